@@ -1,0 +1,104 @@
+# Every target that needs the environment sets it up first, once; it is renewed when a file under
+# requirements/ or pyproject.toml changes.
+#
+#   PYTHON  interpreter that makes the environment (3.11 or newer)
+#   CORES   cores that the workflow may use
+#   ARGS    further arguments for snakemake or pytest: make demo ARGS=-n, make test ARGS="-k stores"
+
+PYTHON ?= python3
+CORES ?= all
+ARGS ?=
+
+VENV := .venv
+UV := $(VENV)/bin/uv
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+
+STARTED := $(shell date +%s)
+ACTIVE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+# The system's certificates, so that it also works behind a proxy that brings its own.
+INSTALL := UV_SYSTEM_CERTS=1 $(UV) pip
+INTO := --quiet --python $(VENV)/bin/python
+COMPILE := UV_SYSTEM_CERTS=1 $(UV) pip compile --quiet --generate-hashes --no-emit-index-url \
+	--universal --python-version 3.11 --custom-compile-command "make lock"
+
+.PHONY: help setup demo seeds smoke world-weights test lint format reference lock clean
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(RUNTIME) $(DEV)  ## make the environment, with what the tests need
+
+demo: $(RUNTIME)  ## run the whole method on the demo world and print its tables
+	$(call snakemake)
+
+seeds: $(RUNTIME)  ## the same over several seeds, with the spread
+	$(call snakemake,--configfile configs/seeds.yaml)
+
+smoke: $(RUNTIME)  ## the same at a very small size
+	$(call snakemake,--configfile configs/smoke.yaml)
+
+world-weights: $(RUNTIME)  ## train the demo world's own weights again
+	$(call snakemake,world_weights)
+
+test: $(RUNTIME) $(DEV)  ## run the tests
+	@$(ACTIVE) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} python -m pytest -q $(ARGS)
+
+lint: $(RUNTIME) $(DEV)  ## check style and the workflow
+	@$(ACTIVE) ruff check .
+	@$(ACTIVE) ruff format --check .
+	@$(ACTIVE) snakefmt --check Snakefile workflow
+	@$(ACTIVE) snakemake --lint
+	@$(ACTIVE) python -m gcdr.reference --check
+
+format: $(RUNTIME) $(DEV)  ## bring code and rules into the house style
+	@$(ACTIVE) ruff check --fix .
+	@$(ACTIVE) ruff format .
+	@$(ACTIVE) snakefmt Snakefile workflow
+
+reference: $(RUNTIME)  ## write docs/configuration.md from the schema
+	@$(ACTIVE) python -m gcdr.reference
+
+lock: $(UV)  ## pin the newest versions of what requirements/*.in asks for
+	$(COMPILE) --upgrade requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(COMPILE) --upgrade requirements/runtime.in -o requirements/runtime.txt
+	$(COMPILE) --upgrade requirements/dev.in -o requirements/dev.txt
+
+clean:  ## delete results, logs and Snakemake's notes (keeps the environment)
+	rm -rf .snakemake logs
+	find results -mindepth 1 ! -name .gitkeep -delete
+
+# $(call snakemake,arguments): run the workflow, then say how long it took.
+define snakemake
+@begun=$$(date +%s); status=0; \
+$(ACTIVE) snakemake --cores $(CORES) $(1) $(ARGS) || status=$$?; \
+echo "run: $$(( $$(date +%s) - begun )) s"; exit $$status
+endef
+
+# $(call sync,requirement files): make the environment hold exactly these, and this package.
+define sync
+@$(INSTALL) sync $(INTO) --require-hashes $(1)
+@$(INSTALL) install $(INTO) --offline --no-deps --no-build-isolation --editable .
+@touch $@
+@echo "set-up: $$(( $$(date +%s) - $(STARTED) )) s"
+endef
+
+$(UV): requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed, found: $$($(PYTHON) --version 2>&1)." \
+		"Name another one: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+	@echo "set-up: making the environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement requirements/bootstrap.txt
+	@touch $@
+
+# A later change of runtime.txt must not take away what the tests need.
+$(RUNTIME): requirements/runtime.txt pyproject.toml $(UV)
+	$(call sync,requirements/runtime.txt $(if $(wildcard $(DEV)),requirements/dev.txt))
+
+$(DEV): requirements/dev.txt $(RUNTIME)
+	$(call sync,requirements/runtime.txt requirements/dev.txt)
