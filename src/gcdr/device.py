@@ -1,0 +1,32 @@
+"""Which device to compute on, and how many threads a job may use."""
+
+import os
+
+import torch
+
+from gcdr.errors import InputError
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The torch device for a configuration's ``device``.
+
+    CPU threads follow ``OMP_NUM_THREADS``, which Snakemake sets to a rule's ``threads``: several
+    one-thread jobs side by side beat one job of several threads on small models.
+
+    Args:
+        name: ``"auto"`` (a GPU if there is one), ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
+
+    Raises:
+        InputError: the device is unknown, or this machine lacks it.
+    """
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"device: found {name!r}, expected auto, cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"device: found {name!r}, but this machine has no usable CUDA GPU")
+    return device
