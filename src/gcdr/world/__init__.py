@@ -1,0 +1,1 @@
+"""The demo world: illustrated rooms in which people look at things."""

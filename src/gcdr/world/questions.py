@@ -1,0 +1,89 @@
+"""Questions about a scene and their answers, in a small closed vocabulary without numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+
+from gcdr.world.layout import direction
+from gcdr.world.scene import Scene
+from gcdr.world.style import NOUNS
+
+__all__ = ["DIRECTIONS", "NOUNS", "VOCABULARY", "direction_words", "questions_about", "words"]
+
+DIRECTIONS = (
+    "right", "down right", "down", "down left", "left", "up left", "up", "up right",
+)  # fmt: skip
+GAZE = "What is the person in the green bounding box looking at?"
+DESCRIBE = "Describe the gaze of the person in the green bounding box."
+RELATION = "What is {} of the person in the green bounding box?"
+CAPTION = "What does the image show?"
+_PHRASES = {"person": "another person", "wall": "the wall", "floor": "the floor",
+            None: "outside the picture"}  # fmt: skip
+
+
+def words(text: str) -> list[str]:
+    """The words and commas of a question or answer, lower-case, in order."""
+    return re.findall(r"[a-z]+|,", text.lower())
+
+
+_ALL_TEXTS = (GAZE, DESCRIBE, RELATION, CAPTION, *DIRECTIONS, *NOUNS, *_PHRASES.values(),
+              "looking at a person , people and")  # fmt: skip
+VOCABULARY: tuple[str, ...] = tuple(sorted({word for text in _ALL_TEXTS for word in words(text)}))
+"""Every word (and the comma) that a question or an answer can hold."""
+
+
+def direction_words(angle: float) -> str:
+    """The one of DIRECTIONS nearest to ``angle`` (radians, 0 = right, pi / 2 = down)."""
+    return DIRECTIONS[round(angle / (math.pi / 4)) % 8]
+
+
+def questions_about(
+    scene: Scene, person: int, rng: np.random.Generator
+) -> dict[str, tuple[str, str] | None]:
+    """Question and answer about the person number ``person``, by kind.
+
+    Kinds: "gaze" (what is looked at), "describe" (direction and target), "relation" (what is in a
+    direction drawn with ``rng``; None if nothing is around), "caption" (what there is, in an order
+    drawn with ``rng``).
+    """
+    subject = scene.people[person]
+    target = _PHRASES.get(subject.noun, f"the {subject.noun}")
+    where = direction_words(subject.direction)
+    link = "at " if subject.in_frame else ""
+    return {
+        "gaze": (GAZE, target),
+        "describe": (DESCRIBE, f"looking {where} {link}{target}"),
+        "relation": _relation(scene, person, rng),
+        "caption": (CAPTION, _caption(scene, rng)),
+    }
+
+
+def _relation(scene: Scene, person: int, rng: np.random.Generator) -> tuple[str, str] | None:
+    aspect = scene.style.aspect
+    head = scene.people[person].figure.head
+    around: dict[str, list[str]] = {}
+    for thing in scene.things:
+        where = direction_words(direction(head, (thing.center[0] * aspect, thing.center[1])))
+        around.setdefault(where, []).append(f"the {thing.noun}")
+    for number, other in enumerate(scene.people):
+        if number != person:
+            where = direction_words(direction(head, other.figure.head))
+            around.setdefault(where, []).append("another person")
+    if not around:
+        return None
+    where = sorted(around)[int(rng.integers(len(around)))]
+    return RELATION.format(where), _listed(around[where])
+
+
+def _caption(scene: Scene, rng: np.random.Generator) -> str:
+    names = [f"a {scene.things[k].noun}" for k in rng.permutation(len(scene.things))]
+    return _listed(["a person" if len(scene.people) == 1 else "people", *names])
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    return ", ".join(names[:-1]) + " and " + names[-1]
