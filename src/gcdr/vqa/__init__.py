@@ -1,0 +1,1 @@
+"""Priors from visual question answering: ask what a person looks at, see where the model looked."""

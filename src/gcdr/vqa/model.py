@@ -1,0 +1,142 @@
+"""The narrow interface between gaze priors and question-answering models, and OFA behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gcdr.errors import InputError
+from gcdr.files import read_json, write_json
+from gcdr.vqa.gradcam import gradcam
+from gcdr.vqa.nouns import find_noun, noun_token
+from gcdr.vqa.ofa.checkpoint import load_weights, save_weights
+from gcdr.vqa.ofa.config import OFAConfig
+from gcdr.vqa.ofa.model import OFA, PAD
+from gcdr.vqa.ofa.search import Search, beam_search
+from gcdr.vqa.ofa.tokenizer import Tokenizer
+from gcdr.vqa.question import normalise
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a model answered, and where it looked for that.
+
+    Attributes:
+        answer: text, without outer blanks.
+        noun: the word of interest in it; None where it has none.
+        token_index: the explained token: that of the noun, else the answer's last.
+        heatmap: (L, G, G) float32 >= 0, raw maps of L layers on the model's grid.
+    """
+
+    answer: str
+    noun: str | None
+    token_index: int
+    heatmap: np.ndarray
+
+
+class VQAModel(Protocol):
+    """A model that answers questions on images and explains its answers."""
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square input image in pixels."""
+
+    def explain(
+        self, images: Tensor, questions: Sequence[str], layers: Sequence[int]
+    ) -> list[Explanation]:
+        """Answer and explain one question on each image.
+
+        Args:
+            images: (B, 3, image_size, image_size) float32 in [-1, 1], see
+                :func:`gcdr.vqa.question.image_array`.
+            questions: B texts.
+            layers: L layers to explain by, counted from 1.
+        """
+
+
+class OFAForVQA:
+    """OFA with its tokenizer; explains by Grad-CAM on decoder cross-attention.
+
+    Args:
+        model: put into evaluation mode, gradients off.
+        tokenizer: of the same vocabulary.
+        search: how answers are found.
+
+    Raises:
+        InputError: model and tokenizer differ in vocabulary.
+    """
+
+    def __init__(self, model: OFA, tokenizer: Tokenizer, search: Search | None = None) -> None:
+        if len(tokenizer) != model.config.vocabulary:
+            raise InputError(
+                f"OFA: found a tokenizer of {len(tokenizer)} tokens, "
+                f"expected {model.config.vocabulary} as in the model"
+            )
+        self.model = model.eval().requires_grad_(False)
+        self.tokenizer = tokenizer
+        self.search = search or Search()
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square input image in pixels."""
+        return self.model.config.image_size
+
+    @classmethod
+    def load(
+        cls,
+        folder: str | Path,
+        device: torch.device | str = "cpu",
+        search: Search | None = None,
+    ) -> "OFAForVQA":
+        """Read a folder that :meth:`save` wrote.
+
+        Raises:
+            InputError: a file is absent, unreadable or does not fit the others.
+        """
+        folder = Path(folder)
+        config = folder / "config.json"
+        model = OFA(OFAConfig.from_json(read_json(config), str(config)))
+        load_weights(model, folder / "model.safetensors")
+        return cls(model.to(device), Tokenizer.load(folder), search)
+
+    def save(self, folder: str | Path, card: dict[str, Any]) -> None:
+        """Write weights, ``config.json``, ``vocab.json``, ``merges.txt`` and ``card.json``.
+
+        Args:
+            card: what people should know of the model: data, settings, results.
+        """
+        folder = Path(folder)
+        save_weights(self.model, folder / "model.safetensors")
+        write_json(folder / "config.json", self.model.config.to_json())
+        self.tokenizer.save(folder)
+        write_json(folder / "card.json", card)
+
+    @torch.no_grad()
+    def explain(
+        self, images: Tensor, questions: Sequence[str], layers: Sequence[int]
+    ) -> list[Explanation]:
+        """See :meth:`VQAModel.explain`; images and questions are encoded once."""
+        device = self.model.encoder.embed_tokens.weight.device
+        encoded = self.model.encode(images.to(device), self.questions(questions).to(device))
+        memory = self.model.decoder.remember(encoded)
+        answers = [found[0].tokens for found in beam_search(self.model, memory, self.search)]
+        decoded = [self.tokenizer.decode(answer) for answer in answers]
+        nouns = [find_noun(answer.text) for answer in decoded]
+        steps = [noun_token(n, answer.spans) for n, answer in zip(nouns, decoded, strict=True)]
+        maps = gradcam(self.model, memory, encoded.grid, answers, steps, layers).cpu().numpy()
+        return [
+            Explanation(answer.text, noun and answer.text[slice(*noun)], step, heatmap)
+            for answer, noun, step, heatmap in zip(decoded, nouns, steps, maps, strict=True)
+        ]
+
+    def questions(self, questions: Sequence[str]) -> Tensor:
+        """Token ids (B, T) int64 of questions, padded on the right."""
+        rows = [self.tokenizer.encode_question(normalise(question)) for question in questions]
+        tokens = torch.full((len(rows), max(map(len, rows))), PAD)
+        for row, ids in zip(tokens, rows, strict=True):
+            row[: len(ids)] = torch.tensor(ids)
+        return tokens

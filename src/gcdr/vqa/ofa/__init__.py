@@ -1,0 +1,1 @@
+"""OFA (Wang et al., ICML 2022), the paper's question-answering model, in plain PyTorch."""

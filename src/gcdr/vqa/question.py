@@ -1,0 +1,77 @@
+"""What is asked: the prompt, the box around the person, and the image as the model sees it."""
+
+import re
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageOps
+
+BOXED_PROMPT = "What is the person in the green bounding box looking at?"
+"""Question when the person's box is drawn into the image (Miao et al., ECCV 2024, Sec. 3.2)."""
+PLAIN_PROMPT = "What is the person looking at?"
+"""Question on the plain image, where no box of the person is known."""
+GREEN = (0, 255, 0)
+
+
+def prompt(boxed: bool) -> str:
+    """The paper's question for an image with or without a box drawn into it."""
+    return BOXED_PROMPT if boxed else PLAIN_PROMPT
+
+
+def normalise(question: str, max_words: int = 128) -> str:
+    """A question as OFA was trained to read it: lower case, few marks, one question mark.
+
+    Args:
+        question: any text.
+        max_words: further words are dropped.
+    """
+    text = question.lower().lstrip(",.!?*#:;~").replace("-", " ").replace("/", " ")
+    text = re.sub(r"\s{2,}", " ", text).rstrip("\n").strip(" ")
+    text = " ".join(text.split(" ")[:max_words])
+    return text if text.endswith("?") else text + "?"
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """The image in RGB, turned as its EXIF orientation says; boxes refer to this image."""
+    return ImageOps.exif_transpose(image).convert("RGB")
+
+
+def draw_box(
+    image: Image.Image,
+    box: tuple[float, float, float, float],
+    colour: tuple[int, int, int] = GREEN,
+    thickness: int = 2,
+) -> Image.Image:
+    """A copy of an RGB image with the outline of a box.
+
+    Args:
+        image: of any size.
+        box: (x0, y0, x1, y1) in pixels, cut to whole numbers; parts outside are not drawn.
+        colour: RGB, 0..255.
+        thickness: as in OpenCV, whose lines of thickness 2 are 3 pixels wide with rounded corners.
+    """
+    image = image.copy()
+    draw = ImageDraw.Draw(image)
+    x0, y0, x1, y1 = (int(side) for side in box)
+    x0, x1, y0, y1 = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
+    reach = (thickness + 1) // 2 if thickness > 1 else 0
+    for y in (y0, y1):
+        draw.rectangle((x0, y - reach, x1, y + reach), fill=colour)
+    for x in (x0, x1):
+        draw.rectangle((x - reach, y0, x + reach, y1), fill=colour)
+        for y in (y0, y1):
+            draw.polygon([(x - reach, y), (x, y - reach), (x + reach, y), (x, y + reach)], colour)
+    return image
+
+
+def image_array(image: Image.Image, size: int) -> np.ndarray:
+    """An image as OFA sees it: squeezed to a square by bicubic resizing, values in [-1, 1].
+
+    Args:
+        image: RGB, of any size.
+        size: side of the square in pixels.
+
+    Returns:
+        (3, size, size) float32.
+    """
+    pixels = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC), np.float32)
+    return np.ascontiguousarray(((pixels / 255 - 0.5) / 0.5).transpose(2, 0, 1))

@@ -1,0 +1,65 @@
+"""The interface that the rest of the package uses."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from ofa_reference import small_config
+
+from gcdr.errors import InputError
+from gcdr.vqa.model import OFAForVQA, VQAModel
+from gcdr.vqa.ofa.model import OFA
+from gcdr.vqa.ofa.search import Search
+from gcdr.vqa.ofa.tokenizer import Tokenizer
+from gcdr.vqa.question import BOXED_PROMPT, PLAIN_PROMPT
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def model() -> OFAForVQA:
+    torch.manual_seed(0)
+    tokenizer = Tokenizer.train([BOXED_PROMPT.lower(), PLAIN_PROMPT.lower(), "a red ball"], 300)
+    config = small_config(vocabulary=len(tokenizer))
+    return OFAForVQA(OFA(config), tokenizer, Search(beam=3, max_length=5))
+
+
+def ask(model: VQAModel, rows: list[int]):
+    images = torch.rand(4, 3, 128, 128, generator=torch.Generator().manual_seed(2)) * 2 - 1
+    questions = [BOXED_PROMPT, PLAIN_PROMPT, BOXED_PROMPT, PLAIN_PROMPT]
+    return model.explain(images[rows], [questions[row] for row in rows], layers=[2, 3])
+
+
+def test_explanations_do_not_depend_on_company(model):
+    together = ask(model, [0, 1, 2, 3])
+    for row, found in enumerate(together):
+        (alone,) = ask(model, [row])
+        assert (found.answer, found.noun, found.token_index) == (
+            alone.answer,
+            alone.noun,
+            alone.token_index,
+        )
+        assert found.heatmap.shape == (2, 8, 8) and found.heatmap.dtype == np.float32
+        limit = 1e-3 * alone.heatmap.max()
+        np.testing.assert_allclose(found.heatmap, alone.heatmap, atol=limit, rtol=0)
+
+
+def test_a_saved_model_answers_the_same(model, tmp_path):
+    model.save(tmp_path / "vqa", {"name": "test"})
+    loaded = OFAForVQA.load(tmp_path / "vqa", search=model.search)
+    assert loaded.image_size == 128
+    assert json.loads((tmp_path / "vqa" / "card.json").read_text()) == {"name": "test"}
+    for first, second in zip(ask(model, [0, 1]), ask(loaded, [0, 1]), strict=True):
+        assert first.answer == second.answer
+        np.testing.assert_array_equal(first.heatmap, second.heatmap)
+
+
+def test_a_foreign_tokenizer_is_refused(model):
+    with pytest.raises(InputError, match="tokens"):
+        OFAForVQA(OFA(small_config(vocabulary=400)), model.tokenizer)
+
+
+def test_an_absent_model_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"config\.json"):
+        OFAForVQA.load(tmp_path)
