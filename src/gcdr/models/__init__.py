@@ -1,0 +1,1 @@
+"""Gaze models and the denoiser: plain modules, built from and described by JSON configurations."""

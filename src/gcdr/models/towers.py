@@ -1,0 +1,135 @@
+"""Scene tower, head tower and the attention between them (VAT, Chong et al. 2020; ECCV 2024, 3.2).
+
+Attribute names are the parameter names of released VAT checkpoints.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gcdr.errors import InputError
+from gcdr.models.config import TowersConfig
+
+
+class Bottleneck(nn.Module):
+    """Residual block 1x1, 3x3 (with the stride), 1x1; ReLU after the sum (He et al. 2016)."""
+
+    def __init__(self, channels: int, width: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        out = width * expansion
+        self.conv1 = nn.Conv2d(channels, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, out, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out)
+        self.downsample = (
+            nn.Sequential(nn.Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out))
+            if stride != 1 or channels != out
+            else None
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = x if self.downsample is None else self.downsample(x)
+        x = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        x = F.relu(self.bn2(self.conv2(x)), inplace=True)
+        return F.relu(self.bn3(self.conv3(x)) + shortcut, inplace=True)
+
+
+class GazeFeatures(nn.Module):
+    """Features of a scene as seen by one person: the conditioning of both VAT and the denoiser.
+
+    The head tower and the pooled head mask (in VAT-GC a Grad-CAM map too) decide softmax weights
+    over the cells of the scene features; weighted scene and head features are concatenated.
+    """
+
+    def __init__(self, config: TowersConfig) -> None:
+        super().__init__()
+        self.towers_config = config
+        self.out_channels = config.out_channels
+        self._add_tower("scene", channels=4)
+        self._add_tower("face", channels=3)
+        self.attn = nn.Linear(config.attention_inputs, config.feature_size**2)
+        self.apply(init_convolutions)
+
+    def _add_tower(self, name: str, channels: int) -> None:
+        """Add the layers of one tower; attributes of this module, as in released checkpoints."""
+        config = self.towers_config
+        kernel, channels_in = config.stem_kernel, config.stem_width
+        stem = nn.Conv2d(channels, channels_in, kernel, 2, kernel // 2, bias=False)
+        self.add_module(f"conv1_{name}", stem)
+        self.add_module(f"bn1_{name}", nn.BatchNorm2d(channels_in))
+        stages = zip(config.widths, config.blocks, config.strides, strict=True)
+        for number, (width, blocks, stride) in enumerate(stages, start=1):
+            layers = []
+            for block in range(blocks):
+                step = stride if block == 0 else 1
+                layers.append(Bottleneck(channels_in, width, step, config.expansion))
+                channels_in = width * config.expansion
+            self.add_module(f"layer{number}_{name}", nn.Sequential(*layers))
+
+    def _tower(self, name: str, x: Tensor) -> Tensor:
+        x = self.get_submodule(f"bn1_{name}")(self.get_submodule(f"conv1_{name}")(x))
+        x = F.max_pool2d(F.relu(x, inplace=True), 3, 2, 1)
+        for number in range(1, len(self.towers_config.widths) + 1):
+            x = self.get_submodule(f"layer{number}_{name}")(x)
+        return x
+
+    def scene_features(self, scene: Tensor, head_mask: Tensor) -> Tensor:
+        """Scene (N, 3, S, S) and head mask (N, 1, S, S) to features (N, C, h, w), no attention."""
+        return self._tower("scene", torch.cat([scene, head_mask], dim=1))
+
+    def head_features(self, head_crop: Tensor) -> Tensor:
+        """Head crop (N, 3, S, S) to features (N, C, h, w)."""
+        return self._tower("face", head_crop)
+
+    def features(
+        self, scene: Tensor, head_mask: Tensor, head_crop: Tensor, gradcam: Tensor | None = None
+    ) -> Tensor:
+        """Conditioning features.
+
+        Args:
+            scene: (N, 3, S, S) float, normalised colours.
+            head_mask: (N, 1, S, S) float, 1 inside the head box.
+            head_crop: (N, 3, S, S) float, normalised colours.
+            gradcam: (N, 1, G, G) float in [0, 1] for VAT-GC, None for VAT.
+
+        Returns:
+            (N, out_channels, h, w) float: weighted scene features, then head features.
+
+        Raises:
+            InputError: a Grad-CAM map is given to VAT, or lacks for VAT-GC.
+        """
+        wanted = self.towers_config.gradcam_size is not None
+        if wanted != (gradcam is not None):
+            found, expected = ("none", "one") if wanted else ("one", "none")
+            raise InputError(f"Grad-CAM map: found {found}, the model takes {expected}")
+        head = self.head_features(head_crop)
+        seen = [pool(head_mask, self.towers_config.mask_pools)]
+        if gradcam is not None:
+            seen.append(pool(gradcam, self.towers_config.gradcam_pools))
+        seen.append(head.mean(dim=(2, 3)))
+        weights = self.attn(torch.cat(seen, dim=1)).softmax(dim=1)
+        features = self.scene_features(scene, head_mask)
+        weighted = features * weights.view(-1, 1, *features.shape[2:])
+        return torch.cat([weighted, head], dim=1)
+
+    def forward(self, scene: Tensor, head_mask: Tensor, head_crop: Tensor) -> Tensor:
+        """``features`` without a Grad-CAM map: what the denoiser asks of a feature extractor."""
+        return self.features(scene, head_mask, head_crop)
+
+
+def pool(maps: Tensor, pools: int) -> Tensor:
+    """Max-pool (N, 1, S, S) maps ``pools`` times (3x3, stride 2, padding 1) and flatten them."""
+    for _ in range(pools):
+        maps = F.max_pool2d(maps, 3, 2, 1)
+    return maps.flatten(1)
+
+
+def init_convolutions(module: nn.Module) -> None:
+    """VAT's initial convolution weights: normal, variance 2 / (kernel area * output channels)."""
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        area = module.kernel_size[0] * module.kernel_size[1]
+        nn.init.normal_(module.weight, std=math.sqrt(2 / (area * module.out_channels)))

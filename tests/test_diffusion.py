@@ -1,0 +1,280 @@
+"""The diffusion of heatmaps: schedule, noising and samplers, without any network."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from golden_rule import Goldens, assert_near
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from gcdr.diffusion import (
+    SAMPLERS,
+    SamplerConfig,
+    Schedule,
+    add_noise,
+    ddim,
+    refine,
+    sample,
+    seeded_noise,
+    start_state,
+    to_network,
+    to_state,
+    training_pair,
+    visited_indices,
+)
+from gcdr.errors import InputError
+
+torch.set_num_threads(1)
+CONSISTENT, REFERENCE = SAMPLERS["consistent"], SAMPLERS["reference"]
+
+
+def random_maps(*shape: int, seed: int = 0) -> Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="module")
+def reference(goldens: Callable[[str], Path]) -> Goldens:
+    return Goldens(goldens)
+
+
+@settings(deadline=None)
+@given(start=st.integers(1, 1000), steps=st.integers(1, 1000))
+def test_visited_indices(start: int, steps: int) -> None:
+    if steps > start:
+        with pytest.raises(InputError, match="steps from timestep"):
+            visited_indices(start, steps)
+        return
+    visited = visited_indices(start, steps)
+    strides = {first - second for first, second in pairwise(visited)}
+    assert visited[0] == start - 1
+    assert 0 <= visited[-1] < start // steps
+    assert strides <= {start // steps}
+    assert len(visited) >= steps
+    if start % steps == 0:
+        assert len(visited) == steps
+
+
+@pytest.mark.parametrize(
+    ("start", "steps", "expected"),
+    [
+        (500, 2, [499, 249]),
+        (250, 2, [249, 124]),
+        (300, 2, [299, 149]),
+        (250, 4, [249, 187, 125, 63, 1]),
+        (250, 3, [249, 166, 83, 0]),
+    ],
+)
+def test_visited_indices_as_released(start: int, steps: int, expected: list[int]) -> None:
+    assert visited_indices(start, steps) == expected
+
+
+@settings(deadline=None)
+@given(timesteps=st.integers(21, 2000), kind=st.sampled_from(["linear", "cosine"]))
+def test_alpha_bar_falls_from_one_towards_zero(timesteps: int, kind: str) -> None:
+    alpha_bar = Schedule(timesteps, kind).alpha_bar
+    assert alpha_bar.shape == (timesteps,)
+    assert np.all(np.diff(alpha_bar) < 0)
+    assert 0 < alpha_bar[-1] < 1e-3 and alpha_bar[0] < 1
+
+
+def test_schedule_refuses_what_it_does_not_know() -> None:
+    with pytest.raises(InputError, match="timesteps"):
+        Schedule(20)
+    with pytest.raises(InputError, match="square"):
+        Schedule(500, "square")
+
+
+@settings(deadline=None)
+@given(st.floats(0, 1))
+def test_state_and_network_range_are_inverse(value: float) -> None:
+    heatmap = torch.tensor(value)
+    assert_near(to_network(to_state(heatmap)), heatmap, 1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**31), index=st.integers(0, 499))
+def test_noised_maps_stay_in_the_network_range(seed: int, index: int) -> None:
+    heatmap = random_maps(2, 8, 8, seed=seed)
+    noise = torch.randn(heatmap.shape, generator=torch.Generator().manual_seed(seed + 1))
+    noised = add_noise(Schedule(), heatmap, torch.tensor([0, index]), noise)
+    assert noised.min() >= 0 and noised.max() <= 1
+    assert (noised[0] - heatmap[0]).abs().max() < 0.03
+
+
+def test_last_index_is_nearly_pure_noise() -> None:
+    noise = torch.randn(2, 16, 16, generator=torch.Generator().manual_seed(0))
+    last = torch.tensor([499, 499])
+    noised = add_noise(Schedule(), random_maps(2, 16, 16), last, noise)
+    assert_near(noised, to_network(noise), 0.01)
+
+
+def test_training_pair_counts_times_from_one() -> None:
+    heatmap, noise = random_maps(2, 8, 8), torch.randn(2, 8, 8)
+    noisy, time = training_pair(Schedule(), heatmap, torch.tensor([1, 500]), noise)
+    assert torch.equal(noisy, add_noise(Schedule(), heatmap, torch.tensor([0, 499]), noise))
+    assert time.dtype == torch.float32 and time.tolist() == [1.0, 500.0]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
+def test_a_perfect_network_is_believed(sampler: SamplerConfig) -> None:
+    truth = random_maps(3, 8, 8)
+    noise = seeded_noise(0, "test", [1, 2, 3], 2, 4, 8)
+    found = refine(
+        lambda noisy, time: truth, random_maps(3, 8, 8), 200, 4, noise, Schedule(), sampler
+    )
+    assert_near(found, truth, 1e-6)
+
+
+def test_network_times_and_noising_index_of_the_variants() -> None:
+    def times(sampler: SamplerConfig) -> list[float]:
+        seen = []
+
+        def predict(noisy: Tensor, time: Tensor) -> Tensor:
+            seen.extend(time.tolist())
+            return noisy
+
+        noise = seeded_noise(0, "test", [1], 1, 2, 8)
+        refine(predict, random_maps(1, 8, 8), 250, 2, noise, Schedule(), sampler)
+        return seen
+
+    assert times(CONSISTENT) == [250.0, 125.0]
+    assert times(REFERENCE) == [249.0, 124.0]
+    heatmap, noise = random_maps(1, 8, 8), torch.randn(1, 8, 8)
+    state = start_state(Schedule(), heatmap, 250, noise, CONSISTENT)
+    assert_near(to_network(state), add_noise(Schedule(), heatmap, torch.tensor([249]), noise), 1e-6)
+    encoded = start_state(Schedule(), heatmap, 250, noise, REFERENCE)
+    assert torch.equal(encoded, add_noise(Schedule(), heatmap, torch.tensor([250]), noise))
+
+
+def test_draws_are_averaged() -> None:
+    def predict(noisy: Tensor, time: Tensor) -> Tensor:
+        return noisy.square()
+
+    noise = seeded_noise(3, "test", [4, 9], 3, 2, 8)
+    heatmap = random_maps(2, 8, 8)
+    each = [
+        refine(predict, heatmap, 250, 2, noise[d : d + 1], Schedule(), CONSISTENT) for d in range(3)
+    ]
+    together = refine(predict, heatmap, 250, 2, noise, Schedule(), CONSISTENT)
+    assert_near(together, torch.stack(each).mean(0), 1e-6)
+    assert not torch.allclose(each[0], each[1])
+
+
+def test_seeded_noise_depends_on_the_sample_alone() -> None:
+    both = seeded_noise(3, "test", [4, 9], 3, 2, 8)
+    assert both.shape == (3, 2, 2, 8, 8)
+    assert torch.equal(both[:1, :, 1:], seeded_noise(3, "test", [9], 1, 2, 8))
+    assert not torch.equal(both[:, :, :1], both[:, :, 1:])
+
+
+def test_wrong_requests_are_refused() -> None:
+    maps, noise = random_maps(1, 8, 8), torch.randn(1, 1, 1, 8, 8)
+    with pytest.raises(InputError, match="noise: found shape"):
+        sample(lambda noisy, time: noisy, 2, noise, Schedule(), CONSISTENT)
+    with pytest.raises(InputError, match="index 500"):
+        refine(lambda noisy, time: noisy, maps, 500, 1, noise, Schedule(), REFERENCE)
+    with pytest.raises(InputError, match="eta"):
+        SamplerConfig(eta=1.5)
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
+def test_consistent_sampler_equals_diffusers(eta: float) -> None:
+    """The oracle is run on states in [-2, 2]; between steps the state is cut off as ours is."""
+    diffusers = pytest.importorskip("diffusers")
+    schedule, visits = Schedule(), visited_indices(250, 5)
+    oracle = diffusers.DDIMScheduler(
+        num_train_timesteps=500,
+        trained_betas=schedule.betas,
+        prediction_type="sample",
+        clip_sample=False,
+    )
+    oracle.set_timesteps(500 // (visits[0] - visits[1]))
+    noise = seeded_noise(1, "test", [1, 2], 1, 5, 8)[0]
+
+    def predict(noisy: Tensor, time: Tensor) -> Tensor:
+        return 0.9 * noisy.flip(-1) + 1e-4 * time[:, None, None]
+
+    start = start_state(schedule, random_maps(2, 8, 8), 250, noise[0], CONSISTENT)
+    found = list(ddim(predict, start, visits, noise[1:], schedule, replace(CONSISTENT, eta=eta)))
+    state = start
+    for visit, index in enumerate(visits):
+        prediction = predict(to_network(state), torch.full((2,), index + 1.0))
+        assert_near(found[visit], prediction, 1e-5)
+        if visit + 1 < len(visits):
+            step = oracle.step(
+                to_state(prediction),
+                index,
+                state,
+                eta=eta,
+                variance_noise=noise[visit + 1] if eta else None,
+            )
+            state = step.prev_sample.clamp(-2, 2).float()
+
+
+@pytest.mark.golden
+def test_schedules_as_released(reference: Goldens) -> None:
+    expected = reference.arrays("noise_schedule")
+    linear = Schedule(500)
+    np.testing.assert_allclose(linear.betas, expected["f64.linear_betas_T500"], rtol=1e-12)
+    cosine = Schedule(500, "cosine").betas
+    np.testing.assert_allclose(cosine, expected["f64.cosine_betas_T500"], rtol=1e-9)
+    np.testing.assert_array_equal(
+        linear.alpha_bar.astype(np.float32), expected["T500.alphas_cumprod"]
+    )
+
+
+@pytest.mark.golden
+def test_visits_of_released_settings(reference: Goldens) -> None:
+    for case in reference.json("ddim_schedule")["ddim"]:
+        assert visited_indices(case["start"], case["requested_steps"]) == case["visited"]
+
+
+@pytest.mark.golden
+def test_forward_noising_as_released(reference: Goldens) -> None:
+    expected = reference.arrays("gcdr_q_sample")
+    heatmap = torch.from_numpy(expected["x0"])[:, 0]
+    noise = reference.normal("noise.q", (6, 1, 64, 64))[:, 0]
+    index = torch.tensor([0, 1, 124, 249, 250, 499])
+    assert_near(add_noise(Schedule(), heatmap, index, noise), expected["out.x"], 1e-5)
+
+
+@pytest.mark.golden
+def test_refinement_replayed(reference: Goldens) -> None:
+    """The released sampler from the map to each network input, with recorded predictions."""
+    expected = reference.arrays("gcdr_refine250")
+    names = ["noise.refine.q", "noise.refine.step0"]
+    noise = torch.stack([reference.normal(name, (2, 1, 64, 64))[:, 0] for name in names])
+    predictions = iter(torch.from_numpy(expected["x0_per_step"])[:, :, 0])
+    inputs = []
+
+    def predict(noisy: Tensor, time: Tensor) -> Tensor:
+        inputs.append(noisy)
+        return next(predictions)
+
+    heatmap = torch.from_numpy(expected["gradcam64"])[:, 0]
+    found = refine(predict, heatmap, 250, 2, noise[None], Schedule(), REFERENCE)
+    assert_near(torch.stack(inputs), expected["net_input_per_step"], 1e-5)
+    assert_near(found, expected["out.pred_x0"], 1e-6)
+
+
+@pytest.mark.golden
+def test_sampling_replayed(reference: Goldens) -> None:
+    expected = reference.arrays("gcdr_ddim10")
+    names = ["input.xT", *(f"noise.ddim10.step{i}" for i in range(9))]
+    noise = torch.stack([reference.normal(name, (2, 1, 64, 64))[:, 0] for name in names])
+    predictions = iter(torch.from_numpy(expected["x0_per_step"])[:, :, 0])
+    inputs = []
+
+    def predict(noisy: Tensor, time: Tensor) -> Tensor:
+        inputs.append(noisy[0])
+        return next(predictions)
+
+    found = sample(predict, 10, noise[None], Schedule(), REFERENCE)
+    assert_near(torch.stack(inputs), expected["net_input_per_step.sample0"], 1e-5)
+    assert_near(found, expected["out.pred_x0"], 1e-6)

@@ -1,0 +1,243 @@
+"""The models at the demo world's sizes, their configurations and their files."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from gcdr.errors import InputError
+from gcdr.models.build import (
+    build_model,
+    describe,
+    load_model,
+    load_weights,
+    read_weights,
+    save_model,
+    warm_start,
+)
+from gcdr.models.config import DenoiserConfig, TowersConfig, VATConfig
+from gcdr.models.denoiser import Denoiser, gaussian_matrix
+from gcdr.models.vat import VAT
+
+torch.set_num_threads(1)
+CONFIGS = [
+    VATConfig.paper(),
+    VATConfig.paper(gradcam=True),
+    VATConfig.world(),
+    VATConfig.world(gradcam=True),
+    DenoiserConfig.paper(),
+    DenoiserConfig.world(),
+]
+
+
+def pictures(count: int, size: int = 56) -> tuple[Tensor, Tensor, Tensor]:
+    rng = torch.Generator().manual_seed(0)
+    scene, crop = torch.randn(2, count, 3, size, size, generator=rng)
+    mask = torch.zeros(count, 1, size, size)
+    mask[:, :, 8:20, 8:20] = 1
+    return scene, mask, crop
+
+
+def randomise(model: nn.Module) -> None:
+    """Give zero-initialised layers values, so that a test sees what they do."""
+    rng = torch.Generator().manual_seed(1)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.1, generator=rng)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: type(config).__name__)
+def test_configuration_round_trip(config: VATConfig | DenoiserConfig) -> None:
+    assert type(config).from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"depth": 3}, "unknown key 'depth'"),
+        ({"inout": "yes"}, "inout: found 'yes', expected bool"),
+        ({"compress": [1.5, 2]}, "compress: found"),
+        ({"towers": {"blocks": [1, 2]}}, "towers: blocks: found .* expected 5 numbers"),
+        ({"towers": 3}, "towers: found 3, expected a mapping"),
+        ({"decoder_channels": [8, 2, 2]}, "the last number must be 1"),
+    ],
+)
+def test_bad_configuration_is_refused(content: dict, message: str) -> None:
+    with pytest.raises(InputError, match=rf"^model\.json.*{message}"):
+        VATConfig.from_json(content, "model.json")
+
+
+@settings(max_examples=40, deadline=None)
+@given(size=st.integers(8, 100), strides=st.lists(st.integers(1, 2), min_size=5, max_size=5))
+def test_sizes_are_foreseen(size: int, strides: list[int]) -> None:
+    config = TowersConfig(
+        input_size=size,
+        stem_kernel=3,
+        stem_width=1,
+        widths=(1,) * 5,
+        blocks=(1, 1, 0, 1, 1),
+        strides=tuple(strides),
+        expansion=1,
+    )
+    model = VAT(VATConfig(config, (1, 1), (2, 1), (3, 4), (2, 2), inout=True)).eval()
+    with torch.inference_mode():
+        output = model(*pictures(1, size))
+    assert output.heatmap.shape[1:] == (model.config.heatmap_size,) * 2
+    assert output.in_frame.shape == (1,)
+
+
+def test_world_vat() -> None:
+    model = VAT(VATConfig.world())
+    output = model(*pictures(3))
+    assert output.heatmap.shape == (3, 32, 32)
+    assert output.in_frame is None
+    output.heatmap.square().mean().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_gradcam_must_fit_the_model() -> None:
+    with pytest.raises(InputError, match="found one, the model takes none"):
+        VAT(VATConfig.world())(*pictures(1), torch.rand(1, 1, 32, 32))
+    with pytest.raises(InputError, match="found none, the model takes one"):
+        VAT(VATConfig.world(gradcam=True))(*pictures(1))
+
+
+@torch.inference_mode()
+def test_gradcam_moves_the_prediction() -> None:
+    model = VAT(VATConfig.world(gradcam=True)).eval()
+    maps = torch.zeros(2, 1, 32, 32)
+    maps[1, 0, 20:, 20:] = 1
+    scene, mask, crop = (value.repeat(2, 1, 1, 1) for value in pictures(1))
+    first, second = model(scene, mask, crop, maps).heatmap
+    assert not torch.allclose(first, second)
+
+
+@torch.inference_mode()
+def test_context_is_shared_by_draws() -> None:
+    model = Denoiser(DenoiserConfig.world()).eval()
+    randomise(model)
+    context = model.context(*pictures(2))
+    rng = torch.Generator().manual_seed(2)
+    noisy, time = torch.rand(6, 32, 32, generator=rng), torch.arange(6) * 80.0
+    together = model.predict(noisy, time, context)
+    repeated = model.predict(noisy, time, [level.repeat(3, 1, 1, 1) for level in context])
+    torch.testing.assert_close(together, repeated)
+    alone = model.predict(noisy[3:4], time[3:4], [level[1:] for level in context])
+    torch.testing.assert_close(together[3:4], alone)
+    with pytest.raises(InputError, match="noisy heatmaps: found shape"):
+        model.predict(noisy[:3], time[:3], context)
+
+
+@pytest.mark.parametrize("norm", ["group", "batch"])
+@pytest.mark.parametrize("head", ["plain", "mass"])
+def test_denoiser_learns_and_keeps_its_range(norm: str, head: str) -> None:
+    config = DenoiserConfig(
+        towers=TowersConfig.world(),
+        map_size=16,
+        base_width=8,
+        multipliers=(1, 2),
+        residual_blocks=1,
+        attention_levels=(1,),
+        groups=4,
+        norm=norm,
+        head=head,
+    )
+    model = Denoiser(config)
+    target = gaussian_matrix(16, config.sigma)[[3, 12]]
+    target = target[:, :, None] * target[:, None, :]
+    optimiser = torch.optim.Adam(model.parameters(), 3e-3)
+    noisy, time, inputs = torch.rand(2, 16, 16), torch.tensor([9.0, 400.0]), pictures(2)
+    losses = []
+    for _ in range(20):
+        predicted = model(noisy, time, *inputs)
+        loss = (predicted - target).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.7 * losses[0]
+    if head == "mass":
+        assert predicted.min() >= 0 and predicted.max() <= 1
+
+
+def test_own_feature_extractor() -> None:
+    class Colours(nn.Module):
+        out_channels = 6
+
+        def forward(self, scene: Tensor, head_mask: Tensor, head_crop: Tensor) -> Tensor:
+            return nn.functional.adaptive_avg_pool2d(torch.cat([scene, head_crop], 1), 5)
+
+    model = Denoiser(DenoiserConfig.world(), Colours())
+    predicted = model(torch.rand(2, 32, 32), torch.ones(2), *pictures(2))
+    assert predicted.shape == (2, 32, 32)
+
+
+def test_blurred_mass_of_one_cell_is_its_label() -> None:
+    blur = gaussian_matrix(8, 2.0)
+    mass = torch.zeros(8, 8)
+    mass[3, 5] = 1
+    label = blur @ mass @ blur
+    assert label[3, 5] == 1
+    assert label[3, 7] == pytest.approx(torch.exp(torch.tensor(-0.5)).item())
+
+
+@pytest.mark.parametrize(
+    "model", [VAT(VATConfig.world(gradcam=True)), Denoiser(DenoiserConfig.world())]
+)
+def test_file_round_trip(tmp_path: Path, model: nn.Module) -> None:
+    save_model(tmp_path / "teacher", model.to(memory_format=torch.channels_last), {"seed": 7})
+    again = load_model(tmp_path / "teacher")
+    assert describe(again) == describe(model)
+    assert not again.training
+    for key, value in model.state_dict().items():
+        assert torch.equal(again.state_dict()[key], value)
+    assert json.loads((tmp_path / "teacher" / "model.json").read_text())["seed"] == 7
+
+
+def test_broken_files_are_refused(tmp_path: Path) -> None:
+    save_model(tmp_path / "m", VAT(VATConfig.world()))
+    (tmp_path / "m" / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(InputError, match="not a readable safetensors file"):
+        load_model(tmp_path / "m")
+    (tmp_path / "m" / "model.json").write_text('{"format_version": 99}')
+    with pytest.raises(InputError, match="found format 99, expected 1"):
+        load_model(tmp_path / "m")
+    with pytest.raises(InputError, match="no such file"):
+        load_model(tmp_path / "absent")
+    with pytest.raises(InputError, match="no such file"):
+        read_weights(tmp_path / "absent.safetensors")
+    with pytest.raises(InputError, match="found model 'gan', expected one of"):
+        build_model({"model": "gan"})
+
+
+def test_weights_must_fit_exactly(tmp_path: Path) -> None:
+    model = VAT(VATConfig.world())
+    weights = {key: value.clone() for key, value in model.state_dict().items()}
+    del weights["conv4.bias"]
+    weights["extra"] = torch.zeros(1)
+    weights["attn.bias"] = torch.zeros(3)
+    save_file(weights, tmp_path / "w.safetensors")
+    before = model.attn.weight.clone()
+    weights["attn.weight"] = torch.zeros_like(before)
+    with pytest.raises(InputError) as caught:
+        load_weights(model, weights, "w.safetensors")
+    for part in ("missing conv4.bias", "unknown extra", r"attn.bias (found [3], expected [49])"):
+        assert part in str(caught.value)
+    assert torch.equal(model.attn.weight, before)
+
+
+def test_warm_start_says_what_did_not_fit() -> None:
+    vat, vat_gc = VAT(VATConfig.world()), VAT(VATConfig.world(gradcam=True))
+    report = warm_start(vat_gc, vat.state_dict())
+    assert (report.missing, report.misfits, report.unknown) == ([], ["attn.weight"], [])
+    assert torch.equal(vat_gc.conv1_scene.weight, vat.conv1_scene.weight)
+    denoiser = Denoiser(DenoiserConfig.world())
+    report = warm_start(denoiser.feat_extractor, vat.state_dict())
+    assert not report.missing and not report.misfits
+    assert torch.equal(denoiser.feat_extractor.attn.weight, vat.attn.weight)
+    with pytest.raises(InputError, match="no tensor fits"):
+        warm_start(vat, {"weight": torch.zeros(1)})

@@ -1,0 +1,176 @@
+"""The models against reference outputs, at the paper's sizes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from golden_rule import Goldens, assert_near, head_masks, strided
+from torch import Tensor, nn
+
+from gcdr.diffusion import SAMPLERS, Schedule, ddim, refine, training_pair
+from gcdr.heatmaps import minmax
+from gcdr.models.build import load_weights
+from gcdr.models.config import DenoiserConfig, VATConfig
+from gcdr.models.denoiser import Denoiser
+from gcdr.models.unet import time_sinusoids
+from gcdr.models.vat import VAT
+
+pytestmark = pytest.mark.golden
+torch.set_num_threads(1)
+
+
+def build(kind: type[nn.Module], config: object, weights: dict[str, Tensor]) -> nn.Module:
+    """A model in eval mode with these weights, without spending time on initial ones."""
+    with torch.device("meta"):
+        model = kind(config)
+    model.to_empty(device="cpu")
+    load_weights(model, weights)
+    return model.eval()
+
+
+def record(model: nn.Module, names: dict[str, str], channels: int, rows: int) -> dict[str, Tensor]:
+    """Record the outputs of modules (label -> module name) in the next call."""
+    found: dict[str, Tensor] = {}
+
+    def hook(label: str):
+        # A copy, because what follows may work in place.
+        return lambda _module, _inputs, output: found.update(
+            {label: strided(output, channels, rows)}
+        )
+
+    for label, name in names.items():
+        model.get_submodule(name).register_forward_hook(hook(label))
+    return found
+
+
+@pytest.fixture(scope="module")
+def reference(goldens: Callable[[str], Path]) -> Goldens:
+    return Goldens(goldens)
+
+
+@pytest.fixture(scope="module")
+def vat_weights(reference: Goldens) -> dict[str, Tensor]:
+    return reference.weights("vat_spatial")
+
+
+@pytest.mark.parametrize("name", ["vat_spatial", "vat_gc"])
+@torch.inference_mode()
+def test_vat(reference: Goldens, vat_weights: dict[str, Tensor], name: str) -> None:
+    expected = reference.arrays(name)
+    gradcam = name == "vat_gc"
+    weights = dict(vat_weights)
+    weights["attn.weight"] = reference.weight("attn.weight", reference.keys(name)["attn.weight"])
+    model = build(VAT, VATConfig.paper(gradcam), weights)
+    assert sum(p.numel() for p in model.parameters()) == expected["meta"]["params"]
+
+    labels = [key for key in expected if key.startswith("feat.")]
+    detail = (8, 16) if gradcam else (16, 14)
+    found = record(model, {label: label.removeprefix("feat.") for label in labels}, *detail)
+    output = model(
+        reference.blocks("input.scene", 3),
+        head_masks(expected["meta"]["inputs"]["head_boxes"]),
+        reference.blocks("input.face", 3),
+        reference.uniform("input.gradcam", (3, 1, 64, 64)) ** 2 if gradcam else None,
+    )
+    assert sorted(found) == sorted(labels)
+    for label in labels:
+        assert_near(found[label], expected[label])
+    assert_near(output.heatmap, expected["out.heatmap"])
+    assert_near(output.in_frame, expected["out.inout"])
+
+
+@pytest.fixture(scope="module")
+def denoiser(reference: Goldens) -> Denoiser:
+    return build(Denoiser, DenoiserConfig.paper(), reference.weights("gcdr_diffusion"))
+
+
+@pytest.fixture(scope="module")
+def context(reference: Goldens, denoiser: Denoiser) -> list[Tensor]:
+    boxes = reference.arrays("gcdr_denoiser")["meta"]["inputs"]["head_boxes"]
+    pictures = reference.blocks("input.scene", 2), reference.blocks("input.face", 2)
+    with torch.inference_mode():
+        return denoiser.context(pictures[0], head_masks(boxes), pictures[1])
+
+
+@torch.inference_mode()
+def test_denoiser(reference: Goldens, denoiser: Denoiser, context: list[Tensor]) -> None:
+    expected = reference.arrays("gcdr_denoiser")
+    sizes = expected["meta"]["params"]
+    assert sum(p.numel() for p in denoiser.parameters()) == sizes["total"]
+    assert sum(p.numel() for p in denoiser.diffusion_model.parameters()) == sizes["unet"]
+
+    for level, value in enumerate(context):
+        assert_near(strided(value, 8, 16), expected[f"context.level{level}"])
+    labels = [key for key in expected if key.startswith("unet.")]
+    names = {label: last_layer(denoiser, label) for label in labels}
+    found = record(denoiser, names, 8, 16)
+    noisy = reference.uniform("input.xt", (2, 1, 64, 64))[:, 0]
+    predicted = denoiser.predict(noisy, torch.tensor([137.0, 401.0]), context)
+    for label in labels:
+        assert_near(found[label], expected[label])
+    assert_near(predicted, expected["out.x0"])
+    times = torch.tensor([0, 1, 137, 401, 500])
+    assert_near(time_sinusoids(times, 64), expected["time.sinusoid64"])
+
+
+def last_layer(model: Denoiser, label: str) -> str:
+    """Full name of the module whose output a block of the U-Net hands on."""
+    name = label.replace("unet.", "diffusion_model.", 1)
+    block = model.get_submodule(name)
+    return f"{name}.{len(block) - 1}" if isinstance(block, nn.ModuleList) else name
+
+
+@torch.inference_mode()
+def test_training_call(reference: Goldens, denoiser: Denoiser, context: list[Tensor]) -> None:
+    expected = reference.arrays("gcdr_training_calls")
+    target = torch.from_numpy(expected["gt"])[:, 0]
+    noise = reference.normal("noise.train", (2, 1, 64, 64))[:, 0]
+    noisy, time = training_pair(Schedule(), target, torch.tensor([37, 412]), noise)
+    assert_near(noisy, expected["train.net_input"])
+    predicted = denoiser.predict(noisy, time, context)
+    assert_near(predicted, expected["train.x0"])
+    assert_near((predicted - target).square().mean(dim=(1, 2)), expected["train.per_sample_mse"])
+
+
+@torch.inference_mode()
+def test_sampling_as_released(
+    reference: Goldens, denoiser: Denoiser, context: list[Tensor]
+) -> None:
+    expected = reference.arrays("gcdr_ddim10")
+    visits = expected["meta"]["visited"]
+    start = reference.normal("input.xT", (2, 1, 64, 64))[:, 0]
+    noise = [reference.normal(f"noise.ddim10.step{i}", (2, 1, 64, 64))[:, 0] for i in range(10)]
+    inputs = []
+
+    def predict(noisy: Tensor, time: Tensor) -> Tensor:
+        inputs.append(noisy[0])
+        return denoiser.predict(noisy, time, context)
+
+    steps = ddim(predict, start, visits, noise, Schedule(), SAMPLERS["reference"])
+    predicted = torch.stack(list(steps))
+    assert_near(predicted, expected["x0_per_step"])
+    assert_near(torch.stack(inputs), expected["net_input_per_step.sample0"])
+    assert_near(minmax(predicted[-1])[0], expected["out.minmax"])
+
+
+@torch.inference_mode()
+def test_refinement_as_released(
+    reference: Goldens, denoiser: Denoiser, context: list[Tensor]
+) -> None:
+    expected = reference.arrays("gcdr_refine250")
+    names = ["noise.refine.q", "noise.refine.step0", "noise.refine.step1"]
+    noise = torch.stack([reference.normal(name, (2, 1, 64, 64))[:, 0] for name in names])
+    heatmap = torch.from_numpy(expected["gradcam64"])[:, 0]
+
+    result = refine(
+        lambda noisy, time: denoiser.predict(noisy, time, context),
+        heatmap,
+        timestep=250,
+        steps=2,
+        noise=noise[None],
+        schedule=Schedule(),
+        sampler=SAMPLERS["reference"],
+    )
+    assert_near(result, expected["out.pred_x0"])
+    assert_near(minmax(result)[0], expected["out.pseudo_label"])
