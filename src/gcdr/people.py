@@ -1,0 +1,356 @@
+"""Person detection with Mask R-CNN, and the match of head boxes to detected bodies.
+
+Each image is detected once, however many people of the manifest are in it; each person then gets
+the detected box that overlaps the head most, or none (Miao et al., ECCV 2024).
+"""
+
+import dataclasses
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torchvision.models.detection import MaskRCNN, maskrcnn_resnet50_fpn_v2
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.backbone_utils import BackboneWithFPN
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
+from torchvision.models.resnet import BasicBlock
+from torchvision.ops import Conv2dNormActivation, MultiScaleRoIAlign
+from tqdm import tqdm
+
+from gcdr.errors import InputError
+from gcdr.files import read_json
+from gcdr.manifest import BOX
+from gcdr.samples import open_image
+
+PERSON = 1  # of COCO's classes as torchvision counts them; 0 is the background
+BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
+Architecture = Literal["resnet50_fpn_v2", "small"]
+Measure = Literal["head_area", "iou"]
+ROI_SIZE = 7  # bins on a side that a region is pooled to for the box head, as in Mask R-CNN
+
+
+@dataclass(frozen=True)
+class DetectorConfig:
+    """Sizes and thresholds of a Mask R-CNN.
+
+    Attributes:
+        architecture: ``"resnet50_fpn_v2"`` takes torchvision's COCO weights and none of the sizes
+            marked "small"; ``"small"`` is the demo world's.
+        classes: number of classes with the background; persons are class 1.
+        min_size: images are resized so that their short side has this many pixels,
+        max_size: unless the long side then had more than this.
+        score_threshold: detections of a lower score are dropped (0.6 in the paper).
+        detections: highest number of detections of an image.
+        proposals: highest number of regions of an image that are classified.
+        widths: small: channels of the stem and of the three residual blocks (strides 2, 4, 8, 16).
+        pyramid: small: channels of the feature pyramid.
+        box_width: small: units of the two layers of the box head.
+        mask_width: small: channels of the mask head.
+        anchors: small: anchor sizes in pixels of the resized image, one for each pyramid level
+            (strides 8, 16, 32).
+    """
+
+    architecture: Architecture = "resnet50_fpn_v2"
+    classes: int = 91
+    min_size: int = 800
+    max_size: int = 1333
+    score_threshold: float = 0.6
+    detections: int = 100
+    proposals: int = 1000
+    widths: tuple[int, ...] = (16, 24, 48, 96)
+    pyramid: int = 24
+    box_width: int = 96
+    mask_width: int = 16
+    anchors: tuple[int, ...] = (28, 44, 64)
+
+    @classmethod
+    def coco(cls) -> Self:
+        """torchvision's ``maskrcnn_resnet50_fpn_v2``, the successor of the paper's detector.
+
+        Its weights (``MaskRCNN_ResNet50_FPN_V2_Weights.COCO_V1``) load from the published ``.pth``.
+        """
+        return cls()
+
+    @classmethod
+    def world(cls) -> Self:
+        """The demo world's: 5 to 7 ms for a 320x240 image on one thread of a CPU."""
+        return cls("small", 2, 120, 160, detections=8, proposals=30)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as plain values, ready for ``json.dumps``."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in dataclasses.asdict(self).items()
+        }
+
+    @classmethod
+    def from_json(cls, content: Any, where: str = "detector configuration") -> Self:
+        """Read what ``to_json`` wrote; fields left out take their defaults.
+
+        Args:
+            content: a dictionary of field names and values.
+            where: how error messages name the source, for example a file.
+
+        Raises:
+            InputError: not a dictionary, an unknown field, or a value of the wrong type.
+        """
+        if not isinstance(content, dict):
+            raise InputError(f"{where}: found {content!r}, expected a mapping of settings")
+        defaults = dataclasses.asdict(cls())
+        for name, value in content.items():
+            if name not in defaults:
+                raise InputError(f"{where}: unknown key {name!r}, expected one of {list(defaults)}")
+            _check(f"{where}, {name}", value, defaults[name])
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
+        return cls(**values)
+
+
+def _check(where: str, value: Any, default: Any) -> None:
+    if isinstance(default, str):
+        fits, expected = value in get_args(Architecture), f"one of {get_args(Architecture)}"
+    elif isinstance(default, tuple):
+        fits = isinstance(value, list) and len(value) == len(default)
+        fits = fits and all(type(entry) is int and entry > 0 for entry in value)
+        expected = f"a list of {len(default)} positive whole numbers"
+    elif isinstance(default, float):
+        fits = type(value) in (int, float) and 0 <= value <= 1
+        expected = "a number in 0..1"
+    else:
+        fits, expected = type(value) is int and value > 0, "a positive whole number"
+    if not fits:
+        raise InputError(f"{where}: found {value!r}, expected {expected}")
+
+
+def build_detector(config: DetectorConfig) -> MaskRCNN:
+    """An untrained detector in training mode; its weights come from torch's global generator."""
+    limits = {
+        "min_size": config.min_size,
+        "max_size": config.max_size,
+        "rpn_post_nms_top_n_test": config.proposals,
+        "box_score_thresh": config.score_threshold,
+        "box_detections_per_img": config.detections,
+    }
+    if config.architecture == "resnet50_fpn_v2":
+        return maskrcnn_resnet50_fpn_v2(
+            weights=None, weights_backbone=None, num_classes=config.classes, **limits
+        )
+    levels = ["0", "1"]
+    # Boxes above the largest anchor are pooled from stride 16, smaller ones from stride 8.
+    scales = {"canonical_scale": config.anchors[-1], "canonical_level": 4}
+    return MaskRCNN(
+        _small_backbone(config),
+        rpn_anchor_generator=AnchorGenerator(
+            tuple((size,) for size in config.anchors), ((1.0, 2.0, 3.0),) * len(config.anchors)
+        ),
+        # Few candidates: non-maximum suppression is most of what a small image costs.
+        rpn_pre_nms_top_n_test=4 * config.proposals,
+        rpn_pre_nms_top_n_train=400,
+        rpn_post_nms_top_n_train=200,
+        rpn_batch_size_per_image=64,
+        box_batch_size_per_image=32,
+        box_roi_pool=MultiScaleRoIAlign(levels, ROI_SIZE, 2, **scales),
+        box_head=TwoMLPHead(config.pyramid * ROI_SIZE**2, config.box_width),
+        box_predictor=FastRCNNPredictor(config.box_width, config.classes),
+        mask_roi_pool=MultiScaleRoIAlign(levels, ROI_SIZE, 2, **scales),
+        mask_head=MaskRCNNHeads(config.pyramid, [config.mask_width], 1),
+        mask_predictor=MaskRCNNPredictor(config.mask_width, config.mask_width, config.classes),
+        **limits,
+    )
+
+
+def _small_backbone(config: DetectorConfig) -> BackboneWithFPN:
+    """A stem and three residual blocks, of which the last two (strides 8, 16) feed the pyramid."""
+    body: OrderedDict[str, nn.Module] = OrderedDict()
+    body["stem"] = Conv2dNormActivation(3, config.widths[0], 3, stride=2)
+    for number, (inner, outer) in enumerate(
+        zip(config.widths, config.widths[1:], strict=False), start=1
+    ):
+        shortcut = Conv2dNormActivation(inner, outer, 1, stride=2, activation_layer=None)
+        body[f"layer{number}"] = BasicBlock(inner, outer, stride=2, downsample=shortcut)
+    return BackboneWithFPN(
+        nn.Sequential(body),
+        return_layers={"layer2": "0", "layer3": "1"},
+        in_channels_list=list(config.widths[2:]),
+        out_channels=config.pyramid,
+    )
+
+
+def load_detector(weights: str | Path, config: DetectorConfig | None = None) -> MaskRCNN:
+    """A detector for boxes, in evaluation mode on the CPU.
+
+    Its mask branch, which has parameters but no part in the boxes, is loaded and switched off.
+
+    Args:
+        weights: ``.safetensors``, or a ``.pth`` state dictionary (as torchvision publishes them),
+            which is read without running any code in it.
+        config: its sizes; None reads ``config.json`` beside the weights.
+
+    Raises:
+        InputError: a file is absent or unreadable, or weights and sizes do not fit.
+    """
+    weights = Path(weights)
+    if config is None:
+        path = weights.with_name("config.json")
+        config = DetectorConfig.from_json(read_json(path), str(path))
+    detector = build_detector(config).eval()
+    try:
+        detector.load_state_dict(_read_weights(weights), strict=True)
+    except RuntimeError as error:
+        fault = str(error).splitlines()[1].strip()
+        raise InputError(
+            f"{weights}: does not fit a {config.architecture!r} detector of this size: {fault}"
+        ) from error
+    detector.roi_heads.mask_roi_pool = None
+    return detector
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        raise InputError(f"{path}: found more than tensors in it, so it is not opened") from error
+    except (SafetensorError, RuntimeError, ValueError, EOFError, KeyError, OSError) as error:
+        raise InputError(f"{path}: not a readable weight file ({error})") from error
+
+
+@torch.inference_mode()
+def detect(
+    detector: MaskRCNN, images: Sequence[Image.Image | np.ndarray]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Detect the persons of one batch of images.
+
+    Args:
+        detector: in evaluation mode.
+        images: RGB, PIL or uint8 (H, W, 3); sizes may differ. They are padded to a common size, so
+            the last bits of a result depend on the batch.
+
+    Returns:
+        for each image boxes (n, 4) float64 in its pixels and scores (n,) float64, best first.
+    """
+    device = next(detector.parameters()).device
+    arrays = [torch.from_numpy(np.array(image)).to(device) for image in images]
+    batch = [pixels.permute(2, 0, 1) / 255 for pixels in arrays]
+    found = []
+    for output in detector(batch):
+        person = output["labels"] == PERSON
+        boxes, scores = output["boxes"][person].cpu(), output["scores"][person].cpu()
+        found.append((boxes.double().numpy(), scores.double().numpy()))
+    return found
+
+
+def match_bodies(
+    head_boxes: np.ndarray,
+    body_boxes: np.ndarray,
+    scores: np.ndarray,
+    threshold: float = 0.5,
+    measure: Measure = "head_area",
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each head the body that "maximally overlaps" it (Miao et al., ECCV 2024).
+
+    Of equal overlaps the higher score wins, then the smaller box. Heads are matched one by one, so
+    two heads may get the same body, as the paper's rule has it.
+
+    Args:
+        head_boxes: (n, 4) x0, y0, x1, y1.
+        body_boxes: (m, 4) in the same units.
+        scores: (m,) of the bodies.
+        threshold: a smaller overlap is no match; no overlap never is one. The paper names none.
+        measure: overlap as intersection over the head's area, or over the union.
+
+    Returns:
+        index (n,) int64 into the bodies, -1 for none; and the greatest overlap (n,) in 0..1.
+    """
+    if not len(body_boxes):
+        return np.full(len(head_boxes), -1), np.zeros(len(head_boxes))
+    overlap = _overlap(head_boxes, body_boxes, measure)
+    preference = np.lexsort((_area(body_boxes), -scores))
+    index = preference[overlap[:, preference].argmax(1)]
+    best = np.take_along_axis(overlap, index[:, None], 1)[:, 0]
+    return np.where((best >= threshold) & (best > 0), index, -1), best
+
+
+def _overlap(heads: np.ndarray, bodies: np.ndarray, measure: Measure) -> np.ndarray:
+    """(n, m) overlaps; 0 for heads without area."""
+    low = np.maximum(heads[:, None, :2], bodies[None, :, :2])
+    high = np.minimum(heads[:, None, 2:], bodies[None, :, 2:])
+    shared = np.clip(high - low, 0, None).prod(2)
+    whole = np.broadcast_to(_area(heads)[:, None], shared.shape)
+    if measure == "iou":
+        whole = whole + _area(bodies) - shared
+    return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
+
+
+def _area(boxes: np.ndarray) -> np.ndarray:
+    return np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(1)
+
+
+def detect_people(
+    people: pd.DataFrame,
+    root: str | Path,
+    detector: MaskRCNN,
+    *,
+    batch: int = 16,
+    threshold: float = 0.5,
+    measure: Measure = "head_area",
+) -> pd.DataFrame:
+    """Body boxes of the manifest's people.
+
+    Args:
+        people: the columns of ``gcdr.manifest.PEOPLE``.
+        root: folder that ``image`` is relative to.
+        detector: of ``load_detector``, on the device to compute on.
+        batch: images that are detected at a time, in the order of their names.
+        threshold: least overlap of a head with its body.
+        measure: see ``match_bodies``. The part of a head outside the image counts for nothing.
+
+    Returns:
+        one row a person in the order of ``people``: ``sample_id``, ``body_x0 body_y0 body_x1
+        body_y1`` (pixels) and ``score``, which are NaN where no body was found, and ``detected``.
+
+    Raises:
+        InputError: an image is absent or unreadable, or its size is not the manifest's.
+    """
+    rows = people.reset_index(drop=True).groupby("image", sort=True).indices
+    size = people[["width", "height"]].to_numpy(int)
+    limits = size[:, [0, 1, 0, 1]]
+    heads = np.clip(people[BOX].to_numpy(float), 0, limits)
+    bodies = np.full((len(people), 5), np.nan)
+    names = list(rows)
+    with tqdm(total=len(names), desc="detecting people", unit="image", mininterval=5) as progress:
+        for start in range(0, len(names), batch):
+            chunk = names[start : start + batch]
+            images = [
+                _open(Path(root) / name, tuple(size[rows[name][0]].tolist())) for name in chunk
+            ]
+            for name, (boxes, scores) in zip(chunk, detect(detector, images), strict=True):
+                index, _ = match_bodies(heads[rows[name]], boxes, scores, threshold, measure)
+                found = rows[name][index >= 0]
+                bodies[found] = np.column_stack([boxes, scores])[index[index >= 0]]
+            progress.update(len(chunk))
+    table = pd.DataFrame(bodies, columns=[*BODY, "score"])
+    table.insert(0, "sample_id", people["sample_id"].to_numpy())
+    return table.assign(detected=table["score"].notna())
+
+
+def _open(path: Path, size: tuple[int, ...]) -> Image.Image:
+    image = open_image(path)
+    if image.size != size:
+        raise InputError(
+            f"{path}: found a size of {image.size}, expected {size} as in the manifest"
+        )
+    return image

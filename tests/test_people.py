@@ -1,0 +1,275 @@
+"""Detection, the match of heads to bodies, and a few steps of the world detector's training."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from gcdr.errors import InputError
+from gcdr.people import (
+    BODY,
+    DetectorConfig,
+    build_detector,
+    detect,
+    detect_people,
+    load_detector,
+    match_bodies,
+)
+from gcdr.training.world_detector import (
+    Example,
+    augment,
+    draw_examples,
+    measure,
+    train_world_detector,
+)
+
+coordinate = st.integers(0, 12)
+size = st.integers(1, 12)
+box = st.builds(lambda x, y, w, h: (x, y, x + w, y + h), coordinate, coordinate, size, size)
+
+
+def arrays(boxes, scores=None):
+    return np.array(boxes, float).reshape(-1, 4), np.array(scores or [], float)
+
+
+@given(
+    heads=st.lists(box, max_size=4),
+    bodies=st.lists(st.tuples(box, st.integers(0, 4)), max_size=5),
+    measure_name=st.sampled_from(["head_area", "iou"]),
+    threshold=st.floats(0, 1),
+    order=st.randoms(use_true_random=False),
+)
+def test_match_invariants(heads, bodies, measure_name, threshold, order):
+    head_boxes, _ = arrays(heads)
+    body_boxes, scores = arrays([b for b, _ in bodies], [s / 4 for _, s in bodies])
+    index, overlap = match_bodies(head_boxes, body_boxes, scores, threshold, measure_name)
+    assert index.shape == overlap.shape == (len(heads),)
+    assert ((overlap >= 0) & (overlap <= 1)).all()
+    assert (index < len(bodies)).all()
+    assert (overlap[index >= 0] >= threshold).all()
+    assert ((overlap < threshold) | (overlap == 0))[index < 0].all()
+
+    moved, same = match_bodies(head_boxes + 7, body_boxes + 7, scores, threshold, measure_name)
+    np.testing.assert_array_equal(moved, index)
+    np.testing.assert_allclose(same, overlap)
+
+    # The order in which bodies are listed decides between identical ones only.
+    shuffle = list(range(len(bodies)))
+    order.shuffle(shuffle)
+    again, _ = match_bodies(
+        head_boxes, body_boxes[shuffle], scores[shuffle], threshold, measure_name
+    )
+    for row, (one, other) in enumerate(zip(index, again, strict=True)):
+        assert (one < 0) == (other < 0), row
+        if one >= 0:
+            first, second = bodies[one], bodies[shuffle[other]]
+            assert first[1] == second[1]
+            assert area(first[0]) == area(second[0])
+
+
+def area(corners):
+    return (corners[2] - corners[0]) * (corners[3] - corners[1])
+
+
+def test_match_takes_greatest_overlap_then_score_then_smaller_box():
+    heads, _ = arrays([(4, 0, 8, 4)])
+    half, whole, large = (0, 0, 6, 20), (2, 0, 10, 20), (0, 0, 20, 20)
+
+    def winner(bodies, scores, **options):
+        return match_bodies(heads, *arrays(bodies, scores), **options)[0][0]
+
+    assert winner([half, whole], [0.9, 0.7]) == 1
+    assert winner([whole, large], [0.7, 0.9]) == 1
+    assert winner([large, whole], [0.8, 0.8]) == 1
+    assert winner([large, whole], [0.9, 0.7], measure="iou", threshold=0.05) == 1
+    assert winner([half], [0.9], threshold=0.5) == 0
+    assert winner([half], [0.9], threshold=0.51) == -1
+    assert winner([(50, 50, 60, 60)], [0.9], threshold=0.0) == -1
+
+
+def test_two_heads_may_share_a_body():
+    heads, _ = arrays([(1, 1, 3, 3), (4, 1, 6, 3)])
+    index, overlap = match_bodies(heads, *arrays([(0, 0, 8, 20)], [0.9]))
+    assert index.tolist() == [0, 0]
+    assert overlap.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("config", [DetectorConfig.world(), DetectorConfig.coco()])
+def test_config_round_trip(config):
+    assert DetectorConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([], "a mapping"),
+        ({"speed": 1}, "unknown key 'speed'"),
+        ({"architecture": "yolo"}, "resnet50_fpn_v2"),
+        ({"widths": [8, 8]}, "4 positive whole numbers"),
+        ({"score_threshold": 6}, "0..1"),
+        ({"proposals": True}, "positive whole number"),
+    ],
+)
+def test_config_messages(content, message):
+    with pytest.raises(InputError, match=message):
+        DetectorConfig.from_json(content, "config.json")
+
+
+class FixedDetector(torch.nn.Module):
+    """Stands in for a trained detector: the same two persons and a cup in every image."""
+
+    def __init__(self):
+        super().__init__()
+        self.anchor = torch.nn.Parameter(torch.zeros(()))
+        self.calls: list[int] = []
+
+    def forward(self, images):
+        self.calls.append(len(images))
+        output = {
+            "boxes": torch.tensor([[0.0, 0, 20, 40], [40, 0, 60, 40], [0, 0, 60, 48]]),
+            "labels": torch.tensor([1, 1, 47]),
+            "scores": torch.tensor([0.75, 0.5, 1.0]),
+        }
+        return [output for _ in images]
+
+
+@pytest.fixture
+def people(tmp_path):
+    for name in ("a.png", "b.png", "c.png"):
+        Image.new("RGB", (64, 48)).save(tmp_path / name)
+    heads = [("a.png", 5, 0, 15, 8), ("a.png", 45, -10, 55, 10), ("b.png", 24, 0, 34, 8),
+             ("c.png", 0, 0, 8, 8)]  # fmt: skip
+    table = pd.DataFrame(heads, columns=["image", "head_x0", "head_y0", "head_x1", "head_y1"])
+    return table.assign(sample_id=[0, 1, 2, 3], width=64, height=48, split="train")
+
+
+def test_detect_people_once_an_image(people, tmp_path):
+    detector = FixedDetector()
+    table = detect_people(people, tmp_path, detector, batch=2)
+    assert detector.calls == [2, 1]
+    assert list(table.columns) == ["sample_id", *BODY, "score", "detected"]
+    assert table["detected"].tolist() == [True, True, False, True]
+    # The second head lies half outside the image; the part inside counts.
+    assert table.loc[1, [*BODY, "score"]].tolist() == [40, 0, 60, 40, 0.5]
+    assert table.loc[2, [*BODY, "score"]].isna().all()
+
+
+def test_detect_people_follows_the_order_of_rows(people, tmp_path):
+    table = detect_people(people, tmp_path, FixedDetector())
+    turned = detect_people(people[::-1], tmp_path, FixedDetector())
+    pd.testing.assert_frame_equal(turned[::-1].reset_index(drop=True), table)
+
+
+def test_detect_people_names_bad_images(people, tmp_path):
+    (tmp_path / "b.png").write_bytes(b"no image")
+    with pytest.raises(InputError, match=r"b\.png: not a readable image"):
+        detect_people(people, tmp_path, FixedDetector())
+    with pytest.raises(
+        InputError, match=r"a\.png: found a size of \(64, 48\), expected \(99, 48\)"
+    ):
+        detect_people(people.assign(width=99), tmp_path, FixedDetector())
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A detector of two steps."""
+    folder = tmp_path_factory.mktemp("detector") / "world"
+    accuracy = train_world_detector(
+        folder, scenes=3, steps=2, batch=2, held_out=2, width=160, height=120, device="cpu"
+    )
+    return folder, accuracy
+
+
+def test_training_writes_a_detector(trained):
+    folder, accuracy = trained
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "card.json", "config.json", "model.safetensors",
+    ]  # fmt: skip
+    assert (folder / "model.safetensors").stat().st_size < 2_000_000
+    assert set(accuracy) == {"web", "gaze"}
+    detector = load_detector(folder / "model.safetensors")
+    state = detector.state_dict()
+    for name, stored in load_file(folder / "model.safetensors").items():
+        assert torch.equal(state[name], stored.to(state[name].dtype)), name
+        assert not stored.is_floating_point() or torch.isfinite(stored).all(), name
+
+
+def test_training_depends_on_its_seed_alone(trained, tmp_path):
+    folder, _ = trained
+    torch.rand(3)
+    options = {"scenes": 3, "steps": 2, "batch": 2, "held_out": 1, "width": 160, "height": 120}
+    train_world_detector(tmp_path / "again", device="cpu", **options)
+    train_world_detector(tmp_path / "other", seed=1, device="cpu", **options)
+    content = (folder / "model.safetensors").read_bytes()
+    assert (tmp_path / "again" / "model.safetensors").read_bytes() == content
+    assert (tmp_path / "other" / "model.safetensors").read_bytes() != content
+
+
+def test_detector_takes_any_image(trained):
+    detector = load_detector(trained[0] / "model.safetensors")
+    detector.roi_heads.score_thresh = 0.0
+    images = [np.zeros((90, 160, 3), np.uint8), Image.new("RGB", (50, 200), "red")]
+    for image, (boxes, scores) in zip(images, detect(detector, images), strict=True):
+        height, width = np.asarray(image).shape[:2]
+        assert len(boxes) == len(scores) <= 8
+        assert (boxes >= 0).all()
+        assert (boxes <= [width, height, width, height]).all()
+        assert (np.diff(scores) <= 0).all()
+
+
+def test_load_refuses_what_does_not_fit(trained, tmp_path):
+    weights = trained[0] / "model.safetensors"
+    with pytest.raises(InputError, match="no such file"):
+        load_detector(tmp_path / "none.safetensors", DetectorConfig.world())
+    with pytest.raises(InputError, match="does not fit a 'small' detector"):
+        load_detector(weights, DetectorConfig(architecture="small", classes=2, pyramid=8))
+    broken = tmp_path / "model.safetensors"
+    broken.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(InputError, match="not a readable weight file"):
+        load_detector(broken, DetectorConfig.world())
+    state = load_file(weights)
+    state.pop("rpn.head.bbox_pred.bias")
+    save_file(state, broken)
+    with pytest.raises(InputError, match="Missing key"):
+        load_detector(broken, DetectorConfig.world())
+
+
+def test_published_weight_files_load_without_running_code(tmp_path):
+    detector = build_detector(DetectorConfig.world())
+    torch.save(detector.state_dict(), tmp_path / "model.pth")
+    loaded = load_detector(tmp_path / "model.pth", DetectorConfig.world())
+    assert torch.equal(loaded.rpn.head.bbox_pred.weight, detector.rpn.head.bbox_pred.weight)
+    torch.save({"model": detector}, tmp_path / "whole.pth")
+    with pytest.raises(InputError, match="more than tensors"):
+        load_detector(tmp_path / "whole.pth", DetectorConfig.world())
+
+
+def test_coco_architecture_is_torchvisions():
+    with torch.device("meta"):
+        detector = build_detector(DetectorConfig.coco())
+    assert sum(weight.numel() for weight in detector.parameters()) == 46_359_409
+    assert detector.roi_heads.score_thresh == 0.6
+
+
+def test_examples_and_their_views_agree():
+    for example in draw_examples(0, range(3), "web", 160, 120):
+        for column in range(4):
+            view = augment(example, np.random.default_rng(column))[1]
+            for bounds, mask in zip(view["boxes"], view["masks"], strict=True):
+                ys, xs = torch.nonzero(mask, as_tuple=True)
+                bounded = [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
+                assert bounds.tolist() == [float(value) for value in bounded]
+
+
+def test_measure_counts_hits():
+    truth = np.array([[0, 0, 20, 40], [40, 0, 60, 20]], np.float32)
+    heads = np.array([[5, 0, 15, 8], [45, 0, 55, 8]], float)
+    example = Example(np.zeros((48, 64, 3), np.uint8), np.zeros((2, 48, 64), bool), truth, heads)
+    accuracy = measure(FixedDetector(), [example])
+    assert (accuracy.people, accuracy.recall, accuracy.precision) == (2, 1, 1)
+    assert accuracy.mean_iou == pytest.approx(0.75)
+    assert (accuracy.heads_matched, accuracy.heads_matched_right) == (1, 1)
