@@ -1,0 +1,256 @@
+"""From metrics and sweep files to tables over runs (a run is one seed of one study)."""
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gcdr.errors import InputError
+from gcdr.files import read_json
+from gcdr.report.methods import KINDS, METRICS, PAPER, PAPER_METRICS, PAPER_SHARE, method_name
+
+FORMAT = 1
+RUN = ["study", "seed"]
+_IDENTITY = ("study", "dataset", "share", "seed", "recipe", "method", "kind", "timestep", "people")
+_SWEEP_METRICS = ("dist_to_mean", "min_dist", "auc")
+
+
+def _load(path: str | Path, required: Iterable[str]) -> dict[str, Any]:
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: found {type(content).__name__}, expected an object")
+    if content.get("format") != FORMAT:
+        raise InputError(f"{path}: found format {content.get('format')!r}, expected {FORMAT}")
+    missing = [key for key in required if key not in content]
+    if missing:
+        raise InputError(f"{path}: missing {', '.join(missing)}")
+    return content
+
+
+def _number(value: Any, path: str | Path, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InputError(f"{path}: {what}: found {value!r}, expected a finite number")
+    return float(value)
+
+
+def read_metrics(paths: Iterable[str | Path]) -> pd.DataFrame:
+    """Read metrics files into one tidy table, one row a (run, recipe, metric).
+
+    Returns:
+        Columns ``study dataset share seed recipe method kind timestep people metric value low
+        high``; ``timestep`` is nullable Int64, ``low``/``high`` bound the 95 % bootstrap interval
+        clustered by image. A metric that a file leaves out has no row.
+
+    Raises:
+        InputError: no file, a wrong format, an unknown kind, a number that is absent or not
+            finite, or two files for the same run and recipe.
+    """
+    rows: list[dict[str, Any]] = []
+    seen: dict[tuple[Any, ...], str | Path] = {}
+    for path in paths:
+        content = _load(path, (*_IDENTITY, "metrics"))
+        if content["kind"] not in KINDS:
+            raise InputError(f"{path}: kind: found {content['kind']!r}, expected one of {KINDS}")
+        identity = {name: content[name] for name in _IDENTITY}
+        key = tuple(identity[name] for name in ("study", "seed", "share", "recipe"))
+        if key in seen:
+            raise InputError(f"{path}: recipe {key[3]} of this run is also in {seen[key]}")
+        seen[key] = path
+        for metric, entry in content["metrics"].items():
+            numbers = {
+                bound: _number(entry.get(bound), path, f"{metric}.{bound}")
+                for bound in ("value", "low", "high")
+            }
+            rows.append({**identity, "metric": metric, **numbers})
+    if not rows:
+        raise InputError("no metrics file: expected at least one")
+    return pd.DataFrame(rows).astype({"timestep": "Int64"})
+
+
+def read_definitions(paths: Iterable[str | Path]) -> dict[str, str]:
+    """The metrics' definitions as the files give them; differing texts of a metric are joined."""
+    texts: dict[str, list[str]] = {}
+    for path in paths:
+        for metric, text in _load(path, ()).get("definitions", {}).items():
+            if text not in texts.setdefault(metric, []):
+                texts[metric].append(text)
+    return {metric: " Or: ".join(found) for metric, found in texts.items()}
+
+
+def _select(results: pd.DataFrame, method: str) -> pd.DataFrame:
+    """Rows of a recipe, or of a method that has a single recipe."""
+    rows = results[results["recipe"] == method]
+    if rows.empty:
+        rows = results[results["method"] == method]
+    recipes = sorted(rows["recipe"].unique())
+    if len(recipes) > 1:
+        raise InputError(f"method {method} has several recipes, name one of {', '.join(recipes)}")
+    return rows
+
+
+def _single(results: pd.DataFrame, column: str) -> Any:
+    values = sorted(results[column].unique())
+    if len(values) != 1:
+        raise InputError(f"one table needs one {column}: found {values}")
+    return values[0]
+
+
+def table1(results: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+    """Aggregate over runs, as in Table 1 of Miao et al., ECCV 2024.
+
+    Args:
+        results: tidy table of `read_metrics`, of one data set and one labelled share.
+        methods: recipes, or methods that have one recipe only, in the order of the rows.
+
+    Returns:
+        One row a method that was measured (others are absent): ``method recipe name kind timestep
+        people runs`` and, for each metric M, ``M`` (mean over runs), ``M_std`` (standard deviation
+        over runs, n - 1; NaN for one run), ``M_low``/``M_high`` (the bootstrap interval of a
+        single run; NaN for several) and ``paper_M``, the paper's GazeFollow number (NaN where
+        there is none, or where the share is not the paper's 10 %).
+
+    Raises:
+        InputError: several data sets or shares, or a method with several recipes.
+    """
+    _single(results, "dataset")
+    paper = PAPER if _single(results, "share") == PAPER_SHARE else {}
+    rows = []
+    for wanted in methods:
+        chosen = _select(results, wanted)
+        if chosen.empty:
+            continue
+        first = chosen.iloc[0]
+        row: dict[str, Any] = {
+            name: first[name] for name in ("method", "recipe", "kind", "timestep", "people")
+        }
+        row["name"] = method_name(first["method"])
+        row["runs"] = len(chosen[RUN].drop_duplicates())
+        for metric in METRICS:
+            found = chosen[chosen["metric"] == metric]
+            single = len(found) == 1
+            row[metric] = found["value"].mean()
+            row[f"{metric}_std"] = found["value"].std(ddof=1)
+            row[f"{metric}_low"] = found["low"].iloc[0] if single else math.nan
+            row[f"{metric}_high"] = found["high"].iloc[0] if single else math.nan
+        numbers = paper.get(first["method"], (math.nan,) * len(PAPER_METRICS))
+        row |= {f"paper_{metric}": v for metric, v in zip(PAPER_METRICS, numbers, strict=True)}
+        rows.append(row)
+    if not rows:
+        raise InputError(f"none of the methods {', '.join(methods)} was measured")
+    return pd.DataFrame(rows).astype({"timestep": "Int64"})
+
+
+def paired_differences(
+    results: pd.DataFrame, reference: str, methods: Sequence[str], metric: str = "dist_to_mean"
+) -> pd.DataFrame:
+    """Differences method - reference within each run, so that what runs share cancels.
+
+    Returns:
+        One row a measured method other than the reference: ``method name runs`` (runs that have
+        both), ``difference`` (mean), ``std`` (n - 1; NaN for one run), ``low``/``high`` (smallest
+        and largest) and ``better`` (runs in which the method beats the reference).
+
+    Raises:
+        InputError: the reference was not measured.
+    """
+
+    def by_run(wanted: str) -> pd.Series:
+        rows = _select(results, wanted)
+        return rows[rows["metric"] == metric].set_index(RUN)["value"]
+
+    base = by_run(reference)
+    if base.empty:
+        raise InputError(f"reference {reference} has no {metric}")
+    reference_recipe = _select(results, reference)["recipe"].iloc[0]
+    rows = []
+    for wanted in methods:
+        chosen = _select(results, wanted)
+        gaps = (by_run(wanted) - base).dropna()
+        if gaps.empty or chosen["recipe"].iloc[0] == reference_recipe:
+            continue
+        better = gaps > 0 if METRICS[metric].higher_is_better else gaps < 0
+        method = chosen["method"].iloc[0]
+        rows.append(
+            {
+                "method": method,
+                "name": method_name(method),
+                "runs": len(gaps),
+                "difference": gaps.mean(),
+                "std": gaps.std(ddof=1),
+                "low": gaps.min(),
+                "high": gaps.max(),
+                "better": int(better.sum()),
+            }
+        )
+    columns = ["method", "name", "runs", "difference", "std", "low", "high", "better"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def read_sweeps(paths: Iterable[str | Path]) -> pd.DataFrame:
+    """Read sweep files: the quality of refined maps against the timestep.
+
+    Returns:
+        One row a (run, share, timestep, set): ``study seed share set people timestep dist_to_mean
+        min_dist auc``, ``set`` being ``val`` or ``test``.
+
+    Raises:
+        InputError: a wrong format, an unknown set, or a number that is absent or not finite.
+    """
+    rows: list[dict[str, Any]] = []
+    for path in paths:
+        content = _load(path, ("study", "seed", "share", "people", "rows"))
+        for number, row in enumerate(content["rows"], start=1):
+            if row.get("set") not in ("val", "test"):
+                raise InputError(f"{path}, row {number}: set {row.get('set')!r} is not val or test")
+            numbers = {
+                name: _number(row.get(name), path, f"row {number}, {name}")
+                for name in ("timestep", *_SWEEP_METRICS)
+            }
+            identity = {name: content[name] for name in ("study", "seed", "share")}
+            people = content["people"].get(row["set"])
+            rows.append({**identity, "set": row["set"], "people": people, **numbers})
+    columns = ["study", "seed", "share", "set", "people", "timestep", *_SWEEP_METRICS]
+    return pd.DataFrame(rows, columns=columns).astype({"timestep": int})
+
+
+def sweep_table(
+    sweeps: pd.DataFrame,
+    results: pd.DataFrame | None = None,
+    student: str = "gcdr",
+    metric: str = "dist_to_mean",
+) -> pd.DataFrame:
+    """One row a timestep: the refined maps on val and test people, and students where trained.
+
+    Args:
+        sweeps: table of `read_sweeps`, of one labelled share.
+        results: tidy table of `read_metrics`; students of the sweeps' share are taken.
+        student: the method whose rows, by their timestep, are the students.
+
+    Returns:
+        ``timestep`` and, for each C of val, test, student: ``C`` (mean over runs), ``C_std``
+        (n - 1, NaN for one run) and ``C_runs``. A column group that has no value at all is absent.
+
+    Raises:
+        InputError: no sweep row, or sweeps of several shares.
+    """
+    share = _single(sweeps, "share")
+    parts = {
+        name: sweeps.loc[sweeps["set"] == name, ["timestep", metric]].rename(
+            columns={metric: "value"}
+        )
+        for name in ("val", "test")
+    }
+    if results is not None:
+        chosen = results[(results["method"] == student) & (results["metric"] == metric)]
+        chosen = chosen[chosen["share"] == share]
+        parts = {**parts, "student": chosen.dropna(subset="timestep")[["timestep", "value"]]}
+    columns = {}
+    for name, part in parts.items():
+        if part.empty:
+            continue
+        groups = part.astype({"timestep": int}).groupby("timestep")["value"]
+        columns |= {name: groups.mean(), f"{name}_std": groups.std(), f"{name}_runs": groups.size()}
+    table = pd.DataFrame(columns).rename_axis("timestep").sort_index().reset_index()
+    return table.astype({name: "Int64" for name in table if str(name).endswith("_runs")})
