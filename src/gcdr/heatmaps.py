@@ -78,7 +78,7 @@ def spread(heatmap: Tensor) -> Tensor:
     Returns:
         (N,) root mean square distance in units of the image's side; 0 for a map without mass.
     """
-    count, height, width = heatmap.shape
+    _, height, width = heatmap.shape
     mass = heatmap.clamp_min(0).flatten(1)
     mass = mass / mass.sum(1, keepdim=True).clamp_min(1e-12)
     y, x = torch.meshgrid(

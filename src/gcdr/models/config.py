@@ -163,7 +163,7 @@ class TowersConfig(JsonConfig):
             input_size=56,
             stem_kernel=5,
             stem_width=16,
-            widths=(8, 12, 16, 16, 16),
+            widths=(8, 16, 16, 16, 32),
             blocks=(1, 1, 1, 0, 1),
             strides=(1, 2, 1, 1, 1),
             gradcam_size=32 if gradcam else None,

@@ -45,7 +45,10 @@ from gcdr.report.tables import (
 from gcdr.report.timing import overhead, read_benchmarks, stage_totals
 from gcdr.stores import read_labels, read_prior
 
-STAGES = ("world", "folder", "samples", "detect", "gradcam", "merge", "split", "teachers", "refine", "students", "evaluate", "sweep")  # fmt: skip
+STAGES = (
+    "world", "folder", "samples", "detect", "gradcam", "merge", "split", "teachers", "refine",
+    "students", "evaluate", "sweep",
+)  # fmt: skip
 RULERS = ("gradcam", "human", "centre")
 NOTICE = (
     "These numbers are of the demo world, rendered pictures in which everything is known. They say "

@@ -19,6 +19,8 @@ DIRECTIONS = (
 GAZE = "What is the person in the green bounding box looking at?"
 DESCRIBE = "Describe the gaze of the person in the green bounding box."
 RELATION = "What is {} of the person in the green bounding box?"
+WHERE = "Where is {}, seen from the person in the green bounding box?"
+PANORAMA = "What does the image show, seen from the person in the green bounding box?"
 CAPTION = "What does the image show?"
 _PHRASES = {"person": "another person", "wall": "the wall", "floor": "the floor",
             None: "outside the picture"}  # fmt: skip
@@ -29,7 +31,7 @@ def words(text: str) -> list[str]:
     return re.findall(r"[a-z]+|,", text.lower())
 
 
-_ALL_TEXTS = (GAZE, DESCRIBE, RELATION, CAPTION, *DIRECTIONS, *NOUNS, *_PHRASES.values(),
+_ALL_TEXTS = (GAZE, DESCRIBE, RELATION, WHERE, PANORAMA, CAPTION, *DIRECTIONS, *NOUNS, *_PHRASES.values(),
               "looking at a person , people and")  # fmt: skip
 VOCABULARY: tuple[str, ...] = tuple(sorted({word for text in _ALL_TEXTS for word in words(text)}))
 """Every word (and the comma) that a question or an answer can hold."""
@@ -45,37 +47,75 @@ def questions_about(
 ) -> dict[str, tuple[str, str] | None]:
     """Question and answer about the person number ``person``, by kind.
 
-    Kinds: "gaze" (what is looked at), "describe" (direction and target), "relation" (what is in a
-    direction drawn with ``rng``; None if nothing is around), "caption" (what there is, in an order
+    Kinds: "gaze" (what is looked at), "describe" (direction and target), "relation" (what is
+    nearest in a direction drawn with ``rng``) and "where" (in which direction something drawn with
+    ``rng`` is), "panorama" (what is nearest in each direction), all three None if nothing is around,
+    and "caption" (what there is, in an order
     drawn with ``rng``).
     """
     subject = scene.people[person]
+    around = _around(scene, person)
     target = _PHRASES.get(subject.noun, f"the {subject.noun}")
     where = direction_words(subject.direction)
     link = "at " if subject.in_frame else ""
     return {
         "gaze": (GAZE, target),
         "describe": (DESCRIBE, f"looking {where} {link}{target}"),
-        "relation": _relation(scene, person, rng),
+        "relation": _relation(around, rng),
+        "where": _where(around, rng),
+        "panorama": _panorama(around),
         "caption": (CAPTION, _caption(scene, rng)),
     }
 
 
-def _relation(scene: Scene, person: int, rng: np.random.Generator) -> tuple[str, str] | None:
+def _around(scene: Scene, person: int) -> list[tuple[float, str, str]]:
+    """Distance from the person's head, direction and name of everything else, nearest first."""
     aspect = scene.style.aspect
     head = scene.people[person].figure.head
-    around: dict[str, list[str]] = {}
-    for thing in scene.things:
-        where = direction_words(direction(head, (thing.center[0] * aspect, thing.center[1])))
-        around.setdefault(where, []).append(f"the {thing.noun}")
-    for number, other in enumerate(scene.people):
-        if number != person:
-            where = direction_words(direction(head, other.figure.head))
-            around.setdefault(where, []).append("another person")
+    places = [
+        ((thing.center[0] * aspect, thing.center[1]), f"the {thing.noun}") for thing in scene.things
+    ]
+    places += [
+        (other.figure.head, "another person")
+        for number, other in enumerate(scene.people)
+        if number != person
+    ]
+    return sorted(
+        (math.dist(head, place), direction_words(direction(head, place)), name)
+        for place, name in places
+    )
+
+
+def _relation(
+    around: list[tuple[float, str, str]], rng: np.random.Generator
+) -> tuple[str, str] | None:
+    """What is nearest in a direction in which there is something."""
+    nearest: dict[str, str] = {}
+    for _, where, name in around:
+        nearest.setdefault(where, name)
+    if not nearest:
+        return None
+    where = sorted(nearest)[int(rng.integers(len(nearest)))]
+    return RELATION.format(where), nearest[where]
+
+
+def _panorama(around: list[tuple[float, str, str]]) -> tuple[str, str] | None:
+    """What is nearest in each direction, going round."""
+    nearest: dict[str, str] = {}
+    for _, where, name in around:
+        nearest.setdefault(where, name)
+    told = [f"{where} at {nearest[where]}" for where in DIRECTIONS if where in nearest]
+    return (PANORAMA, ", ".join(told)) if told else None
+
+
+def _where(
+    around: list[tuple[float, str, str]], rng: np.random.Generator
+) -> tuple[str, str] | None:
+    """In which direction something is."""
     if not around:
         return None
-    where = sorted(around)[int(rng.integers(len(around)))]
-    return RELATION.format(where), _listed(around[where])
+    _, where, name = around[int(rng.integers(len(around)))]
+    return WHERE.format(name), where
 
 
 def _caption(scene: Scene, rng: np.random.Generator) -> str:

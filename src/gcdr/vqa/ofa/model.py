@@ -5,6 +5,7 @@ models can also paint images by tokens; answering questions never reads them.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -129,6 +130,7 @@ class Encoder(Stack):
 
     def forward(self, images: Tensor, src_tokens: Tensor) -> Encoded:
         features = self.embed_images(images)
+        features = features.repeat_interleave(len(src_tokens) // len(images), 0)
         grid = (features.shape[2], features.shape[3])
         padding = self.find_padding(src_tokens, grid)
         x = self.embed(features, src_tokens)
@@ -261,10 +263,13 @@ class OFA(nn.Module):
         self.config = config
         self.encoder = Encoder(config)
         self.decoder = Decoder(config, self.encoder.embed_tokens)
-        self.apply(_initialise)
+        self.apply(partial(_initialise, config.init_std))
 
     def encode(self, images: Tensor, src_tokens: Tensor) -> Encoded:
-        """Encode images (B, 3, H, W) in [-1, 1] and questions (B, T) padded on the right."""
+        """Encode images (B, 3, H, W) in [-1, 1] and questions (k B, T) padded on the right.
+
+        The k questions of an image lie side by side; its stem is computed once.
+        """
         return self.encoder(images, src_tokens)
 
     def decode(self, encoded: Encoded, prev_tokens: Tensor) -> Tensor:
@@ -302,9 +307,9 @@ def _ramp(rate: float, layers: int) -> list[float]:
     return [rate * number / max(layers - 1, 1) for number in range(layers)]
 
 
-def _initialise(module: nn.Module) -> None:
+def _initialise(std: float, module: nn.Module) -> None:
     if isinstance(module, nn.Linear | nn.Embedding):
-        nn.init.normal_(module.weight, std=0.02)
+        nn.init.normal_(module.weight, std=std)
         if isinstance(module, nn.Linear) and module.bias is not None:
             nn.init.zeros_(module.bias)
     elif isinstance(module, nn.Conv2d):

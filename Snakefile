@@ -1,0 +1,34 @@
+"""GCDR from pictures to a report. Stages are in workflow/rules, paths in workflow/rules/common.smk."""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/prior.smk"
+include: "workflow/rules/labels.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/refine.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/folder.smk"
+include: "workflow/rules/world_weights.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        wanted(),
+    localrule: True
+
+
+onsuccess:
+    show_summary()

@@ -1,0 +1,97 @@
+"""What is checked before any work begins, beyond the schema."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gcdr.errors import InputError
+
+
+def check_references(config: Mapping[str, Any]) -> None:
+    """Check what a schema cannot: names that point to other names, sizes that must fit, files.
+
+    Args:
+        config: a configuration that fits the schema.
+
+    Raises:
+        InputError: lists every problem by its dotted path.
+    """
+    problems = []
+    datasets, studies = config["datasets"], config["studies"]
+    for name, study in studies.items():
+        if study["dataset"] not in datasets:
+            problems.append(
+                f"studies.{name}.dataset: no data set {study['dataset']!r}; there are {list(datasets)}"
+            )
+        if study.get("teacher", name) not in studies:
+            problems.append(
+                f"studies.{name}.teacher: no study {study['teacher']!r}; there are {list(studies)}"
+            )
+    for key, names in (
+        ("report.studies", config["report"]["studies"]),
+        ("galleries", config["galleries"]),
+    ):
+        problems += [
+            f"{key}: no study {name!r}; there are {list(studies)}"
+            for name in names
+            if name not in studies
+        ]
+    for name in config["galleries"]:
+        if name in studies and "teacher" not in studies[name]:
+            problems.append(
+                f"studies.{name}.teacher: missing; a gallery needs a study that teaches"
+            )
+    prior, refine = config["prior"], config["refine"]
+    if prior["layer"] not in prior["layers"]:
+        problems.append(
+            f"prior.layer: found {prior['layer']}, expected one of prior.layers {prior['layers']}"
+        )
+    steps = refine["timestep"]
+    asked = {"refine.timestep": steps.values() if isinstance(steps, Mapping) else [steps]}
+    asked |= {"sweep.timesteps": config["sweep"]["timesteps"]}
+    asked |= {"report.student_timesteps": config["report"]["student_timesteps"]}
+    for key, values in asked.items():
+        for value in values:
+            if not refine["steps"] <= value <= config["diffusion"]["timesteps"]:
+                problems.append(
+                    f"{key}: found {value}, expected {refine['steps']} (refine.steps) to "
+                    f"{config['diffusion']['timesteps']} (diffusion.timesteps)"
+                )
+    gaze = config["gaze"]
+    if not gaze["labelled_per_batch"] < gaze["recipe"]["batch"]:
+        problems.append(
+            f"gaze.labelled_per_batch: found {gaze['labelled_per_batch']}, expected less than "
+            f"gaze.recipe.batch ({gaze['recipe']['batch']})"
+        )
+    for key, folder in (
+        ("detect.weights", config["detect"]["weights"]),
+        ("prior.weights", prior["weights"]),
+        ("gaze.init", gaze["init"]),
+    ):
+        if folder and not Path(folder, "model.safetensors").is_file():
+            problems.append(f"{key}: no file {folder}/model.safetensors")
+    for name, source in datasets.items():
+        if source["kind"] == "folder":
+            if not Path(source["images"]).is_dir():
+                problems.append(f"datasets.{name}.images: no folder {source['images']}")
+            if not Path(source["table"]).is_file():
+                problems.append(f"datasets.{name}.table: no file {source['table']}")
+    if problems:
+        raise InputError(
+            "\n".join([f"configuration: {len(problems)} problem(s)", *(f"  {p}" for p in problems)])
+        )
+
+
+def check_writable(folder: Path) -> None:
+    """Check that results can be written, before hours of work and not after.
+
+    Raises:
+        InputError: they cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"{folder}: results cannot be written there ({error.strerror})") from error

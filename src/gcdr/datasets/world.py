@@ -1,0 +1,139 @@
+"""The demo world written as a data set: JPEG pictures, a manifest, annotators and true body boxes."""
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from tqdm import tqdm
+
+from gcdr.manifest import BOX, build_manifest
+from gcdr.world.annotators import annotate
+from gcdr.world.render import render
+from gcdr.world.scene import draw_scene
+from gcdr.world.style import STYLES
+
+JPEG_QUALITY = 92
+
+
+@dataclass(frozen=True)
+class WorldTables:
+    """What is known of the pictures that were drawn.
+
+    Attributes:
+        manifest: see :mod:`gcdr.manifest`.
+        annotations: ``sample_id``, ``annotator``, ``gaze_x``, ``gaze_y`` of the test people.
+        bodies: ``sample_id`` and the true body box in pixels, for checking the detector alone.
+    """
+
+    manifest: pd.DataFrame
+    annotations: pd.DataFrame
+    bodies: pd.DataFrame
+
+
+def write_world(
+    folder: Path,
+    *,
+    seed: int,
+    style: str,
+    train: int,
+    test: int,
+    width: int,
+    height: int,
+    annotators: int,
+    workers: int = 1,
+) -> WorldTables:
+    """Draw scenes until there are enough people, and write them as JPEG.
+
+    Training scenes have even indices and test scenes odd ones, so either number can grow without
+    changing a picture of the other set.
+
+    Args:
+        folder: where ``train/`` and ``test/`` with the pictures are made.
+        seed: seed of the world.
+        style: a key of ``STYLES``.
+        train: training people at least (the last scene is kept whole).
+        test: test people at least; only people who look into the frame are test people.
+        width: picture width in pixels.
+        height: picture height in pixels.
+        annotators: annotators of each test person.
+        workers: processes to draw with; the result does not depend on it.
+    """
+    rows: list[dict[str, Any]] = []
+    with ProcessPoolExecutor(workers) as pool:
+        for split, wanted, first in (("train", train, 0), ("test", test, 1)):
+            (folder / split).mkdir(parents=True, exist_ok=True)
+            task = partial(_write_scene, folder, seed, style, split, (width, height), annotators)
+            found = 0
+            with tqdm(total=wanted, desc=f"drawing {split}", unit="person", mininterval=5) as bar:
+                chunk, start = 256, first
+                while found < wanted:
+                    indices = range(start, start + 2 * chunk, 2)
+                    for people in pool.map(task, indices, chunksize=16):
+                        if found < wanted:
+                            rows.extend(people)
+                            found += len(people)
+                            bar.update(len(people))
+                    start += 2 * chunk
+    used = {row["image"] for row in rows}
+    for path in folder.glob("*/*.jpg"):
+        if str(path.relative_to(folder)) not in used:
+            path.unlink()
+    return _tables(rows)
+
+
+def _write_scene(
+    folder: Path,
+    seed: int,
+    style: str,
+    split: str,
+    size: tuple[int, int],
+    annotators: int,
+    index: int,
+) -> list[dict[str, Any]]:
+    scene = draw_scene(seed, index, STYLES[style])
+    kept = [n for n, person in enumerate(scene.people) if split == "train" or person.in_frame]
+    if not kept:
+        return []
+    name = f"{split}/{index:06d}.jpg"
+    picture = Image.fromarray(render(scene, *size))
+    picture.save(folder / name, quality=JPEG_QUALITY, subsampling=0)
+    scale = np.array([*size, *size])
+    people = []
+    for number in kept:
+        person = scene.people[number]
+        gaze = person.gaze or (np.nan, np.nan)
+        row: dict[str, Any] = {"image": name, "width": size[0], "height": size[1], "split": split}
+        row |= dict(zip(BOX, np.round(np.array(person.head_box) * scale, 2), strict=True))
+        row |= {"gaze_x": gaze[0], "gaze_y": gaze[1], "in_frame": person.in_frame}
+        row |= {"label": person.noun, "body": np.round(np.array(person.body_box) * scale, 2)}
+        if split == "test":
+            row["annotators"] = annotate(scene, number, seed, index, annotators)
+        people.append(row)
+    return people
+
+
+def _tables(rows: list[dict[str, Any]]) -> WorldTables:
+    table = pd.DataFrame(rows)
+    manifest = build_manifest(table, "demo world")
+    key = ["image", *BOX]
+    extras = manifest[["sample_id", *key]].merge(table[[*key, "body", "annotators"]], on=key)
+    bodies = pd.DataFrame(np.stack(extras["body"].to_list()), columns=["x0", "y0", "x1", "y1"])
+    bodies = bodies.add_prefix("body_")
+    bodies.insert(0, "sample_id", extras["sample_id"])
+    tested = extras[extras["annotators"].notna()]
+    points = np.stack(tested["annotators"].to_list())
+    count = points.shape[1]
+    annotations = pd.DataFrame(
+        {
+            "sample_id": np.repeat(tested["sample_id"].to_numpy(), count),
+            "annotator": np.tile(np.arange(count), len(tested)),
+            "gaze_x": points[..., 0].ravel(),
+            "gaze_y": points[..., 1].ravel(),
+        }
+    )
+    return WorldTables(manifest, annotations, bodies)

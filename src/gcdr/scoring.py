@@ -1,0 +1,178 @@
+"""Evaluations from files to files: what the evaluate rules call."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from gcdr.diffusion import Schedule
+from gcdr.errors import InputError
+from gcdr.evaluate import score_baselines, score_maps, summarise, write_metrics
+from gcdr.files import write_json
+from gcdr.gradcams import gradcam_maps
+from gcdr.labelling import sampler_of
+from gcdr.labels import VALIDATION, targets
+from gcdr.manifest import people_digest, read_annotations, read_people
+from gcdr.models.build import load_model
+from gcdr.models.denoiser import Denoiser
+from gcdr.models.vat import VAT
+from gcdr.refine import Refinement, predict_maps, pseudo_labels, refine_maps
+from gcdr.samples import Samples
+from gcdr.stores import read_labels, write_labels
+
+
+def test_people(manifest: Path) -> pd.DataFrame:
+    """The test people of a manifest.
+
+    Raises:
+        InputError: there are none.
+    """
+    people = read_people(manifest)
+    tested = people[people["split"] == "test"]
+    if tested.empty:
+        raise InputError(f"{manifest}: no test people; expected rows with split 'test'")
+    return tested
+
+
+def evaluate_model(
+    model: Path,
+    samples: Path,
+    manifest: Path,
+    annotations: Path,
+    prior: Path | None,
+    settings: dict[str, Any],
+    about: dict[str, Any],
+    device: torch.device,
+    out: Path,
+) -> None:
+    """Score a gaze model on the test people; its heatmaps are kept as a label store beside the metrics.
+
+    Args:
+        model: folder of the model.
+        samples: the picture cache.
+        manifest: the manifest.
+        annotations: the test annotators.
+        prior: prior store for VAT-GC, else None.
+        settings: ``layer`` and ``size`` for VAT-GC.
+        about: what is scored, for the metrics file.
+        device: where to compute.
+        out: the metrics JSON.
+
+    Raises:
+        InputError: the folder holds no gaze model.
+    """
+    loaded = load_model(model)
+    if not isinstance(loaded, VAT):
+        raise InputError(f"{model}: found a {type(loaded).__name__}, expected a gaze model")
+    people = test_people(manifest)
+    ids = people["sample_id"].to_numpy()
+    digest = people_digest(read_people(manifest))
+    gradcam = None
+    if prior is not None:
+        gradcam, _ = gradcam_maps(prior, digest, ids, settings["layer"], settings["size"])
+    maps = predict_maps(loaded, Samples.open(samples), ids, gradcam, device)
+    heatmap, valid = pseudo_labels(maps, None)
+    write_labels(out.with_suffix(".h5"), ids, heatmap, valid, {}, people=digest, made_by=about)
+    scores = score_maps(maps.numpy(), people, read_annotations(annotations, ids))
+    write_metrics(scores, about, out)
+
+
+def evaluate_labels(
+    store: Path, manifest: Path, annotations: Path, about: dict[str, Any], out: Path
+) -> None:
+    """Score a label store of the test people, for example refined Grad-CAM maps (Diffusion-GC)."""
+    people = test_people(manifest)
+    ids = people["sample_id"].to_numpy()
+    labels = read_labels(store, people_digest(read_people(manifest)), ids)
+    write_metrics(
+        score_maps(labels.heatmap, people, read_annotations(annotations, ids)), about, out
+    )
+
+
+def evaluate_prior(
+    prior: Path,
+    manifest: Path,
+    annotations: Path,
+    settings: dict[str, Any],
+    about: dict[str, Any],
+    out: Path,
+) -> None:
+    """Score raw Grad-CAM maps of the test people, and beside them the image centre and one annotator.
+
+    A person without a valid map counts with an empty one, whose peak is the upper left cell.
+    """
+    people = test_people(manifest)
+    ids = people["sample_id"].to_numpy()
+    digest = people_digest(read_people(manifest))
+    maps, _ = gradcam_maps(prior, digest, ids, settings["layer"], settings["size"])
+    points = read_annotations(annotations, ids)
+    write_metrics(score_maps(maps, people, points), about, out)
+    for name, scores in score_baselines(people, points).items():
+        ruler = {**about, "recipe": name, "method": name, "kind": "baseline"}
+        write_metrics(scores, ruler, out.with_name(f"{name}.json"))
+
+
+def sweep_timesteps(
+    teacher: Path,
+    samples: Path,
+    manifest: Path,
+    annotations: Path,
+    labels: Path,
+    prior: Path,
+    settings: dict[str, Any],
+    about: dict[str, Any],
+    seed: int,
+    device: torch.device,
+    out: Path,
+) -> None:
+    """How good refined maps are at each noise timestep, on validation people and on test people.
+
+    The validation people are part of the labelled share: a timestep is chosen on them, never on test.
+
+    Args:
+        teacher: folder of the diffusion teacher.
+        samples: the picture cache.
+        manifest: the manifest.
+        annotations: the test annotators.
+        labels: what the split shows, validation people among it.
+        prior: prior store.
+        settings: as for :func:`gcdr.labelling.make_labels`, with ``sweep``, the timesteps.
+        about: ``study``, ``seed`` and ``share``, for the result.
+        seed: seed of the noise, that of the pseudo-labels.
+        device: where to compute.
+        out: the result as JSON.
+    """
+    model = load_model(teacher)
+    if not isinstance(model, Denoiser):
+        raise InputError(f"{teacher}: found a {type(model).__name__}, expected a diffusion model")
+    people = read_people(manifest)
+    digest, cache = people_digest(people), Samples.open(samples)
+    tested = test_people(manifest)["sample_id"].to_numpy()
+    known, gaze = targets(pd.read_parquet(labels), VALIDATION)
+    groups = {"test": (tested, read_annotations(annotations, tested))}
+    if len(known):
+        groups["val"] = (known, gaze[:, None].astype(float))
+    ways = [
+        Refinement(
+            timestep,
+            settings["steps"],
+            settings["draws"],
+            Schedule(settings["timesteps"], settings["schedule"]),
+            sampler_of(settings),
+            seed,
+        )
+        for timestep in settings["sweep"]
+    ]
+    rows = []
+    for group, (ids, points) in groups.items():
+        gradcam, _ = gradcam_maps(prior, digest, ids, settings["layer"], settings["size"])
+        refined = refine_maps(model, cache, ids, gradcam, ways, device)
+        part = people.iloc[np.searchsorted(people["sample_id"], ids)]
+        for way, maps in zip(ways, refined, strict=True):
+            summary = summarise(score_maps(maps.numpy(), part, points))
+            values = {name: summary[name]["value"] for name in ("dist_to_mean", "min_dist", "auc")}
+            rows.append({"timestep": way.timestep, "set": group, **values})
+    counts = {group: len(ids) for group, (ids, _) in groups.items()}
+    write_json(out, {"format": 1, **about, "people": counts, "rows": rows})

@@ -1,0 +1,1 @@
+"""Training: objectives, the composition of batches and the loop that runs them."""

@@ -1,0 +1,59 @@
+"""Training runs of the diffusion teacher, from files to files."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gcdr.diffusion import Schedule
+from gcdr.models.build import WEIGHTS_FILE, read_weights, save_model, warm_start
+from gcdr.models.config import DenoiserConfig
+from gcdr.models.denoiser import Denoiser
+from gcdr.samples import Samples
+from gcdr.seeds import derive
+from gcdr.training.denoiser import DiffusionRecipe, train_denoiser
+from gcdr.training.runs import labelled_targets
+
+
+def train_diffusion_model(
+    samples: Path,
+    labels: Path,
+    init: Path | None,
+    settings: dict[str, Any],
+    seed: int,
+    device: torch.device,
+    out: Path,
+) -> None:
+    """Train the diffusion teacher on the labels.
+
+    Args:
+        samples: the picture cache.
+        labels: what the split shows.
+        init: folder of a model whose towers the feature extractor starts from, or None.
+        settings: ``model``, ``head``, ``recipe``, ``timesteps``, ``schedule`` and ``sigma``.
+        seed: seed of initial weights, order, augmentation and noise.
+        device: where to compute.
+        out: folder of the model; the loss goes to ``log.csv`` in it.
+    """
+    cache, labelled = Samples.open(samples), labelled_targets(labels)
+    torch.manual_seed(derive(seed, "denoiser weights"))
+    sizes = {"world": DenoiserConfig.world, "paper": DenoiserConfig.paper}
+    config = sizes[settings["model"]]()
+    model = Denoiser(replace(config, head=settings["head"], sigma=settings["sigma"]))
+    if init is not None:
+        warm_start(model.feat_extractor, read_weights(init / WEIGHTS_FILE), str(init))
+    out.mkdir(parents=True, exist_ok=True)
+    trained = train_denoiser(
+        model,
+        cache,
+        labelled,
+        Schedule(settings["timesteps"], settings["schedule"]),
+        DiffusionRecipe.from_json(settings["recipe"], "diffusion.recipe"),
+        sigma=settings["sigma"],
+        seed=seed,
+        device=device,
+        log=out / "log.csv",
+    )
+    people = {"labelled": len(labelled.sample_id)}
+    save_model(out, trained, {"settings": settings, "seed": seed, "people": people})

@@ -1,0 +1,110 @@
+"""Training runs from files to files: what the rules for teachers and students call."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from gcdr.errors import InputError
+from gcdr.gradcams import gradcam_maps
+from gcdr.labels import LABELLED, targets
+from gcdr.models.build import WEIGHTS_FILE, read_weights, save_model, warm_start
+from gcdr.models.config import VATConfig
+from gcdr.models.vat import VAT
+from gcdr.samples import Samples
+from gcdr.seeds import derive
+from gcdr.stores import read_labels
+from gcdr.training.batches import Targets, heatmap_targets
+from gcdr.training.gaze import train_gaze
+from gcdr.training.loop import Recipe
+
+
+def labelled_targets(labels: Path) -> Targets:
+    """The labelled people that look into the frame.
+
+    Raises:
+        InputError: there are none.
+    """
+    ids, gaze = targets(pd.read_parquet(labels), LABELLED)
+    if not len(ids):
+        raise InputError(
+            f"{labels}: no labelled person looks into the frame; expected at least one"
+        )
+    return Targets(ids, gaze)
+
+
+def pseudo_targets(path: Path, people: str) -> Targets:
+    """The valid pseudo-labels of a label store.
+
+    Raises:
+        InputError: none is valid.
+    """
+    store = read_labels(path, people)
+    if not store.valid.any():
+        raise InputError(f"{path}: no valid pseudo-label in it; expected at least one")
+    return heatmap_targets(store.sample_id[store.valid], store.heatmap[store.valid])
+
+
+def gradcam_targets(prior: Path, people: str, ids: np.ndarray, layer: int, size: int) -> Targets:
+    """Grad-CAM maps of people; zeros where the VQA model gave none."""
+    return heatmap_targets(ids, gradcam_maps(prior, people, ids, layer, size)[0])
+
+
+def gaze_config(size: str, gradcam: bool) -> VATConfig:
+    """Sizes by name, ``"world"`` or ``"paper"``."""
+    sizes = {"world": VATConfig.world, "paper": VATConfig.paper}
+    return sizes[size](gradcam)
+
+
+def train_gaze_model(
+    samples: Path,
+    labels: Path,
+    pseudo: Path | None,
+    prior: Path | None,
+    init: Path | None,
+    settings: dict[str, Any],
+    seed: int,
+    device: torch.device,
+    out: Path,
+) -> None:
+    """Train VAT (or, with a prior, VAT-GC) on labels and, if given, pseudo-labels.
+
+    Args:
+        samples: the picture cache.
+        labels: what the split shows.
+        pseudo: label store of pseudo-labels; None trains a supervised teacher.
+        prior: prior store; given for VAT-GC.
+        init: folder of pretrained towers, or None.
+        settings: ``model``, ``recipe``, ``labelled_per_batch``, ``sigma`` and, with a prior, ``layer``.
+        seed: seed of initial weights, order and augmentation.
+        device: where to compute.
+        out: folder of the model; the loss goes to ``log.csv`` in it.
+    """
+    cache, labelled = Samples.open(samples), labelled_targets(labels)
+    torch.manual_seed(derive(seed, "gaze weights"))
+    model = VAT(gaze_config(settings["model"], prior is not None))
+    if init is not None:
+        warm_start(model, read_weights(init / WEIGHTS_FILE), str(init))
+    extra = None if pseudo is None else pseudo_targets(pseudo, cache.people)
+    ids = labelled.sample_id if extra is None else np.union1d(labelled.sample_id, extra.sample_id)
+    gradcams = None
+    if prior is not None:
+        size = model.config.heatmap_size
+        gradcams = gradcam_targets(prior, cache.people, ids, settings["layer"], size)
+    out.mkdir(parents=True, exist_ok=True)
+    trained, counts = train_gaze(
+        model,
+        cache,
+        labelled,
+        extra,
+        Recipe.from_json(settings["recipe"], "gaze.recipe"),
+        labelled_per_batch=settings["labelled_per_batch"],
+        sigma=settings["sigma"],
+        gradcams=gradcams,
+        seed=seed,
+        device=device,
+        log=out / "log.csv",
+    )
+    save_model(out, trained, {"settings": settings, "seed": seed, "people": counts})

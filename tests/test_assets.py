@@ -1,0 +1,63 @@
+"""The shipped weights of the demo world are what the stages load, and as good as their cards say."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gcdr.models.build import WEIGHTS_FILE, read_weights, warm_start
+from gcdr.models.config import TowersConfig, VATConfig
+from gcdr.models.vat import VAT
+from gcdr.training.world_vqa import answer_accuracy, draw_pictures
+from gcdr.vqa.model import OFAForVQA
+from gcdr.vqa.ofa.config import OFAConfig
+from gcdr.vqa.ofa.search import Search
+from gcdr.world.questions import VOCABULARY
+
+ASSETS = Path(__file__).parents[1] / "assets/world"
+
+
+def card(name: str) -> dict:
+    return json.loads((ASSETS / name / "card.json").read_text())
+
+
+def test_vqa_model_is_the_world_configuration_and_answers_as_its_card_says(tmp_path: Path) -> None:
+    vqa = OFAForVQA.load(ASSETS / "vqa", "cpu", Search(max_length=8))
+    vocabulary = len(vqa.tokenizer)
+    assert vqa.model.config == OFAConfig.world(vocabulary=vocabulary)
+    assert all(len(vqa.tokenizer.encode_answer(word)) <= 8 for word in VOCABULARY)
+    pictures = draw_pictures(tmp_path / "asked", "web", 777, 120, vqa.image_size, 1)
+    measured = answer_accuracy(vqa, pictures, torch.device("cpu"))
+    claimed = card("vqa")["answer_accuracy"]["web"]
+    error = np.sqrt(claimed * (1 - claimed) / len(pictures.texts))
+    assert abs(measured - claimed) < 4 * error
+
+
+def test_towers_fill_every_tower_of_every_gaze_model() -> None:
+    weights = read_weights(ASSETS / "backbone" / WEIGHTS_FILE)
+    assert TowersConfig.from_json(card("backbone")["towers"]) == TowersConfig.world()
+    for gradcam in (False, True):
+        match = warm_start(VAT(VATConfig.world(gradcam)), weights)
+        assert not match.unknown and not match.misfits
+        assert not [
+            name for name in match.missing if name.split(".")[0].endswith(("_scene", "_face"))
+        ]
+
+
+def test_detector_finds_the_people_its_card_claims() -> None:
+    from gcdr.people import load_detector
+    from gcdr.training.world_detector import draw_examples, measure
+
+    detector = load_detector(ASSETS / "detector/model.safetensors")
+    found = measure(detector, draw_examples(31, range(40), "gaze", 320, 240))
+    claimed = card("detector")["held_out"]["gaze"]["recall"]
+    assert abs(found.recall - claimed) < 4 * np.sqrt(claimed * (1 - claimed) / found.people) + 0.02
+
+
+@pytest.mark.parametrize("name", ["vqa", "detector", "backbone"])
+def test_cards_say_how_the_weights_were_made(name: str) -> None:
+    entry = card(name)
+    assert entry.get("seed", entry.get("settings", {}).get("seed")) is not None
+    assert sum(path.stat().st_size for path in (ASSETS / name).iterdir()) < 4 << 20

@@ -1,0 +1,87 @@
+"""What the split hides, nothing downstream may read; the same seed gives the same bits."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_study import Study, make_study, run_study
+
+from gcdr.errors import InputError
+from gcdr.labels import LABELLED, UNLABELLED, VALIDATION, split_labels, targets
+from gcdr.manifest import LABELS, write_table
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return make_study(tmp_path_factory.mktemp("study"))
+
+
+def test_poison_in_hidden_labels_changes_no_bit(study: Study, tmp_path: Path) -> None:
+    clean = run_study(study, study.manifest, tmp_path / "clean")
+    manifest = pd.read_parquet(study.manifest)
+    labels = pd.read_parquet(tmp_path / "clean/labels.parquet")
+    hidden = manifest["sample_id"].isin(labels.loc[labels["role"] == UNLABELLED, "sample_id"])
+    assert 0 < hidden.sum() < len(labels)
+    odd = np.arange(len(manifest)) % 2 == 0
+    manifest.loc[hidden & odd, ["gaze_x", "gaze_y"]] = np.nan
+    manifest.loc[hidden & ~odd, ["gaze_x", "gaze_y"]] = 1e9
+    manifest.loc[hidden, "in_frame"] = ~manifest.loc[hidden, "in_frame"].astype(bool)
+    manifest.loc[hidden, "label"] = "poison"
+    manifest.loc[manifest["split"] == "test", ["gaze_x", "gaze_y"]] = np.nan
+    poisoned = tmp_path / "poisoned.parquet"
+    write_table(manifest, poisoned)
+    assert run_study(study, poisoned, tmp_path / "again") == clean
+
+
+def test_changed_visible_label_does_change_the_models(study: Study, tmp_path: Path) -> None:
+    clean = run_study(study, study.manifest, tmp_path / "clean")
+    manifest = pd.read_parquet(study.manifest)
+    labels = pd.read_parquet(tmp_path / "clean/labels.parquet")
+    ids, _ = targets(labels, LABELLED)
+    manifest.loc[manifest["sample_id"].isin(ids), "gaze_x"] *= 0.5
+    moved = tmp_path / "moved.parquet"
+    write_table(manifest, moved)
+    other = run_study(study, moved, tmp_path / "again")
+    assert all(other[name] != clean[name] for name in clean if name.endswith("safetensors"))
+
+
+def people(images: int, each: int) -> pd.DataFrame:
+    count = images * each
+    return pd.DataFrame(
+        {
+            "sample_id": np.arange(count),
+            "image": [f"{row // each:04d}.jpg" for row in range(count)],
+            "split": "train",
+            "gaze_x": 0.5,
+            "gaze_y": 0.5,
+            "in_frame": pd.array([True] * count, "boolean"),
+            "label": "ball",
+        }
+    )
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(20, 120), st.integers(1, 3), st.integers(0, 9), st.sampled_from([0, 0.1, 0.2, 0.5])
+)
+def test_splits_are_nested_by_image_and_hide_everything(
+    images: int, each: int, seed: int, validation: float
+) -> None:
+    table = people(images, each)
+    splits = [split_labels(table, share, validation, seed) for share in (10, 20, 50)]
+    shown = [set(labels.loc[labels["role"] != UNLABELLED, "sample_id"]) for labels in splits]
+    held = [set(labels.loc[labels["role"] == VALIDATION, "sample_id"]) for labels in splits]
+    assert shown[0] <= shown[1] <= shown[2] and held[0] <= held[1] <= held[2]
+    for labels, share in zip(splits, (10, 20, 50), strict=True):
+        assert labels.loc[labels["role"] == UNLABELLED, LABELS].isna().all(axis=None)
+        roles = labels.assign(image=table["image"]).groupby("image")["role"].nunique()
+        assert (roles == 1).all()
+        assert (labels["role"] != UNLABELLED).sum() == each * round(images * share / 100)
+
+
+def test_share_that_leaves_nobody() -> None:
+    with pytest.raises(InputError, match=r"1 % of 20 training images leaves no labelled person"):
+        split_labels(people(20, 1), 1, 0, 0)

@@ -1,0 +1,279 @@
+"""Stores, manifests, caches and stages: what fits, what is refused, and bits that do not depend on shards."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from tiny_study import CPU, make_study
+
+from gcdr.datasets.folder import read_folder
+from gcdr.datasets.world import write_world
+from gcdr.errors import InputError
+from gcdr.heatmaps import gaussians, minmax, peak_points
+from gcdr.manifest import people_digest, read_people, write_table
+from gcdr.metrics import image_auc, point_distances
+from gcdr.samples import Samples
+from gcdr.stores import merge_priors, read_labels, read_prior, write_labels, write_prior
+from gcdr.views import View, head_masks, plain_view, view_maps, view_pictures, view_points
+from gcdr.vqa.model import OFAForVQA
+from gcdr.vqa.ofa.config import OFAConfig
+from gcdr.vqa.ofa.model import OFA
+from gcdr.vqa.ofa.tokenizer import Tokenizer
+from gcdr.vqa.prior import ask_people, shard_rows
+
+HEADS = "image,head_x0,head_y0,head_x1,head_y1\n"
+ASK = {
+    "question": "What is the person in the green bounding box looking at?",
+    "question_without_box": "What is the person looking at?",
+    "box_colour": [0, 255, 0],
+    "box_thickness": 2,
+    "layers": [1, 2],
+    "beam": 2,
+    "max_length": 4,
+    "block": 4,
+}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("vqa")
+    tokenizer = Tokenizer.train([ASK["question"].lower(), "the ball", "another person"], 300)
+    torch.manual_seed(0)
+    OFAForVQA(OFA(OFAConfig.world(vocabulary=len(tokenizer))), tokenizer).save(folder, {})
+    return folder
+
+
+def test_shards_never_change_a_bit(weights: Path, tmp_path: Path) -> None:
+    study = make_study(tmp_path / "study", train=14, test=3)
+    people = read_people(study.manifest)
+    bodies = people[["sample_id"]].assign(
+        body_x0=5.0, body_y0=5.0, body_x1=40.0, body_y1=60.0, score=1.0,
+        detected=np.arange(len(people)) % 3 > 0,
+    )  # fmt: skip
+    write_table(bodies, tmp_path / "bodies.parquet")
+    merged = {}
+    for count in (1, 3, 8):
+        shards = [
+            tmp_path / f"{count}/prior/{number}-of-{count}.h5" for number in range(1, count + 1)
+        ]
+        for number, shard in enumerate(shards, 1):
+            ask_people(
+                study.manifest, study.folder / "images", tmp_path / "bodies.parquet", weights,
+                ASK, number, count, CPU, shard,
+            )  # fmt: skip
+        merge_priors(shards, tmp_path / f"{count}/prior.h5")
+        ids = people["sample_id"].to_numpy()
+        merged[count] = read_prior(tmp_path / f"{count}/prior.h5", people_digest(people), ids)
+    for count in (3, 8):
+        assert (merged[count].heatmap == merged[1].heatmap).all()
+        assert (merged[count].columns["answer"] == merged[1].columns["answer"]).all()
+    assert merged[1].heatmap.shape == (len(people), 2, 8, 8) and merged[1].valid.all()
+
+
+@given(st.integers(1, 500), st.integers(1, 70), st.integers(1, 12))
+def test_shards_are_whole_blocks_that_cover_all(people: int, block: int, shards: int) -> None:
+    parts = [shard_rows(people, block, number, shards) for number in range(1, shards + 1)]
+    assert [row for part in parts for row in part] == list(range(people))
+    assert all(part.start % block == 0 or not part for part in parts)
+
+
+def test_world_does_not_depend_on_workers(tmp_path: Path) -> None:
+    size = {
+        "seed": 5,
+        "style": "gaze",
+        "train": 9,
+        "test": 4,
+        "width": 64,
+        "height": 48,
+        "annotators": 3,
+    }
+    one = write_world(tmp_path / "one", **size)
+    two = write_world(tmp_path / "two", workers=2, **size)
+    pd.testing.assert_frame_equal(one.manifest, two.manifest)
+    pd.testing.assert_frame_equal(one.annotations, two.annotations)
+    for path in (tmp_path / "one").rglob("*.jpg"):
+        assert (
+            path.read_bytes()
+            == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
+        )
+    tested = one.manifest[one.manifest["split"] == "test"]
+    assert tested["in_frame"].all() and len(one.annotations) == 3 * len(tested)
+
+
+def store(path: Path, ids: list[int], people: str = "abc", made_by: dict | None = None) -> Path:
+    rng = np.random.default_rng(ids[0])
+    write_prior(
+        path, np.array(ids), rng.random((len(ids), 2, 4, 4)), np.ones(len(ids), bool),
+        {"answer": [f"the ball {n}" for n in ids]}, layers=[3, 4], people=people, made_by=made_by or {},
+    )  # fmt: skip
+    return path
+
+
+def test_prior_store_round_trip_and_layer(tmp_path: Path) -> None:
+    path = store(tmp_path / "p.h5", [2, 5, 9])
+    found = read_prior(path, "abc", np.array([9, 2]), 4)
+    whole = read_prior(path, "abc", np.array([9, 2]))
+    assert found.layers == [3, 4] and (found.heatmap == whole.heatmap[:, 1]).all()
+    assert list(found.columns["answer"]) == ["the ball 9", "the ball 2"]
+
+
+def test_stores_refuse_what_does_not_fit(tmp_path: Path) -> None:
+    path = store(tmp_path / "p.h5", [2, 5])
+    with pytest.raises(InputError, match="other people"):
+        read_prior(path, "xyz", np.array([2]))
+    with pytest.raises(InputError, match="sample_id 3 is not in it"):
+        read_prior(path, "abc", np.array([3]))
+    with pytest.raises(InputError, match=r"layer 1 is not in it; it holds \[3, 4\]"):
+        read_prior(path, "abc", np.array([2]), 1)
+    with pytest.raises(InputError, match="expected a gcdr label store"):
+        read_labels(path, "abc")
+    with h5py.File(path, "a") as file:
+        file.attrs["version"] = 99
+    with pytest.raises(InputError, match="99"):
+        read_prior(path, "abc", np.array([2]))
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(InputError, match="damaged"):
+        read_prior(path, "abc", np.array([2]))
+    with pytest.raises(InputError, match="no such file"):
+        read_prior(tmp_path / "none.h5", "abc", np.array([2]))
+    shards = [store(tmp_path / "a.h5", [1]), store(tmp_path / "b.h5", [2], made_by={"beam": 1})]
+    with pytest.raises(InputError, match="made_by"):
+        merge_priors(shards, tmp_path / "m.h5")
+    assert not (tmp_path / "m.h5").exists()
+
+
+def test_labels_with_nan_are_not_written(tmp_path: Path) -> None:
+    maps = np.zeros((2, 4, 4), np.float32)
+    maps[1, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="leaves"):
+        write_labels(
+            tmp_path / "l.h5", np.arange(2), maps, np.ones(2, bool), {}, people="a", made_by={}
+        )
+    assert not list(tmp_path.iterdir())
+    write_labels(
+        tmp_path / "l.h5", np.arange(2), maps, np.array([True, False]), {}, people="a", made_by={}
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("a.jpg,900,10,950,60\n", "row 1 .* overlaps its image"),
+        ("a.jpg,30,10,20,60\n", "x0 < x1"),
+        ("a.jpg,x,10,20,60\n", "row 1: head_x0 is 'x'"),
+        ("b.jpg,1,1,9,9\n", "b.jpg: no such image"),
+        ("bad.jpg,1,1,9,9\n", "bad.jpg: not a readable image"),
+        ("../a.jpg,1,1,9,9\n", "leaves"),
+        ("", "no people"),
+    ],
+)
+def test_folder_problems_are_named(tmp_path: Path, rows: str, said: str) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    Image.new("RGB", (640, 480)).save(images / "a.jpg")
+    Image.new("RGB", (640, 480)).save(tmp_path / "a.jpg")
+    (images / "bad.jpg").write_bytes(b"not a picture")
+    (tmp_path / "heads.csv").write_text(HEADS + rows)
+    with pytest.raises(InputError, match=said):
+        read_folder(images, tmp_path / "heads.csv")
+
+
+def test_empty_folder_and_missing_columns(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "heads.csv").write_text(HEADS + "a.jpg,1,1,9,9\n")
+    with pytest.raises(InputError, match="holds no image"):
+        read_folder(tmp_path / "empty", tmp_path / "heads.csv")
+    with pytest.raises(InputError, match="no such folder"):
+        read_folder(tmp_path / "none", tmp_path / "heads.csv")
+    Image.new("RGB", (64, 48)).save(tmp_path / "empty/a.jpg")
+    (tmp_path / "heads.csv").write_text("image,head_x0\na.jpg,1\n")
+    with pytest.raises(InputError, match="column 'head_y0' is missing"):
+        read_folder(tmp_path / "empty", tmp_path / "heads.csv")
+
+
+def test_cache_of_other_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a cache"):
+        Samples.open(store(tmp_path / "p.h5", [1]))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.tuples(st.floats(0.02, 0.98), st.floats(0.02, 0.98)),
+    st.tuples(st.floats(0, 0.4), st.floats(0, 0.4), st.floats(0.6, 1), st.floats(0.6, 1)),
+    st.booleans(),
+)
+def test_views_move_points_and_maps_together(
+    point: tuple[float, float], window: tuple[float, ...], flip: bool
+) -> None:
+    place = torch.tensor([point])
+    view = View(torch.tensor([window]), torch.tensor([flip]), torch.tensor([0.1]), torch.ones(1, 3))
+    seen = view_points(place, view)
+    if not ((seen > 0.08) & (seen < 0.92)).all():
+        return
+    moved = view_maps(gaussians(place, 64, 3.0), view)
+    assert torch.dist(peak_points(moved)[0].float(), seen[0]) < 1.6 / 64
+
+
+def test_plain_view_leaves_the_scene_alone() -> None:
+    scene = torch.rand(2, 3, 16, 16)
+    head = torch.rand(2, 3, 22, 22)
+    box = torch.tensor([[0.1, 0.2, 0.4, 0.5], [0.0, 0.0, 1.0, 1.0]])
+    seen, crop, mask = view_pictures(scene, head, box, plain_view(2, torch.device("cpu")))
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    assert torch.allclose(seen * std[:, None, None] + mean[:, None, None], scene, atol=1e-6)
+    assert crop.shape == (2, 3, 16, 16) and mask.shape == (2, 1, 16, 16)
+    assert (mask[1] == 1).all()
+    assert head_masks(torch.tensor([[0.5, 0.5, 0.501, 0.501]]), 16).sum() == 1
+
+
+@given(st.floats(0, 0.999), st.floats(0, 0.999))
+def test_peak_of_a_gaussian_is_its_cell(x: float, y: float) -> None:
+    maps = gaussians(torch.tensor([[x, y]], dtype=torch.float32), 32, 3.0)
+    cell = torch.tensor([int(np.float32(x) * 32), int(np.float32(y) * 32)])
+    assert torch.equal((peak_points(maps)[0] * 32 - 0.5).round().long(), cell)
+    assert torch.allclose(peak_points(maps, "reference"), peak_points(maps) - 0.5 / 32)
+
+
+def test_flat_and_nan_maps_are_invalid() -> None:
+    maps = torch.rand(3, 4, 4)
+    maps[1] = 0.3
+    maps[2, 0, 0] = float("nan")
+    stretched, valid = minmax(maps)
+    assert valid.tolist() == [True, False, False]
+    assert torch.isfinite(stretched).all() and (stretched[1:] == 0).all()
+
+
+@pytest.mark.golden
+def test_gazefollow_metrics_equal_the_reference(goldens) -> None:
+    data = np.load(goldens("gcdr/helpers_metrics_gazefollow.npz"))
+    for number, (auc, avg, least, _, width, height, *_) in enumerate(data["f64.results"]):
+        heatmap, points = data[f"case{number:02d}.heatmap"], data[f"case{number:02d}.points"]
+        corner = peak_points(torch.from_numpy(heatmap)[None], "reference").numpy()
+        found = point_distances(corner, points[None])
+        assert image_auc(heatmap, points, int(width), int(height)) == pytest.approx(auc, abs=1e-9)
+        assert found["dist_to_mean"][0] == pytest.approx(avg, abs=1e-6)
+        assert found["min_dist"][0] == pytest.approx(least, abs=1e-6)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10_000))
+def test_auc_equals_scikit_learn(seed: int) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    rng = np.random.default_rng(seed)
+    heatmap = np.round(rng.random((5, 7)), 1)
+    points = rng.random((4, 2))
+    truth = np.zeros((10, 14), bool)
+    truth[(points[:, 1] * 10).astype(int), (points[:, 0] * 14).astype(int)] = True
+    from skimage.transform import resize
+
+    scores = resize(heatmap, (10, 14), order=1, mode="reflect", anti_aliasing=True)
+    assert image_auc(heatmap, points, 14, 10) == pytest.approx(
+        roc_auc_score(truth.ravel(), np.round(scores.ravel(), 12)), abs=2e-3
+    )

@@ -1,0 +1,174 @@
+"""The whole chain on the smoke configuration, and what reruns after which change."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from workflow_runs import Workspace
+
+SMOKE = "configs/smoke.yaml"
+AFTER_REFINE = {"refine", "train_student", "evaluate", "evaluate_labels", "tables", "page"}
+
+
+@pytest.fixture(scope="session")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace in which the smoke configuration has run."""
+    workspace = Workspace(tmp_path_factory.mktemp("workflow"))
+    run = workspace.snakemake()
+    assert run.returncode == 0, run.stdout[-6000:]
+    (workspace.folder / "said.txt").write_text(run.stdout)
+    return workspace
+
+
+@pytest.fixture
+def edited(done: Workspace) -> Iterator[Workspace]:
+    """The same workspace; source files edited by the test are put back."""
+    kept = {path: path.read_text() for path in (done.folder / "src").rglob("*.py")}
+    yield done
+    for path, text in kept.items():
+        if path.read_text() != text:
+            path.write_text(text)
+
+
+def test_smoke_run_ends_with_table_and_report(done: Workspace) -> None:
+    said = (done.folder / "said.txt").read_text()
+    assert "GCDR" in said and "Semi-VAT" in said and "results/smoke/report.html" in said
+    page = (done.folder / "results/smoke/report.html").read_text()
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
+    metrics = sorted((done.folder / "results/smoke").rglob("metrics/*.json"))
+    assert {path.stem for path in metrics} >= {"vat", "semi-vat", "gradcam", "centre", "human"}
+    for path in metrics:
+        for summary in json.loads(path.read_text())["metrics"].values():
+            assert 0 <= summary["low"] <= summary["value"] <= summary["high"] <= 1.5
+    logs, benchmarks = done.folder / "logs", done.folder / "results/benchmarks"
+    assert len(list(logs.rglob("*.log"))) >= 18 and len(list(benchmarks.rglob("*.tsv"))) >= 18
+
+
+def test_second_run_does_nothing(done: Workspace) -> None:
+    assert done.planned() == {}
+
+
+def test_touched_files_run_nothing(done: Workspace) -> None:
+    for part in ("src", "workflow", "assets", "Snakefile", "config.yaml"):
+        start = done.folder / part
+        for path in [start, *start.rglob("*")] if start.is_dir() else [start]:
+            os.utime(path)
+    assert done.planned() == {}
+
+
+def test_timestep_reruns_only_what_depends_on_it(done: Workspace) -> None:
+    done.write("t.yaml", "refine: {timestep: 200}\n")
+    assert set(done.planned(configs=(SMOKE, "t.yaml"))) == AFTER_REFINE
+    assert done.planned() == {}
+
+
+def test_timestep_by_label_share(done: Workspace) -> None:
+    done.write("t.yaml", 'refine: {timestep: {"25": 300, default: 250}}\n')
+    assert set(done.planned(configs=(SMOKE, "t.yaml"))) == AFTER_REFINE
+    done.write("t.yaml", 'refine: {timestep: {"5": 300, default: 250}}\n')
+    assert done.planned(configs=(SMOKE, "t.yaml")) == {}
+
+
+def test_split_seed_touches_no_data_stage(done: Workspace) -> None:
+    done.write("s.yaml", "studies: {smoke: {seed: 5}}\n")
+    planned = set(done.planned(configs=(SMOKE, "s.yaml")))
+    assert {"split", "train_vat", "train_diffusion", "train_student"} <= planned
+    assert not planned & {"world", "samples", "detect", "gradcam", "merge"}
+
+
+@pytest.mark.parametrize(
+    ("module", "reruns", "untouched"),
+    [
+        (
+            "refine.py",
+            {"refine", "predict_labels", "train_student", "evaluate", "sweep"},
+            {"world", "samples", "detect", "gradcam", "split", "train_vat", "train_diffusion"},
+        ),
+        (
+            "training/denoiser.py",
+            {"train_diffusion", "refine", "sweep", "train_student"},
+            {"world", "samples", "detect", "gradcam", "split", "train_vat", "predict_labels"},
+        ),
+        (
+            "vqa/gradcam.py",
+            {"gradcam", "merge", "refine", "sweep", "train_student"},
+            {"world", "samples", "detect", "split", "train_vat", "train_diffusion"},
+        ),
+        (
+            "metrics.py",
+            {"evaluate", "evaluate_prior", "evaluate_labels", "sweep"},
+            {"world", "gradcam", "refine", "train_vat", "train_student"},
+        ),
+        ("report/page.py", {"page"}, {"tables", "evaluate", "sweep"}),
+        ("errors.py", set(), {"world", "gradcam", "train_vat", "evaluate"}),
+    ],
+)
+def test_edited_module_reruns_its_stage(
+    edited: Workspace, module: str, reruns: set[str], untouched: set[str]
+) -> None:
+    path = edited.folder / "src/gcdr" / module
+    path.write_text(path.read_text() + "\n# edited\n")
+    planned = set(edited.planned())
+    assert reruns <= planned
+    assert not planned & untouched
+
+
+def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
+    photos = done.folder / "photos"
+    photos.mkdir()
+    rng = np.random.default_rng(0)
+    rows = ["image,head_x0,head_y0,head_x1,head_y1"]
+    for number, (width, height) in enumerate([(1920, 1080), (640, 853)]):
+        blurred = Image.fromarray(rng.integers(0, 255, (9, 16, 3), dtype=np.uint8))
+        blurred.resize((width, height), Image.Resampling.BICUBIC).save(
+            photos / f"Küche {number}.jpg"
+        )
+        rows.append(f"Küche {number}.jpg,{width * 0.4},{height * 0.2},{width * 0.5},{height * 0.4}")
+    (photos / "heads.csv").write_text("\n".join(rows) + "\n")
+    done.write("teach.yaml", "studies: {photos: {teacher: smoke}}\n")
+    configs = (SMOKE, "configs/folder.yaml", "teach.yaml")
+    planned = set(done.planned(configs=configs))
+    assert not planned & {"world", "split", "train_vat", "train_diffusion"}
+    run = done.snakemake(configs=configs)
+    assert run.returncode == 0, run.stdout[-4000:]
+    page = (done.folder / "results/photos/gallery.html").read_text()
+    assert "have seen only drawings" in page and page.count("<img") >= 6
+
+
+@pytest.mark.parametrize(
+    ("overlay", "said"),
+    [
+        ("refine: {timesteps: 250}\n", ["refine.timesteps", "did you mean timestep"]),
+        ("split: {share: ten}\n", ["split.share", "'ten'", "integer"]),
+        ("split: {share: 0}\n", ["split.share", "1"]),
+        ("refine: {timestep: 900}\n", ["refine.timestep", "900", "500"]),
+        ("studies: {smoke: {dataset: missing}}\n", ["studies.smoke.dataset", "missing"]),
+        ("prior: {layer: 7}\n", ["prior.layer", "7"]),
+        ("prior: {weights: nowhere}\n", ["prior.weights", "nowhere/model.safetensors"]),
+        ("device: gpu\n", ["device", "gpu"]),
+    ],
+)
+def test_wrong_configuration_is_named_at_once(
+    tmp_path: Path, overlay: str, said: list[str]
+) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.write("wrong.yaml", overlay)
+    start = time.monotonic()
+    run = workspace.snakemake(configs=(SMOKE, "wrong.yaml"))
+    assert run.returncode != 0
+    assert all(part in run.stdout for part in said), run.stdout
+    assert "Traceback" not in run.stdout
+    assert not list((tmp_path / "results").rglob("*.*")), time.monotonic() - start
+
+
+def test_results_that_cannot_be_written(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.write("results", "a file where the folder should be\n")
+    run = workspace.snakemake()
+    assert run.returncode != 0 and "results cannot be written" in run.stdout

@@ -1,0 +1,118 @@
+"""A study small enough for unit tests: a drawn world, a made-up prior, models trained for a few steps."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from gcdr.datasets.world import write_world
+from gcdr.labelling import make_labels
+from gcdr.labels import split_labels
+from gcdr.manifest import people_digest, read_annotated, read_people, write_table
+from gcdr.samples import write_samples
+from gcdr.seeds import numpy_rng
+from gcdr.stores import write_prior
+from gcdr.training.diffusion_runs import train_diffusion_model
+from gcdr.training.runs import train_gaze_model
+
+CPU = torch.device("cpu")
+GAZE = {
+    "model": "world",
+    "recipe": {"steps": 3, "batch": 8, "lr": 0.01},
+    "labelled_per_batch": 4,
+    "sigma": 3.0,
+    "layer": 1,
+}
+DIFFUSION = {
+    "model": "world",
+    "head": "mass",
+    "recipe": {"steps": 2, "batch": 4, "lr": 0.01, "draws": 2},
+    "timesteps": 500,
+    "schedule": "linear",
+    "sigma": 3.0,
+}
+REFINE = {
+    "layer": 1, "size": 32, "sigma": 3.0, "timestep": 250, "steps": 2, "draws": 1,
+    "sampler": "consistent", "eta": 1.0, "timesteps": 500, "schedule": "linear",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Study:
+    """Paths of a study's files."""
+
+    folder: Path
+    manifest: Path
+    annotations: Path
+    samples: Path
+    prior: Path
+
+
+def make_study(folder: Path, train: int = 24, test: int = 6) -> Study:
+    """Draw a world and make up a prior for it."""
+    tables = write_world(
+        folder / "images",
+        seed=3,
+        style="gaze",
+        train=train,
+        test=test,
+        width=96,
+        height=72,
+        annotators=4,
+    )
+    study = Study(
+        folder,
+        folder / "manifest.parquet",
+        folder / "annotations.parquet",
+        folder / "samples.h5",
+        folder / "prior.h5",
+    )
+    write_table(tables.manifest, study.manifest)
+    write_table(tables.annotations, study.annotations)
+    people = read_people(study.manifest)
+    write_samples(people, folder / "images", 56, study.samples)
+    maps = numpy_rng(0, "prior").random((len(people), 1, 8, 8)).astype(np.float32)
+    write_prior(
+        study.prior,
+        people["sample_id"].to_numpy(),
+        maps,
+        np.ones(len(people), bool),
+        {"answer": ["the ball"] * len(people)},
+        layers=[1],
+        people=people_digest(people),
+        made_by={},
+    )
+    return study
+
+
+def run_study(study: Study, manifest: Path, out: Path) -> dict[str, bytes]:
+    """Split, teachers, refinement and a student from ``manifest``; every file that came of it."""
+    labels = out / "labels.parquet"
+    write_table(split_labels(read_annotated(manifest), 40, 0.2, 0), labels)
+    vat, diffusion, student = out / "vat", out / "diffusion", out / "student"
+    train_gaze_model(study.samples, labels, None, None, None, GAZE, 0, CPU, vat)
+    train_diffusion_model(study.samples, labels, vat, DIFFUSION, 0, CPU, diffusion)
+    pseudo = out / "gcdr.h5"
+    make_labels(
+        "gcdr",
+        manifest,
+        labels,
+        "unlabelled",
+        study.samples,
+        study.prior,
+        diffusion,
+        REFINE,
+        0,
+        CPU,
+        pseudo,
+    )
+    train_gaze_model(study.samples, labels, pseudo, None, None, GAZE, 0, CPU, student)
+    weights = {
+        f"{folder.name}/{name}": (folder / name).read_bytes()
+        for folder in (vat, diffusion, student)
+        for name in ("model.safetensors", "log.csv")
+    }
+    table = pd.read_parquet(labels).to_csv(index=False).encode()
+    return {**weights, "labels": table}

@@ -1,0 +1,59 @@
+"""Running the workflow in a copy of the project, and reading what Snakemake plans."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("Snakefile", "config.yaml", "configs", "workflow", "profiles", "src", "assets")
+
+
+class Workspace:
+    """A copy of the project in which Snakemake runs, with its own results."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in PARTS:
+            source = ROOT / name
+            copy = shutil.copytree if source.is_dir() else shutil.copy2
+            copy(source, folder / name)
+
+    def snakemake(
+        self, *arguments: str, configs: tuple[str, ...] = ("configs/smoke.yaml",)
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake with overlays; stdout and stderr together."""
+        environment = {**os.environ, "PYTHONPATH": str(self.folder / "src"), "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+        if configs:
+            command += ["--configfile", *configs]
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def planned(
+        self, *arguments: str, configs: tuple[str, ...] = ("configs/smoke.yaml",)
+    ) -> dict[str, int]:
+        """Jobs that Snakemake would run, by rule, without the target itself."""
+        run = self.snakemake("-n", *arguments, configs=configs)
+        assert run.returncode == 0, run.stdout
+        if "Nothing to be done" in run.stdout:
+            return {}
+        table = run.stdout.split("Job stats:", 1)[1].split("total", 1)[0]
+        jobs = {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)\s*$", table, re.M)}
+        jobs.pop("all", None)
+        return jobs
+
+    def write(self, name: str, text: str) -> str:
+        """Write an overlay or another file; returns its name."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return name

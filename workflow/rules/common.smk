@@ -1,0 +1,343 @@
+"""The path scheme, and what the configuration means for it. No rules here."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import yaml
+
+from gcdr.checks import check_references, check_writable
+from gcdr.config import validate_config
+from gcdr.errors import InputError
+from gcdr.provenance import modules_behind
+from snakemake.exceptions import WorkflowError
+
+# Scripts run by the interpreter that runs Snakemake, also when no environment is activated.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+try:
+    schema = Path(workflow.basedir, "workflow/schemas/config.schema.yaml")
+    validate_config(config, yaml.safe_load(schema.read_text()))
+    check_references(config)
+    check_writable(Path("results"))
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+
+# Paths
+
+DATA = "results/data/{dataset}"
+PRIOR = f"{DATA}/priors/{{prior}}"
+STUDY = "results/{study}/labels{share}-seed{seed}"
+REPORT = f"results/{config['report']['name']}"
+
+
+wildcard_constraints:
+    dataset="[^/]+",
+    prior="[^/]+",
+    study="|".join(config["studies"]) or "none",
+    share=r"\d+",
+    seed=r"\d+",
+    timestep=r"\d+",
+    steps=r"\d+",
+    draws=r"\d+",
+    shard=r"\d+",
+
+
+def split_of(study):
+    """Folder of a study's label split."""
+    return STUDY.format(
+        study=study, share=config["split"]["share"], seed=config["studies"][study]["seed"]
+    )
+
+
+def data(name):
+    """A file of the data set that a study is about."""
+
+    def path(wildcards):
+        return f"results/data/{config['studies'][wildcards.study]['dataset']}/{name}"
+
+    return path
+
+
+def prior_of(wildcards):
+    """The merged prior store of a study's data set, and with it the shards it is a view of."""
+    return data(f"priors/{config['prior']['name']}.h5")(wildcards)
+
+
+def image_root(dataset):
+    """Folder that a data set's image names are relative to."""
+    source = config["datasets"][dataset]
+    return source["images"] if source["kind"] == "folder" else f"results/data/{dataset}/images"
+
+
+def names_of(kind):
+    """Data sets of a kind, as a pattern for a wildcard."""
+    return (
+        "|".join(name for name, source in config["datasets"].items() if source["kind"] == kind)
+        or "none"
+    )
+
+
+# Recipes
+
+
+def timestep(share):
+    """The noise timestep for a label share: one number, or a table by share."""
+    setting = config["refine"]["timestep"]
+    return (
+        setting.get(share, setting.get(str(share), setting.get("default")))
+        if isinstance(setting, dict)
+        else setting
+    )
+
+
+def gcdr(t=None):
+    """Name of the paper's recipe at a timestep."""
+    refine = config["refine"]
+    chosen = timestep(config["split"]["share"]) if t is None else t
+    return f"gcdr-t{chosen}-n{refine['steps']}-k{refine['draws']}"
+
+
+def recipe_of(method):
+    """Name of a method's recipe: what identifies it stands in the name."""
+    refine = config["refine"]
+    named = {"gcdr": gcdr(), "no-gradcam": f"no-gradcam-n{refine['steps']}-k{refine['draws']}"}
+    return named.get(method, method)
+
+
+# Inputs that decide a result
+
+
+def script(name):
+    return f"workflow/scripts/{name}.py"
+
+
+def code(name):
+    """The package's modules behind a script: an edit reruns its stage, and nothing above it."""
+    return [os.path.relpath(path) for path in modules_behind(script(name))]
+
+
+def as_json(value):
+    """Settings as text that does not depend on the order of keys."""
+    return json.dumps(value, sort_keys=True)
+
+
+def chosen(section, *names):
+    """Some leaves of a section of the configuration."""
+    return as_json({name: config[section][name] for name in names})
+
+
+# Resources
+
+GPU = int(
+    config["device"].startswith("cuda")
+    or (config["device"] == "auto" and os.path.exists("/proc/driver/nvidia/gpus"))
+)
+
+# Settings of the stages, by the leaves that decide their result
+
+WHAT = {"world": "demo world", "folder": "own images"}
+PEOPLE = {"pseudo": "unlabelled", "test": "test"}
+
+
+def files_in(folder, *names):
+    """Files of a model, each an input by itself: a folder's time stamp says nothing of its content."""
+    return [f"{folder}/{name}" for name in names]
+
+
+def gaze_init():
+    """The pretrained towers that gaze models start from, if any."""
+    return files_in(config["gaze"]["init"], "model.safetensors") if config["gaze"]["init"] else []
+
+
+def folder_of(files):
+    """The folder that a model's files lie in."""
+    return os.path.dirname(files if isinstance(files, str) else files[0])
+
+
+def map_settings(**more):
+    """How Grad-CAM maps become heatmaps of the gaze model's size."""
+    return as_json(
+        {
+            "layer": config["prior"]["layer"],
+            "size": config["heatmap"]["size"],
+            "sigma": config["heatmap"]["sigma"],
+            **more,
+        }
+    )
+
+
+def prior_settings():
+    skipped = ("name", "weights", "layer", "shards")
+    return as_json({key: value for key, value in config["prior"].items() if key not in skipped})
+
+
+def gaze_settings():
+    gaze = config["gaze"]
+    return as_json(
+        {
+            "model": gaze["model"],
+            "recipe": gaze["recipe"],
+            "labelled_per_batch": gaze["labelled_per_batch"],
+            "sigma": config["heatmap"]["sigma"],
+            "layer": config["prior"]["layer"],
+        }
+    )
+
+
+def diffusion_settings():
+    diffusion = config["diffusion"]
+    names = ("model", "head", "recipe", "timesteps", "schedule")
+    return as_json(
+        {**{name: diffusion[name] for name in names}, "sigma": config["heatmap"]["sigma"]}
+    )
+
+
+def diffusion_init():
+    """What the denoiser's towers start from: the study's VAT teacher, a folder, or nothing."""
+    init = config["diffusion"]["init"]
+    return (
+        f"{STUDY}/teachers/vat/model.safetensors"
+        if init == "vat"
+        else (f"{init}/model.safetensors" if init else [])
+    )
+
+
+def refine_settings(wildcards):
+    """Sampler settings; what stands in the path is taken from there."""
+    named = {
+        "timestep": getattr(wildcards, "timestep", None),
+        "steps": wildcards.steps,
+        "draws": wildcards.draws,
+    }
+    return map_settings(
+        **{name: int(value) for name, value in named.items() if value is not None},
+        **sampler_settings(),
+    )
+
+
+def sampler_settings():
+    return {
+        **{name: config["refine"][name] for name in ("sampler", "eta")},
+        **{name: config["diffusion"][name] for name in ("timesteps", "schedule")},
+    }
+
+
+def sweep_settings():
+    refine = config["refine"]
+    return map_settings(
+        steps=refine["steps"],
+        draws=refine["draws"],
+        sweep=config["sweep"]["timesteps"],
+        **sampler_settings(),
+    )
+
+
+def about(wildcards, recipe, method, kind, t=None):
+    """What a metrics file says it is of."""
+    return as_json(
+        {
+            "study": wildcards.study,
+            "dataset": WHAT[
+                config["datasets"][config["studies"][wildcards.study]["dataset"]]["kind"]
+            ],
+            "share": int(wildcards.share),
+            "seed": int(wildcards.seed),
+            "recipe": recipe,
+            "method": method,
+            "kind": kind,
+            "timestep": t,
+        }
+    )
+
+
+# What is wanted
+
+
+def metrics_of(study):
+    """Metrics files that the report of a study needs."""
+    models = [
+        *map(recipe_of, config["report"]["methods"]),
+        *map(gcdr, config["report"]["student_timesteps"]),
+    ]
+    folder = f"{split_of(study)}/metrics"
+    return [
+        f"{folder}/{name}.json"
+        for name in dict.fromkeys([*models, "gradcam", "centre", "human", f"diffusion-gc-{gcdr()}"])
+    ]
+
+
+def wanted():
+    """Files that ``snakemake`` without a target makes."""
+    pages = [f"{REPORT}/report.html"] if config["report"]["studies"] else []
+    return pages + [f"results/{study}/gallery.html" for study in config["galleries"]]
+
+
+def model_of(wildcards):
+    """Files of the model that a recipe names."""
+    kind = "teachers" if wildcards.recipe in ("vat", "vat-gc") else "students"
+    folder = STUDY.format(**{name: getattr(wildcards, name) for name in ("study", "share", "seed")})
+    return multiext(f"{folder}/{kind}/{wildcards.recipe}/", "model.safetensors", "model.json")
+
+
+def about_model(wildcards):
+    recipe = wildcards.recipe
+    method = next(
+        (name for name in ("gcdr", "no-gradcam") if recipe.startswith(f"{name}-")), recipe
+    )
+    t = int(recipe.split("-")[1][1:]) if method == "gcdr" else None
+    return about(
+        wildcards, recipe, method, "teacher" if recipe in ("vat", "vat-gc") else "student", t
+    )
+
+
+TABLES = ["summary.txt", "table1.csv", "table1.md", "sweep.csv", "sweep.md"]
+
+
+def shown_files(study):
+    """Where the report finds the study whose people it shows."""
+    if study is None:
+        return ""
+    dataset = config["studies"][study]["dataset"]
+    folder = f"results/data/{dataset}"
+    return as_json(
+        {
+            "study": split_of(study),
+            "manifest": f"{folder}/manifest.parquet",
+            "images": image_root(dataset),
+            "annotations": f"{folder}/annotations.parquet",
+            "bodies": f"{folder}/bodies.parquet",
+            "prior": f"{folder}/priors/{config['prior']['name']}.h5",
+        }
+    )
+
+
+def shown_inputs(study):
+    """Files of that study that the report reads beside the metrics."""
+    if study is None:
+        return []
+    split = split_of(study)
+    files = json.loads(shown_files(study))
+    return [
+        *(files[name] for name in ("manifest", "annotations", "bodies", "prior")),
+        f"{split}/labels.parquet",
+        f"{split}/test/{gcdr()}.h5",
+        f"{split}/metrics/{gcdr()}.h5",
+    ]
+
+
+def teacher_study(wildcards):
+    """The study whose diffusion teacher refines this study's maps."""
+    return config["studies"][wildcards.study]["teacher"]
+
+
+def show_summary():
+    """Print the tables and say where the pages are, when a run has ended well."""
+    made = [path for path in wanted() if os.path.exists(path)]
+    summary = Path(REPORT, "tables/summary.txt")
+    if summary.exists() and config["report"]["studies"]:
+        print(summary.read_text())
+    for path in made:
+        print(f"Open {path}")

@@ -1,0 +1,88 @@
+"""Data sets: pictures to a manifest, a cache of resized pictures, and body boxes."""
+
+
+rule world:
+    input:
+        script=script("world"),
+        code=code("world"),
+    output:
+        images=directory(f"{DATA}/images"),
+        manifest=f"{DATA}/manifest.parquet",
+        annotations=f"{DATA}/annotations.parquet",
+        bodies=f"{DATA}/true-bodies.parquet",
+    log:
+        "logs/{dataset}/world.log",
+    benchmark:
+        "results/benchmarks/world/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=names_of("world"),
+    threads: 2
+    params:
+        settings=lambda wildcards: as_json(config["datasets"][wildcards.dataset]),
+    shell:
+        "python {input.script} --settings {params.settings:q} --images {output.images}"
+        " --manifest {output.manifest} --annotations {output.annotations}"
+        " --bodies {output.bodies} --workers {threads} > {log} 2>&1"
+
+
+rule folder:
+    input:
+        script=script("folder"),
+        code=code("folder"),
+        table=lambda wildcards: config["datasets"][wildcards.dataset]["table"],
+    output:
+        manifest=f"{DATA}/manifest.parquet",
+    log:
+        "logs/{dataset}/folder.log",
+    benchmark:
+        "results/benchmarks/folder/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=names_of("folder"),
+    params:
+        images=lambda wildcards: image_root(wildcards.dataset),
+    shell:
+        "python {input.script} --images {params.images:q} --table {input.table:q}"
+        " --manifest {output.manifest} > {log} 2>&1"
+
+
+rule samples:
+    input:
+        script=script("samples"),
+        code=code("samples"),
+        manifest=f"{DATA}/manifest.parquet",
+    output:
+        f"{DATA}/samples-{{size}}.h5",
+    log:
+        "logs/{dataset}/samples-{size}.log",
+    benchmark:
+        "results/benchmarks/samples/{dataset}-{size}.tsv"
+    params:
+        images=lambda wildcards: image_root(wildcards.dataset),
+    shell:
+        "python {input.script} --manifest {input.manifest} --images {params.images:q}"
+        " --size {wildcards.size} --out {output} > {log} 2>&1"
+
+
+rule detect:
+    input:
+        script=script("detect"),
+        code=code("detect"),
+        manifest=f"{DATA}/manifest.parquet",
+        weights=files_in(config["detect"]["weights"], "model.safetensors", "config.json"),
+    output:
+        f"{DATA}/bodies.parquet",
+    log:
+        "logs/{dataset}/detect.log",
+    benchmark:
+        "results/benchmarks/detect/{dataset}.tsv"
+    resources:
+        gpu=GPU,
+    params:
+        images=lambda wildcards: image_root(wildcards.dataset),
+        batch=config["detect"]["batch"],
+        overlap=config["detect"]["overlap"],
+        device=config["device"],
+    shell:
+        "python {input.script} --manifest {input.manifest} --images {params.images:q}"
+        " --weights {input.weights[0]} --batch {params.batch} --overlap {params.overlap}"
+        " --device {params.device} --out {output} > {log} 2>&1"

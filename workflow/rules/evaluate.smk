@@ -1,0 +1,123 @@
+"""Every model and every kind of map against the annotators of the test people."""
+
+
+rule evaluate:
+    """Score a teacher or a student; recipes of teachers are named as the teacher is."""
+    input:
+        script=script("evaluate"),
+        code=code("evaluate"),
+        model=model_of,
+        samples=data(f"samples-{config['samples']['size']}.h5"),
+        manifest=data("manifest.parquet"),
+        annotations=data("annotations.parquet"),
+        prior=lambda wildcards: prior_of(wildcards) if wildcards.recipe == "vat-gc" else [],
+    output:
+        multiext(f"{STUDY}/metrics/{{recipe}}", ".json", ".parquet", ".h5"),
+    log:
+        "logs/{study}/labels{share}-seed{seed}/metrics/{recipe}.log",
+    benchmark:
+        "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-{recipe}.tsv"
+    wildcard_constraints:
+        recipe="vat|vat-gc|semi-vat|semi-vat-gc|raw|argmax|gcdr-t.*|no-gradcam-n.*",
+    resources:
+        gpu=GPU,
+    params:
+        model=lambda wildcards, input: folder_of(input.model),
+        prior=lambda wildcards, input: f"--prior {input.prior}" if input.prior else "",
+        settings=map_settings(),
+        about=about_model,
+        device=config["device"],
+    shell:
+        "python {input.script} --model {params.model} --samples {input.samples}"
+        " --manifest {input.manifest} --annotations {input.annotations} {params.prior}"
+        " --settings {params.settings:q} --about {params.about:q} --device {params.device}"
+        " --out {output[0]} > {log} 2>&1"
+
+
+rule evaluate_labels:
+    """Score refined Grad-CAM maps themselves: the paper's "Diffusion-GC"."""
+    input:
+        script=script("evaluate_labels"),
+        code=code("evaluate_labels"),
+        store=f"{STUDY}/test/gcdr-t{{timestep}}-n{{steps}}-k{{draws}}.h5",
+        manifest=data("manifest.parquet"),
+        annotations=data("annotations.parquet"),
+    output:
+        multiext(
+            f"{STUDY}/metrics/diffusion-gc-gcdr-t{{timestep}}-n{{steps}}-k{{draws}}",
+            ".json",
+            ".parquet",
+        ),
+    log:
+        "logs/{study}/labels{share}-seed{seed}/metrics/diffusion-gc-t{timestep}-n{steps}-k{draws}.log",
+    benchmark:
+        "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-diffusion-gc-t{timestep}-n{steps}-k{draws}.tsv"
+    params:
+        about=lambda w: about(
+            w, f"diffusion-gc-t{w.timestep}", "diffusion-gc", "maps", int(w.timestep)
+        ),
+    shell:
+        "python {input.script} --store {input.store} --manifest {input.manifest}"
+        " --annotations {input.annotations} --about {params.about:q} --out {output[0]} > {log} 2>&1"
+
+
+rule evaluate_prior:
+    """Score the raw Grad-CAM maps and, beside them, the image centre and one annotator."""
+    input:
+        script=script("evaluate_prior"),
+        code=code("evaluate_prior"),
+        prior=prior_of,
+        manifest=data("manifest.parquet"),
+        annotations=data("annotations.parquet"),
+    output:
+        gradcam=multiext(f"{STUDY}/metrics/gradcam", ".json", ".parquet"),
+        rulers=expand(
+            f"{STUDY}/metrics/{{name}}.{{ending}}",
+            name=["centre", "human"],
+            ending=["json", "parquet"],
+            allow_missing=True,
+        ),
+    log:
+        "logs/{study}/labels{share}-seed{seed}/metrics/gradcam.log",
+    benchmark:
+        "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-gradcam.tsv"
+    params:
+        settings=map_settings(),
+        about=lambda wildcards: about(wildcards, "gradcam", "gradcam", "maps"),
+    shell:
+        "python {input.script} --prior {input.prior} --manifest {input.manifest}"
+        " --annotations {input.annotations} --settings {params.settings:q}"
+        " --about {params.about:q} --out {output.gradcam[0]} > {log} 2>&1"
+
+
+rule sweep:
+    """Refined maps at many timesteps, on validation people (to choose one) and on test people."""
+    input:
+        script=script("sweep"),
+        code=code("sweep"),
+        teacher=multiext(f"{STUDY}/teachers/diffusion/", "model.safetensors", "model.json"),
+        samples=data(f"samples-{config['samples']['size']}.h5"),
+        manifest=data("manifest.parquet"),
+        annotations=data("annotations.parquet"),
+        labels=f"{STUDY}/labels.parquet",
+        prior=prior_of,
+    output:
+        f"{STUDY}/sweep.json",
+    log:
+        "logs/{study}/labels{share}-seed{seed}/sweep.log",
+    benchmark:
+        "results/benchmarks/sweep/{study}-labels{share}-seed{seed}.tsv"
+    resources:
+        gpu=GPU,
+    params:
+        teacher=lambda wildcards, input: folder_of(input.teacher),
+        settings=sweep_settings(),
+        about=lambda wildcards: as_json(
+            {"study": wildcards.study, "seed": int(wildcards.seed), "share": int(wildcards.share)}
+        ),
+        device=config["device"],
+    shell:
+        "python {input.script} --teacher {params.teacher} --samples {input.samples}"
+        " --manifest {input.manifest} --annotations {input.annotations} --labels {input.labels}"
+        " --prior {input.prior} --settings {params.settings:q} --about {params.about:q}"
+        " --seed {wildcards.seed} --device {params.device} --out {output} > {log} 2>&1"

@@ -1,0 +1,59 @@
+"""Own images through the same rules: pseudo-labels from another study's teacher, and overlays."""
+
+
+rule refine_folder:
+    """Refine the Grad-CAM maps of all people of a data set with another study's diffusion teacher."""
+    input:
+        script=script("refine"),
+        code=code("refine"),
+        manifest=data("manifest.parquet"),
+        samples=data(f"samples-{config['samples']['size']}.h5"),
+        prior=prior_of,
+        teacher=lambda wildcards: multiext(
+            f"{split_of(teacher_study(wildcards))}/teachers/diffusion/",
+            "model.safetensors",
+            "model.json",
+        ),
+    output:
+        "results/{study}/pseudo/gcdr-t{timestep}-n{steps}-k{draws}.h5",
+    log:
+        "logs/{study}/gcdr-t{timestep}-n{steps}-k{draws}.log",
+    benchmark:
+        "results/benchmarks/refine/{study}-t{timestep}-n{steps}-k{draws}.tsv"
+    resources:
+        gpu=GPU,
+    params:
+        settings=refine_settings,
+        teacher=lambda wildcards, input: folder_of(input.teacher),
+        seed=lambda wildcards: config["studies"][wildcards.study]["seed"],
+        device=config["device"],
+    shell:
+        "python {input.script} --method gcdr --manifest {input.manifest} --which all"
+        " --samples {input.samples} --prior {input.prior} --teacher {params.teacher}"
+        " --settings {params.settings:q} --seed {params.seed} --device {params.device}"
+        " --out {output} > {log} 2>&1"
+
+
+rule gallery:
+    input:
+        script=script("gallery"),
+        code=code("gallery"),
+        manifest=data("manifest.parquet"),
+        bodies=data("bodies.parquet"),
+        prior=prior_of,
+        refined=lambda wildcards: f"results/{wildcards.study}/pseudo/{gcdr()}.h5",
+    output:
+        "results/{study}/gallery.html",
+    log:
+        "logs/{study}/gallery.log",
+    benchmark:
+        "results/benchmarks/gallery/{study}.tsv"
+    localrule: True
+    params:
+        images=lambda wildcards: image_root(config["studies"][wildcards.study]["dataset"]),
+        layer=config["prior"]["layer"],
+        notice=config["notice"],
+    shell:
+        "python {input.script} --manifest {input.manifest} --images {params.images:q}"
+        " --bodies {input.bodies} --prior {input.prior} --refined {input.refined}"
+        " --layer {params.layer} --notice {params.notice:q} --out {output} > {log} 2>&1"

@@ -1,0 +1,87 @@
+"""The weights that the demo world ships, made again: ``make world-weights``."""
+
+ASSETS = "results/world-weights"
+
+
+rule world_weights:
+    input:
+        f"{ASSETS}/vqa/card.json",
+        f"{ASSETS}/detector/card.json",
+        f"{ASSETS}/backbone/card.json",
+    localrule: True
+
+
+rule world_vqa:
+    """An OFA that learns the world from pictures, questions and text answers alone."""
+    input:
+        script=script("world_vqa"),
+        code=code("world_vqa"),
+    output:
+        multiext(
+            f"{ASSETS}/vqa/",
+            "model.safetensors",
+            "config.json",
+            "vocab.json",
+            "merges.txt",
+            "card.json",
+        ),
+    log:
+        "logs/world-weights/vqa.log",
+    benchmark:
+        "results/benchmarks/world-weights/vqa.tsv"
+    resources:
+        gpu=GPU,
+    params:
+        settings=as_json(config["world_weights"]["vqa"]),
+        seed=config["world_weights"]["seed"],
+        device=config["device"],
+        out=subpath(output[0], parent=True),
+    shell:
+        "python {input.script} --settings {params.settings:q} --seed {params.seed}"
+        " --workers {threads} --device {params.device} --out {params.out} > {log} 2>&1"
+
+
+rule world_detector:
+    """A Mask R-CNN that finds the world's people."""
+    input:
+        script=script("world_detector"),
+        code=code("world_detector"),
+    output:
+        multiext(f"{ASSETS}/detector/", "model.safetensors", "config.json", "card.json"),
+    log:
+        "logs/world-weights/detector.log",
+    benchmark:
+        "results/benchmarks/world-weights/detector.tsv"
+    resources:
+        gpu=GPU,
+    params:
+        settings=as_json(config["world_weights"]["detector"]),
+        seed=config["world_weights"]["seed"],
+        device=config["device"],
+        out=subpath(output[0], parent=True),
+    shell:
+        "python {input.script} --settings {params.settings:q} --seed {params.seed}"
+        " --device {params.device} --out {params.out} > {log} 2>&1"
+
+
+rule world_backbone:
+    """Towers pretrained on nouns and head directions, as VAT's own initial weights are pretrained."""
+    input:
+        script=script("world_backbone"),
+        code=code("world_backbone"),
+    output:
+        multiext(f"{ASSETS}/backbone/", "model.safetensors", "card.json"),
+    log:
+        "logs/world-weights/backbone.log",
+    benchmark:
+        "results/benchmarks/world-weights/backbone.tsv"
+    resources:
+        gpu=GPU,
+    params:
+        settings=as_json(config["world_weights"]["backbone"]),
+        seed=config["world_weights"]["seed"],
+        device=config["device"],
+        out=subpath(output[0], parent=True),
+    shell:
+        "python {input.script} --settings {params.settings:q} --seed {params.seed}"
+        " --workers {threads} --device {params.device} --out {params.out} > {log} 2>&1"

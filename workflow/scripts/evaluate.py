@@ -1,0 +1,27 @@
+"""Score a gaze model on the test people."""
+
+from gcdr.command import arguments, run
+from gcdr.device import pick_device
+from gcdr.scoring import evaluate_model
+
+
+def main() -> None:
+    args = vars(
+        arguments(
+            __doc__,
+            "model:path",
+            "samples:path",
+            "manifest:path",
+            "annotations:path",
+            "settings:json",
+            "about:json",
+            "device",
+            "out:path",
+            prior=None,
+        )
+    )
+    evaluate_model(**args | {"device": pick_device(args["device"])})
+
+
+if __name__ == "__main__":
+    run(main)

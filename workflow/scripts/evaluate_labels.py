@@ -1,0 +1,17 @@
+"""Score a store of heatmaps of the test people."""
+
+from gcdr.command import arguments, run
+from gcdr.scoring import evaluate_labels
+
+
+def main() -> None:
+    args = vars(
+        arguments(
+            __doc__, "store:path", "manifest:path", "annotations:path", "about:json", "out:path"
+        )
+    )
+    evaluate_labels(**args)
+
+
+if __name__ == "__main__":
+    run(main)

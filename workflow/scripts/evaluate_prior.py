@@ -1,0 +1,23 @@
+"""Score raw Grad-CAM maps of the test people, the image centre and one annotator."""
+
+from gcdr.command import arguments, run
+from gcdr.scoring import evaluate_prior
+
+
+def main() -> None:
+    args = vars(
+        arguments(
+            __doc__,
+            "prior:path",
+            "manifest:path",
+            "annotations:path",
+            "settings:json",
+            "about:json",
+            "out:path",
+        )
+    )
+    evaluate_prior(**args)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,25 @@
+"""Overlays of own images."""
+
+from gcdr.command import arguments, run
+from gcdr.report.assemble import write_gallery
+
+
+def main() -> None:
+    args = vars(
+        arguments(
+            __doc__,
+            "manifest:path",
+            "images:path",
+            "bodies:path",
+            "prior:path",
+            "refined:path",
+            "layer:int",
+            "notice",
+            "out:path",
+        )
+    )
+    write_gallery(**args)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,27 @@
+"""Ask the VQA model about the people of a shard and keep its Grad-CAM maps."""
+
+from gcdr.command import arguments, run
+from gcdr.device import pick_device
+from gcdr.vqa.prior import ask_people
+
+
+def main() -> None:
+    args = vars(
+        arguments(
+            __doc__,
+            "manifest:path",
+            "images:path",
+            "bodies:path",
+            "weights:path",
+            "settings:json",
+            "shard:int",
+            "shards:int",
+            "device",
+            "out:path",
+        )
+    )
+    ask_people(**args | {"device": pick_device(args["device"])})
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,29 @@
+"""The report as one page."""
+
+from pathlib import Path
+
+from gcdr.command import arguments, run
+from gcdr.report.assemble import write_report
+
+
+def main() -> None:
+    args = vars(
+        arguments(
+            __doc__,
+            "files:json",
+            "metrics:paths",
+            "sweeps:paths",
+            "methods:texts",
+            "recipe",
+            "settings:json",
+            "benchmarks:path",
+            "logs:path",
+            "out:path",
+        )
+    )
+    files = {name: Path(path) for name, path in args.pop("files").items()}
+    write_report(**files, **args)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,14 @@
+"""Decode and resize every image once into the cache that training reads."""
+
+from gcdr.command import arguments, run
+from gcdr.manifest import read_people
+from gcdr.samples import write_samples
+
+
+def main() -> None:
+    args = arguments(__doc__, "manifest:path", "images:path", "size:int", "out:path")
+    write_samples(read_people(args.manifest), args.images, args.size, args.out)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,29 @@
+"""Score refined maps at many noise timesteps."""
+
+from gcdr.command import arguments, run
+from gcdr.device import pick_device
+from gcdr.scoring import sweep_timesteps
+
+
+def main() -> None:
+    args = vars(
+        arguments(
+            __doc__,
+            "teacher:path",
+            "samples:path",
+            "manifest:path",
+            "annotations:path",
+            "labels:path",
+            "prior:path",
+            "settings:json",
+            "about:json",
+            "seed:int",
+            "device",
+            "out:path",
+        )
+    )
+    sweep_timesteps(**args | {"device": pick_device(args["device"])})
+
+
+if __name__ == "__main__":
+    run(main)
