@@ -51,7 +51,6 @@ lint: $(RUNTIME) $(DEV)  ## check style and the workflow
 	@$(ACTIVE) ruff check .
 	@$(ACTIVE) ruff format --check .
 	@$(ACTIVE) snakefmt --check Snakefile workflow
-	@$(ACTIVE) snakemake --lint
 	@$(ACTIVE) python -m gcdr.reference --check
 
 format: $(RUNTIME) $(DEV)  ## bring code and rules into the house style

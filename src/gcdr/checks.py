@@ -1,5 +1,7 @@
-"""What is checked before any work begins, beyond the schema."""
+"""What is checked and set before any work begins, beyond the schema."""
 
+import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -95,3 +97,15 @@ def check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise InputError(f"{folder}: results cannot be written there ({error.strerror})") from error
+
+
+def wants_gpu(device: str) -> bool:
+    """Whether jobs of a configuration's ``device`` compute on a GPU; found without importing torch."""
+    return device.startswith("cuda") or (
+        device == "auto" and Path("/proc/driver/nvidia/gpus").is_dir()
+    )
+
+
+def prefer_this_interpreter() -> None:
+    """Make ``python`` in commands the interpreter that runs now, also if no environment is active."""
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

@@ -2,19 +2,17 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 
 import yaml
 
-from gcdr.checks import check_references, check_writable
+from gcdr.checks import check_references, check_writable, prefer_this_interpreter, wants_gpu
 from gcdr.config import validate_config
 from gcdr.errors import InputError
 from gcdr.provenance import modules_behind
 from snakemake.exceptions import WorkflowError
 
-# Scripts run by the interpreter that runs Snakemake, also when no environment is activated.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+prefer_this_interpreter()
 
 try:
     schema = Path(workflow.basedir, "workflow/schemas/config.schema.yaml")
@@ -124,17 +122,9 @@ def as_json(value):
     return json.dumps(value, sort_keys=True)
 
 
-def chosen(section, *names):
-    """Some leaves of a section of the configuration."""
-    return as_json({name: config[section][name] for name in names})
-
-
 # Resources
 
-GPU = int(
-    config["device"].startswith("cuda")
-    or (config["device"] == "auto" and os.path.exists("/proc/driver/nvidia/gpus"))
-)
+GPU = int(wants_gpu(config["device"]))
 
 # Settings of the stages, by the leaves that decide their result
 
@@ -145,6 +135,12 @@ PEOPLE = {"pseudo": "unlabelled", "test": "test"}
 def files_in(folder, *names):
     """Files of a model, each an input by itself: a folder's time stamp says nothing of its content."""
     return [f"{folder}/{name}" for name in names]
+
+
+def detector_files():
+    """The detector's weights and sizes."""
+    weights, sizes = files_in(config["detect"]["weights"], "model.safetensors", "config.json")
+    return {"weights": weights, "sizes": sizes}
 
 
 def gaze_init():

@@ -65,10 +65,10 @@ rule samples:
 
 rule detect:
     input:
+        **detector_files(),
         script=script("detect"),
         code=code("detect"),
         manifest=f"{DATA}/manifest.parquet",
-        weights=files_in(config["detect"]["weights"], "model.safetensors", "config.json"),
     output:
         f"{DATA}/bodies.parquet",
     log:
@@ -84,5 +84,5 @@ rule detect:
         device=config["device"],
     shell:
         "python {input.script} --manifest {input.manifest} --images {params.images:q}"
-        " --weights {input.weights[0]} --batch {params.batch} --overlap {params.overlap}"
+        " --weights {input.weights} --batch {params.batch} --overlap {params.overlap}"
         " --device {params.device} --out {output} > {log} 2>&1"

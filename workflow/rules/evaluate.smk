@@ -12,7 +12,9 @@ rule evaluate:
         annotations=data("annotations.parquet"),
         prior=lambda wildcards: prior_of(wildcards) if wildcards.recipe == "vat-gc" else [],
     output:
-        multiext(f"{STUDY}/metrics/{{recipe}}", ".json", ".parquet", ".h5"),
+        metrics=f"{STUDY}/metrics/{{recipe}}.json",
+        people=f"{STUDY}/metrics/{{recipe}}.parquet",
+        maps=f"{STUDY}/metrics/{{recipe}}.h5",
     log:
         "logs/{study}/labels{share}-seed{seed}/metrics/{recipe}.log",
     benchmark:
@@ -31,7 +33,7 @@ rule evaluate:
         "python {input.script} --model {params.model} --samples {input.samples}"
         " --manifest {input.manifest} --annotations {input.annotations} {params.prior}"
         " --settings {params.settings:q} --about {params.about:q} --device {params.device}"
-        " --out {output[0]} > {log} 2>&1"
+        " --out {output.metrics} > {log} 2>&1"
 
 
 rule evaluate_labels:
@@ -43,11 +45,8 @@ rule evaluate_labels:
         manifest=data("manifest.parquet"),
         annotations=data("annotations.parquet"),
     output:
-        multiext(
-            f"{STUDY}/metrics/diffusion-gc-gcdr-t{{timestep}}-n{{steps}}-k{{draws}}",
-            ".json",
-            ".parquet",
-        ),
+        metrics=f"{STUDY}/metrics/diffusion-gc-gcdr-t{{timestep}}-n{{steps}}-k{{draws}}.json",
+        people=f"{STUDY}/metrics/diffusion-gc-gcdr-t{{timestep}}-n{{steps}}-k{{draws}}.parquet",
     log:
         "logs/{study}/labels{share}-seed{seed}/metrics/diffusion-gc-t{timestep}-n{steps}-k{draws}.log",
     benchmark:
@@ -58,7 +57,7 @@ rule evaluate_labels:
         ),
     shell:
         "python {input.script} --store {input.store} --manifest {input.manifest}"
-        " --annotations {input.annotations} --about {params.about:q} --out {output[0]} > {log} 2>&1"
+        " --annotations {input.annotations} --about {params.about:q} --out {output.metrics} > {log} 2>&1"
 
 
 rule evaluate_prior:
@@ -70,7 +69,8 @@ rule evaluate_prior:
         manifest=data("manifest.parquet"),
         annotations=data("annotations.parquet"),
     output:
-        gradcam=multiext(f"{STUDY}/metrics/gradcam", ".json", ".parquet"),
+        metrics=f"{STUDY}/metrics/gradcam.json",
+        people=f"{STUDY}/metrics/gradcam.parquet",
         rulers=expand(
             f"{STUDY}/metrics/{{name}}.{{ending}}",
             name=["centre", "human"],
@@ -87,7 +87,7 @@ rule evaluate_prior:
     shell:
         "python {input.script} --prior {input.prior} --manifest {input.manifest}"
         " --annotations {input.annotations} --settings {params.settings:q}"
-        " --about {params.about:q} --out {output.gradcam[0]} > {log} 2>&1"
+        " --about {params.about:q} --out {output.metrics} > {log} 2>&1"
 
 
 rule sweep:

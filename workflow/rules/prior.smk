@@ -24,7 +24,7 @@ rule gradcam:
         gpu=GPU,
     params:
         images=lambda wildcards: image_root(wildcards.dataset),
-        weights=config["prior"]["weights"],
+        weights=lambda wildcards, input: folder_of(input.weights),
         settings=prior_settings(),
         device=config["device"],
     shell:

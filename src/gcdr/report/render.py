@@ -51,10 +51,8 @@ def spread(row: pd.Series, metric: str) -> str:
 
 
 def _half_width(row: pd.Series, metric: str) -> str:
-    if row["runs"] > 1:
-        width = row[f"{metric}_std"]
-    else:
-        width = (row[f"{metric}_high"] - row[f"{metric}_low"]) / 2
+    interval = row[f"{metric}_high"] - row[f"{metric}_low"]
+    width = row[f"{metric}_std"] if row["runs"] > 1 else interval / 2
     return "" if math.isnan(width) else f"±{compact(width)}"
 
 
