@@ -229,12 +229,26 @@ def teach_world_vqa(
         for number, lesson in enumerate(lessons):
             log = out / f"lesson{number + 1}.csv"
             model = teach_answers(model, tokenizer, pictures, lesson, number, seed, device, log)
-        vqa = OFAForVQA(model.half().float(), tokenizer, Search(max_length=8))
-        accuracy = {}
+    write_world_vqa(model, tokenizer, recipe, seed, len(pictures.texts), device, workers, out)
+
+
+def write_world_vqa(
+    model: nn.Module,
+    tokenizer: Tokenizer,
+    recipe: VQARecipe,
+    seed: int,
+    pictures: int,
+    device: torch.device,
+    workers: int,
+    out: Path,
+) -> None:
+    """Round the weights to half precision, measure the model and write it with its card."""
+    vqa = OFAForVQA(model.half().float(), tokenizer, Search(max_length=8))
+    accuracy = {}
+    with tempfile.TemporaryDirectory() as scratch:
         for style in STYLES:
-            asked = draw_pictures(
-                Path(scratch, style), style, seed + 1, TEST_SCENES, base.image_size, workers
-            )
+            path = Path(scratch, style)
+            asked = draw_pictures(path, style, seed + 1, TEST_SCENES, vqa.image_size, workers)
             accuracy[style] = answer_accuracy(vqa, asked, device)
     vqa.model.half()
     vqa.save(
@@ -243,7 +257,7 @@ def teach_world_vqa(
             "what": "OFA of the demo world; learned from pictures, questions and text answers alone",
             "recipe": recipe.to_json(),
             "seed": seed,
-            "learned_from": f"{len(pictures.texts)} pictures of scenes of the style 'web'",
+            "learned_from": f"{pictures} pictures of scenes of the style 'web'",
             "answer_accuracy": accuracy,
             "measured_on": f"people of {TEST_SCENES} further scenes of each style",
         },

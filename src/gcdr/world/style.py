@@ -36,7 +36,7 @@ class Style:
     things: tuple[int, int] = (4, 6)
     people_weights: tuple[float, ...] = (0.62, 0.38, 0.0)
     thing_size: tuple[float, float] = (0.145, 0.2)
-    person_height: tuple[float, float] = (0.6, 0.84)
+    person_height: tuple[float, float] = (0.66, 0.9)
     wall_share: float = 0.5
     overlap: float = 0.12
     occlusion: float = 0.35
@@ -48,10 +48,10 @@ class Style:
     target_outside: float = 0.06
     salience: tuple[float, ...] = (1.3, 1.5, 0.6, 2.2, 1.9, 1.7, 0.4, 0.35, 1.5, 0.25, 1.2, 0.6)
     gaze_jitter: float = 0.12
-    distractor_probability: float = 0.55
+    distractor_probability: float = 0.45
     distractor_angle: float = 11.0
     # How well it shows
-    head_noise: float = 5.0
+    head_noise: float = 4.0
     eye_gain: float = 1.8
     eye_noise: float = 7.0
     turn_range: tuple[float, float] = (36.0, 106.0)
