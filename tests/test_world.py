@@ -1,5 +1,6 @@
 """The demo world: scenes are pure functions, and annotations, masks and answers fit the picture."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -147,7 +148,8 @@ def test_answers_fit_the_scene_and_the_vocabulary(scene: Scene, seed: int):
     nouns = {thing.noun for thing in scene.things}
     for number, person in enumerate(scene.people):
         asked = questions_about(scene, number, np.random.default_rng(seed))
-        assert set(asked) == {"gaze", "describe", "relation", "caption"}
+        kinds = {"gaze", "describe", "relation", "where", "panorama", "caption"}
+        assert set(asked) == kinds
         for question, answer in filter(None, asked.values()):
             assert set(words(question)) | set(words(answer)) <= set(VOCABULARY)
             assert not any(character.isdigit() for character in question + answer)
@@ -158,15 +160,26 @@ def test_answers_fit_the_scene_and_the_vocabulary(scene: Scene, seed: int):
         if person.noun in NOUNS:
             assert gaze == f"the {person.noun}"
         assert set(words(asked["caption"][1])) & set(NOUNS) == nouns
+        head = person.figure.head
+        around = {
+            f"the {thing.noun}": (thing.center[0] * scene.style.aspect, thing.center[1])
+            for thing in scene.things
+        }
+        told = dict(part.split(" at ") for part in asked["panorama"][1].split(", "))
+        for place in around.values():
+            where = direction_words(direction(head, place))
+            nearest = told[where]
+            if nearest in around:
+                assert math.dist(head, around[nearest]) <= math.dist(head, place)
         question, answer = asked["relation"]
         where = question.removeprefix("What is ").removesuffix(
             " of the person in the green bounding box?"
         )
-        x, y = person.figure.head
-        for thing in scene.things:
-            center = (thing.center[0] * scene.style.aspect, thing.center[1])
-            there = direction_words(direction((x, y), center)) == where
-            assert there == (f"the {thing.noun}" in answer)
+        assert told[where] == answer
+        question, answer = asked["where"]
+        name = question.removeprefix("Where is ").split(",")[0]
+        if name in around:
+            assert answer == direction_words(direction(head, around[name]))
 
 
 @pytest.mark.parametrize(

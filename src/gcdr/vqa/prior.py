@@ -79,8 +79,8 @@ def ask_people(
         maps,
         np.isfinite(maps).all((1, 2, 3)),
         {
-            "answer": [answer.answer for answer in answers],
-            "noun": [answer.noun or "" for answer in answers],
+            "answer": np.array([answer.answer for answer in answers], object),
+            "noun": np.array([answer.noun or "" for answer in answers], object),
             "token_index": np.array([answer.token_index for answer in answers], np.int64),
         },
         layers=settings["layers"],
