@@ -184,6 +184,15 @@ def test_folder_problems_are_named(tmp_path: Path, rows: str, said: str) -> None
         read_folder(images, tmp_path / "heads.csv")
 
 
+def test_links_to_images_elsewhere_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (64, 48)).save(tmp_path / "elsewhere.jpg")
+    (tmp_path / "images/a.jpg").symlink_to(tmp_path / "elsewhere.jpg")
+    (tmp_path / "heads.csv").write_text(HEADS + "a.jpg,1,1,9,9\n")
+    people = read_folder(tmp_path / "images", tmp_path / "heads.csv")
+    assert people[["width", "height"]].to_numpy().tolist() == [[64, 48]]
+
+
 def test_empty_folder_and_missing_columns(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "heads.csv").write_text(HEADS + "a.jpg,1,1,9,9\n")

@@ -72,7 +72,7 @@ def test_timestep_by_label_share(done: Workspace) -> None:
     done.write("t.yaml", 'refine: {timestep: {"25": 300, default: 250}}\n')
     assert set(done.planned(configs=(SMOKE, "t.yaml"))) == AFTER_REFINE
     done.write("t.yaml", 'refine: {timestep: {"5": 300, default: 250}}\n')
-    assert done.planned(configs=(SMOKE, "t.yaml")) == {}
+    assert set(done.planned(configs=(SMOKE, "t.yaml"))) <= {"page"}  # it shows all settings
 
 
 def test_split_seed_touches_no_data_stage(done: Workspace) -> None:

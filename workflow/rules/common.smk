@@ -6,13 +6,13 @@ from pathlib import Path
 
 import yaml
 
-from gcdr.checks import check_references, check_writable, prefer_this_interpreter, wants_gpu
+from gcdr.checks import check_references, check_writable, prepare_environment, wants_gpu
 from gcdr.config import validate_config
 from gcdr.errors import InputError
 from gcdr.provenance import modules_behind
 from snakemake.exceptions import WorkflowError
 
-prefer_this_interpreter()
+prepare_environment()
 
 try:
     schema = Path(workflow.basedir, "workflow/schemas/config.schema.yaml")

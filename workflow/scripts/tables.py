@@ -1,7 +1,7 @@
 """Tables of all studies of a report."""
 
 from gcdr.command import arguments, run
-from gcdr.report.assemble import write_tables
+from gcdr.report.summary import write_tables
 
 
 def main() -> None:

@@ -24,16 +24,8 @@ from gcdr.report.page import (
     build_page,
     summarise,
 )
-from gcdr.report.render import (
-    differences_markdown,
-    differences_text,
-    sweep_markdown,
-    sweep_text,
-    table1_markdown,
-    table1_text,
-    write_csv,
-    write_text,
-)
+from gcdr.report.render import write_text
+from gcdr.report.summary import rulers
 from gcdr.report.tables import (
     paired_differences,
     read_definitions,
@@ -49,49 +41,10 @@ STAGES = (
     "world", "folder", "samples", "detect", "gradcam", "merge", "split", "teachers", "refine",
     "students", "evaluate", "sweep",
 )  # fmt: skip
-RULERS = ("gradcam", "human", "centre")
 NOTICE = (
     "These numbers are of the demo world, rendered pictures in which everything is known. They say "
     "that the method works end to end, not how well it does on GazeFollow, which was never measured here."
 )
-
-
-def write_tables(
-    metrics: Sequence[Path],
-    sweeps: Sequence[Path],
-    methods: Sequence[str],
-    reference: str,
-    out: Path,
-) -> None:
-    """Tables as CSV and Markdown, and together as text for the terminal (``summary.txt``).
-
-    Args:
-        metrics: metrics files of all studies.
-        sweeps: sweep files of all studies.
-        methods: recipes in the order of the rows.
-        reference: recipe that differences are taken against.
-        out: folder of the tables.
-    """
-    results = read_metrics(metrics)
-    main = table1(results, [*methods, *_maps(results), *RULERS])
-    swept = sweep_table(read_sweeps(sweeps), results)
-    parts = [table1_text(main, "Demo world, test people"), sweep_text(swept, "Noise timestep")]
-    write_csv(main, out / "table1.csv")
-    write_csv(swept, out / "sweep.csv")
-    write_text(table1_markdown(main), out / "table1.md")
-    write_text(sweep_markdown(swept), out / "sweep.md")
-    if results["study"].nunique() > 1:
-        pairs = paired_differences(results, reference, [m for m in methods if m != reference])
-        parts.append(
-            differences_text(pairs, f"AvgDist against {method_name('gcdr')}, paired by seed")
-        )
-        write_csv(pairs, out / "differences.csv")
-        write_text(differences_markdown(pairs), out / "differences.md")
-    write_text("\n\n".join(parts) + "\n", out / "summary.txt")
-
-
-def _maps(results: pd.DataFrame) -> list[str]:
-    return sorted(set(results.loc[results["method"] == "diffusion-gc", "recipe"]))
 
 
 def write_report(
@@ -130,7 +83,7 @@ def write_report(
         out: the page; figures go to ``figures/`` beside it.
     """
     results = read_metrics(metrics)
-    main = table1(results, [*methods, *_maps(results), *RULERS])
+    main = table1(results, [*methods, *rulers(results)])
     swept = sweep_table(read_sweeps(sweeps), results)
     layer = settings["prior"]["layer"]
     examples = choose_examples(

@@ -1,0 +1,59 @@
+"""The tables of a report as files: what the tables rule calls."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from gcdr.report.methods import method_name
+from gcdr.report.render import (
+    differences_markdown,
+    differences_text,
+    sweep_markdown,
+    sweep_text,
+    table1_markdown,
+    table1_text,
+    write_csv,
+    write_text,
+)
+from gcdr.report.tables import paired_differences, read_metrics, read_sweeps, sweep_table, table1
+
+
+def write_tables(
+    metrics: Sequence[Path],
+    sweeps: Sequence[Path],
+    methods: Sequence[str],
+    reference: str,
+    out: Path,
+) -> None:
+    """Tables as CSV and Markdown, and together as text for the terminal (``summary.txt``).
+
+    Args:
+        metrics: metrics files of all studies.
+        sweeps: sweep files of all studies.
+        methods: recipes in the order of the rows.
+        reference: recipe that differences are taken against.
+        out: folder of the tables.
+    """
+    results = read_metrics(metrics)
+    main = table1(results, [*methods, *rulers(results)])
+    swept = sweep_table(read_sweeps(sweeps), results)
+    parts = [table1_text(main, "Demo world, test people"), sweep_text(swept, "Noise timestep")]
+    write_csv(main, out / "table1.csv")
+    write_csv(swept, out / "sweep.csv")
+    write_text(table1_markdown(main), out / "table1.md")
+    write_text(sweep_markdown(swept), out / "sweep.md")
+    if results["study"].nunique() > 1:
+        pairs = paired_differences(results, reference, [m for m in methods if m != reference])
+        parts.append(
+            differences_text(pairs, f"AvgDist against {method_name('gcdr')}, paired by seed")
+        )
+        write_csv(pairs, out / "differences.csv")
+        write_text(differences_markdown(pairs), out / "differences.md")
+    write_text("\n\n".join(parts) + "\n", out / "summary.txt")
+
+
+def rulers(results: pd.DataFrame) -> list[str]:
+    """Rows below the models: refined maps, raw maps, one annotator and the image centre."""
+    maps = set(results.loc[results["method"] == "diffusion-gc", "recipe"])
+    return [*sorted(maps), "gradcam", "human", "centre"]
