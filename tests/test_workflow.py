@@ -145,7 +145,7 @@ def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
     ("overlay", "said"),
     [
         ("refine: {timesteps: 250}\n", ["refine.timesteps", "did you mean timestep"]),
-        ("split: {share: ten}\n", ["split.share", "'ten'", "integer"]),
+        ("split: {share: ten}\n", ["split.share", '"ten"', "integer"]),
         ("split: {share: 0}\n", ["split.share", "1"]),
         ("refine: {timestep: 900}\n", ["refine.timestep", "900", "500"]),
         ("studies: {smoke: {dataset: missing}}\n", ["studies.smoke.dataset", "missing"]),
