@@ -12,9 +12,11 @@ from gcdr.vqa.model import OFAForVQA, VQAModel
 from gcdr.vqa.ofa.model import OFA
 from gcdr.vqa.ofa.search import Search
 from gcdr.vqa.ofa.tokenizer import Tokenizer
-from gcdr.vqa.question import BOXED_PROMPT, PLAIN_PROMPT
 
 torch.set_num_threads(1)
+
+BOXED_PROMPT = "What is the person in the green bounding box looking at?"
+PLAIN_PROMPT = "What is the person looking at?"
 
 
 @pytest.fixture(scope="module")

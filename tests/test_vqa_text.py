@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -14,12 +15,9 @@ from gcdr.errors import InputError
 from gcdr.vqa.nouns import find_noun, noun_token
 from gcdr.vqa.ofa.tokenizer import Tokenizer
 from gcdr.vqa.question import (
-    BOXED_PROMPT,
-    PLAIN_PROMPT,
     draw_box,
     image_array,
     normalise,
-    prompt,
     upright,
 )
 
@@ -152,8 +150,10 @@ def test_a_noun_is_a_word_of_the_answer(text):
 
 
 def test_prompts_are_the_papers():
-    assert prompt(boxed=True) == BOXED_PROMPT
-    assert prompt(boxed=False) == PLAIN_PROMPT == "What is the person looking at?"
+    prior = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())["prior"]
+    boxed = "What is the person in the green bounding box looking at?"
+    assert prior["question"] == boxed
+    assert prior["question_without_box"] == "What is the person looking at?"
 
 
 def test_box_is_drawn_as_opencv_does():

@@ -24,7 +24,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gcdr.diffusion import (
-    SAMPLERS,
     SamplerConfig,
     Schedule,
     refine,
@@ -164,13 +163,3 @@ def pseudo_labels(maps: Tensor, valid: np.ndarray | None) -> tuple[np.ndarray, n
     labels, peaked = minmax(maps)
     kept = peaked.numpy() if valid is None else peaked.numpy() & valid
     return np.where(kept[:, None, None], labels.clamp(0, 1).numpy(), 0).astype(np.float32), kept
-
-
-__all__ = [
-    "SAMPLERS",
-    "Refinement",
-    "argmax_maps",
-    "predict_maps",
-    "pseudo_labels",
-    "refine_maps",
-]

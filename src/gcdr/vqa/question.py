@@ -5,16 +5,7 @@ import re
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
-BOXED_PROMPT = "What is the person in the green bounding box looking at?"
-"""Question when the person's box is drawn into the image (Miao et al., ECCV 2024, Sec. 3.2)."""
-PLAIN_PROMPT = "What is the person looking at?"
-"""Question on the plain image, where no box of the person is known."""
 GREEN = (0, 255, 0)
-
-
-def prompt(boxed: bool) -> str:
-    """The paper's question for an image with or without a box drawn into it."""
-    return BOXED_PROMPT if boxed else PLAIN_PROMPT
 
 
 def normalise(question: str, max_words: int = 128) -> str:
