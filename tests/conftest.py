@@ -1,9 +1,16 @@
 """Options and fixtures that several test files share."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# In continuous integration the same commit tries the same examples; elsewhere every run tries new ones.
+settings.register_profile("same examples", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("same examples")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -52,7 +52,7 @@ def test_pictures_have_the_asked_size_and_contrast(size, supersample):
 @given(scenes)
 def test_boxes_lie_in_the_frame(scene: Scene):
     assert 1 <= len(scene.people) <= 3
-    assert len({thing.noun for thing in scene.things}) == len(scene.things) >= 3
+    assert len({thing.noun for thing in scene.things}) == len(scene.things) >= 1
     for person in scene.people:
         for x0, y0, x1, y1 in (person.head_box, person.body_box):
             assert 0 <= x0 < x1 <= 1
