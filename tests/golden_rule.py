@@ -21,7 +21,7 @@ class Goldens:
     def __init__(self, find: Callable[[str], Path]) -> None:
         self.find = find
         salt = find("gcdr") / "salt.txt"
-        self.salt = salt.read_text() if salt.exists() else ""
+        self.salt = salt.read_text().strip() if salt.exists() else ""
 
     def arrays(self, name: str) -> dict[str, Any]:
         """Arrays of ``gcdr/{name}.npz``; ``meta_json`` comes parsed as ``meta``."""

@@ -97,7 +97,7 @@ def test_broken_vocabularies_are_named(small, tmp_path):
     with pytest.raises(InputError, match=r"vocab\.json"):
         Tokenizer.load(tmp_path)
     small.save(tmp_path)
-    (tmp_path / "merges.txt").write_text("#version: 0.2\na b\nabc\n")
+    (tmp_path / "merges.txt").write_text(f"#version: 0.2\n{' '.join(small.merges[0])}\nabc\n")
     with pytest.raises(InputError, match="line 3"):
         Tokenizer.load(tmp_path)
     (tmp_path / "vocab.json").write_text("{}")

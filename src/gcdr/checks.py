@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gcdr.download import planned_files
 from gcdr.errors import InputError
+from gcdr.vqa.ofa.layouts import find_layout
 
 
 def check_references(config: Mapping[str, Any]) -> None:
@@ -68,11 +70,23 @@ def check_references(config: Mapping[str, Any]) -> None:
         )
     for key, folder in (
         ("detect.weights", config["detect"]["weights"]),
-        ("prior.weights", prior["weights"]),
         ("gaze.init", gaze["init"]),
     ):
         if folder and not Path(folder, "model.safetensors").is_file():
             problems.append(f"{key}: no file {folder}/model.safetensors")
+    try:
+        find_layout(prior["weights"], planned_files(config["downloads"]))
+    except InputError as error:
+        problems.append(f"prior.weights: {error}")
+    for name, source in prior["imported"].items():
+        if name not in datasets:
+            problems.append(f"prior.imported: no data set {name!r}; there are {list(datasets)}")
+        problems += [
+            f"prior.imported.{name}.{key}: no file {path}"
+            for key in ("pickles", "annotations")
+            for path in source[key]
+            if not Path(path).is_file()
+        ]
     for name, source in datasets.items():
         if source["kind"] == "folder":
             if not Path(source["images"]).is_dir():

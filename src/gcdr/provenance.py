@@ -11,7 +11,9 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 
 # Modules that read, write, check or report and do not decide a number.
-EXEMPT = frozenset({"gcdr", "gcdr.errors", "gcdr.files", "gcdr.device", "gcdr.provenance"})
+EXEMPT = frozenset(
+    {"gcdr", "gcdr.errors", "gcdr.files", "gcdr.device", "gcdr.download", "gcdr.provenance"}
+)
 
 
 def modules_behind(script: str | Path) -> list[Path]:

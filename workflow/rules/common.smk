@@ -8,8 +8,10 @@ import yaml
 
 from gcdr.checks import check_references, check_writable, prepare_environment, wants_gpu
 from gcdr.config import validate_config
+from gcdr.download import planned_files
 from gcdr.errors import InputError
 from gcdr.provenance import modules_behind
+from gcdr.vqa.ofa.layouts import OURS, TEXT, WEIGHTS, find_layout
 from snakemake.exceptions import WorkflowError
 
 prepare_environment()
@@ -137,6 +139,19 @@ def files_in(folder, *names):
     return [f"{folder}/{name}" for name in names]
 
 
+def vqa_layout():
+    """Files and layout of the VQA model as configured."""
+    return find_layout(config["prior"]["weights"], planned_files(config["downloads"]))
+
+
+def vqa_files():
+    """The VQA model as jobs read it: as configured, or converted from released weights."""
+    prior = config["prior"]
+    converted = f"results/weights/{Path(prior['weights']).name}-{prior['released']['image_size']}px"
+    folder = prior["weights"] if vqa_layout().kind == OURS else converted
+    return files_in(folder, WEIGHTS, *TEXT)
+
+
 def detector_files():
     """The detector's weights and sizes."""
     weights, sizes = files_in(config["detect"]["weights"], "model.safetensors", "config.json")
@@ -166,7 +181,7 @@ def map_settings(**more):
 
 
 def prior_settings():
-    skipped = ("name", "weights", "layer", "shards")
+    skipped = ("name", "weights", "released", "imported", "layer", "shards")
     return as_json({key: value for key, value in config["prior"].items() if key not in skipped})
 
 

@@ -7,13 +7,7 @@ rule gradcam:
         code=code("gradcam"),
         manifest=f"{DATA}/manifest.parquet",
         bodies=f"{DATA}/bodies.parquet",
-        weights=files_in(
-            config["prior"]["weights"],
-            "model.safetensors",
-            "config.json",
-            "vocab.json",
-            "merges.txt",
-        ),
+        weights=vqa_files(),
     output:
         f"{PRIOR}/{{shard}}-of-{{shards}}.h5",
     log:

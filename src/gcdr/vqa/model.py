@@ -13,7 +13,7 @@ from gcdr.errors import InputError
 from gcdr.files import read_json, write_json
 from gcdr.vqa.gradcam import gradcam
 from gcdr.vqa.nouns import find_noun, noun_token
-from gcdr.vqa.ofa.checkpoint import load_weights, save_weights
+from gcdr.vqa.ofa.checkpoint import load_model, save_weights
 from gcdr.vqa.ofa.config import OFAConfig
 from gcdr.vqa.ofa.model import OFA, PAD
 from gcdr.vqa.ofa.search import Search, beam_search
@@ -99,8 +99,8 @@ class OFAForVQA:
         """
         folder = Path(folder)
         config = folder / "config.json"
-        model = OFA(OFAConfig.from_json(read_json(config), str(config)))
-        load_weights(model, folder / "model.safetensors")
+        sizes = OFAConfig.from_json(read_json(config), str(config))
+        model = load_model(sizes, folder / "model.safetensors")
         return cls(model.to(device), Tokenizer.load(folder), search)
 
     def save(self, folder: str | Path, card: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from gcdr.errors import InputError
 
@@ -48,6 +48,8 @@ class OFAConfig:
     drop_path: float = 0.0
     init_std: float = 0.02
 
+    RELEASED: ClassVar[tuple[str, ...]] = ("tiny", "medium", "base", "large", "huge")
+
     def __post_init__(self) -> None:
         if self.width % self.heads:
             raise InputError(f"OFA width {self.width}: expected a multiple of heads {self.heads}")
@@ -66,6 +68,17 @@ class OFAConfig:
     def image_channels(self) -> int:
         """Channels that the image stem hands to the transformer."""
         return 16 * self.resnet_width
+
+    @classmethod
+    def released(cls, size: str, **changes: Any) -> "OFAConfig":
+        """A released size by its name.
+
+        Raises:
+            InputError: there is no such size.
+        """
+        if size not in cls.RELEASED:
+            raise InputError(f"OFA size {size!r}: expected one of {', '.join(cls.RELEASED)}")
+        return getattr(cls, size)(**changes)
 
     @classmethod
     def tiny(cls, **changes: Any) -> "OFAConfig":

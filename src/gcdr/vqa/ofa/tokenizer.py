@@ -55,10 +55,12 @@ class Tokenizer:
             InputError: a file is absent or is not what its name says.
         """
         path = Path(folder) / "vocab.json"
-        vocabulary = read_json(path)
+        vocabulary = _read_pieces(path)
         if [vocabulary.get(piece) for piece in SPECIAL] != [0, 1, 2, 3]:
             raise InputError(f"{path}: expected the ids 0 to 3 for {' '.join(SPECIAL)}")
-        return cls(vocabulary, _read_merges(Path(folder) / "merges.txt"))
+        if sorted(vocabulary.values()) != list(range(len(vocabulary))):
+            raise InputError(f"{path}: expected the ids 0 to {len(vocabulary) - 1}, each once")
+        return cls(vocabulary, _read_merges(Path(folder) / "merges.txt", vocabulary))
 
     @classmethod
     def load_fairseq(cls, folder: str | Path) -> "Tokenizer":
@@ -68,12 +70,12 @@ class Tokenizer:
             InputError: a file is absent or unreadable.
         """
         folder = Path(folder)
-        encoder = read_json(folder / "encoder.json")
+        encoder = _read_pieces(folder / "encoder.json")
         pieces = {str(number): piece for piece, number in encoder.items()}
         keys = [line.rsplit(" ", 1)[0] for line in _read_lines(folder / "dict.txt")]
         symbols = [*SPECIAL, *(pieces.get(key, key) for key in keys), "<mask>"]
         vocabulary = {symbol: number for number, symbol in enumerate(symbols)}
-        return cls(vocabulary, _read_merges(folder / "vocab.bpe"))
+        return cls(vocabulary, _read_merges(folder / "vocab.bpe", vocabulary))
 
     @classmethod
     def train(cls, texts: Iterable[str], size: int) -> "Tokenizer":
@@ -159,7 +161,14 @@ def _read_lines(path: Path) -> list[str]:
         raise InputError(f"{path}: no such file") from error
 
 
-def _read_merges(path: Path) -> list[tuple[str, str]]:
+def _read_pieces(path: Path) -> dict[str, int]:
+    pieces = read_json(path)
+    if not isinstance(pieces, dict) or not all(type(number) is int for number in pieces.values()):
+        raise InputError(f"{path}: expected a table of pieces and their numbers")
+    return pieces
+
+
+def _read_merges(path: Path, vocabulary: dict[str, int]) -> list[tuple[str, str]]:
     merges = []
     for number, line in enumerate(_read_lines(path), 1):
         if not line or (number == 1 and line.startswith("#version")):
@@ -167,5 +176,7 @@ def _read_merges(path: Path) -> list[tuple[str, str]]:
         pair = tuple(line.split(" "))
         if len(pair) != 2:
             raise InputError(f"{path}, line {number}: found {line!r}, expected two pieces")
+        if unknown := {*pair, "".join(pair)} - vocabulary.keys():
+            raise InputError(f"{path}, line {number}: {min(unknown)!r} is not in the vocabulary")
         merges.append(pair)
     return merges

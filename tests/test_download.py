@@ -1,0 +1,165 @@
+"""Downloads against a real server on this machine: broken off, changed, absent."""
+
+import hashlib
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from gcdr.download import check_digest, download, planned_files, record_of
+from gcdr.errors import InputError
+
+CONTENT = bytes(range(256)) * 4000
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves one file with ranges; breaks off after ``limit`` bytes while ``breaks`` lasts."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.content, self.mark = CONTENT, '"one"'
+        self.limit, self.breaks = 300_000, 0
+        self.ranges: list[str | None] = []
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/model.bin"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        server: Server = self.server
+        asked = self.headers.get("Range")
+        server.ranges.append(asked)
+        if self.path != "/model.bin":
+            self.send_error(404, "no such model")
+            return
+        start = 0
+        if asked and self.headers.get("If-Range") == server.mark:
+            start = int(asked.removeprefix("bytes=").rstrip("-"))
+        if start and start >= len(server.content):
+            self.send_error(416)
+            return
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(server.content) - start))
+        self.send_header("ETag", server.mark)
+        self.end_headers()
+        rest = server.content[start:]
+        if server.breaks:
+            server.breaks -= 1
+            rest = rest[: server.limit]
+        self.wfile.write(rest)
+
+    def log_message(self, *_) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def test_goes_on_where_the_connection_broke(server, tmp_path):
+    server.breaks = 2
+    out = tmp_path / "ofa/model.bin"
+    download(server.address, out, pause=0)
+    assert out.read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=300000-", "bytes=600000-"]
+    assert json.loads(record_of(out).read_text()) == {
+        "sha256": hashlib.sha256(CONTENT).hexdigest(),
+        "bytes": len(CONTENT),
+        "address": server.address,
+    }
+    assert {path.name for path in out.parent.iterdir()} == {out.name, record_of(out).name}
+
+
+def test_a_later_call_goes_on_too_and_a_whole_file_is_not_asked_for(server, tmp_path):
+    out = tmp_path / "model.bin"
+    server.breaks = 100
+    server.limit = 100_000
+    with pytest.raises(InputError, match="broke off after 800000 of 1024000 bytes"):
+        download(server.address, out, pause=0)
+    assert not out.exists()
+    server.breaks, before = 0, len(server.ranges)
+    download(server.address, out, pause=0)
+    assert out.read_bytes() == CONTENT and server.ranges[before:] == ["bytes=800000-"]
+    download("http://127.0.0.1:1/unreachable", out)
+    assert len(server.ranges) == before + 1
+
+
+def test_a_file_that_changed_meanwhile_is_not_spliced(server, tmp_path):
+    out = tmp_path / "model.bin"
+    server.breaks = 8
+    server.limit = 100_000
+    with pytest.raises(InputError, match="broke off"):
+        download(server.address, out, pause=0)
+    server.content, server.mark = CONTENT[::-1], '"two"'
+    download(server.address, out, pause=0)
+    assert out.read_bytes() == CONTENT[::-1]
+
+
+def test_a_part_that_is_too_long_starts_again(server, tmp_path):
+    out = tmp_path / "model.bin"
+    (tmp_path / "model.bin.part").write_bytes(CONTENT + b"more")
+    (tmp_path / "model.bin.part.mark").write_text('"one"')
+    download(server.address, out, pause=0)
+    assert out.read_bytes() == CONTENT
+
+
+def test_another_content_than_the_first_is_refused(server, tmp_path):
+    out = tmp_path / "model.bin"
+    download(server.address, out)
+    out.unlink()
+    server.content, server.mark = b"another", '"two"'
+    for _ in range(2):
+        with pytest.raises(InputError, match=r"SHA-256 from http.* was recorded.*delete .*digest"):
+            download(server.address, out)
+        assert not out.exists()
+    out.write_bytes(b"put here by hand")
+    with pytest.raises(InputError, match="SHA-256 in the file is"):
+        download(server.address, out)
+    with pytest.raises(InputError, match="SHA-256 in the file is"):
+        check_digest(out)
+    out.write_bytes(CONTENT)
+    check_digest(out)
+    check_digest(tmp_path / "never-downloaded.bin")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://127.0.0.1:1/model.bin", "could not be fetched .*refused"),
+        ("http://name.invalid/model.bin", "could not be fetched"),
+    ],
+)
+def test_without_network_the_message_says_where_to_put_the_file(address, said, tmp_path):
+    out = tmp_path / "weights/ofa-large/model.bin"
+    with pytest.raises(InputError, match=rf"{said}.* put it at {out}"):
+        download(address, out, pause=0)
+
+
+def test_a_wrong_address_is_not_tried_again(server, tmp_path):
+    with pytest.raises(InputError, match="no such model"):
+        download(f"{server.address}x", tmp_path / "model.bin", pause=0)
+    assert len(server.ranges) == 1
+
+
+def test_places_and_addresses():
+    settings = {
+        "folder": "weights/",
+        "models": {
+            "m": {
+                "from": "https://a.example/b/main",
+                "files": ["x.bin", "http://c.example/d/y.txt"],
+            }
+        },
+    }
+    assert planned_files(settings) == {
+        "weights/m/x.bin": "https://a.example/b/main/x.bin",
+        "weights/m/y.txt": "http://c.example/d/y.txt",
+    }

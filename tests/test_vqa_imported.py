@@ -1,0 +1,116 @@
+"""The authors' pickles of Grad-CAM maps become a prior store."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from gcdr.errors import InputError
+from gcdr.manifest import build_manifest, people_digest, read_people, write_table
+from gcdr.stores import read_prior
+from gcdr.vqa.imported import import_gradcams
+
+EYES = [0.1, 0.30000000000000004, 0.7, 0.5]
+IMAGES = ["train/00/a.jpg", "train/00/a.jpg", "train/01/b.jpg", "train/01/c.jpg"]
+LEFT = [10, 30, 5.5, 70]
+
+
+def row(image: str, left: float, eye: float, gaze: str = "0.5,0.5") -> str:
+    """A row as in the annotation files; the in/out flag and what follows differ between them."""
+    return f"{image},7,0,0,1,1,{eye!r},0.2,{gaze},{left},20,{left + 9},31,1,meta,name"
+
+
+def entry(seed: float) -> dict:
+    rng = np.random.default_rng(int(seed * 1000))
+    maps = {f"{layer}th_layer": rng.random((30, 30)).astype(np.float32) for layer in (9, 10, 11)}
+    maps["11th_layer"] = torch.from_numpy(maps["11th_layer"])
+    return {"answer": f"ball {seed:g}", "tokens": torch.tensor([8, 2]), **maps}
+
+
+@pytest.fixture
+def files(tmp_path):
+    rows = pd.DataFrame(
+        {
+            "image": IMAGES,
+            "width": 100,
+            "height": 80,
+            "head_x0": LEFT,
+            "head_y0": 20,
+            "head_x1": [left + 9 for left in LEFT],
+            "head_y1": 31,
+            "split": "train",
+        }
+    )
+    write_table(build_manifest(rows.sample(frac=1, random_state=0), "test"), tmp_path / "m.parquet")
+    lines = [row(*person) for person in zip(IMAGES, LEFT, EYES, strict=True)]
+    lines += [row(IMAGES[0], LEFT[0], EYES[0], "0.1,0.9")]  # a second annotator
+    (tmp_path / "a.txt").write_text("\ufeff" + "\n".join(lines) + "\n", encoding="utf-8")
+    maps = {"a.jpg": {EYES[0]: entry(0.1), 0.3: entry(0.3)}, "b.jpg": {EYES[2]: entry(0.7)}}
+    (tmp_path / "maps.pkl").write_bytes(pickle.dumps(maps))
+    return tmp_path
+
+
+def store(files: Path, layers=(11, 12), annotations="a.txt", pickles=("maps.pkl",)):
+    paths = [files / name for name in pickles]
+    out = files / "prior.h5"
+    import_gradcams(files / "m.parquet", paths, [files / annotations], list(layers), out)
+    people = read_people(files / "m.parquet")
+    return read_prior(out, people_digest(people), people["sample_id"].to_numpy())
+
+
+def test_maps_find_their_people(files, capsys):
+    found = store(files)
+    assert found.layers == [11, 12] and found.valid.tolist() == [True, True, True, False]
+    assert "3 of 4 people" in capsys.readouterr().err
+    for person, seed in enumerate((0.1, 0.3, 0.7)):
+        expected = entry(seed)
+        np.testing.assert_array_equal(found.heatmap[person, 0], expected["10th_layer"])
+        np.testing.assert_array_equal(found.heatmap[person, 1], expected["11th_layer"])
+        assert found.columns["answer"][person] == expected["answer"]
+    assert not found.heatmap[3].any() and found.columns["answer"][3] == ""
+
+
+def test_labels_in_the_annotation_files_are_not_read(files):
+    store(files)
+    first = (files / "prior.h5").read_bytes()
+    text = (files / "a.txt").read_text(encoding="utf-8")
+    (files / "a.txt").write_text(text.replace("0.5,0.5", "poison,nan").replace(",1,meta", ",0,"))
+    store(files)
+    assert (files / "prior.h5").read_bytes() == first
+
+
+def test_several_files_are_joined_and_bad_maps_are_invalid(files):
+    more = {"c.jpg": {0.5: {**entry(0.5), "10th_layer": np.full((30, 30), np.nan, np.float32)}}}
+    (files / "more.pkl").write_bytes(pickle.dumps(more))
+    assert store(files, [11], pickles=("maps.pkl", "more.pkl")).valid.tolist() == [1, 1, 1, 0]
+    assert store(files, [12], pickles=("maps.pkl", "more.pkl")).valid.all()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"a.jpg": [1, 2]}, "expected a dictionary from image names"),
+        ({"z.jpg": {0.1: entry(0.1)}}, "none of the 4 people.*z.jpg"),
+        ({"a.jpg": {0.1: {"10th_layer": np.ones((30, 30))}}}, r"layer 12; there are \[11\]"),
+        ({"a.jpg": {0.1: {**entry(0.1), "10th_layer": np.ones(900)}}}, r"shape \(900,\)"),
+        ({"a.jpg": {0.1: {**entry(0.1), "11th_layer": np.ones((7, 7))}}}, r"shape \(7, 7\)"),
+        ({"a.jpg": {0.1: Path("x")}}, "found pathlib"),
+    ],
+)
+def test_odd_pickles_are_named(files, content, said):
+    (files / "maps.pkl").write_bytes(pickle.dumps(content))
+    with pytest.raises(InputError, match=said) as caught:
+        store(files)
+    assert "maps.pkl" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "a,b,c\n", "x.jpg" + ",word" * 16 + "\n"])
+def test_odd_annotations_are_named(files, text):
+    (files / "a.txt").write_text(text)
+    with pytest.raises(InputError, match=r"a\.txt: not a GazeFollow annotation file"):
+        store(files)
+    with pytest.raises(InputError, match=r"none\.txt: no such file"):
+        store(files, annotations="none.txt")

@@ -1,0 +1,92 @@
+"""Released weights and imported maps in the workflow: what is planned, what is fetched and converted."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from ofa_reference import port_name, small_config
+from test_download import CONTENT, Server, server  # noqa: F401 (a fixture)
+from workflow_runs import Workspace
+
+from gcdr.vqa.model import OFAForVQA
+from gcdr.vqa.ofa.model import OFA
+from gcdr.vqa.ofa.tokenizer import Tokenizer
+
+SMOKE = "configs/smoke.yaml"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+def overlay(workspace: Workspace, text: str) -> tuple[str, ...]:
+    workspace.write("o.yaml", text)
+    return (SMOKE, "o.yaml")
+
+
+def test_plans(workspace: Workspace) -> None:
+    """Our own folder is read as it is; the others are converted, and fetched where they are not there."""
+    plain = workspace.planned(configs=(SMOKE,))
+    assert plain["gradcam"] and not {"download", "convert_weights"} & plain.keys()
+    configs = overlay(workspace, "prior: {weights: weights/ofa-tiny}\n")
+    planned = workspace.planned(configs=configs)
+    assert (planned["download"], planned["convert_weights"]) == (4, 1)
+    for name in ("config.json", "vocab.json", "merges.txt", "pytorch_model.bin"):
+        workspace.write(f"weights/ofa-tiny/{name}", "put here by hand")
+    planned = workspace.planned(configs=configs)
+    assert "download" not in planned and planned["convert_weights"] == 1
+    configs = overlay(workspace, "prior: {weights: weights/ofa-large-fairseq/ofa_large.pt}\n")
+    assert workspace.planned(configs=configs)["download"] == 4
+
+
+def test_imported_maps_take_the_place_of_asking(workspace: Workspace) -> None:
+    workspace.write("maps.pkl", "")
+    workspace.write("rows.txt", "")
+    imported = "prior: {imported: {%s: {pickles: [maps.pkl], annotations: [rows.txt]}}}\n"
+    planned = workspace.planned(configs=overlay(workspace, imported % "smoke"))
+    assert planned["import_prior"] == 1 and not {"gradcam", "merge"} & planned.keys()
+    run = workspace.snakemake("-n", configs=overlay(workspace, imported % "smkoe"))
+    assert "prior.imported: no data set 'smkoe'" in run.stdout
+    (workspace.folder / "maps.pkl").unlink()
+    run = workspace.snakemake("-n", configs=overlay(workspace, imported % "smoke"))
+    assert "prior.imported.smoke.pickles: no file maps.pkl" in run.stdout
+
+
+def test_from_an_address_to_a_model_that_answers(
+    workspace: Workspace,
+    server: Server,  # noqa: F811
+) -> None:
+    """The whole way on a small model; only the weights come through the server."""
+    folder = workspace.folder / "weights/small"
+    tokenizer = Tokenizer.train(["what is the person looking at?"], 270)
+    torch.manual_seed(0)
+    model = OFA(small_config(vocabulary=len(tokenizer)))
+    state = {port_name(name): value for name, value in model.state_dict().items()}
+    torch.save(state, workspace.folder / "served.bin")
+    tokenizer.save(folder)
+    (folder / "config.json").write_text(json.dumps({"model_type": "ofa"}))
+    configs = overlay(
+        workspace,
+        "prior: {weights: weights/small, released: {image_size: 128}}\n"
+        "downloads: {models: {small: {from: '%s', files: [model.bin]}}}\n"
+        % server.address.rsplit("/", 1)[0],
+    )
+    # The server knows one name.
+    common = workspace.folder / "src/gcdr/vqa/ofa/layouts.py"
+    common.write_text(common.read_text().replace("pytorch_model.bin", "model.bin"))
+    server.content, server.limit = (workspace.folder / "served.bin").read_bytes(), 1 << 20
+    server.breaks = 1
+    target = "results/weights/small-128px/card.json"
+    run = workspace.snakemake(target, configs=configs)
+    assert run.returncode == 0, run.stdout[-3000:]
+    assert server.ranges[0] is None and server.ranges[1].startswith("bytes=")
+    vqa = OFAForVQA.load((workspace.folder / target).parent)
+    assert torch.equal(vqa.model.encoder.pos_ln.weight, model.encoder.pos_ln.weight)
+    assert not workspace.planned(target, configs=configs)
+    (folder / "model.bin").write_bytes(CONTENT)
+    run = workspace.snakemake(target, configs=configs)
+    log = (workspace.folder / "logs/weights/small-128px.log").read_text()
+    assert run.returncode != 0 and "weights/small/model.bin: its SHA-256" in log
+    assert (folder / "model.bin").read_bytes() == CONTENT

@@ -1,0 +1,56 @@
+"""Released weights: fetched where the network allows, and converted once to this package's layout."""
+
+import re
+
+DOWNLOADS = planned_files(config["downloads"])
+
+
+rule download:
+    """One file; what has arrived of it stays beside it and is continued the next time.
+
+    Neither script nor code is an input: an edit must not fetch gigabytes again.
+    """
+    output:
+        f"{Path(config['downloads']['folder'])}/{{model}}/{{file}}",
+    log:
+        "logs/downloads/{model}/{file}.log",
+    benchmark:
+        "results/benchmarks/download/{model}-{file}.tsv"
+    wildcard_constraints:
+        model="|".join(map(re.escape, config["downloads"]["models"])) or "none",
+        file="[^/]+",
+    localrule: True
+    params:
+        script=script("download"),
+        address=lambda wildcards, output: DOWNLOADS[output[0]],
+    shell:
+        "python {params.script} --address {params.address:q} --out {output:q} > {log} 2>&1"
+
+
+rule convert_weights:
+    input:
+        script=script("convert_weights"),
+        code=code("convert_weights"),
+        files=vqa_layout().files,
+    output:
+        multiext(
+            "results/weights/{released}/",
+            "model.safetensors",
+            "config.json",
+            "vocab.json",
+            "merges.txt",
+            "card.json",
+        ),
+    log:
+        "logs/weights/{released}.log",
+    benchmark:
+        "results/benchmarks/weights/{released}.tsv"
+    wildcard_constraints:
+        released="[^/]+",
+    params:
+        weights=config["prior"]["weights"],
+        settings=as_json(config["prior"]["released"]),
+        out=subpath(output[0], parent=True),
+    shell:
+        "python {input.script} --weights {params.weights:q} --settings {params.settings:q}"
+        " --out {params.out} > {log} 2>&1"
