@@ -33,7 +33,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         server: Server = self.server
         asked = self.headers.get("Range")
         server.ranges.append(asked)
-        if self.path != "/model.bin":
+        if not self.path.endswith("model.bin"):
             self.send_error(404, "no such model")
             return
         start = 0

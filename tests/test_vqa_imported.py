@@ -20,7 +20,8 @@ LEFT = [10, 30, 5.5, 70]
 
 def row(image: str, left: float, eye: float, gaze: str = "0.5,0.5") -> str:
     """A row as in the annotation files; the in/out flag and what follows differ between them."""
-    return f"{image},7,0,0,1,1,{eye!r},0.2,{gaze},{left},20,{left + 9},31,1,meta,name"
+    corners = (left + 9, left) if eye == EYES[2] else (left, left + 9)  # exchanged, as some are
+    return f"{image},7,0,0,1,1,{eye!r},0.2,{gaze},{corners[0]},20,{corners[1]},31,1,meta,name"
 
 
 def entry(seed: float) -> dict:

@@ -14,7 +14,9 @@ import torch
 from ofa_reference import Reference, port_name, small_config
 from safetensors.torch import save_file
 
+from gcdr.download import record_of
 from gcdr.errors import InputError
+from gcdr.files import file_digest
 from gcdr.vqa.model import OFAForVQA
 from gcdr.vqa.ofa.config import OFAConfig
 from gcdr.vqa.ofa.layouts import find_layout
@@ -266,6 +268,16 @@ def test_a_vocabulary_that_does_not_fit_is_refused(small, tmp_path):
         convert(folder, tmp_path / "out", image_size=128)
     assert not (tmp_path / "out").exists()
     assert OFAConfig.large().vocabulary == RELEASED_PIECES + 8192 + 1000
+
+
+def test_a_download_that_changed_later_is_not_converted(small, tmp_path):
+    folder = hugging_face(small, tmp_path / "f", Tokenizer.train(QUESTIONS, 290))
+    record = record_of(folder / "vocab.json")
+    record.write_text(json.dumps({"sha256": file_digest(folder / "vocab.json")}))
+    convert(folder, tmp_path / "out", image_size=128)
+    record.write_text(json.dumps({"sha256": "0" * 64}))
+    with pytest.raises(InputError, match=r"vocab\.json: its SHA-256 in the file is"):
+        convert(folder, tmp_path / "again", image_size=128)
 
 
 @pytest.mark.parametrize("absent", ["merges.txt", "vocab.json", "pytorch_model.bin"])

@@ -3,6 +3,7 @@
 import re
 
 DOWNLOADS = planned_files(config["downloads"])
+WEIGHTS_FOLDER = str(Path(config["downloads"]["folder"]))
 
 
 rule download:
@@ -11,14 +12,14 @@ rule download:
     Neither script nor code is an input: an edit must not fetch gigabytes again.
     """
     output:
-        f"{Path(config['downloads']['folder'])}/{{model}}/{{file}}",
+        f"{WEIGHTS_FOLDER}/{{file}}",
     log:
-        "logs/downloads/{model}/{file}.log",
+        "logs/downloads/{file}.log",
     benchmark:
-        "results/benchmarks/download/{model}-{file}.tsv"
+        "results/benchmarks/download/{file}.tsv"
     wildcard_constraints:
-        model="|".join(map(re.escape, config["downloads"]["models"])) or "none",
-        file="[^/]+",
+        file="|".join(re.escape(os.path.relpath(path, WEIGHTS_FOLDER)) for path in DOWNLOADS)
+        or "none",
     localrule: True
     params:
         script=script("download"),

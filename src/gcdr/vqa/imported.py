@@ -104,11 +104,13 @@ def _eye_positions(people: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
     key = ["image", *BOX, "turn"]
 
     def keyed(table: pd.DataFrame) -> pd.DataFrame:
-        table = table[["image", *BOX]].round(2)
-        table["image"] = table["image"].str.rsplit("/", n=1).str[-1]
+        # As readers do: exchanged corners in order. As the pickles do: images without folders.
+        corners = np.sort(table[BOX].to_numpy(float).reshape(-1, 2, 2), axis=1).reshape(-1, 4)
+        names = table["image"].str.rsplit("/", n=1).str[-1]
+        table = pd.DataFrame(corners.round(2), columns=BOX).assign(image=names.to_numpy())
         return table.assign(turn=table.groupby(["image", *BOX]).cumcount())
 
-    rows = keyed(rows).assign(eye_x=rows["eye_x"]).drop_duplicates(key)
+    rows = keyed(rows).assign(eye_x=rows["eye_x"].to_numpy()).drop_duplicates(key)
     return keyed(people).merge(rows, how="left", on=key)["eye_x"].to_numpy()
 
 
