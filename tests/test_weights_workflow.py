@@ -26,10 +26,8 @@ def overlay(workspace: Workspace, text: str) -> tuple[str, ...]:
     return (SMOKE, "o.yaml")
 
 
-def test_plans(workspace: Workspace) -> None:
-    """Our own folder is read as it is; the others are converted, and fetched where they are not there."""
-    plain = workspace.planned(configs=(SMOKE,))
-    assert plain["gradcam"] and not {"download", "convert_weights"} & plain.keys()
+def test_released_weights_are_planned(workspace: Workspace) -> None:
+    """Released weights are converted, and fetched where they are not there."""
     large = "prior: {weights: weights/ofa-large-fairseq/ofa_large.pt}\n"
     planned = workspace.planned(configs=overlay(workspace, large))
     assert (planned["download"], planned["convert_weights"]) == (4, 1)

@@ -8,6 +8,7 @@ import io
 import os
 import pickle
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,9 @@ def read_pickle(path: str | Path) -> Any:
         InputError: the file is absent, is no pickle, is truncated, or names anything else.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb") as file, warnings.catch_warnings():
+            # PyTorch's own reader of storages speaks of its own deprecated class.
+            warnings.filterwarnings("ignore", "TypedStorage is deprecated")
             return _plain(_Reader(file).load())
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error

@@ -49,7 +49,7 @@ rule convert_weights:
     wildcard_constraints:
         released="[^/]+",
     params:
-        weights=config["prior"]["weights"],
+        weights=lambda wildcards: config["prior"]["weights"],
         settings=as_json(config["prior"]["released"]),
         out=subpath(output[0], parent=True),
     shell:
