@@ -88,11 +88,11 @@ def check_references(config: Mapping[str, Any]) -> None:
             if not Path(path).is_file()
         ]
     for name, source in datasets.items():
-        if source["kind"] == "folder":
-            if not Path(source["images"]).is_dir():
-                problems.append(f"datasets.{name}.images: no folder {source['images']}")
-            if not Path(source["table"]).is_file():
-                problems.append(f"datasets.{name}.table: no file {source['table']}")
+        for key in {"root", "images"} & set(source):
+            if not Path(source[key]).is_dir():
+                problems.append(f"datasets.{name}.{key}: no folder {source[key]}")
+        if "table" in source and not Path(source["table"]).is_file():
+            problems.append(f"datasets.{name}.table: no file {source['table']}")
     if problems:
         raise InputError(
             "\n".join([f"configuration: {len(problems)} problem(s)", *(f"  {p}" for p in problems)])

@@ -8,12 +8,47 @@ and returns the exit status; ``COMMANDS`` names them. Heavy imports belong into 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from gcdr import __version__
+from gcdr.datasets.layout import KINDS
 from gcdr.errors import InputError
 
-COMMANDS: tuple[Callable[[Any], None], ...] = ()
+
+def add_check(commands: Any) -> None:
+    """``gcdr check``: read a data set and say what is in it and what is wrong."""
+    parser = commands.add_parser(
+        "check",
+        help="read a data set, say what is in it and what is wrong with it",
+        description="Reads all annotations and the headers of all images, and decodes a sample of "
+        "images. Exit status: 0 if nothing is wrong, 1 after errors, 2 if there is nothing to read.",
+    )
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of the data set")
+    parser.add_argument("--kind", choices=KINDS, help="its layout; told from its files by default")
+    parser.add_argument("--table", type=Path, help="CSV of head boxes, for own images")
+    parser.add_argument("--full", action="store_true", help="decode every image")
+    parser.set_defaults(run=check)
+
+
+def check(args: argparse.Namespace) -> int:
+    """Print the summary of a data set; 1 if it has errors."""
+    from gcdr.datasets.check import decode_images, summary
+    from gcdr.datasets.layout import recognise
+    from gcdr.datasets.read import read_dataset
+
+    folder = args.dataset
+    if args.table or args.kind == "folder":
+        source = {"kind": "folder", "images": folder, "table": args.table}
+    else:
+        source = {"kind": args.kind, "root": folder} if args.kind else recognise(folder)
+    dataset = read_dataset(source)
+    decoded = decode_images(dataset, full=args.full)
+    print(summary(dataset, decoded))
+    return int(bool(dataset.problems.errors))
+
+
+COMMANDS: tuple[Callable[[Any], None], ...] = (add_check,)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

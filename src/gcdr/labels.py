@@ -4,53 +4,84 @@ import numpy as np
 import pandas as pd
 
 from gcdr.errors import InputError
-from gcdr.manifest import LABELS
+from gcdr.manifest import BOX, LABELS
 from gcdr.seeds import numpy_rng
 
 LABELLED, VALIDATION, UNLABELLED = "labelled", "validation", "unlabelled"
+STRANGE = 0.01  # share of a released split's people that a reader's filters may have left out
 
 
 def split_labels(
-    annotated: pd.DataFrame, share: float, validation: float, seed: int
+    annotated: pd.DataFrame,
+    share: float,
+    validation: float,
+    seed: int,
+    by: str = "image",
+    released: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Choose the images whose people keep their label.
+    """Choose who keeps their label.
 
-    Training images are shuffled by ``seed`` and the first ``share`` per cent are labelled, so splits
-    of one seed are nested (5 % within 10 % within 20 %). Of the labelled images, a fixed part is set
-    aside as validation: every n-th of the shuffled order, so it is nested too. The choice looks at
-    image names alone; a hidden label cannot influence it.
+    Training images, or people, are shuffled by ``seed`` and the first ``share`` per cent are labelled,
+    so splits of one seed are nested (5 % within 10 % within 20 %). Of the labelled ones, a fixed part
+    is set aside as validation: every n-th of the shuffled order, so it is nested too. The choice looks
+    at image names and row numbers alone; a hidden label cannot influence it.
 
     Args:
         annotated: the manifest with labels, :func:`gcdr.manifest.read_annotated`.
-        share: labelled share of the training images in per cent, 0 < share <= 100.
-        validation: share of the labelled images set aside for validation, 0 <= validation <= 0.5.
+        share: labelled share of the training images or people in per cent, 0 < share <= 100.
+        validation: share of the labelled ones set aside for validation, 0 <= validation <= 0.5.
         seed: seed of the shuffle.
+        by: ``"image"``: all people of an image together; ``"person"``: each by themselves, as in the
+            paper, where one person of an image can be labelled and another not.
+        released: the labelled people by ``image`` and head box, who then are labelled in place of the
+            first ``share`` per cent; the seed still chooses those set aside.
 
     Returns:
         one row a training person, by ``sample_id``: ``role`` (labelled, validation, unlabelled) and
         the labels, which are null for the unlabelled.
 
     Raises:
-        InputError: no labelled person remains, or a labelled person has no annotation.
+        InputError: no labelled person remains, or people of ``released`` are not in the manifest.
     """
     train = annotated[annotated["split"] == "train"]
-    images = np.sort(train["image"].unique())
-    order = numpy_rng(seed, "label split").permutation(len(images))
-    kept = round(len(images) * share / 100)
-    rank = pd.Series(np.argsort(order), index=images)[train["image"]].to_numpy()
+    unit = (train["image"] if by == "image" else train["sample_id"]).to_numpy()
+    units = np.unique(unit)
+    order = numpy_rng(seed, "label split").permutation(len(units))
+    place = np.argsort(order)[np.searchsorted(units, unit)]
+    drawn = place < round(len(units) * share / 100)
+    shown = drawn if released is None else _find_released(train, released)
+    rank = np.searchsorted(np.unique(place[shown]), place)
     every = round(1 / validation) if validation else 0
     held_out = (rank % every == every - 1) if every else np.zeros(len(train), bool)
-    role = np.where(rank >= kept, UNLABELLED, np.where(held_out, VALIDATION, LABELLED))
+    role = np.where(~shown, UNLABELLED, np.where(held_out, VALIDATION, LABELLED))
     labels = train[["sample_id", *LABELS]].reset_index(drop=True)
     labels.insert(1, "role", role)
     labels.loc[role == UNLABELLED, LABELS] = None
     usable = (labels["role"] == LABELLED) & labels["gaze_x"].notna() & labels["gaze_y"].notna()
     if not usable.any():
+        what = "images" if by == "image" else "people"
         raise InputError(
-            f"label share {share:g} % of {len(images)} training images leaves no labelled person with "
-            "a gaze point in the frame; expected a larger share or more images"
+            f"label share {share:g} % of {len(units)} training {what} leaves no labelled person with "
+            f"a gaze point in the frame; expected a larger share or more {what}"
         )
     return labels
+
+
+def _find_released(train: pd.DataFrame, released: pd.DataFrame) -> np.ndarray:
+    """(N,) bool: the training people that a released split names, found by image and head box."""
+    keys = [
+        pd.MultiIndex.from_frame(table[["image", *BOX]].round({name: 3 for name in BOX}))
+        for table in (train, released)
+    ]
+    strange = np.flatnonzero(~keys[1].isin(keys[0]))
+    if len(strange) > STRANGE * len(released):
+        image, *box = keys[1][strange[0]]
+        raise InputError(
+            f"released split: {len(strange)} of its {len(released)} people are not among the training "
+            f"people, first {image!r} with head box {tuple(map(float, box))}; expected people of this "
+            "data set"
+        )
+    return keys[0].isin(keys[1])
 
 
 def targets(labels: pd.DataFrame, role: str) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ which cannot return a label. Labels are read by two stages only: the split, with
 :func:`read_annotations` of the test people.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 
 from gcdr.errors import InputError
 from gcdr.files import atomic, text_digest
+from gcdr.problems import Places, Problems
 
 BOX = ["head_x0", "head_y0", "head_x1", "head_y1"]
 PEOPLE = ["sample_id", "image", "width", "height", *BOX, "split"]
@@ -28,41 +30,50 @@ def build_manifest(rows: pd.DataFrame, source: str) -> pd.DataFrame:
         source: what to call the rows' origin in messages.
 
     Returns:
-        the manifest, sorted by image and head box, ``sample_id`` being the row number.
+        the manifest, see :func:`order_people`.
 
     Raises:
-        InputError: a column is missing, or rows are bad; all bad rows of a kind are counted and the
-            first is shown.
+        InputError: a column is missing, or rows are bad; all kinds of bad rows are listed together.
     """
     missing = [name for name in PEOPLE[1:] if name not in rows]
     if missing:
         raise InputError(f"{source}: column {missing[0]!r} is missing; expected {PEOPLE[1:]}")
     if rows.empty:
         raise InputError(f"{source}: no people in it; expected at least one row")
-    for column, bad, expected in _faults(rows):
-        if bad.any():
-            first = int(np.argmax(bad.to_numpy()))
-            found = rows.iloc[first]
-            box = (
-                ", ".join(f"{name}={found[name]:g}" for name in BOX) if column == "head box" else ""
-            )
-            raise InputError(
-                f"{source}, row {first + 1} ({found['image']}): {column} {box or found[column]!r} "
-                f"in a {found['width']}x{found['height']} image; expected {expected} "
-                f"({int(bad.sum())} such row(s))"
-            )
-    table = rows.reindex(columns=[*PEOPLE[1:], *LABELS])
-    table = table.sort_values(["image", *BOX], kind="stable").reset_index(drop=True)
+    problems = Problems()
+    count = len(rows)
+    places = Places((source,), np.zeros(count, int), np.arange(1, count + 1), "row")
+    for kind, column, bad, expected in _faults(rows):
+        found = rows[[*BOX, "width", "height"]].to_numpy() if column == "head box" else rows[column]
+        problems.rows(kind, column, expected, bad, places, found)
+    problems.stop(source)
+    return order_people(rows)[0]
+
+
+def order_people(
+    people: pd.DataFrame, extra: Sequence[str] = ()
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """People that are known to be right in the manifest's order, types and numbering.
+
+    Returns:
+        the manifest, sorted by image and head box, ``sample_id`` being the row number, with the columns
+        ``extra`` behind its own; and (N,) int64, which row of ``people`` each of its rows is.
+    """
+    table = people.reindex(columns=[*PEOPLE[1:], *LABELS, *extra]).reset_index(drop=True)
+    table = table.sort_values(["image", *BOX], kind="stable")
+    order = table.index.to_numpy(np.int64)
+    table = table.reset_index(drop=True)
     table.insert(0, "sample_id", np.arange(len(table), dtype=np.int64))
     kinds = dict.fromkeys([*BOX, "gaze_x", "gaze_y"], "float64")
     kinds |= {"width": "int64", "height": "int64", "in_frame": "boolean"}
-    return table.astype(kinds)
+    return table.astype(kinds), order
 
 
-def _faults(rows: pd.DataFrame) -> list[tuple[str, pd.Series, str]]:
-    """Column, mask of bad rows and what is expected there, in the order they are reported."""
+def _faults(rows: pd.DataFrame) -> list[tuple[str, str, pd.Series, str]]:
+    """Kind, column, mask of bad rows and what is expected there."""
     box = rows[BOX].astype(float)
     size = rows[["width", "height"]].astype(float)
+    finite = np.isfinite(box).all(axis=1)
     empty = (box["head_x1"] <= box["head_x0"]) | (box["head_y1"] <= box["head_y0"])
     outside = (
         (box["head_x1"] <= 0)
@@ -70,18 +81,18 @@ def _faults(rows: pd.DataFrame) -> list[tuple[str, pd.Series, str]]:
         | (box["head_x0"] >= size["width"])
         | (box["head_y0"] >= size["height"])
     )
+    wrong = ~rows["split"].isin(SPLITS)
     faults = [
-        ("head box", ~np.isfinite(box).all(axis=1), "four finite numbers"),
-        ("head box", empty, "x0 < x1 and y0 < y1 in pixels"),
-        ("head box", outside, "a box that overlaps its image"),
-        ("split", ~rows["split"].isin(SPLITS), f"one of {', '.join(SPLITS)}"),
+        ("not a box", "head box", ~finite, "four finite numbers"),
+        ("no area", "head box", finite & empty, "x0 < x1 and y0 < y1 in pixels"),
+        ("outside", "head box", finite & ~empty & outside, "a box that overlaps its image"),
+        ("unknown split", "split", wrong, f"one of {', '.join(SPLITS)}"),
     ]
     for name in ("gaze_x", "gaze_y"):
         if name in rows:
             value = rows[name].astype(float)
-            faults.append(
-                (name, value.notna() & ~value.between(0, 1), "a number in 0..1, or nothing")
-            )
+            off = value.notna() & ~value.between(0, 1)
+            faults.append(("outside", name, off, "a number in 0..1, or nothing"))
     return faults
 
 

@@ -31,7 +31,7 @@ from tqdm import tqdm
 from gcdr.errors import InputError
 from gcdr.files import read_json
 from gcdr.manifest import BOX
-from gcdr.samples import open_image
+from gcdr.pictures import open_image
 
 PERSON = 1  # of COCO's classes as torchvision counts them; 0 is the background
 BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]

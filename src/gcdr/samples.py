@@ -11,33 +11,19 @@ import h5py
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
 from gcdr.errors import InputError
 from gcdr.files import atomic
 from gcdr.manifest import boxes, people_digest
+from gcdr.pictures import open_image
 
 HEAD_PADDING = (
     0.1  # of the box's size on each side, as GCDR and VAT do (facts: always, also at test)
 )
 HEAD_MARGIN = 0.2  # cached around the head box, so that the box can be jittered without the image
-
-
-def open_image(path: Path) -> Image.Image:
-    """An image as upright RGB.
-
-    Raises:
-        InputError: it is absent or cannot be decoded.
-    """
-    try:
-        with Image.open(path) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such image") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"{path}: not a readable image ({error})") from error
 
 
 def grow(box: np.ndarray, share: float) -> np.ndarray:

@@ -8,6 +8,7 @@ import yaml
 
 from gcdr.checks import check_references, check_writable, prepare_environment, wants_gpu
 from gcdr.config import validate_config
+from gcdr.datasets.layout import annotation_files
 from gcdr.download import planned_files
 from gcdr.errors import InputError
 from gcdr.provenance import modules_behind
@@ -69,15 +70,25 @@ def prior_of(wildcards):
 def image_root(dataset):
     """Folder that a data set's image names are relative to."""
     source = config["datasets"][dataset]
-    return source["images"] if source["kind"] == "folder" else f"results/data/{dataset}/images"
+    return source.get("images", source.get("root", f"results/data/{dataset}/images"))
 
 
-def names_of(kind):
-    """Data sets of a kind, as a pattern for a wildcard."""
-    return (
-        "|".join(name for name, source in config["datasets"].items() if source["kind"] == kind)
-        or "none"
-    )
+def names_of(*kinds):
+    """Data sets of some kinds, as a pattern for a wildcard."""
+    named = (name for name, source in config["datasets"].items() if source["kind"] in kinds)
+    return "|".join(named) or "none"
+
+
+def annotations_given(wildcards):
+    """The files of annotations that a data set comes with."""
+    return [str(path) for path in annotation_files(config["datasets"][wildcards.dataset])]
+
+
+def released_split(wildcards):
+    """The authors' list of labelled people for a share, where there is one."""
+    folder = config["split"]["released"]
+    name = f"train_annotations_weak_ratio{int(wildcards.share) / 100}_use.txt"
+    return [f"{folder}/{name}"] if folder and os.path.exists(f"{folder}/{name}") else []
 
 
 # Recipes
@@ -130,7 +141,13 @@ GPU = int(wants_gpu(config["device"]))
 
 # Settings of the stages, by the leaves that decide their result
 
-WHAT = {"world": "demo world", "folder": "own images"}
+WHAT = {
+    "world": "demo world",
+    "gazefollow": "GazeFollow",
+    "videoattentiontarget": "VideoAttentionTarget, single images",
+    "gazelle": "Gaze-LLE's JSON",
+    "folder": "own images",
+}
 PEOPLE = {"pseudo": "unlabelled", "test": "test"}
 
 

@@ -25,24 +25,28 @@ rule world:
         " --bodies {output.bodies} --workers {threads} > {log} 2>&1"
 
 
-rule folder:
+rule read:
+    """Check a data set that is not the demo world, and bring it into the manifest's form."""
     input:
-        script=script("folder"),
-        code=code("folder"),
-        table=lambda wildcards: config["datasets"][wildcards.dataset]["table"],
+        script=script("read"),
+        code=code("read"),
+        annotations=annotations_given,
     output:
         manifest=f"{DATA}/manifest.parquet",
+        annotations=f"{DATA}/annotations.parquet",
+        summary=report(f"{DATA}/check.txt", category="Data"),
     log:
-        "logs/{dataset}/folder.log",
+        "logs/{dataset}/read.log",
     benchmark:
-        "results/benchmarks/folder/{dataset}.tsv"
+        "results/benchmarks/read/{dataset}.tsv"
     wildcard_constraints:
-        dataset=names_of("folder"),
+        dataset=names_of("gazefollow", "videoattentiontarget", "gazelle", "folder"),
+    threads: 2
     params:
-        images=lambda wildcards: image_root(wildcards.dataset),
+        source=lambda wildcards: as_json(config["datasets"][wildcards.dataset]),
     shell:
-        "python {input.script} --images {params.images:q} --table {input.table:q}"
-        " --manifest {output.manifest} > {log} 2>&1"
+        "python {input.script} --source {params.source:q} --manifest {output.manifest}"
+        " --annotations {output.annotations} --summary {output.summary} > {log} 2>&1"
 
 
 rule samples:

@@ -6,6 +6,7 @@ rule split:
         script=script("split"),
         code=code("split"),
         manifest=data("manifest.parquet"),
+        released=released_split,
     output:
         f"{STUDY}/labels.parquet",
     log:
@@ -15,6 +16,9 @@ rule split:
     localrule: True
     params:
         validation=config["split"]["validation"],
+        by=config["split"]["by"],
+        released=lambda wildcards, input: f"--released {input.released}" if input.released else "",
     shell:
         "python {input.script} --manifest {input.manifest} --share {wildcards.share}"
-        " --validation {params.validation} --seed {wildcards.seed} --out {output} > {log} 2>&1"
+        " --validation {params.validation} --seed {wildcards.seed} --by {params.by}"
+        " {params.released} --out {output} > {log} 2>&1"

@@ -1,16 +1,29 @@
 """Choose who keeps their label; everybody else's is left out of the file."""
 
 from gcdr.command import arguments, run
+from gcdr.datasets.gazefollow import read_released
 from gcdr.labels import split_labels
 from gcdr.manifest import read_annotated, write_table
 
 
 def main() -> None:
     args = arguments(
-        __doc__, "manifest:path", "share:float", "validation:float", "seed:int", "out:path"
+        __doc__,
+        "manifest:path",
+        "share:float",
+        "validation:float",
+        "seed:int",
+        "by",
+        "out:path",
+        released=None,
     )
-    labels = split_labels(read_annotated(args.manifest), args.share, args.validation, args.seed)
+    released = read_released(args.released) if args.released else None
+    annotated = read_annotated(args.manifest)
+    labels = split_labels(
+        annotated, args.share, args.validation, args.seed, args.by, released=released
+    )
     write_table(labels, args.out)
+    print(f"labelled people: {args.released or f'drawn with seed {args.seed}'}, by {args.by}")
     print(labels["role"].value_counts().to_string())
 
 

@@ -1,60 +1,84 @@
-"""A folder of one's own images and a CSV of head boxes."""
+"""A folder of one's own images and a CSV of head boxes, with or without labels."""
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from gcdr.datasets.assemble import Dataset, Rules, assemble
+from gcdr.datasets.text import Table, read_headed
 from gcdr.errors import InputError
-from gcdr.manifest import BOX, build_manifest
-from gcdr.samples import open_image
+from gcdr.manifest import BOX
+from gcdr.problems import Problems
 
-COLUMNS = ["image", *BOX]
+REQUIRED = ["image", *BOX]
+OPTIONAL = ["gaze_x", "gaze_y", "in_frame", "label", "split", "annotator"]
+IN_FRAME = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
-def read_folder(folder: Path, table: Path, split: str = "test") -> pd.DataFrame:
-    """Read a folder of images with head boxes into a manifest; every image is opened once.
+def read_folder(folder: Path, table: Path | None, split: str = "test") -> Dataset:
+    """Read a folder of images with head boxes.
 
     Args:
         folder: the images; ``image`` in the CSV is relative to it.
-        table: CSV with the columns ``image,head_x0,head_y0,head_x1,head_y1`` in pixels.
-        split: the split all people belong to.
+        table: CSV with the columns ``image,head_x0,head_y0,head_x1,head_y1`` in pixels and, where known,
+            ``gaze_x,gaze_y`` (0..1 of the image's width and height), ``in_frame`` (true, false or
+            nothing), ``label``, ``split`` and ``annotator``.
+        split: the split of people whose row names none.
 
     Raises:
-        InputError: the folder or CSV is absent or empty, a column or an image is missing, a path
-            leaves the folder, a number or a box is bad.
+        InputError: there is no folder, no image in it, or no table.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of images")
     if not any(path.is_file() for path in folder.rglob("*")):
         raise InputError(f"{folder}: the folder holds no image")
-    try:
-        rows = pd.read_csv(table, dtype=str, skipinitialspace=True)
-    except FileNotFoundError as error:
-        raise InputError(f"{table}: no such CSV of head boxes") from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+    if table is None:
         raise InputError(
-            f"{table}: not a CSV table ({error}); expected {','.join(COLUMNS)}"
-        ) from error
-    missing = [name for name in COLUMNS if name not in rows]
-    if missing:
-        raise InputError(f"{table}: column {missing[0]!r} is missing; found {list(rows.columns)}")
+            f"{folder}: images without a table of head boxes; expected a CSV with the columns "
+            f"{','.join(REQUIRED)} in pixels. The detectors here find whole bodies, and where in a body "
+            "the head is they do not tell: take the boxes from a head or face detector of your own"
+        )
+    problems = Problems()
+    columns = read_headed(table, REQUIRED, OPTIONAL, problems)
+    rows = _rows(columns, split, problems)
+    identity = [rows["image"], *(rows[name] for name in BOX)]
+    rows["person"] = rows.groupby(identity, dropna=False, sort=False).ngroup()
+    who = ["person", "annotator"] if "annotator" in rows else ["person"]
+    problems.rows(
+        "the same person twice",
+        ", ".join(["image", "head box", *who[1:]]),
+        "each head box of an image once; several annotators are told apart by a column annotator",
+        rows.duplicated(who),
+        columns.places,
+        rows["image"],
+    )
+    return assemble("folder", rows, columns.places, folder, problems, Rules())
+
+
+def _rows(table: Table, split: str, problems: Problems) -> pd.DataFrame:
+    rows = pd.DataFrame({"image": table.text("image")}, dtype=object)
+    given = table.columns
     for name in BOX:
-        numbers = pd.to_numeric(rows[name], errors="coerce")
-        bad = numbers.isna()
-        if bad.any():
-            first = int(bad.to_numpy().argmax())
-            raise InputError(
-                f"{table}, row {first + 1}: {name} is {rows[name][first]!r}; expected a number of pixels"
-            )
-        rows[name] = numbers
-    sizes = {}
-    for number, name in enumerate(rows["image"]):
-        if name not in sizes:
-            inside = Path(str(name))
-            if inside.is_absolute() or ".." in inside.parts:
-                raise InputError(f"{table}, row {number + 1}: image {name!r} leaves {folder}")
-            sizes[name] = open_image(folder / inside).size
-    rows["width"] = [sizes[name][0] for name in rows["image"]]
-    rows["height"] = [sizes[name][1] for name in rows["image"]]
+        rows[name] = table.numbers(name, problems, "a number of pixels")
+    for name in ("gaze_x", "gaze_y"):
+        number = "a number in 0..1, or nothing"
+        known = name in given
+        rows[name] = table.numbers(name, problems, number, optional=True) if known else np.nan
+    rows["in_frame"] = pd.array([pd.NA] * len(rows), "boolean")
+    if "in_frame" in given:
+        text = pd.Series(table.text("in_frame"), dtype=object).str.lower()
+        rows["in_frame"] = pd.array(text.map(IN_FRAME), "boolean")
+        odd = ~text.isin([*IN_FRAME, ""])
+        expected = "true, false or nothing"
+        problems.rows("unknown in_frame", "in_frame", expected, odd, table.places, text)
+    rows["label"] = None
+    if "label" in given:
+        rows["label"] = pd.Series(table.text("label"), dtype=object).where(table.filled("label"))
     rows["split"] = split
-    return build_manifest(rows, str(table))
+    if "split" in given:
+        text = pd.Series(table.text("split"), dtype=object)
+        rows["split"] = text.where(table.filled("split"), split)
+    if "annotator" in given:
+        rows["annotator"] = table.text("annotator")
+    return rows

@@ -9,7 +9,7 @@ import torch
 from tqdm import tqdm
 
 from gcdr.manifest import people_digest, read_people
-from gcdr.samples import open_image
+from gcdr.pictures import open_image
 from gcdr.stores import write_prior
 from gcdr.vqa.model import Explanation, OFAForVQA, VQAModel
 from gcdr.vqa.ofa.search import Search

@@ -1,0 +1,225 @@
+"""From annotation rows, as a reader understands them, to a data set with a manifest."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from gcdr.datasets.images import image_sizes, unsafe_names
+from gcdr.manifest import BOX, SPLITS, order_people
+from gcdr.problems import Places, Problems
+
+ANNOTATIONS = ["sample_id", "annotator", "gaze_x", "gaze_y"]
+BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
+TRACK = ["sequence", "frame", "track"]
+BORDER = 0.05  # of the image; a gaze point that is off by no more may be moved onto the border
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set that was read, with all that is wrong with it.
+
+    Attributes:
+        kind: which layout it has.
+        root: folder that image names are relative to.
+        manifest: the people without a fatal problem, see :mod:`gcdr.manifest`; readers of video add
+            ``sequence``, ``frame`` and ``track``.
+        annotations: ``sample_id``, ``annotator``, ``gaze_x``, ``gaze_y`` of test people who look into
+            the frame.
+        bodies: ``sample_id``, the given body box in pixels (NaN where none was found), ``score`` and
+            ``detected``; None if the data set has none.
+        images: by name, what :func:`gcdr.datasets.images.image_sizes` tells.
+        problems: what is wrong.
+    """
+
+    kind: str
+    root: Path
+    manifest: pd.DataFrame
+    annotations: pd.DataFrame
+    bodies: pd.DataFrame | None
+    images: pd.DataFrame
+    problems: Problems
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How strictly a reader's rows are taken, see the reference's own filters.
+
+    Attributes:
+        gaze: unit of the gaze point: ``"share"`` of the image's sides, or ``"pixels"``.
+        repair: as the reference does, leave out training people whose head box is no box or lies outside
+            the image, put exchanged corners of test people's boxes in order, and move gaze points that
+            lie a little outside onto the border. Each is a warning; otherwise it is an error.
+    """
+
+    gaze: Literal["share", "pixels"] = "share"
+    repair: bool = False
+
+
+def assemble(
+    kind: str,
+    rows: pd.DataFrame,
+    places: Places,
+    root: Path,
+    problems: Problems,
+    rules: Rules = Rules(),
+) -> Dataset:
+    """Check rows against their images and each other, and group them to people.
+
+    Args:
+        kind: see :class:`Dataset`.
+        rows: one row an annotation: ``image``, the columns of ``BOX`` in pixels, ``split``, ``gaze_x``,
+            ``gaze_y``, ``in_frame`` (nullable) and ``label`` (None if unknown); where they exist
+            the columns of ``BODY`` and those of ``TRACK``; and ``person``: rows with the same value are
+            several annotators of one person.
+        places: where the rows stand.
+        root: folder that ``image`` is relative to.
+        problems: what the reader has found; gets all that is found here.
+        rules: what is an error and what is put right.
+    """
+    rows = rows.reset_index(drop=True)
+    unsafe = problems.rows(
+        "path leaves the data set",
+        "image",
+        f"a path inside {root}, relative to it and without '..'",
+        unsafe_names(rows["image"]),
+        places,
+        rows["image"],
+    )
+    names = sorted(rows.loc[~unsafe, "image"].unique())
+    images = image_sizes(root, names)
+    unreadable = _report_images(rows["image"], images, places, root, problems)
+    for side in ("width", "height"):
+        rows[side] = rows["image"].map(images[side]).fillna(0).astype(np.int64)
+    odd = problems.rows(
+        "unknown split",
+        "split",
+        f"one of {', '.join(SPLITS)}",
+        ~rows["split"].isin(SPLITS),
+        places,
+        rows["split"],
+    )
+    kept = ~(unsafe | unreadable)
+    usable = _check_boxes(rows, kept, places, problems, rules)
+    usable &= _check_gaze(rows, kept, places, problems, rules)
+    kept &= usable & ~odd
+    if not kept.any() and not problems.errors:
+        problems.file(root, "no person", "at least one", "no people")
+    rows, places = rows[kept].reset_index(drop=True), places.take(kept)
+    return Dataset(kind, root, *_people(rows, places, problems), images, problems)
+
+
+def _report_images(
+    image: pd.Series, images: pd.DataFrame, places: Places, root: Path, problems: Problems
+) -> np.ndarray:
+    """Each image that cannot be read once; (N,) bool, the rows that are about such an image."""
+    fault = image.map(images["fault"]).fillna("").astype(object)
+    missing = fault == "no such file"
+    once = ~image.duplicated()
+    problems.rows("missing image", "image", f"a file in {root}", missing & once, places, image)
+    unreadable = (fault != "") & ~missing
+    found = image + " is " + fault
+    problems.rows("unreadable image", "image", "an image", unreadable & once, places, found)
+    turned = image.map(images["turned"]).eq(True) & once
+    kind = "image marked as lying on its side, read upright"
+    problems.rows(kind, "image", "boxes of the upright image", turned, places, image, fatal=False)
+    return (fault != "").to_numpy()
+
+
+def _check_boxes(
+    rows: pd.DataFrame, looked: np.ndarray, places: Places, problems: Problems, rules: Rules
+) -> np.ndarray:
+    """Put boxes right where that is allowed; which rows have one that can be used."""
+    box = rows[BOX].to_numpy(float, copy=True)
+    test = (rows["split"] == "test").to_numpy()
+    if rules.repair:
+        swapped = test & (box[:, 2:] < box[:, :2]).any(1)
+        kind = "exchanged corners of a test person's head box, put in order"
+        problems.rows(kind, "head box", "x0 < x1, y0 < y1", swapped, places, box, fatal=False)
+        box[test] = np.sort(box[test].reshape(-1, 2, 2), axis=1).reshape(-1, 4)
+        rows[BOX] = box
+    size = rows[["width", "height"]].to_numpy(float)
+    empty = (box[:, 2:] <= box[:, :2]).any(1)
+    outside = looked & ~empty & ((box[:, 2:] <= 0) | (box[:, :2] >= size)).any(1)
+    dropped = ~test & rules.repair
+    for kind, column, bad, found, expected in (
+        ("head box without area", "head box", empty, box, "x0 < x1 and y0 < y1 in pixels"),
+        ("head box outside the image", "head box and image size", outside, np.hstack([box, size]),
+         "a box that overlaps its image"),
+    ):  # fmt: skip
+        problems.rows(kind, column, expected, bad & ~dropped, places, found)
+        kind = f"{kind}, training person left out"
+        problems.rows(kind, column, expected, bad & dropped, places, found, fatal=False)
+    return ~(empty | outside | np.isnan(box).any(1))
+
+
+def _check_gaze(
+    rows: pd.DataFrame, looked: np.ndarray, places: Places, problems: Problems, rules: Rules
+) -> np.ndarray:
+    """Make gaze points shares of the image, NaN where there is none; which rows can be used."""
+    given = rows[["gaze_x", "gaze_y"]].to_numpy(float)
+    size = rows[["width", "height"]].to_numpy(float)
+    gaze = given / np.where(size > 0, size, 1) if rules.gaze == "pixels" else given.copy()
+    inside, outside = (
+        rows["in_frame"].eq(way).fillna(False).to_numpy(bool) for way in (True, False)
+    )
+    gaze[outside] = np.nan
+    there = np.isfinite(gaze)
+    half = there.any(1) & ~there.all(1)
+    lacking = inside & ~there.any(1)
+    beyond = np.where(there, np.maximum(-gaze, gaze - 1), 0).max(1, initial=0)
+    off = looked & ~half & (beyond > 0)
+    moved = off & (beyond <= BORDER) & rules.repair
+    expected = "both in 0..1" if rules.gaze == "share" else "both inside the image, in pixels"
+    for kind, bad, fatal in (
+        ("half a gaze point", half, True),
+        ("in the frame, but without a gaze point", lacking, True),
+        ("gaze outside the image", off & ~moved, True),
+        ("gaze a little outside the image, moved onto its border", moved, False),
+    ):
+        problems.rows(kind, "gaze_x, gaze_y", expected, bad, places, given, fatal=fatal)
+    rows[["gaze_x", "gaze_y"]] = np.clip(gaze, 0, 1)
+    known = pd.Series(there.all(1), dtype="boolean")
+    rows["in_frame"] = known.where(known | outside, rows["in_frame"])
+    return ~(half | lacking | (off & ~moved))
+
+
+def _people(
+    rows: pd.DataFrame, places: Places, problems: Problems
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
+    """Manifest, test annotations and given bodies."""
+    person, _ = pd.factorize(rows["person"])
+    first = ~rows["person"].duplicated()
+    people = rows[first].reset_index(drop=True)
+    for column in ("split", *BOX):
+        other = rows[column].to_numpy() != people[column].to_numpy()[person]
+        kind = "rows of one person differ, first one taken"
+        problems.rows(kind, column, "the same", other, places, rows[column], fatal=False)
+    problems.rows(
+        "two people with the same head box, both kept",
+        "head box",
+        "each person of an image once",
+        people.duplicated(["image", *BOX]),
+        places.take(first.to_numpy()),
+        people[BOX].to_numpy(),
+        fatal=False,
+    )
+    values = rows.groupby(person)[["gaze_x", "gaze_y", "in_frame"]]
+    people[["gaze_x", "gaze_y"]] = values.mean()[["gaze_x", "gaze_y"]].to_numpy()
+    people["in_frame"] = values.max()["in_frame"].to_numpy()
+    manifest, order = order_people(people, [name for name in TRACK if name in rows])
+    number = np.empty(len(order), np.int64)
+    number[order] = np.arange(len(order))
+    points = rows.assign(sample_id=number[person])
+    points = points[(rows["split"] == "test") & rows["gaze_x"].notna()]
+    points = points.sort_values("sample_id", kind="stable")
+    points["annotator"] = points.groupby("sample_id").cumcount()
+    bodies = None
+    if BODY[0] in rows:
+        bodies = people.loc[order, BODY].reset_index(drop=True)
+        found = bodies[BODY[0]] >= 0
+        bodies = bodies.where(found).assign(score=np.where(found, 1.0, np.nan), detected=found)
+        bodies.insert(0, "sample_id", manifest["sample_id"])
+    return manifest, points[ANNOTATIONS].reset_index(drop=True), bodies

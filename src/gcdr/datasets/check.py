@@ -1,0 +1,132 @@
+"""What ``gcdr check`` says of a data set: how much there is, and what is wrong with it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from gcdr.datasets.assemble import Dataset
+from gcdr.datasets.images import undecodable
+from gcdr.manifest import BOX, SPLITS
+from gcdr.problems import Places, Problem
+from gcdr.seeds import numpy_rng
+
+SAMPLE = 200  # images that are decoded unless all are
+
+
+def decode_images(dataset: Dataset, *, full: bool) -> int:
+    """Decode images of a data set, adding those that cannot be to its problems.
+
+    Args:
+        dataset: what was read.
+        full: all images; otherwise ``SAMPLE`` of them, drawn with a fixed seed.
+
+    Returns:
+        how many were decoded.
+    """
+    names = dataset.images.index[dataset.images["fault"] == ""].to_numpy()
+    if not full and len(names) > SAMPLE:
+        names = np.sort(numpy_rng(0, "check").choice(names, SAMPLE, replace=False))
+    faults = undecodable(dataset.root, names.tolist())
+    broken = np.isin(names, list(faults))
+    found = [f"{name!r}: {faults.get(name)}" for name in names]
+    number = dataset.images.index.get_indexer(names) + 1
+    places = Places((str(dataset.root),), np.zeros(len(names), int), number, "image")
+    dataset.problems.rows(
+        "image that cannot be decoded", "image", "a whole image", broken, places, pd.Series(found)
+    )
+    return len(names)
+
+
+def summary(dataset: Dataset, decoded: int) -> str:
+    """Everything that was found, for people to read."""
+    people, images = dataset.manifest, dataset.images
+    lines = [
+        f"{dataset.root}: {dataset.kind}",
+        _line("people", f"{len(people):,} in {people['image'].nunique():,} images"),
+        *(_line("", text) for text in _sharing(people)),
+        *(_line("labels" * (row == 0), text) for row, text in enumerate(_labels(people))),
+        *(_line("annotators", text) for text in _annotators(dataset)),
+        *(_line("head boxes" * (row == 0), text) for row, text in enumerate(_boxes(people))),
+        *(_line("bodies", text) for text in _bodies(dataset)),
+        _line("images", f"{len(images):,} named, {decoded:,} decoded"),
+        *(_line("", text) for text in _sizes(images)),
+    ]
+    errors, warnings = dataset.problems.errors, dataset.problems.warnings
+    for name, problems in (("errors", errors), ("warnings", warnings)):
+        count = sum(problem.count for problem in problems)
+        lines.append(_line(name, f"{count:,}" if count else "none"))
+        lines += [text for problem in problems for text in _problem(problem)]
+    return "\n".join(lines)
+
+
+def _line(name: str, text: str) -> str:
+    return f"  {name:<11} {text}"
+
+
+def _problem(problem: Problem) -> list[str]:
+    return [
+        f"    {problem.count:,} × {problem.kind}",
+        *(f"      {line}" for line in problem.lines()),
+    ]
+
+
+def _sharing(people: pd.DataFrame) -> Iterator[str]:
+    """How people share images, which is why splits go by image or by person."""
+    if len(people):
+        each = people["image"].value_counts()
+        shared = each[each > 1]
+        yield (
+            f"{shared.sum():,} share their image with another one, at most {each.max()} in one"
+            if len(shared)
+            else "each in an image of their own"
+        )
+
+
+def _labels(people: pd.DataFrame) -> Iterator[str]:
+    for split in SPLITS:
+        rows = people[people["split"] == split]
+        if len(rows):
+            labelled = rows["gaze_x"].notna().mean()
+            out = rows["in_frame"].eq(False).fillna(False).mean()
+            noun = rows["label"].notna().mean()
+            yield (
+                f"{split}: {len(rows):,} people; {labelled:.1%} with a gaze point, {out:.1%} out of the "
+                f"frame, {1 - labelled - out:.1%} unknown; {noun:.1%} with a noun"
+            )
+
+
+def _annotators(dataset: Dataset) -> Iterator[str]:
+    if len(dataset.annotations):
+        each = dataset.annotations.groupby("sample_id").size()
+        yield f"{each.min()} to {each.max()} a test person, {len(dataset.annotations):,} points in all"
+
+
+def _boxes(people: pd.DataFrame) -> Iterator[str]:
+    if len(people):
+        box = people[BOX].to_numpy()
+        size = people[["width", "height"]].to_numpy()
+        for side, name in enumerate(("wide", "high")):
+            length = box[:, 2 + side] - box[:, side]
+            low, middle, high = np.percentile(length, (5, 50, 95))
+            share = np.median(length / size[:, side])
+            yield f"{low:.0f} / {middle:.0f} / {high:.0f} pixels {name} (5 / 50 / 95 %), {share:.1%} of it"
+        beyond = ((box[:, :2] < 0) | (box[:, 2:] > size)).any(1).mean()
+        yield f"{beyond:.1%} reach beyond their image"
+
+
+def _bodies(dataset: Dataset) -> Iterator[str]:
+    if dataset.bodies is not None and len(dataset.bodies):
+        yield f"given for {dataset.bodies['detected'].mean():.1%} of the people"
+
+
+def _sizes(images: pd.DataFrame) -> Iterator[str]:
+    good = images[images["fault"] == ""]
+    if len(good):
+        most = good.value_counts(["width", "height"])
+        (width, height), count = most.index[0], most.iloc[0]
+        yield (
+            f"{good['width'].min()}x{good['height'].min()} to "
+            f"{good['width'].max()}x{good['height'].max()} pixels, most often {width}x{height} "
+            f"({count / len(good):.0%})"
+        )

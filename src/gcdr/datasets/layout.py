@@ -1,0 +1,61 @@
+"""The known layouts of data sets: which files hold the annotations, and telling one from another.
+
+A data set is named as in the configuration: ``kind`` and ``root``, or for a folder of one's own
+``images`` and, if there is one, ``table``.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gcdr.errors import InputError
+
+GAZEFOLLOW = ("{split}_annotations_release_persondet.txt", "{split}_annotations_release.txt")
+TRACKS = ("annotations_body", "annotations")
+GAZELLE = "{split}_preprocessed.json"
+KINDS = ("gazefollow", "videoattentiontarget", "gazelle", "folder")
+Source = Mapping[str, Any]
+
+
+def annotation_files(source: Source) -> list[Path]:
+    """The files that a data set is read from; empty if there are none.
+
+    GazeFollow: the training and test file, those with body boxes (``_persondet``) if no other is there
+    alone. VideoAttentionTarget: ``annotations{,_body}/{train,test}/SHOW/CLIP/PERSON.txt``, those with
+    body boxes first. Gaze-LLE: ``{train,test}_preprocessed.json``.
+    """
+    if source["kind"] == "folder":
+        return [Path(source["table"])] if source.get("table") else []
+    root = Path(source["root"])
+    if source["kind"] == "gazelle":
+        return _both(root, GAZELLE)
+    if source["kind"] == "gazefollow":
+        return max((_both(root, name) for name in GAZEFOLLOW), key=len)
+    for name in TRACKS:
+        tracks = [*(root / name).glob("train/*/*/*.txt"), *(root / name).glob("test/*/*/*.txt")]
+        if tracks:
+            return sorted(tracks)
+    return []
+
+
+def _both(root: Path, name: str) -> list[Path]:
+    files = (root / name.format(split=split) for split in ("train", "test"))
+    return [path for path in files if path.exists() or path.is_symlink()]
+
+
+def recognise(folder: Path) -> Source:
+    """A data set's kind from the files in its folder.
+
+    Raises:
+        InputError: there is no such folder, or several CSV files in it.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; expected the folder of a data set")
+    for kind in KINDS[:-1]:
+        if annotation_files({"kind": kind, "root": folder}):
+            return {"kind": kind, "root": folder}
+    tables = sorted(folder.glob("*.csv"))
+    if len(tables) > 1:
+        names = ", ".join(path.name for path in tables)
+        raise InputError(f"{folder}: several CSV files ({names}); name one with --table")
+    return {"kind": "folder", "images": folder, "table": tables[0] if tables else None}

@@ -1,0 +1,41 @@
+"""Reading a data set of any known layout."""
+
+from pathlib import Path
+
+from gcdr.datasets.assemble import Dataset
+from gcdr.datasets.folder import read_folder
+from gcdr.datasets.gazefollow import read_gazefollow
+from gcdr.datasets.gazelle import read_gazelle
+from gcdr.datasets.layout import Source, annotation_files
+from gcdr.datasets.videoattentiontarget import read_videoattentiontarget
+from gcdr.errors import InputError
+
+READERS = {
+    "gazefollow": read_gazefollow,
+    "videoattentiontarget": read_videoattentiontarget,
+    "gazelle": read_gazelle,
+}
+EXPECTED = {
+    "gazefollow": "train_annotations_release.txt or test_annotations_release.txt",
+    "videoattentiontarget": "annotations/{train,test}/SHOW/CLIP/PERSON.txt",
+    "gazelle": "train_preprocessed.json or test_preprocessed.json",
+}
+
+
+def read_dataset(source: Source) -> Dataset:
+    """Read a data set; what is wrong with it is in its ``problems``.
+
+    Args:
+        source: see :mod:`gcdr.datasets.layout`.
+
+    Raises:
+        InputError: there is nothing that could be read.
+    """
+    kind = source["kind"]
+    if kind == "folder":
+        table = source.get("table")
+        return read_folder(Path(source["images"]), Path(table) if table else None)
+    files = annotation_files(source)
+    if not files:
+        raise InputError(f"{source['root']}: no annotations; expected {EXPECTED[kind]}")
+    return READERS[kind](Path(source["root"]), files)

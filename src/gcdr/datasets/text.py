@@ -1,0 +1,243 @@
+"""Reading comma-separated text of unknown origin, with the line and column of all that is wrong.
+
+Parsing is Arrow's, over whole columns; a Python loop sees bad rows only.
+"""
+
+import csv
+import difflib
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv as pacsv
+
+from gcdr.problems import Places, Problems
+
+# A plain decimal number; no nan, inf, hexadecimal, or exponents that overflow.
+NUMBER = r"^[+-]?(\d{1,30}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,2})?$"
+SEPARATORS = {";": "a semicolon", "\t": "a tab", "|": "a bar"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of text, and the lines they stand on.
+
+    Attributes:
+        columns: name to (N,) text, without blanks at its ends.
+        places: where the rows stand.
+    """
+
+    columns: dict[str, pa.Array]
+    places: Places
+
+    def __len__(self) -> int:
+        return len(self.places.line)
+
+    def text(self, name: str) -> np.ndarray:
+        """(N,) object array of text."""
+        return self.columns[name].to_numpy(zero_copy_only=False)
+
+    def filled(self, name: str) -> np.ndarray:
+        """(N,) bool: where a column is not empty."""
+        return np.asarray(pc.not_equal(self.columns[name], ""))
+
+    def numbers(
+        self, name: str, problems: Problems, expected: str = "a number", *, optional: bool = False
+    ) -> np.ndarray:
+        """A column of decimal numbers, correctly rounded.
+
+        Args:
+            name: the column.
+            problems: gets the rows that hold something else.
+            expected: what to call a right value.
+            optional: whether a row may be empty.
+
+        Returns:
+            (N,) float64; NaN where empty or wrong.
+        """
+        column = self.columns[name]
+        right = pc.match_substring_regex(column, NUMBER)
+        values = pc.cast(pc.if_else(right, column, None), pa.float64())
+        wrong = ~np.asarray(right)
+        if optional:
+            wrong &= self.filled(name)
+        problems.rows("not a number", name, expected, wrong, self.places, self.text(name))
+        return values.to_numpy(zero_copy_only=False)
+
+
+def read_lines(path: Path, problems: Problems) -> list[str]:
+    """The lines of a UTF-8 text file, with or without a byte order mark; empty if it cannot be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        problems.file(path, (error.strerror or str(error)).lower(), "a text file")
+        return []
+    if not data.strip():
+        problems.file(path, "an empty file", "at least one row", "empty file")
+        return []
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data:
+        utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff") or data[1:2] == b"\0"
+        found = "UTF-16 text" if utf16 else f"a zero byte in line {_line(data, data.index(0))}"
+        problems.file(path, found, "UTF-8 text", "not UTF-8")
+        return []
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        found = f"byte 0x{data[error.start]:02x} in line {_line(data, error.start)}"
+        problems.file(path, found, "UTF-8 text", "not UTF-8")
+        return []
+    windows, returns, feeds = text.count("\r\n"), text.count("\r"), text.count("\n")
+    if (returns and windows != returns) or (windows and windows != feeds):
+        ends = f"{windows} CR LF, {feeds - windows} LF and {returns - windows} CR"
+        problems.file(
+            path, ends, "one kind of line end", "mixed line ends, read all the same", fatal=False
+        )
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def read_headed(
+    path: Path, required: Collection[str], optional: Collection[str], problems: Problems
+) -> Table:
+    """A table whose first line names its columns.
+
+    Returns:
+        the columns of ``required`` and ``optional`` that are there; no row if it cannot be read.
+    """
+    lines = read_lines(path, problems)
+    nothing = _empty(path, required)
+    if not lines:
+        return nothing
+    known = [*required, *optional]
+    try:
+        header = [name.strip() for name in next(csv.reader(lines[:1], strict=True), [])]
+    except csv.Error:
+        header = [lines[0]]
+    if _wrong_separator(path, lines[0], len(required), problems):
+        return nothing
+    missing = [name for name in required if name not in header]
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if len(missing) == len(required):
+        problems.file(
+            path, f"{lines[0][:100]!r} in line 1", f"the header {','.join(known)}", "no header"
+        )
+        return nothing
+    for name in missing:
+        near = difflib.get_close_matches(name, set(header) - set(known), 1, 0.7)
+        hint = f" (is {near[0]!r} meant?)" if near else ""
+        problems.file(
+            path, f"no column {name!r} in line 1{hint}", f"columns {','.join(known)}", "header"
+        )
+    for name in twice:
+        problems.file(path, f"column {name!r} twice in line 1", "each column once", "header")
+    for name in header:
+        near = difflib.get_close_matches(name, set(optional) - set(header), 1, 0.8)
+        if name not in known and near:
+            problems.file(
+                path, f"column {name!r} in line 1", f"{near[0]!r}, if that is meant", "header"
+            )
+    if missing or twice:
+        return nothing
+    table = _parse(path, lines, 1, lambda _: header, problems)
+    return Table({name: table.columns[name] for name in header if name in known}, table.places)
+
+
+def read_headless(path: Path, widths: dict[int, list[str]], problems: Problems) -> Table:
+    """A table without a header, whose number of columns says what they are.
+
+    Args:
+        path: the file.
+        widths: number of columns to their names, for every layout that is allowed.
+        problems: gets the rows with another number of columns than most.
+
+    Returns:
+        the table; no row if it cannot be read.
+    """
+    lines = read_lines(path, problems)
+    if not lines or _wrong_separator(path, next(filter(None, lines), ""), min(widths), problems):
+        return _empty(path, widths[max(widths)])
+
+    def names(counts: np.ndarray) -> list[str]:
+        allowed = sorted(widths, key=lambda width: -int((counts == width).sum()))
+        return widths[allowed[0]]
+
+    return _parse(path, lines, 0, names, problems)
+
+
+def _parse(
+    path: Path,
+    lines: list[str],
+    first: int,
+    names_of: Callable[[np.ndarray], list[str]],
+    problems: Problems,
+) -> Table:
+    """Rows from line ``first`` (from 0) on; names come from how many fields the rows have."""
+    number = np.arange(1 + first, 1 + len(lines))
+    text = pc.utf8_trim_whitespace(pa.array(lines[first:], pa.string()))
+    places = _places(path, number)
+    quotes = np.asarray(pc.count_substring(text, '"'))
+    unclosed = quotes % 2 == 1
+    problems.rows(
+        "unclosed quote",
+        "row",
+        "an even number of double quotes",
+        unclosed,
+        places,
+        text.to_numpy(zero_copy_only=False),
+    )
+    filled = np.asarray(pc.not_equal(text, "")) & ~unclosed
+    text, number, quotes = text.filter(pa.array(filled)), number[filled], quotes[filled]
+    fields = np.asarray(pc.count_substring(text, ",")) + 1
+    for row in np.flatnonzero(quotes):
+        fields[row] = len(next(csv.reader([text[row].as_py()])))
+    names = names_of(fields)
+    fits = fields == len(names)
+    problems.rows(
+        "wrong number of columns",
+        "number of columns",
+        f"{len(names)} columns ({names[0]} to {names[-1]})",
+        ~fits,
+        _places(path, number),
+        fields,
+    )
+    text, number = text.filter(pa.array(fits)), number[fits]
+    if not len(text):
+        if not problems.errors:
+            problems.file(path, "no row below the header", "at least one row", "empty file")
+        return _empty(path, names)
+    data = "\n".join(text.to_pylist()).encode()
+    parsed = pacsv.read_csv(
+        pa.BufferReader(data),
+        pacsv.ReadOptions(column_names=names, use_threads=False, block_size=len(data) + 1),
+        pacsv.ParseOptions(newlines_in_values=False),
+        pacsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        ),
+    )
+    columns = {
+        name: pc.utf8_trim_whitespace(parsed[name].combine_chunks()) for name in parsed.column_names
+    }
+    return Table(columns, _places(path, number))
+
+
+def _wrong_separator(path: Path, line: str, least: int, problems: Problems) -> bool:
+    """Whether a line is cut by something other than commas."""
+    for sign, name in SEPARATORS.items():
+        if line.count(sign) + 1 >= least > line.count(",") + 1:
+            problems.file(path, f"{name} between columns", "a comma", "wrong separator")
+            return True
+    return False
+
+
+def _empty(path: Path, names: Collection[str]) -> Table:
+    return Table(dict.fromkeys(names, pa.array([], pa.string())), _places(path, np.zeros(0, int)))
+
+
+def _places(path: Path, number: np.ndarray) -> Places:
+    return Places((str(path),), np.zeros(len(number), int), number)
+
+
+def _line(data: bytes, position: int) -> int:
+    return data.count(b"\n", 0, position) + 1

@@ -1,0 +1,25 @@
+"""Read a data set into a manifest and the annotations of its test people, after checking it."""
+
+from pathlib import Path
+
+from gcdr.command import arguments, run
+from gcdr.datasets.check import decode_images, summary
+from gcdr.datasets.read import read_dataset
+from gcdr.files import atomic
+from gcdr.manifest import write_table
+
+
+def main() -> None:
+    args = arguments(__doc__, "source:json", "manifest:path", "annotations:path", "summary:path")
+    dataset = read_dataset(args.source)
+    text = summary(dataset, decode_images(dataset, full=False))
+    print(text)
+    dataset.problems.stop(str(dataset.root))
+    with atomic(args.summary) as temporary:
+        Path(temporary).write_text(text + "\n")
+    write_table(dataset.annotations, args.annotations)
+    write_table(dataset.manifest, args.manifest)
+
+
+if __name__ == "__main__":
+    run(main)
