@@ -120,7 +120,7 @@ def _report_images(
     once = ~image.duplicated()
     problems.rows("missing image", "image", f"a file in {root}", missing & once, places, image)
     unreadable = (fault != "") & ~missing
-    found = image + " is " + fault
+    found = image.astype(object) + " (" + fault + ")"
     problems.rows("unreadable image", "image", "an image", unreadable & once, places, found)
     turned = image.map(images["turned"]).eq(True) & once
     kind = "image marked as lying on its side, read upright"

@@ -62,7 +62,7 @@ def _file(path: Path, split: str, problems: Problems) -> tuple[pd.DataFrame, Pla
     heads, places = heads[right].reset_index(drop=True), places.take(right)
     for name in ("gazex_norm", "gazey_norm"):
         heads[name] = heads[name].map(lambda value: value or [np.nan])
-    heads["person"] = [f"{number} {split}" for number in range(len(heads))]
+    heads["person"] = heads.index.astype(str) + f" {split}"
     source = np.repeat(np.arange(len(heads)), heads["gazex_norm"].map(len).astype(int))
     rows = heads.loc[source, ["image", "person"]].reset_index(drop=True)
     rows[BOX] = np.array(heads["bbox"].to_list(), float).reshape(-1, 4)[source]
@@ -80,9 +80,10 @@ def _heads(path: Path, problems: Problems) -> tuple[pd.DataFrame, np.ndarray]:
     content: Any = []
     try:
         content = read_json(path)
-    except (InputError, OSError) as error:
-        found = getattr(error, "strerror", None) or str(error).removeprefix(f"{path}: ")
-        problems.file(path, found.lower(), "a list of images with heads, in JSON")
+    except InputError as error:
+        problems.file(path, str(error).removeprefix(f"{path}: "), "a list of images with heads")
+    except OSError as error:
+        problems.file(path, str(error.strerror).lower(), "a list of images with heads")
     entries = [frame for entry in _list(content, path, problems) for frame in _frames(entry)]
     number = np.arange(1, len(entries) + 1)
     places = Places((str(path),), np.zeros(len(entries), int), number, "entry")

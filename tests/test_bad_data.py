@@ -1,0 +1,293 @@
+"""Malformed data sets: every one is refused, with file, place, what was found and what is expected."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from small_data import HEADER, LABELLED, entry, gazefollow_row, track_row, write
+
+from gcdr.cli import main
+from gcdr.datasets.layout import recognise
+from gcdr.datasets.read import read_dataset
+from gcdr.errors import InputError
+
+GOOD = "a.jpg,4,5,24,25"
+NUMBER = "expected a number of pixels"
+INSIDE = "relative to it and without '..'"
+
+
+def own(row: str, header: str = HEADER) -> str:
+    """A CSV with a good row in line 2 and another one in line 3."""
+    filled = GOOD + "," * (header.count(",") - 4)
+    return f"{header}\n{filled}\n{row}\n"
+
+
+def more(gaze: str = ",", in_frame: str = "", split: str = "", annotator: str = "") -> str:
+    return own(f"b.jpg,4,5,24,25,{gaze},{in_frame},,{split},{annotator}", LABELLED)
+
+
+OWN: list[tuple[str, str | bytes, list[str]]] = [
+    ("empty file", "", ["an empty file", "at least one row"]),
+    ("blank file", " \n\n ", ["an empty file"]),
+    ("header only", HEADER + "\n", ["no row below the header"]),
+    ("no header", GOOD + "\n", ["'a.jpg,4,5,24,25' in line 1", f"the header {HEADER}"]),
+    ("column missing", "image,head_x0,head_y0,head_x1\na.jpg,1,2,3\n", ["no column 'head_y1'"]),
+    ("two columns missing", "image,head_x0,head_y0\na,1,2\n", ["'head_x1'", "'head_y1'"]),
+    ("misspelt column", "image,headx0,head_y0,head_x1,head_y1\n" + GOOD, ["is 'headx0' meant?"]),
+    ("misspelt label column", own("b.jpg,4,5,24,25,1", HEADER + ",gazex"), ["'gazex'", "'gaze_x'"]),
+    ("column twice", f"{HEADER},image\n{GOOD},a.jpg\n", ["column 'image' twice in line 1"]),
+    ("semicolons", own(GOOD).replace(",", ";"), ["a semicolon between columns", "a comma"]),
+    ("tabs", own(GOOD).replace(",", "\t"), ["a tab between columns", "a comma"]),
+    ("bars", own(GOOD).replace(",", "|"), ["a bar between columns", "a comma"]),
+    ("decimal commas", own('b.jpg,"4,5",5,24,25'), ["line 3, head_x0: found '4,5'", NUMBER]),
+    ("short row", own("b.jpg,4,5,24"), ["line 3, number of columns: found 4", "expected 5"]),
+    ("long row", own("b.jpg,4,5,24,25,9"), ["line 3, number of columns: found 6", "expected 5"]),
+    ("name with a bare comma", own("b,c.jpg,4,5,24,25"), ["line 3", "found 6", "expected 5"]),
+    ("unclosed quote", own('"b.jpg,4,5,24,25'), ["line 3", "even number of double quotes"]),
+    ("text in a number", own("b.jpg,4,five,24,25"), ["line 3, head_y0: found 'five'", NUMBER]),
+    ("no number", own("b.jpg,4,,24,25"), ["line 3, head_y0: found ''", NUMBER]),
+    ("unit in a number", own("b.jpg,4px,5,24,25"), ["line 3, head_x0: found '4px'", NUMBER]),
+    ("NaN", own("b.jpg,nan,5,24,25"), ["line 3, head_x0: found 'nan'", NUMBER]),
+    ("infinity", own("b.jpg,4,5,inf,25"), ["line 3, head_x1: found 'inf'", NUMBER]),
+    ("overflow", own("b.jpg,4,5,1e999,25"), ["line 3, head_x1: found '1e999'", NUMBER]),
+    ("hexadecimal", own("b.jpg,4,5,0x20,25"), ["line 3, head_x1: found '0x20'", NUMBER]),
+    ("exchanged sides", own("b.jpg,24,5,4,25"), ["line 3, head box: found (24, 5, 4, 25)", "x0 < x1"]),
+    ("upside down", own("b.jpg,4,25,24,5"), ["line 3, head box: found (4, 25, 24, 5)", "y0 < y1"]),
+    ("box without width", own("b.jpg,4,5,4,25"), ["line 3, head box: found (4, 5, 4, 25)"]),
+    ("width for a corner", own("b.jpg,30,5,20,25"), ["line 3, head box: found (30, 5, 20, 25)"]),
+    ("box left of the image", own("b.jpg,-30,5,-4,25"), ["line 3", "(-30, 5, -4, 25, 64, 48)", "overlaps"]),
+    ("box below the image", own("b.jpg,4,50,24,60"), ["line 3", "(4, 50, 24, 60, 64, 48)", "overlaps"]),
+    ("same person twice", own(GOOD), ["line 3, image, head box: found 'a.jpg'", "a column annotator"]),
+    ("missing image", own("c.jpg,4,5,24,25"), ["line 3, image: found 'c.jpg'", "expected a file in"]),
+    ("no name", own(",4,5,24,25"), ["line 3, image: found ''", INSIDE]),
+    ("upward path", own("../x.jpg,4,5,24,25"), ["line 3, image: found '../x.jpg'", INSIDE]),
+    ("upward inside", own("sub/../../x.jpg,4,5,24,25"), ["line 3, image: found 'sub/../../x.jpg'", INSIDE]),
+    ("upward, backslashes", own(r"..\x.jpg,4,5,24,25"), ["line 3, image", INSIDE]),
+    ("absolute path", own("/etc/passwd,4,5,24,25"), ["line 3, image: found '/etc/passwd'", INSIDE]),
+    ("drive letter", own(r"C:\x.jpg,4,5,24,25"), ["line 3, image", INSIDE]),
+    ("0-byte image", own("zero.jpg,4,5,24,25"), ["line 3, image: found 'zero.jpg (an empty file)'"]),
+    ("text for an image", own("text.jpg,4,5,24,25"), ["line 3", "text.jpg (not an image"]),
+    ("folder for an image", own("sub,4,5,24,25"), ["line 3, image: found 'sub (is a directory)'"]),
+    ("link to itself", own("loop.jpg,4,5,24,25"), ["line 3", "loop.jpg", "symbolic links"]),
+    ("link to nothing", own("dangling.jpg,4,5,24,25"), ["line 3, image: found 'dangling.jpg'"]),
+    ("cut header of an image", own("stub.jpg,4,5,24,25"), ["line 3", "stub.jpg"]),
+    ("gaze above 1", more("1.5,0.5"), ["line 3, gaze_x, gaze_y: found (1.5, 0.5)", "both in 0..1"]),
+    ("gaze below 0", more("0.5,-0.01"), ["line 3, gaze_x, gaze_y: found (0.5, -0.01)", "in 0..1"]),
+    ("gaze in pixels", more("32,24"), ["line 3, gaze_x, gaze_y: found (32, 24)", "in 0..1"]),
+    ("half a gaze point", more("0.5,"), ["line 3, gaze_x, gaze_y: found (0.5, nan)", "in 0..1"]),
+    ("inside without gaze", more(",", "true"), ["line 3", "found (nan, nan)", "in 0..1"]),
+    ("text in gaze", more("left,0.5"), ["line 3, gaze_x: found 'left'", "0..1, or nothing"]),
+    ("unknown in_frame", more("0.5,0.5", "maybe"), ["line 3, in_frame: found 'maybe'", "true, false"]),
+    ("unknown split", more("0.5,0.5", "", "dev"), ["line 3, split: found 'dev'", "train, val, test"]),
+    ("same annotator twice", more(annotator="1") + "b.jpg,4,5,24,25,,,,,,1\n", ["line 4", "annotator"]),
+    ("UTF-16", own(GOOD).encode("utf-16"), ["UTF-16 text", "expected UTF-8"]),
+    ("UTF-16 without a mark", own(GOOD).encode("utf-16-le"), ["UTF-16 text", "expected UTF-8"]),
+    ("Latin-1", own("Küche.jpg,4,5,24,25").encode("latin-1"), ["byte 0xfc in line 3", "UTF-8"]),
+    ("zero byte", own("b\0.jpg,4,5,24,25"), ["a zero byte in line 3", "UTF-8 text"]),
+]  # fmt: skip
+
+TRAIN, TEST = "train_annotations_release.txt", "test_annotations_release.txt"
+TWO = gazefollow_row("b.jpg", eye_x=0.4)
+
+
+def gazefollow(second: str, name: str = TRAIN) -> dict[str, str | bytes]:
+    first = gazefollow_row(inout=1 if name == TRAIN else None)
+    return {name: f"{first}\n{second}\n"}
+
+
+def row_of_test(**changed: Any) -> str:
+    return gazefollow_row("b.jpg", inout=None, **changed)
+
+
+TRACK = "annotations/test/A Show/1_2/s00.txt"
+
+
+def video(second: str) -> dict[str, str | bytes]:
+    return {TRACK: f"{track_row()}\n{second}\n", "images/A Show/1_2/1.jpg": "picture"}
+
+
+def gazelle(*entries: Any) -> dict[str, str | bytes]:
+    return {"test_preprocessed.json": json.dumps([entry(), *entries])}
+
+
+BENCHMARKS: list[tuple[str, dict[str, str | bytes], list[str]]] = [
+    ("15 columns", gazefollow(TWO.rsplit(",", 2)[0]), [TRAIN, "line 2, number of columns: found 15", "17"]),
+    ("18 columns", gazefollow(TWO + ",1"), ["line 2, number of columns: found 18", "expected 17"]),
+    ("rows of two layouts", gazefollow(TWO + ",1,2,3,4"), ["line 2", "found 21", "expected 17"]),
+    ("training file without inout", {TRAIN: row_of_test()}, ["16 columns, and so no inout", "17 columns"]),
+    ("semicolons, no header", {TRAIN: TWO.replace(",", ";")}, ["a semicolon between columns"]),
+    ("text in a head box", gazefollow(gazefollow_row(x_min="left")), ["line 2, bbox_x_min: found 'left'"]),
+    ("text in gaze, test", gazefollow(row_of_test(gaze_y="?"), TEST), [TEST, "line 2, gaze_y: found '?'"]),
+    ("inout 2", gazefollow(gazefollow_row("b.jpg", inout=2)), ["line 2, inout: found 2", "-1 (invalid), 0"]),
+    ("inout text", gazefollow(gazefollow_row("b.jpg", inout="in")), ["line 2, inout: found 'in'"]),
+    ("gaze far outside", gazefollow(gazefollow_row("b.jpg", gaze_x=1.3)), ["line 2", "(1.3, 0.6)", "0..1"]),
+    ("test box outside", gazefollow(row_of_test(x_min=90, x_max=99), TEST), ["line 2", "90", "overlaps"]),
+    ("test box without area", gazefollow(row_of_test(x_max=4), TEST), ["line 2, head box", "x0 < x1"]),
+    ("text in a body box", gazefollow(gazefollow_row(bodies=(1, 2, "x", 4))), ["line 2"]),
+    ("path outside", gazefollow(gazefollow_row("../../b.jpg")), ["line 2, image", INSIDE]),
+    ("image missing", gazefollow(gazefollow_row("z.jpg")), ["line 2, image: found 'z.jpg'"]),
+    ("file in UTF-16", {TRAIN: TWO.encode("utf-16")}, [TRAIN, "UTF-16 text"]),
+    ("a directory for the file", {f"{TRAIN}/x": ""}, [TRAIN, "is a directory", "a text file"]),
+    ("6 columns in a track", video("1.jpg,4,5,24,25,3"), [TRACK, "line 2", "found 6", "expected 7"]),
+    ("text in a track", video(track_row(box="4,5,24,top")), [TRACK, "line 2, ymax: found 'top'"]),
+    ("gaze beyond the frame", video(track_row(gaze="90,24")), [TRACK, "line 2", "(90, 24)", "in pixels"]),
+    ("frame missing", video(track_row("2.jpg")), [TRACK, "line 2", "'images/A Show/1_2/2.jpg'"]),
+    ("frame outside", video(track_row("../../../../x.jpg")), [TRACK, "line 2", INSIDE]),
+    ("empty track", {TRACK: ""}, [TRACK, "an empty file"]),
+    ("cut JSON", {"test_preprocessed.json": '[{"path": '}, ["not valid JSON", "a list of images"]),
+    ("object for a list", {"test_preprocessed.json": "{}"}, ["a dict at the top", "a list of images"]),
+    ("JSON in UTF-16", {"test_preprocessed.json": "[]".encode("utf-16")}, ["not valid JSON"]),
+    ("JSON in a directory", {"test_preprocessed.json/x": ""}, ["is a directory"]),
+    ("entry without heads", gazelle({"path": "b.jpg"}), ["entry 2, entry: found ['path']", '"heads"']),
+    ("path that is a number", gazelle(entry() | {"path": 5}), ["entry 2, entry", '"path" (text)']),
+    ("box of three", gazelle(entry(bbox=[1, 2, 3])), ["entry 2, heads[].bbox: found [1, 2, 3]", "four"]),
+    ("box of text", gazelle(entry(bbox="1 2 3 4")), ["entry 2, heads[].bbox: found '1 2 3 4'", "four"]),
+    ("NaN in JSON", gazelle(entry(gazex_norm=[float("nan")])), ["heads[].gazex_norm: found [nan]"]),
+    ("unequal annotators", gazelle(entry(gazey_norm=[])), ["entry 2, heads[].gazey_norm", "as many as"]),
+    ("inout of text", gazelle(entry(inout="yes")), ["entry 2, heads[].inout: found 'yes'", "0, 1 or null"]),
+    ("head id twice", gazelle({"path": "b.jpg", "heads": [entry(head_id=0)["heads"][0]] * 2}),
+     ["entry 2, heads[].head_id: found 0", "another for each head"]),
+]  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two good images, and several that are none."""
+    write(tmp_path, {"data/a.jpg": "picture", "data/b.jpg": "picture", "x.jpg": "picture"})
+    root = tmp_path / "data"
+    write(root, {"zero.jpg": b"", "text.jpg": "no picture", "sub/c.jpg": "picture"})
+    (root / "stub.jpg").write_bytes((root / "a.jpg").read_bytes()[:20])
+    (root / "loop.jpg").symlink_to("loop.jpg")
+    (root / "dangling.jpg").symlink_to("nowhere.jpg")
+    return root
+
+
+def said_of(root: Path) -> str:
+    """All that is said of a data set."""
+    try:
+        read_dataset(recognise(root)).problems.stop("data")
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def test_there_are_many_cases() -> None:
+    assert len(OWN) + len(BENCHMARKS) >= 60
+
+
+def named(cases: list[Any]) -> Callable[[Any], Any]:
+    return pytest.mark.parametrize("case", cases, ids=lambda case: case[0])
+
+
+@named(OWN)
+def test_own_table(folder: Path, case: tuple[str, str | bytes, list[str]]) -> None:
+    _, content, expected = case
+    write(folder, {"heads.csv": content})
+    said = said_of(folder)
+    assert "heads.csv" in said and "; expected" in said
+    assert [part for part in expected if part not in said] == [], said
+
+
+@named(BENCHMARKS)
+def test_benchmark_files(folder: Path, case: tuple[str, dict[str, str | bytes], list[str]]) -> None:
+    _, files, expected = case
+    write(folder, files)
+    said = said_of(folder)
+    assert next(iter(files)).split("/x")[0] in said and "; expected" in said
+    assert [part for part in expected if part not in said] == [], said
+
+
+def test_nothing_is_wrong_with_what_the_cases_start_from(folder: Path) -> None:
+    for files in (
+        {"heads.csv": own("b.jpg,4,5,24,25")},
+        {"heads.csv": more("0.5,0.5", "true", "train", "3")},
+        gazefollow(TWO) | gazefollow(row_of_test(), TEST),
+        video(track_row(gaze="-1,-1")),
+        gazelle(entry("b.jpg")),
+    ):
+        write(folder, files)
+        assert said_of(folder) == ""
+        for name in files:
+            (folder / name).unlink()
+
+
+def test_all_problems_of_a_file_are_told_together(folder: Path) -> None:
+    rows = [
+        "b.jpg,4,five,24,25",
+        "b.jpg,4,5",
+        "../x.jpg,4,5,24,25",
+        "c.jpg,24,5,4,25",
+        "zero.jpg,1,1,9,9",
+    ]
+    write(folder, {"heads.csv": own("\n".join(rows))})
+    said = said_of(folder)
+    assert all(f"line {line}" in said for line in range(3, 8)), said
+    assert said.startswith("data: 6 errors")
+
+
+def test_many_bad_rows_are_counted(folder: Path) -> None:
+    rows = [f"b.jpg,{number},x,24,25" for number in range(40)]
+    write(folder, {"heads.csv": own("\n".join(rows))})
+    said = said_of(folder)
+    assert "line 3, head_y0" in said and "line 5, head_y0" in said and "line 6, head_y0" not in said
+    assert "and 37 more like it" in said
+
+
+@pytest.mark.parametrize(
+    ("prepare", "said"),
+    [
+        (lambda root: None, "no such folder"),
+        (lambda root: root.mkdir(), "the folder holds no image"),
+        (lambda root: write(root, {"a.jpg": "picture"}), "images without a table of head boxes"),
+        (lambda root: write(root, {"a.csv": "", "b.csv": ""}), "several CSV files (a.csv, b.csv)"),
+        (lambda root: root.write_text("x"), "no such folder"),
+        (lambda root: os.symlink(root, root), "no such folder"),
+    ],
+)
+def test_folder_that_is_no_data_set(
+    tmp_path: Path, prepare: Callable[[Path], object], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "data"
+    prepare(root)
+    assert main(["check", str(root)]) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err and str(root) in printed.err and printed.out == ""
+
+
+def test_named_kind_without_its_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for kind, expected in (
+        ("gazefollow", TRAIN),
+        ("gazelle", "train_preprocessed.json"),
+        ("videoattentiontarget", "annotations/{train,test}/SHOW/CLIP/PERSON.txt"),
+    ):
+        assert main(["check", str(folder), "--kind", kind]) == 2
+        assert expected in capsys.readouterr().err
+
+
+def test_check_says_what_there_is_and_fails_on_errors(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, {"heads.csv": own("b.jpg,4,5,24,25")})
+    assert main(["check", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "2 in 2 images" in said and "errors      none" in said and "64x48" in said
+    write(folder, {"heads.csv": own("c.jpg,4,5,24,25")})
+    assert main(["check", str(folder)]) == 1
+    said = capsys.readouterr().out
+    assert "1 × missing image" in said and "heads.csv, line 3, image: found 'c.jpg'" in said
+
+
+def test_image_cut_short_is_found_by_decoding(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, {"heads.csv": own("b.jpg,4,5,24,25")})
+    Image.effect_noise((64, 48), 90).save(folder / "b.jpg")
+    whole = (folder / "b.jpg").read_bytes()
+    (folder / "b.jpg").write_bytes(whole[: len(whole) * 3 // 4])
+    assert main(["check", "--full", str(folder)]) == 1
+    said = capsys.readouterr().out
+    assert "image that cannot be decoded" in said and "b.jpg" in said
