@@ -9,10 +9,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 from tiny_study import CPU, make_study
 
-from gcdr.datasets.folder import read_folder
 from gcdr.datasets.world import write_world
 from gcdr.errors import InputError
 from gcdr.heatmaps import gaussians, minmax, peak_points
@@ -27,7 +25,6 @@ from gcdr.vqa.ofa.model import OFA
 from gcdr.vqa.ofa.tokenizer import Tokenizer
 from gcdr.vqa.prior import ask_people, shard_rows
 
-HEADS = "image,head_x0,head_y0,head_x1,head_y1\n"
 ASK = {
     "question": "What is the person in the green bounding box looking at?",
     "question_without_box": "What is the person looking at?",
@@ -159,51 +156,6 @@ def test_labels_with_nan_are_not_written(tmp_path: Path) -> None:
     write_labels(
         tmp_path / "l.h5", np.arange(2), maps, np.array([True, False]), {}, people="a", made_by={}
     )
-
-
-@pytest.mark.parametrize(
-    ("rows", "said"),
-    [
-        ("a.jpg,900,10,950,60\n", "row 1 .* overlaps its image"),
-        ("a.jpg,30,10,20,60\n", "x0 < x1"),
-        ("a.jpg,x,10,20,60\n", "row 1: head_x0 is 'x'"),
-        ("b.jpg,1,1,9,9\n", "b.jpg: no such image"),
-        ("bad.jpg,1,1,9,9\n", "bad.jpg: not a readable image"),
-        ("../a.jpg,1,1,9,9\n", "leaves"),
-        ("", "no people"),
-    ],
-)
-def test_folder_problems_are_named(tmp_path: Path, rows: str, said: str) -> None:
-    images = tmp_path / "images"
-    images.mkdir()
-    Image.new("RGB", (640, 480)).save(images / "a.jpg")
-    Image.new("RGB", (640, 480)).save(tmp_path / "a.jpg")
-    (images / "bad.jpg").write_bytes(b"not a picture")
-    (tmp_path / "heads.csv").write_text(HEADS + rows)
-    with pytest.raises(InputError, match=said):
-        read_folder(images, tmp_path / "heads.csv")
-
-
-def test_links_to_images_elsewhere_are_followed(tmp_path: Path) -> None:
-    (tmp_path / "images").mkdir()
-    Image.new("RGB", (64, 48)).save(tmp_path / "elsewhere.jpg")
-    (tmp_path / "images/a.jpg").symlink_to(tmp_path / "elsewhere.jpg")
-    (tmp_path / "heads.csv").write_text(HEADS + "a.jpg,1,1,9,9\n")
-    people = read_folder(tmp_path / "images", tmp_path / "heads.csv")
-    assert people[["width", "height"]].to_numpy().tolist() == [[64, 48]]
-
-
-def test_empty_folder_and_missing_columns(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "heads.csv").write_text(HEADS + "a.jpg,1,1,9,9\n")
-    with pytest.raises(InputError, match="holds no image"):
-        read_folder(tmp_path / "empty", tmp_path / "heads.csv")
-    with pytest.raises(InputError, match="no such folder"):
-        read_folder(tmp_path / "none", tmp_path / "heads.csv")
-    Image.new("RGB", (64, 48)).save(tmp_path / "empty/a.jpg")
-    (tmp_path / "heads.csv").write_text("image,head_x0\na.jpg,1\n")
-    with pytest.raises(InputError, match="column 'head_y0' is missing"):
-        read_folder(tmp_path / "empty", tmp_path / "heads.csv")
 
 
 def test_cache_of_other_kind_is_refused(tmp_path: Path) -> None:

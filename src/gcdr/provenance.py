@@ -12,7 +12,15 @@ PACKAGE = Path(__file__).parent
 
 # Modules that read, write, check or report and do not decide a number.
 EXEMPT = frozenset(
-    {"gcdr", "gcdr.errors", "gcdr.files", "gcdr.device", "gcdr.download", "gcdr.provenance"}
+    {
+        "gcdr",
+        "gcdr.errors",
+        "gcdr.problems",
+        "gcdr.files",
+        "gcdr.device",
+        "gcdr.download",
+        "gcdr.provenance",
+    }
 )
 
 

@@ -84,6 +84,12 @@ def annotations_given(wildcards):
     return [str(path) for path in annotation_files(config["datasets"][wildcards.dataset])]
 
 
+def given_bodies(wildcards):
+    """The body boxes that a data set comes with; the demo world's true ones are for checks alone."""
+    world = config["datasets"][wildcards.dataset]["kind"] == "world"
+    return [] if world else [f"results/data/{wildcards.dataset}/given-bodies.parquet"]
+
+
 def released_split(wildcards):
     """The authors' list of labelled people for a share, where there is one."""
     folder = config["split"]["released"]

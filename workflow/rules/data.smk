@@ -34,6 +34,7 @@ rule read:
     output:
         manifest=f"{DATA}/manifest.parquet",
         annotations=f"{DATA}/annotations.parquet",
+        bodies=f"{DATA}/given-bodies.parquet",
         summary=report(f"{DATA}/check.txt", category="Data"),
     log:
         "logs/{dataset}/read.log",
@@ -46,7 +47,8 @@ rule read:
         source=lambda wildcards: as_json(config["datasets"][wildcards.dataset]),
     shell:
         "python {input.script} --source {params.source:q} --manifest {output.manifest}"
-        " --annotations {output.annotations} --summary {output.summary} > {log} 2>&1"
+        " --annotations {output.annotations} --bodies {output.bodies}"
+        " --summary {output.summary} > {log} 2>&1"
 
 
 rule samples:
@@ -73,6 +75,7 @@ rule detect:
         script=script("detect"),
         code=code("detect"),
         manifest=f"{DATA}/manifest.parquet",
+        given=given_bodies,
     output:
         f"{DATA}/bodies.parquet",
     log:
@@ -86,7 +89,8 @@ rule detect:
         batch=config["detect"]["batch"],
         overlap=config["detect"]["overlap"],
         device=config["device"],
+        given=lambda wildcards, input: f"--given {input.given}" if input.given else "",
     shell:
         "python {input.script} --manifest {input.manifest} --images {params.images:q}"
         " --weights {input.weights} --batch {params.batch} --overlap {params.overlap}"
-        " --device {params.device} --out {output} > {log} 2>&1"
+        " --device {params.device} {params.given} --out {output} > {log} 2>&1"

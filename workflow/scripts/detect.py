@@ -1,4 +1,6 @@
-"""Find the body that belongs to each head."""
+"""Find the body that belongs to each head, where the data set does not say."""
+
+import pandas as pd
 
 from gcdr.command import arguments, run
 from gcdr.device import pick_device
@@ -16,12 +18,17 @@ def main() -> None:
         "overlap:float",
         "device",
         "out:path",
+        given=None,
     )
     detector = load_detector(args.weights).to(pick_device(args.device))
     people = read_people(args.manifest)
-    bodies = detect_people(people, args.images, detector, batch=args.batch, threshold=args.overlap)
+    given = pd.read_parquet(args.given) if args.given else pd.DataFrame({"sample_id": []})
+    asked = people[~people["sample_id"].isin(given["sample_id"])]
+    found = detect_people(asked, args.images, detector, batch=args.batch, threshold=args.overlap)
+    bodies = pd.concat([given, found]) if len(given) else found
+    print(f"{len(given)} people came with the data set's own detections")
     print(f"bodies found for {int(bodies['detected'].sum())} of {len(bodies)} people")
-    write_table(bodies, args.out)
+    write_table(bodies.sort_values("sample_id"), args.out)
 
 
 if __name__ == "__main__":

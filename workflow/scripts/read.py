@@ -1,4 +1,4 @@
-"""Read a data set into a manifest and the annotations of its test people, after checking it."""
+"""Check a data set, and read it into a manifest, its test people's annotations and given bodies."""
 
 from pathlib import Path
 
@@ -10,7 +10,9 @@ from gcdr.manifest import write_table
 
 
 def main() -> None:
-    args = arguments(__doc__, "source:json", "manifest:path", "annotations:path", "summary:path")
+    args = arguments(
+        __doc__, "source:json", "manifest:path", "annotations:path", "bodies:path", "summary:path"
+    )
     dataset = read_dataset(args.source)
     text = summary(dataset, decode_images(dataset, full=False))
     print(text)
@@ -18,6 +20,7 @@ def main() -> None:
     with atomic(args.summary) as temporary:
         Path(temporary).write_text(text + "\n")
     write_table(dataset.annotations, args.annotations)
+    write_table(dataset.bodies, args.bodies)
     write_table(dataset.manifest, args.manifest)
 
 

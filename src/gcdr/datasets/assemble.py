@@ -28,8 +28,8 @@ class Dataset:
             ``sequence``, ``frame`` and ``track``.
         annotations: ``sample_id``, ``annotator``, ``gaze_x``, ``gaze_y`` of test people who look into
             the frame.
-        bodies: ``sample_id``, the given body box in pixels (NaN where none was found), ``score`` and
-            ``detected``; None if the data set has none.
+        bodies: ``sample_id``, the body box in pixels that the data set gives (NaN where none was found),
+            ``score`` and ``detected``; no row if it has none.
         images: by name, what :func:`gcdr.datasets.images.image_sizes` tells.
         problems: what is wrong.
     """
@@ -38,7 +38,7 @@ class Dataset:
     root: Path
     manifest: pd.DataFrame
     annotations: pd.DataFrame
-    bodies: pd.DataFrame | None
+    bodies: pd.DataFrame
     images: pd.DataFrame
     problems: Problems
 
@@ -188,7 +188,7 @@ def _check_gaze(
 
 def _people(
     rows: pd.DataFrame, places: Places, problems: Problems
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Manifest, test annotations and given bodies."""
     person, _ = pd.factorize(rows["person"])
     first = ~rows["person"].duplicated()
@@ -216,10 +216,9 @@ def _people(
     points = points[(rows["split"] == "test") & rows["gaze_x"].notna()]
     points = points.sort_values("sample_id", kind="stable")
     points["annotator"] = points.groupby("sample_id").cumcount()
-    bodies = None
-    if BODY[0] in rows:
-        bodies = people.loc[order, BODY].reset_index(drop=True)
-        found = bodies[BODY[0]] >= 0
-        bodies = bodies.where(found).assign(score=np.where(found, 1.0, np.nan), detected=found)
-        bodies.insert(0, "sample_id", manifest["sample_id"])
+    bodies = people.reindex(columns=BODY).loc[order].astype(float).reset_index(drop=True)
+    found = bodies[BODY[0]] >= 0
+    bodies = bodies.where(found).assign(score=np.where(found, 1.0, np.nan), detected=found)
+    bodies.insert(0, "sample_id", manifest["sample_id"])
+    bodies = bodies if BODY[0] in rows else bodies[:0]
     return manifest, points[ANNOTATIONS].reset_index(drop=True), bodies

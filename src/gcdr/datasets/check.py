@@ -116,7 +116,7 @@ def _boxes(people: pd.DataFrame) -> Iterator[str]:
 
 
 def _bodies(dataset: Dataset) -> Iterator[str]:
-    if dataset.bodies is not None and len(dataset.bodies):
+    if len(dataset.bodies):
         yield f"given for {dataset.bodies['detected'].mean():.1%} of the people"
 
 

@@ -53,11 +53,17 @@ def undecodable(root: Path, names: Sequence[str]) -> dict[str, str]:
 
 def _over(look: Callable[[str], Any], names: Sequence[str]) -> list[Any]:
     """``look`` at every name, on all processors that this process may use."""
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if len(names) <= CHUNK or workers == 1:
+    if len(names) <= CHUNK or processors() == 1:
         return [look(name) for name in names]
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(processors()) as pool:
         return list(pool.map(look, names, chunksize=CHUNK))
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _size(root: Path, name: str) -> tuple[int, int, bool, str]:

@@ -17,7 +17,7 @@ from pyarrow import csv as pacsv
 from gcdr.problems import Places, Problems
 
 # A plain decimal number; no nan, inf, hexadecimal, or exponents that overflow.
-NUMBER = r"^[+-]?(\d{1,30}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,2})?$"
+NUMBER = r"^[+-]?(\d{1,30}(\.\d{0,40})?|\.\d{1,40})([eE](\+?\d{1,2}|-[0-2]?\d{1,2}|-30[0-7]))?$"
 SEPARATORS = {";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
 
@@ -89,11 +89,16 @@ def read_lines(path: Path, problems: Problems) -> list[str]:
         found = f"byte 0x{data[error.start]:02x} in line {_line(data, error.start)}"
         problems.file(path, found, "UTF-8 text", "not UTF-8")
         return []
-    windows, returns, feeds = text.count("\r\n"), text.count("\r"), text.count("\n")
-    if (returns and windows != returns) or (windows and windows != feeds):
-        ends = f"{windows} CR LF, {feeds - windows} LF and {returns - windows} CR"
+    windows = text.count("\r\n")
+    counts = {"CR LF": windows, "LF": text.count("\n") - windows, "CR": text.count("\r") - windows}
+    ends = [f"{count} {name}" for name, count in counts.items() if count]
+    if len(ends) > 1:
         problems.file(
-            path, ends, "one kind of line end", "mixed line ends, read all the same", fatal=False
+            path,
+            " and ".join(ends),
+            "one kind of line end",
+            "mixed line ends, read all the same",
+            fatal=False,
         )
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 

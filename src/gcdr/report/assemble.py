@@ -38,7 +38,7 @@ from gcdr.report.timing import overhead, read_benchmarks, stage_totals
 from gcdr.stores import read_labels, read_prior
 
 STAGES = (
-    "world", "folder", "samples", "detect", "gradcam", "merge", "split", "teachers", "refine",
+    "world", "read", "samples", "detect", "gradcam", "merge", "split", "teachers", "refine",
     "students", "evaluate", "sweep",
 )  # fmt: skip
 NOTICE = (

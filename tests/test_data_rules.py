@@ -1,0 +1,62 @@
+"""The rules that read real data sets, run by Snakemake on small ones."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from small_data import gazefollow_row, write
+from workflow_runs import Workspace
+
+CONFIG = ("configs/gazefollow.yaml",)
+MANIFEST = "results/data/gazefollow/manifest.parquet"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A copy of the project with a GazeFollow of twenty people, four to an image."""
+    workspace = Workspace(tmp_path)
+    names = [f"train/{number}.jpg" for number in range(5)]
+    rows = [
+        gazefollow_row(names[n // 4], eye_x=n / 20, x_min=n % 4 + 1, bodies=(0, 0, 40, 40))
+        for n in range(20)
+    ]
+    test = gazefollow_row("test2/0.jpg", inout=None, bodies=(-1, -1, -1, -1))
+    write(
+        tmp_path / "data/gazefollow",
+        {
+            "train_annotations_release_persondet.txt": "\n".join(rows),
+            "test_annotations_release_persondet.txt": f"{test}\n{test}",
+            "weak_supervision/train_annotations_weak_ratio0.1_use.txt": "\n".join(rows[3:5]),
+        }
+        | dict.fromkeys([*names, "test2/0.jpg"], "picture"),
+    )
+    return workspace
+
+
+def test_gazefollow_is_checked_read_and_split_as_released(workspace: Workspace) -> None:
+    labels = "results/gazefollow/labels{}-seed0/labels.parquet"
+    wanted = [labels.format(10), labels.format(20), "results/data/gazefollow/bodies.parquet"]
+    run = workspace.snakemake(*wanted, configs=CONFIG)
+    assert run.returncode == 0, run.stdout[-4000:]
+    people = pd.read_parquet(workspace.folder / MANIFEST)
+    assert people["split"].value_counts().to_dict() == {"train": 20, "test": 1}
+    released, drawn = (pd.read_parquet(workspace.folder / name) for name in wanted[:2])
+    shown = released.merge(people, on="sample_id")[released["role"].ne("unlabelled").to_numpy()]
+    assert shown["image"].tolist() == ["train/0.jpg", "train/1.jpg"]
+    assert drawn["role"].ne("unlabelled").sum() == 4
+    bodies = pd.read_parquet(workspace.folder / wanted[2])
+    assert (
+        bodies["detected"].sum() == 20 and bodies.loc[~bodies["detected"], "body_x0"].isna().all()
+    )
+    said = (workspace.folder / "results/data/gazefollow/check.txt").read_text()
+    assert "21 in 6 images" in said and "20 share their image" in said
+    assert workspace.planned(*wanted, configs=CONFIG) == {}
+
+
+def test_data_with_errors_stops_the_first_rule(workspace: Workspace) -> None:
+    path = workspace.folder / "data/gazefollow/train_annotations_release_persondet.txt"
+    path.write_text(path.read_text() + "\n" + gazefollow_row("train/9.jpg", bodies=(0, 0, 9, 9)))
+    run = workspace.snakemake(MANIFEST, configs=CONFIG)
+    log = (workspace.folder / "logs/gazefollow/read.log").read_text()
+    assert run.returncode != 0 and "line 21, image: found 'train/9.jpg'" in log
+    assert not (workspace.folder / MANIFEST).exists() and "Traceback" not in log
