@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from small_data import HEADER, LABELLED, entry, gazefollow_row, track_row, write
 
@@ -291,3 +293,73 @@ def test_image_cut_short_is_found_by_decoding(
     assert main(["check", "--full", str(folder)]) == 1
     said = capsys.readouterr().out
     assert "image that cannot be decoded" in said and "b.jpg" in said
+
+
+# Whatever a file holds, it is read or refused with a message; nothing else may happen.
+
+FUZZ = settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+SCRAPS = [
+    b",",
+    b"\n",
+    b"\r",
+    b'"',
+    b"''",
+    b"-",
+    b"nan",
+    b"\xff",
+    b"\0",
+    b"\xe2\x80\xa8",
+    b" ",
+    b"1e400",
+]
+
+
+@FUZZ
+@given(st.data())
+def test_scrambled_tables_are_read_or_refused(folder: Path, data: st.DataObject) -> None:
+    name, text = data.draw(
+        st.sampled_from(
+            [("heads.csv", more("0.5,0.5", "true", "train", "3")), (TRAIN, f"{TWO}\n{TWO}"),
+             (TRACK, f"{track_row()}\n{track_row()}")]
+        )
+    )  # fmt: skip
+    content = text.encode()
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(content)))
+        end = data.draw(st.integers(start, min(start + 20, len(content))))
+        content = content[:start] + data.draw(st.sampled_from(SCRAPS)) + content[end:]
+    write(folder, {name: content})
+    said_of(folder)
+    (folder / name).unlink()
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+@FUZZ
+@given(
+    st.sampled_from(
+        ["path", "heads", "bbox", "inout", "gazex_norm", "gazey_norm", "head_id", "image"]
+    ),
+    VALUES,
+)
+def test_any_value_in_json_is_read_or_refused(folder: Path, key: str, value: Any) -> None:
+    changed = entry() | {key: value} if key in ("path", "heads") else entry(**{key: value})
+    name = "test_preprocessed.json"
+    write(folder, {name: json.dumps([entry("b.jpg"), changed])})
+    said_of(folder)
+    (folder / name).unlink()
+
+
+def test_deep_json_is_refused(folder: Path) -> None:
+    write(folder, {"test_preprocessed.json": "[" * 100_000})
+    assert "not valid JSON" in said_of(folder)

@@ -115,7 +115,7 @@ def _report_images(
     image: pd.Series, images: pd.DataFrame, places: Places, root: Path, problems: Problems
 ) -> np.ndarray:
     """Each image that cannot be read once; (N,) bool, the rows that are about such an image."""
-    fault = image.map(images["fault"]).fillna("").astype(object)
+    fault = image.map(images["fault"].astype(object)).astype(object).fillna("")
     missing = fault == "no such file"
     once = ~image.duplicated()
     problems.rows("missing image", "image", f"a file in {root}", missing & once, places, image)
