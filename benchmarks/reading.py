@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -75,15 +77,21 @@ def main() -> None:
             make(folder)
         print(f"processors: {len(os.sched_getaffinity(0))}")
         for split in ("train", "test"):
-            path = folder / f"{split}_annotations_release.txt"
-            start, problems = time.perf_counter(), Problems()
-            rows, _ = read_rows(path, split, problems)
-            seconds = time.perf_counter() - start
-            assert not problems.errors
-            print(f"read {path.name}: {len(rows):,} rows kept, {seconds:.2f} s")
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "gcdr", "check", str(folder)], check=True)
-        print(f"gcdr check of {IMAGES:,} images: {time.perf_counter() - start:.1f} s")
+            path, problems = folder / f"{split}_annotations_release.txt", Problems()
+            with timed(f"read {path.name}"):
+                rows, _ = read_rows(path, split, problems)
+            assert not problems.errors and len(rows)
+        with timed(f"gcdr check of {IMAGES:,} images"):
+            subprocess.run([sys.executable, "-m", "gcdr", "check", str(folder)], check=True)
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Print how long a block took, and the processor time of it and its children."""
+    start, used = time.perf_counter(), sum(os.times()[:4])
+    yield
+    cpu = sum(os.times()[:4]) - used
+    print(f"{what}: {time.perf_counter() - start:.2f} s, {cpu:.2f} CPU seconds")
 
 
 if __name__ == "__main__":

@@ -110,7 +110,10 @@ def _boxes(people: pd.DataFrame) -> Iterator[str]:
             length = box[:, 2 + side] - box[:, side]
             low, middle, high = np.percentile(length, (5, 50, 95))
             share = np.median(length / size[:, side])
-            yield f"{low:.0f} / {middle:.0f} / {high:.0f} pixels {name} (5 / 50 / 95 %), {share:.1%} of it"
+            yield (
+                f"{low:.0f} / {middle:.0f} / {high:.0f} pixels {name} (5 / 50 / 95 %), "
+                f"median {share:.1%} of the image"
+            )
         beyond = ((box[:, :2] < 0) | (box[:, 2:] > size)).any(1).mean()
         yield f"{beyond:.1%} reach beyond their image"
 
