@@ -34,7 +34,8 @@ DIFFUSION = {
     "sigma": 3.0,
 }
 REFINE = {
-    "layer": 1, "size": 32, "sigma": 3.0, "timestep": 250, "steps": 2, "draws": 1,
+    "layer": 1, "size": 32, "sigma": 3.0, "teacher": "diffusion", "gaussian": False,
+    "timestep": 250, "steps": 2, "draws": 1, "redraw": "mean", "noise_offset": None, "last_alpha": "one",
     "sampler": "consistent", "eta": 1.0, "timesteps": 500, "schedule": "linear",
 }  # fmt: skip
 

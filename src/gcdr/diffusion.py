@@ -71,16 +71,24 @@ class SamplerConfig:
             visited index.
         double_encoding: encode the already encoded state once more at every step and take the
             unscaled prediction for the noise estimate, as the released code does.
+        last_alpha: the signal's share that the last step leads to. "one": all of it, so the last
+            prediction is the result (the released code computes a step to index 0, but returns the
+            prediction too). "first": that of index 0, and the state there is the result.
     """
 
     eta: float = 1.0
     time_offset: int = 1
     noise_offset: int = -1
     double_encoding: bool = False
+    last_alpha: Literal["one", "first"] = "one"
 
     def __post_init__(self) -> None:
         if not 0 <= self.eta <= 1:
             raise InputError(f"sampler: found eta {self.eta}, expected 0 to 1")
+        if self.last_alpha not in ("one", "first"):
+            raise InputError(
+                f"sampler: found last_alpha {self.last_alpha!r}, expected 'one' or 'first'"
+            )
 
 
 SAMPLERS = {
@@ -155,13 +163,16 @@ def ddim(
     schedule: Schedule,
     sampler: SamplerConfig,
 ) -> Iterator[Tensor]:
-    """DDIM (Eq. 3, 4): yield every visit's predicted heatmap (N, H, W); the last is the result.
+    """DDIM (Eq. 3, 4): yield every visit's predicted heatmap (N, H, W); the last one is the result.
+
+    With ``last_alpha`` "first" one more map is yielded, the state at index 0, and is the result.
 
     Args:
         predict: the network with its context.
         state: (N, H, W) state at ``indices[0]``, as ``start_state`` gives it.
         indices: what ``visited_indices`` returns.
-        noise: one (N, H, W) standard normal tensor for every visit but the last.
+        noise: one (N, H, W) standard normal tensor for every visit but the last; the step to index 0
+            takes none.
         schedule: noise schedule.
         sampler: variant of the process.
     """
@@ -170,19 +181,26 @@ def ddim(
         encoded = to_network(state)
         prediction = predict(encoded, torch.full_like(state[:, 0, 0], index + sampler.time_offset))
         yield prediction
-        if visit + 1 == len(indices):
+        last = visit + 1 == len(indices)
+        if last and (sampler.last_alpha == "one" or index == 0):
             return
-        alpha, following = alphas[visit], alphas[visit + 1]
+        alpha = alphas[visit]
+        following = float(schedule.alpha_bar[0]) if last else alphas[visit + 1]
         clean = to_state(prediction)
         if sampler.double_encoding:
             direction = to_state(encoded) / math.sqrt(alpha) - prediction
         else:
             direction = state / math.sqrt(alpha) - clean
         direction = direction / math.sqrt(1 / alpha - 1)
-        spread = sampler.eta * math.sqrt((1 - following) / (1 - alpha) * (1 - alpha / following))
+        eta = 0.0 if last else sampler.eta
+        spread = eta * math.sqrt((1 - following) / (1 - alpha) * (1 - alpha / following))
         # Rounding may push this variance just below 0 for eta 1.
         rest = math.sqrt(max(0.0, 1 - following - spread**2))
-        state = math.sqrt(following) * clean + rest * direction + spread * noise[visit]
+        state = math.sqrt(following) * clean + rest * direction
+        if last:
+            yield to_network(state)
+            return
+        state = state + spread * noise[visit]
         state = to_network(state) if sampler.double_encoding else state.clamp(-SCALE, SCALE)
 
 
@@ -203,6 +221,56 @@ def start_state(
     indices = torch.full((len(heatmap),), index)
     encoded = add_noise(schedule, heatmap, indices, noise)
     return encoded if sampler.double_encoding else to_state(encoded)
+
+
+def trajectory(
+    predict: Predict,
+    heatmap: Tensor | None,
+    timestep: int,
+    steps: int,
+    noise: Tensor,
+    schedule: Schedule,
+    sampler: SamplerConfig,
+) -> Iterator[Tensor]:
+    """Every step's prediction of one noise draw (Figures 5 and S3); the last one is the result.
+
+    Args:
+        predict: the network with the context of the N images.
+        heatmap: (N, H, W) float in [0, 1], noised up to ``timestep``; None starts from pure noise.
+        timestep: where to start, 1..T; T for pure noise.
+        steps: DDIM steps.
+        noise: (visits, N, H, W) standard normal: entry 0 noises the map or is the pure noise, the
+            others are for the steps between visits.
+        schedule: noise schedule.
+        sampler: variant of the process.
+
+    Yields:
+        (N, H, W) float, not cut off, not normalised.
+    """
+    if heatmap is not None:
+        start = start_state(schedule, heatmap, timestep, noise[0], sampler)
+    else:
+        start = noise[0] if sampler.double_encoding else noise[0].clamp(-SCALE, SCALE)
+    indices = visited_indices(timestep, steps)
+    return ddim(predict, start, indices, noise[1:], schedule, sampler)
+
+
+def draws(
+    predict: Predict,
+    heatmap: Tensor | None,
+    timestep: int,
+    steps: int,
+    noise: Tensor,
+    schedule: Schedule,
+    sampler: SamplerConfig,
+) -> Tensor:
+    """The results of several noise draws, (draws, N, H, W); arguments and errors as in ``refine``."""
+    _check_noise(noise, len(visited_indices(timestep, steps)))
+    results = []
+    for draw in noise:
+        *_, last = trajectory(predict, heatmap, timestep, steps, draw, schedule, sampler)
+        results.append(last)
+    return torch.stack(results)
 
 
 def refine(
@@ -233,28 +301,14 @@ def refine(
     Raises:
         InputError: the timestep, the steps or the shape of the noise do not fit.
     """
-    indices = visited_indices(timestep, steps)
-    _check_noise(noise, len(indices))
-    results = []
-    for draw in noise:
-        state = start_state(schedule, heatmap, timestep, draw[0], sampler)
-        *_, last = ddim(predict, state, indices, draw[1:], schedule, sampler)
-        results.append(last)
-    return torch.stack(results).mean(dim=0)
+    return draws(predict, heatmap, timestep, steps, noise, schedule, sampler).mean(dim=0)
 
 
 def sample(
     predict: Predict, steps: int, noise: Tensor, schedule: Schedule, sampler: SamplerConfig
 ) -> Tensor:
     """Sample heatmaps from pure noise; arguments, result and errors as in ``refine``."""
-    indices = visited_indices(schedule.timesteps, steps)
-    _check_noise(noise, len(indices))
-    results = []
-    for draw in noise:
-        start = draw[0] if sampler.double_encoding else draw[0].clamp(-SCALE, SCALE)
-        *_, last = ddim(predict, start, indices, draw[1:], schedule, sampler)
-        results.append(last)
-    return torch.stack(results).mean(dim=0)
+    return draws(predict, None, schedule.timesteps, steps, noise, schedule, sampler).mean(dim=0)
 
 
 def _check_noise(noise: Tensor, visits: int) -> None:

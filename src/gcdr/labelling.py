@@ -1,5 +1,6 @@
 """Making pseudo-labels from files to files: what the refine rules call."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,18 @@ from gcdr.manifest import people_digest, read_people
 from gcdr.models.build import load_model
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.vat import VAT
-from gcdr.refine import Refinement, argmax_maps, predict_maps, pseudo_labels, refine_maps
+from gcdr.refine import (
+    Refinement,
+    map_maps,
+    peak_maps,
+    predict_maps,
+    pseudo_labels,
+    refine_maps,
+)
 from gcdr.samples import Samples
 from gcdr.stores import write_labels
+
+FAMILIES = {"gaze": VAT, "diffusion": Denoiser, "mapping": Denoiser, None: type(None)}
 
 
 def people_of(manifest: Path, labels: Path | None, which: str) -> np.ndarray:
@@ -45,10 +55,30 @@ def people_of(manifest: Path, labels: Path | None, which: str) -> np.ndarray:
 
 
 def sampler_of(settings: dict[str, Any]) -> SamplerConfig:
-    """The sampler named in the configuration, with its ``eta``."""
+    """The sampler named in the configuration, with what is set beside its name.
+
+    ``noise_offset`` null keeps the named sampler's own.
+    """
     named = SAMPLERS[settings["sampler"]]
-    return SamplerConfig(
-        settings["eta"], named.time_offset, named.noise_offset, named.double_encoding
+    offset = settings["noise_offset"]
+    return replace(
+        named,
+        eta=settings["eta"],
+        last_alpha=settings["last_alpha"],
+        noise_offset=named.noise_offset if offset is None else offset,
+    )
+
+
+def refinement_of(settings: dict[str, Any], timestep: int | None, seed: int) -> Refinement:
+    """The configured way to refine from a timestep; from pure noise where it is None."""
+    return Refinement(
+        timestep,
+        settings["steps"],
+        settings["draws"],
+        Schedule(settings["timesteps"], settings["schedule"]),
+        sampler_of(settings),
+        seed,
+        average=settings["redraw"] == "mean",
     )
 
 
@@ -65,56 +95,61 @@ def make_labels(
     device: torch.device,
     out: Path,
 ) -> None:
-    """Make pseudo-labels by a method of :mod:`gcdr.refine` and write them as a label store.
+    """Make pseudo-labels and write them as a label store.
 
     Args:
-        method: see :mod:`gcdr.refine`.
+        method: its name, for the record; what it does is in the settings.
         manifest: the manifest.
         labels: what the split shows.
         which: for whom, see :func:`people_of`.
         samples: the picture cache.
-        prior: prior store, for methods that start from Grad-CAM.
-        teacher: folder of the teacher, for methods that have one.
-        settings: ``layer``, ``sigma``, ``size`` and, for diffusion, ``timestep``, ``steps``,
-            ``draws``, ``sampler``, ``eta``, ``timesteps`` and ``schedule``.
+        prior: prior store, for methods that see the Grad-CAM map.
+        teacher: folder of the model, for methods that have one.
+        settings: ``layer``, ``sigma``, ``size``, ``teacher`` (the model's family, see
+            :mod:`gcdr.methods`), ``gaussian`` (whether the map's peak alone counts) and, for
+            diffusion, ``timestep`` (null from pure noise), ``steps``, ``draws``, ``redraw``,
+            ``sampler``, ``eta``, ``noise_offset``, ``last_alpha``, ``timesteps`` and ``schedule``.
         seed: seed of the noise.
         device: where to compute.
         out: the label store.
+
+    Raises:
+        InputError: nobody to make labels for, or a model of another kind than the settings say.
     """
     digest = people_digest(read_people(manifest))
     ids = people_of(manifest, labels, which)
     cache = Samples.open(samples)
-    model = None if teacher is None else load_model(teacher)
     gradcam, valid = None, None
     if prior is not None:
         gradcam, valid = gradcam_maps(prior, digest, ids, settings["layer"], settings["size"])
-    if isinstance(model, Denoiser):
-        way = Refinement(
-            settings["timestep"] if method == "gcdr" else None,
-            settings["steps"],
-            settings["draws"],
-            Schedule(settings["timesteps"], settings["schedule"]),
-            sampler_of(settings),
-            seed,
-        )
+    family = settings["teacher"]
+    model = None if teacher is None else load_model(teacher)
+    if not isinstance(model, FAMILIES[family]):
+        expected = FAMILIES[family].__name__
+        raise InputError(f"{teacher}: found a {type(model).__name__}, expected a {expected}")
+    if family == "diffusion":
+        way = refinement_of(settings, settings["timestep"], seed)
         maps = refine_maps(model, cache, ids, gradcam, [way], device)[0]
-    elif isinstance(model, VAT):
+    elif family == "mapping":
+        maps = map_maps(model, cache, ids, gradcam, device)
+    elif family == "gaze":
         maps = predict_maps(model, cache, ids, gradcam, device)
-    elif method == "argmax":
-        maps = argmax_maps(gradcam, settings["sigma"])
     else:
         maps = torch.from_numpy(gradcam)
+    if settings["gaussian"]:
+        maps = peak_maps(maps, settings["sigma"])
     peak = maps.flatten(1).amax(1).numpy()
     heatmap, kept = pseudo_labels(maps, valid)
     print(
         f"{method}: {len(ids)} people, {int(kept.sum())} valid labels, mean peak {peak.mean():.3f}"
     )
+    first = torch.from_numpy(heatmap.reshape(len(ids), -1, *heatmap.shape[-2:])[:, 0])
     write_labels(
         out,
         ids,
         heatmap,
         kept,
-        {"peak": peak, "spread": spread(torch.from_numpy(heatmap)).numpy()},
+        {"peak": np.nan_to_num(peak), "spread": spread(first).numpy()},
         people=digest,
         made_by={"method": method, "settings": settings, "seed": seed},
     )

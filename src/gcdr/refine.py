@@ -1,18 +1,7 @@
-"""Pseudo-labels: the paper's refinement of Grad-CAM maps by diffusion, and what it is compared with.
+"""Heatmaps of people from models: refined or sampled by diffusion, mapped, predicted, or drawn at a peak.
 
-=================  ==========================================================================
-method             pseudo-label
-=================  ==========================================================================
-``gcdr``           Grad-CAM map noised to a timestep and denoised by the diffusion model
-``no-gradcam``     sampled from pure noise by the diffusion model (Table 2, "No Grad-CAM")
-``raw``            the Grad-CAM map itself ("No Refine")
-``argmax``         a Gaussian at the peak of the Grad-CAM map ("Argmax Refine")
-``semi-vat``       the prediction of VAT trained on the labels ("Semi-VAT")
-``semi-vat-gc``    the prediction of VAT-GC, which also sees the Grad-CAM map ("Semi-VAT-GC")
-=================  ==========================================================================
-
-Every label is stretched to [0, 1] alike. A label that cannot be made (a flat map) is marked invalid
-and never trained on.
+A pseudo-label is such a map stretched to [0, 1]. Which method makes which is a table in
+:mod:`gcdr.methods`. A label that cannot be made (a flat map) is marked invalid and never trained on.
 """
 
 from collections.abc import Iterator
@@ -24,11 +13,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gcdr.diffusion import (
+    Predict,
     SamplerConfig,
     Schedule,
-    refine,
-    sample,
+    draws,
     seeded_noise,
+    trajectory,
     visited_indices,
 )
 from gcdr.heatmaps import gaussians, minmax, peak_points
@@ -49,10 +39,11 @@ class Refinement:
     Attributes:
         timestep: how far the Grad-CAM map is noised, 1..T; None samples from pure noise.
         steps: DDIM steps.
-        draws: noise draws that are averaged.
+        draws: noise draws of each person.
         schedule: the noise schedule the model was trained with.
         sampler: variant of the sampler.
         seed: seed of the noise; each person has their own.
+        average: whether the draws are averaged; else each one is a map by itself.
     """
 
     timestep: int | None
@@ -61,6 +52,23 @@ class Refinement:
     schedule: Schedule
     sampler: SamplerConfig
     seed: int
+    average: bool = True
+
+    @property
+    def start(self) -> int:
+        """The timestep at which denoising begins."""
+        return self.schedule.timesteps if self.timestep is None else self.timestep
+
+    def noise(self, sample_id: np.ndarray, size: int) -> Tensor:
+        """(draws, visits, N, size, size) noise of people."""
+        visits = len(visited_indices(self.start, self.steps))
+        return seeded_noise(self.seed, "refine", sample_id, self.draws, visits, size)
+
+    def run(self, predict: Predict, gradcam: Tensor | None, noise: Tensor) -> Tensor:
+        """Every draw's map (draws, N, G, G) of Grad-CAM maps (N, G, G), or of nothing."""
+        known = None if self.timestep is None else gradcam
+        how = (self.start, self.steps, noise, self.schedule, self.sampler)
+        return draws(predict, known, *how)
 
 
 def blocks(
@@ -72,6 +80,16 @@ def blocks(
         scene, head, box = samples.pictures(samples.rows(sample_id[part]), device)
         seen, crop, mask = view_pictures(scene, head, box, plain_view(len(scene), device))
         yield part, (seen, mask, crop)
+
+
+def conditioned(model: Denoiser, inputs: tuple[Tensor, ...]) -> Predict:
+    """The denoiser with its context: computed once for all draws and steps."""
+    context = model.context(*inputs)
+
+    def predict(noisy: Tensor, time: Tensor) -> Tensor:
+        return model.predict(noisy, time, context)
+
+    return predict
 
 
 @torch.inference_mode()
@@ -94,29 +112,63 @@ def refine_maps(
         device: where to compute.
 
     Returns:
-        for each refinement (N, G, G) float32, unstretched.
+        for each refinement (N, G, G) float32, unstretched; (N, draws, G, G) where it does not average.
     """
     model = model.to(device, memory_format=torch.channels_last).eval()
     size = model.config.map_size
-    results = [torch.empty(len(sample_id), size, size) for _ in refinements]
+    results: list[list[Tensor]] = [[] for _ in refinements]
     for part, inputs in blocks(samples, sample_id, device):
-        context = model.context(*inputs)
-
-        def predict(noisy: Tensor, time: Tensor, context: list[Tensor] = context) -> Tensor:
-            return model.predict(noisy, time, context)
-
+        predict = conditioned(model, inputs)
+        known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
         for way, result in zip(refinements, results, strict=True):
-            start = way.schedule.timesteps if way.timestep is None else way.timestep
-            visits = len(visited_indices(start, way.steps))
-            noise = seeded_noise(way.seed, "refine", sample_id[part], way.draws, visits, size)
-            noise = noise.to(device)
-            if way.timestep is None:
-                maps = sample(predict, way.steps, noise, way.schedule, way.sampler)
-            else:
-                known = torch.from_numpy(gradcam[part]).to(device)
-                maps = refine(predict, known, start, way.steps, noise, way.schedule, way.sampler)
-            result[part] = maps.cpu()
-    return results
+            drawn = way.run(predict, known, way.noise(sample_id[part], size).to(device))
+            result.append((drawn.mean(0) if way.average else drawn.transpose(0, 1)).cpu())
+    return [torch.cat(result) for result in results]
+
+
+@torch.inference_mode()
+def step_maps(
+    model: Denoiser,
+    samples: Samples,
+    sample_id: np.ndarray,
+    gradcam: np.ndarray | None,
+    way: Refinement,
+    device: torch.device,
+) -> Tensor:
+    """What the diffusion model predicts at every step of the first draw (Figures 5 and S3).
+
+    Arguments as in :func:`refine_maps`.
+
+    Returns:
+        (visits, N, G, G) float32, unstretched, in the order of the steps.
+    """
+    model = model.to(device, memory_format=torch.channels_last).eval()
+    parts = []
+    for part, inputs in blocks(samples, sample_id, device):
+        known = None
+        if gradcam is not None and way.timestep is not None:
+            known = torch.from_numpy(gradcam[part]).to(device)
+        noise = way.noise(sample_id[part], model.config.map_size)[0].to(device)
+        how = (way.start, way.steps, noise, way.schedule, way.sampler)
+        parts.append(torch.stack(list(trajectory(conditioned(model, inputs), known, *how))).cpu())
+    return torch.cat(parts, 1)
+
+
+@torch.inference_mode()
+def map_maps(
+    model: Denoiser,
+    samples: Samples,
+    sample_id: np.ndarray,
+    gradcam: np.ndarray,
+    device: torch.device,
+) -> Tensor:
+    """Maps (N, G, G) that a network made of Grad-CAM maps in one go ("Direct Mapping")."""
+    model = model.to(device, memory_format=torch.channels_last).eval()
+    parts = []
+    for part, inputs in blocks(samples, sample_id, device):
+        seen = torch.from_numpy(gradcam[part]).to(device)
+        parts.append(model(seen, seen.new_zeros(len(seen)), *inputs).cpu())
+    return torch.cat(parts)
 
 
 @torch.inference_mode()
@@ -148,18 +200,26 @@ def predict_maps(
     return result
 
 
-def argmax_maps(gradcam: np.ndarray, sigma: float) -> Tensor:
-    """Gaussians at the peaks of Grad-CAM maps (N, G, G)."""
-    maps = torch.from_numpy(gradcam)
-    return gaussians(peak_points(maps), maps.shape[-1], sigma)
+def peak_maps(maps: Tensor, sigma: float) -> Tensor:
+    """Gaussians at the peaks of maps (N, G, G); a map without a peak stays as it is."""
+    drawn = gaussians(peak_points(maps), maps.shape[-1], sigma).to(maps)
+    return torch.where(minmax(maps)[1][:, None, None], drawn, maps)
 
 
 def pseudo_labels(maps: Tensor, valid: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Stretch maps to labels; what was invalid before stays so.
 
+    Args:
+        maps: (N, G, G), or (N, K, G, G) for K labels of each person.
+        valid: (N,) bool: where what they were made of was valid; None for all.
+
     Returns:
-        labels (N, G, G) float32 in [0, 1] and ``valid`` (N,) bool.
+        labels of the maps' shape, float32 in [0, 1], zeros where invalid, and ``valid`` (N,) bool:
+        false where one of a person's maps is flat or not finite.
     """
-    labels, peaked = minmax(maps)
-    kept = peaked.numpy() if valid is None else peaked.numpy() & valid
-    return np.where(kept[:, None, None], labels.clamp(0, 1).numpy(), 0).astype(np.float32), kept
+    labels, peaked = minmax(maps.flatten(0, -3))
+    kept = peaked.view(len(maps), -1).all(1).numpy()
+    kept = kept if valid is None else kept & valid
+    labels = labels.clamp(0, 1).view(maps.shape).numpy()
+    blank = kept.reshape(-1, *[1] * (maps.ndim - 1))
+    return np.where(blank, labels, 0).astype(np.float32), kept

@@ -7,18 +7,17 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gcdr.diffusion import Schedule
 from gcdr.errors import InputError
 from gcdr.evaluate import score_baselines, score_maps, summarise, write_metrics
 from gcdr.files import write_json
 from gcdr.gradcams import gradcam_maps
-from gcdr.labelling import sampler_of
+from gcdr.labelling import refinement_of
 from gcdr.labels import VALIDATION, targets
 from gcdr.manifest import people_digest, read_annotations, read_people
 from gcdr.models.build import load_model
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.vat import VAT
-from gcdr.refine import Refinement, predict_maps, pseudo_labels, refine_maps
+from gcdr.refine import predict_maps, pseudo_labels, refine_maps
 from gcdr.samples import Samples
 from gcdr.stores import read_labels, write_labels
 
@@ -154,17 +153,7 @@ def sweep_timesteps(
     groups = {"test": (tested, read_annotations(annotations, tested))}
     if len(known):
         groups["val"] = (known, gaze[:, None].astype(float))
-    ways = [
-        Refinement(
-            timestep,
-            settings["steps"],
-            settings["draws"],
-            Schedule(settings["timesteps"], settings["schedule"]),
-            sampler_of(settings),
-            seed,
-        )
-        for timestep in settings["sweep"]
-    ]
+    ways = [refinement_of(settings, timestep, seed) for timestep in settings["sweep"]]
     rows = []
     for group, (ids, points) in groups.items():
         gradcam, _ = gradcam_maps(prior, digest, ids, settings["layer"], settings["size"])

@@ -249,6 +249,7 @@ class DenoiserConfig(JsonConfig):
         head: "plain", the network's output is the heatmap (paper), or "mass", it is a distribution
             over cells that is blurred by the label's Gaussian, so no prediction is blank.
         sigma: standard deviation of that Gaussian in cells ("mass" only).
+        features: "towers" conditions the network on the picture, "none" leaves it blind to it.
     """
 
     towers: TowersConfig = field(default_factory=TowersConfig)
@@ -263,6 +264,7 @@ class DenoiserConfig(JsonConfig):
     groups: int = 32
     head: Literal["plain", "mass"] = "plain"
     sigma: float = 3.0
+    features: Literal["towers", "none"] = "towers"
 
     def __post_init__(self) -> None:
         _require(len(self.multipliers) > 0, "multipliers: expected at least one number")

@@ -14,19 +14,33 @@ from gcdr.models.towers import GazeFeatures
 from gcdr.models.unet import UNet
 
 
+class NoFeatures(nn.Module):
+    """The feature extractor of a network that does not see the picture: a single zero."""
+
+    out_channels = 1
+
+    def forward(self, scene: Tensor, head_mask: Tensor, head_crop: Tensor) -> Tensor:
+        """Zeros (N, 1, 1, 1) for N pictures."""
+        return scene.new_zeros(len(scene), 1, 1, 1)
+
+
 class Denoiser(nn.Module):
     """Predicts the clean heatmap from a noisy one, given scene and head.
 
     Args:
         config: sizes; ``DenoiserConfig.paper()`` makes 79,230,914 parameters.
         features: any module ``(scene, head_mask, head_crop) -> (N, C, h, w)`` with an attribute
-            ``out_channels`` = C; VAT's towers of ``config.towers`` where it is None.
+            ``out_channels`` = C; where it is None, VAT's towers of ``config.towers``, or nothing
+            with ``config.features`` "none".
     """
 
     def __init__(self, config: DenoiserConfig, features: nn.Module | None = None) -> None:
         super().__init__()
         self.config = config
-        self.feat_extractor = GazeFeatures(config.towers) if features is None else features
+        if features is None:
+            blind = config.features == "none"
+            features = NoFeatures() if blind else GazeFeatures(config.towers)
+        self.feat_extractor = features
         self.diffusion_model = UNet(config)
         widths = config.widths
         self.compress_conv1 = nn.Conv2d(self.feat_extractor.out_channels, widths[-1], 1, bias=False)

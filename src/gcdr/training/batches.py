@@ -1,15 +1,18 @@
 """What a batch of people holds, and how it is put together from the cache and the labels."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gcdr.errors import InputError
 from gcdr.heatmaps import gaussians
 from gcdr.samples import Samples
 from gcdr.seeds import torch_rng
-from gcdr.views import plain_view, random_view, view_maps, view_pictures, view_points
+from gcdr.training.loop import shuffled
+from gcdr.views import View, plain_view, random_view, view_maps, view_pictures, view_points
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Batch:
         head_mask: (N, 1, S, S).
         head_crop: (N, 3, S, S) normalised.
         gradcam: (N, 1, G, G) in [0, 1], or None.
-        target: (N, G, G) in [0, 1].
+        target: (N, G, G) in [0, 1]; zeros where nothing is known.
+        labelled: (N,) bool, the target is a person's label.
     """
 
     scene: Tensor
@@ -29,6 +33,7 @@ class Batch:
     head_crop: Tensor
     gradcam: Tensor | None
     target: Tensor
+    labelled: Tensor
 
     @property
     def inputs(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -42,8 +47,9 @@ class Targets:
 
     Attributes:
         sample_id: (N,) int64, ascending.
-        gaze: (N, 2) float32, NaN where the heatmap counts.
-        heatmap: (N, G, G) float32 in [0, 1], or None where all are labelled.
+        gaze: (N, 2) float32, NaN where the heatmap counts, or nothing is known.
+        heatmap: (N, G, G) float32 in [0, 1]; (N, K, G, G) where a batch takes one of K at random;
+            None where there are only labels.
     """
 
     sample_id: np.ndarray
@@ -54,31 +60,100 @@ class Targets:
         """Row numbers of people."""
         return np.searchsorted(self.sample_id, sample_id)
 
-    def maps(self, sample_id: np.ndarray) -> Tensor:
-        """Stored heatmaps (n, G, G) of people."""
+    def maps(self, sample_id: np.ndarray, rng: torch.Generator | None = None) -> Tensor:
+        """Stored heatmaps (n, G, G) of people; of several, ``rng`` chooses."""
         if self.heatmap is None:
             raise ValueError("these targets hold no heatmaps")
-        return torch.from_numpy(self.heatmap[self.rows(sample_id)])
+        stored = self.heatmap[self.rows(sample_id)]
+        if stored.ndim == 4:
+            choice = torch.randint(stored.shape[1], (len(stored),), generator=rng).numpy()
+            stored = stored[np.arange(len(stored)), choice]
+        return torch.from_numpy(stored)
 
 
 def heatmap_targets(sample_id: np.ndarray, heatmap: np.ndarray) -> Targets:
-    """Stored heatmaps (N, G, G) as targets."""
+    """Stored heatmaps (N, G, G) or (N, K, G, G) as targets."""
     return Targets(sample_id, np.full((len(sample_id), 2), np.nan, np.float32), heatmap)
 
 
-def join(labelled: Targets, pseudo: Targets) -> Targets:
+def unknown_targets(sample_id: np.ndarray) -> Targets:
+    """People of whom only the picture is used."""
+    return Targets(sample_id, np.full((len(sample_id), 2), np.nan, np.float32))
+
+
+def join(labelled: Targets, others: Targets) -> Targets:
     """Both as one; where a person is in both, the label counts."""
-    keep = ~np.isin(pseudo.sample_id, labelled.sample_id)
-    ids = np.concatenate([labelled.sample_id, pseudo.sample_id[keep]])
+    keep = ~np.isin(others.sample_id, labelled.sample_id)
+    ids = np.concatenate([labelled.sample_id, others.sample_id[keep]])
     order = np.argsort(ids)
-    if pseudo.heatmap is None:
-        raise ValueError("pseudo-labels need heatmaps")
-    blank = np.zeros((len(labelled.sample_id), *pseudo.heatmap.shape[1:]), np.float32)
-    return Targets(
-        ids[order],
-        np.concatenate([labelled.gaze, pseudo.gaze[keep]])[order],
-        np.concatenate([blank, pseudo.heatmap[keep]])[order],
+    gaze = np.concatenate([labelled.gaze, others.gaze[keep]])[order]
+    if others.heatmap is None:
+        return Targets(ids[order], gaze)
+    blank = np.zeros((len(labelled.sample_id), *others.heatmap.shape[1:]), np.float32)
+    return Targets(ids[order], gaze, np.concatenate([blank, others.heatmap[keep]])[order])
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Who is in a batch, and how many batches an epoch has.
+
+    Attributes:
+        ids: from the step to the people of its batch.
+        per_epoch: steps in one pass: over the people without a label where they have places of their
+            own (as in Mean Teacher), else over all.
+    """
+
+    ids: Callable[[int], np.ndarray]
+    per_epoch: float
+
+
+def compose(
+    labelled: Targets, others: Targets | None, batch: int, labelled_per_batch: int | None, seed: int
+) -> Composition:
+    """Fill batches with labelled people and, if given, others.
+
+    Args:
+        labelled: people with a label.
+        others: people with a pseudo-label, or with nothing but their picture.
+        batch: people in a batch.
+        labelled_per_batch: places of the labelled (paper: 20 of 80 for few labels); None mixes all
+            people as one pool (paper: with half of the labels).
+        seed: seed of the shuffles.
+
+    Raises:
+        InputError: there are fewer people than places for them, which would put a person twice into
+            one batch, or no places for either kind.
+    """
+    if others is None:
+        first, known = batch, labelled.sample_id
+    elif labelled_per_batch is None:
+        first, known = batch, np.union1d(labelled.sample_id, others.sample_id)
+        others = None
+    else:
+        first, known = labelled_per_batch, labelled.sample_id
+        if not 0 < first < batch:
+            raise InputError(
+                f"labelled_per_batch: found {first}, expected 1 to {batch - 1} of a batch of {batch}"
+            )
+    _enough(known, first, "labelled")
+    of_known = shuffled(known, first, seed, "labelled")
+    if others is None:
+        return Composition(of_known, len(known) / first)
+    second = batch - first
+    _enough(others.sample_id, second, "pseudo-labelled")
+    of_others = shuffled(others.sample_id, second, seed, "pseudo-labelled")
+    return Composition(
+        lambda step: np.concatenate([of_known(step), of_others(step)]),
+        len(others.sample_id) / second,
     )
+
+
+def _enough(ids: np.ndarray, places: int, who: str) -> None:
+    if len(ids) < places:
+        raise InputError(
+            f"found {len(ids)} {who} people, fewer than the {places} of a batch; expected a smaller "
+            "batch (recipe) or a larger share of labels (split.share)"
+        )
 
 
 def training_batch(
@@ -104,18 +179,71 @@ def training_batch(
         device: where the batch is computed.
         rng: seed, purpose and step of the augmentation.
     """
+    return _batches(samples, targets, sample_id, gradcams, map_size, sigma, device, rng, 1)[0]
+
+
+def two_views(
+    samples: Samples,
+    targets: Targets,
+    sample_id: np.ndarray,
+    *,
+    gradcams: Targets | None,
+    map_size: int,
+    sigma: float,
+    device: torch.device,
+    rng: tuple[int, str, int],
+) -> tuple[Batch, Batch]:
+    """The same people twice, as Mean Teacher needs them: colours and head boxes are jittered apart,
+    window and flip are shared, so that the heatmaps of both agree cell by cell (paper, S2).
+
+    Arguments as in :func:`training_batch`.
+    """
+    first, second = _batches(samples, targets, sample_id, gradcams, map_size, sigma, device, rng, 2)
+    return first, second
+
+
+def _batches(
+    samples: Samples,
+    targets: Targets,
+    sample_id: np.ndarray,
+    gradcams: Targets | None,
+    map_size: int,
+    sigma: float,
+    device: torch.device,
+    rng: tuple[int, str, int] | None,
+    count: int,
+) -> list[Batch]:
     rows, places = samples.rows(sample_id), targets.rows(sample_id)
     scene, head, box = samples.pictures(rows, device)
     gaze = torch.from_numpy(targets.gaze[places]).to(device)
-    view = plain_view(len(rows), device)
+    unknown = torch.isnan(gaze).any(1)
+    views, choice = [plain_view(len(rows), device)] * count, None
     if rng is not None:
-        view = random_view(box, gaze, torch_rng(rng[0], rng[1], rng[2]))
-    target = gaussians(view_points(gaze, view), map_size, sigma)
+        seed, purpose, step = rng
+        views = _random_views(box, gaze, seed, purpose, step, count)
+        choice = torch_rng(seed, f"{purpose} draw", step)
+    stored = None
     if targets.heatmap is not None:
-        stored = view_maps(targets.maps(sample_id).to(device), view)
-        target = torch.where(torch.isnan(gaze).any(1)[:, None, None], stored, target)
-    gradcam = None
-    if gradcams is not None:
-        gradcam = view_maps(gradcams.maps(sample_id).to(device), view)[:, None]
-    seen, crop, mask = view_pictures(scene, head, box, view)
-    return Batch(seen, mask, crop, gradcam, target)
+        stored = targets.maps(sample_id, choice).to(device)
+    batches = []
+    for view in views:
+        target = gaussians(view_points(gaze, view), map_size, sigma)
+        if stored is not None:
+            target = torch.where(unknown[:, None, None], view_maps(stored, view), target)
+        gradcam = None
+        if gradcams is not None:
+            gradcam = view_maps(gradcams.maps(sample_id).to(device), view)[:, None]
+        seen, crop, mask = view_pictures(scene, head, box, view)
+        batches.append(Batch(seen, mask, crop, gradcam, target, ~unknown))
+    return batches
+
+
+def _random_views(
+    box: Tensor, gaze: Tensor, seed: int, purpose: str, step: int, count: int
+) -> list[View]:
+    first = random_view(box, gaze, torch_rng(seed, purpose, step))
+    others = [
+        random_view(box, gaze, torch_rng(seed, f"{purpose} {number}", step))
+        for number in range(2, count + 1)
+    ]
+    return [first, *(replace(view, window=first.window, flip=first.flip) for view in others)]

@@ -9,8 +9,9 @@ from gcdr.diffusion import Schedule, training_pair
 from gcdr.models.denoiser import Denoiser
 from gcdr.samples import Samples
 from gcdr.seeds import torch_rng
-from gcdr.training.batches import Targets, training_batch
-from gcdr.training.loop import Recipe, fit, shuffled
+from gcdr.training.batches import Targets, compose, training_batch
+from gcdr.training.loop import Recipe, fit
+from gcdr.training.resume import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ def train_denoiser(
     seed: int,
     device: torch.device,
     log: Path,
+    checkpoint: Checkpoint | None = None,
 ) -> Denoiser:
     """Train the denoiser to predict the clean heatmap from a noised one.
 
@@ -49,15 +51,19 @@ def train_denoiser(
         seed: seed of order, augmentation, timesteps and noise.
         device: where to compute.
         log: CSV of the loss.
+        checkpoint: where the state of a stopped run is kept.
+
+    Raises:
+        InputError: fewer people than places in a batch, or a loss that is not finite.
     """
     model = model.to(device, memory_format=torch.channels_last)
-    order = shuffled(labelled.sample_id, recipe.batch, seed, "labelled")
+    people = compose(labelled, None, recipe.batch, None, seed)
 
     def loss_of_step(step: int) -> torch.Tensor:
         batch = training_batch(
             samples,
             labelled,
-            next(order),
+            people.ids(step),
             gradcams=None,
             map_size=model.config.map_size,
             sigma=sigma,
@@ -70,6 +76,14 @@ def train_denoiser(
         noise = torch.randn(target.shape, generator=rng).to(device)
         noisy, time = training_pair(schedule, target, timestep.to(device), noise)
         predicted = model.predict(noisy, time, model.context(*batch.inputs))
-        return torch.mean((predicted - target) ** 2)
+        return recipe.loss_scale * torch.mean((predicted - target) ** 2)
 
-    return fit(model, loss_of_step, recipe, log, "diffusion model")
+    return fit(
+        model,
+        loss_of_step,
+        recipe,
+        log,
+        "diffusion model",
+        per_epoch=people.per_epoch,
+        checkpoint=checkpoint,
+    )

@@ -13,7 +13,33 @@ from gcdr.models.denoiser import Denoiser
 from gcdr.samples import Samples
 from gcdr.seeds import derive
 from gcdr.training.denoiser import DiffusionRecipe, train_denoiser
+from gcdr.training.resume import code_of, resumable
 from gcdr.training.runs import labelled_targets
+
+
+def initial_denoiser(
+    settings: dict[str, Any], init: Path | None, seed: int, features: str = "towers"
+) -> Denoiser:
+    """A denoiser of the configured size, with its first weights.
+
+    Args:
+        settings: ``model``, ``head`` and ``sigma``.
+        init: folder of a model whose towers the feature extractor starts from, or None.
+        seed: seed of the weights.
+        features: "towers", or "none" for a network that does not see the picture.
+    """
+    torch.manual_seed(derive(seed, "denoiser weights"))
+    sizes = {"world": DenoiserConfig.world, "paper": DenoiserConfig.paper}
+    config = replace(
+        sizes[settings["model"]](),
+        head=settings["head"],
+        sigma=settings["sigma"],
+        features=features,
+    )
+    model = Denoiser(config)
+    if init is not None and features == "towers":
+        warm_start(model.feat_extractor, read_weights(init / WEIGHTS_FILE), str(init))
+    return model
 
 
 def train_diffusion_model(
@@ -27,6 +53,8 @@ def train_diffusion_model(
 ) -> None:
     """Train the diffusion teacher on the labels.
 
+    A run that was stopped goes on from where it last kept its state (:mod:`gcdr.training.resume`).
+
     Args:
         samples: the picture cache.
         labels: what the split shows.
@@ -37,23 +65,22 @@ def train_diffusion_model(
         out: folder of the model; the loss goes to ``log.csv`` in it.
     """
     cache, labelled = Samples.open(samples), labelled_targets(labels)
-    torch.manual_seed(derive(seed, "denoiser weights"))
-    sizes = {"world": DenoiserConfig.world, "paper": DenoiserConfig.paper}
-    config = sizes[settings["model"]]()
-    model = Denoiser(replace(config, head=settings["head"], sigma=settings["sigma"]))
-    if init is not None:
-        warm_start(model.feat_extractor, read_weights(init / WEIGHTS_FILE), str(init))
+    model = initial_denoiser(settings, init, seed)
+    recipe = DiffusionRecipe.from_json(settings["recipe"], "diffusion.recipe")
     out.mkdir(parents=True, exist_ok=True)
-    trained = train_denoiser(
-        model,
-        cache,
-        labelled,
-        Schedule(settings["timesteps"], settings["schedule"]),
-        DiffusionRecipe.from_json(settings["recipe"], "diffusion.recipe"),
-        sigma=settings["sigma"],
-        seed=seed,
-        device=device,
-        log=out / "log.csv",
-    )
-    people = {"labelled": len(labelled.sample_id)}
-    save_model(out, trained, {"settings": settings, "seed": seed, "people": people})
+    inputs = [samples, labels, init]
+    with resumable(out, [settings, seed], inputs, code_of(__file__)) as checkpoint:
+        trained = train_denoiser(
+            model,
+            cache,
+            labelled,
+            Schedule(settings["timesteps"], settings["schedule"]),
+            recipe,
+            sigma=settings["sigma"],
+            seed=seed,
+            device=device,
+            log=out / "log.csv",
+            checkpoint=checkpoint,
+        )
+        people = {"labelled": len(labelled.sample_id)}
+        save_model(out, trained, {"settings": settings, "seed": seed, "people": people})

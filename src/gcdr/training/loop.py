@@ -1,13 +1,16 @@
 """The loop that every training of this package runs, and the order in which people enter it.
 
 A plain loop and no framework: the step, its order and its random numbers are functions of the step
-number alone, and importing a trainer would cost every job longer than importing torch does.
+number alone, which is what makes a stopped run end in the same bits; and importing a trainer would
+cost every job longer than importing torch does.
 """
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,8 +22,10 @@ from gcdr.errors import InputError
 from gcdr.files import atomic
 from gcdr.models.config import JsonConfig
 from gcdr.seeds import torch_rng
+from gcdr.training.resume import Checkpoint
 
 LOG_EVERY = 20
+OPTIMISERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 
 
 @dataclass(frozen=True)
@@ -28,20 +33,73 @@ class Recipe(JsonConfig):
     """How a model is trained.
 
     Attributes:
-        steps: optimiser steps.
+        steps: optimiser steps; None where ``epochs`` says how long.
         batch: people in a batch.
-        lr: peak learning rate of AdamW; linear warm-up over 5 % of the horizon, then a half cosine.
-        horizon: step at which the cosine would reach 0; training may stop before. None: ``steps``.
-        weight_decay: decoupled weight decay.
-        ema: decay of the running average of the weights that is kept in the end.
+        lr: peak learning rate.
+        weight_decay: decoupled for AdamW, added to the gradient for Adam.
+        ema: decay of the running average of the weights that is kept in the end; None keeps the
+            last weights.
+        horizon: step at which the cosine would reach 0; training may stop before. None: the last.
+        epochs: passes over the training people, in place of ``steps``.
+        optimiser: AdamW, or Adam (paper's code).
+        schedule: "cosine", linear warm-up over 5 % of the horizon and then a half cosine, or
+            "constant" (paper).
+        decay_at: epochs at which the learning rate is multiplied by ``decay``.
+        decay: that factor.
+        loss_scale: factor of the squared error of heatmaps (10,000 in the paper's code).
     """
 
-    steps: int
+    steps: int | None
     batch: int
     lr: float
     weight_decay: float = 1e-4
-    ema: float = 0.99
+    ema: float | None = 0.99
     horizon: int | None = None
+    epochs: int | None = None
+    optimiser: Literal["adamw", "adam"] = "adamw"
+    schedule: Literal["cosine", "constant"] = "cosine"
+    decay_at: tuple[int, ...] = ()
+    decay: float = 0.2
+    loss_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.epochs is None):
+            raise InputError(
+                f"found steps {self.steps} and epochs {self.epochs}, expected exactly one of them"
+            )
+
+    def length(self, per_epoch: float) -> int:
+        """Optimiser steps of the whole training, at ``per_epoch`` steps in an epoch."""
+        if self.epochs is None:
+            return self.steps
+        return max(1, round(self.epochs * per_epoch))
+
+    def factor(self, step: int, per_epoch: float) -> float:
+        """What the learning rate is multiplied by at a step, counted from 0."""
+        factor = 1.0
+        if self.schedule == "cosine":
+            horizon = self.horizon or self.length(per_epoch)
+            warm = max(1, horizon // 20)
+            factor = min((step + 1) / warm, 0.5 * (1 + np.cos(np.pi * min(1, step / horizon))))
+        passed = sum(step >= round(epoch * per_epoch) for epoch in self.decay_at)
+        return factor * self.decay**passed
+
+
+def running_average(model: nn.Module, decay: float, warm_up: int = 0) -> AveragedModel:
+    """The exponential running average of a model's weights and buffers.
+
+    Args:
+        model: the model; the average starts as a copy of it.
+        decay: its decay.
+        warm_up: with k the number of whole ``warm_up`` steps so far, the decay is at most
+            1 - 1 / (k + 1), so the average copies the model at first (Mean Teacher).
+    """
+
+    def average(kept: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+        least = 1 - 1 / (int(count) // warm_up + 1) if warm_up else decay
+        get_ema_multi_avg_fn(min(decay, least))(kept, current, count)
+
+    return AveragedModel(model, multi_avg_fn=average, use_buffers=True)
 
 
 def fit(
@@ -50,54 +108,75 @@ def fit(
     recipe: Recipe,
     log: Path,
     name: str,
+    *,
+    per_epoch: float = 1.0,
+    average: AveragedModel | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> nn.Module:
-    """Minimise a loss and return the running average of the weights, in eval mode.
+    """Minimise a loss.
 
     Args:
         model: the module whose parameters are trained (those that require a gradient).
-        loss_of_step: the loss of step 0, 1, ...; it must depend on nothing but the step and the model.
+        loss_of_step: the loss of step 0, 1, ...; it must depend on nothing but the step, the model,
+            ``average`` and torch's own random state.
         recipe: the optimisation.
         log: CSV of ``step,loss,lr``, the loss averaged since the line before.
         name: what is trained, for the progress bar and messages.
+        per_epoch: steps in an epoch, where the recipe counts in epochs.
+        average: a running average that the loss needs too (Mean Teacher); it is updated after every
+            step, and the recipe's own one is not made.
+        checkpoint: where the state of a stopped run is kept; a run that finds one goes on from there
+            and ends in the same bits.
+
+    Returns:
+        the recipe's running average of the weights, or the trained model where there is none, in
+        eval mode.
 
     Raises:
         InputError: the loss is not finite.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(parameters, recipe.lr, weight_decay=recipe.weight_decay)
-    horizon = recipe.horizon or recipe.steps
-    warm = max(1, horizon // 20)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser,
-        lambda step: min((step + 1) / warm, 0.5 * (1 + np.cos(np.pi * min(1, step / horizon)))),
+    optimiser = OPTIMISERS[recipe.optimiser](
+        parameters, recipe.lr, weight_decay=recipe.weight_decay
     )
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
+    own = average is None and recipe.ema is not None
+    if own:
+        average = running_average(model, recipe.ema)
     model.train()
-    recent: list[float] = []
-    with atomic(log) as temporary, temporary.open("w", newline="") as handle:
-        lines = csv.writer(handle)
-        lines.writerow(["step", "loss", "lr"])
-        bar = tqdm(range(recipe.steps), name, unit="step", mininterval=5)
-        for step in bar:
-            loss = loss_of_step(step)
-            value = loss.item()
-            if not np.isfinite(value):
-                raise InputError(f"{name}: the loss is {value} at step {step + 1}")
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            lr = optimiser.param_groups[0]["lr"]
-            optimiser.step()
-            schedule.step()
+    parts = {"model": model, "optimiser": optimiser}
+    if average is not None:
+        parts["average"] = average
+    start, recent, lines = 0, [], [["step", "loss", "lr"]]
+    if checkpoint is not None and (kept := checkpoint.read(parts)) is not None:
+        start, recent, lines = kept["step"], kept["recent"], kept["lines"]
+    length = recipe.length(per_epoch)
+    bar = tqdm(range(start, length), name, length, initial=start, unit="step", mininterval=5)
+    for step in bar:
+        lr = recipe.lr * recipe.factor(step, per_epoch)
+        for group in optimiser.param_groups:
+            group["lr"] = lr
+        loss = loss_of_step(step)
+        value = loss.item()
+        if not np.isfinite(value):
+            raise InputError(f"{name}: the loss is {value} at step {step + 1}")
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        if average is not None:
             average.update_parameters(model)
-            recent.append(value)
-            if (step + 1) % LOG_EVERY == 0 or step + 1 == recipe.steps:
-                lines.writerow([step + 1, f"{np.mean(recent):.6g}", f"{lr:.4g}"])
-                bar.set_postfix(loss=f"{np.mean(recent):.4g}", refresh=False)
-                recent.clear()
-    return average.module.eval()
+        recent.append(value)
+        if (step + 1) % LOG_EVERY == 0 or step + 1 == length:
+            lines.append([f"{step + 1}", f"{np.mean(recent):.6g}", f"{lr:.4g}"])
+            bar.set_postfix(loss=f"{np.mean(recent):.4g}", refresh=False)
+            recent.clear()
+        if checkpoint is not None and checkpoint.due():
+            checkpoint.write(parts, {"step": step + 1, "recent": recent, "lines": lines})
+    with atomic(log) as temporary, temporary.open("w", newline="") as handle:
+        csv.writer(handle).writerows(lines)
+    return (average.module if own else model).eval()
 
 
-def shuffled(ids: np.ndarray, count: int, seed: int, purpose: str) -> Iterator[np.ndarray]:
+def shuffled(ids: np.ndarray, count: int, seed: int, purpose: str) -> Callable[[int], np.ndarray]:
     """Batches of ``count`` from an endless sequence of shuffles of ``ids``.
 
     Args:
@@ -105,13 +184,25 @@ def shuffled(ids: np.ndarray, count: int, seed: int, purpose: str) -> Iterator[n
         count: size of each batch; with 0 the batches are empty.
         seed: seed of the shuffles.
         purpose: which pool this is, so that two pools are shuffled apart.
+
+    Returns:
+        a function from the step to its batch (count,).
     """
     if count and not len(ids):
         raise InputError(f"{purpose}: no people to train on; expected at least one")
-    queue, epoch = np.empty(0, ids.dtype), 0
-    while True:
-        while len(queue) < count:
-            order = torch.randperm(len(ids), generator=torch_rng(seed, f"order {purpose}", epoch))
-            queue, epoch = np.concatenate([queue, ids[order.numpy()]]), epoch + 1
-        yield queue[:count]
-        queue = queue[count:]
+
+    @lru_cache(maxsize=2)
+    def shuffle(epoch: int) -> np.ndarray:
+        order = torch.randperm(len(ids), generator=torch_rng(seed, f"order {purpose}", epoch))
+        return ids[order.numpy()]
+
+    def batch(step: int) -> np.ndarray:
+        first, last = step * count, (step + 1) * count
+        epochs = range(first // max(1, len(ids)), -(-last // max(1, len(ids))))
+        parts = [
+            shuffle(epoch)[max(0, first - epoch * len(ids)) : last - epoch * len(ids)]
+            for epoch in epochs
+        ]
+        return np.concatenate([ids[:0], *parts])
+
+    return batch

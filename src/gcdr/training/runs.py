@@ -1,5 +1,6 @@
 """Training runs from files to files: what the rules for teachers and students call."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from gcdr.samples import Samples
 from gcdr.seeds import derive
 from gcdr.stores import read_labels
 from gcdr.training.batches import Targets, heatmap_targets
-from gcdr.training.gaze import train_gaze
+from gcdr.training.gaze import Relabel, train_gaze
 from gcdr.training.loop import Recipe
+from gcdr.training.resume import code_of, resumable
 
 
 def labelled_targets(labels: Path) -> Targets:
@@ -58,6 +60,17 @@ def gaze_config(size: str, gradcam: bool) -> VATConfig:
     return sizes[size](gradcam)
 
 
+def initial_gaze_model(
+    settings: dict[str, Any], gradcam: bool, init: Path | None, seed: int
+) -> VAT:
+    """VAT (or VAT-GC) of the configured size, with its first weights."""
+    torch.manual_seed(derive(seed, "gaze weights"))
+    model = VAT(gaze_config(settings["model"], gradcam))
+    if init is not None:
+        warm_start(model, read_weights(init / WEIGHTS_FILE), str(init))
+    return model
+
+
 def train_gaze_model(
     samples: Path,
     labels: Path,
@@ -68,8 +81,13 @@ def train_gaze_model(
     seed: int,
     device: torch.device,
     out: Path,
+    *,
+    relabel: Relabel | None = None,
+    deciding: Sequence[Path] = (),
 ) -> None:
     """Train VAT (or, with a prior, VAT-GC) on labels and, if given, pseudo-labels.
+
+    A run that was stopped goes on from where it last kept its state (:mod:`gcdr.training.resume`).
 
     Args:
         samples: the picture cache.
@@ -81,30 +99,34 @@ def train_gaze_model(
         seed: seed of initial weights, order and augmentation.
         device: where to compute.
         out: folder of the model; the loss goes to ``log.csv`` in it.
+        relabel: see :func:`gcdr.training.gaze.train_gaze`.
+        deciding: what ``relabel`` is made of, files and folders.
     """
     cache, labelled = Samples.open(samples), labelled_targets(labels)
-    torch.manual_seed(derive(seed, "gaze weights"))
-    model = VAT(gaze_config(settings["model"], prior is not None))
-    if init is not None:
-        warm_start(model, read_weights(init / WEIGHTS_FILE), str(init))
+    model = initial_gaze_model(settings, prior is not None, init, seed)
     extra = None if pseudo is None else pseudo_targets(pseudo, cache.people)
     ids = labelled.sample_id if extra is None else np.union1d(labelled.sample_id, extra.sample_id)
     gradcams = None
     if prior is not None:
         size = model.config.heatmap_size
         gradcams = gradcam_targets(prior, cache.people, ids, settings["layer"], size)
+    recipe = Recipe.from_json(settings["recipe"], "gaze recipe")
     out.mkdir(parents=True, exist_ok=True)
-    trained, counts = train_gaze(
-        model,
-        cache,
-        labelled,
-        extra,
-        Recipe.from_json(settings["recipe"], "gaze.recipe"),
-        labelled_per_batch=settings["labelled_per_batch"],
-        sigma=settings["sigma"],
-        gradcams=gradcams,
-        seed=seed,
-        device=device,
-        log=out / "log.csv",
-    )
-    save_model(out, trained, {"settings": settings, "seed": seed, "people": counts})
+    inputs = [samples, labels, pseudo, prior, init, *deciding]
+    with resumable(out, [settings, seed], inputs, code_of(__file__)) as checkpoint:
+        trained, counts = train_gaze(
+            model,
+            cache,
+            labelled,
+            extra,
+            recipe,
+            labelled_per_batch=settings["labelled_per_batch"],
+            sigma=settings["sigma"],
+            gradcams=gradcams,
+            seed=seed,
+            device=device,
+            log=out / "log.csv",
+            relabel=relabel,
+            checkpoint=checkpoint,
+        )
+        save_model(out, trained, {"settings": settings, "seed": seed, "people": counts})

@@ -117,7 +117,7 @@ def pretrain_towers(
         order = shuffled(np.arange(len(faces.nouns)), recipe.batch, seed, purpose)
 
         def batch(step: int) -> tuple[Tensor, Tensor, Tensor, np.ndarray, Tensor]:
-            rows = next(order)
+            rows = order(step)
             view = _colour_view(len(rows), torch_rng(seed, f"{purpose} view", step), device)
             parts = (faces.scene[rows], faces.head[rows], faces.head_box[rows])
             pictures = (parts[0].to(device).float() / 255, parts[1].to(device).float() / 255)

@@ -136,7 +136,7 @@ def teach_stem(
     order = shuffled(np.arange(len(pictures.texts)), 64, seed, "stem")
 
     def loss_of_step(step: int) -> Tensor:
-        rows = np.sort(next(order))
+        rows = np.sort(order(step))
         votes = voter(stem(to_input(pictures.pixels[rows], device)))
         return F.binary_cross_entropy_with_logits(
             votes.flatten(2).logsumexp(2), said[rows].to(device)
@@ -170,7 +170,7 @@ def teach_answers(
         answered[answer] = tokenizer.encode_answer(answer)
 
     def loss_of_step(step: int) -> Tensor:
-        rows = np.sort(next(order))
+        rows = np.sort(order(step))
         told = [pictures.texts[row] for row in rows]
         pairs = [texts.get(kind, texts["gaze"]) for texts in told for kind in lesson.kinds]
         source = pad([asked[question] for question, _ in pairs]).to(device)

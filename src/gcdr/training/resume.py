@@ -1,0 +1,109 @@
+"""The state of a training run that was stopped: kept beside its output, gone when it is done.
+
+The workflow deletes declared outputs before a job and after its failure, so the state lies in a hidden
+folder that is none. The folder's name carries a digest of everything that decides the result: a run
+with other settings, inputs or code never goes on from it.
+"""
+
+import json
+import pickle
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gcdr.files import atomic, file_digest, text_digest
+from gcdr.provenance import modules_behind
+
+SAVE_SECONDS = 120.0
+WHOLE_FILE = 64 << 20  # larger inputs are told apart by size and time: reading them costs minutes
+
+
+class Checkpoint:
+    """Where a run keeps its state, and when.
+
+    Args:
+        path: the file.
+        seconds: least time between two savings; 0 saves after every step. None: ``SAVE_SECONDS``.
+    """
+
+    def __init__(self, path: Path, seconds: float | None = None) -> None:
+        self.path = path
+        self.seconds = SAVE_SECONDS if seconds is None else seconds
+        self._last = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether it is time to save."""
+        return time.monotonic() - self._last >= self.seconds
+
+    def write(self, parts: Mapping[str, Any], progress: Mapping[str, Any]) -> None:
+        """Save ``parts`` (with ``state_dict``), torch's random state and ``progress`` (plain values)."""
+        state = {
+            "parts": {name: part.state_dict() for name, part in parts.items()},
+            "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+            "progress": dict(progress),
+        }
+        with atomic(self.path) as temporary:
+            torch.save(state, temporary)
+        self._last = time.monotonic()
+
+    def read(self, parts: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Put ``parts`` and torch's random state back; the progress, or None if nothing was kept.
+
+        A state that cannot be read is said and left aside: the run then begins at its first step.
+        """
+        try:
+            state = torch.load(self.path, map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            return None
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            print(f"{self.path}: cannot be read, beginning again ({error})", flush=True)
+            return None
+        for name, part in parts.items():
+            part.load_state_dict(state["parts"][name])
+        torch.set_rng_state(state["random"])
+        if state["random_cuda"]:
+            torch.cuda.set_rng_state_all(state["random_cuda"])
+        print(f"going on after step {state['progress']['step']}", flush=True)
+        return state["progress"]
+
+
+@contextmanager
+def resumable(
+    out: Path, settings: Any, inputs: list[Path | None], code: list[Path]
+) -> Iterator[Checkpoint]:
+    """A checkpoint for the run that makes ``out``, removed when the block succeeds.
+
+    Args:
+        out: the folder of the model; the state lies beside it.
+        settings: plain values that decide the result, the seed among them.
+        inputs: files that decide it; None is skipped.
+        code: source files that decide it, see :func:`code_of`.
+    """
+    known = [_identity(path) for path in inputs if path is not None]
+    key = text_digest(json.dumps(settings, sort_keys=True), *known, *map(file_digest, code))
+    folder = out.parent / f".{out.name}.resume-{key[:16]}"
+    for other in out.parent.glob(f".{out.name}.resume-*"):
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    yield Checkpoint(folder / "state.pt")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def code_of(file: str) -> list[Path]:
+    """The source files of this package that a module's results come from, itself among them."""
+    return [Path(file), *modules_behind(file)]
+
+
+def _identity(path: Path) -> str:
+    if path.is_dir():
+        return text_digest(*(_identity(entry) for entry in sorted(path.iterdir())))
+    about = path.stat()
+    return (
+        file_digest(path) if about.st_size <= WHOLE_FILE else f"{about.st_size} {about.st_mtime_ns}"
+    )
