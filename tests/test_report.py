@@ -129,7 +129,9 @@ def test_three_runs_show_mean_and_standard_deviation(tmp_path):
     assert row["dist_to_mean"] == pytest.approx(0.159)
     assert row["dist_to_mean_std"] == pytest.approx(0.004)
     assert np.isnan(row["dist_to_mean_low"])
-    assert row[["paper_dist_to_mean", "paper_min_dist", "paper_auc"]].tolist() == list(PAPER["vat"])
+    assert row[["paper_dist_to_mean", "paper_min_dist", "paper_auc"]].tolist() == list(
+        PAPER[10]["vat"]
+    )
     assert "**0.135** ±0.004" in render.table1_markdown(table)
 
 
@@ -167,7 +169,7 @@ def test_terminal_table(tmp_path):
 
 
 def test_paper_numbers_only_beside_the_papers_share(tmp_path):
-    path = metrics_file(tmp_path, "vat", "teacher", 0, 0.18, share=5)
+    path = metrics_file(tmp_path, "vat", "teacher", 0, 0.18, share=7)
     table = tables.table1(tables.read_metrics([path]), ["vat"])
     assert not render.has_paper(table)
     assert "paper" not in render.table1_text(table) + render.table1_markdown(table)

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gcdr.config import alternatives
 from gcdr.download import planned_files
 from gcdr.errors import InputError
+from gcdr.methods import METHODS
 from gcdr.vqa.ofa.layouts import find_layout
 
 
@@ -51,8 +53,7 @@ def check_references(config: Mapping[str, Any]) -> None:
         problems.append(
             f"prior.layer: found {prior['layer']}, expected one of prior.layers {prior['layers']}"
         )
-    steps = refine["timestep"]
-    asked = {"refine.timestep": steps.values() if isinstance(steps, Mapping) else [steps]}
+    asked = {"refine.timestep": alternatives(refine["timestep"])}
     asked |= {"sweep.timesteps": config["sweep"]["timesteps"]}
     asked |= {"report.student_timesteps": config["report"]["student_timesteps"]}
     for key, values in asked.items():
@@ -62,15 +63,15 @@ def check_references(config: Mapping[str, Any]) -> None:
                     f"{key}: found {value}, expected {refine['steps']} (refine.steps) to "
                     f"{config['diffusion']['timesteps']} (diffusion.timesteps)"
                 )
-    gaze = config["gaze"]
-    if not gaze["labelled_per_batch"] < gaze["recipe"]["batch"]:
-        problems.append(
-            f"gaze.labelled_per_batch: found {gaze['labelled_per_batch']}, expected less than "
-            f"gaze.recipe.batch ({gaze['recipe']['batch']})"
-        )
+    problems += [
+        f"report.methods: found {name!r}, expected one of {', '.join(METHODS)}"
+        for name in config["report"]["methods"]
+        if name not in METHODS
+    ]
+    problems += _recipe_problems(config)
     for key, folder in (
         ("detect.weights", config["detect"]["weights"]),
-        ("gaze.init", gaze["init"]),
+        ("gaze.init", config["gaze"]["init"]),
     ):
         if folder and not Path(folder, "model.safetensors").is_file():
             problems.append(f"{key}: no file {folder}/model.safetensors")
@@ -97,6 +98,32 @@ def check_references(config: Mapping[str, Any]) -> None:
         raise InputError(
             "\n".join([f"configuration: {len(problems)} problem(s)", *(f"  {p}" for p in problems)])
         )
+
+
+def _recipe_problems(config: Mapping[str, Any]) -> list[str]:
+    gaze, diffusion = config["gaze"], config["diffusion"]
+    recipes = {
+        "gaze.recipe": (gaze["recipe"], gaze["labelled_per_batch"]),
+        "gaze.teacher": (gaze["recipe"] | gaze["teacher"], None),
+        "diffusion.recipe": (diffusion["recipe"], None),
+        "diffusion.mapping": (diffusion["recipe"] | diffusion["mapping"], None),
+    }
+    for name, model in (("gaze", gaze), ("diffusion", diffusion)):
+        taught = model["mean_teacher"]
+        recipe = model["recipe"] | taught["recipe"]
+        recipes[f"{name}.mean_teacher"] = (recipe, taught["labelled_per_batch"])
+    problems = []
+    for key, (recipe, places) in recipes.items():
+        lengths = {name: recipe.get(name) for name in ("steps", "epochs")}
+        if sum(value is not None for value in lengths.values()) != 1:
+            problems.append(f"{key}: found {lengths}, expected exactly one of them")
+        for value in alternatives(places):
+            if value is not None and not value < recipe["batch"]:
+                problems.append(
+                    f"{key.removesuffix('.recipe')}.labelled_per_batch: found {value}, expected less "
+                    f"than the batch ({recipe['batch']})"
+                )
+    return problems
 
 
 def check_writable(folder: Path) -> None:

@@ -51,6 +51,25 @@ def validate_config(config: dict, schema: Schema) -> None:
         raise InputError("\n  ".join([f"configuration: {count}", *lines]))
 
 
+def by_share(setting: Any, share: int) -> Any:
+    """A setting with every table by label share, ``{"5": 200, default: 250}``, replaced by its entry.
+
+    Args:
+        setting: plain values, lists and tables; a table with a key ``default`` is one by share.
+        share: labelled share in per cent.
+    """
+    if isinstance(setting, dict):
+        if "default" in setting:
+            return setting.get(str(share), setting["default"])
+        return {key: by_share(value, share) for key, value in setting.items()}
+    return setting
+
+
+def alternatives(setting: Any) -> list[Any]:
+    """All values that a setting may take: the entries of a table by label share, or itself."""
+    return list(setting.values()) if isinstance(setting, dict) else [setting]
+
+
 def dotted(path: Path) -> str:
     """A key's full name: ``("a", "b", 0)`` is ``a.b[0]``; the root is ``(top level)``."""
     name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)

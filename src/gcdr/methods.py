@@ -7,7 +7,7 @@ which each batch takes one, ``online``: made again in every batch, as in the rel
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from gcdr.errors import InputError
@@ -172,3 +172,8 @@ def parse_recipe(name: str) -> Recipe:
 def pseudo_recipe(recipe: Recipe) -> Recipe:
     """Whose label store a student reads: its own, or the raw maps that are refined in every batch."""
     return Recipe("raw") if recipe.redraw == ONLINE else recipe
+
+
+def averaged(recipe: Recipe) -> Recipe:
+    """The recipe with its draws averaged: whose maps of test people are scored and shown."""
+    return recipe if recipe.redraw is None else replace(recipe, redraw="mean")

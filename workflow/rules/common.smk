@@ -7,10 +7,11 @@ from pathlib import Path
 import yaml
 
 from gcdr.checks import check_references, check_writable, prepare_environment, wants_gpu
-from gcdr.config import validate_config
+from gcdr.config import by_share, validate_config
 from gcdr.datasets.layout import annotation_files
 from gcdr.download import planned_files
 from gcdr.errors import InputError
+from gcdr.methods import PATTERN, TEACHERS, averaged, parse_recipe, pseudo_recipe, recipe
 from gcdr.provenance import modules_behind
 from gcdr.vqa.ofa.layouts import OURS, TEXT, WEIGHTS, find_layout
 from snakemake.exceptions import WorkflowError
@@ -40,9 +41,7 @@ wildcard_constraints:
     study="|".join(config["studies"]) or "none",
     share=r"\d+",
     seed=r"\d+",
-    timestep=r"\d+",
-    steps=r"\d+",
-    draws=r"\d+",
+    recipe=PATTERN,
     shard=r"\d+",
 
 
@@ -100,28 +99,30 @@ def released_split(wildcards):
 # Recipes
 
 
-def timestep(share):
-    """The noise timestep for a label share: one number, or a table by share."""
-    setting = config["refine"]["timestep"]
-    return (
-        setting.get(share, setting.get(str(share), setting.get("default")))
-        if isinstance(setting, dict)
-        else setting
-    )
+def recipe_of(method, t=None):
+    """Recipe of a method as configured: what identifies its labels stands in its name."""
+    refine = config["refine"]
+    chosen = by_share(refine["timestep"], config["split"]["share"]) if t is None else t
+    return str(recipe(method, chosen, refine["steps"], refine["draws"], refine["redraw"]))
 
 
 def gcdr(t=None):
-    """Name of the paper's recipe at a timestep."""
-    refine = config["refine"]
-    chosen = timestep(config["split"]["share"]) if t is None else t
-    return f"gcdr-t{chosen}-n{refine['steps']}-k{refine['draws']}"
+    """Recipe of the paper's method, at a timestep if one is given."""
+    return recipe_of("gcdr", t)
 
 
-def recipe_of(method):
-    """Name of a method's recipe: what identifies it stands in the name."""
-    refine = config["refine"]
-    named = {"gcdr": gcdr(), "no-gradcam": f"no-gradcam-n{refine['steps']}-k{refine['draws']}"}
-    return named.get(method, method)
+def maps_of(name):
+    """The recipe by which maps of test people are made: draws are averaged."""
+    return str(averaged(parse_recipe(name)))
+
+
+def teachers(**wanted):
+    """Names of the teachers with these properties, as a pattern for a wildcard."""
+    return "|".join(
+        name
+        for name, teacher in TEACHERS.items()
+        if all(getattr(teacher, key) == value for key, value in wanted.items())
+    )
 
 
 # Inputs that decide a result
@@ -191,16 +192,17 @@ def folder_of(files):
     return os.path.dirname(files if isinstance(files, str) else files[0])
 
 
-def map_settings(**more):
+def map_sizes():
     """How Grad-CAM maps become heatmaps of the gaze model's size."""
-    return as_json(
-        {
-            "layer": config["prior"]["layer"],
-            "size": config["heatmap"]["size"],
-            "sigma": config["heatmap"]["sigma"],
-            **more,
-        }
-    )
+    return {
+        "layer": config["prior"]["layer"],
+        "size": config["heatmap"]["size"],
+        "sigma": config["heatmap"]["sigma"],
+    }
+
+
+def map_settings(**more):
+    return as_json({**map_sizes(), **more})
 
 
 def prior_settings():
@@ -208,25 +210,56 @@ def prior_settings():
     return as_json({key: value for key, value in config["prior"].items() if key not in skipped})
 
 
-def gaze_settings():
-    gaze = config["gaze"]
-    return as_json(
-        {
-            "model": gaze["model"],
-            "recipe": gaze["recipe"],
-            "labelled_per_batch": gaze["labelled_per_batch"],
-            "sigma": config["heatmap"]["sigma"],
-            "layer": config["prior"]["layer"],
-        }
-    )
+def shared(wildcards, settings):
+    """Settings as text, with what a table gives for the label share of a path."""
+    return as_json(by_share(settings, int(wildcards.share)))
+
+
+def gaze_settings(wildcards):
+    """Of a student; a supervised teacher has changes to the recipe, and labelled people alone."""
+    gaze, student = config["gaze"], hasattr(wildcards, "recipe")
+    return {
+        "model": gaze["model"],
+        "recipe": gaze["recipe"] if student else gaze["recipe"] | gaze["teacher"],
+        "labelled_per_batch": gaze["labelled_per_batch"] if student else None,
+        "sigma": config["heatmap"]["sigma"],
+        "layer": config["prior"]["layer"],
+    }
 
 
 def diffusion_settings():
     diffusion = config["diffusion"]
     names = ("model", "head", "recipe", "timesteps", "schedule")
-    return as_json(
-        {**{name: diffusion[name] for name in names}, "sigma": config["heatmap"]["sigma"]}
-    )
+    return {**{name: diffusion[name] for name in names}, "sigma": config["heatmap"]["sigma"]}
+
+
+def plain_recipe(base, changes):
+    """A recipe with changes, for training that makes no noise draws of its own."""
+    return {key: value for key, value in (base | changes).items() if key != "draws"}
+
+
+def mapping_settings(wildcards):
+    features = "towers" if TEACHERS[wildcards.teacher].features else "none"
+    changed = plain_recipe(config["diffusion"]["recipe"], config["diffusion"]["mapping"])
+    layer = config["prior"]["layer"]
+    return diffusion_settings() | {"recipe": changed, "layer": layer, "features": features}
+
+
+def mean_teacher_settings(wildcards):
+    family = TEACHERS[wildcards.teacher].family
+    model = config[family]
+    taught = dict(model["mean_teacher"])
+    settings = {
+        "gaze": lambda: {"model": model["model"], "sigma": config["heatmap"]["sigma"]},
+        "diffusion": lambda: diffusion_settings() | sampler_settings(),
+    }[family]()
+    changed = plain_recipe(model["recipe"], taught.pop("recipe"))
+    return settings | {"recipe": changed, "mean_teacher": taught}
+
+
+def mean_teacher_init(wildcards):
+    """What its towers start from: as without Mean Teacher."""
+    return diffusion_init() if TEACHERS[wildcards.teacher].family == "diffusion" else gaze_init()
 
 
 def diffusion_init():
@@ -239,22 +272,38 @@ def diffusion_init():
     )
 
 
-def refine_settings(wildcards):
-    """Sampler settings; what stands in the path is taken from there."""
-    named = {
-        "timestep": getattr(wildcards, "timestep", None),
-        "steps": wildcards.steps,
-        "draws": wildcards.draws,
-    }
-    return map_settings(
-        **{name: int(value) for name, value in named.items() if value is not None},
-        **sampler_settings(),
-    )
+def label_settings(wildcards):
+    """How labels are made; what stands in the path is taken from there."""
+    named = parse_recipe(wildcards.recipe)
+    method, sampled = named.about, {}
+    if method.family == "diffusion":
+        sampled = named.sampling | sampler_settings()
+    return {**map_sizes(), "teacher": method.family, "gaussian": method.gaussian, **sampled}
+
+
+def label_teacher(wildcards):
+    """Files of the model that makes a recipe's labels, if it takes one."""
+    teacher = parse_recipe(wildcards.recipe).about.teacher
+    files = files_in(f"{STUDY}/teachers/{teacher}", "model.safetensors", "model.json")
+    return expand(files, **wildcards) if teacher else []
+
+
+def label_prior(wildcards):
+    """The prior store, for recipes that see the Grad-CAM map."""
+    return prior_of(wildcards) if parse_recipe(wildcards.recipe).about.gradcam else []
+
+
+def option(name, files):
+    """An option of a command with the folder of files, or nothing where there are none."""
+    return f"--{name} {folder_of(files)}" if files else ""
 
 
 def sampler_settings():
     return {
-        **{name: config["refine"][name] for name in ("sampler", "eta")},
+        **{
+            name: config["refine"][name]
+            for name in ("sampler", "eta", "noise_offset", "last_alpha")
+        },
         **{name: config["diffusion"][name] for name in ("timesteps", "schedule")},
     }
 
@@ -264,6 +313,7 @@ def sweep_settings():
     return map_settings(
         steps=refine["steps"],
         draws=refine["draws"],
+        redraw="mean",
         sweep=config["sweep"]["timesteps"],
         **sampler_settings(),
     )
@@ -299,7 +349,9 @@ def metrics_of(study):
     folder = f"{split_of(study)}/metrics"
     return [
         f"{folder}/{name}.json"
-        for name in dict.fromkeys([*models, "gradcam", "centre", "human", f"diffusion-gc-{gcdr()}"])
+        for name in dict.fromkeys(
+            [*models, "gradcam", "centre", "human", f"diffusion-gc-{maps_of(gcdr())}"]
+        )
     ]
 
 
@@ -311,20 +363,22 @@ def wanted():
 
 def model_of(wildcards):
     """Files of the model that a recipe names."""
-    kind = "teachers" if wildcards.recipe in ("vat", "vat-gc") else "students"
-    folder = STUDY.format(**{name: getattr(wildcards, name) for name in ("study", "share", "seed")})
-    return multiext(f"{folder}/{kind}/{wildcards.recipe}/", "model.safetensors", "model.json")
+    method = parse_recipe(wildcards.recipe).about
+    kind = "students" if method.student else "teachers"
+    files = files_in(f"{STUDY}/{kind}/{{recipe}}", "model.safetensors", "model.json")
+    return expand(files, **wildcards)
+
+
+def model_prior(wildcards):
+    """The prior store, for a judged model that itself sees the Grad-CAM map."""
+    method = parse_recipe(wildcards.recipe).about
+    return prior_of(wildcards) if method.gradcam and not method.student else []
 
 
 def about_model(wildcards):
-    recipe = wildcards.recipe
-    method = next(
-        (name for name in ("gcdr", "no-gradcam") if recipe.startswith(f"{name}-")), recipe
-    )
-    t = int(recipe.split("-")[1][1:]) if method == "gcdr" else None
-    return about(
-        wildcards, recipe, method, "teacher" if recipe in ("vat", "vat-gc") else "student", t
-    )
+    named = parse_recipe(wildcards.recipe)
+    kind = "student" if named.about.student else "teacher"
+    return about(wildcards, wildcards.recipe, named.method, kind, named.timestep)
 
 
 TABLES = ["summary.txt", "table1.csv", "table1.md", "sweep.csv", "sweep.md"]
@@ -357,7 +411,7 @@ def shown_inputs(study):
     return [
         *(files[name] for name in ("manifest", "annotations", "bodies", "prior")),
         f"{split}/labels.parquet",
-        f"{split}/test/{gcdr()}.h5",
+        f"{split}/test/{maps_of(gcdr())}.h5",
         f"{split}/metrics/{gcdr()}.h5",
     ]
 

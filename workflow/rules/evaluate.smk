@@ -10,7 +10,7 @@ rule evaluate:
         samples=data(f"samples-{config['samples']['size']}.h5"),
         manifest=data("manifest.parquet"),
         annotations=data("annotations.parquet"),
-        prior=lambda wildcards: prior_of(wildcards) if wildcards.recipe == "vat-gc" else [],
+        prior=model_prior,
     output:
         metrics=f"{STUDY}/metrics/{{recipe}}.json",
         people=f"{STUDY}/metrics/{{recipe}}.parquet",
@@ -19,8 +19,6 @@ rule evaluate:
         "logs/{study}/labels{share}-seed{seed}/metrics/{recipe}.log",
     benchmark:
         "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-{recipe}.tsv"
-    wildcard_constraints:
-        recipe="vat|vat-gc|semi-vat|semi-vat-gc|raw|argmax|gcdr-t.*|no-gradcam-n.*",
     resources:
         gpu=GPU,
     params:
@@ -37,23 +35,29 @@ rule evaluate:
 
 
 rule evaluate_labels:
-    """Score refined Grad-CAM maps themselves: the paper's "Diffusion-GC"."""
+    """Score maps of test people themselves: refined ones ("Diffusion-GC"), or sampled from noise."""
     input:
         script=script("evaluate_labels"),
         code=code("evaluate_labels"),
-        store=f"{STUDY}/test/gcdr-t{{timestep}}-n{{steps}}-k{{draws}}.h5",
+        store=f"{STUDY}/test/{{recipe}}.h5",
         manifest=data("manifest.parquet"),
         annotations=data("annotations.parquet"),
     output:
-        metrics=f"{STUDY}/metrics/diffusion-gc-gcdr-t{{timestep}}-n{{steps}}-k{{draws}}.json",
-        people=f"{STUDY}/metrics/diffusion-gc-gcdr-t{{timestep}}-n{{steps}}-k{{draws}}.parquet",
+        metrics=f"{STUDY}/metrics/{{maps}}-{{recipe}}.json",
+        people=f"{STUDY}/metrics/{{maps}}-{{recipe}}.parquet",
     log:
-        "logs/{study}/labels{share}-seed{seed}/metrics/diffusion-gc-t{timestep}-n{steps}-k{draws}.log",
+        "logs/{study}/labels{share}-seed{seed}/metrics/{maps}-{recipe}.log",
     benchmark:
-        "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-diffusion-gc-t{timestep}-n{steps}-k{draws}.tsv"
+        "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-{maps}-{recipe}.tsv"
+    wildcard_constraints:
+        maps="diffusion|diffusion-gc",
     params:
-        about=lambda w: about(
-            w, f"diffusion-gc-t{w.timestep}", "diffusion-gc", "maps", int(w.timestep)
+        about=lambda wildcards: about(
+            wildcards,
+            f"{wildcards.maps}-{wildcards.recipe}",
+            wildcards.maps,
+            "maps",
+            parse_recipe(wildcards.recipe).timestep,
         ),
     shell:
         "python {input.script} --store {input.store} --manifest {input.manifest}"

@@ -4,8 +4,8 @@
 rule refine_folder:
     """Refine the Grad-CAM maps of all people of a data set with another study's diffusion teacher."""
     input:
-        script=script("refine"),
-        code=code("refine"),
+        script=script("make_labels"),
+        code=code("make_labels"),
         manifest=data("manifest.parquet"),
         samples=data(f"samples-{config['samples']['size']}.h5"),
         prior=prior_of,
@@ -15,15 +15,17 @@ rule refine_folder:
             "model.json",
         ),
     output:
-        "results/{study}/pseudo/gcdr-t{timestep}-n{steps}-k{draws}.h5",
+        "results/{study}/pseudo/{recipe}.h5",
     log:
-        "logs/{study}/gcdr-t{timestep}-n{steps}-k{draws}.log",
+        "logs/{study}/{recipe}.log",
     benchmark:
-        "results/benchmarks/refine/{study}-t{timestep}-n{steps}-k{draws}.tsv"
+        "results/benchmarks/refine/{study}-{recipe}.tsv"
+    wildcard_constraints:
+        recipe="gcdr-t.*",
     resources:
         gpu=GPU,
     params:
-        settings=refine_settings,
+        settings=lambda wildcards: as_json(label_settings(wildcards)),
         teacher=lambda wildcards, input: folder_of(input.teacher),
         seed=lambda wildcards: config["studies"][wildcards.study]["seed"],
         device=config["device"],
@@ -41,7 +43,7 @@ rule gallery:
         manifest=data("manifest.parquet"),
         bodies=data("bodies.parquet"),
         prior=prior_of,
-        refined=lambda wildcards: f"results/{wildcards.study}/pseudo/{gcdr()}.h5",
+        refined=lambda wildcards: f"results/{wildcards.study}/pseudo/{maps_of(gcdr())}.h5",
     output:
         "results/{study}/gallery.html",
     log:

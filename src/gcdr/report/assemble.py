@@ -13,6 +13,7 @@ from PIL import Image
 
 from gcdr.command import START_UP
 from gcdr.manifest import BOX, people_digest, read_annotations, read_people
+from gcdr.methods import averaged, parse_recipe
 from gcdr.report import figures
 from gcdr.report.methods import method_name
 from gcdr.report.overlays import Example, encode, example_panels
@@ -105,7 +106,7 @@ def write_report(
     logs_of = {method_name("vat"): study / "teachers/vat/log.csv"}
     logs_of["Diffusion model"] = study / "teachers/diffusion/log.csv"
     logs_of[method_name("gcdr")] = study / f"students/{recipe}/log.csv"
-    chosen = int(recipe.split("-")[1][1:])
+    chosen = parse_recipe(recipe).timestep
 
     def drawn(name: str, alt: str, make: Any, form: str = "svg", caption: str = "") -> Picture:
         light, dark = make(form, False), make(form, True)
@@ -176,7 +177,7 @@ def choose_examples(
     people = read_people(manifest)
     digest = people_digest(people)
     scores = pd.read_parquet(study / "metrics/gradcam.parquet").set_index("sample_id")
-    refined = read_labels(study / f"test/{recipe}.h5", digest)
+    refined = read_labels(study / f"test/{averaged(parse_recipe(recipe))}.h5", digest)
     predicted = read_labels(study / f"metrics/{recipe}.h5", digest)
     store = read_prior(prior, digest, predicted.sample_id, layer)
     mass = store.heatmap.reshape(len(store.heatmap), -1)

@@ -74,8 +74,8 @@ def notes(table: pd.DataFrame, compact_spread: bool = False) -> list[str]:
         lines.append(f"{mark}: best of the trained models.")
     if has_paper(table):
         lines.append(
-            f"“{PAPER_LABEL}”: Miao et al., ECCV 2024, GazeFollow with 10 % of the labels. Another "
-            "data set: compare orders and gaps, not values."
+            f"“{PAPER_LABEL}”: Miao et al., ECCV 2024, GazeFollow with the same share of labels. "
+            "Another data set: compare orders and gaps, not values."
         )
     return lines
 

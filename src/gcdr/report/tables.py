@@ -9,7 +9,7 @@ import pandas as pd
 
 from gcdr.errors import InputError
 from gcdr.files import read_json
-from gcdr.report.methods import KINDS, METRICS, PAPER, PAPER_METRICS, PAPER_SHARE, method_name
+from gcdr.report.methods import KINDS, METRICS, PAPER, PAPER_METRICS, method_name
 
 FORMAT = 1
 RUN = ["study", "seed"]
@@ -109,13 +109,13 @@ def table1(results: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
         people runs`` and, for each metric M, ``M`` (mean over runs), ``M_std`` (standard deviation
         over runs, n - 1; NaN for one run), ``M_low``/``M_high`` (the bootstrap interval of a
         single run; NaN for several) and ``paper_M``, the paper's GazeFollow number (NaN where
-        there is none, or where the share is not the paper's 10 %).
+        there is none for the method at this share).
 
     Raises:
         InputError: several data sets or shares, or a method with several recipes.
     """
     _single(results, "dataset")
-    paper = PAPER if _single(results, "share") == PAPER_SHARE else {}
+    paper = PAPER.get(_single(results, "share"), {})
     rows = []
     for wanted in methods:
         chosen = _select(results, wanted)
