@@ -82,7 +82,7 @@ class Recipe(JsonConfig):
             warm = max(1, horizon // 20)
             factor = min((step + 1) / warm, 0.5 * (1 + np.cos(np.pi * min(1, step / horizon))))
         passed = sum(step >= round(epoch * per_epoch) for epoch in self.decay_at)
-        return factor * self.decay**passed
+        return float(factor) * self.decay**passed
 
 
 def running_average(model: nn.Module, decay: float, warm_up: int = 0) -> AveragedModel:

@@ -62,7 +62,8 @@ class Checkpoint:
         except FileNotFoundError:
             return None
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            print(f"{self.path}: cannot be read, beginning again ({error})", flush=True)
+            reason = str(error).partition("\n")[0]
+            print(f"{self.path}: cannot be read, beginning again ({reason})", flush=True)
             return None
         for name, part in parts.items():
             part.load_state_dict(state["parts"][name])
