@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,11 @@ from torch import Tensor, nn
 
 from gcdr.diffusion import SAMPLERS, Schedule, add_noise, trajectory
 from gcdr.errors import InputError
-from gcdr.labelling import make_labels
+from gcdr.labelling import make_labels, refinement_of
 from gcdr.labels import split_labels
 from gcdr.manifest import people_digest, read_annotated, read_people, write_table
 from gcdr.models.build import load_model
-from gcdr.refine import peak_maps, pseudo_labels, step_maps
+from gcdr.refine import peak_maps, pseudo_labels, refine_maps, step_maps
 from gcdr.samples import Samples
 from gcdr.stores import read_labels
 from gcdr.training import resume
@@ -82,7 +83,7 @@ def bits(model: nn.Module) -> list[bytes]:
     return [value.numpy().tobytes() for value in model.state_dict().values()]
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=5)
 @given(
     st.integers(0, 8),
     st.sampled_from([{}, PAPER, {"decay_at": [2], "optimiser": "adam"}]),
@@ -202,8 +203,6 @@ def test_last_step_and_every_step() -> None:
     schedule, named = Schedule(), SAMPLERS["consistent"]
 
     def steps(last: str) -> list[Tensor]:
-        from dataclasses import replace
-
         sampler = replace(named, last_alpha=last)
         return list(trajectory(lambda *_: heatmap, None, 500, 2, noise, schedule, sampler))
 
@@ -347,9 +346,6 @@ def test_redrawn_labels(study: Study, tmp_path: Path) -> None:
 
 
 def test_every_step_of_a_refinement(study: Study) -> None:
-    from gcdr.labelling import refinement_of
-    from gcdr.refine import refine_maps
-
     samples, model = Samples.open(study.samples), load_model(study.folder / "diffusion")
     ids = samples.sample_id[:3]
     gradcam = np.random.default_rng(0).random((3, 32, 32)).astype(np.float32)
@@ -375,7 +371,6 @@ def counted(self, *state):
         os.kill(os.getpid(), signal.SIGKILL)
 resume.Checkpoint.write = counted
 folder, out = Path(sys.argv[1]), Path(sys.argv[2])
-tiny_study.CPU.type and __import__("torch").set_num_threads(1)
 runs.train_gaze_model(folder / "samples.h5", folder / "labels.parquet", None, None, None,
                       tiny_study.GAZE, 0, tiny_study.CPU, out)
 """

@@ -13,7 +13,7 @@ from PIL import Image
 from workflow_runs import Workspace
 
 SMOKE = "configs/smoke.yaml"
-AFTER_REFINE = {"refine", "train_student", "evaluate", "evaluate_labels", "tables", "page"}
+AFTER_REFINE = {"make_labels", "train_student", "evaluate", "evaluate_labels", "tables", "page"}
 
 
 @pytest.fixture(scope="session")
@@ -87,23 +87,23 @@ def test_split_seed_touches_no_data_stage(done: Workspace) -> None:
     [
         (
             "refine.py",
-            {"refine", "predict_labels", "train_student", "evaluate", "sweep"},
+            {"make_labels", "train_student", "evaluate", "sweep"},
             {"world", "samples", "detect", "gradcam", "split", "train_vat", "train_diffusion"},
         ),
         (
             "training/denoiser.py",
-            {"train_diffusion", "refine", "sweep", "train_student"},
-            {"world", "samples", "detect", "gradcam", "split", "train_vat", "predict_labels"},
+            {"train_diffusion", "make_labels", "sweep", "train_student"},
+            {"world", "samples", "detect", "gradcam", "split", "train_vat"},
         ),
         (
             "vqa/gradcam.py",
-            {"gradcam", "merge", "refine", "sweep", "train_student"},
+            {"gradcam", "merge", "make_labels", "sweep", "train_student"},
             {"world", "samples", "detect", "split", "train_vat", "train_diffusion"},
         ),
         (
             "metrics.py",
             {"evaluate", "evaluate_prior", "evaluate_labels", "sweep"},
-            {"world", "gradcam", "refine", "train_vat", "train_student"},
+            {"world", "gradcam", "make_labels", "train_vat", "train_student"},
         ),
         ("report/page.py", {"page"}, {"tables", "evaluate", "sweep"}),
         ("errors.py", set(), {"world", "gradcam", "train_vat", "evaluate"}),
@@ -152,6 +152,9 @@ def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
         ("prior: {layer: 7}\n", ["prior.layer", "7"]),
         ("prior: {weights: nowhere}\n", ["prior.weights", "nowhere/model.safetensors"]),
         ("device: gpu\n", ["device", "gpu"]),
+        ("report: {methods: [gcrd]}\n", ["report.methods", "gcrd", "gcdr-mt"]),
+        ("gaze: {recipe: {epochs: 2}}\n", ["gaze.recipe", "steps", "exactly one"]),
+        ("gaze: {labelled_per_batch: {default: 32}}\n", ["gaze.labelled_per_batch", "32"]),
     ],
 )
 def test_wrong_configuration_is_named_at_once(
