@@ -1,38 +1,22 @@
 """The training loop: recipes, batches, Mean Teacher, and runs that are stopped and go on."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_study import CPU, DIFFUSION, GAZE, REFINE, Study, make_study
 from torch import Tensor, nn
 
 from gcdr.diffusion import SAMPLERS, Schedule, add_noise, trajectory
 from gcdr.errors import InputError
-from gcdr.labelling import make_labels, refinement_of
-from gcdr.labels import split_labels
-from gcdr.manifest import people_digest, read_annotated, read_people, write_table
-from gcdr.models.build import load_model
-from gcdr.refine import peak_maps, pseudo_labels, refine_maps, step_maps
-from gcdr.samples import Samples
-from gcdr.stores import read_labels
-from gcdr.training import resume
-from gcdr.training.batches import Targets, compose, heatmap_targets, join, two_views
-from gcdr.training.diffusion_runs import train_diffusion_model
+from gcdr.refine import peak_maps, pseudo_labels
+from gcdr.training.batches import Targets, compose, heatmap_targets, join
 from gcdr.training.loop import Recipe, fit, running_average, shuffled
-from gcdr.training.mapping_runs import train_mapping_model
 from gcdr.training.mean_teacher import MeanTeacher, consistency_loss
-from gcdr.training.mean_teacher_runs import train_mean_teacher_model
-from gcdr.training.online_runs import train_online_student
 from gcdr.training.resume import Checkpoint
-from gcdr.training.runs import train_gaze_model
 
 HELD = {"consistency": 4000.0, "labelled_per_batch": 2, "ramp_up": 5}
 PAPER = {"schedule": "constant", "optimiser": "adam", "weight_decay": 0.0, "ema": None}
@@ -245,169 +229,3 @@ def test_consistency_is_the_divergence_of_distributions_over_cells() -> None:
     assert (
         consistency_loss(teacher, teacher, "kl") == consistency_loss(student, student, "mse") == 0
     )
-
-
-# Runs, from files to files
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    study = make_study(tmp_path_factory.mktemp("study"))
-    labels = split_labels(read_annotated(study.manifest), 40, 0.2, 0)
-    write_table(labels, study.folder / "labels.parquet")
-    train_diffusion_model(
-        study.samples, study.folder / "labels.parquet", None, DIFFUSION, 0, CPU,
-        study.folder / "diffusion",
-    )  # fmt: skip
-    return study
-
-
-def label(study: Study, method: str, folder: str | None, prior: bool, **changes: object) -> Path:
-    out = study.folder / f"{method}.h5"
-    make_labels(
-        method, study.manifest, study.folder / "labels.parquet", "unlabelled", study.samples,
-        study.prior if prior else None, study.folder / folder if folder else None,
-        {**REFINE, **changes}, 0, CPU, out,
-    )  # fmt: skip
-    return out
-
-
-def test_two_views_share_window_and_flip(study: Study) -> None:
-    samples = Samples.open(study.samples)
-    ids = samples.sample_id[:6]
-    targets = Targets(ids, np.full((6, 2), 0.4, np.float32))
-    first, second = two_views(
-        samples, targets, ids, gradcams=None, map_size=32, sigma=3.0, device=CPU, rng=(0, "views", 1)
-    )  # fmt: skip
-    assert torch.equal(first.target, second.target)
-    assert not torch.equal(first.scene, second.scene)
-    assert not torch.equal(first.head_crop, second.head_crop)
-
-
-@pytest.mark.parametrize("family", ["gaze", "diffusion"])
-def test_mean_teacher_learns_from_the_unlabelled(study: Study, tmp_path: Path, family: str) -> None:
-    base = GAZE if family == "gaze" else {**DIFFUSION, **REFINE}
-    chosen = {"steps": 2, "batch": 5, "lr": 0.01, "ema": None}
-
-    def train(name: str, **changes: object) -> bytes:
-        held = {**HELD, "ramp_up": 0, "warm_up": 1, "steps": 2, **changes}
-        made = {**base, "recipe": chosen, "mean_teacher": held}
-        labels = study.folder / "labels.parquet"
-        train_mean_teacher_model(family, study.samples, labels, None, made, 0, CPU, tmp_path / name)
-        return (tmp_path / name / "model.safetensors").read_bytes()
-
-    held = train("held")
-    assert held == train("again")
-    assert held != train("apart", consistency=0.0)
-    assert held != train("averaged", kept="ema")
-
-
-@pytest.mark.parametrize("features", ["towers", "none"])
-def test_direct_mapping(study: Study, tmp_path: Path, features: str) -> None:
-    made = {**DIFFUSION, "recipe": {"steps": 2, "batch": 4, "lr": 0.01}, "layer": 1}
-    folder = study.folder / f"mapping-{features}"
-    train_mapping_model(
-        study.samples, study.folder / "labels.parquet", study.prior, None,
-        {**made, "features": features}, 0, CPU, folder,
-    )  # fmt: skip
-    model = load_model(folder)
-    seen = torch.rand(2, 32, 32)
-    pictures = [(torch.rand(2, 3, 56, 56), torch.rand(2, 1, 56, 56), torch.rand(2, 3, 56, 56))] * 2
-    pictures[1] = tuple(part.flip(0) for part in pictures[1])
-    one, two = (model(seen, torch.zeros(2), *inputs) for inputs in pictures)
-    assert torch.equal(one, two) == (features == "none"), "blind to the picture, or not"
-    store = label(study, f"direct-{features}", f"mapping-{features}", True, teacher="mapping")
-    assert read_labels(store, people_digest(read_people(study.manifest))).valid.all()
-    with pytest.raises(InputError, match="found a Denoiser, expected a VAT"):
-        label(study, "wrong", f"mapping-{features}", True, teacher="gaze")
-
-
-def test_redrawn_labels(study: Study, tmp_path: Path) -> None:
-    """Several draws are averaged, taken in turn, or made in every batch; all students differ."""
-    digest = people_digest(read_people(study.manifest))
-    labels = study.folder / "labels.parquet"
-    mean = label(study, "mean", "diffusion", True, draws=3)
-    drawn = label(study, "sampled", "diffusion", True, draws=3, redraw="sampled")
-    raw = label(study, "raw", None, True, teacher=None)
-    kept = read_labels(drawn, digest)
-    assert kept.heatmap.shape[1:] == (3, 32, 32) and read_labels(mean, digest).heatmap.ndim == 3
-    peaks = kept.heatmap.reshape(len(kept.heatmap), 3, -1).max(2)
-    assert (peaks == 1).all(), "each draw is stretched by itself"
-    weights = {}
-    for name, store in (("mean", mean), ("sampled", drawn), ("raw", raw)):
-        out = tmp_path / name
-        train_gaze_model(study.samples, labels, store, None, None, GAZE, 0, CPU, out)
-        weights[name] = (out / "model.safetensors").read_bytes()
-    out, teacher = tmp_path / "online", study.folder / "diffusion"
-    online = {**GAZE, "refine": {**REFINE, "redraw": "online"}}
-    train_online_student(study.samples, labels, raw, teacher, None, online, 0, CPU, out)
-    weights["online"] = (out / "model.safetensors").read_bytes()
-    assert len(set(weights.values())) == 4
-
-
-def test_every_step_of_a_refinement(study: Study) -> None:
-    samples, model = Samples.open(study.samples), load_model(study.folder / "diffusion")
-    ids = samples.sample_id[:3]
-    gradcam = np.random.default_rng(0).random((3, 32, 32)).astype(np.float32)
-    for timestep, visits in ((250, 2), (None, 2)):
-        way = refinement_of(REFINE, timestep, 0)
-        steps = step_maps(model, samples, ids, gradcam, way, CPU)
-        assert steps.shape == (visits, 3, 32, 32) and not torch.equal(steps[0], steps[1])
-        assert torch.equal(steps[-1], refine_maps(model, samples, ids, gradcam, [way], CPU)[0])
-
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-import tiny_study
-from gcdr.training import resume, runs
-resume.SAVE_SECONDS, steps = 0, 0
-write = resume.Checkpoint.write
-def counted(self, *state):
-    global steps
-    write(self, *state)
-    steps += 1
-    if steps == int(sys.argv[3]):
-        os.kill(os.getpid(), signal.SIGKILL)
-resume.Checkpoint.write = counted
-folder, out = Path(sys.argv[1]), Path(sys.argv[2])
-runs.train_gaze_model(folder / "samples.h5", folder / "labels.parquet", None, None, None,
-                      tiny_study.GAZE, 0, tiny_study.CPU, out)
-"""
-
-
-def test_killed_process_goes_on_and_leaves_nothing_behind(
-    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    labels, out = study.folder / "labels.parquet", tmp_path / "vat"
-    train_gaze_model(study.samples, labels, None, None, None, GAZE, 0, CPU, tmp_path / "whole")
-    command = [sys.executable, "-c", KILLED, str(study.folder), str(out), "2"]
-    here = Path(__file__).parent
-    assert subprocess.run(command, cwd=here, capture_output=True).returncode == -9
-    assert not (out / "model.safetensors").exists()
-    (state,) = tmp_path.glob(".vat.resume-*")
-    train_gaze_model(study.samples, labels, None, None, None, GAZE, 0, CPU, out)
-    assert "going on after step 2" in capsys.readouterr().out
-    for name in ("model.safetensors", "log.csv"):
-        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    assert not state.exists() and not list(tmp_path.glob(".*"))
-
-
-def test_state_of_other_settings_is_not_taken(tmp_path: Path) -> None:
-    table = tmp_path / "labels.parquet"
-    pd.DataFrame({"a": [1]}).to_parquet(table)
-
-    def folder(settings: dict) -> Path:
-        with resume.resumable(tmp_path / "vat", settings, [table, None], []) as checkpoint:
-            checkpoint.write({}, {"step": 1})
-            return checkpoint.path.parent
-
-    first = folder({"lr": 1})
-    assert folder({"lr": 1}) == first != folder({"lr": 2})
-    with pytest.raises(KeyError), resume.resumable(tmp_path / "vat", {}, [table], []) as kept:
-        kept.write({}, {"step": 1})
-        raise KeyError
-    assert kept.path.exists()
-    pd.DataFrame({"a": [2]}).to_parquet(table)
-    with resume.resumable(tmp_path / "vat", {}, [table], []) as other:
-        assert other.path != kept.path and not kept.path.exists()
