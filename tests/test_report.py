@@ -76,18 +76,21 @@ def sweep_files(folder: Path, seeds: int) -> list[Path]:
     for seed in range(seeds):
         rows = [
             {
+                "sampler": sampler,
                 "timestep": t,
                 "set": name,
-                "dist_to_mean": 0.155 + ((t - 250) / 900) ** 2 + 0.003 * seed + shift,
+                "dist_to_mean": 0.155 + ((t - 250) / 900) ** 2 + 0.003 * seed + shift + worse,
                 "min_dist": 0.11,
                 "auc": 0.9,
             }
             for t in (100, 200, 250, 300, 450)
             for name, shift in (("val", 0.01), ("test", 0.0))
+            for sampler, worse in (("consistent", 0.0), ("reference", 0.02))
         ]
         content = {"format": 1, "study": "demo", "seed": seed, "share": 10, "rows": rows}
         path = folder / f"sweep{seed}.json"
-        path.write_text(json.dumps({**content, "people": {"val": 48, "test": 1000}}))
+        people = {"val": 48, "test": 1000}
+        path.write_text(json.dumps({**content, "sampler": "consistent", "people": people}))
         paths.append(path)
     return paths
 
@@ -228,6 +231,7 @@ def test_sweep_table(tmp_path):
     table = tables.sweep_table(sweeps, tables.read_metrics(students)).set_index("timestep")
     assert list(table.index) == [100, 200, 250, 300, 450]
     assert table.loc[250, "test"] == pytest.approx(0.158)
+    assert table.loc[250, "test (reference)"] == pytest.approx(0.178)
     assert table.loc[250, "student_std"] == pytest.approx(0.002)
     assert np.isnan(table.loc[200, "student"])
     text = render.sweep_text(table.reset_index())

@@ -55,6 +55,7 @@ class Method:
         gradcam: whether the labels start from the Grad-CAM map.
         gaussian: whether a label is a Gaussian at the peak of what was made.
         student: whether a student is trained on the labels; else ``teacher`` itself is judged.
+        sampler: the sampler of ``gcdr.diffusion.SAMPLERS`` that it always takes; None the configured.
     """
 
     title: str
@@ -62,6 +63,7 @@ class Method:
     gradcam: bool = False
     gaussian: bool = False
     student: bool = True
+    sampler: str | None = None
 
     @property
     def family(self) -> str | None:
@@ -78,6 +80,12 @@ METHODS = {
     "semi-vat-gc": Method("Semi-VAT-GC", "vat-gc", gradcam=True),
     "semi-vat-gc-gaussian": Method("Semi-VAT-GC-Gaussian", "vat-gc", gradcam=True, gaussian=True),
     "gcdr": Method("GCDR", "diffusion", gradcam=True),
+    "gcdr-consistent": Method(
+        "GCDR (the equations' sampler)", "diffusion", gradcam=True, sampler="consistent"
+    ),
+    "gcdr-reference": Method(
+        "GCDR (the released sampler)", "diffusion", gradcam=True, sampler="reference"
+    ),
     "gcdr-mt": Method("GCDR-MT", "diffusion-mt", gradcam=True),
     "no-gradcam": Method("No Grad-CAM (from noise)", "diffusion"),
     "raw": Method("No refinement (raw Grad-CAM)", None, gradcam=True),
@@ -116,7 +124,8 @@ class Recipe:
         if self.about.family != "diffusion":
             return {}
         names = ("timestep", "steps", "draws", "redraw")
-        return {name: getattr(self, name) for name in names}
+        fixed = {} if self.about.sampler is None else {"sampler": self.about.sampler}
+        return {name: getattr(self, name) for name in names} | fixed
 
     def __str__(self) -> str:
         if self.steps is None:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from gcdr.diffusion import SAMPLERS
 from gcdr.errors import InputError
 from gcdr.evaluate import score_baselines, score_maps, summarise, write_metrics
 from gcdr.files import write_json
@@ -128,7 +129,8 @@ def sweep_timesteps(
 ) -> None:
     """How good refined maps are at each noise timestep, on validation people and on test people.
 
-    The validation people are part of the labelled share: a timestep is chosen on them, never on test.
+    With every sampler, not the configured one alone. The validation people are part of the labelled
+    share: timestep and sampler are chosen on them, never on test.
 
     Args:
         teacher: folder of the diffusion teacher.
@@ -153,15 +155,20 @@ def sweep_timesteps(
     groups = {"test": (tested, read_annotations(annotations, tested))}
     if len(known):
         groups["val"] = (known, gaze[:, None].astype(float))
-    ways = [refinement_of(settings, timestep, seed) for timestep in settings["sweep"]]
+    ways = [
+        (sampler, refinement_of({**settings, "sampler": sampler}, timestep, seed))
+        for sampler in SAMPLERS
+        for timestep in settings["sweep"]
+    ]
     rows = []
     for group, (ids, points) in groups.items():
         gradcam, _ = gradcam_maps(prior, digest, ids, settings["layer"], settings["size"])
-        refined = refine_maps(model, cache, ids, gradcam, ways, device)
+        refined = refine_maps(model, cache, ids, gradcam, [way for _, way in ways], device)
         part = people.iloc[np.searchsorted(people["sample_id"], ids)]
-        for way, maps in zip(ways, refined, strict=True):
+        for (sampler, way), maps in zip(ways, refined, strict=True):
             summary = summarise(score_maps(maps.numpy(), part, points))
             values = {name: summary[name]["value"] for name in ("dist_to_mean", "min_dist", "auc")}
-            rows.append({"timestep": way.timestep, "set": group, **values})
+            rows.append({"sampler": sampler, "timestep": way.timestep, "set": group, **values})
     counts = {group: len(ids) for group, (ids, _) in groups.items()}
-    write_json(out, {"format": 1, **about, "people": counts, "rows": rows})
+    chosen = {"sampler": settings["sampler"], "people": counts}
+    write_json(out, {"format": 1, **about, **chosen, "rows": rows})

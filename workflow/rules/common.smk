@@ -277,7 +277,7 @@ def label_settings(wildcards):
     named = parse_recipe(wildcards.recipe)
     method, sampled = named.about, {}
     if method.family == "diffusion":
-        sampled = named.sampling | sampler_settings()
+        sampled = sampler_settings() | named.sampling
     return {**map_sizes(), "teacher": method.family, "gaussian": method.gaussian, **sampled}
 
 

@@ -162,6 +162,9 @@ def sweep(
         if "test" in table:
             style = {"color": colours["blue"], "ls": "-", "marker": "o", "ms": 4.5}
             _curve(axis, table, "test", "refined maps, test", **style)
+        for name in (name for name in table if name.startswith("test (") and name.endswith(")")):
+            style = {"color": colours["soft"], "ls": "-", "marker": "v", "ms": 4.5}
+            _curve(axis, table, name, f"refined maps, {name}", **style)
         if "student" in table:
             rows = table.dropna(subset="student")
             axis.errorbar(

@@ -155,23 +155,26 @@ def _markdown(labels: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-SWEEP_COLUMNS = {"val": "refined, val", "test": "refined, test", "student": "student, test"}
+def _sweep_columns(table: pd.DataFrame) -> dict[str, str]:
+    """Headings of the value columns of a table of `tables.sweep_table`, by name."""
+    names = [name.removesuffix("_runs") for name in table if str(name).endswith("_runs")]
+    return {name: "student, test" if name == "student" else f"refined, {name}" for name in names}
 
 
 def sweep_cells(
     table: pd.DataFrame, form: Callable[[float], str] = number
 ) -> tuple[list[str], list[list[str]]]:
     """Headings and formatted cells of a table of `tables.sweep_table` (AvgDist, cell centre)."""
-    names = [name for name in SWEEP_COLUMNS if name in table]
+    columns = _sweep_columns(table)
     rows = []
     for _, row in table.iterrows():
         cells = [str(int(row["timestep"]))]
-        for name in names:
+        for name in columns:
             deviation = row[f"{name}_std"]
             tail = "" if pd.isna(deviation) else f" ±{form(deviation)}"
             cells.append(f"{form(row[name])}{tail}")
         rows.append(cells)
-    return ["timestep", *(SWEEP_COLUMNS[name] for name in names)], rows
+    return ["timestep", *columns.values()], rows
 
 
 def sweep_text(table: pd.DataFrame, title: str = "") -> str:
@@ -185,7 +188,7 @@ def sweep_text(table: pd.DataFrame, title: str = "") -> str:
 
 
 def _mark(table: pd.DataFrame, rows: list[list[str]]) -> list[list[str]]:
-    names = [name for name in SWEEP_COLUMNS if name in table]
+    names = list(_sweep_columns(table))
     marked = [row[:1] for row in rows]
     for column, name in enumerate(names, start=1):
         shown = table[name].round(3)

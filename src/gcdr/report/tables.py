@@ -193,14 +193,15 @@ def read_sweeps(paths: Iterable[str | Path]) -> pd.DataFrame:
 
     Returns:
         One row a (run, share, timestep, set): ``study seed share set people timestep dist_to_mean
-        min_dist auc``, ``set`` being ``val`` or ``test``.
+        min_dist auc``; ``set`` is ``val`` or ``test``, and of a sampler that is not the configured one
+        ``val (reference)``, ``test (reference)``.
 
     Raises:
         InputError: a wrong format, an unknown set, or a number that is absent or not finite.
     """
     rows: list[dict[str, Any]] = []
     for path in paths:
-        content = _load(path, ("study", "seed", "share", "people", "rows"))
+        content = _load(path, ("study", "seed", "share", "people", "sampler", "rows"))
         for number, row in enumerate(content["rows"], start=1):
             if row.get("set") not in ("val", "test"):
                 raise InputError(f"{path}, row {number}: set {row.get('set')!r} is not val or test")
@@ -210,7 +211,9 @@ def read_sweeps(paths: Iterable[str | Path]) -> pd.DataFrame:
             }
             identity = {name: content[name] for name in ("study", "seed", "share")}
             people = content["people"].get(row["set"])
-            rows.append({**identity, "set": row["set"], "people": people, **numbers})
+            other = row.get("sampler") != content["sampler"]
+            name = f"{row['set']} ({row.get('sampler')})" if other else row["set"]
+            rows.append({**identity, "set": name, "people": people, **numbers})
     columns = ["study", "seed", "share", "set", "people", "timestep", *_SWEEP_METRICS]
     return pd.DataFrame(rows, columns=columns).astype({"timestep": int})
 
@@ -229,7 +232,7 @@ def sweep_table(
         student: the method whose rows, by their timestep, are the students.
 
     Returns:
-        ``timestep`` and, for each C of val, test, student: ``C`` (mean over runs), ``C_std``
+        ``timestep`` and, for each C of the sets and student: ``C`` (mean over runs), ``C_std``
         (n - 1, NaN for one run) and ``C_runs``. A column group that has no value at all is absent.
 
     Raises:
@@ -240,7 +243,9 @@ def sweep_table(
         name: sweeps.loc[sweeps["set"] == name, ["timestep", metric]].rename(
             columns={metric: "value"}
         )
-        for name in ("val", "test")
+        for name in sorted(
+            sweeps["set"].unique(), key=lambda name: ("(" in name, "val" not in name)
+        )
     }
     if results is not None:
         chosen = results[(results["method"] == student) & (results["metric"] == metric)]
