@@ -10,23 +10,21 @@ from torch import Tensor, nn
 
 from gcdr.diffusion import SAMPLERS, Schedule, ddim, refine, training_pair
 from gcdr.heatmaps import minmax
-from gcdr.models.build import load_weights
 from gcdr.models.config import DenoiserConfig, VATConfig
 from gcdr.models.denoiser import Denoiser
+from gcdr.models.released import read_released
 from gcdr.models.unet import time_sinusoids
-from gcdr.models.vat import VAT
 
 pytestmark = pytest.mark.golden
 torch.set_num_threads(1)
 
 
-def build(kind: type[nn.Module], config: object, weights: dict[str, Tensor]) -> nn.Module:
-    """A model in eval mode with these weights, without spending time on initial ones."""
-    with torch.device("meta"):
-        model = kind(config)
-    model.to_empty(device="cpu")
-    load_weights(model, weights)
-    return model.eval()
+def as_released(path: Path, weights: dict[str, Tensor]) -> nn.Module:
+    """The model of these weights, by way of a file in GCDR's layout."""
+    torch.save({"state_dict": weights, "lr": 0.0, "train_step": 0}, path)
+    model, _ = read_released(path)
+    path.unlink()
+    return model
 
 
 def record(model: nn.Module, names: dict[str, str], channels: int, rows: int) -> dict[str, Tensor]:
@@ -49,19 +47,13 @@ def reference(goldens: Callable[[str], Path]) -> Goldens:
     return Goldens(goldens)
 
 
-@pytest.fixture(scope="module")
-def vat_weights(reference: Goldens) -> dict[str, Tensor]:
-    return reference.weights("vat_spatial")
-
-
 @pytest.mark.parametrize("name", ["vat_spatial", "vat_gc"])
 @torch.inference_mode()
-def test_vat(reference: Goldens, vat_weights: dict[str, Tensor], name: str) -> None:
+def test_vat(tmp_path: Path, reference: Goldens, name: str) -> None:
     expected = reference.arrays(name)
     gradcam = name == "vat_gc"
-    weights = dict(vat_weights)
-    weights["attn.weight"] = reference.weight("attn.weight", reference.keys(name)["attn.weight"])
-    model = build(VAT, VATConfig.paper(gradcam), weights)
+    model = as_released(tmp_path / "w.pt", reference.weights(name))
+    assert model.config == VATConfig.paper(gradcam)
     assert sum(p.numel() for p in model.parameters()) == expected["meta"]["params"]
 
     labels = [key for key in expected if key.startswith("feat.")]
@@ -78,35 +70,45 @@ def test_vat(reference: Goldens, vat_weights: dict[str, Tensor], name: str) -> N
         assert_near(found[label], expected[label])
     assert_near(output.heatmap, expected["out.heatmap"])
     assert_near(output.in_frame, expected["out.inout"])
+    if "out.attention" in expected:
+        assert_near(found["feat.attn"].softmax(dim=1), expected["out.attention"])
 
 
 @pytest.fixture(scope="module")
-def denoiser(reference: Goldens) -> Denoiser:
-    return build(Denoiser, DenoiserConfig.paper(), reference.weights("gcdr_diffusion"))
+def denoiser(reference: Goldens, tmp_path_factory: pytest.TempPathFactory) -> Denoiser:
+    file = tmp_path_factory.mktemp("released") / "w.pt"
+    return as_released(file, reference.weights("gcdr_diffusion"))
+
+
+def context_of(reference: Goldens, denoiser: Denoiser) -> list[Tensor]:
+    boxes = reference.arrays("gcdr_denoiser")["meta"]["inputs"]["head_boxes"]
+    scene, face = reference.blocks("input.scene", 2), reference.blocks("input.face", 2)
+    return denoiser.context(scene, head_masks(boxes), face)
 
 
 @pytest.fixture(scope="module")
 def context(reference: Goldens, denoiser: Denoiser) -> list[Tensor]:
-    boxes = reference.arrays("gcdr_denoiser")["meta"]["inputs"]["head_boxes"]
-    pictures = reference.blocks("input.scene", 2), reference.blocks("input.face", 2)
     with torch.inference_mode():
-        return denoiser.context(pictures[0], head_masks(boxes), pictures[1])
+        return context_of(reference, denoiser)
 
 
 @torch.inference_mode()
-def test_denoiser(reference: Goldens, denoiser: Denoiser, context: list[Tensor]) -> None:
+def test_denoiser(reference: Goldens, denoiser: Denoiser) -> None:
     expected = reference.arrays("gcdr_denoiser")
     sizes = expected["meta"]["params"]
+    assert denoiser.config == DenoiserConfig.paper()
     assert sum(p.numel() for p in denoiser.parameters()) == sizes["total"]
     assert sum(p.numel() for p in denoiser.diffusion_model.parameters()) == sizes["unet"]
 
+    labels = [key for key in expected if key.startswith(("feat.", "unet."))]
+    names = {label: last_layer(denoiser, label.removeprefix("feat.")) for label in labels}
+    found = record(denoiser, names, 8, 16)
+    context = context_of(reference, denoiser)
     for level, value in enumerate(context):
         assert_near(strided(value, 8, 16), expected[f"context.level{level}"])
-    labels = [key for key in expected if key.startswith("unet.")]
-    names = {label: last_layer(denoiser, label) for label in labels}
-    found = record(denoiser, names, 8, 16)
     noisy = reference.uniform("input.xt", (2, 1, 64, 64))[:, 0]
     predicted = denoiser.predict(noisy, torch.tensor([137.0, 401.0]), context)
+    assert sorted(found) == sorted(labels)
     for label in labels:
         assert_near(found[label], expected[label])
     assert_near(predicted, expected["out.x0"])
@@ -131,6 +133,14 @@ def test_training_call(reference: Goldens, denoiser: Denoiser, context: list[Ten
     predicted = denoiser.predict(noisy, time, context)
     assert_near(predicted, expected["train.x0"])
     assert_near((predicted - target).square().mean(dim=(1, 2)), expected["train.per_sample_mse"])
+
+    # A Mean Teacher's student: the labelled map is noised, the unlabelled starts from raw noise.
+    known = reference.normal("noise.mt.q", (2, 1, 64, 64))[:1, 0]
+    unknown = reference.normal("noise.mt.unsup", (2, 1, 64, 64))[1:, 0]
+    noised, _ = training_pair(Schedule(), target[:1], torch.tensor([37]), known)
+    noisy, time = torch.cat([noised, unknown]), torch.tensor(expected["meta"]["mt_t"])
+    assert_near(noisy, expected["mt.net_input"])
+    assert_near(denoiser.predict(noisy, time.float(), context), expected["mt.x0"])
 
 
 @torch.inference_mode()
@@ -162,9 +172,14 @@ def test_refinement_as_released(
     names = ["noise.refine.q", "noise.refine.step0", "noise.refine.step1"]
     noise = torch.stack([reference.normal(name, (2, 1, 64, 64))[:, 0] for name in names])
     heatmap = torch.from_numpy(expected["gradcam64"])[:, 0]
+    predictions = []
+
+    def predict(noisy: Tensor, time: Tensor) -> Tensor:
+        predictions.append(denoiser.predict(noisy, time, context))
+        return predictions[-1]
 
     result = refine(
-        lambda noisy, time: denoiser.predict(noisy, time, context),
+        predict,
         heatmap,
         timestep=250,
         steps=2,
@@ -172,5 +187,6 @@ def test_refinement_as_released(
         schedule=Schedule(),
         sampler=SAMPLERS["reference"],
     )
+    assert_near(torch.stack(predictions), expected["x0_per_step"])
     assert_near(result, expected["out.pred_x0"])
     assert_near(minmax(result)[0], expected["out.pseudo_label"])

@@ -20,6 +20,8 @@ MODELS = {"vat": (VATConfig, VAT), "denoiser": (DenoiserConfig, Denoiser)}
 WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.json"
 FORMAT_VERSION = 1
 SHOWN = 5
+ATTENTION = "attn.weight"
+HEADS = ("compress_", "deconv", "conv4.", "fc_inout.")
 
 
 def describe(model: nn.Module) -> dict[str, Any]:
@@ -134,19 +136,24 @@ class WarmStart:
 def warm_start(
     model: nn.Module, weights: Mapping[str, Tensor], where: str = "weights"
 ) -> WarmStart:
-    """Load the weights that fit by name and shape, and say which did not.
+    """Load weights of a part of the model or of a larger one, and say which were left out.
 
-    Thus VAT's weights start VAT-GC (all but ``attn.weight``) and the denoiser's towers (given
-    ``denoiser.feat_extractor`` as the model).
+    Thus towers start VAT, VAT starts VAT-GC (all but ``attn.weight``, which sees more there) and the
+    denoiser's towers (given ``denoiser.feat_extractor`` as the model; VAT's heads are left out).
 
     Raises:
-        InputError: nothing fits at all.
+        InputError: nothing fits at all; a weight but ``attn.weight`` has another shape; or there is
+            one that is neither the model's nor of VAT's heads.
     """
     match = _compare(model, weights)
+    if wrong := [_shapes(model, weights, name) for name in match.misfits if name != ATTENTION]:
+        raise InputError(f"{where}: a model of another size; tensors {_shown(wrong)}")
     skipped = {*match.unknown, *match.misfits}
     fitting = {name: value for name, value in weights.items() if name not in skipped}
     if not fitting:
         raise InputError(f"{where}: no tensor fits the model, found {_shown(weights)}")
+    if foreign := [name for name in match.unknown if not name.startswith(HEADS)]:
+        raise InputError(f"{where}: tensors that the model has no place for: {_shown(foreign)}")
     model.load_state_dict(fitting, strict=False)
     return match
 

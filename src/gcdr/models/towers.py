@@ -12,6 +12,9 @@ from torch.nn import functional as F
 from gcdr.errors import InputError
 from gcdr.models.config import TowersConfig
 
+TOWERS = {"scene": 4, "face": 3}
+"""Input channels of the towers: colours and head mask, colours."""
+
 
 class Bottleneck(nn.Module):
     """Residual block 1x1, 3x3 (with the stride), 1x1; ReLU after the sum (He et al. 2016)."""
@@ -49,8 +52,8 @@ class GazeFeatures(nn.Module):
         super().__init__()
         self.towers_config = config
         self.out_channels = config.out_channels
-        self._add_tower("scene", channels=4)
-        self._add_tower("face", channels=3)
+        for name, channels in TOWERS.items():
+            self._add_tower(name, channels)
         self.attn = nn.Linear(config.attention_inputs, config.feature_size**2)
         self.apply(init_convolutions)
 
