@@ -198,7 +198,7 @@ def test_own_models_start_each_other(tmp_path: Path) -> None:
     again = VAT(VATConfig.world())
     start_from(again, tmp_path / "denoiser")
     assert torch.equal(again.attn.weight, denoiser.feat_extractor.attn.weight)
-    with pytest.raises(InputError, match="a model of another size; tensors conv1_scene.weight"):
+    with pytest.raises(InputError, match=r"a model of another size; tensors conv1_scene.weight"):
         start_from(VAT(VATConfig.paper()), tmp_path / "vat")
 
 
@@ -223,10 +223,10 @@ def test_resnet50_starts_both_towers(tmp_path: Path) -> None:
     assert torch.equal(towers.layer5_face[0].conv1.weight, fifth)
 
     torch.save(without(state, "layer3.4.bn2.bias"), tmp_path / "short.pth")
-    with pytest.raises(InputError, match="no weights for layer3_scene.4.bn2.bias, 2 missing"):
+    with pytest.raises(InputError, match=r"no weights for layer3_scene.4.bn2.bias, 2 missing"):
         start_from(towers, tmp_path / "short.pth")
     torch.save(state | {"layer3.6.conv1.weight": torch.zeros(1)}, tmp_path / "resnet101.pth")
-    with pytest.raises(InputError, match="no place for: layer3_scene.6.conv1.weight"):
+    with pytest.raises(InputError, match=r"no place for: layer3_scene.6.conv1.weight"):
         start_from(towers, tmp_path / "resnet101.pth")
     with pytest.raises(InputError, match="another size"):
         start_from(VAT(VATConfig.world()), tmp_path / "resnet50.pth")

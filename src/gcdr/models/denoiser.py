@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from gcdr.errors import InputError
 from gcdr.models.config import DenoiserConfig
+from gcdr.models.precision import in_precision
 from gcdr.models.towers import GazeFeatures
 from gcdr.models.unet import UNet
 
@@ -53,6 +54,7 @@ class Denoiser(nn.Module):
             blur = gaussian_matrix(config.map_size, config.sigma)
             self.register_buffer("blur", blur, persistent=False)
 
+    @in_precision
     def context(self, scene: Tensor, head_mask: Tensor, head_crop: Tensor) -> list[Tensor]:
         """Context maps of the levels, finest first; computed once for all noise draws and steps.
 
@@ -96,11 +98,15 @@ class Denoiser(nn.Module):
                 f"noisy heatmaps: found shape {tuple(noisy.shape)}, expected a multiple of "
                 f"{len(context[0])} maps of {size} x {size}"
             )
-        logits = self.diffusion_model(noisy[:, None], time, context)[:, 0]
+        logits = self._logits(noisy, time, context)
         if self.config.head == "plain":
             return logits
         mass = logits.flatten(1).softmax(dim=1).view_as(logits)
         return self.blur @ mass @ self.blur
+
+    @in_precision
+    def _logits(self, noisy: Tensor, time: Tensor, context: list[Tensor]) -> Tensor:
+        return self.diffusion_model(noisy[:, None], time, context)[:, 0].float()
 
     def forward(
         self, noisy: Tensor, time: Tensor, scene: Tensor, head_mask: Tensor, head_crop: Tensor

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gcdr.models.config import VATConfig
+from gcdr.models.precision import in_precision
 from gcdr.models.towers import GazeFeatures, init_convolutions
 
 
@@ -62,6 +63,7 @@ class VAT(GazeFeatures):
         nn.init.constant_(self.conv4.weight, 0.2)
         nn.init.zeros_(self.conv4.bias)
 
+    @in_precision
     def forward(
         self, scene: Tensor, head_mask: Tensor, head_crop: Tensor, gradcam: Tensor | None = None
     ) -> GazeOutput:
@@ -77,9 +79,9 @@ class VAT(GazeFeatures):
         for number in range(1, len(self.config.decoder_channels) + 1):
             x = self.get_submodule(f"deconv{number}")(x)
             x = F.relu(self.get_submodule(f"deconv_bn{number}")(x), inplace=True)
-        return GazeOutput(self.conv4(x).squeeze(1), in_frame)
+        return GazeOutput(self.conv4(x).squeeze(1).float(), in_frame)
 
     def _in_frame(self, features: Tensor) -> Tensor:
         x = F.relu(self.compress_bn1_inout(self.compress_conv1_inout(features)), inplace=True)
         x = F.relu(self.compress_bn2_inout(self.compress_conv2_inout(x)), inplace=True)
-        return self.fc_inout(x.flatten(1)).squeeze(1)
+        return self.fc_inout(x.flatten(1)).squeeze(1).float()
