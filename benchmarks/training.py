@@ -37,7 +37,7 @@ Work = Callable[[], object]
 
 
 class Clock:
-    """Seconds of a piece of work, best of some rounds after one that warms up."""
+    """Seconds of a piece of work, best of some rounds after one that warms up (a single one does not)."""
 
     def __init__(self, device: torch.device, rounds: int) -> None:
         self.device, self.rounds = device, rounds
@@ -49,7 +49,8 @@ class Clock:
         return time.perf_counter()
 
     def __call__(self, work: Work) -> float:
-        work()
+        if self.rounds > 1:
+            work()
         seconds = []
         for _ in range(self.rounds):
             start = self._now()

@@ -1,6 +1,7 @@
 """The models at the demo world's sizes, their configurations and their files."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from gcdr.models.build import (
 )
 from gcdr.models.config import DenoiserConfig, TowersConfig, VATConfig
 from gcdr.models.denoiser import Denoiser, gaussian_matrix
+from gcdr.models.precision import set_precision
 from gcdr.models.vat import VAT
 
 torch.set_num_threads(1)
@@ -162,6 +164,25 @@ def test_denoiser_learns_and_keeps_its_range(norm: str, head: str) -> None:
     assert losses[-1] < 0.7 * losses[0]
     if head == "mass":
         assert predicted.min() >= 0 and predicted.max() <= 1
+
+
+@pytest.mark.parametrize("head", ["plain", "mass"])
+@torch.inference_mode()
+def test_half_precision_stays_inside(head: str) -> None:
+    vat = VAT(replace(VATConfig.world(), inout=True)).eval()
+    denoiser = Denoiser(replace(DenoiserConfig.world(), head=head)).eval()
+    randomise(denoiser)
+    noisy, time, inputs = torch.rand(2, 32, 32), torch.tensor([9.0, 400.0]), pictures(2)
+    exact = [vat(*inputs).heatmap, vat(*inputs).in_frame, denoiser(noisy, time, *inputs)]
+    for model in (vat, denoiser):
+        set_precision(model, "bf16")
+    output = vat(*inputs)
+    rounded = [output.heatmap, output.in_frame, denoiser(noisy, time, *inputs)]
+    for first, second in zip(exact, rounded, strict=True):
+        assert second.dtype == torch.float32
+        assert 0 < (first - second).abs().max() < 0.25 * first.abs().max()
+    weights = [*vat.parameters(), *denoiser.parameters()]
+    assert all(weight.dtype == torch.float32 for weight in weights)
 
 
 def test_own_feature_extractor() -> None:

@@ -11,10 +11,11 @@ from golden_rule import Goldens
 from torch import Tensor
 
 from gcdr.errors import InputError
+from gcdr.files import read_json
 from gcdr.models.build import load_model, save_model
 from gcdr.models.config import DenoiserConfig, TowersConfig, VATConfig
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.released import convert, read_released, start_from, write_released
+from gcdr.models.released import main, read_released, start_from, write_released
 from gcdr.models.towers import GazeFeatures
 from gcdr.models.vat import VAT
 
@@ -233,15 +234,18 @@ def test_resnet50_starts_both_towers(tmp_path: Path) -> None:
 
 
 @pytest.mark.golden
-def test_conversion_there_and_back(tmp_path: Path, keys: Callable) -> None:
-    state = {name: value.clone() for name, value in keys("vat_spatial").items()}
-    state["attn.bias"] = torch.arange(49.0)
-    torch.save({"state_dict": state, "lr": 1e-4, "train_step": 3}, tmp_path / "epoch_25_weights.pt")
-    said = convert(tmp_path / "epoch_25_weights.pt", tmp_path / "student")
-    assert said.endswith("VAT, 61,451,706 parameters")
-    assert torch.equal(load_model(tmp_path / "student").attn.bias, state["attn.bias"])
-    convert(tmp_path / "student", tmp_path / "again.pt")
-    content = torch.load(tmp_path / "again.pt", weights_only=True)
+def test_conversion_there_and_back(tmp_path: Path, keys: Callable, capsys: Any) -> None:
+    state = keys("vat_spatial") | {"attn.bias": torch.arange(49.0)}
+    source, folder, again = (tmp_path / name for name in ("epoch_25.pt", "student", "again.pt"))
+    torch.save({"state_dict": state, "lr": 1e-4, "train_step": 3}, source)
+    assert main([str(source), str(folder)]) == 0
+    assert capsys.readouterr().out == f"{folder}: VAT, 61,451,706 parameters\n"
+    assert torch.equal(load_model(folder).attn.bias, state["attn.bias"])
+    assert read_json(folder / "model.json")["converted"]["train_step"] == 3
+    assert main([str(folder), str(again)]) == 0
+    content = torch.load(again, weights_only=True)
     assert sorted(content) == ["lr", "state_dict", "train_step"]
     assert content["state_dict"].keys() == state.keys()
     assert torch.equal(content["state_dict"]["attn.bias"], state["attn.bias"])
+    assert main([str(tmp_path / "absent.pt"), str(folder)]) == 2
+    assert "absent.pt: no such file" in capsys.readouterr().err

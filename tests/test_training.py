@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from gcdr.diffusion import SAMPLERS, Schedule, add_noise, trajectory
 from gcdr.errors import InputError
+from gcdr.models.config import VATConfig
+from gcdr.models.vat import VAT
 from gcdr.refine import peak_maps, pseudo_labels
 from gcdr.training.batches import Targets, compose, heatmap_targets, join
 from gcdr.training.loop import Recipe, fit, running_average, shuffled
@@ -98,6 +100,24 @@ def test_without_average_the_last_weights_are_kept(tmp_path: Path) -> None:
     copied, _ = train_line(recipe(ema=0.0), tmp_path)
     averaged, _ = train_line(recipe(ema=0.9), tmp_path)
     assert bits(last)[0] == bits(copied)[0] != bits(averaged)[0]
+
+
+def test_half_precision_ends_with_the_training(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = VAT(VATConfig.world())
+    inputs = [torch.randn(2, 3, 56, 56), torch.zeros(2, 1, 56, 56), torch.randn(2, 3, 56, 56)]
+    target, seen = torch.rand(2, 32, 32), []
+    before = model.conv1_scene.weight.detach().clone()
+
+    def loss_of_step(step: int) -> Tensor:
+        seen.append(model.precision)
+        return torch.mean((model(*inputs).heatmap - target) ** 2)
+
+    kept = fit(model, loss_of_step, recipe(steps=2, precision="bf16"), tmp_path / "log.csv", "VAT")
+    assert seen == [torch.bfloat16] * 2
+    assert model.precision == torch.float32 == kept(*inputs).heatmap.dtype
+    assert kept.conv1_scene.weight.dtype == torch.float32
+    assert not torch.equal(kept.conv1_scene.weight, before)
 
 
 def test_loss_that_is_not_finite_is_named(tmp_path: Path) -> None:

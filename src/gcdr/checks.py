@@ -11,6 +11,7 @@ from gcdr.config import alternatives
 from gcdr.download import planned_files
 from gcdr.errors import InputError
 from gcdr.methods import METHODS
+from gcdr.models.config import weights_file
 from gcdr.vqa.ofa.layouts import find_layout
 
 
@@ -72,9 +73,10 @@ def check_references(config: Mapping[str, Any]) -> None:
     for key, folder in (
         ("detect.weights", config["detect"]["weights"]),
         ("gaze.init", config["gaze"]["init"]),
+        ("diffusion.init", config["diffusion"]["init"]),
     ):
-        if folder and not Path(folder, "model.safetensors").is_file():
-            problems.append(f"{key}: no file {folder}/model.safetensors")
+        if folder not in (None, "vat") and not weights_file(folder).is_file():
+            problems.append(f"{key}: no file {weights_file(folder)}")
     try:
         find_layout(prior["weights"], planned_files(config["downloads"]))
     except InputError as error:

@@ -12,6 +12,7 @@ from gcdr.datasets.layout import annotation_files
 from gcdr.download import planned_files
 from gcdr.errors import InputError
 from gcdr.methods import PATTERN, TEACHERS, averaged, parse_recipe, pseudo_recipe, recipe
+from gcdr.models.config import CHECKPOINTS, weights_file
 from gcdr.provenance import modules_behind
 from gcdr.vqa.ofa.layouts import OURS, TEXT, WEIGHTS, find_layout
 from snakemake.exceptions import WorkflowError
@@ -184,12 +185,13 @@ def detector_files():
 
 def gaze_init():
     """The pretrained towers that gaze models start from, if any."""
-    return files_in(config["gaze"]["init"], "model.safetensors") if config["gaze"]["init"] else []
+    return [str(weights_file(config["gaze"]["init"]))] if config["gaze"]["init"] else []
 
 
 def folder_of(files):
-    """The folder that a model's files lie in."""
-    return os.path.dirname(files if isinstance(files, str) else files[0])
+    """The folder that a model's files lie in; a checkpoint stands for itself."""
+    first = files if isinstance(files, str) else files[0]
+    return first if first.endswith(CHECKPOINTS) else os.path.dirname(first)
 
 
 def map_sizes():
@@ -263,12 +265,12 @@ def mean_teacher_init(wildcards):
 
 
 def diffusion_init():
-    """What the denoiser's towers start from: the study's VAT teacher, a folder, or nothing."""
+    """What the denoiser's towers start from: the study's VAT teacher, a folder or file, or nothing."""
     init = config["diffusion"]["init"]
     return (
         f"{STUDY}/teachers/vat/model.safetensors"
         if init == "vat"
-        else (f"{init}/model.safetensors" if init else [])
+        else (str(weights_file(init)) if init else [])
     )
 
 

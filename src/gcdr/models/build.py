@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from gcdr.errors import InputError
 from gcdr.files import atomic, read_json, write_json
-from gcdr.models.config import DenoiserConfig, VATConfig
+from gcdr.models.config import WEIGHTS_FILE, DenoiserConfig, VATConfig
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.vat import VAT
 
 MODELS = {"vat": (VATConfig, VAT), "denoiser": (DenoiserConfig, Denoiser)}
-WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.json"
+CARD_FILE = "model.json"
 FORMAT_VERSION = 1
 SHOWN = 5
 ATTENTION = "attn.weight"

@@ -7,12 +7,21 @@ import dataclasses
 import types
 import typing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from gcdr.errors import InputError
 
+WEIGHTS_FILE = "model.safetensors"
+CHECKPOINTS = (".pt", ".pth")  # endings of files by torch.save
 STAGES = 5
 STEM_STRIDE = 4  # the first convolution and the max pool halve the picture once each
+
+
+def weights_file(source: str | Path) -> Path:
+    """The file of weights that a configuration names: a checkpoint itself, or that of a folder."""
+    source = Path(source)
+    return source if source.suffix in CHECKPOINTS else source / WEIGHTS_FILE
 
 
 class JsonConfig:

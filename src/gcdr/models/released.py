@@ -6,8 +6,10 @@ diffusion teacher carries its noise schedule beside its weights. Every tensor of
 for: it fits the model by name and shape, or it is named here.
 """
 
+import argparse
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,6 @@ from gcdr.errors import InputError
 from gcdr.files import atomic, file_digest
 from gcdr.foreign import read_torch
 from gcdr.models.build import (
-    WEIGHTS_FILE,
     describe,
     load_model,
     load_weights,
@@ -26,12 +27,11 @@ from gcdr.models.build import (
     save_model,
     warm_start,
 )
-from gcdr.models.config import DenoiserConfig, JsonConfig, VATConfig
+from gcdr.models.config import CHECKPOINTS, DenoiserConfig, JsonConfig, VATConfig, weights_file
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.towers import TOWERS, GazeFeatures
 from gcdr.models.vat import VAT
 
-FILES = (".pt", ".pth")
 RELEASED: dict[str, tuple[type[nn.Module], JsonConfig]] = {
     "VAT": (VAT, VATConfig.paper()),
     "VAT-GC": (VAT, VATConfig.paper(gradcam=True)),
@@ -146,7 +146,7 @@ def convert(source: str | Path, out: str | Path) -> str:
     Raises:
         InputError: as :func:`read_released`, ``load_model`` and :func:`write_released`.
     """
-    if Path(out).suffix in FILES:
+    if Path(out).suffix in CHECKPOINTS:
         model, what = load_model(source), "released layout"
         write_released(model, out)
     else:
@@ -172,10 +172,8 @@ def start_from(model: nn.Module, source: str | Path) -> None:
     Raises:
         InputError: the file is unreadable, or holds weights of another model or size.
     """
-    source = Path(source)
-    weights = (
-        read_state(source)[0] if source.suffix in FILES else read_weights(source / WEIGHTS_FILE)
-    )
+    source = weights_file(source)
+    weights = read_state(source)[0] if source.suffix in CHECKPOINTS else read_weights(source)
     weights = {name: w for name, w in weights.items() if not name.startswith(SCHEDULE)}
     towers = getattr(model, "feat_extractor", model)
     extractor = {
@@ -250,3 +248,23 @@ def _resnet_towers(
     if absent := [key for key in needed if key not in state]:
         raise InputError(f"{path}: no weights for {absent[0]}, {len(absent)} missing in all")
     return state
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """``python -m gcdr.models.released SOURCE OUT``; 0 if all is well, 2 on bad input."""
+    parser = argparse.ArgumentParser(description="Convert released checkpoints, or write them.")
+    parser.add_argument(
+        "source", type=Path, help="a released .pt file, or a folder of this package"
+    )
+    parser.add_argument("out", type=Path, help="the folder to write, or a .pt file")
+    options = parser.parse_args(arguments)
+    try:
+        print(convert(options.source, options.out))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

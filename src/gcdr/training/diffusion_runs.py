@@ -7,9 +7,10 @@ from typing import Any
 import torch
 
 from gcdr.diffusion import Schedule
-from gcdr.models.build import WEIGHTS_FILE, read_weights, save_model, warm_start
+from gcdr.models.build import save_model
 from gcdr.models.config import DenoiserConfig
 from gcdr.models.denoiser import Denoiser
+from gcdr.models.released import start_from
 from gcdr.samples import Samples
 from gcdr.seeds import derive
 from gcdr.training.denoiser import DiffusionRecipe, train_denoiser
@@ -24,7 +25,7 @@ def initial_denoiser(
 
     Args:
         settings: ``model``, ``head`` and ``sigma``.
-        init: folder of a model whose towers the feature extractor starts from, or None.
+        init: folder or checkpoint that the denoiser or its towers start from, or None.
         seed: seed of the weights.
         features: "towers", or "none" for a network that does not see the picture.
     """
@@ -38,7 +39,7 @@ def initial_denoiser(
     )
     model = Denoiser(config)
     if init is not None and features == "towers":
-        warm_start(model.feat_extractor, read_weights(init / WEIGHTS_FILE), str(init))
+        start_from(model, init)
     return model
 
 

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from gcdr.errors import InputError
 from gcdr.files import atomic
 from gcdr.models.config import JsonConfig
+from gcdr.models.precision import set_precision
 from gcdr.seeds import torch_rng
 from gcdr.training.resume import Checkpoint
 
@@ -47,6 +48,7 @@ class Recipe(JsonConfig):
         decay_at: epochs at which the learning rate is multiplied by ``decay``.
         decay: that factor.
         loss_scale: factor of the squared error of heatmaps (10,000 in the paper's code).
+        precision: "bf16" computes products in half precision; weights stay float32.
     """
 
     steps: int | None
@@ -61,6 +63,7 @@ class Recipe(JsonConfig):
     decay_at: tuple[int, ...] = ()
     decay: float = 0.2
     loss_scale: float = 1.0
+    precision: Literal["fp32", "bf16"] = "fp32"
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.epochs is None):
@@ -143,6 +146,7 @@ def fit(
     if own:
         average = running_average(model, recipe.ema)
     model.train()
+    set_precision(model, recipe.precision)
     parts = {"model": model, "optimiser": optimiser}
     if average is not None:
         parts["average"] = average
@@ -173,6 +177,7 @@ def fit(
             checkpoint.write(parts, {"step": step + 1, "recent": recent, "lines": lines})
     with atomic(log) as temporary, temporary.open("w", newline="") as handle:
         csv.writer(handle).writerows(lines)
+    set_precision(model, "fp32")
     return (average.module if own else model).eval()
 
 

@@ -33,7 +33,7 @@ def train_mapping_model(
         samples: the picture cache.
         labels: what the split shows.
         prior: prior store.
-        init: folder of a model whose towers the feature extractor starts from, or None.
+        init: folder or checkpoint that the denoiser or its towers start from, or None.
         settings: ``model``, ``head``, ``recipe``, ``sigma``, ``layer`` and ``features`` ("towers" or
             "none", the paper does not say which).
         seed: seed of initial weights, order and augmentation.

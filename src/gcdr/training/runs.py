@@ -11,8 +11,9 @@ import torch
 from gcdr.errors import InputError
 from gcdr.gradcams import gradcam_maps
 from gcdr.labels import LABELLED, targets
-from gcdr.models.build import WEIGHTS_FILE, read_weights, save_model, warm_start
+from gcdr.models.build import save_model
 from gcdr.models.config import VATConfig
+from gcdr.models.released import start_from
 from gcdr.models.vat import VAT
 from gcdr.samples import Samples
 from gcdr.seeds import derive
@@ -67,7 +68,7 @@ def initial_gaze_model(
     torch.manual_seed(derive(seed, "gaze weights"))
     model = VAT(gaze_config(settings["model"], gradcam))
     if init is not None:
-        warm_start(model, read_weights(init / WEIGHTS_FILE), str(init))
+        start_from(model, init)
     return model
 
 
@@ -94,7 +95,7 @@ def train_gaze_model(
         labels: what the split shows.
         pseudo: label store of pseudo-labels; None trains a supervised teacher.
         prior: prior store; given for VAT-GC.
-        init: folder of pretrained towers, or None.
+        init: folder or checkpoint that the model starts from, or None.
         settings: ``model``, ``recipe``, ``labelled_per_batch``, ``sigma`` and, with a prior, ``layer``.
         seed: seed of initial weights, order and augmentation.
         device: where to compute.
