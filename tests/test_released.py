@@ -115,6 +115,15 @@ def set_to(name: str, value: Any) -> Callable[[dict], dict]:
             set_to("conv4.bias", torch.zeros(1, dtype=torch.int32)),
             "holds torch.int32, expected float",
         ),
+        (
+            set_to("conv4.bias", torch.zeros(1).to_sparse()),
+            "conv4.bias is a torch.sparse_coo tensor",
+        ),
+        (set_to("module.conv4.bias", torch.zeros(1)), "conv4.bias is there with and without"),
+        (
+            set_to("conv4.bias", torch.zeros(1).expand(2**20, 2**25)),
+            r"conv4.bias \(found \[1048576, 33554432\]",
+        ),
         (set_to("conv4.bias", [0.0]), "entry 'conv4.bias' is a list, expected tensors by name"),
         (lambda s: {"weights": s, "lr": 0.1}, "entry 'weights' is a dict, expected tensors"),
         (lambda s: {"model": s, "config": {}}, r"unknown entries \['config'\]"),

@@ -85,6 +85,7 @@ def read_released(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     counters = {key: torch.tensor(0) for key in model.state_dict() if key.endswith(COUNTER)}
     model.to_empty(device="cpu")
     load_weights(model, {**counters, **state}, f"{path}, read as {name}")
+    _check_finite(model, path)
     return model.eval(), {"released": name, **facts}
 
 
@@ -92,8 +93,8 @@ def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors of a checkpoint by name, without the ``module.`` of parallel training, and its numbers.
 
     Raises:
-        InputError: the file is absent, truncated or holds code; it has entries of other names; or a
-            weight is no tensor of floats, or not finite.
+        InputError: the file is absent, truncated or holds code; it has entries of other names; a
+            weight is no plain tensor of floats; or there are two of one name.
     """
     content = read_torch(path)
     if not isinstance(content, Mapping):
@@ -114,9 +115,12 @@ def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             )
         if not name.endswith(COUNTER) and not value.is_floating_point():
             raise InputError(f"{path}: {name} holds {value.dtype}, expected floats")
-        if not torch.isfinite(value).all():
-            raise InputError(f"{path}: {name} holds values that are not finite")
-    return {name.removeprefix("module."): value for name, value in state.items()}, numbers
+        if value.layout != torch.strided or value.device.type != "cpu":
+            raise InputError(f"{path}: {name} is a {value.layout} tensor, expected a plain one")
+    tensors = {name.removeprefix("module."): value for name, value in state.items()}
+    if twice := [name for name in tensors if f"module.{name}" in state and name in state]:
+        raise InputError(f"{path}: {twice[0]} is there with and without 'module.' before it")
+    return tensors, numbers
 
 
 def write_released(model: nn.Module, path: str | Path) -> None:
@@ -189,6 +193,7 @@ def start_from(model: nn.Module, source: str | Path) -> None:
     elif extractor:
         weights = extractor
     match = warm_start(target, weights, str(source))
+    _check_finite(target, source)
     kept = [name for name in match.missing + match.misfits if not name.endswith(COUNTER)]
     total = len(target.state_dict())
     print(
@@ -200,9 +205,10 @@ def start_from(model: nn.Module, source: str | Path) -> None:
 
 def _recognise(state: Mapping[str, Tensor], path: str | Path) -> str:
     """Which released model the names belong to."""
-    if "diffusion_model.out.2.weight" in state:
+    video = any(name.startswith("convlstm") for name in state)
+    if "diffusion_model.out.2.weight" in state and not video:
         return "diffusion"
-    if "conv1_scene.weight" not in state or any(name.startswith("convlstm") for name in state):
+    if "conv1_scene.weight" not in state or video:
         raise InputError(
             f"{path}: found weights of another model ({len(state)} tensors, such as "
             f"{', '.join(list(state)[:3])}); expected one of {list(RELEASED)}"
@@ -227,6 +233,12 @@ def _without_schedule(
         )
     weights = {name: value for name, value in state.items() if name not in buffers}
     return weights, next(iter(shapes))[0] if buffers else None
+
+
+def _check_finite(model: nn.Module, path: str | Path) -> None:
+    for name, value in model.state_dict().items():
+        if not torch.isfinite(value).all():
+            raise InputError(f"{path}: {name} holds values that are not finite")
 
 
 def _resnet_towers(
