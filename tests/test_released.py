@@ -10,12 +10,13 @@ import torch
 from golden_rule import Goldens
 from torch import Tensor
 
+from gcdr.cli import main
 from gcdr.errors import InputError
 from gcdr.files import read_json
 from gcdr.models.build import load_model, save_model
 from gcdr.models.config import DenoiserConfig, TowersConfig, VATConfig
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.released import main, read_released, start_from, write_released
+from gcdr.models.released import read_released, start_from, write_released
 from gcdr.models.towers import GazeFeatures
 from gcdr.models.vat import VAT
 
@@ -247,14 +248,14 @@ def test_conversion_there_and_back(tmp_path: Path, keys: Callable, capsys: Any) 
     state = keys("vat_spatial") | {"attn.bias": torch.arange(49.0)}
     source, folder, again = (tmp_path / name for name in ("epoch_25.pt", "student", "again.pt"))
     torch.save({"state_dict": state, "lr": 1e-4, "train_step": 3}, source)
-    assert main([str(source), str(folder)]) == 0
+    assert main(["convert", str(source), str(folder)]) == 0
     assert capsys.readouterr().out == f"{folder}: VAT, 61,451,706 parameters\n"
     assert torch.equal(load_model(folder).attn.bias, state["attn.bias"])
     assert read_json(folder / "model.json")["converted"]["train_step"] == 3
-    assert main([str(folder), str(again)]) == 0
+    assert main(["convert", str(folder), str(again)]) == 0
     content = torch.load(again, weights_only=True)
     assert sorted(content) == ["lr", "state_dict", "train_step"]
     assert content["state_dict"].keys() == state.keys()
     assert torch.equal(content["state_dict"]["attn.bias"], state["attn.bias"])
-    assert main([str(tmp_path / "absent.pt"), str(folder)]) == 2
+    assert main(["convert", str(tmp_path / "absent.pt"), str(folder)]) == 2
     assert "absent.pt: no such file" in capsys.readouterr().err

@@ -48,7 +48,28 @@ def check(args: argparse.Namespace) -> int:
     return int(bool(dataset.problems.errors))
 
 
-COMMANDS: tuple[Callable[[Any], None], ...] = (add_check,)
+def add_convert(commands: Any) -> None:
+    """``gcdr convert``: released checkpoints to folders of this package, and back."""
+    parser = commands.add_parser(
+        "convert",
+        help="convert a released checkpoint of VAT or GCDR, or write one",
+        description="A released .pt file becomes a folder with model.safetensors and model.json; such "
+        "a folder becomes a .pt file if OUT ends with .pt.",
+    )
+    parser.add_argument("source", type=Path, metavar="SOURCE", help="a .pt file, or a folder")
+    parser.add_argument("out", type=Path, metavar="OUT", help="the folder to write, or a .pt file")
+    parser.set_defaults(run=convert)
+
+
+def convert(args: argparse.Namespace) -> int:
+    """Convert and say what was written."""
+    from gcdr.models.released import convert
+
+    print(convert(args.source, args.out))
+    return 0
+
+
+COMMANDS: tuple[Callable[[Any], None], ...] = (add_check, add_convert)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -65,7 +65,7 @@ def read_torch(path: str | Path, stand_ins: Iterable[str] = ()) -> Any:
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except pickle.UnpicklingError as error:
-        if name := re.search(r"(?:GLOBAL|class|function) ([\w.]+\.\w+)", str(error)):
+        if name := re.search(r"(?:GLOBAL|class|function) ([\w.]+)", str(error)):
             raise InputError(
                 f"{path}: found {name[1]} in its pickle; only tensors and plain settings are read"
             ) from error

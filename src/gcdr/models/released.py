@@ -6,10 +6,8 @@ diffusion teacher carries its noise schedule beside its weights. Every tensor of
 for: it fits the model by name and shape, or it is named here.
 """
 
-import argparse
 import re
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -260,23 +258,3 @@ def _resnet_towers(
     if absent := [key for key in needed if key not in state]:
         raise InputError(f"{path}: no weights for {absent[0]}, {len(absent)} missing in all")
     return state
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """``python -m gcdr.models.released SOURCE OUT``; 0 if all is well, 2 on bad input."""
-    parser = argparse.ArgumentParser(description="Convert released checkpoints, or write them.")
-    parser.add_argument(
-        "source", type=Path, help="a released .pt file, or a folder of this package"
-    )
-    parser.add_argument("out", type=Path, help="the folder to write, or a .pt file")
-    options = parser.parse_args(arguments)
-    try:
-        print(convert(options.source, options.out))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
