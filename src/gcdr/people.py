@@ -335,7 +335,7 @@ def detect_people(
         for start in range(0, len(names), batch):
             chunk = names[start : start + batch]
             images = [
-                _open(Path(root) / name, tuple(size[rows[name][0]].tolist())) for name in chunk
+                open_image(Path(root) / name, tuple(size[rows[name][0]].tolist())) for name in chunk
             ]
             for name, (boxes, scores) in zip(chunk, detect(detector, images), strict=True):
                 index, _ = match_bodies(heads[rows[name]], boxes, scores, threshold, measure)
@@ -345,12 +345,3 @@ def detect_people(
     table = pd.DataFrame(bodies, columns=[*BODY, "score"])
     table.insert(0, "sample_id", people["sample_id"].to_numpy())
     return table.assign(detected=table["score"].notna())
-
-
-def _open(path: Path, size: tuple[int, ...]) -> Image.Image:
-    image = open_image(path)
-    if image.size != size:
-        raise InputError(
-            f"{path}: found a size of {image.size}, expected {size} as in the manifest"
-        )
-    return image
