@@ -9,68 +9,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_study import CPU, make_study
 
 from gcdr.datasets.world import write_world
 from gcdr.errors import InputError
 from gcdr.heatmaps import gaussians, minmax, peak_points
-from gcdr.manifest import people_digest, read_people, write_table
 from gcdr.metrics import image_auc, point_distances
 from gcdr.samples import Samples
 from gcdr.stores import merge_priors, read_labels, read_prior, write_labels, write_prior
 from gcdr.views import View, head_masks, plain_view, view_maps, view_pictures, view_points
-from gcdr.vqa.model import OFAForVQA
-from gcdr.vqa.ofa.config import OFAConfig
-from gcdr.vqa.ofa.model import OFA
-from gcdr.vqa.ofa.tokenizer import Tokenizer
-from gcdr.vqa.prior import ask_people, shard_rows
-
-ASK = {
-    "question": "What is the person in the green bounding box looking at?",
-    "question_without_box": "What is the person looking at?",
-    "box_colour": [0, 255, 0],
-    "box_thickness": 2,
-    "layers": [1, 2],
-    "beam": 2,
-    "max_length": 4,
-    "block": 4,
-}
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("vqa")
-    tokenizer = Tokenizer.train([ASK["question"].lower(), "the ball", "another person"], 300)
-    torch.manual_seed(0)
-    OFAForVQA(OFA(OFAConfig.world(vocabulary=len(tokenizer))), tokenizer).save(folder, {})
-    return folder
-
-
-def test_shards_never_change_a_bit(weights: Path, tmp_path: Path) -> None:
-    study = make_study(tmp_path / "study", train=14, test=3)
-    people = read_people(study.manifest)
-    bodies = people[["sample_id"]].assign(
-        body_x0=5.0, body_y0=5.0, body_x1=40.0, body_y1=60.0, score=1.0,
-        detected=np.arange(len(people)) % 3 > 0,
-    )  # fmt: skip
-    write_table(bodies, tmp_path / "bodies.parquet")
-    merged = {}
-    for count in (1, 3, 8):
-        shards = [
-            tmp_path / f"{count}/prior/{number}-of-{count}.h5" for number in range(1, count + 1)
-        ]
-        for number, shard in enumerate(shards, 1):
-            ask_people(
-                study.manifest, study.folder / "images", tmp_path / "bodies.parquet", weights,
-                ASK, number, count, CPU, shard,
-            )  # fmt: skip
-        merge_priors(shards, tmp_path / f"{count}/prior.h5")
-        ids = people["sample_id"].to_numpy()
-        merged[count] = read_prior(tmp_path / f"{count}/prior.h5", people_digest(people), ids)
-    for count in (3, 8):
-        assert (merged[count].heatmap == merged[1].heatmap).all()
-        assert (merged[count].columns["answer"] == merged[1].columns["answer"]).all()
-    assert merged[1].heatmap.shape == (len(people), 2, 8, 8) and merged[1].valid.all()
+from gcdr.vqa.prior import shard_rows
 
 
 @given(st.integers(1, 500), st.integers(1, 70), st.integers(1, 12))

@@ -12,14 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gcdr.errors import InputError
-from gcdr.vqa.nouns import find_noun, noun_token
+from gcdr.vqa.nouns import Word, WordFinder, find_tagger, tag_by_rules, word_of_interest
 from gcdr.vqa.ofa.tokenizer import Tokenizer
-from gcdr.vqa.question import (
-    draw_box,
-    image_array,
-    normalise,
-    upright,
-)
+from gcdr.vqa.question import draw_box, image_array, normalise
 
 TEXTS = [
     "what is the person looking at?",
@@ -120,7 +115,9 @@ def test_broken_vocabularies_are_named(small, tmp_path):
         ("parked car", "car"),
         ("a man dressed in black", "man"),
         ("a butterfly", "butterfly"),
-        ("him", "him"),
+        ("him", None),
+        ("something on his phone", "phone"),
+        ("tennis racket and ball", "racket"),
         ("down", None),
         ("yes", None),
         ("surfing", None),
@@ -131,29 +128,93 @@ def test_broken_vocabularies_are_named(small, tmp_path):
     ],
 )
 def test_word_of_interest(answer, noun):
-    span = find_noun(answer)
-    assert (span and answer[slice(*span)]) == noun
+    found, _ = WordFinder()(answer, [(0, len(answer)), (len(answer), len(answer))])
+    assert found == noun
 
 
-def test_noun_token_is_the_first_that_touches_the_noun():
+def test_a_word_of_several_tokens_is_explained_by_its_first():
     spans = [(0, 1), (1, 6), (6, 11), (11, 11)]  # "a", " surf", "board", end
-    assert noun_token((2, 11), spans) == 1
-    assert noun_token(None, spans) == 2
-    assert noun_token(None, [(0, 0)]) == 0
+    assert WordFinder()("a surfboard", spans) == ("surfboard", 1)
+    assert WordFinder()("a", spans) == (None, 2)
+    assert WordFinder()("", [(0, 0)]) == (None, 0)
 
 
-@given(st.text(max_size=30))
-def test_a_noun_is_a_word_of_the_answer(text):
-    span = find_noun(text)
-    if span is not None:
-        assert text[slice(*span)].strip() and 0 <= span[0] < span[1] <= len(text)
+@pytest.mark.parametrize(
+    ("tags", "paper", "reference"),
+    [
+        ("DET NOUN ADP DET NOUN", 1, 1),
+        ("NOUN NOUN", 1, 1),
+        ("PROPN NOUN VERB NOUN", 1, 1),
+        ("PRON NOUN", 1, 1),
+        ("PRON VERB NOUN", 2, 0),
+        ("ADJ", None, None),
+        ("", None, None),
+    ],
+)
+def test_the_first_run_of_nouns_ends_in_the_word(tags, paper, reference):
+    words = [Word(0, 1, tag) for tag in tags.split()]
+    assert word_of_interest(words, "paper") == paper
+    assert word_of_interest(words, "reference") == reference
+
+
+def test_the_reference_takes_a_words_number_for_a_tokens():
+    finder = WordFinder(convention="reference")
+    spans = [
+        (0, 3),
+        (3, 9),
+        (9, 15),
+        (15, 21),
+        (21, 21),
+    ]  # "the", " skate", "boarder", "s ball", end
+    assert finder("the skateboarder's ball", spans) == ("skateboarder", 1)
+    # "him, the ball": the second mark and word are pieces of their own
+    assert finder("him", [(0, 3), (3, 3)]) == ("him", 0)
+    assert finder("a red", [(0, 1), (1, 5), (5, 5)]) == (None, 1)
+    assert finder("a big red ball", [(0, 9), (9, 14), (14, 14)]) == (
+        "ball",
+        1,
+    )  # word 3 of 3 tokens
+    assert finder("the ball", [(0, 8), (8, 8)]) == (
+        "ball",
+        1,
+    )  # points at the end token, as released
+
+
+@given(st.text(max_size=30), st.sampled_from(["paper", "reference"]))
+def test_a_noun_is_a_word_of_the_answer_and_its_token_exists(text, convention):
+    spans = [(place, place + 1) for place in range(len(text))] + [(len(text), len(text))]
+    noun, token = WordFinder(convention=convention)(text, spans)
+    assert 0 <= token < len(spans)
+    assert noun is None or (noun.strip() and noun in text)
+    if noun and convention == "paper":
+        assert text[token:].startswith(noun)
+
+
+def test_the_tagger_is_named_and_what_is_missing_too():
+    assert find_tagger("rules") == ("rules", tag_by_rules)
+    with pytest.raises(InputError, match="expected auto, rules or spacy"):
+        find_tagger("nltk")
+    try:
+        import spacy
+
+        spacy.load("en_core_web_sm")
+    except (ImportError, OSError):
+        assert find_tagger("auto") == ("rules", tag_by_rules)
+        with pytest.raises(InputError, match="python -m spacy download en_core_web_sm"):
+            find_tagger("spacy")
+    else:
+        name, tagger = find_tagger("auto")
+        assert name.startswith("spacy 3")
+        assert (
+            WordFinder(tagger)("the tennis racket", [(0, 3), (3, 10), (10, 17), (17, 17)])[1] == 2
+        )
 
 
 def test_prompts_are_the_papers():
     prior = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())["prior"]
     boxed = "What is the person in the green bounding box looking at?"
-    assert prior["question"] == boxed
-    assert prior["question_without_box"] == "What is the person looking at?"
+    assert prior["questions"]["body"] == prior["questions"]["head"] == boxed
+    assert prior["questions"]["none"] == "What is the person looking at?"
 
 
 def test_box_is_drawn_as_opencv_does():
@@ -181,6 +242,14 @@ def test_box_may_leave_the_image_and_colour_may_change():
     assert not np.asarray(image).any()
 
 
+@pytest.mark.parametrize(
+    "box", [(3, 3, 3, 6), (6, 2, 3, 6), (-9, 1, 0, 5), (8, 1, 12, 5), (1, 1, float("nan"), 5)]
+)
+def test_boxes_without_area_in_the_image_are_refused(box):
+    with pytest.raises(InputError, match="found no area of it in a 8x8 image"):
+        draw_box(Image.new("RGB", (8, 8)), box)
+
+
 @pytest.mark.golden
 def test_image_is_resized_like_the_reference(goldens):
     stored = np.load(goldens("ofa/preproc.npz"))
@@ -193,12 +262,15 @@ def test_image_is_resized_like_the_reference(goldens):
     assert digest == str(stored["resized480_sha256_u8"])
 
 
-def test_upright_turns_and_converts(tmp_path: Path):
-    image = Image.new("L", (6, 4))
-    image.putpixel((5, 0), 255)
-    exif = Image.Exif()
-    exif[274] = 6  # to be turned by 90 degrees clockwise
-    image.save(tmp_path / "turned.png", exif=exif)
-    turned = upright(Image.open(tmp_path / "turned.png"))
-    assert turned.size == (4, 6) and turned.mode == "RGB"
-    assert turned.getpixel((3, 5)) == (255, 255, 255)
+def test_words_and_marks_as_spacy_cuts_them(tmp_path: Path, monkeypatch):
+    spacy = pytest.importorskip("spacy")
+    pipeline = spacy.blank("en")
+    ruler = pipeline.add_pipe("attribute_ruler")
+    for word, tag in {"the": "DET", "man": "NOUN", "'s": "PART", "tennis": "NOUN"}.items():
+        ruler.add([[{"LOWER": word}]], {"POS": tag})
+    pipeline.to_disk(tmp_path / "pipeline")
+    monkeypatch.setattr("gcdr.vqa.nouns.SPACY_MODEL", str(tmp_path / "pipeline"))
+    name, tagger = find_tagger("auto")
+    assert name.startswith(f"spacy {spacy.__version__}, ")
+    assert tagger("the man's") == [Word(0, 3, "DET"), Word(4, 7, "NOUN"), Word(7, 9, "PART")]
+    assert tagger("") == []

@@ -137,6 +137,34 @@ def _write(
             file.attrs[name] = value
 
 
+def concatenate_priors(parts: Sequence[str | Path], path: str | Path) -> None:
+    """Copy prior stores, one after another, into one; memory holds a part at a time.
+
+    Args:
+        parts: at least one; of the same people, settings and layers, in ascending order.
+        path: the store.
+    """
+    with atomic(path) as temporary, h5py.File(temporary, "w") as whole:
+        for part in parts:
+            with _open(part, PRIOR) as file:
+                for name, value in file.attrs.items():
+                    whole.attrs[name] = value
+                for name, dataset in file.items():
+                    _append(whole, name, dataset)
+
+
+def _append(whole: h5py.File, name: str, part: h5py.Dataset) -> None:
+    row = part.shape[1:]
+    if name not in whole:
+        chunks = (1, *row) if row else (4096,)
+        dtype = TEXT if h5py.check_string_dtype(part.dtype) else part.dtype
+        whole.create_dataset(name, (0, *row), dtype, maxshape=(None, *row), chunks=chunks)
+    target = whole[name]
+    start = len(target)
+    target.resize(start + len(part), 0)
+    target[start:] = part[:]
+
+
 def merge_priors(shards: Sequence[str | Path], path: str | Path) -> None:
     """Join prior shards, in order, into one store whose data sets are views of the shards.
 
@@ -198,6 +226,16 @@ def read_prior(
             raise InputError(f"{path}: decoder layer {layer} is not in it; it holds {layers}")
         pick = slice(None) if layer is None else layers.index(layer)
         return _rows(path, file, sample_id, pick)
+
+
+def read_validity(path: str | Path) -> np.ndarray:
+    """Which rows of a prior store are valid, (N,) bool.
+
+    Raises:
+        InputError: not a prior store, or another version.
+    """
+    with _open(path, PRIOR) as file:
+        return file["valid"][:]
 
 
 def read_labels(path: str | Path, people: str, sample_id: np.ndarray | None = None) -> Store:

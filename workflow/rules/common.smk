@@ -14,7 +14,7 @@ from gcdr.errors import InputError
 from gcdr.methods import PATTERN, TEACHERS, averaged, parse_recipe, pseudo_recipe, recipe
 from gcdr.models.config import CHECKPOINTS, weights_file
 from gcdr.provenance import modules_behind
-from gcdr.vqa.ofa.layouts import OURS, TEXT, WEIGHTS, find_layout
+from gcdr.vqa.ofa.layouts import BLIP, OURS, TEXT, WEIGHTS, find_layout
 from snakemake.exceptions import WorkflowError
 
 prepare_environment()
@@ -64,7 +64,28 @@ def data(name):
 
 def prior_of(wildcards):
     """The merged prior store of a study's data set, and with it the shards it is a view of."""
-    return data(f"priors/{config['prior']['name']}.h5")(wildcards)
+    return data(f"priors/{prior_name()}.h5")(wildcards)
+
+
+def prior_name(overlay=None, which="all"):
+    """Name of a prior store: model and overlay, and whose it is if not everybody's."""
+    name = f"{config['prior']['name']}-{overlay or config['prior']['overlay']}"
+    return name if which == "all" else f"{name}-of-{which}"
+
+
+def priors_by_overlay():
+    """Prior stores of every overlay; those that only Table S7 wants hold the test people alone."""
+    used = config["prior"]["overlay"]
+    return [
+        prior_name(overlay, "all" if overlay == used else "test")
+        for overlay in ("body", "head", "none")
+    ]
+
+
+def reported_datasets():
+    """Data sets of the report's studies."""
+    studies = config["report"]["studies"]
+    return list(dict.fromkeys(config["studies"][study]["dataset"] for study in studies))
 
 
 def image_root(dataset):
@@ -171,10 +192,11 @@ def vqa_layout():
 
 def vqa_files():
     """The VQA model as jobs read it: as configured, or converted from released weights."""
-    prior = config["prior"]
+    prior, layout = config["prior"], vqa_layout()
+    if layout.kind in (OURS, BLIP):
+        return list(layout.files)
     converted = f"results/weights/{Path(prior['weights']).name}-{prior['released']['image_size']}px"
-    folder = prior["weights"] if vqa_layout().kind == OURS else converted
-    return files_in(folder, WEIGHTS, *TEXT)
+    return files_in(converted, WEIGHTS, *TEXT)
 
 
 def detector_files():
@@ -207,9 +229,12 @@ def map_settings(**more):
     return as_json({**map_sizes(), **more})
 
 
-def prior_settings():
-    skipped = ("name", "weights", "released", "imported", "layer", "shards")
-    return as_json({key: value for key, value in config["prior"].items() if key not in skipped})
+def prior_settings(wildcards):
+    """What decides a prior store; its name says with which overlay, and for whom."""
+    skipped = ("name", "weights", "released", "imported", "layer", "shards", "workers", "failures")
+    kept = {key: value for key, value in config["prior"].items() if key not in skipped}
+    which = wildcards.which.removeprefix("-of-") or "all"
+    return as_json({**kept, "overlay": wildcards.overlay, "which": which})
 
 
 def shared(wildcards, settings):
@@ -399,7 +424,7 @@ def shown_files(study):
             "images": image_root(dataset),
             "annotations": f"{folder}/annotations.parquet",
             "bodies": f"{folder}/bodies.parquet",
-            "prior": f"{folder}/priors/{config['prior']['name']}.h5",
+            "prior": f"{folder}/priors/{prior_name()}.h5",
         }
     )
 

@@ -23,7 +23,7 @@ if IMPORTED:
             "results/benchmarks/import/{dataset}-{prior}.tsv"
         wildcard_constraints:
             dataset="|".join(map(re.escape, IMPORTED)),
-            prior=re.escape(config["prior"]["name"]),
+            prior=re.escape(prior_name()),
         params:
             layers=as_json(config["prior"]["layers"]),
         shell:

@@ -16,6 +16,8 @@ def main() -> None:
             "settings:json",
             "shard:int",
             "shards:int",
+            "workers:int",
+            "failures:float",
             "device",
             "out:path",
         )

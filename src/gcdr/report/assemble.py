@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
-from PIL import Image
 
 from gcdr.command import START_UP
 from gcdr.manifest import BOX, people_digest, read_annotations, read_people
 from gcdr.methods import averaged, parse_recipe
+from gcdr.pictures import open_image
 from gcdr.report import figures
 from gcdr.report.methods import method_name
 from gcdr.report.overlays import Example, encode, example_panels
@@ -36,7 +36,7 @@ from gcdr.report.tables import (
     table1,
 )
 from gcdr.report.timing import overhead, read_benchmarks, stage_totals
-from gcdr.stores import read_labels, read_prior
+from gcdr.stores import Store, read_labels, read_prior
 
 STAGES = (
     "world", "read", "samples", "detect", "gradcam", "merge", "split", "teachers", "refine",
@@ -191,6 +191,7 @@ def choose_examples(
         "dispersed": share <= np.quantile(share, 0.15),
         "wrong": (distance > 0.3) & (share > middle),
     }
+    groups = {group: members & store.valid for group, members in groups.items()}
     where = people.set_index("sample_id")
     body = pd.read_parquet(bodies).set_index("sample_id")
     examples = []
@@ -200,8 +201,7 @@ def choose_examples(
             sample_id = store.sample_id[row]
             person, found = where.loc[sample_id], body.loc[sample_id]
             box = found[["body_x0", "body_y0", "body_x1", "body_y1"]].to_numpy(float)
-            with Image.open(images / person["image"]) as image:
-                pixels = np.asarray(image.convert("RGB"))
+            pixels = np.asarray(open_image(images / person["image"]))
             examples.append(
                 Example(
                     pixels,
@@ -211,9 +211,7 @@ def choose_examples(
                     refined.heatmap[np.searchsorted(refined.sample_id, sample_id)],
                     predicted.heatmap[row],
                     read_annotations(annotations, np.array([sample_id]))[0],
-                    store.attributes["made_by"][
-                        "question" if found["detected"] else "question_without_box"
-                    ],
+                    _asked(store, row),
                     store.columns["answer"][row],
                     group,
                 )
@@ -249,11 +247,11 @@ def write_gallery(
     body = pd.read_parquet(bodies).set_index("sample_id").loc[ids]
     items = []
     for row, person in enumerate(people.itertuples()):
+        if not store.valid[row]:
+            continue  # there is no map, and perhaps no picture
         found = body.iloc[row]
         box = found[["body_x0", "body_y0", "body_x1", "body_y1"]].to_numpy(float)
-        asked = "question" if found["detected"] else "question_without_box"
-        with Image.open(images / person.image) as image:
-            pixels = np.asarray(image.convert("RGB"))
+        pixels = np.asarray(open_image(images / person.image))
         example = Example(
             pixels,
             tuple(getattr(person, name) for name in BOX),
@@ -262,7 +260,7 @@ def write_gallery(
             labels.heatmap[row],
             labels.heatmap[row],
             np.empty((0, 2)),
-            store.attributes["made_by"][asked],
+            _asked(store, row),
             store.columns["answer"][row],
         )
         panels = example_panels(example, 420)
@@ -274,7 +272,12 @@ def write_gallery(
         items.append(
             GalleryItem(f"{person.image}, person {person.sample_id}", shown, f"Answer: {answer}")
         )
-    write_text(build_gallery("Pseudo-labels", notice, items, f"{len(people)} people"), out)
+    write_text(build_gallery("Pseudo-labels", notice, items, f"{len(items)} people"), out)
+
+
+def _asked(store: Store, row: int) -> str:
+    """What was asked about a person; nothing where a store from elsewhere does not say."""
+    return store.columns["question"][row] if "question" in store.columns else ""
 
 
 def start_up(logs: Path) -> float:

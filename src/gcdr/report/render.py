@@ -147,10 +147,11 @@ def table1_markdown(table: pd.DataFrame) -> str:
         if has_paper(table):
             cells += [number(row[f"paper_{metric}"]) for metric in PAPER_METRICS]
         rows.append(cells)
-    return _markdown(labels, rows) + "\n" + "\n".join(f"- {note}" for note in notes(table)) + "\n"
+    return markdown(labels, rows) + "\n" + "\n".join(f"- {note}" for note in notes(table)) + "\n"
 
 
-def _markdown(labels: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown(labels: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown: the first column flush left, others flush right."""
     lines = [labels, ["---"] + ["---:"] * (len(labels) - 1), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
@@ -200,7 +201,7 @@ def _mark(table: pd.DataFrame, rows: list[list[str]]) -> list[list[str]]:
 
 def sweep_markdown(table: pd.DataFrame) -> str:
     """The timestep sweep in Markdown (AvgDist, cell centre)."""
-    return _markdown(*sweep_cells(table))
+    return markdown(*sweep_cells(table))
 
 
 def differences_cells(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
@@ -226,7 +227,7 @@ def differences_text(table: pd.DataFrame, title: str = "") -> str:
 
 def differences_markdown(table: pd.DataFrame) -> str:
     """Paired differences in Markdown."""
-    return _markdown(*differences_cells(table))
+    return markdown(*differences_cells(table))
 
 
 def write_csv(table: pd.DataFrame, path: str | Path) -> None:

@@ -16,6 +16,22 @@ from gcdr.vqa.ofa.model import BOS, OFA, PAD, Memory
 from gcdr.vqa.ofa.transformer import Tap
 
 
+def check_layers(layers: Sequence[int], depth: int) -> None:
+    """Refuse layers that a model does not have.
+
+    Args:
+        layers: counted from 1.
+        depth: number of layers there are.
+
+    Raises:
+        InputError: none is asked for, or one that is not there.
+    """
+    if not layers or any(not 1 <= layer <= depth for layer in layers):
+        raise InputError(
+            f"Grad-CAM layers: found {list(layers)}, expected layers from 1 to {depth}"
+        )
+
+
 def attention_gradients(
     model: OFA,
     memory: Memory,
@@ -27,7 +43,8 @@ def attention_gradients(
 
     Args:
         model: in evaluation mode, float32; its parameters need no gradient.
-        memory: ``model.decoder.remember(model.encode(...))`` of B images and questions.
+        memory: ``model.decoder.remember(model.encode(...))`` of B images and questions, in any
+            precision: what follows it is computed in float32.
         tokens: B answers without the start token.
         steps: B positions: ``tokens[b][steps[b]]`` is the token in question.
         layers: L decoder layers, counted from 1 as in the paper.
@@ -38,11 +55,8 @@ def attention_gradients(
     Raises:
         InputError: the model has no such layer.
     """
-    depth = len(model.decoder.layers)
-    if not layers or any(not 1 <= layer <= depth for layer in layers):
-        raise InputError(
-            f"Grad-CAM layers: found {list(layers)}, expected layers from 1 to {depth}"
-        )
+    check_layers(layers, len(model.decoder.layers))
+    memory = memory.float()
     device = memory.position_keys.device
     prev_tokens = torch.full((len(tokens), max(steps) + 1), PAD, device=device)
     for row, (answer, step) in enumerate(zip(tokens, steps, strict=True)):

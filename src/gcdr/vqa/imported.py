@@ -23,6 +23,7 @@ LAYER = re.compile(r"(\d+)(?:st|nd|rd|th)_layer")
 # Columns of train and test files, the extended ones included; counted from 0.
 COLUMNS = {0: "image", 6: "eye_x", 10: BOX[0], 11: BOX[1], 12: BOX[2], 13: BOX[3]}
 NEAR = 1e-6
+DEPTH = 12  # decoder layers of OFA-large, which made them
 
 
 def import_gradcams(
@@ -75,7 +76,12 @@ def import_gradcams(
         },
         layers=layers,
         people=people_digest(people),
-        made_by={"imported": [path.name for path in pickles], "layers": list(layers)},
+        made_by={
+            "imported": [path.name for path in pickles],
+            "layers": list(layers),
+            "overlay": "body",
+            "depth": DEPTH,
+        },
     )
 
 

@@ -1,9 +1,10 @@
 """The narrow interface between gaze priors and question-answering models, and OFA behind it."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -12,13 +13,15 @@ from torch import Tensor
 from gcdr.errors import InputError
 from gcdr.files import read_json, write_json
 from gcdr.vqa.gradcam import gradcam
-from gcdr.vqa.nouns import find_noun, noun_token
+from gcdr.vqa.nouns import WordFinder
 from gcdr.vqa.ofa.checkpoint import load_model, save_weights
 from gcdr.vqa.ofa.config import OFAConfig
 from gcdr.vqa.ofa.model import OFA, PAD
 from gcdr.vqa.ofa.search import Search, beam_search
 from gcdr.vqa.ofa.tokenizer import Tokenizer
 from gcdr.vqa.question import normalise
+
+Precision = Literal["fp32", "bf16"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,14 @@ class VQAModel(Protocol):
     def image_size(self) -> int:
         """Side of the square input image in pixels."""
 
+    @property
+    def grid(self) -> int:
+        """Rows and columns of its maps."""
+
+    @property
+    def depth(self) -> int:
+        """Number of layers that it can be explained by."""
+
     def explain(
         self, images: Tensor, questions: Sequence[str], layers: Sequence[int]
     ) -> list[Explanation]:
@@ -62,15 +73,25 @@ class OFAForVQA:
     """OFA with its tokenizer; explains by Grad-CAM on decoder cross-attention.
 
     Args:
-        model: put into evaluation mode, gradients off.
+        model: float32; put into evaluation mode, gradients off.
         tokenizer: of the same vocabulary.
         search: how answers are found.
+        finder: finds the word of interest in an answer.
+        precision: in which images, questions and answers are read; ``"bf16"`` keeps a second copy
+            of the weights. Grad-CAM is computed in float32 in either case.
 
     Raises:
         InputError: model and tokenizer differ in vocabulary.
     """
 
-    def __init__(self, model: OFA, tokenizer: Tokenizer, search: Search | None = None) -> None:
+    def __init__(
+        self,
+        model: OFA,
+        tokenizer: Tokenizer,
+        search: Search | None = None,
+        finder: WordFinder | None = None,
+        precision: Precision = "fp32",
+    ) -> None:
         if len(tokenizer) != model.config.vocabulary:
             raise InputError(
                 f"OFA: found a tokenizer of {len(tokenizer)} tokens, "
@@ -78,12 +99,23 @@ class OFAForVQA:
             )
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
-        self.search = search or Search()
+        self.search, self.finder = search or Search(), finder or WordFinder()
+        self._reader = self.model if precision == "fp32" else copy.deepcopy(self.model).bfloat16()
 
     @property
     def image_size(self) -> int:
         """Side of the square input image in pixels."""
         return self.model.config.image_size
+
+    @property
+    def grid(self) -> int:
+        """Rows and columns of its maps."""
+        return self.model.config.grid
+
+    @property
+    def depth(self) -> int:
+        """Number of decoder layers."""
+        return self.model.config.decoder_layers
 
     @classmethod
     def load(
@@ -91,6 +123,8 @@ class OFAForVQA:
         folder: str | Path,
         device: torch.device | str = "cpu",
         search: Search | None = None,
+        finder: WordFinder | None = None,
+        precision: Precision = "fp32",
     ) -> "OFAForVQA":
         """Read a folder that :meth:`save` wrote.
 
@@ -101,7 +135,7 @@ class OFAForVQA:
         config = folder / "config.json"
         sizes = OFAConfig.from_json(read_json(config), str(config))
         model = load_model(sizes, folder / "model.safetensors")
-        return cls(model.to(device), Tokenizer.load(folder), search)
+        return cls(model.to(device), Tokenizer.load(folder), search, finder, precision)
 
     def save(self, folder: str | Path, card: dict[str, Any]) -> None:
         """Write weights, ``config.json``, ``vocab.json``, ``merges.txt`` and ``card.json``.
@@ -120,17 +154,18 @@ class OFAForVQA:
         self, images: Tensor, questions: Sequence[str], layers: Sequence[int]
     ) -> list[Explanation]:
         """See :meth:`VQAModel.explain`; images and questions are encoded once."""
-        device = self.model.encoder.embed_tokens.weight.device
-        encoded = self.model.encode(images.to(device), self.questions(questions).to(device))
-        memory = self.model.decoder.remember(encoded)
-        answers = [found[0].tokens for found in beam_search(self.model, memory, self.search)]
+        weight = self._reader.encoder.embed_tokens.weight
+        images = images.to(weight.device, weight.dtype)
+        encoded = self._reader.encode(images, self.questions(questions).to(weight.device))
+        memory = self._reader.decoder.remember(encoded)
+        answers = [found[0].tokens for found in beam_search(self._reader, memory, self.search)]
         decoded = [self.tokenizer.decode(answer) for answer in answers]
-        nouns = [find_noun(answer.text) for answer in decoded]
-        steps = [noun_token(n, answer.spans) for n, answer in zip(nouns, decoded, strict=True)]
+        found = [self.finder(answer.text, answer.spans) for answer in decoded]
+        steps = [step for _, step in found]
         maps = gradcam(self.model, memory, encoded.grid, answers, steps, layers).cpu().numpy()
         return [
-            Explanation(answer.text, noun and answer.text[slice(*noun)], step, heatmap)
-            for answer, noun, step, heatmap in zip(decoded, nouns, steps, maps, strict=True)
+            Explanation(answer.text, noun, step, heatmap)
+            for answer, (noun, step), heatmap in zip(decoded, found, maps, strict=True)
         ]
 
     def questions(self, questions: Sequence[str]) -> Tensor:

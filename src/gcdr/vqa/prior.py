@@ -1,5 +1,16 @@
-"""Asking a VQA model about every person: the stage that fills a prior store."""
+"""Asking a VQA model about every person: the stage that fills a prior store.
 
+People are asked about in fixed blocks in the order of ``sample_id``; a shard is a whole number of
+blocks. A block that is done is kept beside the output until its shard is whole, so a killed shard
+goes on where it stopped.
+"""
+
+import json
+import shutil
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +19,62 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from gcdr.manifest import people_digest, read_people
+from gcdr.errors import InputError
+from gcdr.files import file_digest, read_json, text_digest
+from gcdr.manifest import BOX, people_digest, read_people
 from gcdr.pictures import open_image
-from gcdr.stores import write_prior
+from gcdr.provenance import modules_behind
+from gcdr.stores import concatenate_priors, read_validity, write_prior
+from gcdr.vqa.blip import BlipForVQA
+from gcdr.vqa.gradcam import check_layers
 from gcdr.vqa.model import Explanation, OFAForVQA, VQAModel
+from gcdr.vqa.nouns import WordFinder, find_tagger
+from gcdr.vqa.ofa.layouts import BLIP
 from gcdr.vqa.ofa.search import Search
 from gcdr.vqa.question import draw_box, image_array
+
+BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked about a person; people of whom the same is asked share one answer.
+
+    Attributes:
+        image: name of the picture.
+        size: its width and height according to the manifest.
+        box: the outline that points at the person, in pixels; None for the clean picture.
+        text: the prompt.
+    """
+
+    image: str
+    size: tuple[int, int]
+    box: tuple[float, ...] | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of it: an explanation and how many pictures were computed with it, or a problem."""
+
+    explanation: Explanation | None
+    batch: int = 0
+    problem: str = ""
+
+
+def load_model(
+    weights: Path, settings: dict[str, Any], finder: WordFinder, device: torch.device
+) -> VQAModel:
+    """The VQA model in a folder: BLIP in transformers' layout, or OFA.
+
+    Raises:
+        InputError: the folder does not hold a whole one.
+    """
+    names = ("beam", "max_length", "normalise", "length_penalty")
+    search = Search(**{name: settings[name] for name in names})
+    content = read_json(weights / "config.json")
+    known = BlipForVQA if content.get("model_type") == BLIP else OFAForVQA
+    return known.load(weights, device, search, finder, settings["precision"])
 
 
 def shard_rows(people: int, block: int, shard: int, shards: int) -> range:
@@ -30,6 +91,118 @@ def shard_rows(people: int, block: int, shard: int, shards: int) -> range:
     return range(min(first, people), min(last, people))
 
 
+def questions(
+    people: pd.DataFrame, bodies: pd.DataFrame, settings: dict[str, Any]
+) -> list[Question]:
+    """What is asked about each person.
+
+    With the overlay ``body`` a person whose body was found is outlined, with ``head`` everybody is
+    (paper, Table S7). Of all others the question without a box is asked.
+
+    Args:
+        people: rows of the manifest.
+        bodies: their body boxes, in the same order.
+        settings: ``overlay`` and ``questions``.
+    """
+    overlay, texts = settings["overlay"], settings["questions"]
+    boxes = people[BOX] if overlay == "head" else bodies[BODY]
+    outlined = bodies["detected"].to_numpy(bool)
+    if overlay != "body":
+        outlined = np.full(len(people), overlay == "head")
+    sizes = people[["width", "height"]].to_numpy(int).tolist()
+    return [
+        Question(name, tuple(size), tuple(box), texts[overlay])
+        if boxed
+        else Question(name, tuple(size), None, texts["none"])
+        for name, size, box, boxed in zip(
+            people["image"], sizes, boxes.to_numpy(float).tolist(), outlined, strict=True
+        )
+    ]
+
+
+def picture(question: Question, images: Path, size: int, settings: dict[str, Any]) -> np.ndarray:
+    """The picture of a question as the model sees it, (3, size, size) float32 in [-1, 1].
+
+    Raises:
+        InputError: the image cannot be read or is of another size, or the box lies outside it.
+    """
+    image = open_image(images / question.image, question.size)
+    if question.box is not None:
+        try:
+            colour = tuple(settings["box_colour"])
+            image = draw_box(image, question.box, colour, settings["box_thickness"])
+        except InputError as error:
+            raise InputError(f"{images / question.image}: {error}") from error
+    return image_array(image, size)
+
+
+@dataclass(frozen=True)
+class Block:
+    """People who are asked about together.
+
+    Attributes:
+        start: row of the first one.
+        sample_id: (n,) int64.
+        asked: what is asked about each.
+        pictures: the picture of every different question, being read.
+    """
+
+    start: int
+    sample_id: np.ndarray
+    asked: list[Question]
+    pictures: dict[Question, Future]
+
+
+class Asker:
+    """Asks a model in batches, which it halves for good where memory runs out."""
+
+    def __init__(self, model: VQAModel, layers: Sequence[int], batch: int) -> None:
+        self.model, self.layers, self.batch = model, layers, batch
+
+    def ask(self, pictures: Mapping[Question, Future]) -> dict[Question, Answer]:
+        """Answers to questions; those of equal text are asked together, since length matters."""
+        answers: dict[Question, Answer] = {}
+        readable: dict[str, list[Question]] = {}
+        for question, future in pictures.items():
+            try:
+                future.result()
+                readable.setdefault(question.text, []).append(question)
+            except InputError as error:
+                answers[question] = Answer(None, problem=str(error))
+        for text, left in sorted(readable.items()):
+            while left:
+                part = left[: self.batch]
+                images = torch.from_numpy(np.stack([pictures[one].result() for one in part]))
+                found = self._explain(images, text)
+                if found is not None:
+                    answers |= zip(part, (_checked(one, len(part)) for one in found), strict=True)
+                    left = left[len(part) :]
+        return answers
+
+    def _explain(self, images: torch.Tensor, text: str) -> list[Explanation] | None:
+        """Explanations, or None where memory ran out and a smaller batch is worth a try."""
+        try:
+            return self.model.explain(images, [text] * len(images), self.layers)
+        except (torch.OutOfMemoryError, MemoryError):
+            pass
+        except RuntimeError as error:
+            if "allocate memory" not in str(error):  # what torch says on a CPU
+                raise
+        if len(images) == 1:
+            raise InputError("prior: memory does not suffice for one picture at a time")
+        self.batch = len(images) // 2
+        tqdm.write(f"memory ran out with {len(images)} pictures; going on with {self.batch}")
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return None
+
+
+def _checked(explanation: Explanation, batch: int) -> Answer:
+    if np.isfinite(explanation.heatmap).all():
+        return Answer(explanation, batch)
+    return Answer(None, batch, "the model's map is not finite")
+
+
 def ask_people(
     manifest: Path,
     images: Path,
@@ -38,80 +211,142 @@ def ask_people(
     settings: dict[str, Any],
     shard: int,
     shards: int,
+    workers: int,
+    failures: float,
     device: torch.device,
     out: Path,
 ) -> None:
     """Ask about the people of a shard and write their Grad-CAM maps (paper, Sec. 3.2).
 
-    A person whose body was found is outlined in the picture; of the others the question without a box
-    is asked.
+    A person whose picture cannot be read or outlined gets an invalid row that says why.
 
     Args:
         manifest: the manifest.
         images: folder that image names are relative to.
         bodies: body boxes of the people.
         weights: folder of the VQA model.
-        settings: the configuration's ``prior`` section.
+        settings: what decides the maps: of the configuration's ``prior`` section, and ``which``:
+            ``all`` people or a split's.
         shard: 1..shards.
         shards: number of shards.
+        workers: threads that read pictures.
+        failures: share of the shard's people who may fail.
         device: where to compute.
-        out: the shard.
+        out: the shard. Blocks that are done wait in a hidden folder beside it until it is whole.
+
+    Raises:
+        InputError: more than that could not be asked.
     """
-    people = read_people(manifest)
+    everybody = read_people(manifest)
+    digest = people_digest(everybody)
+    chosen = everybody["split"] == settings["which"] if settings["which"] != "all" else slice(None)
+    people = everybody[chosen]
     found = pd.read_parquet(bodies).set_index("sample_id").loc[people["sample_id"]]
-    search = Search(beam=settings["beam"], max_length=settings["max_length"])
-    model = OFAForVQA.load(weights, device, search)
+    tagger, tag = find_tagger(settings["tagger"])
+    model = load_model(weights, settings, WordFinder(tag, settings["word"]), device)
+    check_layers(settings["layers"], model.depth)
+    made_by = {**settings, "tagger": tagger, "depth": model.depth}
     rows = shard_rows(len(people), settings["block"], shard, shards)
-    answers: list[Explanation] = []
-    starts = range(rows.start, rows.stop, settings["block"])
-    for start in tqdm(starts, f"asking, shard {shard} of {shards}", unit="block", mininterval=5):
-        part = slice(start, min(start + settings["block"], rows.stop))
-        answers += _ask_block(model, people[part], found[part], images, settings)
-    grid = model.image_size // 16
-    maps = (
-        np.stack([answer.heatmap for answer in answers])
-        if answers
-        else np.empty((0, len(settings["layers"]), grid, grid))
-    )
-    write_prior(
-        out,
-        people["sample_id"].to_numpy()[rows.start : rows.stop],
-        maps,
-        np.isfinite(maps).all((1, 2, 3)),
-        {
-            "answer": np.array([answer.answer for answer in answers], object),
-            "noun": np.array([answer.noun or "" for answer in answers], object),
-            "token_index": np.array([answer.token_index for answer in answers], np.int64),
-        },
-        layers=settings["layers"],
-        people=people_digest(people),
-        made_by={key: value for key, value in settings.items() if key != "shards"},
-    )
+    # A shard without people still is a file: one empty block.
+    starts = list(range(rows.start, rows.stop, settings["block"])) or [rows.start]
+    state = out.parent / f".{out.stem}-{_key(made_by, digest, bodies, weights, device)[:16]}"
+    parts = {start: state / f"{start:09d}.h5" for start in starts}
+    # A block with an invalid row is asked again: its picture may have been mended.
+    left = [
+        start for start, part in parts.items() if not (part.exists() and read_validity(part).all())
+    ]
+    if len(left) < len(starts):
+        print(f"going on: {len(starts) - len(left)} of {len(starts)} blocks are done")
+    failed: list[str] = []
+    asker = Asker(model, settings["layers"], settings["block"])
+    with ThreadPoolExecutor(workers) as pool:
+        blocks = _blocks(people, found, left, rows.stop, settings)
+        read = _reading(pool, blocks, images, model.image_size, settings)
+        title = f"asking, shard {shard} of {shards}"
+        for block in tqdm(read, title, len(left), unit="block", mininterval=5):
+            answers = asker.ask(block.pictures)
+            given = [answers[question] for question in block.asked]
+            for sample_id, answer in zip(block.sample_id, given, strict=True):
+                if answer.explanation is None:
+                    failed.append(f"sample_id {sample_id}: {answer.problem}")
+                    tqdm.write(f"not asked: {failed[-1]}")
+            if len(failed) > failures * len(rows):
+                pool.shutdown(cancel_futures=True)
+                raise InputError(
+                    f"{len(failed)} of {len(rows)} people of this shard could not be asked, more than "
+                    f"the share {failures} of prior.failures; the first is {failed[0]}"
+                )
+            _write(parts[block.start], block, given, model, digest, made_by)
+    concatenate_priors(list(parts.values()), out)
+    for folder in out.parent.glob(f".{out.stem}-*"):
+        shutil.rmtree(folder)
 
 
-def _ask_block(
-    model: VQAModel,
+def _blocks(
     people: pd.DataFrame,
     bodies: pd.DataFrame,
-    images: Path,
+    starts: Iterable[int],
+    stop: int,
     settings: dict[str, Any],
-) -> list[Explanation]:
-    """Ask about a block of people; boxed and plain questions differ in length and go apart."""
-    pictures, questions = [], []
-    boxes = bodies[["body_x0", "body_y0", "body_x1", "body_y1"]].to_numpy()
-    for name, box, detected in zip(people["image"], boxes, bodies["detected"], strict=True):
-        picture = open_image(images / name)
-        if detected:
-            colour = tuple(settings["box_colour"])
-            picture = draw_box(picture, tuple(box), colour, settings["box_thickness"])
-        questions.append(settings["question" if detected else "question_without_box"])
-        pictures.append(image_array(picture, model.image_size))
-    answers: list[Explanation | None] = [None] * len(questions)
-    for question in sorted(set(questions)):
-        rows = [row for row, asked in enumerate(questions) if asked == question]
-        batch = torch.from_numpy(np.stack([pictures[row] for row in rows]))
-        for row, answer in zip(
-            rows, model.explain(batch, [question] * len(rows), settings["layers"]), strict=True
-        ):
-            answers[row] = answer
-    return [answer for answer in answers if answer is not None]
+) -> Iterator[tuple[int, np.ndarray, list[Question]]]:
+    for start in starts:
+        part = slice(start, min(start + settings["block"], stop))
+        asked = questions(people[part], bodies[part], settings)
+        yield start, people["sample_id"].to_numpy()[part], asked
+
+
+def _reading(
+    pool: ThreadPoolExecutor, blocks: Iterable[tuple[int, np.ndarray, list[Question]]], *how: Any
+) -> Iterator[Block]:
+    """Blocks with their pictures; those of the next one are read while one is computed."""
+    ahead: deque[Block] = deque()
+    for start, sample_id, asked in blocks:
+        pictures = {one: pool.submit(picture, one, *how) for one in dict.fromkeys(asked)}
+        ahead.append(Block(start, sample_id, asked, pictures))
+        if len(ahead) > 1:
+            yield ahead.popleft()
+    yield from ahead
+
+
+def _write(
+    path: Path,
+    block: Block,
+    answers: Sequence[Answer],
+    model: VQAModel,
+    people: str,
+    made_by: dict[str, Any],
+) -> None:
+    layers = made_by["layers"]
+    nothing = Explanation("", None, -1, np.zeros((len(layers), model.grid, model.grid), np.float32))
+    told = [answer.explanation or nothing for answer in answers]
+    write_prior(
+        path,
+        block.sample_id,
+        np.stack([one.heatmap for one in told]) if told else np.zeros((0, *nothing.heatmap.shape)),
+        np.array([answer.explanation is not None for answer in answers], bool),
+        {
+            "question": np.array([question.text for question in block.asked], object),
+            "answer": np.array([one.answer for one in told], object),
+            "noun": np.array([one.noun or "" for one in told], object),
+            "token_index": np.array([one.token_index for one in told], np.int64),
+            "batch": np.array([answer.batch for answer in answers], np.int64),
+            "problem": np.array([answer.problem for answer in answers], object),
+        },
+        layers=layers,
+        people=people,
+        made_by=made_by,
+    )
+
+
+def _key(
+    made_by: dict[str, Any], people: str, bodies: Path, weights: Path, device: torch.device
+) -> str:
+    """Digest of all that decides the blocks' bits, but the pictures."""
+    code = [Path(__file__), *modules_behind(__file__)]
+    files = [bodies, *sorted(path for path in weights.iterdir() if path.is_file()), *code]
+    return text_digest(
+        json.dumps(made_by, sort_keys=True),
+        people,
+        f"torch {torch.__version__} on {device.type}",
+        *map(file_digest, files),
+    )

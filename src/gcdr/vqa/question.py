@@ -3,7 +3,9 @@
 import re
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw
+
+from gcdr.errors import InputError
 
 GREEN = (0, 255, 0)
 
@@ -21,11 +23,6 @@ def normalise(question: str, max_words: int = 128) -> str:
     return text if text.endswith("?") else text + "?"
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """The image in RGB, turned as its EXIF orientation says; boxes refer to this image."""
-    return ImageOps.exif_transpose(image).convert("RGB")
-
-
 def draw_box(
     image: Image.Image,
     box: tuple[float, float, float, float],
@@ -39,11 +36,19 @@ def draw_box(
         box: (x0, y0, x1, y1) in pixels, cut to whole numbers; parts outside are not drawn.
         colour: RGB, 0..255.
         thickness: as in OpenCV, whose lines of thickness 2 are 3 pixels wide with rounded corners.
+
+    Raises:
+        InputError: the box has no area, or no part of it lies in the image.
     """
+    x0, y0, x1, y1 = box
+    if not (max(x0, 0) < min(x1, image.width) and max(y0, 0) < min(y1, image.height)):
+        raise InputError(
+            f"box ({x0:g}, {y0:g}, {x1:g}, {y1:g}): found no area of it in a "
+            f"{image.width}x{image.height} image, expected x0 < x1, y0 < y1 and an overlap"
+        )
     image = image.copy()
     draw = ImageDraw.Draw(image)
     x0, y0, x1, y1 = (int(side) for side in box)
-    x0, x1, y0, y1 = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
     reach = (thickness + 1) // 2 if thickness > 1 else 0
     for y in (y0, y1):
         draw.rectangle((x0, y - reach, x1, y + reach), fill=colour)

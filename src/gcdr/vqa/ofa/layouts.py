@@ -1,4 +1,4 @@
-"""Which files make up an OFA model, in our layout and in those it was released in.
+"""Which files make up a VQA model, in our layout and in those it was released in.
 
 Nothing heavy is imported: the workflow asks before its first job.
 """
@@ -10,9 +10,10 @@ from pathlib import Path
 
 from gcdr.errors import InputError
 
-OURS, HUGGING_FACE, FAIRSEQ = "gcdr", "huggingface", "fairseq"
+OURS, HUGGING_FACE, FAIRSEQ, BLIP = "gcdr", "huggingface", "fairseq", "blip"
 WEIGHTS = "model.safetensors"
 TEXT = ("config.json", "vocab.json", "merges.txt")
+BLIP_TEXT = ("config.json", "tokenizer.json")
 FAIRSEQ_TEXT = ("encoder.json", "vocab.bpe", "dict.txt")
 
 
@@ -21,8 +22,9 @@ class Layout:
     """Files of a model.
 
     Attributes:
-        kind: "gcdr" (a folder as this package writes it), "huggingface" (a released folder) or
-            "fairseq" (a released ``.pt`` with its vocabulary beside it).
+        kind: "gcdr" (a folder as this package writes it), "huggingface" (a released folder of OFA),
+            "fairseq" (a released ``.pt`` with its vocabulary beside it) or "blip" (a folder of BLIP as
+            transformers writes it).
         files: the weights first, then settings and vocabulary.
     """
 
@@ -47,8 +49,10 @@ def find_layout(weights: str | Path, planned: Collection[str] = ()) -> Layout:
 
     if weights.suffix in (".pt", ".pth"):
         folder, kind, names = weights.parent, FAIRSEQ, (weights.name, *FAIRSEQ_TEXT)
+    elif _model_type(weights / "config.json") == BLIP:
+        folder, kind, names = weights, BLIP, (WEIGHTS, *BLIP_TEXT)
     else:
-        released = present("pytorch_model.bin") or _is_released(weights / "config.json")
+        released = present("pytorch_model.bin") or _model_type(weights / "config.json") == "ofa"
         binary = released and not (weights / WEIGHTS).is_file()
         folder, kind = weights, HUGGING_FACE if released else OURS
         names = ("pytorch_model.bin" if binary else WEIGHTS, *TEXT)
@@ -58,8 +62,8 @@ def find_layout(weights: str | Path, planned: Collection[str] = ()) -> Layout:
     return Layout(kind, files)
 
 
-def _is_released(config: Path) -> bool:
+def _model_type(config: Path) -> str | None:
     try:
-        return json.loads(config.read_text()).get("model_type") == "ofa"
+        return json.loads(config.read_text()).get("model_type")
     except (OSError, ValueError, AttributeError):
-        return False
+        return None

@@ -50,6 +50,12 @@ class Memory:
     position_keys: Tensor
     padding: Tensor | None
 
+    def float(self) -> "Memory":
+        """The same in float32; tensors that are float32 already are not copied."""
+        cross = [(keys.float(), values.float()) for keys, values in self.cross]
+        padding = None if self.padding is None else self.padding.float()
+        return Memory(cross, self.position_keys.float(), padding)
+
 
 @dataclass
 class DecoderState:

@@ -1,0 +1,102 @@
+"""Table S7: how good raw Grad-CAM maps are, by overlay and decoder layer (Miao et al., ECCV 2024)."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gcdr.evaluate import score_maps, summarise
+from gcdr.manifest import people_digest, read_annotations, read_people
+from gcdr.report.methods import METRICS, PAPER_LABEL, PAPER_METRICS
+from gcdr.report.render import markdown, number, write_csv, write_text
+from gcdr.stores import read_prior
+
+OVERLAYS = {"body": "Body box", "head": "Head box", "none": "None"}
+# The paper's figures (AvgDist, MinDist, AUC) by overlay and place from the last of OFA-large's layers.
+PAPER_S7 = {
+    ("head", 1): (0.258, 0.182, 0.784),
+    ("body", 2): (0.262, 0.190, 0.775),
+    ("body", 1): (0.254, 0.180, 0.791),
+    ("body", 0): (0.283, 0.209, 0.785),
+}
+
+
+def score_overlays(priors: Sequence[Path], manifest: Path, annotations: Path) -> pd.DataFrame:
+    """Score the raw maps of the test people, on the VQA model's own grid.
+
+    A person without a valid map counts with an empty one, whose peak is the upper left cell.
+
+    Args:
+        priors: a prior store for each overlay, which hold the test people at least.
+        manifest: the manifest.
+        annotations: the test annotators.
+
+    Returns:
+        one row an overlay and layer: ``overlay layer depth people invalid``, for each metric M its
+        mean ``M`` with the bounds of the 95 % bootstrap interval ``M_low M_high``, and ``paper_M``:
+        the paper's, of the layer as far below the last (NaN where it gives none).
+    """
+    everybody = read_people(manifest)
+    people = everybody[everybody["split"] == "test"]
+    ids, digest = people["sample_id"].to_numpy(), people_digest(everybody)
+    points = read_annotations(annotations, ids)
+    rows = []
+    for path in priors:
+        store = read_prior(path, digest, ids)
+        overlay, depth = (store.attributes["made_by"][name] for name in ("overlay", "depth"))
+        for place, layer in enumerate(store.layers):
+            maps = np.where(store.valid[:, None, None], store.heatmap[:, place], 0)
+            row = {
+                "overlay": overlay,
+                "layer": layer,
+                "depth": depth,
+                "people": len(ids),
+                "invalid": int((~store.valid).sum()),
+            }
+            for name, found in summarise(score_maps(maps, people, points)).items():
+                row |= {name: found["value"], f"{name}_low": found["low"]}
+                row[f"{name}_high"] = found["high"]
+            paper = PAPER_S7.get((overlay, depth - layer), (math.nan,) * len(PAPER_METRICS))
+            row |= {
+                f"paper_{name}": value for name, value in zip(PAPER_METRICS, paper, strict=True)
+            }
+            rows.append(row)
+    return pd.DataFrame(rows).sort_values(["overlay", "layer"], ignore_index=True)
+
+
+def table_s7_markdown(table: pd.DataFrame) -> str:
+    """The table of :func:`score_overlays` in Markdown, notes below."""
+    labels = [
+        "Overlay",
+        "Layer",
+        *(f"{METRICS[m].label} {METRICS[m].arrow}" for m in PAPER_METRICS),
+    ]
+    labels += [f"{METRICS[m].name} ({PAPER_LABEL})" for m in PAPER_METRICS]
+    rows = []
+    for _, row in table.iterrows():
+        cells = [OVERLAYS[row["overlay"]], f"{row['layer']} of {row['depth']}"]
+        for metric in PAPER_METRICS:
+            bounds = (number(row[f"{metric}_{end}"]) for end in ("low", "high"))
+            cells.append(f"{number(row[metric])} [{', '.join(bounds)}]")
+        rows.append([*cells, *(number(row[f"paper_{metric}"]) for metric in PAPER_METRICS)])
+    notes = [
+        f"Raw Grad-CAM maps of {table['people'].iloc[0]} test people, "
+        f"of whom at most {table['invalid'].max()} have none.",
+        "In brackets the 95 % bootstrap interval over test images.",
+        f"“{PAPER_LABEL}”: Miao et al., ECCV 2024, Table S7, OFA-large with 12 decoder layers; beside "
+        "the layer as far below the last. Another data set: compare orders and gaps, not values.",
+    ]
+    return markdown(labels, rows) + "\n" + "".join(f"- {note}\n" for note in notes)
+
+
+def write_table_s7(
+    priors: Sequence[Path], manifest: Path, annotations: Path, csv: Path, page: Path
+) -> None:
+    """Score prior stores and write the table as CSV and as Markdown; see :func:`score_overlays`."""
+    table = score_overlays(priors, manifest, annotations)
+    write_csv(table, csv)
+    text = table_s7_markdown(table)
+    write_text(text, page)
+    print(text)

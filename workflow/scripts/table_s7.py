@@ -1,0 +1,15 @@
+"""Score raw Grad-CAM maps by overlay and decoder layer, as in the paper's Table S7."""
+
+from gcdr.command import arguments, run
+from gcdr.report.table_s7 import write_table_s7
+
+
+def main() -> None:
+    args = arguments(
+        __doc__, "priors:paths", "manifest:path", "annotations:path", "csv:path", "page:path"
+    )
+    write_table_s7(**vars(args))
+
+
+if __name__ == "__main__":
+    run(main)
