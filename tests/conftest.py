@@ -20,6 +20,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=Path(__file__).parent / "goldens",
         help="folder of stored reference values",
     )
+    parser.addoption(
+        "--real",
+        type=Path,
+        default=os.environ.get("GCDR_REAL"),
+        help="folder of real annotations (or the environment variable GCDR_REAL)",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -31,5 +37,20 @@ def goldens(request: pytest.FixtureRequest) -> Callable[[str], Path]:
         if not (folder / name).exists():
             pytest.skip(f"no reference values: {folder / name} is missing")
         return folder / name
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def real(request: pytest.FixtureRequest) -> Callable[[str], Path]:
+    """``real("gazefollow_test2/...")`` is that file of the folder of real data; else the test is skipped."""
+    folder = request.config.getoption("--real")
+
+    def find(name: str) -> Path:
+        if folder is None:
+            pytest.skip("no folder of real data: give one with --real or in GCDR_REAL")
+        if not Path(folder, name).exists():
+            pytest.skip(f"no real data: {Path(folder, name)} is missing")
+        return Path(folder, name)
 
     return find

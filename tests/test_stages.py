@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from gcdr.datasets.world import write_world
 from gcdr.errors import InputError
 from gcdr.heatmaps import gaussians, minmax, peak_points
-from gcdr.metrics import image_auc, point_distances
 from gcdr.samples import Samples
 from gcdr.stores import merge_priors, read_labels, read_prior, write_labels, write_prior
 from gcdr.views import View, head_masks, plain_view, view_maps, view_pictures, view_points
@@ -155,37 +154,3 @@ def test_flat_and_nan_maps_are_invalid() -> None:
     stretched, valid = minmax(maps)
     assert valid.tolist() == [True, False, False]
     assert torch.isfinite(stretched).all() and (stretched[1:] == 0).all()
-
-
-@pytest.mark.golden
-def test_gazefollow_metrics_equal_the_reference(goldens) -> None:
-    data = np.load(goldens("gcdr/helpers_metrics_gazefollow.npz"))
-    for number, (auc, avg, least, _, width, height, *_) in enumerate(data["f64.results"]):
-        heatmap, points = data[f"case{number:02d}.heatmap"], data[f"case{number:02d}.points"]
-        corner = peak_points(torch.from_numpy(heatmap)[None], "reference").numpy()
-        found = point_distances(corner, points[None])
-        assert image_auc(heatmap, points, int(width), int(height)) == pytest.approx(auc, abs=1e-9)
-        assert found["dist_to_mean"][0] == pytest.approx(avg, abs=1e-6)
-        assert found["min_dist"][0] == pytest.approx(least, abs=1e-6)
-
-
-@settings(deadline=None, max_examples=25)
-@given(st.integers(0, 10_000))
-def test_auc_equals_scikit_learn(seed: int) -> None:
-    from skimage.transform import resize
-    from sklearn.metrics import roc_auc_score
-
-    rng = np.random.default_rng(seed)
-    points = rng.random((4, 2))
-
-    def expected(scores: np.ndarray) -> float:
-        height, width = scores.shape
-        truth = np.zeros(scores.shape, bool)
-        truth[(points[:, 1] * height).astype(int), (points[:, 0] * width).astype(int)] = True
-        return roc_auc_score(truth.ravel(), scores.ravel())
-
-    heatmap = rng.random((5, 7))
-    enlarged = resize(heatmap, (11, 17), order=1, mode="reflect", anti_aliasing=True)
-    assert image_auc(heatmap, points, 17, 11) == pytest.approx(expected(enlarged), abs=1e-9)
-    tied = rng.integers(0, 3, (5, 7)).astype(float)
-    assert image_auc(tied, points, 7, 5) == pytest.approx(expected(tied), abs=1e-9)

@@ -1,20 +1,52 @@
 """Gaze metrics as pure functions over arrays; each number's definition travels with it.
 
 Points are (x, y) in 0..1 of width and height without correction for the aspect ratio, as in the field.
+"AvgDist" has two meanings there (distance to the mean, mean of the distances) and AUC three, so every
+number here has a name of its own.
 """
 
 import numpy as np
 
+from gcdr.auc import average_precision, image_auc, roc_auc, video_auc
+
+__all__ = [
+    "DEFINITIONS",
+    "average_precision",
+    "bootstrap_interval",
+    "image_auc",
+    "left_out",
+    "point_distances",
+    "point_scores",
+    "roc_auc",
+    "video_auc",
+]
+
+RADII = (0.05, 0.1, 0.2)
+_DISTANCES = {
+    "dist_to_mean": "AvgDist of VAT, GCDR and Gaze-LLE: distance of the predicted point to the mean of "
+    "the annotators' points",
+    "mean_dist": "AvgDist of GazeFollow 2015: mean of the distances from the predicted point to each "
+    "annotator's point",
+    "min_dist": "MinDist: distance from the predicted point to the nearest annotator's point",
+}
+_CENTRE = "decoding: centre of the heatmap's highest cell (a baseline's point as it is)"
+_CORNER = "decoding of the reference: argmax / size, the upper left corner of the highest cell"
+_MAP = "scores: the heatmap (of a baseline: a Gaussian of 3 of 64 cells around its point)"
 DEFINITIONS = {
-    "dist_to_mean": "AvgDist: distance of the predicted point to the mean of the annotators' points; "
-    "the point is the centre of the heatmap's highest cell",
-    "dist_to_mean_reference": "AvgDist with the reference's decoding, argmax / size "
-    "(the upper left corner of the cell)",
-    "mean_dist": "mean of the distances to each annotator's point (GazeFollow 2015), cell centre",
-    "min_dist": "MinDist: distance to the nearest annotator's point, cell centre",
-    "min_dist_reference": "MinDist with the reference's decoding, argmax / size",
-    "auc": "area under the ROC curve over the pixels of the image at its original size; "
-    "positives are the annotators' pixels, scores the heatmap resized bilinearly",
+    **{name: f"{text}; {_CENTRE}" for name, text in _DISTANCES.items()},
+    **{f"{name}_reference": f"{text}; {_CORNER}" for name, text in _DISTANCES.items()},
+    **{
+        f"success_{radius}": f"share of people whose predicted point lies within {radius} of the mean "
+        f"of the annotators' points; {_CENTRE}"
+        for radius in RADII
+    },
+    "auc": "area under the ROC curve over the pixels of the image at its original size; positives: the "
+    f"annotators' pixels; {_MAP} resized bilinearly",
+    "auc_64": "area under the ROC curve over the cells of a 64 x 64 grid; positives: the annotators' "
+    f"cells; {_MAP}, resized bilinearly if it has another size",
+    "auc_video": "area under the ROC curve over the heatmap's cells as for VideoAttentionTarget; "
+    "positives: the 19 x 19 cells around the one annotated point",
+    "in_frame_ap": "average precision of the in/out logit over all people, inside being positive",
 }
 
 
@@ -48,66 +80,30 @@ def point_distances(points: np.ndarray, annotations: np.ndarray) -> dict[str, np
     }
 
 
-def resize_weights(source: int, target: int) -> np.ndarray:
-    """(target, source) matrix of the reference's resize along one axis.
-
-    Bilinear with pixel centres aligned and edges mirrored; a shrinking axis is first smoothed by a
-    Gaussian of (source / target - 1) / 2 cells, as scikit-image does.
-    """
-    place = (np.arange(target) + 0.5) * source / target - 0.5
-    low = np.floor(place).astype(int)
-    weights = _mirrored(low, 1 - (place - low), source) + _mirrored(low + 1, place - low, source)
-    if target < source:
-        sigma = (source / target - 1) / 2
-        reach = np.arange(-int(4 * sigma + 0.5), int(4 * sigma + 0.5) + 1)
-        kernel = np.exp(-0.5 * (reach / sigma) ** 2)
-        smooth = sum(
-            _mirrored(np.arange(source) + step, np.full(source, height), source)
-            for step, height in zip(reach, kernel / kernel.sum(), strict=True)
-        )
-        weights = weights @ smooth
-    return weights
+def point_scores(points: np.ndarray, annotations: np.ndarray) -> dict[str, np.ndarray]:
+    """The distances of :func:`point_distances`, and success within each of ``RADII`` (1 or 0)."""
+    distances = point_distances(points, annotations)
+    success = {
+        f"success_{radius}": (distances["dist_to_mean"] <= radius).astype(float) for radius in RADII
+    }
+    return distances | success
 
 
-def _mirrored(place: np.ndarray, share: np.ndarray, size: int) -> np.ndarray:
-    """Rows of weights ``share`` at ``place``, places beyond an edge folded back at its last cell."""
-    if size == 1:
-        return share[:, None].copy()
-    period = 2 * (size - 1)
-    folded = np.abs((place + size - 1) % period - (size - 1))
-    weights = np.zeros((len(place), size))
-    weights[np.arange(len(place)), folded] = share
-    return weights
-
-
-def image_auc(heatmap: np.ndarray, annotations: np.ndarray, width: int, height: int) -> float:
-    """ROC-AUC of one heatmap at the image's original size.
-
-    The area is the probability that a positive pixel scores above a negative one (ties count half),
-    computed from the ranks of the few positives; no sort over the pixels is needed.
+def left_out(annotations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each annotator as a prediction for the others: what a human scores.
 
     Args:
-        heatmap: (H, W) scores.
-        annotations: (A, 2) points in 0..1; rows of NaN are ignored. Duplicate pixels count once.
-        width: image width in pixels.
-        height: image height in pixels.
+        annotations: (N, A, 2) annotators' points, padded with NaN rows.
 
     Returns:
-        AUC in 0..1.
+        For each of the R annotators of a person who has more than one: the person's row (R,), the
+        annotator's point (R, 2) and the others' points (R, A, 2), padded with NaN.
     """
-    known = annotations[np.isfinite(annotations).all(1)].astype(np.float32)
-    column = np.clip((known[:, 0] * np.float32(width)).astype(int), 0, width - 1)
-    row = np.clip((known[:, 1] * np.float32(height)).astype(int), 0, height - 1)
-    positive = np.unique(row * width + column)
-    scores = (
-        resize_weights(heatmap.shape[0], height)
-        @ heatmap.astype(np.float64)
-        @ resize_weights(heatmap.shape[1], width).T
-    ).ravel()
-    at = scores[positive]
-    below = (scores[None] < at[:, None]).sum(1) + 0.5 * (scores[None] == at[:, None]).sum(1)
-    among = (at[None] < at[:, None]).sum(1) + 0.5 * (at[None] == at[:, None]).sum(1)
-    return float((below - among).sum() / (len(at) * (scores.size - len(at))))
+    known = np.isfinite(annotations).all(2)
+    person, annotator = np.nonzero(known & (known.sum(1) > 1)[:, None])
+    others = np.array(annotations[person], float)
+    others[np.arange(len(person)), annotator] = np.nan
+    return person, annotations[person, annotator], others
 
 
 def bootstrap_interval(
@@ -127,21 +123,9 @@ def bootstrap_interval(
     _, index = np.unique(groups, return_inverse=True)
     total = np.bincount(index, weights=values)
     count = np.bincount(index)
-    picks = rng.integers(0, len(count), (draws, len(count)))
-    means = total[picks].sum(1) / count[picks].sum(1)
+    means = np.empty(draws)
+    for draw in range(draws):  # one by one: all picks at once would not fit for many images
+        picks = rng.integers(0, len(count), len(count))
+        means[draw] = total[picks].sum() / count[picks].sum()
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
-
-
-def one_against_others(annotations: np.ndarray) -> np.ndarray:
-    """Each annotator's distance to the mean of the others, averaged within a person.
-
-    Args:
-        annotations: (N, A, 2) with at least two annotators each, no padding.
-
-    Returns:
-        (N,) float64.
-    """
-    count = annotations.shape[1]
-    others = (annotations.sum(1, keepdims=True) - annotations) / (count - 1)
-    return np.linalg.norm(annotations - others, axis=2).mean(1)

@@ -99,7 +99,7 @@ def evaluate_prior(
     about: dict[str, Any],
     out: Path,
 ) -> None:
-    """Score raw Grad-CAM maps of the test people, and beside them the image centre and one annotator.
+    """Score raw Grad-CAM maps of the test people, and beside them the baselines of the annotations.
 
     A person without a valid map counts with an empty one, whose peak is the upper left cell.
     """

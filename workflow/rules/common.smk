@@ -377,7 +377,7 @@ def metrics_of(study):
     return [
         f"{folder}/{name}.json"
         for name in dict.fromkeys(
-            [*models, "gradcam", "centre", "human", f"diffusion-gc-{maps_of(gcdr())}"]
+            [*models, "gradcam", "centre", "human", "random", f"diffusion-gc-{maps_of(gcdr())}"]
         )
     ]
 

@@ -65,7 +65,7 @@ rule evaluate_labels:
 
 
 rule evaluate_prior:
-    """Score the raw Grad-CAM maps and, beside them, the image centre and one annotator."""
+    """Score the raw Grad-CAM maps and, beside them, the baselines of the annotations."""
     input:
         script=script("evaluate_prior"),
         code=code("evaluate_prior"),
@@ -77,7 +77,7 @@ rule evaluate_prior:
         people=f"{STUDY}/metrics/gradcam.parquet",
         rulers=expand(
             f"{STUDY}/metrics/{{name}}.{{ending}}",
-            name=["centre", "human"],
+            name=["centre", "human", "random"],
             ending=["json", "parquet"],
             allow_missing=True,
         ),

@@ -1,4 +1,4 @@
-"""Score raw Grad-CAM maps of the test people, the image centre and one annotator."""
+"""Score raw Grad-CAM maps of the test people, and the baselines centre, random and one annotator."""
 
 from gcdr.command import arguments, run
 from gcdr.scoring import evaluate_prior

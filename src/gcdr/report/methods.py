@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from gcdr.methods import METHODS
+from gcdr.metrics import RADII
 
 METHOD_NAMES = {name: method.title for name, method in METHODS.items()} | {
     "gradcam": "Raw Grad-CAM",
     "diffusion": "Diffusion (from noise)",
     "diffusion-gc": "Diffusion-GC (refined maps)",
     "centre": "Image centre",
+    "random": "Random point",
     "human": "One annotator",
 }
 
@@ -105,9 +107,20 @@ METRICS = {
     "min_dist": Metric("MinDist", "cell centre"),
     "min_dist_reference": Metric("MinDist", "argmax/size"),
     "mean_dist": Metric("Mean distance", "cell centre"),
+    "mean_dist_reference": Metric("Mean distance", "argmax/size"),
+    **{
+        f"success_{radius}": Metric(f"Within {radius}", "cell centre", higher_is_better=True)
+        for radius in RADII
+    },
     "auc": Metric("AUC", "", higher_is_better=True),
+    "auc_64": Metric("AUC", "64 x 64 grid", higher_is_better=True),
+    "auc_video": Metric("AUC", "video protocol", higher_is_better=True),
 }
 TABLE_METRICS = ("dist_to_mean", "dist_to_mean_reference", "min_dist", "auc")
+MEANING = (
+    "AvgDist: distance to the mean of the annotators' points (not the mean of the distances); MinDist: "
+    "to the nearest annotator's point; AUC: over the pixels of the image at its original size."
+)
 
 
 def method_name(method: str) -> str:

@@ -8,7 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from gcdr.files import atomic
-from gcdr.report.methods import METRICS, PAPER_LABEL, PAPER_METRICS, TABLE_METRICS, TRAINED_KINDS
+from gcdr.report.methods import (
+    MEANING,
+    METRICS,
+    PAPER_LABEL,
+    PAPER_METRICS,
+    TABLE_METRICS,
+    TRAINED_KINDS,
+)
 
 ABSENT = "–"
 RULE = "─"
@@ -58,7 +65,7 @@ def _half_width(row: pd.Series, metric: str) -> str:
 
 def notes(table: pd.DataFrame, compact_spread: bool = False) -> list[str]:
     """What the spreads, marks and paper columns of a table of `tables.table1` mean."""
-    lines = []
+    lines = [MEANING]
     if (table["runs"] > 1).any():
         lines.append("± is the standard deviation over runs (n of them, each with its own seed).")
     if (table["runs"] == 1).any():
@@ -185,7 +192,12 @@ def sweep_text(table: pd.DataFrame, title: str = "") -> str:
     lines = [title] if title else []
     heads = [labels[0], *(f"{label} " for label in labels[1:])]
     lines.append(_align([heads, *rows], headings=1))
-    return "\n".join([*lines, "  AvgDist (cell centre), lower is better; *: best timestep."]) + "\n"
+    return (
+        "\n".join(
+            [*lines, "  AvgDist (to the mean, cell centre), lower is better; *: best timestep."]
+        )
+        + "\n"
+    )
 
 
 def _mark(table: pd.DataFrame, rows: list[list[str]]) -> list[list[str]]:

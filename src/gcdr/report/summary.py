@@ -54,6 +54,6 @@ def write_tables(
 
 
 def rulers(results: pd.DataFrame) -> list[str]:
-    """Rows below the models: refined maps, raw maps, one annotator and the image centre."""
+    """Rows below the models: refined maps, raw maps, one annotator, image centre, random point."""
     maps = set(results.loc[results["method"] == "diffusion-gc", "recipe"])
-    return [*sorted(maps), "gradcam", "human", "centre"]
+    return [*sorted(maps), "gradcam", "human", "centre", "random"]
