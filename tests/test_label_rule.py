@@ -82,6 +82,24 @@ def test_splits_are_nested_by_image_and_hide_everything(
         assert (labels["role"] != UNLABELLED).sum() == each * round(images * share / 100)
 
 
+@settings(deadline=None, max_examples=40)
+@given(st.integers(20, 120), st.integers(0, 9), st.sampled_from(["image", "person"]))
+def test_unlabelled_shares_are_nested_and_the_same_whatever_the_label_share(
+    images: int, seed: int, by: str
+) -> None:
+    table = people(images, 2)
+
+    def pool(share: float, unlabelled: float | None) -> set[int]:
+        labels = split_labels(table, share, 0, seed, by, unlabelled=unlabelled)
+        return set(labels.loc[labels["role"] == UNLABELLED, "sample_id"])
+
+    few, more, rest = (pool(10, unlabelled) for unlabelled in (10, 50, None))
+    assert few < more < rest and few == pool(50, 10) and more <= pool(20, None)
+    units, each = (images, 2) if by == "image" else (2 * images, 1)
+    assert len(few) == each * round(units * 0.1)
+    assert pool(100, None) == set()
+
+
 def test_share_that_leaves_nobody() -> None:
     with pytest.raises(InputError, match=r"1 % of 20 training images leaves no labelled person"):
         split_labels(people(20, 1), 1, 0, 0)

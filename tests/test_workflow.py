@@ -155,6 +155,9 @@ def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
         ("report: {methods: [gcrd]}\n", ["report.methods", "gcrd", "gcdr-mt"]),
         ("gaze: {recipe: {epochs: 2}}\n", ["gaze.recipe", "steps", "exactly one"]),
         ("gaze: {labelled_per_batch: {default: 32}}\n", ["gaze.labelled_per_batch", "32"]),
+        ("split: {share: 50, unlabelled: 60}\n", ["split.unlabelled", "at most 50"]),
+        ("split: {share: 100}\n", ["split.share", "nobody without a label", "semi-vat, gcdr"]),
+        ("datasets: {smoke: {train_people: 10}}\nsplit: {share: 4}\n", ["nobody labelled"]),
     ],
 )
 def test_wrong_configuration_is_named_at_once(
@@ -168,6 +171,18 @@ def test_wrong_configuration_is_named_at_once(
     assert all(part in run.stdout for part in said), run.stdout
     assert "Traceback" not in run.stdout
     assert not list((tmp_path / "results").rglob("*.*")), time.monotonic() - start
+
+
+def test_plan_of_every_share_and_of_unlabelled_people(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.write("u.yaml", "split: {share: 10, unlabelled: 50}\n")
+    run = workspace.snakemake("-n", "-p", configs=(SMOKE, "u.yaml"))
+    assert run.returncode == 0, run.stdout
+    assert "results/smoke/labels10-unlabelled50-seed0/labels.parquet" in run.stdout
+    assert "--share 10 --unlabelled 50" in run.stdout
+    workspace.write("all.yaml", "split: {share: 100}\nreport: {methods: [vat, vat-gc]}\n")
+    planned = workspace.planned(configs=(SMOKE, "all.yaml"))
+    assert "tables" in planned and not set(planned) & {"train_student", "page", "predict_labels"}
 
 
 def test_results_that_cannot_be_written(tmp_path: Path) -> None:

@@ -10,9 +10,15 @@ from typing import Any
 from gcdr.config import alternatives
 from gcdr.download import planned_files
 from gcdr.errors import InputError
-from gcdr.methods import METHODS
+from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.config import weights_file
 from gcdr.vqa.ofa.layouts import find_layout
+
+SUPERVISED = [  # methods that need no people without a label
+    name
+    for name, method in METHODS.items()
+    if not (method.student or TEACHERS[method.teacher].mean_teacher)
+]
 
 
 def check_references(config: Mapping[str, Any]) -> None:
@@ -70,6 +76,7 @@ def check_references(config: Mapping[str, Any]) -> None:
         if name not in METHODS
     ]
     problems += _recipe_problems(config)
+    problems += _split_problems(config)
     for key, folder in (
         ("detect.weights", config["detect"]["weights"]),
         ("gaze.init", config["gaze"]["init"]),
@@ -125,6 +132,32 @@ def _recipe_problems(config: Mapping[str, Any]) -> list[str]:
                     f"{key.removesuffix('.recipe')}.labelled_per_batch: found {value}, expected less "
                     f"than the batch ({recipe['batch']})"
                 )
+    return problems
+
+
+def _split_problems(config: Mapping[str, Any]) -> list[str]:
+    """Shares that leave nobody with a label, or nobody without one where methods need such people."""
+    problems = []
+    share, unlabelled = config["split"]["share"], config["split"]["unlabelled"]
+    if share + (unlabelled or 0) > 100:
+        problems.append(
+            f"split.unlabelled: found {unlabelled}, expected at most {100 - share}, what a labelled share "
+            f"of {share} % leaves"
+        )
+    untaught = [name for name in config["report"]["methods"] if name not in SUPERVISED]
+    if share == 100 and config["report"]["studies"] and untaught:
+        problems.append(
+            f"split.share: found 100, which leaves nobody without a label, but report.methods asks for "
+            f"{', '.join(untaught)}; expected a smaller share, or of the methods only "
+            f"{', '.join(SUPERVISED)}"
+        )
+    for name, study in config["studies"].items():
+        source = config["datasets"].get(study["dataset"], {})
+        if "train_people" in source and round(source["train_people"] * share / 100) < 1:
+            problems.append(
+                f"split.share: {share} % of the {source['train_people']} training people of study {name} "
+                f"leaves nobody labelled; expected a larger share or more people"
+            )
     return problems
 
 

@@ -18,13 +18,16 @@ def split_labels(
     seed: int,
     by: str = "image",
     released: pd.DataFrame | None = None,
+    unlabelled: float | None = None,
 ) -> pd.DataFrame:
     """Choose who keeps their label.
 
     Training images, or people, are shuffled by ``seed`` and the first ``share`` per cent are labelled,
     so splits of one seed are nested (5 % within 10 % within 20 %). Of the labelled ones, a fixed part
-    is set aside as validation: every n-th of the shuffled order, so it is nested too. The choice looks
-    at image names and row numbers alone; a hidden label cannot influence it.
+    is set aside as validation: every n-th of the shuffled order, so it is nested too. The unlabelled
+    are all others, or so many from the end of the order: nested as well, and the same people whatever
+    the labelled share. The choice looks at image names and row numbers alone; a hidden label cannot
+    influence it.
 
     Args:
         annotated: the manifest with labels, :func:`gcdr.manifest.read_annotated`.
@@ -35,10 +38,12 @@ def split_labels(
             paper, where one person of an image can be labelled and another not.
         released: the labelled people by ``image`` and head box, who then are labelled in place of the
             first ``share`` per cent; the seed still chooses those set aside.
+        unlabelled: share of the training images or people that is used without labels in per cent, as
+            Table S2 counts them (10 + 90 is everybody); None for all that are not labelled.
 
     Returns:
-        one row a training person, by ``sample_id``: ``role`` (labelled, validation, unlabelled) and
-        the labels, which are null for the unlabelled.
+        one row a training person who is used, by ``sample_id``: ``role`` (labelled, validation,
+        unlabelled) and the labels, which are null for the unlabelled.
 
     Raises:
         InputError: no labelled person remains, or people of ``released`` are not in the manifest.
@@ -57,6 +62,9 @@ def split_labels(
     labels = train[["sample_id", *LABELS]].reset_index(drop=True)
     labels.insert(1, "role", role)
     labels.loc[role == UNLABELLED, LABELS] = None
+    if unlabelled is not None:
+        used = shown | (place >= len(units) - round(len(units) * unlabelled / 100))
+        labels = labels[used].reset_index(drop=True)
     usable = (labels["role"] == LABELLED) & labels["gaze_x"].notna() & labels["gaze_y"].notna()
     if not usable.any():
         what = "images" if by == "image" else "people"

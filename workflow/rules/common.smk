@@ -40,7 +40,7 @@ wildcard_constraints:
     dataset="[^/]+",
     prior="[^/]+",
     study="|".join(config["studies"]) or "none",
-    share=r"\d+",
+    share=r"\d+(-unlabelled\d+)?",
     seed=r"\d+",
     recipe=PATTERN,
     shard=r"\d+",
@@ -48,9 +48,19 @@ wildcard_constraints:
 
 def split_of(study):
     """Folder of a study's label split."""
-    return STUDY.format(
-        study=study, share=config["split"]["share"], seed=config["studies"][study]["seed"]
-    )
+    share, unlabelled = config["split"]["share"], config["split"]["unlabelled"]
+    named = share if unlabelled is None else f"{share}-unlabelled{unlabelled}"
+    return STUDY.format(study=study, share=named, seed=config["studies"][study]["seed"])
+
+
+def labelled_share(wildcards):
+    """The labelled share in per cent, of a split's name such as 10 or 10-unlabelled50."""
+    return int(wildcards.share.split("-")[0])
+
+
+def split_arguments(name):
+    """Arguments of the split for its name."""
+    return "--share " + name.replace("-unlabelled", " --unlabelled ")
 
 
 def data(name):
@@ -114,7 +124,7 @@ def given_bodies(wildcards):
 def released_split(wildcards):
     """The authors' list of labelled people for a share, where there is one."""
     folder = config["split"]["released"]
-    name = f"train_annotations_weak_ratio{int(wildcards.share) / 100}_use.txt"
+    name = f"train_annotations_weak_ratio{labelled_share(wildcards) / 100}_use.txt"
     return [f"{folder}/{name}"] if folder and os.path.exists(f"{folder}/{name}") else []
 
 
@@ -239,7 +249,7 @@ def prior_settings(wildcards):
 
 def shared(wildcards, settings):
     """Settings as text, with what a table gives for the label share of a path."""
-    return as_json(by_share(settings, int(wildcards.share)))
+    return as_json(by_share(settings, labelled_share(wildcards)))
 
 
 def gaze_settings(wildcards):
@@ -354,7 +364,7 @@ def about(wildcards, recipe, method, kind, t=None):
             "dataset": WHAT[
                 config["datasets"][config["studies"][wildcards.study]["dataset"]]["kind"]
             ],
-            "share": int(wildcards.share),
+            "share": labelled_share(wildcards),
             "seed": int(wildcards.seed),
             "recipe": recipe,
             "method": method,
@@ -384,7 +394,8 @@ def metrics_of(study):
 
 def wanted():
     """Files that ``snakemake`` without a target makes."""
-    pages = [f"{REPORT}/report.html"] if config["report"]["studies"] else []
+    shown = "report.html" if "gcdr" in config["report"]["methods"] else "tables/summary.txt"
+    pages = [f"{REPORT}/{shown}"] if config["report"]["studies"] else []
     return pages + [f"results/{study}/gallery.html" for study in config["galleries"]]
 
 

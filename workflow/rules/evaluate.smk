@@ -117,7 +117,11 @@ rule sweep:
         teacher=lambda wildcards, input: folder_of(input.teacher),
         settings=sweep_settings(),
         about=lambda wildcards: as_json(
-            {"study": wildcards.study, "seed": int(wildcards.seed), "share": int(wildcards.share)}
+            {
+                "study": wildcards.study,
+                "seed": int(wildcards.seed),
+                "share": labelled_share(wildcards),
+            }
         ),
         device=config["device"],
     shell:

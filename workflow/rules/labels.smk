@@ -13,12 +13,14 @@ rule split:
         "logs/{study}/labels{share}-seed{seed}/split.log",
     benchmark:
         "results/benchmarks/split/{study}-labels{share}-seed{seed}.tsv"
+    priority: 100  # a share that leaves nobody labelled ends the run before dear stages begin
     localrule: True
     params:
         validation=config["split"]["validation"],
         by=config["split"]["by"],
+        shares=lambda wildcards: split_arguments(wildcards.share),
         released=lambda wildcards, input: f"--released {input.released}" if input.released else "",
     shell:
-        "python {input.script} --manifest {input.manifest} --share {wildcards.share}"
+        "python {input.script} --manifest {input.manifest} {params.shares}"
         " --validation {params.validation} --seed {wildcards.seed} --by {params.by}"
         " {params.released} --out {output} > {log} 2>&1"

@@ -16,11 +16,18 @@ def main() -> None:
         "by",
         "out:path",
         released=None,
+        unlabelled=-1.0,
     )
     released = read_released(args.released) if args.released else None
     annotated = read_annotated(args.manifest)
     labels = split_labels(
-        annotated, args.share, args.validation, args.seed, args.by, released=released
+        annotated,
+        args.share,
+        args.validation,
+        args.seed,
+        args.by,
+        released,
+        None if args.unlabelled < 0 else args.unlabelled,
     )
     write_table(labels, args.out)
     print(f"labelled people: {args.released or f'drawn with seed {args.seed}'}, by {args.by}")

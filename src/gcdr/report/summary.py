@@ -43,7 +43,7 @@ def write_tables(
     write_csv(swept, out / "sweep.csv")
     write_text(table1_markdown(main), out / "table1.md")
     write_text(sweep_markdown(swept), out / "sweep.md")
-    if results["study"].nunique() > 1:
+    if results["study"].nunique() > 1 and reference in methods:
         pairs = paired_differences(results, reference, [m for m in methods if m != reference])
         parts.append(
             differences_text(pairs, f"AvgDist against {method_name('gcdr')}, paired by seed")
