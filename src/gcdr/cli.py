@@ -69,7 +69,48 @@ def convert(args: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS: tuple[Callable[[Any], None], ...] = (add_check, add_convert)
+def add_export(commands: Any) -> None:
+    """``gcdr export``: labels, pseudo-labels and predictions for other code."""
+    parser = commands.add_parser(
+        "export",
+        help="write labels, pseudo-labels or predictions in a format that other code reads",
+        description="Writes where people look, by any of --labels, --maps and --annotations together; a "
+        "person's label counts before a map.",
+    )
+    parser.add_argument("manifest", type=Path, metavar="MANIFEST", help="manifest.parquet")
+    parser.add_argument("--labels", type=Path, help="labels.parquet: what a label split shows")
+    parser.add_argument("--maps", type=Path, help="label store: pseudo-labels or predictions")
+    parser.add_argument("--annotations", type=Path, help="annotations.parquet of test people")
+    parser.add_argument("--format", choices=("csv", "gazefollow", "gazelle", "coco"), required=True)
+    parser.add_argument(
+        "--decode",
+        choices=("centre", "reference"),
+        default="centre",
+        help="where in a map's highest cell the point lies (reference: its upper left corner)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="file, or for gazefollow and gazelle the folder of the files",
+    )
+    parser.set_defaults(run=export)
+
+
+def export(args: argparse.Namespace) -> int:
+    """Write the export and say how many rows of which source it holds."""
+    from gcdr.export import FORMATS, collect_rows
+
+    rows = collect_rows(args.manifest, args.labels, args.maps, args.annotations, args.decode)
+    FORMATS[args.format](rows, args.out)
+    counts = ", ".join(
+        f"{count} from a {name}" for name, count in rows["source"].value_counts().items()
+    )
+    print(f"{args.out}: {len(rows)} rows ({counts})")
+    return 0
+
+
+COMMANDS: tuple[Callable[[Any], None], ...] = (add_check, add_convert, add_export)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -125,7 +125,7 @@ def read_annotations(path: str | Path, sample_id: np.ndarray) -> np.ndarray:
     Raises:
         InputError: a person has no annotation.
     """
-    table = _read(path, ["sample_id", "annotator", "gaze_x", "gaze_y"])
+    table = read_annotation_table(path)
     table = table[table["sample_id"].isin(sample_id)].sort_values(["sample_id", "annotator"])
     place = pd.Series(np.arange(len(sample_id)), index=sample_id)
     lacking = set(sample_id) - set(table["sample_id"])
@@ -137,6 +137,11 @@ def read_annotations(path: str | Path, sample_id: np.ndarray) -> np.ndarray:
     points = np.full((len(sample_id), order.max() + 1, 2), np.nan)
     points[place[table["sample_id"]].to_numpy(), order] = table[["gaze_x", "gaze_y"]].to_numpy()
     return points
+
+
+def read_annotation_table(path: str | Path) -> pd.DataFrame:
+    """The annotations table as it is: ``sample_id``, ``annotator``, ``gaze_x``, ``gaze_y``."""
+    return _read(path, ["sample_id", "annotator", "gaze_x", "gaze_y"])
 
 
 def people_digest(people: pd.DataFrame) -> str:

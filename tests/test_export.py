@@ -1,0 +1,189 @@
+"""Exports: what is written is read back as it was, and what a format cannot say is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from gcdr.cli import main
+from gcdr.datasets.assemble import Dataset
+from gcdr.datasets.folder import read_folder
+from gcdr.datasets.read import read_dataset
+from gcdr.errors import InputError
+from gcdr.export import BOX, FORMATS, GAZE, KEY, ROWS, collect_rows
+from gcdr.labels import split_labels
+from gcdr.manifest import build_manifest, people_digest, read_annotated, read_people, write_table
+from gcdr.stores import write_labels
+
+IMAGES = {"a.png": (64, 48), "b/c d.png": (50, 70), "b/ü,\"'.png": (33, 20)}
+COMPARED = [name for name in ROWS if name not in ("source", "label")]
+reading_files = settings(
+    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder with the images that exports name."""
+    for name, size in IMAGES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", size).save(tmp_path / name)
+    return tmp_path
+
+
+share = st.integers(0, 10**9).map(lambda number: number / 10**9)
+
+
+@st.composite
+def exported(draw: st.DrawFn, splits: tuple[str, ...], unknown: bool) -> pd.DataFrame:
+    """Rows of people with different head boxes; test people have up to three annotators.
+
+    Args:
+        draw: given by hypothesis.
+        splits: the splits people are in.
+        unknown: whether people may lack a label, and look out of the frame on test.
+    """
+    rows: list[dict[str, Any]] = []
+    for person in range(draw(st.integers(1, 6))):
+        image = draw(st.sampled_from(sorted(IMAGES)))
+        width, height = IMAGES[image]
+        corner = [draw(share) * 1.4 - 0.5 for _ in range(2)]
+        sides = [draw(share) + 0.6 for _ in range(2)]
+        box = [corner[0] * width + person, corner[1] * height]
+        box += [box[0] + sides[0] * width, box[1] + sides[1] * height]
+        split = draw(st.sampled_from(splits))
+        states = [True, False] if split != "test" or unknown else [True]
+        inside = draw(st.sampled_from([*states, pd.NA] if unknown else states))
+        base = dict(
+            zip(["image", "width", "height", *BOX], [image, width, height, *box], strict=True)
+        )
+        count = draw(st.integers(1, 3)) if inside is True and split == "test" else 1
+        for annotator in range(count):
+            gaze = draw(st.tuples(share, share)) if inside is True else (np.nan, np.nan)
+            said = {"gaze_x": gaze[0], "gaze_y": gaze[1], "in_frame": inside, "label": "ball"}
+            rows.append({**base, **said, "split": split, "annotator": annotator, "source": "label"})
+    table = pd.DataFrame(rows)[ROWS].drop_duplicates([*KEY, "annotator"])
+    return table.astype({"in_frame": "boolean"}).reset_index(drop=True)
+
+
+def rows_of(dataset: Dataset) -> pd.DataFrame:
+    """A data set that was read as rows again."""
+    assert not dataset.problems.errors, [p.lines() for p in dataset.problems.errors]
+    people = dataset.manifest.set_index("sample_id")
+    told = dataset.annotations.join(people.drop(columns=GAZE), on="sample_id")
+    alone = people[~people.index.isin(told["sample_id"])].assign(annotator=0).reset_index()
+    return pd.concat([told, alone], ignore_index=True)
+
+
+def assert_same(found: pd.DataFrame, expected: pd.DataFrame, names: list[str] = COMPARED) -> None:
+    """Equal but for the order of people and the rounding of pixels to shares and back."""
+    order = [*KEY, "split", "annotator"]
+    tables = [
+        table[names].sort_values(order).reset_index(drop=True).astype({"in_frame": "boolean"})
+        for table in (found.round({n: 9 for n in BOX}), expected.round({n: 9 for n in BOX}))
+    ]
+    pd.testing.assert_frame_equal(*tables, check_dtype=False, rtol=0, atol=1e-9)
+
+
+@reading_files
+@given(rows=exported(("train", "val", "test"), unknown=True))
+def test_csv_comes_back(root: Path, rows: pd.DataFrame) -> None:
+    FORMATS["csv"](rows, root / "out.csv")
+    assert_same(rows_of(read_folder(root, root / "out.csv")), rows, [*COMPARED, "label"])
+
+
+@reading_files
+@given(rows=exported(("train", "test"), unknown=False))
+def test_gazefollow_text_comes_back(root: Path, rows: pd.DataFrame) -> None:
+    for path in root.glob("*.txt"):
+        path.unlink()
+    FORMATS["gazefollow"](rows, root)
+    assert_same(rows_of(read_dataset({"kind": "gazefollow", "root": root})), rows)
+
+
+@reading_files
+@given(rows=exported(("train", "test"), unknown=True))
+def test_gazelle_json_comes_back(root: Path, rows: pd.DataFrame) -> None:
+    for path in root.glob("*.json"):
+        path.unlink()
+    FORMATS["gazelle"](rows, root)
+    assert_same(rows_of(read_dataset({"kind": "gazelle", "root": root})), rows)
+
+
+@reading_files
+@given(rows=exported(("train", "val", "test"), unknown=True))
+def test_coco_comes_back(root: Path, rows: pd.DataFrame) -> None:
+    """The library reads no COCO; this undoes what is written, field by field."""
+    FORMATS["coco"](rows, root / "out.json")
+    content = json.loads((root / "out.json").read_text())
+    assert content["categories"][0]["keypoints"] == ["gaze_target"]
+    images = {image["id"]: image for image in content["images"]}
+    back = []
+    for entry in content["annotations"]:
+        image, (x, y, width, height) = images[entry["image_id"]], entry["bbox"]
+        gx, gy, seen = entry["keypoints"]
+        gaze = (gx / image["width"], gy / image["height"]) if seen else (np.nan, np.nan)
+        box = dict(zip([*BOX, *GAZE], [x, y, x + width, y + height, *gaze], strict=True))
+        sizes = {name: image[name] for name in ("width", "height")}
+        back.append({"image": image["file_name"], **sizes, **box, **entry["attributes"]})
+    assert_same(pd.DataFrame(back)[ROWS], rows, [*COMPARED, "label"])
+
+
+def test_what_a_format_cannot_say_is_refused(root: Path) -> None:
+    row = {name: 1 for name in ROWS} | {"image": "a.png", "split": "val", "in_frame": True}
+    rows = pd.DataFrame([row]).astype({"in_frame": "boolean"})
+    with pytest.raises(InputError, match=r"a\.png: split 'val'; GazeFollow's text knows train"):
+        FORMATS["gazefollow"](rows, root)
+    rows[["split", "in_frame"]] = ["test", False]
+    with pytest.raises(InputError, match=r"a\.png: a test person who looks out of the frame"):
+        FORMATS["gazefollow"](rows.astype({"in_frame": "boolean"}), root)
+
+
+@pytest.fixture
+def study(root: Path) -> Path:
+    """A manifest of ten people, a split that hides most labels, pseudo-labels and annotations."""
+    people = pd.DataFrame({"image": ["a.png"] * 10, "width": 64, "height": 48, "split": "train"})
+    people[BOX] = [[row, 2, row + 9, 12] for row in range(10)]
+    people[GAZE], people["in_frame"], people["label"] = 0.25, True, "secret"
+    people.loc[8:, "split"] = "test"
+    write_table(build_manifest(people, "test"), root / "manifest.parquet")
+    annotated = read_annotated(root / "manifest.parquet")
+    write_table(split_labels(annotated, 40, 0, 0, "person"), root / "labels.parquet")
+    maps = np.zeros((6, 8, 8), np.float32)
+    maps[:, 2, 5] = 1
+    valid = np.array([True] * 5 + [False])
+    digest = people_digest(read_people(root / "manifest.parquet"))
+    write_labels(root / "maps.h5", np.arange(6), maps, valid, {}, people=digest, made_by={})
+    points = pd.DataFrame(
+        {"sample_id": [8, 8, 9], "annotator": [0, 1, 0], "gaze_x": 0.5, "gaze_y": 0.1}
+    )
+    write_table(points, root / "annotations.parquet")
+    return root
+
+
+def test_labels_count_before_maps_and_hidden_labels_stay_hidden(study: Path) -> None:
+    labels = pd.read_parquet(study / "labels.parquet")
+    labelled = set(labels.loc[labels["role"] == "labelled", "sample_id"])
+    files = {name: study / f"{name}.parquet" for name in ("labels", "annotations")}
+    rows = collect_rows(study / "manifest.parquet", maps=study / "maps.h5", **files)
+    count = rows["source"].value_counts().to_dict()
+    assert count["label"] == len(labelled) and count["annotator"] == 3
+    assert count["map"] == len(set(range(5)) - labelled)
+    said = rows[rows["source"] == "map"]
+    assert (said["gaze_x"] == 5.5 / 8).all() and (said["gaze_y"] == 2.5 / 8).all()
+    assert said["label"].isna().all() and (rows["label"] == "secret").sum() == len(labelled)
+
+
+def test_command_writes_what_the_readers_take(study: Path, capsys: pytest.CaptureFixture) -> None:
+    manifest, out = str(study / "manifest.parquet"), str(study / "out.csv")
+    ask = ["export", manifest, "--maps", str(study / "maps.h5"), "--format", "csv", "--out", out]
+    assert main(ask) == 0 and "5 rows (5 from a map)" in capsys.readouterr().out
+    assert len(read_folder(study, Path(out)).manifest) == 5
+    assert main(["export", manifest, "--format", "csv", "--out", out]) == 2
+    assert "nothing to export" in capsys.readouterr().err
