@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from workflow_runs import Workspace
@@ -156,7 +157,23 @@ def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
         ("gaze: {recipe: {epochs: 2}}\n", ["gaze.recipe", "steps", "exactly one"]),
         ("gaze: {labelled_per_batch: {default: 32}}\n", ["gaze.labelled_per_batch", "32"]),
         ("split: {share: 50, unlabelled: 60}\n", ["split.unlabelled", "at most 50"]),
-        ("split: {share: 100}\n", ["split.share", "nobody without a label", "semi-vat, gcdr"]),
+        (
+            "split: {share: 100}\n",
+            ["split.share", "smoke nobody without a label", "semi-vat, gcdr"],
+        ),
+        (
+            "studies: {a: {labelled: [smoke], seed: 0}}\n",
+            ["studies.a", "labelled, unlabelled and test"],
+        ),
+        (
+            "studies: {a: {labelled: [smoke], unlabelled: [nowhere], test: smoke, seed: 0}}\n",
+            ["studies.a.unlabelled", "no data set 'nowhere'"],
+        ),
+        (
+            "studies: {smoke: {init: {study: a, model: vat}}, "
+            "a: {dataset: smoke, seed: 0, init: {study: smoke, model: vat}}}\n",
+            ["studies.smoke.init", "in a circle, smoke from a from smoke"],
+        ),
         ("datasets: {smoke: {train_people: 10}}\nsplit: {share: 4}\n", ["nobody labelled"]),
     ],
 )
@@ -183,6 +200,45 @@ def test_plan_of_every_share_and_of_unlabelled_people(tmp_path: Path) -> None:
     workspace.write("all.yaml", "split: {share: 100}\nreport: {methods: [vat, vat-gc]}\n")
     planned = workspace.planned(configs=(SMOKE, "all.yaml"))
     assert "tables" in planned and not set(planned) & {"train_student", "page", "predict_labels"}
+
+
+SMALL_TRANSFER = """
+datasets: {elsewhere: {train_people: 160, test_people: 40}, here: {train_people: 160, test_people: 60}}
+report: {methods: [vat, gcdr]}
+"""
+
+
+def test_plan_of_a_study_with_several_sources(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.write("small.yaml", SMALL_TRANSFER)
+    configs = (SMOKE, "configs/transfer.yaml", "small.yaml")
+    run = workspace.snakemake("-n", "-p", configs=configs)
+    assert run.returncode == 0, run.stdout
+    pool = "results/data/elsewhere--here--here"
+    assert f"{pool}/priors/ofa-world-body.h5" in run.stdout
+    assert "--init results/source/labels25-seed0/teachers/vat" in run.stdout
+    planned = workspace.planned(configs=configs)
+    made = {"world": 2, "gradcam": 4, "merge": 2, "detect": 2, "split": 2, "train_vat": 2}
+    made |= dict.fromkeys(("pool", "pool_bodies", "pool_priors", "samples"), 1)
+    made["samples"] = 2  # of the pool, and of elsewhere, where the first weights are trained
+    assert {name: planned[name] for name in made} == made
+
+
+@pytest.mark.slow
+def test_labels_from_one_world_and_unlabelled_people_from_another(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.write("small.yaml", SMALL_TRANSFER)
+    run = workspace.snakemake(configs=(SMOKE, "configs/transfer.yaml", "small.yaml"))
+    assert run.returncode == 0, run.stdout[-4000:]
+    assert (tmp_path / "results/transfer/report.html").exists()
+    people = pd.read_parquet(tmp_path / "results/data/elsewhere--here--here/manifest.parquet")
+    labels = pd.read_parquet(tmp_path / "results/transfer/labels25-seed0/labels.parquet")
+    source = people["image"].str.split("/").str[0]
+    role = labels.set_index("sample_id")["role"].reindex(people["sample_id"])
+    assert set(source[role.isin(["labelled", "validation"]).to_numpy()]) == {"elsewhere"}
+    assert set(source[(role == "unlabelled").to_numpy()]) == {"here"}
+    metrics = tmp_path / "results/transfer/labels25-seed0/metrics/vat.json"
+    assert "labels of elsewhere" in json.loads(metrics.read_text())["dataset"]
 
 
 def test_results_that_cannot_be_written(tmp_path: Path) -> None:

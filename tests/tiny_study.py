@@ -51,11 +51,11 @@ class Study:
     prior: Path
 
 
-def make_study(folder: Path, train: int = 24, test: int = 6) -> Study:
+def make_study(folder: Path, train: int = 24, test: int = 6, seed: int = 3) -> Study:
     """Draw a world and make up a prior for it."""
     tables = write_world(
         folder / "images",
-        seed=3,
+        seed=seed,
         style="gaze",
         train=train,
         test=test,

@@ -33,10 +33,7 @@ def check_references(config: Mapping[str, Any]) -> None:
     problems = []
     datasets, studies = config["datasets"], config["studies"]
     for name, study in studies.items():
-        if study["dataset"] not in datasets:
-            problems.append(
-                f"studies.{name}.dataset: no data set {study['dataset']!r}; there are {list(datasets)}"
-            )
+        problems += _source_problems(name, study, datasets, studies)
         if study.get("teacher", name) not in studies:
             problems.append(
                 f"studies.{name}.teacher: no study {study['teacher']!r}; there are {list(studies)}"
@@ -145,19 +142,61 @@ def _split_problems(config: Mapping[str, Any]) -> list[str]:
             f"of {share} % leaves"
         )
     untaught = [name for name in config["report"]["methods"] if name not in SUPERVISED]
-    if share == 100 and config["report"]["studies"] and untaught:
-        problems.append(
-            f"split.share: found 100, which leaves nobody without a label, but report.methods asks for "
-            f"{', '.join(untaught)}; expected a smaller share, or of the methods only "
-            f"{', '.join(SUPERVISED)}"
-        )
-    for name, study in config["studies"].items():
-        source = config["datasets"].get(study["dataset"], {})
-        if "train_people" in source and round(source["train_people"] * share / 100) < 1:
+    for name in config["report"]["studies"] if untaught else []:
+        study = config["studies"].get(name, {})
+        pool = study.get("unlabelled", [])
+        if ("labelled" in study and not pool) or (
+            share == 100 and set(pool) <= set(study.get("labelled", []))
+        ):
             problems.append(
-                f"split.share: {share} % of the {source['train_people']} training people of study {name} "
-                f"leaves nobody labelled; expected a larger share or more people"
+                f"split.share: {share} leaves study {name} nobody without a label, but report.methods "
+                f"asks for {', '.join(untaught)}; expected a smaller share, unlabelled people of another "
+                f"data set, or of the methods only {', '.join(SUPERVISED)}"
             )
+    for name, study in config["studies"].items():
+        chosen = [study["dataset"]] if "dataset" in study else study.get("labelled", [])
+        counts = [config["datasets"].get(source, {}).get("train_people", 100) for source in chosen]
+        if counts and round(sum(counts) * share / 100) < 1:
+            problems.append(
+                f"split.share: {share} % of the {sum(counts)} training people of study {name} leaves "
+                f"nobody labelled; expected a larger share or more people"
+            )
+    return problems
+
+
+def _source_problems(
+    name: str,
+    study: Mapping[str, Any],
+    datasets: Mapping[str, Any],
+    studies: Mapping[str, Any],
+) -> list[str]:
+    """What is wrong with where a study takes its people and its first weights from."""
+    several = ("labelled", "unlabelled", "test")
+    given = [key for key in ("dataset", *several) if key in study]
+    if given != ["dataset"] and given != list(several):
+        return [
+            f"studies.{name}: found {given}, expected dataset, or labelled, unlabelled and test"
+        ]
+    problems = [
+        f"studies.{name}.{key}: no data set {source!r}; there are {list(datasets)}"
+        for key in given
+        for source in ([study[key]] if isinstance(study[key], str) else study[key])
+        if source not in datasets
+    ]
+    seen, at = [name], study
+    while at.get("init") and not problems:
+        other = at["init"]["study"]
+        if other not in studies:
+            problems.append(
+                f"studies.{seen[-1]}.init.study: no study {other!r}; there are {list(studies)}"
+            )
+        elif other in seen:
+            problems.append(
+                f"studies.{name}.init: goes in a circle, {' from '.join([*seen, other])}"
+            )
+        else:
+            seen.append(other)
+            at = studies[other]
     return problems
 
 

@@ -27,7 +27,8 @@ def split_labels(
     is set aside as validation: every n-th of the shuffled order, so it is nested too. The unlabelled
     are all others, or so many from the end of the order: nested as well, and the same people whatever
     the labelled share. The choice looks at image names and row numbers alone; a hidden label cannot
-    influence it.
+    influence it. In a pool of several data sets (:mod:`gcdr.pool`) people of the split ``unlabelled``
+    are never drawn, and those of ``labelled`` who are not drawn are not used.
 
     Args:
         annotated: the manifest with labels, :func:`gcdr.manifest.read_annotated`.
@@ -48,11 +49,13 @@ def split_labels(
     Raises:
         InputError: no labelled person remains, or people of ``released`` are not in the manifest.
     """
-    train = annotated[annotated["split"] == "train"]
+    train = annotated[annotated["split"].isin(["train", "labelled", "unlabelled"])]
+    pooled = (train["split"] == "unlabelled").to_numpy()
     unit = (train["image"] if by == "image" else train["sample_id"]).to_numpy()
-    units = np.unique(unit)
+    units = np.unique(unit[~pooled])
     order = numpy_rng(seed, "label split").permutation(len(units))
-    place = np.argsort(order)[np.searchsorted(units, unit)]
+    place = np.full(len(train), len(units))  # behind everybody
+    place[~pooled] = np.argsort(order)[np.searchsorted(units, unit[~pooled])]
     drawn = place < round(len(units) * share / 100)
     shown = drawn if released is None else _find_released(train, released)
     rank = np.searchsorted(np.unique(place[shown]), place)
@@ -62,9 +65,9 @@ def split_labels(
     labels = train[["sample_id", *LABELS]].reset_index(drop=True)
     labels.insert(1, "role", role)
     labels.loc[role == UNLABELLED, LABELS] = None
-    if unlabelled is not None:
-        used = shown | (place >= len(units) - round(len(units) * unlabelled / 100))
-        labels = labels[used].reset_index(drop=True)
+    rest = len(units) if unlabelled is None else round(len(units) * unlabelled / 100)
+    used = shown | ((place >= len(units) - rest) & (train["split"] != "labelled").to_numpy())
+    labels = labels[used].reset_index(drop=True)
     usable = (labels["role"] == LABELLED) & labels["gaze_x"].notna() & labels["gaze_y"].notna()
     if not usable.any():
         what = "images" if by == "image" else "people"

@@ -11,8 +11,9 @@ from gcdr.config import by_share, validate_config
 from gcdr.datasets.layout import annotation_files
 from gcdr.download import planned_files
 from gcdr.errors import InputError
-from gcdr.methods import PATTERN, TEACHERS, averaged, parse_recipe, pseudo_recipe, recipe
+from gcdr.methods import METHODS, PATTERN, TEACHERS, averaged, parse_recipe, pseudo_recipe, recipe
 from gcdr.models.config import CHECKPOINTS, weights_file
+from gcdr.pool import pool_name, sources_of
 from gcdr.provenance import modules_behind
 from gcdr.vqa.ofa.layouts import BLIP, OURS, TEXT, WEIGHTS, find_layout
 from snakemake.exceptions import WorkflowError
@@ -26,6 +27,17 @@ try:
     check_writable(Path("results"))
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+# A study with several sources is one of a data set of its own, the pool of their people.
+for study in config["studies"].values():
+    if "dataset" not in study:
+        sources = sources_of(study)
+        study["dataset"] = pool_name(study)
+        config["datasets"][study["dataset"]] = {
+            "kind": "pool",
+            **sources,
+            "test": sources["test"][0],
+        }
 
 
 # Paths
@@ -67,9 +79,25 @@ def data(name):
     """A file of the data set that a study is about."""
 
     def path(wildcards):
-        return f"results/data/{config['studies'][wildcards.study]['dataset']}/{name}"
+        return in_data(config["studies"][wildcards.study]["dataset"], name)
 
     return path
+
+
+def in_data(dataset, name):
+    """A file of a data set."""
+    return f"results/data/{dataset}/{name}"
+
+
+def members_of(pool):
+    """Data sets that a pool is made of, each once."""
+    source = config["datasets"][pool]
+    return list(dict.fromkeys([*source["labelled"], *source["unlabelled"], source["test"]]))
+
+
+def of_members(pool, name):
+    """A file of each data set that a pool is made of, by data set."""
+    return {member: in_data(member, name) for member in members_of(pool)}
 
 
 def prior_of(wildcards):
@@ -93,9 +121,9 @@ def priors_by_overlay():
 
 
 def reported_datasets():
-    """Data sets of the report's studies."""
-    studies = config["report"]["studies"]
-    return list(dict.fromkeys(config["studies"][study]["dataset"] for study in studies))
+    """Data sets that the report's studies are tested on; of a pool, its test people's."""
+    named = [config["studies"][study]["dataset"] for study in config["report"]["studies"]]
+    return list(dict.fromkeys(config["datasets"][name].get("test", name) for name in named))
 
 
 def image_root(dataset):
@@ -215,9 +243,18 @@ def detector_files():
     return {"weights": weights, "sizes": sizes}
 
 
-def gaze_init():
-    """The pretrained towers that gaze models start from, if any."""
+def gaze_init(wildcards):
+    """What gaze models start from: another study's model, pretrained towers, or nothing."""
+    given = config["studies"][wildcards.study].get("init")
+    if given:
+        return files_in(model_folder(split_of(given["study"]), given["model"]), "model.safetensors")
     return [str(weights_file(config["gaze"]["init"]))] if config["gaze"]["init"] else []
+
+
+def model_folder(split, method):
+    """Folder of a method's model in a study's split."""
+    kind = "students" if METHODS[method].student else "teachers"
+    return f"{split}/{kind}/{recipe_of(method)}"
 
 
 def folder_of(files):
@@ -296,7 +333,11 @@ def mean_teacher_settings(wildcards):
 
 def mean_teacher_init(wildcards):
     """What its towers start from: as without Mean Teacher."""
-    return diffusion_init() if TEACHERS[wildcards.teacher].family == "diffusion" else gaze_init()
+    return (
+        diffusion_init()
+        if TEACHERS[wildcards.teacher].family == "diffusion"
+        else gaze_init(wildcards)
+    )
 
 
 def diffusion_init():
@@ -356,14 +397,20 @@ def sweep_settings():
     )
 
 
+def what_is(dataset):
+    """What kind of data set it is, for people; of a pool, where labels and test people are from."""
+    source = config["datasets"][dataset]
+    if source["kind"] != "pool":
+        return WHAT[source["kind"]]
+    return f"{what_is(source['test'])} {source['test']}, labels of {', '.join(source['labelled'])}"
+
+
 def about(wildcards, recipe, method, kind, t=None):
     """What a metrics file says it is of."""
     return as_json(
         {
             "study": wildcards.study,
-            "dataset": WHAT[
-                config["datasets"][config["studies"][wildcards.study]["dataset"]]["kind"]
-            ],
+            "dataset": what_is(config["studies"][wildcards.study]["dataset"]),
             "share": labelled_share(wildcards),
             "seed": int(wildcards.seed),
             "recipe": recipe,

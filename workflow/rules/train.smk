@@ -11,7 +11,7 @@ rule train_vat:
         code=code("train_gaze"),
         samples=SAMPLES,
         labels=f"{STUDY}/labels.parquet",
-        init=gaze_init(),
+        init=gaze_init,
         prior=lambda wildcards: prior_of(wildcards) if TEACHERS[wildcards.teacher].gradcam else [],
     output:
         multiext(f"{STUDY}/teachers/{{teacher}}/", *MODEL_FILES),
@@ -133,7 +133,7 @@ rule train_student:
         samples=SAMPLES,
         labels=f"{STUDY}/labels.parquet",
         pseudo=f"{STUDY}/pseudo/{{recipe}}.h5",
-        init=gaze_init(),
+        init=gaze_init,
     output:
         multiext(f"{STUDY}/students/{{recipe}}/", *MODEL_FILES),
     log:
@@ -167,7 +167,7 @@ rule train_online_student:
             f"{STUDY}/pseudo/{pseudo_recipe(parse_recipe(wildcards.recipe))}.h5", **wildcards
         ),
         teacher=label_teacher,
-        init=gaze_init(),
+        init=gaze_init,
     output:
         multiext(f"{STUDY}/students/{{recipe}}/", *MODEL_FILES),
     log:

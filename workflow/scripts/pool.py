@@ -1,0 +1,36 @@
+"""Put the people of several data sets together; their images are linked, not copied."""
+
+from pathlib import Path
+
+from gcdr.command import arguments, run
+from gcdr.manifest import write_table
+from gcdr.pool import link_images, pool_annotations, pool_people
+
+
+def main() -> None:
+    args = arguments(
+        __doc__,
+        "sources:json",
+        "manifests:json",
+        "roots:json",
+        "annotations:path",
+        "images:path",
+        "manifest:path",
+        "points:path",
+        "members:path",
+    )
+    sources = args.sources
+    paths = {name: Path(path) for name, path in args.manifests.items()}
+    manifest, members = pool_people(
+        paths, sources["labelled"], sources["unlabelled"], sources["test"]
+    )
+    points = pool_annotations(members, sources["test"], args.annotations)
+    link_images({name: Path(root) for name, root in args.roots.items()}, args.images)
+    write_table(manifest, args.manifest)
+    write_table(points, args.points)
+    write_table(members, args.members)
+    print(members.assign(split=manifest["split"]).value_counts(["source", "split"]).to_string())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,20 @@
+"""The prior maps of several data sets as those of their pool."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from gcdr.command import arguments, run
+from gcdr.manifest import people_digest, read_people
+from gcdr.pool import pool_priors
+
+
+def main() -> None:
+    args = arguments(__doc__, "members:path", "manifest:path", "stores:json", "out:path")
+    stores = {name: (Path(people), Path(prior)) for name, (people, prior) in args.stores.items()}
+    digest = people_digest(read_people(args.manifest))
+    pool_priors(pd.read_parquet(args.members), digest, stores, args.out)
+
+
+if __name__ == "__main__":
+    run(main)
