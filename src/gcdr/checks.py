@@ -183,6 +183,11 @@ def _source_problems(
         for source in ([study[key]] if isinstance(study[key], str) else study[key])
         if source not in datasets
     ]
+    model = study.get("init", {}).get("model", "vat")
+    if model not in METHODS:
+        problems.append(
+            f"studies.{name}.init.model: found {model!r}, expected one of {', '.join(METHODS)}"
+        )
     seen, at = [name], study
     while at.get("init") and not problems:
         other = at["init"]["study"]
