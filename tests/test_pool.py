@@ -30,7 +30,7 @@ Worlds = dict[str, Study]
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> Worlds:
     """Two worlds that were drawn differently."""
     make: Callable[[str], Path] = tmp_path_factory.mktemp
-    return {name: make_study(make(name), 16, 6, seed) for name, seed in (("a", 3), ("b", 4))}
+    return {name: make_study(make(name), 24, 6, seed) for name, seed in (("a", 3), ("b", 4))}
 
 
 def manifests(worlds: Worlds) -> dict[str, Path]:
@@ -79,7 +79,7 @@ def test_everything_of_a_person_comes_along(worlds: Worlds, tmp_path: Path) -> N
         open_image(study.folder / "images" / found["image"].iloc[0])
     chosen = members.set_index("sample_id").loc[tests, "member_id"].to_numpy()
     assert (points == read_annotations(worlds["b"].annotations, chosen)).all()
-    scores = {n: pd.DataFrame({"sample_id": range(22), "score": range(22)}) for n in worlds}
+    scores = {n: pd.DataFrame({"sample_id": range(40), "score": range(40)}) for n in worlds}
     rows = pool_rows(members, scores)
     assert (rows["score"].to_numpy() == members["member_id"].to_numpy()).all()
 

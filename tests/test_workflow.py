@@ -203,7 +203,7 @@ def test_plan_of_every_share_and_of_unlabelled_people(tmp_path: Path) -> None:
 
 
 SMALL_TRANSFER = """
-datasets: {elsewhere: {train_people: 160, test_people: 40}, here: {train_people: 160, test_people: 60}}
+datasets: {elsewhere: {train_people: 240, test_people: 40}, here: {train_people: 160, test_people: 60}}
 report: {methods: [vat, gcdr]}
 """
 
