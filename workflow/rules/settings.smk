@@ -1,0 +1,213 @@
+"""Settings of the stages, by the leaves that decide their result. No rules here."""
+
+WHAT = {
+    "world": "demo world",
+    "gazefollow": "GazeFollow",
+    "videoattentiontarget": "VideoAttentionTarget, single images",
+    "gazelle": "Gaze-LLE's JSON",
+    "folder": "own images",
+}
+PEOPLE = {"pseudo": "unlabelled", "test": "test"}
+
+
+def files_in(folder, *names):
+    """Files of a model, each an input by itself: a folder's time stamp says nothing of its content."""
+    return [f"{folder}/{name}" for name in names]
+
+
+def vqa_layout():
+    """Files and layout of the VQA model as configured."""
+    return find_layout(config["prior"]["weights"], planned_files(config["downloads"]))
+
+
+def vqa_files():
+    """The VQA model as jobs read it: as configured, or converted from released weights."""
+    prior, layout = config["prior"], vqa_layout()
+    if layout.kind in (OURS, BLIP):
+        return list(layout.files)
+    converted = f"results/weights/{Path(prior['weights']).name}-{prior['released']['image_size']}px"
+    return files_in(converted, WEIGHTS, *TEXT)
+
+
+def detector_files():
+    """The detector's weights and sizes."""
+    weights, sizes = files_in(config["detect"]["weights"], "model.safetensors", "config.json")
+    return {"weights": weights, "sizes": sizes}
+
+
+def gaze_init(wildcards):
+    """What gaze models start from: another study's model, pretrained towers, or nothing."""
+    given = config["studies"][wildcards.study].get("init")
+    if given:
+        return files_in(model_folder(split_of(given["study"]), given["model"]), "model.safetensors")
+    return [str(weights_file(config["gaze"]["init"]))] if config["gaze"]["init"] else []
+
+
+def model_folder(split, method):
+    """Folder of a method's model in a study's split."""
+    kind = "students" if METHODS[method].student else "teachers"
+    return f"{split}/{kind}/{recipe_of(method)}"
+
+
+def folder_of(files):
+    """The folder that a model's files lie in; a checkpoint stands for itself."""
+    first = files if isinstance(files, str) else files[0]
+    return first if first.endswith(CHECKPOINTS) else os.path.dirname(first)
+
+
+def map_sizes():
+    """How Grad-CAM maps become heatmaps of the gaze model's size."""
+    return {
+        "layer": config["prior"]["layer"],
+        "size": config["heatmap"]["size"],
+        "sigma": config["heatmap"]["sigma"],
+    }
+
+
+def map_settings(**more):
+    return as_json({**map_sizes(), **more})
+
+
+def prior_settings(wildcards):
+    """What decides a prior store; its name says with which overlay, and for whom."""
+    skipped = ("name", "weights", "released", "imported", "layer", "shards", "workers", "failures")
+    kept = {key: value for key, value in config["prior"].items() if key not in skipped}
+    which = wildcards.which.removeprefix("-of-") or "all"
+    return as_json({**kept, "overlay": wildcards.overlay, "which": which})
+
+
+def shared(wildcards, settings):
+    """Settings as text, with what a table gives for the label share of a path."""
+    return as_json(by_share(settings, labelled_share(wildcards)))
+
+
+def gaze_settings(wildcards):
+    """Of a student; a supervised teacher has changes to the recipe, and labelled people alone."""
+    gaze, student = config["gaze"], hasattr(wildcards, "recipe")
+    return {
+        "model": gaze["model"],
+        "recipe": gaze["recipe"] if student else gaze["recipe"] | gaze["teacher"],
+        "labelled_per_batch": gaze["labelled_per_batch"] if student else None,
+        "sigma": config["heatmap"]["sigma"],
+        "layer": config["prior"]["layer"],
+    }
+
+
+def diffusion_settings():
+    diffusion = config["diffusion"]
+    names = ("model", "head", "recipe", "timesteps", "schedule")
+    return {**{name: diffusion[name] for name in names}, "sigma": config["heatmap"]["sigma"]}
+
+
+def plain_recipe(base, changes):
+    """A recipe with changes, for training that makes no noise draws of its own."""
+    return {key: value for key, value in (base | changes).items() if key != "draws"}
+
+
+def mapping_settings(wildcards):
+    features = "towers" if TEACHERS[wildcards.teacher].features else "none"
+    changed = plain_recipe(config["diffusion"]["recipe"], config["diffusion"]["mapping"])
+    layer = config["prior"]["layer"]
+    return diffusion_settings() | {"recipe": changed, "layer": layer, "features": features}
+
+
+def mean_teacher_settings(wildcards):
+    family = TEACHERS[wildcards.teacher].family
+    model = config[family]
+    taught = dict(model["mean_teacher"])
+    settings = {
+        "gaze": lambda: {"model": model["model"], "sigma": config["heatmap"]["sigma"]},
+        "diffusion": lambda: diffusion_settings() | sampler_settings(),
+    }[family]()
+    changed = plain_recipe(model["recipe"], taught.pop("recipe"))
+    return settings | {"recipe": changed, "mean_teacher": taught}
+
+
+def mean_teacher_init(wildcards):
+    """What its towers start from: as without Mean Teacher."""
+    return (
+        diffusion_init()
+        if TEACHERS[wildcards.teacher].family == "diffusion"
+        else gaze_init(wildcards)
+    )
+
+
+def diffusion_init():
+    """What the denoiser's towers start from: the study's VAT teacher, a folder or file, or nothing."""
+    init = config["diffusion"]["init"]
+    return (
+        f"{STUDY}/teachers/vat/model.safetensors"
+        if init == "vat"
+        else (str(weights_file(init)) if init else [])
+    )
+
+
+def label_settings(wildcards):
+    """How labels are made; what stands in the path is taken from there."""
+    named = parse_recipe(wildcards.recipe)
+    method, sampled = named.about, {}
+    if method.family == "diffusion":
+        sampled = sampler_settings() | named.sampling
+    return {**map_sizes(), "teacher": method.family, "gaussian": method.gaussian, **sampled}
+
+
+def label_teacher(wildcards):
+    """Files of the model that makes a recipe's labels, if it takes one."""
+    teacher = parse_recipe(wildcards.recipe).about.teacher
+    files = files_in(f"{STUDY}/teachers/{teacher}", "model.safetensors", "model.json")
+    return expand(files, **wildcards) if teacher else []
+
+
+def label_prior(wildcards):
+    """The prior store, for recipes that see the Grad-CAM map."""
+    return prior_of(wildcards) if parse_recipe(wildcards.recipe).about.gradcam else []
+
+
+def option(name, files):
+    """An option of a command with the folder of files, or nothing where there are none."""
+    return f"--{name} {folder_of(files)}" if files else ""
+
+
+def sampler_settings():
+    return {
+        **{
+            name: config["refine"][name]
+            for name in ("sampler", "eta", "noise_offset", "last_alpha")
+        },
+        **{name: config["diffusion"][name] for name in ("timesteps", "schedule")},
+    }
+
+
+def sweep_settings():
+    refine = config["refine"]
+    return map_settings(
+        steps=refine["steps"],
+        draws=refine["draws"],
+        redraw="mean",
+        sweep=config["sweep"]["timesteps"],
+        **sampler_settings(),
+    )
+
+
+def what_is(dataset):
+    """What kind of data set it is, for people; of a pool, where labels and test people are from."""
+    source = config["datasets"][dataset]
+    if source["kind"] != "pool":
+        return WHAT[source["kind"]]
+    return f"{what_is(source['test'])} {source['test']}, labels of {', '.join(source['labelled'])}"
+
+
+def about(wildcards, recipe, method, kind, t=None):
+    """What a metrics file says it is of."""
+    return as_json(
+        {
+            "study": wildcards.study,
+            "dataset": what_is(config["studies"][wildcards.study]["dataset"]),
+            "share": labelled_share(wildcards),
+            "seed": int(wildcards.seed),
+            "recipe": recipe,
+            "method": method,
+            "kind": kind,
+            "timestep": t,
+        }
+    )
