@@ -24,6 +24,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/refine.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/tables.smk"
 include: "workflow/rules/folder.smk"
 include: "workflow/rules/world_weights.smk"
 

@@ -15,6 +15,7 @@ from gcdr.methods import METHODS, PATTERN, TEACHERS, averaged, parse_recipe, pse
 from gcdr.models.config import CHECKPOINTS, weights_file
 from gcdr.pool import pool_name, sources_of
 from gcdr.provenance import modules_behind
+from gcdr.report.paper_tables import PAPER_TABLES, savings_table
 from gcdr.vqa.ofa.layouts import BLIP, OURS, TEXT, WEIGHTS, find_layout
 from snakemake.exceptions import WorkflowError
 

@@ -199,6 +199,39 @@ def sweep(
         return _encode(figure, form)
 
 
+def label_curves(table: pd.DataFrame, form: str = "svg", dark: bool = False) -> bytes:
+    """AvgDist against the label share, a line a method.
+
+    Args:
+        table: rows of `paper_tables.fill` by ``name`` and ``share``; bars are one standard deviation.
+        form: ``png`` or ``svg``.
+        dark: dark background.
+    """
+    with _style(dark) as colours:
+        figure, axis = plt.subplots(figsize=(7.2, 4.3), layout="constrained")
+        hues = _cycle([colours[name] for name in ("soft", "blue", "orange", "green", "purple")])
+        for (name, rows), hue in zip(table.groupby("name", sort=False), hues, strict=False):
+            axis.errorbar(
+                rows["share"],
+                rows["dist_to_mean"],
+                yerr=rows["dist_to_mean_std"].fillna(0.0),
+                color=hue,
+                fmt="o-",
+                ms=4.5,
+                lw=1.4,
+                capsize=3.5,
+                label=name,
+            )
+        shares = sorted(table["share"].unique())
+        axis.set_xscale("log")
+        axis.set_xticks(shares, [f"{share} %" for share in shares])
+        axis.minorticks_off()
+        axis.set_xlabel("labelled share of the training set")
+        axis.set_ylabel("AvgDist, cell centre (lower is better)")
+        figure.legend(loc="outside lower center", ncols=3)
+        return _encode(figure, form)
+
+
 def _cycle(values: Sequence[Any]) -> Iterator[Any]:
     while True:
         yield from values

@@ -97,6 +97,32 @@ def _single(results: pd.DataFrame, column: str) -> Any:
     return values[0]
 
 
+def over_runs(
+    chosen: pd.DataFrame, paper: tuple[float, float, float] | None = None
+) -> dict[str, Any]:
+    """One row of a table: a recipe's results over its runs, with the columns of `table1`.
+
+    Args:
+        chosen: rows of `read_metrics`, of one recipe at one share; not empty.
+        paper: the paper's AvgDist, MinDist and AUC, if it gives them.
+    """
+    first = chosen.iloc[0]
+    row: dict[str, Any] = {
+        name: first[name] for name in ("method", "recipe", "kind", "timestep", "people")
+    }
+    row["name"] = method_name(first["method"])
+    row["runs"] = len(chosen[RUN].drop_duplicates())
+    for metric in METRICS:
+        found = chosen[chosen["metric"] == metric]
+        single = len(found) == 1
+        row[metric] = found["value"].mean()
+        row[f"{metric}_std"] = found["value"].std(ddof=1)
+        row[f"{metric}_low"] = found["low"].iloc[0] if single else math.nan
+        row[f"{metric}_high"] = found["high"].iloc[0] if single else math.nan
+    numbers = paper or (math.nan,) * len(PAPER_METRICS)
+    return row | {f"paper_{metric}": v for metric, v in zip(PAPER_METRICS, numbers, strict=True)}
+
+
 def table1(results: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     """Aggregate over runs, as in Table 1 of Miao et al., ECCV 2024.
 
@@ -121,22 +147,7 @@ def table1(results: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
         chosen = _select(results, wanted)
         if chosen.empty:
             continue
-        first = chosen.iloc[0]
-        row: dict[str, Any] = {
-            name: first[name] for name in ("method", "recipe", "kind", "timestep", "people")
-        }
-        row["name"] = method_name(first["method"])
-        row["runs"] = len(chosen[RUN].drop_duplicates())
-        for metric in METRICS:
-            found = chosen[chosen["metric"] == metric]
-            single = len(found) == 1
-            row[metric] = found["value"].mean()
-            row[f"{metric}_std"] = found["value"].std(ddof=1)
-            row[f"{metric}_low"] = found["low"].iloc[0] if single else math.nan
-            row[f"{metric}_high"] = found["high"].iloc[0] if single else math.nan
-        numbers = paper.get(first["method"], (math.nan,) * len(PAPER_METRICS))
-        row |= {f"paper_{metric}": v for metric, v in zip(PAPER_METRICS, numbers, strict=True)}
-        rows.append(row)
+        rows.append(over_runs(chosen, paper.get(chosen["method"].iloc[0])))
     if not rows:
         raise InputError(f"none of the methods {', '.join(methods)} was measured")
     return pd.DataFrame(rows).astype({"timestep": "Int64"})

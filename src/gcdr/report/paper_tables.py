@@ -1,0 +1,228 @@
+"""The paper's tables: what each holds, which files it needs, and what becomes of them.
+
+A new table is an entry of ``PAPER_TABLES``; nothing else knows a table by name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gcdr.config import by_share
+from gcdr.errors import InputError
+from gcdr.methods import METHODS, TEACHERS, averaged, recipe
+from gcdr.report.methods import PAPER, method_name
+from gcdr.report.render import table1_markdown, write_csv, write_text
+from gcdr.report.tables import over_runs, read_metrics
+
+MAPS = {"diffusion": "no-gradcam", "diffusion-gc": "gcdr"}
+"""Rows that score maps of test people themselves, and the method that makes those maps."""
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A group of columns: AvgDist, MinDist and AUC of one label split.
+
+    Attributes:
+        share: labelled share in per cent.
+        unlabelled: share that is used without labels in per cent; None takes all the rest.
+        title: heading, where it says more than the share.
+    """
+
+    share: int
+    unlabelled: int | None = None
+    title: str = ""
+
+    def __str__(self) -> str:
+        return self.title or f"{self.share} % labels"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method, with what differs from the configuration.
+
+    Attributes:
+        method: key of ``gcdr.methods.METHODS`` or of ``MAPS``.
+        sampling: overrides of ``timestep``, ``steps``, ``draws`` or ``redraw``.
+        share: labelled share in every column; None takes the column's.
+        paper: the paper's AvgDist, MinDist and AUC by unlabelled share, where ``PAPER`` does not
+            have them; key None for columns without one.
+        title: the row's name, where it says more than the method's.
+    """
+
+    method: str
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    share: int | None = None
+    paper: Mapping[int | None, Triple] = field(default_factory=dict)
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people read."""
+        return self.title or method_name(self.method)
+
+    def split(self, column: Column) -> str:
+        """Name of the label split; what sees no unlabelled people is shared by all amounts of them."""
+        share = self.share or column.share
+        about = METHODS[MAPS.get(self.method, self.method)]
+        taught = about.teacher is not None and TEACHERS[about.teacher].mean_teacher
+        if column.unlabelled is None or not (about.student or taught):
+            return str(share)
+        return f"{share}-unlabelled{column.unlabelled}"
+
+    def result(self, column: Column, refine: Mapping[str, Any]) -> str:
+        """Name of the metrics file; the timestep follows the share."""
+        settings = by_share(dict(refine), self.share or column.share) | dict(self.sampling)
+        numbers = {name: settings[name] for name in ("timestep", "steps", "draws", "redraw")}
+        named = recipe(MAPS.get(self.method, self.method), **numbers)
+        return f"{self.method}-{averaged(named)}" if self.method in MAPS else str(named)
+
+    def published(self, column: Column) -> Triple | None:
+        """The paper's numbers, if it has any."""
+        known = PAPER.get(self.share or column.share, {}).get(self.method)
+        if self.paper:
+            return self.paper.get(column.unlabelled, known if column.unlabelled is None else None)
+        return known
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """A table of Miao et al., ECCV 2024."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+
+SHARES = (Column(5), Column(10), Column(20))
+TEN = (Column(10),)
+SEMI = tuple(map(Row, ("vat", "semi-vat", "semi-vat-gc", "vat-mt", "gcdr", "gcdr-mt")))
+ALL_LABELS = Row("vat", share=100, title="VAT (100 % labels)")
+TEN_DRAWS = {"draws": 10, "redraw": "mean"}
+
+
+def _refined(timestep: int, steps: int, *paper: float) -> Row:
+    numbers = {"timestep": timestep, "steps": steps}
+    title = f"GCDR, t = {timestep}, {steps} steps"
+    return Row("gcdr", numbers, paper={None: paper}, title=title)
+
+
+PAPER_TABLES = {
+    "table1": PaperTable("Table 1: semi-supervised training", SHARES, (*SEMI, ALL_LABELS)),
+    "table2": PaperTable(
+        "Table 2: ways of making the pseudo-labels",
+        TEN,
+        tuple(map(Row, ("no-gradcam", "raw", "argmax", "direct-mapping", "gcdr"))),
+    ),
+    "table3": PaperTable(
+        "Table 3: noise and steps of the refinement",
+        TEN,
+        (
+            _refined(300, 2, 0.186, 0.120, 0.877),
+            _refined(200, 2, 0.184, 0.117, 0.883),
+            _refined(250, 5, 0.180, 0.115, 0.883),
+            _refined(250, 2, 0.179, 0.115, 0.886),
+        ),
+    ),
+    "table4": PaperTable(
+        "Table 4: Grad-CAM maps as an input (diffusion: mean of 10 predictions)",
+        SHARES,
+        (
+            Row("vat"),
+            Row("vat-gc"),
+            Row("diffusion", TEN_DRAWS),
+            Row("diffusion-gc", TEN_DRAWS),
+        ),
+    ),
+    "table_s2": PaperTable(
+        "Table S2: 10 % labels and varying amounts of unlabelled data",
+        (
+            Column(10, 10, "10 % unlabelled"),
+            Column(10, 50, "50 % unlabelled"),
+            Column(10, None, "90 % unlabelled (all the rest)"),
+        ),
+        (
+            Row("vat"),
+            Row("semi-vat", paper={10: (0.199, 0.130, 0.872), 50: (0.196, 0.129, 0.874)}),
+            Row("semi-vat-gc", paper={10: (0.200, 0.132, 0.872), 50: (0.197, 0.128, 0.877)}),
+            Row("vat-mt", paper={10: (0.202, 0.133, 0.875), 50: (0.194, 0.125, 0.878)}),
+            Row("gcdr", paper={10: (0.185, 0.119, 0.880), 50: (0.181, 0.117, 0.883)}),
+            Row("gcdr-mt", paper={10: (0.183, 0.117, 0.881), 50: (0.176, 0.112, 0.886)}),
+        ),
+    ),
+    "table_s3": PaperTable(
+        "Table S3: training with half of the labels", (Column(50),), (*SEMI, ALL_LABELS)
+    ),
+    "table_s6": PaperTable(
+        "Table S6: Gaussians at the peaks of the baselines' predictions",
+        TEN,
+        tuple(
+            map(
+                Row,
+                (
+                    "vat",
+                    "semi-vat",
+                    "semi-vat-gaussian",
+                    "semi-vat-gc",
+                    "semi-vat-gc-gaussian",
+                    "gcdr",
+                    "gcdr-mt",
+                ),
+            )
+        ),
+    ),
+}
+
+
+def savings_table(shares: Sequence[int]) -> PaperTable:
+    """AvgDist against the label share: supervised VAT first, then what is compared with it."""
+    rows = tuple(map(Row, ("vat", "gcdr", "gcdr-mt")))
+    return PaperTable("Labels saved", tuple(map(Column, sorted(shares))), rows)
+
+
+def fill(table: PaperTable, cells: Sequence[Sequence[Sequence[str | Path]]]) -> pd.DataFrame:
+    """A table from metrics files.
+
+    Args:
+        cells: files by column, row and run.
+
+    Returns:
+        One row a cell: ``column share unlabelled`` and the columns of ``tables.table1``, its
+        ``paper_`` columns the paper's numbers for this cell.
+
+    Raises:
+        InputError: another number of cells than the table has, or what ``read_metrics`` raises.
+    """
+    shape = [len(column) for column in cells]
+    if shape != [len(table.rows)] * len(table.columns):
+        raise InputError(
+            f"{table.title}: found columns of {shape} rows, expected {len(table.columns)} of "
+            f"{len(table.rows)}"
+        )
+    rows = []
+    for column, parts in zip(table.columns, cells, strict=True):
+        for row, files in zip(table.rows, parts, strict=True):
+            found = over_runs(read_metrics(files), row.published(column))
+            split = {"share": row.share or column.share, "unlabelled": column.unlabelled}
+            rows.append({"column": str(column), **split, **found, "name": row.name})
+    return pd.DataFrame(rows).astype({"timestep": "Int64", "unlabelled": "Int64"})
+
+
+def paper_table_markdown(title: str, filled: pd.DataFrame) -> str:
+    """The table of `fill` in Markdown, a part for each column of the paper's."""
+    parts = [
+        f"## {column}\n\n{table1_markdown(part.reset_index(drop=True))}"
+        for column, part in filled.groupby("column", sort=False)
+    ]
+    return "\n".join([f"# {title}\n", *parts])
+
+
+def write_paper_table(table: str, cells: list, csv: Path, page: Path) -> None:
+    """Write an entry of ``PAPER_TABLES`` as CSV and Markdown; see `fill`."""
+    filled = fill(PAPER_TABLES[table], cells)
+    write_csv(filled, csv)
+    write_text(paper_table_markdown(PAPER_TABLES[table].title, filled), page)

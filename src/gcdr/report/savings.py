@@ -1,0 +1,179 @@
+"""How many labels a method saves: the share at which supervised training is as good."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gcdr.errors import InputError
+from gcdr.report import figures
+from gcdr.report.methods import PAPER, PAPER_LABEL
+from gcdr.report.paper_tables import fill, savings_table
+from gcdr.report.render import markdown, number, write_csv, write_text
+from gcdr.report.tables import read_metrics
+from gcdr.seeds import numpy_rng
+
+METRIC = "dist_to_mean"
+RESAMPLES = 2000
+
+
+def equal_share(shares: np.ndarray, supervised: np.ndarray, value: float) -> float:
+    """The smallest label share at which supervised training reaches an AvgDist.
+
+    Between measured shares the supervised curve is linear in the logarithm of the share. Where it
+    rises, its best value at a smaller share counts: more labels can be left unused.
+
+    Args:
+        shares: (N,) label shares in per cent, ascending, N >= 2.
+        supervised: (N,) AvgDist of supervised training.
+        value: the AvgDist to reach.
+
+    Returns:
+        a share in per cent; ``-inf`` if the smallest share is better already, ``inf`` if the largest
+        is not as good.
+    """
+    best = np.minimum.accumulate(supervised)
+    if value > best[0]:
+        return -math.inf
+    reached = np.flatnonzero(best <= value)
+    if not len(reached):
+        return math.inf
+    last = reached[0]
+    if last == 0:
+        return float(shares[0])
+    part = (best[last - 1] - value) / (best[last - 1] - best[last])
+    logs = np.log(shares)
+    return float(np.exp(logs[last - 1] + part * (logs[last] - logs[last - 1])))
+
+
+def saved(share: float, equal: float) -> float:
+    """The part of the labels saved, 1 - share / equal share; infinite where the share is."""
+    return equal if math.isinf(equal) else 1 - share / equal
+
+
+def savings(shares: Sequence[int], supervised: np.ndarray, method: np.ndarray) -> pd.DataFrame:
+    """Labels saved at each share, with an interval over seeds.
+
+    Args:
+        shares: (N,) label shares in per cent, ascending.
+        supervised: (seeds, N) AvgDist of supervised training.
+        method: (seeds, N) AvgDist of what is compared, of the same seeds.
+
+    Returns:
+        One row a share: ``share dist_to_mean runs equal_share saved low high``. ``low`` and ``high``
+        bound the 95 % interval of ``saved`` when seeds are drawn with replacement, both curves
+        together; NaN for one seed. ``-inf`` and ``inf`` lie beyond the measured shares.
+
+    Raises:
+        InputError: fewer than two shares, or shares not ascending.
+    """
+    points = np.asarray(shares, float)
+    if len(points) < 2 or (np.diff(points) <= 0).any():
+        raise InputError(f"label shares: found {list(shares)}, expected two or more, ascending")
+
+    def measured(chosen: np.ndarray) -> list[tuple[float, float]]:
+        curve, values = supervised[chosen].mean(axis=0), method[chosen].mean(axis=0)
+        equal = [equal_share(points, curve, value) for value in values]
+        return [(one, saved(share, one)) for share, one in zip(points, equal, strict=True)]
+
+    seeds = len(supervised)
+    rng = numpy_rng(0, "label savings")
+    draws = [rng.integers(seeds, size=seeds) for _ in range(RESAMPLES if seeds > 1 else 0)]
+    drawn = np.array([[part for _, part in measured(chosen)] for chosen in draws])
+    rows = []
+    for place, (equal, part) in enumerate(measured(np.arange(seeds))):
+        # Quantiles that are themselves drawn values: no sums with infinite ones.
+        low, high = (
+            np.quantile(drawn[:, place], (0.025, 0.975), method="inverted_cdf")
+            if len(drawn)
+            else (math.nan, math.nan)
+        )
+        rows.append(
+            {
+                "share": int(points[place]),
+                METRIC: method[:, place].mean(),
+                "runs": seeds,
+                "equal_share": equal,
+                "saved": part,
+                "low": low,
+                "high": high,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _part(value: float) -> str:
+    """A part in per cent; a word where it lies beyond what was measured."""
+    if math.isinf(value):
+        return "beyond" if value > 0 else "below"
+    return number(100 * value, 0) + ("" if math.isnan(value) else " %")
+
+
+def _equal(value: float, shares: Sequence[int]) -> str:
+    if math.isinf(value):
+        return f"> {max(shares)} %" if value > 0 else f"< {min(shares)} %"
+    return f"{number(value, 1)} %"
+
+
+def savings_markdown(table: pd.DataFrame) -> str:
+    """Rows of `savings` by ``name`` in Markdown, with the paper's ``paper_saved``; notes below."""
+    shares = sorted(table["share"].unique())
+    labels = ["Method", "labels", "n", "AvgDist (cell centre) ↓", "supervised VAT needs", "saved"]
+    labels += ["95 % interval", f"saved ({PAPER_LABEL})"]
+    rows = []
+    for _, row in table.iterrows():
+        single = math.isnan(row["low"])
+        interval = "–" if single else f"{_part(row['low'])} … {_part(row['high'])}"
+        cells = [row["name"], f"{row['share']} %", str(row["runs"]), number(row[METRIC])]
+        cells += [_equal(row["equal_share"], shares), _part(row["saved"]), interval]
+        rows.append([*cells, _part(row["paper_saved"])])
+    notes = [
+        "saved = 1 - labels / labels that supervised VAT needs for the same AvgDist, its curve linear "
+        "in the logarithm of the share; where it rises, its best value at a smaller share counts.",
+        f"beyond: more than {shares[-1]} % would be needed; below: worse than supervised VAT with "
+        f"{shares[0]} %. Neither is extrapolated.",
+        "The interval is a bootstrap over seeds, both curves together, none for one seed. It holds "
+        "nothing of the choice of test images, and few seeds make it rough.",
+        f"“{PAPER_LABEL}”: the same sum on the figures of Tables 1 and S3 of Miao et al., ECCV 2024, "
+        "at the shares that they have.",
+    ]
+    return markdown(labels, rows) + "\n" + "".join(f"- {note}\n" for note in notes)
+
+
+def _published(method: str, shares: Sequence[int]) -> dict[int, float]:
+    """Labels saved by the paper's figures, by share; empty where it has too few."""
+    known = [s for s in shares if {"vat", method} <= PAPER.get(s, {}).keys()]
+    if len(known) < 2:
+        return {}
+    curves = [np.array([[PAPER[s][name][0] for s in known]]) for name in ("vat", method)]
+    return savings(known, *curves).set_index("share")["saved"].to_dict()
+
+
+def write_savings(shares: Sequence[int], cells: list, csv: Path, page: Path, figure: Path) -> None:
+    """Write the savings as CSV, Markdown and a figure.
+
+    Args:
+        shares: label shares in per cent.
+        cells: metrics files by share (ascending), row of ``savings_table`` and run.
+    """
+    shares = sorted(shares)
+    rows = savings_table(shares).rows
+    filled = fill(savings_table(shares), cells)
+
+    def curves(place: int) -> np.ndarray:
+        results = [read_metrics(column[place]) for column in cells]
+        chosen = [part[part["metric"] == METRIC].set_index(["study", "seed"]) for part in results]
+        return pd.concat([part["value"] for part in chosen], axis=1).to_numpy().astype(float)
+
+    supervised, parts = curves(0), []
+    for place, row in enumerate(rows[1:], start=1):
+        part = savings(shares, supervised, curves(place))
+        part.insert(0, "name", row.name)
+        part["paper_saved"] = part["share"].map(_published(row.method, shares)).astype(float)
+        parts.append(part)
+    table = pd.concat(parts, ignore_index=True)
+    write_csv(table, csv)
+    write_text(savings_markdown(table), page)
+    figures.save(figures.label_curves(filled), figure)

@@ -1,0 +1,33 @@
+"""What Snakemake plans for the paper's tables."""
+
+import pytest
+from workflow_runs import Workspace
+
+from gcdr.report.paper_tables import PAPER_TABLES
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return Workspace(tmp_path_factory.mktemp("tables"))
+
+
+EVALUATED = {
+    # 6 methods at 3 shares, and all labels
+    "table1": {"evaluate": 19, "train_vat": 4, "split": 4},
+    "table2": {"evaluate": 5, "train_diffusion": 1, "split": 1},
+    "table3": {"evaluate": 4, "train_diffusion": 1, "split": 1},
+    "table4": {"evaluate": 6, "evaluate_labels": 6, "train_diffusion": 3, "split": 3},
+    # supervised VAT once, five methods at three amounts of unlabelled people
+    "table_s2": {"evaluate": 16, "split": 3},
+    "table_s3": {"evaluate": 7, "split": 2},
+    "table_s6": {"evaluate": 7, "split": 1},
+    "label_savings": {"evaluate": 12, "train_diffusion": 4, "split": 4},
+}
+
+
+@pytest.mark.parametrize("target", [*PAPER_TABLES, "label_savings"])
+def test_plan_of_a_table(workspace: Workspace, target: str) -> None:
+    planned = workspace.planned(target)
+    expected = EVALUATED[target] | {"gradcam": 2, "world": 1, "merge": 1}
+    assert {rule: planned.get(rule) for rule in expected} == expected
+    assert "page" not in planned and "tables" not in planned

@@ -1,0 +1,85 @@
+"""The paper's tables as targets; what each holds is in gcdr.report.paper_tables."""
+
+
+def table_cells(table):
+    """Metrics files of a table by column, row and study."""
+    return [
+        [
+            [
+                "results/{}/labels{}-seed{}/metrics/{}.json".format(
+                    study,
+                    row.split(column),
+                    config["studies"][study]["seed"],
+                    row.result(column, config["refine"]),
+                )
+                for study in config["report"]["studies"]
+            ]
+            for row in table.rows
+        ]
+        for column in table.columns
+    ]
+
+
+def table_files(table):
+    """The same files, each once."""
+    rows = [row for column in table_cells(table) for row in column]
+    return list(dict.fromkeys(path for row in rows for path in row))
+
+
+SAVINGS = savings_table(config["report"]["shares"])
+
+
+rule paper_table:
+    """A table of the paper as CSV and Markdown, with the paper's numbers beside ours."""
+    input:
+        script=script("paper_table"),
+        code=code("paper_table"),
+        metrics=lambda wildcards: table_files(PAPER_TABLES[wildcards.table]),
+    output:
+        csv=f"{REPORT}/tables/paper/{{table}}.csv",
+        page=f"{REPORT}/tables/paper/{{table}}.md",
+    log:
+        f"logs/{config['report']['name']}/{{table}}.log",
+    benchmark:
+        f"results/benchmarks/tables/{config['report']['name']}-{{table}}.tsv"
+    wildcard_constraints:
+        table="|".join(PAPER_TABLES),
+    localrule: True
+    params:
+        cells=lambda wildcards: as_json(table_cells(PAPER_TABLES[wildcards.table])),
+    shell:
+        "python {input.script} --table {wildcards.table} --cells {params.cells:q}"
+        " --csv {output.csv} --page {output.page} > {log} 2>&1"
+
+
+for table in PAPER_TABLES:
+
+    rule:
+        name:
+            table
+        input:
+            expand(f"{REPORT}/tables/paper/{table}.{{ending}}", ending=["csv", "md"]),
+        localrule: True
+
+
+rule label_savings:
+    """AvgDist against the label share, and the share of labels saved at equal AvgDist."""
+    input:
+        script=script("label_savings"),
+        code=code("label_savings"),
+        metrics=table_files(SAVINGS),
+    output:
+        csv=f"{REPORT}/tables/label_savings.csv",
+        page=f"{REPORT}/tables/label_savings.md",
+        figure=f"{REPORT}/figures/label_savings.svg",
+    log:
+        f"logs/{config['report']['name']}/label_savings.log",
+    benchmark:
+        f"results/benchmarks/tables/{config['report']['name']}-label_savings.tsv"
+    localrule: True
+    params:
+        shares=as_json(config["report"]["shares"]),
+        cells=as_json(table_cells(SAVINGS)),
+    shell:
+        "python {input.script} --shares {params.shares:q} --cells {params.cells:q}"
+        " --csv {output.csv} --page {output.page} --figure {output.figure} > {log} 2>&1"
