@@ -73,7 +73,7 @@ def labelled_share(wildcards):
 
 def split_arguments(name):
     """Arguments of the split for its name."""
-    return "--share " + name.replace("-unlabelled", " --unlabelled ")
+    return f"--share {name.replace('-unlabelled', ' --unlabelled ')}"
 
 
 def data(name):

@@ -46,6 +46,31 @@ def about_model(wildcards):
 TABLES = ["summary.txt", "table1.csv", "table1.md", "sweep.csv", "sweep.md"]
 
 
+def table_cells(table):
+    """Metrics files of a table by column, row and study."""
+    return [
+        [
+            [
+                "results/{}/labels{}-seed{}/metrics/{}.json".format(
+                    study,
+                    row.split(column),
+                    config["studies"][study]["seed"],
+                    row.result(column, config["refine"]),
+                )
+                for study in config["report"]["studies"]
+            ]
+            for row in table.rows
+        ]
+        for column in table.columns
+    ]
+
+
+def table_files(table):
+    """The same files, each once."""
+    rows = [row for column in table_cells(table) for row in column]
+    return list(dict.fromkeys(path for row in rows for path in row))
+
+
 def shown_files(study):
     """Where the report finds the study whose people it shows."""
     if study is None:
