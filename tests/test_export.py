@@ -167,6 +167,16 @@ def study(root: Path) -> Path:
     return root
 
 
+def test_people_of_a_pool_are_training_people_outside(study: Path) -> None:
+    manifest = pd.read_parquet(study / "manifest.parquet")
+    manifest["split"] = ["labelled"] * 4 + ["unlabelled"] * 4 + ["test"] * 2
+    write_table(manifest, study / "manifest.parquet")
+    rows = collect_rows(study / "manifest.parquet", maps=study / "maps.h5")
+    assert set(rows["split"]) == {"train"}
+    FORMATS["gazelle"](rows, study)
+    assert len(read_dataset({"kind": "gazelle", "root": study}).manifest) == len(rows)
+
+
 def test_labels_count_before_maps_and_hidden_labels_stay_hidden(study: Path) -> None:
     labels = pd.read_parquet(study / "labels.parquet")
     labelled = set(labels.loc[labels["role"] == "labelled", "sample_id"])

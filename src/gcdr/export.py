@@ -85,6 +85,7 @@ def collect_rows(
     rows = rows.reindex(columns=["sample_id", *ROWS])
     rows["annotator"] = rows["annotator"].fillna(0).astype(int)
     rows["in_frame"] = rows["in_frame"].astype("boolean")
+    rows["split"] = rows["split"].replace({"labelled": "train", "unlabelled": "train"})  # of a pool
     return rows.sort_values(["sample_id", "annotator"])[ROWS].reset_index(drop=True)
 
 
