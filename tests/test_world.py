@@ -212,8 +212,9 @@ def test_knobs_change_the_difficulty():
     assert _distracted(replace(GAZE, distractor_probability=1.0)) > 0.2 + _distracted(
         replace(GAZE, distractor_probability=0.0)
     )
-    web = [p for k in range(60) for p in draw_scene(1, k, WEB).people]
-    assert all(person.in_frame for person in web)
+    inside = replace(GAZE, target_outside=0.0)
+    people = [p for k in range(60) for p in draw_scene(1, k, inside).people]
+    assert all(person.in_frame for person in people)
     noisy = replace(GAZE, head_noise=40.0, eye_noise=0.0)
     scene, plain = draw_scene(1, 0, noisy), draw_scene(1, 0, GAZE)
     assert scene.people[0].gaze == plain.people[0].gaze
