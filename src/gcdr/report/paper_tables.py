@@ -12,7 +12,7 @@ import pandas as pd
 
 from gcdr.config import by_share
 from gcdr.errors import InputError
-from gcdr.methods import METHODS, TEACHERS, averaged, recipe
+from gcdr.methods import METHODS, ONLINE, TEACHERS, averaged, recipe
 from gcdr.report.methods import PAPER, method_name
 from gcdr.report.render import table1_markdown, write_csv, write_text
 from gcdr.report.tables import over_runs, read_metrics
@@ -57,7 +57,7 @@ class Row:
     method: str
     sampling: Mapping[str, Any] = field(default_factory=dict)
     share: int | None = None
-    paper: Mapping[int | None, Triple] = field(default_factory=dict)
+    paper: Mapping[int | None, Triple | None] = field(default_factory=dict)
     title: str = ""
 
     @property
@@ -109,6 +109,12 @@ def _refined(timestep: int, steps: int, *paper: float) -> Row:
     numbers = {"timestep": timestep, "steps": steps}
     title = f"GCDR, t = {timestep}, {steps} steps"
     return Row("gcdr", numbers, paper={None: paper}, title=title)
+
+
+def _redrawn(name: str, draws: int, redraw: str) -> Row:
+    # The paper's number is of the released code, which draws in every batch.
+    paper = {} if redraw == ONLINE else {None: None}
+    return Row("gcdr", {"draws": draws, "redraw": redraw}, paper=paper, title=f"GCDR, {name}")
 
 
 PAPER_TABLES = {
@@ -173,6 +179,16 @@ PAPER_TABLES = {
                     "gcdr-mt",
                 ),
             )
+        ),
+    ),
+    "table_draws": PaperTable(
+        "Redrawing the noise of the refinement (not in the paper)",
+        TEN,
+        (
+            _redrawn("1 draw for good", 1, "mean"),
+            _redrawn("mean of 4 draws", 4, "mean"),
+            _redrawn("one of 4 draws in each batch", 4, "sampled"),
+            _redrawn("a new draw in each batch (as released)", 1, ONLINE),
         ),
     ),
 }
