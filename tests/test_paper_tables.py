@@ -97,7 +97,7 @@ def test_names_of_results_follow_the_share_and_share_work() -> None:
     assert Row("vat-mt").split(ten) == "10-unlabelled50"
     none, refined = PAPER_TABLES["table4"].rows[2:]
     online = REFINE | {"redraw": "online"}
-    assert none.result(Column(10), online) == "diffusion-no-gradcam-n2-k10"
+    assert none.result(Column(10), online) == "diffusion-no-gradcam-n10-k10"
     assert refined.result(Column(5), online) == "diffusion-gc-gcdr-t200-n2-k10"
 
 
