@@ -135,11 +135,17 @@ def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
     done.write("teach.yaml", "studies: {photos: {teacher: smoke}}\n")
     configs = (SMOKE, "configs/folder.yaml", "teach.yaml")
     planned = set(done.planned(configs=configs))
-    assert not planned & {"world", "split", "train_vat", "train_diffusion"}
+    assert not planned & {"world", "split", "train_vat", "train_diffusion", "train_student"}
     run = done.snakemake(configs=configs)
     assert run.returncode == 0, run.stdout[-4000:]
     page = (done.folder / "results/photos/gallery.html").read_text()
-    assert "have seen only drawings" in page and page.count("<img") >= 6
+    assert "have seen only drawings" in page and page.count("<img") == 8  # four of each person
+    predicted = pd.read_csv(done.folder / "results/photos/predictions.csv")
+    given = pd.read_csv(photos / "heads.csv")
+    assert predicted[list(given)].equals(given.sort_values("image", ignore_index=True))
+    assert (
+        predicted[["gaze_x", "gaze_y"]].notna().all(None) and (predicted["source"] == "map").all()
+    )
 
 
 @pytest.mark.parametrize(

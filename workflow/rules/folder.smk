@@ -1,4 +1,4 @@
-"""Own images through the same rules: pseudo-labels from another study's teacher, and overlays."""
+"""Own images through the same rules: what another study's teacher and student say of their people."""
 
 
 rule refine_folder:
@@ -26,13 +26,59 @@ rule refine_folder:
         gpu=GPU,
     params:
         settings=lambda wildcards: as_json(label_settings(wildcards)),
+        prior=lambda wildcards, input: f"--prior {input.prior}",
         teacher=lambda wildcards, input: folder_of(input.teacher),
         seed=lambda wildcards: config["studies"][wildcards.study]["seed"],
         device=config["device"],
     shell:
         "python {input.script} --method gcdr --manifest {input.manifest} --which all"
-        " --samples {input.samples} --prior {input.prior} --teacher {params.teacher}"
+        " --samples {input.samples} {params.prior} --teacher {params.teacher}"
         " --settings {params.settings:q} --seed {params.seed} --device {params.device}"
+        " --out {output} > {log} 2>&1"
+
+
+use rule refine_folder as predict_folder with:
+    input:
+        script=script("make_labels"),
+        code=code("make_labels"),
+        manifest=data("manifest.parquet"),
+        samples=data(f"samples-{config['samples']['size']}.h5"),
+        prior=[],
+        teacher=lambda wildcards: multiext(
+            f"{split_of(teacher_study(wildcards))}/students/{wildcards.recipe}/",
+            "model.safetensors",
+            "model.json",
+        ),
+    output:
+        "results/{study}/predictions/{recipe}.h5",
+    log:
+        "logs/{study}/predictions/{recipe}.log",
+    benchmark:
+        "results/benchmarks/predict/{study}-{recipe}.tsv"
+    params:
+        settings=as_json({"teacher": "gaze", "gaussian": False}),
+        prior="",
+        teacher=lambda wildcards, input: folder_of(input.teacher),
+        seed=lambda wildcards: config["studies"][wildcards.study]["seed"],
+        device=config["device"],
+
+
+rule export_folder:
+    """The student's gaze points, in the form of the table that came with the images."""
+    input:
+        script=script("export"),
+        code=code("export"),
+        manifest=data("manifest.parquet"),
+        maps=lambda wildcards: f"results/{wildcards.study}/predictions/{gcdr()}.h5",
+    output:
+        "results/{study}/predictions.csv",
+    log:
+        "logs/{study}/export.log",
+    benchmark:
+        "results/benchmarks/export/{study}.tsv"
+    localrule: True
+    shell:
+        "python {input.script} --manifest {input.manifest} --maps {input.maps}"
         " --out {output} > {log} 2>&1"
 
 
@@ -44,6 +90,7 @@ rule gallery:
         bodies=data("bodies.parquet"),
         prior=prior_of,
         refined=lambda wildcards: f"results/{wildcards.study}/pseudo/{maps_of(gcdr())}.h5",
+        predicted=lambda wildcards: f"results/{wildcards.study}/predictions/{gcdr()}.h5",
     output:
         "results/{study}/gallery.html",
     log:
@@ -58,4 +105,4 @@ rule gallery:
     shell:
         "python {input.script} --manifest {input.manifest} --images {params.images:q}"
         " --bodies {input.bodies} --prior {input.prior} --refined {input.refined}"
-        " --layer {params.layer} --notice {params.notice:q} --out {output} > {log} 2>&1"
+        " --predicted {input.predicted} --layer {params.layer} --notice {params.notice:q} --out {output} > {log} 2>&1"

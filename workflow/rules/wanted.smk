@@ -20,7 +20,11 @@ def wanted():
     """Files that ``snakemake`` without a target makes."""
     shown = "report.html" if "gcdr" in config["report"]["methods"] else "tables/summary.txt"
     pages = [f"{REPORT}/{shown}"] if config["report"]["studies"] else []
-    return pages + [f"results/{study}/gallery.html" for study in config["galleries"]]
+    return pages + expand(
+        "results/{study}/{name}",
+        study=config["galleries"],
+        name=["gallery.html", "predictions.csv"],
+    )
 
 
 def model_of(wildcards):

@@ -13,6 +13,7 @@ def main() -> None:
             "bodies:path",
             "prior:path",
             "refined:path",
+            "predicted:path",
             "layer:int",
             "notice",
             "out:path",

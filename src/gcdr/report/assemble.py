@@ -225,11 +225,12 @@ def write_gallery(
     bodies: Path,
     prior: Path,
     refined: Path,
+    predicted: Path,
     layer: int,
     notice: str,
     out: Path,
 ) -> None:
-    """A page of overlays for people without any label: scene, Grad-CAM map and refined map.
+    """A page of overlays for people without any label: scene, Grad-CAM, refined map and prediction.
 
     Args:
         manifest: the manifest.
@@ -237,6 +238,7 @@ def write_gallery(
         bodies: body boxes.
         prior: prior store.
         refined: label store of the refined maps of all people.
+        predicted: label store of a student's heatmaps of all people.
         layer: decoder layer shown.
         notice: what the maps must not be taken for.
         out: the page.
@@ -244,6 +246,7 @@ def write_gallery(
     people = read_people(manifest)
     digest, ids = people_digest(people), people["sample_id"].to_numpy()
     store, labels = read_prior(prior, digest, ids, layer), read_labels(refined, digest, ids)
+    student = read_labels(predicted, digest, ids)
     body = pd.read_parquet(bodies).set_index("sample_id").loc[ids]
     items = []
     for row, person in enumerate(people.itertuples()):
@@ -258,7 +261,7 @@ def write_gallery(
             tuple(box) if found["detected"] else None,
             store.heatmap[row],
             labels.heatmap[row],
-            labels.heatmap[row],
+            student.heatmap[row],
             np.empty((0, 2)),
             _asked(store, row),
             store.columns["answer"][row],
@@ -266,7 +269,7 @@ def write_gallery(
         panels = example_panels(example, 420)
         shown = [
             Picture(encode(panels[name], "JPEG"), f"{person.image}: {name}", name)
-            for name in list(panels)[:3]
+            for name in panels
         ]
         answer = store.columns["answer"][row]
         items.append(

@@ -1,0 +1,13 @@
+"""The points of a label store as a table of one's own folder."""
+
+from gcdr.command import arguments, run
+from gcdr.export import collect_rows, write_csv
+
+
+def main() -> None:
+    args = arguments(__doc__, "manifest:path", "maps:path", "out:path")
+    write_csv(collect_rows(args.manifest, maps=args.maps), args.out)
+
+
+if __name__ == "__main__":
+    run(main)
