@@ -1,9 +1,14 @@
 """The reference page of the configuration."""
 
+from pathlib import Path
+
 import pytest
 import yaml
+from jsonschema_specifications import REGISTRY
 
 from gcdr.reference import main, reference_page
+
+ROOT = Path(__file__).parents[1]
 
 SCHEMA = {
     "title": "Settings",
@@ -90,3 +95,29 @@ def test_check_notices_a_stale_page(arguments, tmp_path, capsys):
 def test_missing_schema_is_named(tmp_path, capsys):
     assert main(["--schema", str(tmp_path / "absent.yaml")]) == 2
     assert "absent.yaml" in capsys.readouterr().err
+
+
+def keywords(node, of=None):
+    """Keywords of a schema, names of properties left out."""
+    if isinstance(node, list):
+        return {word for item in node for word in keywords(item)}
+    if not isinstance(node, dict):
+        return set()
+    named = of in ("properties", "patternProperties", "$defs")
+    inner = {
+        word for key, value in node.items() for word in keywords(value, None if named else key)
+    }
+    return inner if named else inner | set(node)
+
+
+def test_the_schema_has_no_stray_keywords():
+    """An unquoted comma in a description would make one and cut the description short."""
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    known = {
+        name
+        for part in ("core", "applicator", "validation", "meta-data")
+        for name in REGISTRY[f"https://json-schema.org/draft/2020-12/meta/{part}"].contents[
+            "properties"
+        ]
+    }
+    assert keywords(schema) <= known
