@@ -9,6 +9,10 @@ from workflow_runs import Workspace
 
 # No released weights are at hand in a test; nothing that is run here would read them.
 CONFIG = ("configs/gazefollow.yaml", "no-weights.yaml")
+POOLED = """
+datasets: {frames: {kind: folder, images: frames, table: frames/heads.csv}}
+studies: {pooled: {labelled: [gazefollow], unlabelled: [gazefollow, frames], test: gazefollow, seed: 0}}
+"""
 MANIFEST = "results/data/gazefollow/manifest.parquet"
 
 
@@ -53,6 +57,17 @@ def test_gazefollow_is_checked_read_and_split_as_released(workspace: Workspace) 
     said = (workspace.folder / "results/data/gazefollow/check.txt").read_text()
     assert "21 in 6 images" in said and "20 share their image" in said
     assert workspace.planned(*wanted, configs=CONFIG) == {}
+
+    # the same list in a study that takes its unlabelled people from elsewhere
+    (workspace.folder / "frames").mkdir()
+    write(workspace.folder / "frames", {"a.jpg": "picture"})
+    table = "image,head_x0,head_y0,head_x1,head_y1,split\na.jpg,1,1,9,9,train\n"
+    write(workspace.folder, {"frames/heads.csv": table, "pooled.yaml": POOLED})
+    pooled = "results/pooled/labels10-seed0/labels.parquet"
+    run = workspace.snakemake(pooled, configs=(*CONFIG, "pooled.yaml"))
+    assert run.returncode == 0, run.stdout[-4000:]
+    role = pd.read_parquet(workspace.folder / pooled)["role"]
+    assert role.value_counts().to_dict() == {"unlabelled": 19, "labelled": 2}
 
 
 def test_data_with_errors_stops_the_first_rule(workspace: Workspace) -> None:

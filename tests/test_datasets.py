@@ -136,6 +136,11 @@ def test_annotations_with_bodies_are_preferred_unless_alone(root: Path) -> None:
     write(root, {TRAIN: gazefollow_row(), TEST: gazefollow_row(inout=None)})
     write(root, {"train_annotations_release_persondet.txt": gazefollow_row(bodies=(1, 2, 3, 4))})
     assert [path.name for path in annotation_files(source)] == [TRAIN, TEST]
+    (root / TRAIN).unlink()
+    mixed = read_dataset(source)
+    assert [path.name for path in annotation_files(source)][1] == TEST
+    # of the test person nothing is said, so the detector will be asked
+    assert mixed.manifest.loc[mixed.bodies["sample_id"], "split"].tolist() == ["train"]
     write(root, {"test_annotations_release_persondet.txt": ""})
     assert all("persondet" in path.name for path in annotation_files(source))
 

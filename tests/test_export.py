@@ -16,13 +16,13 @@ from gcdr.datasets.assemble import Dataset
 from gcdr.datasets.folder import read_folder
 from gcdr.datasets.read import read_dataset
 from gcdr.errors import InputError
-from gcdr.export import BOX, FORMATS, GAZE, KEY, ROWS, collect_rows
+from gcdr.export import BOX, FORMATS, GAZE, ROWS, collect_rows
 from gcdr.labels import split_labels
 from gcdr.manifest import build_manifest, people_digest, read_annotated, read_people, write_table
 from gcdr.stores import write_labels
 
 IMAGES = {"a.png": (64, 48), "b/c d.png": (50, 70), "b/ü,\"'.png": (33, 20)}
-COMPARED = [name for name in ROWS if name not in ("source", "label")]
+COMPARED = [name for name in ROWS if name not in ("person", "source", "label")]
 reading_files = settings(
     deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -42,7 +42,7 @@ share = st.integers(0, 10**9).map(lambda number: number / 10**9)
 
 @st.composite
 def exported(draw: st.DrawFn, splits: tuple[str, ...], unknown: bool) -> pd.DataFrame:
-    """Rows of people with different head boxes; test people have up to three annotators.
+    """Rows of people, some of whom share a head box; test people have up to three annotators.
 
     Args:
         draw: given by hypothesis.
@@ -50,6 +50,7 @@ def exported(draw: st.DrawFn, splits: tuple[str, ...], unknown: bool) -> pd.Data
         unknown: whether people may lack a label, and look out of the frame on test.
     """
     rows: list[dict[str, Any]] = []
+    names = ["image", "width", "height", *BOX]
     for person in range(draw(st.integers(1, 6))):
         image = draw(st.sampled_from(sorted(IMAGES)))
         width, height = IMAGES[image]
@@ -57,19 +58,18 @@ def exported(draw: st.DrawFn, splits: tuple[str, ...], unknown: bool) -> pd.Data
         sides = [draw(share) + 0.6 for _ in range(2)]
         box = [corner[0] * width + person, corner[1] * height]
         box += [box[0] + sides[0] * width, box[1] + sides[1] * height]
+        if rows and draw(st.booleans()):
+            image, width, height, *box = (rows[-1][name] for name in names)
         split = draw(st.sampled_from(splits))
         states = [True, False] if split != "test" or unknown else [True]
         inside = draw(st.sampled_from([*states, pd.NA] if unknown else states))
-        base = dict(
-            zip(["image", "width", "height", *BOX], [image, width, height, *box], strict=True)
-        )
+        base = dict(zip(names, [image, width, height, *box], strict=True)) | {"person": person}
         count = draw(st.integers(1, 3)) if inside is True and split == "test" else 1
         for annotator in range(count):
             gaze = draw(st.tuples(share, share)) if inside is True else (np.nan, np.nan)
             said = {"gaze_x": gaze[0], "gaze_y": gaze[1], "in_frame": inside, "label": "ball"}
             rows.append({**base, **said, "split": split, "annotator": annotator, "source": "label"})
-    table = pd.DataFrame(rows)[ROWS].drop_duplicates([*KEY, "annotator"])
-    return table.astype({"in_frame": "boolean"}).reset_index(drop=True)
+    return pd.DataFrame(rows)[ROWS].astype({"in_frame": "boolean"})
 
 
 def rows_of(dataset: Dataset) -> pd.DataFrame:
@@ -83,7 +83,7 @@ def rows_of(dataset: Dataset) -> pd.DataFrame:
 
 def assert_same(found: pd.DataFrame, expected: pd.DataFrame, names: list[str] = COMPARED) -> None:
     """Equal but for the order of people and the rounding of pixels to shares and back."""
-    order = [*KEY, "split", "annotator"]
+    order = ["image", *BOX, "split", "annotator", *GAZE]
     tables = [
         table[names].sort_values(order).reset_index(drop=True).astype({"in_frame": "boolean"})
         for table in (found.round({n: 9 for n in BOX}), expected.round({n: 9 for n in BOX}))
@@ -197,3 +197,11 @@ def test_command_writes_what_the_readers_take(study: Path, capsys: pytest.Captur
     assert len(read_folder(study, Path(out)).manifest) == 5
     assert main(["export", manifest, "--format", "csv", "--out", out]) == 2
     assert "nothing to export" in capsys.readouterr().err
+
+
+def test_several_maps_of_a_person_are_refused(study: Path) -> None:
+    maps, digest = np.ones((2, 4, 8, 8)), people_digest(read_people(study / "manifest.parquet"))
+    store = study / "sampled.h5"
+    write_labels(store, np.arange(2), maps, np.ones(2, bool), {}, people=digest, made_by={})
+    with pytest.raises(InputError, match=r"sampled\.h5: found 4 maps of each person, expected one"):
+        collect_rows(study / "manifest.parquet", maps=store)

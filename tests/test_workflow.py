@@ -176,6 +176,11 @@ def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
             ["studies.a.unlabelled", "no data set 'nowhere'"],
         ),
         (
+            "studies: {a: {labelled: [smoke, smoke], unlabelled: [smoke], test: smoke, seed: 0}}\n"
+            "split: {released: somewhere}\n",
+            ["studies.a.labelled", "expected one data set with split.released"],
+        ),
+        (
             "studies: {smoke: {init: {study: a, model: vat}}, "
             "a: {dataset: smoke, seed: 0, init: {study: smoke, model: vat}}}\n",
             ["studies.smoke.init", "in a circle, smoke from a from smoke"],

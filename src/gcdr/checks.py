@@ -34,6 +34,11 @@ def check_references(config: Mapping[str, Any]) -> None:
     datasets, studies = config["datasets"], config["studies"]
     for name, study in studies.items():
         problems += _source_problems(name, study, datasets, studies)
+        if config["split"]["released"] and len(study.get("labelled", [])) > 1:
+            problems.append(
+                f"studies.{name}.labelled: found {study['labelled']}, expected one data set with "
+                "split.released, which names people of one"
+            )
         if study.get("teacher", name) not in studies:
             problems.append(
                 f"studies.{name}.teacher: no study {study['teacher']!r}; there are {list(studies)}"

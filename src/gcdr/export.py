@@ -23,6 +23,7 @@ from gcdr.stores import read_labels
 
 GAZE = ["gaze_x", "gaze_y"]
 ROWS = [
+    "person",
     "image",
     "width",
     "height",
@@ -34,7 +35,6 @@ ROWS = [
     "annotator",
     "source",
 ]
-KEY = ["image", *BOX]
 
 
 def collect_rows(
@@ -55,11 +55,12 @@ def collect_rows(
         decode: how a point is read off a map, see :func:`gcdr.heatmaps.peak_points`.
 
     Returns:
-        the columns of ``ROWS`` by ``sample_id`` and annotator; ``source`` is ``label``, ``map`` or
-        ``annotator``, and ``in_frame`` is nullable.
+        the columns of ``ROWS`` by ``person``, which is the ``sample_id``, and annotator; ``source`` is
+        ``label``, ``map`` or ``annotator``, and ``in_frame`` is nullable.
 
     Raises:
-        InputError: nothing to export is given or in it, or a store is of other people.
+        InputError: nothing to export is given or in it, or a store is of other people or holds
+            several maps of each.
     """
     people = read_people(manifest)
     parts = []
@@ -71,6 +72,11 @@ def collect_rows(
         parts.append(read_annotation_table(annotations).assign(in_frame=True, source="annotator"))
     if maps is not None:
         store = read_labels(maps, people_digest(people))
+        if store.heatmap.ndim > 3:
+            raise InputError(
+                f"{maps}: found {store.heatmap.shape[1]} maps of each person, expected one; export those "
+                "whose draws are averaged (a recipe that ends in k and their number)"
+            )
         points = peak_points(torch.from_numpy(store.heatmap), decode).numpy()
         said = pd.DataFrame({"sample_id": store.sample_id, "in_frame": True, "source": "map"})
         said[GAZE] = points
@@ -82,11 +88,11 @@ def collect_rows(
             f"{manifest}: nothing to export; give labels, maps or annotations of its people"
         )
     rows = rows.merge(people, on="sample_id", how="inner", validate="many_to_one")
-    rows = rows.reindex(columns=["sample_id", *ROWS])
+    rows = rows.rename(columns={"sample_id": "person"}).reindex(columns=ROWS)
     rows["annotator"] = rows["annotator"].fillna(0).astype(int)
     rows["in_frame"] = rows["in_frame"].astype("boolean")
     rows["split"] = rows["split"].replace({"labelled": "train", "unlabelled": "train"})  # of a pool
-    return rows.sort_values(["sample_id", "annotator"])[ROWS].reset_index(drop=True)
+    return rows.sort_values(["person", "annotator"], ignore_index=True)
 
 
 def write_csv(rows: pd.DataFrame, path: Path) -> None:
@@ -117,9 +123,9 @@ def write_gazefollow(rows: pd.DataFrame, path: Path) -> None:
         )
     size = rows[["width", "height"] * 2].to_numpy(float)
     eye = (rows[BOX].to_numpy(float) / size).reshape(-1, 2, 2).mean(1)
-    people = rows[KEY].assign(eye=eye[:, 0].round(6)).drop_duplicates(KEY)
-    moved = people.assign(again=people.groupby(["image", "eye"]).cumcount())
-    again = rows[KEY].merge(moved, on=KEY, how="left", validate="many_to_one")["again"]
+    people = rows[["person", "image"]].assign(eye=eye[:, 0].round(6)).drop_duplicates("person")
+    moved = people.groupby(["image", "eye"]).cumcount().set_axis(people["person"])
+    again = rows["person"].map(moved)
     table = pd.DataFrame({"path": rows["image"].to_numpy(), "idx": np.arange(len(rows))})
     table[["body_x", "body_y", "body_w", "body_h"]] = -1
     table["eye_x"], table["eye_y"] = eye[:, 0].round(6) + 1e-6 * again.to_numpy(), eye[:, 1]
@@ -147,7 +153,7 @@ def write_gazelle(rows: pd.DataFrame, path: Path) -> None:
         ):
             heads = [
                 _head(number, head, width, height)
-                for number, (_, head) in enumerate(people.groupby(BOX, sort=False))
+                for number, (_, head) in enumerate(people.groupby("person", sort=False))
             ]
             entry = {"path": image, "width": int(width), "height": int(height)}
             images.append({**entry, "num_heads": len(heads), "heads": heads})
@@ -175,8 +181,8 @@ def write_coco(rows: pd.DataFrame, path: Path) -> None:
     """COCO's JSON with one category ``head`` whose single keypoint is the gaze target, in pixels.
 
     The visibility is 2 where the target is inside the image and known, else 0. What COCO has no field for
-    stands in ``attributes`` of the annotation: ``in_frame``, ``label``, ``split``, ``annotator``,
-    ``source``.
+    stands in ``attributes`` of the annotation: ``person``, ``in_frame``, ``label``, ``split``,
+    ``annotator``, ``source``.
     """
     names = rows.drop_duplicates("image").reset_index(drop=True)
     images = [
@@ -184,9 +190,8 @@ def write_coco(rows: pd.DataFrame, path: Path) -> None:
         for number, row in enumerate(names.itertuples(), start=1)
     ]
     number_of = {image["file_name"]: image["id"] for image in images}
-    extra = json.loads(
-        rows[["in_frame", "label", "split", "annotator", "source"]].to_json(orient="records")
-    )
+    extra = ["person", "in_frame", "label", "split", "annotator", "source"]
+    extra = json.loads(rows[extra].to_json(orient="records"))
     annotations = []
     for number, (row, attributes) in enumerate(zip(rows.itertuples(), extra, strict=True), start=1):
         box = [float(getattr(row, name)) for name in BOX]

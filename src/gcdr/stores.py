@@ -30,7 +30,8 @@ class Store:
 
     Attributes:
         sample_id: (N,) int64.
-        heatmap: (N, L, G, G) float32 for a prior store, (N, H, W) float32 for a label store.
+        heatmap: (N, L, G, G) float32 for a prior store; for a label store (N, H, W) float32, or
+            (N, K, H, W) where K draws of each person are kept.
         valid: (N,) bool.
         columns: every other row-wise field (``answer``, ``noun``, ``peak``, ...), (N,) each.
         attributes: the root attributes, ``made_by`` decoded.
@@ -90,7 +91,16 @@ def write_labels(
     people: str,
     made_by: Mapping[str, Any],
 ) -> None:
-    """Write a label store: heatmap (N, H, W) in [0, 1], kept as float16; the rest as in a prior store.
+    """Write a label store; the rest is as in a prior store.
+
+    Args:
+        path: the file.
+        sample_id: (N,) int64, ascending.
+        heatmap: (N, H, W), or (N, K, H, W) for K draws of each person, in [0, 1]; kept as float16.
+        valid: (N,) bool; what is invalid may hold anything.
+        columns: row-wise extras.
+        people: digest of the people.
+        made_by: the settings that made it.
 
     Raises:
         ValueError: a valid heatmap holds NaN or leaves [0, 1].
@@ -263,6 +273,12 @@ def _open(path: str | Path, kind: str, people: str | None = None) -> h5py.File:
     if people is not None and file.attrs["people"] != people:
         file.close()
         raise InputError(f"{path}: made for other people than the manifest's; make it again")
+    if file["valid"].is_virtual:  # HDF5 would fill the rows of an absent shard with zeros
+        for source in file["valid"].virtual_sources():
+            shard = Path(path).parent / source.file_name
+            if not shard.is_file():
+                file.close()
+                raise InputError(f"{path}: its shard {shard} is gone; make the store again")
     return file
 
 

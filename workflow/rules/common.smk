@@ -157,6 +157,13 @@ def released_split(wildcards):
     return [f"{folder}/{name}"] if folder and os.path.exists(f"{folder}/{name}") else []
 
 
+def released_source(wildcards):
+    """Of which data set of a pool the authors' list is."""
+    source = config["datasets"][config["studies"][wildcards.study]["dataset"]]
+    listed = source["kind"] == "pool" and released_split(wildcards)
+    return f"--source {source['labelled'][0]}" if listed else ""
+
+
 # Recipes
 
 

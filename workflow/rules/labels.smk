@@ -20,7 +20,8 @@ rule split:
         by=config["split"]["by"],
         shares=lambda wildcards: split_arguments(wildcards.share),
         released=lambda wildcards, input: f"--released {input.released}" if input.released else "",
+        source=released_source,
     shell:
         "python {input.script} --manifest {input.manifest} {params.shares}"
         " --validation {params.validation} --seed {wildcards.seed} --by {params.by}"
-        " {params.released} --out {output} > {log} 2>&1"
+        " {params.released} {params.source} --out {output} > {log} 2>&1"

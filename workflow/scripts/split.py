@@ -16,9 +16,12 @@ def main() -> None:
         "by",
         "out:path",
         released=None,
+        source=None,
         unlabelled=-1.0,
     )
     released = read_released(args.released) if args.released else None
+    if args.source:  # in a pool, images are named after the data set that they are from
+        released["image"] = f"{args.source}/" + released["image"]
     annotated = read_annotated(args.manifest)
     labels = split_labels(
         annotated,

@@ -29,7 +29,7 @@ class Dataset:
         annotations: ``sample_id``, ``annotator``, ``gaze_x``, ``gaze_y`` of test people who look into
             the frame.
         bodies: ``sample_id``, the body box in pixels that the data set gives (NaN where none was found),
-            ``score`` and ``detected``; no row if it has none.
+            ``score`` and ``detected``; no row for people of whom it says nothing.
         images: by name, what :func:`gcdr.datasets.images.image_sizes` tells.
         problems: what is wrong.
     """
@@ -217,8 +217,8 @@ def _people(
     points = points.sort_values("sample_id", kind="stable")
     points["annotator"] = points.groupby("sample_id").cumcount()
     bodies = people.reindex(columns=BODY).loc[order].astype(float).reset_index(drop=True)
-    found = bodies[BODY[0]] >= 0
+    said, found = bodies[BODY[0]].notna(), bodies[BODY[0]] >= 0
     bodies = bodies.where(found).assign(score=np.where(found, 1.0, np.nan), detected=found)
     bodies.insert(0, "sample_id", manifest["sample_id"])
-    bodies = bodies if BODY[0] in rows else bodies[:0]
+    bodies = bodies[said.to_numpy()].reset_index(drop=True)
     return manifest, points[ANNOTATIONS].reset_index(drop=True), bodies

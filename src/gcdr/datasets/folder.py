@@ -12,7 +12,7 @@ from gcdr.manifest import BOX
 from gcdr.problems import Problems
 
 REQUIRED = ["image", *BOX]
-OPTIONAL = ["gaze_x", "gaze_y", "in_frame", "label", "split", "annotator"]
+OPTIONAL = ["gaze_x", "gaze_y", "in_frame", "label", "split", "annotator", "person"]
 IN_FRAME = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -23,7 +23,8 @@ def read_folder(folder: Path, table: Path | None, split: str = "test") -> Datase
         folder: the images; ``image`` in the CSV is relative to it.
         table: CSV with the columns ``image,head_x0,head_y0,head_x1,head_y1`` in pixels and, where known,
             ``gaze_x,gaze_y`` (0..1 of the image's width and height), ``in_frame`` (true, false or
-            nothing), ``label``, ``split`` and ``annotator``.
+            nothing), ``label``, ``split``, ``annotator`` and ``person``, which tells people of an image
+            apart whose head boxes are the same.
         split: the split of people whose row names none.
 
     Raises:
@@ -42,7 +43,7 @@ def read_folder(folder: Path, table: Path | None, split: str = "test") -> Datase
     problems = Problems()
     columns = read_headed(table, REQUIRED, OPTIONAL, problems)
     rows = _rows(columns, split, problems)
-    identity = [rows["image"], *(rows[name] for name in BOX)]
+    identity = ["image", *BOX, *(["person"] if "person" in rows else [])]
     rows["person"] = rows.groupby(identity, dropna=False, sort=False).ngroup()
     who = ["person", "annotator"] if "annotator" in rows else ["person"]
     problems.rows(
@@ -79,6 +80,7 @@ def _rows(table: Table, split: str, problems: Problems) -> pd.DataFrame:
     if "split" in given:
         text = pd.Series(table.text("split"), dtype=object)
         rows["split"] = text.where(table.filled("split"), split)
-    if "annotator" in given:
-        rows["annotator"] = table.text("annotator")
+    for name in ("annotator", "person"):
+        if name in given:
+            rows[name] = table.text(name)
     return rows

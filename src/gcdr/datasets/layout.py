@@ -4,7 +4,7 @@ A data set is named as in the configuration: ``kind`` and ``root``, or for a fol
 ``images`` and, if there is one, ``table``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +20,18 @@ Source = Mapping[str, Any]
 def annotation_files(source: Source) -> list[Path]:
     """The files that a data set is read from; empty if there are none.
 
-    GazeFollow: the training and test file, those with body boxes (``_persondet``) if no other is there
-    alone. VideoAttentionTarget: ``annotations{,_body}/{train,test}/SHOW/CLIP/PERSON.txt``, those with
+    GazeFollow: the training and test file, those with body boxes (``_persondet``) if both have
+    them, else each as it is there. VideoAttentionTarget: ``annotations{,_body}/{train,test}/SHOW/CLIP/PERSON.txt``, those with
     body boxes first. Gaze-LLE: ``{train,test}_preprocessed.json``.
     """
     if source["kind"] == "folder":
         return [Path(source["table"])] if source.get("table") else []
     root = Path(source["root"])
     if source["kind"] == "gazelle":
-        return _both(root, GAZELLE)
+        return _first_of(root, [GAZELLE])
     if source["kind"] == "gazefollow":
-        return max((_both(root, name) for name in GAZEFOLLOW), key=len)
+        with_bodies = _first_of(root, GAZEFOLLOW[:1])
+        return with_bodies if len(with_bodies) == 2 else _first_of(root, GAZEFOLLOW[::-1])
     for name in TRACKS:
         tracks = [*(root / name).glob("train/*/*/*.txt"), *(root / name).glob("test/*/*/*.txt")]
         if tracks:
@@ -38,9 +39,11 @@ def annotation_files(source: Source) -> list[Path]:
     return []
 
 
-def _both(root: Path, name: str) -> list[Path]:
-    files = (root / name.format(split=split) for split in ("train", "test"))
-    return [path for path in files if path.exists() or path.is_symlink()]
+def _first_of(root: Path, names: Sequence[str]) -> list[Path]:
+    """The file of each split: the first of these names that is there, if any is."""
+    named = ([root / name.format(split=split) for name in names] for split in ("train", "test"))
+    there = ([path for path in paths if path.exists() or path.is_symlink()] for paths in named)
+    return [paths[0] for paths in there if paths]
 
 
 def recognise(folder: Path) -> Source:
