@@ -29,6 +29,8 @@ from gcdr.diffusion import (
     visited_indices,
 )
 from gcdr.errors import InputError
+from gcdr.labelling import sampler_of
+from gcdr.methods import recipe
 
 torch.set_num_threads(1)
 CONSISTENT, REFERENCE = SAMPLERS["consistent"], SAMPLERS["reference"]
@@ -230,6 +232,14 @@ def test_schedules_as_released(reference: Goldens) -> None:
 
 
 @pytest.mark.golden
+def test_a_method_with_a_sampler_of_its_own_takes_it_whole() -> None:
+    configured = {"sampler": "consistent", "eta": 0.0, "noise_offset": 0, "last_alpha": "first"}
+    assert sampler_of(configured) == SamplerConfig(0.0, noise_offset=0, last_alpha="first")
+    released = recipe("gcdr-reference", 250, 2, 1, "mean")
+    assert sampler_of(configured | released.sampling) == SAMPLERS["reference"]
+    assert sampler_of(configured | recipe("gcdr", 250, 2, 1, "mean").sampling).eta == 0
+
+
 def test_visits_of_released_settings(reference: Goldens) -> None:
     for case in reference.json("ddim_schedule")["ddim"]:
         assert visited_indices(case["start"], case["requested_steps"]) == case["visited"]

@@ -1,5 +1,6 @@
 """The stage that asks: overlays, shards, resuming, bad pictures, short memory, and Table S7."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from gcdr.errors import InputError
 from gcdr.gradcams import gradcam_maps
 from gcdr.manifest import people_digest, read_people, write_table
 from gcdr.report.table_s7 import score_overlays, table_s7_markdown
+from gcdr.scoring import evaluate_prior
 from gcdr.stores import Store, merge_priors, read_prior
 from gcdr.vqa import prior
 from gcdr.vqa.model import OFAForVQA
@@ -300,7 +302,7 @@ def test_table_s7_scores_every_overlay_and_layer(
         priors.append(stage.ask(overlay=overlay, which=which))
     with h5py.File(priors[1]) as file:
         assert len(file["sample_id"]) == 3
-    table = score_overlays(priors, drawn.manifest, drawn.annotations)
+    table = score_overlays(priors, drawn.manifest, drawn.annotations, 32)
     assert list(zip(table["overlay"], table["layer"], strict=True)) == [
         (overlay, layer) for overlay in ("body", "head", "none") for layer in (1, 2)
     ]
@@ -308,6 +310,12 @@ def test_table_s7_scores_every_overlay_and_layer(
     assert table["paper_auc"].isna().tolist()[3:] == [True] * 3
     assert table["auc"].between(0, 1).all() and (table["people"] == 3).all()
     assert (table["dist_to_mean"] != table["dist_to_mean"].iloc[0]).any()
+    # the same maps make the row "raw Grad-CAM" of the other tables
+    out, settings = tmp_path / "gradcam.json", {"layer": 2, "size": 32}
+    evaluate_prior(priors[0], drawn.manifest, drawn.annotations, settings, {}, out)
+    raw = json.loads(out.read_text())["metrics"]
+    assert raw["dist_to_mean"]["value"] == table["dist_to_mean"][1]
+    assert raw["auc"]["value"] == table["auc"][1]
     text = table_s7_markdown(table)
     assert "| Body box | 1 of 2 |" in text and "paper, GazeFollow" in text and "0.254" in text
 

@@ -111,7 +111,6 @@ def example(index: int = 0, group: str = "good") -> overlays.Example:
         question="What is the person in the green box looking at?",
         answer="ball",
         group=group,
-        note="0.04 from the mean",
     )
 
 
@@ -276,7 +275,6 @@ def test_timing(tmp_path):
     assert spent.gap_share == pytest.approx(2 / 34)
     assert spent.startup_share == pytest.approx(4 / 32)
     assert spent.share == pytest.approx(2 / 34 + 32 / 34 * 4 / 32)
-    assert timing.overhead(jobs, {"train": 2.0}).startup_share == pytest.approx(4 / 32)
     (tmp_path / "broken.tsv").write_text("h:m:s\n0:1:0\n")
     with pytest.raises(InputError, match=r"broken\.tsv: column s"):
         timing.read_benchmarks(tmp_path)
@@ -298,8 +296,10 @@ def test_blend_leaves_a_grey_scene_where_the_map_is_zero():
     assert np.abs(shown[:, -8:].astype(int) - 128).max() > 60
 
 
-def test_overlay_keeps_the_aspect_ratio():
-    picture = overlays.overlay(example().image, (10, 5, 20, 16), np.eye(8), "ball", size=120)
+def test_panel_keeps_the_aspect_ratio():
+    picture = overlays.panel(
+        example().image, np.eye(8), head_box=(10, 5, 20, 16), answer="ball", size=120
+    )
     assert picture.size == (120, 90)
     assert overlays.encode(picture, "JPEG").startswith(b"\xff\xd8\xff")
 
@@ -392,8 +392,6 @@ def full_context(folder: Path) -> page.Context:
         reference="VAT (supervised)",
         sweep=tables.sweep_table(tables.read_sweeps(sweep_files(folder, 3)), results),
         sweep_figure=pictures["sweep"],
-        label_quality=pd.DataFrame({"labels": ["refined"], "AvgDist": [0.16]}),
-        label_note="Measured after training, on people whose label is hidden.",
         examples=[example(0), example(1, "wrong"), example(2, "wrong")],
         curves=pictures["curves"],
         stages=timing.stage_totals(jobs),
@@ -425,7 +423,7 @@ def test_page_leaves_out_what_it_was_not_given(tmp_path):
 
 
 def test_gallery_carries_its_notice():
-    picture = overlays.overlay(example().image, (10, 5, 20, 16), np.eye(8), "ball")
+    picture = overlays.panel(example().image, np.eye(8), head_box=(10, 5, 20, 16), answer="ball")
     item = page.GalleryItem(
         "frame_1.jpg, person 2", [page.Picture(overlays.encode(picture, "JPEG"), "Grad-CAM")]
     )

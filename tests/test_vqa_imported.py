@@ -95,7 +95,10 @@ def test_several_files_are_joined_and_bad_maps_are_invalid(files):
     [
         ({"a.jpg": [1, 2]}, "expected a dictionary from image names"),
         ({"z.jpg": {0.1: entry(0.1)}}, "none of the 4 people.*z.jpg"),
-        ({"a.jpg": {0.1: {"10th_layer": np.ones((30, 30))}}}, r"layer 12; there are \[11\]"),
+        (
+            {"a.jpg": {0.1: {"10th_layer": np.ones((30, 30))}}},
+            r"maps.pkl, .a.jpg. at 0.1: no map of decoder layer 12; there are \[11\]",
+        ),
         ({"a.jpg": {0.1: {**entry(0.1), "10th_layer": np.ones(900)}}}, r"shape \(900,\)"),
         ({"a.jpg": {0.1: {**entry(0.1), "11th_layer": np.ones((7, 7))}}}, r"shape \(7, 7\)"),
         ({"a.jpg": {0.1: Path("x")}}, "found pathlib"),

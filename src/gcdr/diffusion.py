@@ -62,7 +62,9 @@ class Schedule:
 
 @dataclass(frozen=True)
 class SamplerConfig:
-    """How the reverse process is run; the defaults are what the paper's formulas say.
+    """How the reverse process is run; the defaults follow the paper's formulas.
+
+    What the formulas leave open, ``eta`` and ``last_alpha``, is as in the released code.
 
     Attributes:
         eta: 0 for deterministic DDIM, 1 for fresh noise in every step (as released).

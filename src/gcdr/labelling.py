@@ -14,6 +14,7 @@ from gcdr.gradcams import gradcam_maps
 from gcdr.heatmaps import spread
 from gcdr.labels import UNLABELLED
 from gcdr.manifest import people_digest, read_people
+from gcdr.methods import CHANGES
 from gcdr.models.build import load_model
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.vat import VAT
@@ -55,18 +56,9 @@ def people_of(manifest: Path, labels: Path | None, which: str) -> np.ndarray:
 
 
 def sampler_of(settings: dict[str, Any]) -> SamplerConfig:
-    """The sampler named in the configuration, with what is set beside its name.
-
-    ``noise_offset`` null keeps the named sampler's own.
-    """
-    named = SAMPLERS[settings["sampler"]]
-    offset = settings["noise_offset"]
-    return replace(
-        named,
-        eta=settings["eta"],
-        last_alpha=settings["last_alpha"],
-        noise_offset=named.noise_offset if offset is None else offset,
-    )
+    """The sampler named in the configuration, with what is set beside its name; null keeps its own."""
+    changes = {name: settings[name] for name in CHANGES if settings[name] is not None}
+    return replace(SAMPLERS[settings["sampler"]], **changes)
 
 
 def refinement_of(settings: dict[str, Any], timestep: int | None, seed: int) -> Refinement:

@@ -14,6 +14,8 @@ from gcdr.errors import InputError
 
 REDRAWS = {"mean": "k", "sampled": "s"}
 ONLINE = "online"
+CHANGES = ("eta", "noise_offset", "last_alpha")
+"""What may be set of a sampler beside its name."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class Method:
         gradcam: whether the labels start from the Grad-CAM map.
         gaussian: whether a label is a Gaussian at the peak of what was made.
         student: whether a student is trained on the labels; else ``teacher`` itself is judged.
-        sampler: the sampler of ``gcdr.diffusion.SAMPLERS`` that it always takes; None the configured.
+        sampler: the sampler of ``gcdr.diffusion.SAMPLERS`` that it always takes, as it is there; None
+            the configured.
     """
 
     title: str
@@ -95,6 +98,11 @@ METHODS = {
 }
 
 
+def fixed_sampler(name: str | None) -> dict[str, Any]:
+    """Settings that take a sampler as it is, whatever else is configured; none for None."""
+    return {} if name is None else {"sampler": name, **dict.fromkeys(CHANGES)}
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A method with the numbers that identify its result; None where it has none.
@@ -124,8 +132,7 @@ class Recipe:
         if self.about.family != "diffusion":
             return {}
         names = ("timestep", "steps", "draws", "redraw")
-        fixed = {} if self.about.sampler is None else {"sampler": self.about.sampler}
-        return {name: getattr(self, name) for name in names} | fixed
+        return {name: getattr(self, name) for name in names} | fixed_sampler(self.about.sampler)
 
     def __str__(self) -> str:
         if self.steps is None:

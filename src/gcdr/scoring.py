@@ -15,6 +15,7 @@ from gcdr.gradcams import gradcam_maps
 from gcdr.labelling import refinement_of
 from gcdr.labels import VALIDATION, targets
 from gcdr.manifest import people_digest, read_annotations, read_people
+from gcdr.methods import fixed_sampler
 from gcdr.models.build import load_model
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.vat import VAT
@@ -129,8 +130,8 @@ def sweep_timesteps(
 ) -> None:
     """How good refined maps are at each noise timestep, on validation people and on test people.
 
-    With every sampler, not the configured one alone. The validation people are part of the labelled
-    share: timestep and sampler are chosen on them, never on test.
+    With every sampler, not the configured one alone; the others as they are defined. The validation
+    people are part of the labelled share: timestep and sampler are chosen on them, never on test.
 
     Args:
         teacher: folder of the diffusion teacher.
@@ -155,8 +156,10 @@ def sweep_timesteps(
     groups = {"test": (tested, read_annotations(annotations, tested))}
     if len(known):
         groups["val"] = (known, gaze[:, None].astype(float))
+    others = {sampler: fixed_sampler(sampler) for sampler in SAMPLERS}
+    others[settings["sampler"]] = {}
     ways = [
-        (sampler, refinement_of({**settings, "sampler": sampler}, timestep, seed))
+        (sampler, refinement_of(settings | others[sampler], timestep, seed))
         for sampler in SAMPLERS
         for timestep in settings["sweep"]
     ]

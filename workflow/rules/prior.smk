@@ -70,9 +70,11 @@ rule overlays:
         "logs/{dataset}/table_s7.log",
     benchmark:
         "results/benchmarks/overlays/{dataset}.tsv"
+    params:
+        size=config["heatmap"]["size"],
     shell:
         "python {input.script} --priors {input.priors} --manifest {input.manifest}"
-        " --annotations {input.annotations} --csv {output.csv} --page {output.page} > {log} 2>&1"
+        " --annotations {input.annotations} --size {params.size} --csv {output.csv} --page {output.page} > {log} 2>&1"
 
 
 rule table_s7:

@@ -20,9 +20,9 @@ Source = Mapping[str, Any]
 def annotation_files(source: Source) -> list[Path]:
     """The files that a data set is read from; empty if there are none.
 
-    GazeFollow: the training and test file, those with body boxes (``_persondet``) if both have
-    them, else each as it is there. VideoAttentionTarget: ``annotations{,_body}/{train,test}/SHOW/CLIP/PERSON.txt``, those with
-    body boxes first. Gaze-LLE: ``{train,test}_preprocessed.json``.
+    GazeFollow: the training and test file, those with body boxes (``_persondet``) if both have them,
+    else each as it is there. VideoAttentionTarget: ``annotations{,_body}/{train,test}/SHOW/CLIP/PERSON.txt``,
+    those with body boxes first. Gaze-LLE: ``{train,test}_preprocessed.json``.
     """
     if source["kind"] == "folder":
         return [Path(source["table"])] if source.get("table") else []

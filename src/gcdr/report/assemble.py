@@ -106,6 +106,7 @@ def write_report(
     logs_of = {method_name("vat"): study / "teachers/vat/log.csv"}
     logs_of["Diffusion model"] = study / "teachers/diffusion/log.csv"
     logs_of[method_name("gcdr")] = study / f"students/{recipe}/log.csv"
+    logs_of = {name: path for name, path in logs_of.items() if path.exists()}  # of what was trained
     chosen = parse_recipe(recipe).timestep
 
     def drawn(name: str, alt: str, make: Any, form: str = "svg", caption: str = "") -> Picture:

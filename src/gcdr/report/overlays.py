@@ -33,7 +33,6 @@ class Example:
         question: what the VQA model was asked.
         answer: what it answered.
         group: heading under which the report shows it, for example ``good``; may be empty.
-        note: a short remark shown with it; may be empty.
     """
 
     image: np.ndarray
@@ -46,7 +45,6 @@ class Example:
     question: str
     answer: str
     group: str = ""
-    note: str = ""
 
 
 def peak(heatmap: np.ndarray) -> tuple[float, float] | None:
@@ -152,20 +150,6 @@ def _label(draw: ImageDraw.ImageDraw, text: str, height: int, unit: float) -> No
     plate = (margin, y, 3 * margin + right - left, height - margin)
     draw.rounded_rectangle(plate, radius=margin, fill=(24, 26, 30))
     draw.text((2 * margin - left, y + margin - top), text, font=font, fill=(255, 255, 255))
-
-
-def overlay(
-    image: np.ndarray,
-    head_box: Box,
-    heatmap: np.ndarray | None,
-    answer: str = "",
-    body_box: Box | None = None,
-    size: int = 480,
-) -> Image.Image:
-    """A small picture of one person: boxes in pixels, a heatmap over the image, the answer."""
-    return panel(
-        image, heatmap, head_box=head_box, body_box=body_box, answer=_quoted(answer), size=size
-    )
 
 
 def _quoted(answer: str) -> str:

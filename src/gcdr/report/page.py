@@ -54,8 +54,6 @@ class Context:
         reference: display name of the row that the differences are taken against.
         sweep: of `tables.sweep_table`.
         sweep_figure: the sweep's figure.
-        label_quality: any small table of the pseudo-labels' own quality, headings as columns.
-        label_note: a sentence on how that table was made.
         examples: people shown by group, in the order of their groups' first members.
         curves: the training curves.
         stages: of `timing.stage_totals`.
@@ -75,8 +73,6 @@ class Context:
     reference: str = ""
     sweep: pd.DataFrame | None = None
     sweep_figure: Picture | None = None
-    label_quality: pd.DataFrame | None = None
-    label_note: str = ""
     examples: Sequence[Example] = ()
     curves: Picture | None = None
     stages: pd.DataFrame | None = None
@@ -168,17 +164,6 @@ def _main_rows(table: pd.DataFrame) -> list[dict[str, object]]:
     return rows
 
 
-def _generic(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Headings and cells of any table: floats with three digits, the rest as it is."""
-
-    def cell(value: object) -> str:
-        return render.number(value) if isinstance(value, float) else str(value)
-
-    return [str(name) for name in table], [
-        [cell(value) for value in row] for row in table.itertuples(index=False)
-    ]
-
-
 def seconds(value: float) -> str:
     """Seconds as ``12.3 s`` or ``3 min 05 s``; a dash for NaN."""
     if pd.isna(value):
@@ -216,7 +201,7 @@ def _example_groups(examples: Sequence[Example]) -> list[dict[str, object]]:
             {"name": name, "image": _image(Picture(encode(drawn, "JPEG"), f"{name}: {subject}"))}
             for name, drawn in example_panels(example, size=300).items()
         ]
-        row = {"panels": panels, "note": example.note, "answer": example.answer}
+        row = {"panels": panels, "answer": example.answer}
         groups.setdefault(example.group, []).append(row)
     return [{"name": name, "rows": rows} for name, rows in groups.items()]
 
@@ -248,7 +233,6 @@ def build_page(context: Context) -> str:
     sections = {
         "differences": (context.differences, render.differences_cells),
         "sweep": (context.sweep, render.sweep_cells),
-        "label_quality": (context.label_quality, _generic),
         "stages": (context.stages, stage_cells),
     }
     cells = {

@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from gcdr.evaluate import score_maps, summarise
+from gcdr.gradcams import gradcam_maps
 from gcdr.manifest import people_digest, read_annotations, read_people
 from gcdr.report.methods import METRICS, PAPER_LABEL, PAPER_METRICS
 from gcdr.report.render import markdown, number, write_csv, write_text
@@ -23,8 +23,10 @@ PAPER_S7 = {
 }
 
 
-def score_overlays(priors: Sequence[Path], manifest: Path, annotations: Path) -> pd.DataFrame:
-    """Score the raw maps of the test people, on the VQA model's own grid.
+def score_overlays(
+    priors: Sequence[Path], manifest: Path, annotations: Path, size: int
+) -> pd.DataFrame:
+    """Score the raw maps of the test people, as the row "raw Grad-CAM" of other tables does.
 
     A person without a valid map counts with an empty one, whose peak is the upper left cell.
 
@@ -32,6 +34,7 @@ def score_overlays(priors: Sequence[Path], manifest: Path, annotations: Path) ->
         priors: a prior store for each overlay, which hold the test people at least.
         manifest: the manifest.
         annotations: the test annotators.
+        size: side of the heatmaps that maps are resized to, see :func:`gcdr.gradcams.gradcam_maps`.
 
     Returns:
         one row an overlay and layer: ``overlay layer depth people invalid``, for each metric M its
@@ -44,16 +47,16 @@ def score_overlays(priors: Sequence[Path], manifest: Path, annotations: Path) ->
     points = read_annotations(annotations, ids)
     rows = []
     for path in priors:
-        store = read_prior(path, digest, ids)
+        store = read_prior(path, digest, ids[:0])
         overlay, depth = (store.attributes["made_by"][name] for name in ("overlay", "depth"))
-        for place, layer in enumerate(store.layers):
-            maps = np.where(store.valid[:, None, None], store.heatmap[:, place], 0)
+        for layer in store.layers:
+            maps, valid = gradcam_maps(path, digest, ids, layer, size)
             row = {
                 "overlay": overlay,
                 "layer": layer,
                 "depth": depth,
                 "people": len(ids),
-                "invalid": int((~store.valid).sum()),
+                "invalid": int((~valid).sum()),
             }
             for name, found in summarise(score_maps(maps, people, points)).items():
                 row |= {name: found["value"], f"{name}_low": found["low"]}
@@ -92,10 +95,10 @@ def table_s7_markdown(table: pd.DataFrame) -> str:
 
 
 def write_table_s7(
-    priors: Sequence[Path], manifest: Path, annotations: Path, csv: Path, page: Path
+    priors: Sequence[Path], manifest: Path, annotations: Path, size: int, csv: Path, page: Path
 ) -> None:
     """Score prior stores and write the table as CSV and as Markdown; see :func:`score_overlays`."""
-    table = score_overlays(priors, manifest, annotations)
+    table = score_overlays(priors, manifest, annotations, size)
     write_csv(table, csv)
     text = table_s7_markdown(table)
     write_text(text, page)

@@ -1,8 +1,7 @@
 """Time and memory of the stages, from the workflow engine's benchmark files."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import pandas as pd
 
@@ -11,19 +10,11 @@ from gcdr.errors import InputError
 _COLUMNS = {"s": "wall_s", "cpu_time": "cpu_s", "max_rss": "max_rss_mib"}
 
 
-def first_folder(path: PurePath) -> str:
-    """The first folder of a path below the benchmark folder; the file's stem if there is none."""
-    return path.parts[0] if len(path.parts) > 1 else path.stem
-
-
-def read_benchmarks(
-    folder: str | Path, stage_of: Callable[[PurePath], str] = first_folder
-) -> pd.DataFrame:
+def read_benchmarks(folder: str | Path) -> pd.DataFrame:
     """Read every ``*.tsv`` below a folder, one row a job.
 
     Args:
-        folder: root of the benchmark files.
-        stage_of: names the stage from a file's path relative to ``folder``.
+        folder: root of the benchmark files, which lie in a folder for each stage.
 
     Returns:
         ``stage file`` (path relative to ``folder``) ``wall_s cpu_s`` (seconds) ``max_rss_mib``
@@ -52,7 +43,7 @@ def read_benchmarks(
             }
             rows.append(
                 {
-                    "stage": stage_of(relative),
+                    "stage": relative.parts[0] if len(relative.parts) > 1 else path.stem,
                     "file": relative.as_posix(),
                     **numbers,
                     "end": path.stat().st_mtime,
@@ -98,9 +89,7 @@ class Overhead:
     share: float
 
 
-def overhead(
-    jobs: pd.DataFrame, startup_s: float | Mapping[str, float], pause_s: float = 60.0
-) -> Overhead:
+def overhead(jobs: pd.DataFrame, startup_s: float, pause_s: float = 60.0) -> Overhead:
     """Estimate the overhead from benchmark files alone.
 
     A job's interval is [end - wall, end]. Time inside the span that no interval covers is the
@@ -108,8 +97,8 @@ def overhead(
 
     Args:
         jobs: table of `read_benchmarks`, not empty.
-        startup_s: seconds to start an interpreter with its imports, one number or by stage (a
-            stage that is not named counts as 0); a job is never charged more than it took.
+        startup_s: seconds to start an interpreter with its imports; a job is never charged more than
+            it took.
         pause_s: a longer stretch without a job is the time between two runs and is left out.
 
     Raises:
@@ -117,10 +106,6 @@ def overhead(
     """
     if jobs.empty:
         raise InputError("overhead: no benchmark file")
-    if isinstance(startup_s, Mapping):
-        startup = jobs["stage"].map(dict(startup_s)).fillna(0.0)
-    else:
-        startup = pd.Series(float(startup_s), index=jobs.index)
     busy = gaps = 0.0
     reached = None
     starts = jobs["end"] - jobs["wall_s"]
@@ -135,6 +120,6 @@ def overhead(
     span = busy + gaps
     gap_share = gaps / span if span else 0.0
     worked = jobs["wall_s"].sum()
-    startup_share = startup.clip(upper=jobs["wall_s"]).sum() / worked if worked else 0.0
+    startup_share = jobs["wall_s"].clip(upper=startup_s).sum() / worked if worked else 0.0
     share = gap_share + (1.0 - gap_share) * startup_share
     return Overhead(float(span), float(gap_share), float(startup_share), float(share))

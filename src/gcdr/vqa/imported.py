@@ -51,7 +51,8 @@ def import_gradcams(
     entries: dict[str, dict[float, Any]] = {}
     for path in pickles:
         for image, persons in _entries(read_pickle(path), path).items():
-            entries.setdefault(image, {}).update(persons)
+            placed = {eye: (f"{path}, {image!r} at {eye}", entry) for eye, entry in persons.items()}
+            entries.setdefault(image, {}).update(placed)
     found = [
         _nearest(entries.get(Path(image).name, {}), eye)
         for image, eye in zip(people["image"], eyes, strict=True)
@@ -63,14 +64,16 @@ def import_gradcams(
             f"images such as {next(iter(entries), 'none')!r}"
         )
     print(f"{int(known.sum())} of {len(people)} people have an entry", file=sys.stderr)
-    maps = _maps(found, layers, pickles[0])
+    maps = _maps(found, layers)
     write_prior(
         out,
         people["sample_id"].to_numpy(),
         maps,
         known & np.isfinite(maps).all((1, 2, 3)),
         {
-            "answer": np.array([str((entry or {}).get("answer", "")) for entry in found], object),
+            "answer": np.array(
+                [str(one[1].get("answer", "")) if one else "" for one in found], object
+            ),
             "noun": np.array([""] * len(found), object),
             "token_index": np.full(len(found), -1),
         },
@@ -139,25 +142,26 @@ def _nearest(persons: Mapping[float, Any], eye: float) -> Any:
     return persons[near[0]] if near else None
 
 
-def _maps(found: Sequence[Any], layers: Sequence[int], path: Path) -> np.ndarray:
-    """(N, L, G, G) float32; zeros where there is no entry."""
+def _maps(found: Sequence[tuple[str, Any] | None], layers: Sequence[int]) -> np.ndarray:
+    """(N, L, G, G) float32 of entries, each with its place for messages; zeros where there is none."""
     maps: np.ndarray | None = None
-    for row, entry in enumerate(found):
-        if entry is None:
+    for row, one in enumerate(found):
+        if one is None:
             continue
+        where, entry = one
         # The files count layers from 0.
         held = {int(match[1]) + 1: key for key in entry if (match := LAYER.fullmatch(str(key)))}
         for place, layer in enumerate(layers):
             if layer not in held:
                 raise InputError(
-                    f"{path}: no map of decoder layer {layer}; there are {sorted(held)}, from 1"
+                    f"{where}: no map of decoder layer {layer}; there are {sorted(held)}, from 1"
                 )
             heatmap = np.asarray(entry[held[layer]], np.float32)
             if maps is None:
                 maps = np.zeros((len(found), len(layers), *heatmap.shape), np.float32)
             if heatmap.ndim != 2 or heatmap.shape != maps.shape[2:]:
                 raise InputError(
-                    f"{path}: found a map of shape {heatmap.shape}, expected {maps.shape[2:]}"
+                    f"{where}: found a map of shape {heatmap.shape}, expected {maps.shape[2:]}"
                 )
             maps[row, place] = heatmap
     return maps
