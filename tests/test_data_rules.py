@@ -9,6 +9,7 @@ from workflow_runs import Workspace
 
 # No released weights are at hand in a test; nothing that is run here would read them.
 CONFIG = ("configs/gazefollow.yaml", "no-weights.yaml")
+WITHOUT = "device: cpu\nprior: {tagger: rules}\ngaze: {init: null}\ndiffusion: {init: vat}\n"
 POOLED = """
 datasets: {frames: {kind: folder, images: frames, table: frames/heads.csv}}
 studies: {pooled: {labelled: [gazefollow], unlabelled: [gazefollow, frames], test: gazefollow, seed: 0}}
@@ -20,7 +21,7 @@ MANIFEST = "results/data/gazefollow/manifest.parquet"
 def workspace(tmp_path: Path) -> Workspace:
     """A copy of the project with a GazeFollow of twenty people, four to an image."""
     workspace = Workspace(tmp_path)
-    write(tmp_path, {"no-weights.yaml": "gaze: {init: null}\ndiffusion: {init: vat}\n"})
+    write(tmp_path, {"no-weights.yaml": WITHOUT})
     names = [f"train/{number}.jpg" for number in range(5)]
     rows = [
         gazefollow_row(names[n // 4], eye_x=n / 20, x_min=n % 4 + 1, bodies=(0, 0, 40, 40))
@@ -77,3 +78,14 @@ def test_data_with_errors_stops_the_first_rule(workspace: Workspace) -> None:
     log = (workspace.folder / "logs/gazefollow/read.log").read_text()
     assert run.returncode != 0 and "line 21, image: found 'train/9.jpg'" in log
     assert not (workspace.folder / MANIFEST).exists() and "Traceback" not in log
+
+
+def test_a_data_set_that_no_study_uses_need_not_be_there(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    write(tmp_path, {"no-weights.yaml": WITHOUT})
+    (tmp_path / "data/videoattentiontarget").mkdir(parents=True)
+    video = ("configs/gazefollow.yaml", "configs/videoattentiontarget.yaml", "no-weights.yaml")
+    planned = workspace.planned(configs=video)
+    assert planned["read"] == 1 and planned["gradcam"] == 64
+    with pytest.raises(AssertionError, match=r"datasets\.gazefollow\.root: no folder"):
+        workspace.planned(configs=CONFIG)

@@ -157,6 +157,7 @@ def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
         ("refine: {timestep: 900}\n", ["refine.timestep", "900", "500"]),
         ("studies: {smoke: {dataset: missing}}\n", ["studies.smoke.dataset", "missing"]),
         ("prior: {layer: 7}\n", ["prior.layer", "7"]),
+        ("prior: {tagger: spacy}\n", ["prior.tagger", "en_core_web_sm not installed"]),
         ("prior: {weights: nowhere}\n", ["prior.weights", "nowhere/model.safetensors"]),
         ("device: gpu\n", ["device", "gpu"]),
         ("report: {methods: [gcrd]}\n", ["report.methods", "gcrd", "gcdr-mt"]),

@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from gcdr.download import planned_files
 from gcdr.errors import InputError
 from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.config import weights_file
+from gcdr.vqa.nouns import SPACY_MODEL
 from gcdr.vqa.ofa.layouts import find_layout
 
 SUPERVISED = [  # methods that need no people without a label
@@ -62,6 +64,12 @@ def check_references(config: Mapping[str, Any]) -> None:
         problems.append(
             f"prior.layer: found {prior['layer']}, expected one of prior.layers {prior['layers']}"
         )
+    missing = [name for name in ("spacy", SPACY_MODEL) if find_spec(name) is None]
+    if prior["tagger"] == "spacy" and missing:
+        problems.append(
+            f"prior.tagger: found 'spacy', but {' and '.join(missing)} not installed; expected both "
+            f"(pip install spacy; python -m spacy download {SPACY_MODEL}), or auto or rules"
+        )
     asked = {"refine.timestep": alternatives(refine["timestep"])}
     asked |= {"sweep.timesteps": config["sweep"]["timesteps"]}
     asked |= {"report.student_timesteps": config["report"]["student_timesteps"]}
@@ -99,7 +107,8 @@ def check_references(config: Mapping[str, Any]) -> None:
             for path in source[key]
             if not Path(path).is_file()
         ]
-    for name, source in datasets.items():
+    for name in used_datasets(config):
+        source = datasets.get(name, {})
         for key in {"root", "images"} & set(source):
             if not Path(source[key]).is_dir():
                 problems.append(f"datasets.{name}.{key}: no folder {source[key]}")
@@ -167,6 +176,20 @@ def _split_problems(config: Mapping[str, Any]) -> list[str]:
                 f"nobody labelled; expected a larger share or more people"
             )
     return problems
+
+
+def used_datasets(config: Mapping[str, Any]) -> list[str]:
+    """Data sets of the studies that are reported or shown, and of those that they start from."""
+    studies = config["studies"]
+    names, used = [*config["report"]["studies"], *config["galleries"]], {}
+    while names:
+        study = studies.get(name := names.pop(), {})
+        if name in used or not study:
+            continue
+        given = (study.get(key, []) for key in ("dataset", "labelled", "unlabelled", "test"))
+        used[name] = [one for part in given for one in ([part] if isinstance(part, str) else part)]
+        names += [study.get("teacher", name), study.get("init", {}).get("study", name)]
+    return list(dict.fromkeys(name for sources in used.values() for name in sources))
 
 
 def _source_problems(
