@@ -192,7 +192,7 @@ def predict_maps(
         (N, G, G) float32, as the model puts them out.
     """
     model = model.to(device, memory_format=torch.channels_last).eval()
-    size = model.config.heatmap_size
+    size = model.config.map_size
     result = torch.empty(len(sample_id), size, size)
     for part, inputs in blocks(samples, sample_id, device):
         seen = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)[:, None]
