@@ -12,18 +12,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gcdr.diffusion import (
-    SamplerConfig,
-    Schedule,
-    sample,
-    to_network,
-    training_pair,
-    visited_indices,
-)
+from gcdr.diffusion import Sampling, draws, to_network, training_pair
 from gcdr.errors import InputError
 from gcdr.models.config import JsonConfig
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.vat import VAT
+from gcdr.refine import conditioned
 from gcdr.seeds import torch_rng
 from gcdr.training.batches import Batch, Targets, compose, join
 from gcdr.training.loop import Recipe, running_average
@@ -86,8 +80,8 @@ def gaze_pair() -> Pair:
     return Pair(heatmaps, heatmaps)
 
 
-def diffusion_pair(schedule: Schedule, sampler: SamplerConfig, steps: int, seed: int) -> Pair:
-    """GCDR-MT: the student denoises once, the teacher samples from pure noise.
+def diffusion_pair(way: Sampling, seed: int) -> Pair:
+    """GCDR-MT: the student denoises once, the teacher samples; ``way`` starts from pure noise.
 
     The student sees a labelled person's heatmap noised to a random timestep, and of the others pure
     noise at time T; as the released code does it, with the sampler ``reference`` that noise is not
@@ -97,25 +91,19 @@ def diffusion_pair(schedule: Schedule, sampler: SamplerConfig, steps: int, seed:
     def student(model: Denoiser, batch: Batch, step: int) -> Tensor:
         rng = torch_rng(seed, "student noise", step)
         count, device = len(batch.target), batch.target.device
-        time = torch.randint(1, schedule.timesteps + 1, (count,), generator=rng).to(device)
+        time = torch.randint(1, way.schedule.timesteps + 1, (count,), generator=rng).to(device)
         noise = torch.randn(batch.target.shape, generator=rng).to(device)
-        noisy, time = training_pair(schedule, batch.target, time, noise)
-        pure = noise if sampler.double_encoding else to_network(noise)
+        noisy, time = training_pair(way.schedule, batch.target, time, noise)
+        pure = noise if way.sampler.double_encoding else to_network(noise)
         noisy = torch.where(batch.labelled[:, None, None], noisy, pure)
-        time = torch.where(batch.labelled, time, torch.full_like(time, schedule.timesteps))
+        time = torch.where(batch.labelled, time, torch.full_like(time, way.schedule.timesteps))
         return model(noisy, time, *batch.inputs)
 
     def teacher(model: Denoiser, batch: Batch, step: int) -> Tensor:
-        visits = len(visited_indices(schedule.timesteps, steps))
-        noise = torch.randn(
-            (1, visits, *batch.target.shape), generator=torch_rng(seed, "teacher noise", step)
-        )
-        context = model.context(*batch.inputs)
-
-        def predict(noisy: Tensor, time: Tensor) -> Tensor:
-            return model.predict(noisy, time, context)
-
-        return sample(predict, steps, noise.to(batch.target.device), schedule, sampler)
+        rng = torch_rng(seed, "teacher noise", step)
+        noise = torch.randn((1, len(way.indices), *batch.target.shape), generator=rng)
+        predict = conditioned(model, batch.inputs)
+        return draws(predict, None, noise.to(batch.target.device), way)[0]
 
     return Pair(student, teacher)
 

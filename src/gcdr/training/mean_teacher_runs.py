@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from gcdr.diffusion import Schedule
+from gcdr.diffusion import Sampling, Schedule
 from gcdr.errors import InputError
 from gcdr.labelling import sampler_of
 from gcdr.labels import UNLABELLED
@@ -72,7 +72,8 @@ def train_mean_teacher_model(
     else:
         model = initial_denoiser(settings, init, seed)
         schedule = Schedule(settings["timesteps"], settings["schedule"])
-        pair = diffusion_pair(schedule, sampler_of(settings), held.steps, seed)
+        way = Sampling(None, held.steps, schedule, sampler_of(settings))
+        pair = diffusion_pair(way, seed)
     recipe = Recipe.from_json(settings["recipe"], "mean_teacher.recipe")
     deciding = [labels, init, *code_of(__file__)]
     with training_run("mean teacher", model, samples, settings, seed, device, out, deciding) as run:
