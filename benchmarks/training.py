@@ -20,17 +20,19 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from gcdr.diffusion import SAMPLERS, Schedule, refine, training_pair, visited_indices
+from gcdr.diffusion import SAMPLERS, Sampling, Schedule, draws, training_pair
 from gcdr.models.config import DenoiserConfig, VATConfig
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.precision import set_precision
 from gcdr.models.vat import VAT
+from gcdr.refine import conditioned
 from gcdr.vqa.gradcam import gradcam
 from gcdr.vqa.ofa.config import OFAConfig
 from gcdr.vqa.ofa.model import BOS, EOS, OFA
 from gcdr.vqa.ofa.search import Search, beam_search
 
-TIMESTEP, STEPS, DRAWS = 250, 2, 10
+DRAWS = 10
+WAY = Sampling(250, 2, Schedule(), SAMPLERS["consistent"])
 EPOCHS, UNLABELLED, LABELLED = 25, 60, 20  # a student's training and its batch (paper)
 QUESTION, ANSWER = 16, 3  # tokens of the paper's question and of a usual answer
 Work = Callable[[], object]
@@ -128,23 +130,13 @@ def denoiser_step(clock: Clock, batch: int) -> None:
     report(f"denoiser, training step of {batch}", seconds, batch)
 
 
-def refinement(model: Denoiser, inputs: list[Tensor], maps: Tensor, draws: int = 1) -> Work:
+def refinement(model: Denoiser, inputs: list[Tensor], maps: Tensor, count: int = 1) -> Work:
     """Pseudo-labels of people from their Grad-CAM maps."""
-    visits = len(visited_indices(TIMESTEP, STEPS))
-    noise = torch.randn(draws, visits, *maps.shape, device=maps.device)
+    noise = torch.randn(count, len(WAY.indices), *maps.shape, device=maps.device)
 
     @torch.inference_mode()
     def work() -> Tensor:
-        context = model.context(*inputs)
-        return refine(
-            lambda noisy, at: model.predict(noisy, at, context),
-            maps,
-            TIMESTEP,
-            STEPS,
-            noise,
-            Schedule(),
-            SAMPLERS["consistent"],
-        )
+        return draws(conditioned(model, inputs), maps, noise, WAY).mean(0)
 
     return work
 

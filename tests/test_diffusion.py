@@ -16,11 +16,11 @@ from torch import Tensor
 from gcdr.diffusion import (
     SAMPLERS,
     SamplerConfig,
+    Sampling,
     Schedule,
     add_noise,
     ddim,
-    refine,
-    sample,
+    draws,
     seeded_noise,
     start_state,
     to_network,
@@ -34,6 +34,10 @@ from gcdr.methods import recipe
 
 torch.set_num_threads(1)
 CONSISTENT, REFERENCE = SAMPLERS["consistent"], SAMPLERS["reference"]
+
+
+def way(timestep: int | None, steps: int, sampler: SamplerConfig) -> Sampling:
+    return Sampling(timestep, steps, Schedule(), sampler)
 
 
 def random_maps(*shape: int, seed: int = 0) -> Tensor:
@@ -127,10 +131,8 @@ def test_training_pair_counts_times_from_one() -> None:
 def test_a_perfect_network_is_believed(sampler: SamplerConfig) -> None:
     truth = random_maps(3, 8, 8)
     noise = seeded_noise(0, "test", [1, 2, 3], 2, 4, 8)
-    found = refine(
-        lambda noisy, time: truth, random_maps(3, 8, 8), 200, 4, noise, Schedule(), sampler
-    )
-    assert_near(found, truth, 1e-6)
+    found = draws(lambda noisy, time: truth, random_maps(3, 8, 8), noise, way(200, 4, sampler))
+    assert_near(found, truth.expand(2, -1, -1, -1), 1e-6)
 
 
 def test_network_times_and_noising_index_of_the_variants() -> None:
@@ -142,29 +144,27 @@ def test_network_times_and_noising_index_of_the_variants() -> None:
             return noisy
 
         noise = seeded_noise(0, "test", [1], 1, 2, 8)
-        refine(predict, random_maps(1, 8, 8), 250, 2, noise, Schedule(), sampler)
+        draws(predict, random_maps(1, 8, 8), noise, way(250, 2, sampler))
         return seen
 
     assert times(CONSISTENT) == [250.0, 125.0]
     assert times(REFERENCE) == [249.0, 124.0]
     heatmap, noise = random_maps(1, 8, 8), torch.randn(1, 8, 8)
-    state = start_state(Schedule(), heatmap, 250, noise, CONSISTENT)
+    state = start_state(heatmap, noise, way(250, 2, CONSISTENT))
     assert_near(to_network(state), add_noise(Schedule(), heatmap, torch.tensor([249]), noise), 1e-6)
-    encoded = start_state(Schedule(), heatmap, 250, noise, REFERENCE)
+    encoded = start_state(heatmap, noise, way(250, 2, REFERENCE))
     assert torch.equal(encoded, add_noise(Schedule(), heatmap, torch.tensor([250]), noise))
 
 
-def test_draws_are_averaged() -> None:
+def test_draws_are_independent() -> None:
     def predict(noisy: Tensor, time: Tensor) -> Tensor:
         return noisy.square()
 
     noise = seeded_noise(3, "test", [4, 9], 3, 2, 8)
     heatmap = random_maps(2, 8, 8)
-    each = [
-        refine(predict, heatmap, 250, 2, noise[d : d + 1], Schedule(), CONSISTENT) for d in range(3)
-    ]
-    together = refine(predict, heatmap, 250, 2, noise, Schedule(), CONSISTENT)
-    assert_near(together, torch.stack(each).mean(0), 1e-6)
+    how = way(250, 2, CONSISTENT)
+    each = [draws(predict, heatmap, noise[d : d + 1], how)[0] for d in range(3)]
+    assert torch.equal(draws(predict, heatmap, noise, how), torch.stack(each))
     assert not torch.allclose(each[0], each[1])
 
 
@@ -178,9 +178,9 @@ def test_seeded_noise_depends_on_the_sample_alone() -> None:
 def test_wrong_requests_are_refused() -> None:
     maps, noise = random_maps(1, 8, 8), torch.randn(1, 1, 1, 8, 8)
     with pytest.raises(InputError, match="noise: found shape"):
-        sample(lambda noisy, time: noisy, 2, noise, Schedule(), CONSISTENT)
+        draws(lambda noisy, time: noisy, None, noise, way(None, 2, CONSISTENT))
     with pytest.raises(InputError, match="index 500"):
-        refine(lambda noisy, time: noisy, maps, 500, 1, noise, Schedule(), REFERENCE)
+        draws(lambda noisy, time: noisy, maps, noise, way(500, 1, REFERENCE))
     with pytest.raises(InputError, match="eta"):
         SamplerConfig(eta=1.5)
 
@@ -189,10 +189,11 @@ def test_wrong_requests_are_refused() -> None:
 def test_consistent_sampler_equals_diffusers(eta: float) -> None:
     """The oracle is run on states in [-2, 2]; between steps the state is cut off as ours is."""
     diffusers = pytest.importorskip("diffusers")
-    schedule, visits = Schedule(), visited_indices(250, 5)
+    how = way(250, 5, replace(CONSISTENT, eta=eta))
+    visits = how.indices
     oracle = diffusers.DDIMScheduler(
         num_train_timesteps=500,
-        trained_betas=schedule.betas,
+        trained_betas=how.schedule.betas,
         prediction_type="sample",
         clip_sample=False,
     )
@@ -202,8 +203,8 @@ def test_consistent_sampler_equals_diffusers(eta: float) -> None:
     def predict(noisy: Tensor, time: Tensor) -> Tensor:
         return 0.9 * noisy.flip(-1) + 1e-4 * time[:, None, None]
 
-    start = start_state(schedule, random_maps(2, 8, 8), 250, noise[0], CONSISTENT)
-    found = list(ddim(predict, start, visits, noise[1:], schedule, replace(CONSISTENT, eta=eta)))
+    start = start_state(random_maps(2, 8, 8), noise[0], how)
+    found = list(ddim(predict, start, noise[1:], how))
     state = start
     for visit, index in enumerate(visits):
         prediction = predict(to_network(state), torch.full((2,), index + 1.0))
@@ -268,7 +269,7 @@ def test_refinement_replayed(reference: Goldens) -> None:
         return next(predictions)
 
     heatmap = torch.from_numpy(expected["gradcam64"])[:, 0]
-    found = refine(predict, heatmap, 250, 2, noise[None], Schedule(), REFERENCE)
+    (found,) = draws(predict, heatmap, noise[None], way(250, 2, REFERENCE))
     assert_near(torch.stack(inputs), expected["net_input_per_step"], 1e-5)
     assert_near(found, expected["out.pred_x0"], 1e-6)
 
@@ -285,6 +286,6 @@ def test_sampling_replayed(reference: Goldens) -> None:
         inputs.append(noisy[0])
         return next(predictions)
 
-    found = sample(predict, 10, noise[None], Schedule(), REFERENCE)
+    (found,) = draws(predict, None, noise[None], way(None, 10, REFERENCE))
     assert_near(torch.stack(inputs), expected["net_input_per_step.sample0"], 1e-5)
     assert_near(found, expected["out.pred_x0"], 1e-6)

@@ -88,7 +88,7 @@ def test_sizes_are_foreseen(size: int, strides: list[int]) -> None:
     model = VAT(VATConfig(config, (1, 1), (2, 1), (3, 4), (2, 2), inout=True)).eval()
     with torch.inference_mode():
         output = model(*pictures(1, size))
-    assert output.heatmap.shape[1:] == (model.config.heatmap_size,) * 2
+    assert output.heatmap.shape[1:] == (model.config.map_size,) * 2
     assert output.in_frame.shape == (1,)
 
 

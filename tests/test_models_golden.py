@@ -8,7 +8,7 @@ import torch
 from golden_rule import Goldens, assert_near, head_masks, strided
 from torch import Tensor, nn
 
-from gcdr.diffusion import SAMPLERS, Schedule, ddim, refine, training_pair
+from gcdr.diffusion import SAMPLERS, Sampling, Schedule, ddim, draws, training_pair
 from gcdr.heatmaps import minmax
 from gcdr.models.config import DenoiserConfig, VATConfig
 from gcdr.models.denoiser import Denoiser
@@ -148,7 +148,8 @@ def test_sampling_as_released(
     reference: Goldens, denoiser: Denoiser, context: list[Tensor]
 ) -> None:
     expected = reference.arrays("gcdr_ddim10")
-    visits = expected["meta"]["visited"]
+    way = Sampling(None, 10, Schedule(), SAMPLERS["reference"])
+    assert way.indices == expected["meta"]["visited"]
     start = reference.normal("input.xT", (2, 1, 64, 64))[:, 0]
     noise = [reference.normal(f"noise.ddim10.step{i}", (2, 1, 64, 64))[:, 0] for i in range(10)]
     inputs = []
@@ -157,7 +158,7 @@ def test_sampling_as_released(
         inputs.append(noisy[0])
         return denoiser.predict(noisy, time, context)
 
-    steps = ddim(predict, start, visits, noise, Schedule(), SAMPLERS["reference"])
+    steps = ddim(predict, start, noise, way)
     predicted = torch.stack(list(steps))
     assert_near(predicted, expected["x0_per_step"])
     assert_near(torch.stack(inputs), expected["net_input_per_step.sample0"])
@@ -178,15 +179,8 @@ def test_refinement_as_released(
         predictions.append(denoiser.predict(noisy, time, context))
         return predictions[-1]
 
-    result = refine(
-        predict,
-        heatmap,
-        timestep=250,
-        steps=2,
-        noise=noise[None],
-        schedule=Schedule(),
-        sampler=SAMPLERS["reference"],
-    )
+    way = Sampling(250, 2, Schedule(), SAMPLERS["reference"])
+    (result,) = draws(predict, heatmap, noise[None], way)
     assert_near(torch.stack(predictions), expected["x0_per_step"])
     assert_near(result, expected["out.pred_x0"])
     assert_near(minmax(result)[0], expected["out.pseudo_label"])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from gcdr.diffusion import SAMPLERS, Schedule, add_noise, trajectory
+from gcdr.diffusion import SAMPLERS, Sampling, Schedule, add_noise, trajectory
 from gcdr.errors import InputError
 from gcdr.models.config import VATConfig
 from gcdr.models.vat import VAT
@@ -207,8 +207,8 @@ def test_last_step_and_every_step() -> None:
     schedule, named = Schedule(), SAMPLERS["consistent"]
 
     def steps(last: str) -> list[Tensor]:
-        sampler = replace(named, last_alpha=last)
-        return list(trajectory(lambda *_: heatmap, None, 500, 2, noise, schedule, sampler))
+        way = Sampling(None, 2, schedule, replace(named, last_alpha=last))
+        return list(trajectory(lambda *_: heatmap, None, noise, way))
 
     assert len(steps("one")) == 2 and all(torch.equal(found, heatmap) for found in steps("one"))
     state = steps("first")[-1]

@@ -19,7 +19,7 @@ from gcdr.refine import refine_maps, step_maps
 from gcdr.samples import Samples
 from gcdr.stores import read_labels
 from gcdr.training import resume
-from gcdr.training.batches import Targets, two_views
+from gcdr.training.batches import Targets, random_batches
 from gcdr.training.diffusion_runs import train_diffusion_model
 from gcdr.training.mapping_runs import train_mapping_model
 from gcdr.training.mean_teacher_runs import train_mean_teacher_model
@@ -55,8 +55,9 @@ def test_two_views_share_window_and_flip(study: Study) -> None:
     samples = Samples.open(study.samples)
     ids = samples.sample_id[:6]
     targets = Targets(ids, np.full((6, 2), 0.4, np.float32))
-    first, second = two_views(
-        samples, targets, ids, gradcams=None, map_size=32, sigma=3.0, device=CPU, rng=(0, "views", 1)
+    first, second = random_batches(
+        samples, targets, ids, gradcams=None, map_size=32, sigma=3.0, device=CPU, rng=(0, "views", 1),
+        views=2,
     )  # fmt: skip
     assert torch.equal(first.target, second.target)
     assert not torch.equal(first.scene, second.scene)
@@ -176,16 +177,16 @@ def test_state_of_other_settings_is_not_taken(tmp_path: Path) -> None:
     pd.DataFrame({"a": [1]}).to_parquet(table)
 
     def folder(settings: dict) -> Path:
-        with resume.resumable(tmp_path / "vat", settings, [table, None], []) as checkpoint:
+        with resume.resumable(tmp_path / "vat", settings, [table, None]) as checkpoint:
             checkpoint.write({}, {"step": 1})
             return checkpoint.path.parent
 
     first = folder({"lr": 1})
     assert folder({"lr": 1}) == first != folder({"lr": 2})
-    with pytest.raises(KeyError), resume.resumable(tmp_path / "vat", {}, [table], []) as kept:
+    with pytest.raises(KeyError), resume.resumable(tmp_path / "vat", {}, [table]) as kept:
         kept.write({}, {"step": 1})
         raise KeyError
     assert kept.path.exists()
     pd.DataFrame({"a": [2]}).to_parquet(table)
-    with resume.resumable(tmp_path / "vat", {}, [table], []) as other:
+    with resume.resumable(tmp_path / "vat", {}, [table]) as other:
         assert other.path != kept.path and not kept.path.exists()

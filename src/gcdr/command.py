@@ -11,6 +11,7 @@ from typing import Any
 from gcdr.errors import InputError
 
 START_UP = "start-up:"  # the line that tells the interpreter's and the imports' own share
+TRAINING = ("samples:path", "labels:path", "settings:json", "seed:int", "device", "out:path")
 
 
 def arguments(description: str, *names: str, **optional: Any) -> argparse.Namespace:
@@ -20,7 +21,11 @@ def arguments(description: str, *names: str, **optional: Any) -> argparse.Namesp
         description: what the script does.
         names: required options. A name ending in ``:int``, ``:float``, ``:json`` or ``:path`` is
             converted, ``:paths`` and ``:texts`` take several; without an ending it is text.
+            ``device`` becomes what :func:`gcdr.device.pick_device` makes of it.
         optional: options with a default; their type is the default's, and None means an optional path.
+
+    Raises:
+        InputError: the device is unknown, or this machine lacks it.
     """
     parser = argparse.ArgumentParser(description=description)
     kinds: dict[str, Any] = {"int": int, "float": float, "json": json.loads, "path": Path, "": str}
@@ -32,7 +37,12 @@ def arguments(description: str, *names: str, **optional: Any) -> argparse.Namesp
     for name, default in optional.items():
         kind = Path if default is None else type(default)
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default)
-    return parser.parse_args()
+    found = parser.parse_args()
+    if "device" in found:
+        from gcdr.device import pick_device  # not above: some scripts do without torch
+
+        found.device = pick_device(found.device)
+    return found
 
 
 def run(main: Callable[[], None]) -> None:

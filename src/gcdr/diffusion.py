@@ -100,6 +100,29 @@ SAMPLERS = {
 """The paper's statement, and the released sampler bug for bug."""
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """From where, in which steps and by which process heatmaps are made.
+
+    Attributes:
+        timestep: how far given maps are noised, 1..T; None starts from pure noise, at T.
+        steps: DDIM steps.
+        schedule: the noise schedule that the network was trained with.
+        sampler: variant of the process.
+    """
+
+    timestep: int | None
+    steps: int
+    schedule: Schedule
+    sampler: SamplerConfig
+
+    @cached_property
+    def indices(self) -> list[int]:
+        """Schedule indices of the visits; errors as in ``visited_indices``."""
+        start = self.schedule.timesteps if self.timestep is None else self.timestep
+        return visited_indices(start, self.steps)
+
+
 def to_state(heatmap: Tensor) -> Tensor:
     """Values in [0, 1] to states in [-2, 2]."""
     return SCALE * (2 * heatmap - 1)
@@ -158,12 +181,7 @@ def training_pair(
 
 
 def ddim(
-    predict: Predict,
-    state: Tensor,
-    indices: Sequence[int],
-    noise: Sequence[Tensor],
-    schedule: Schedule,
-    sampler: SamplerConfig,
+    predict: Predict, state: Tensor, noise: Sequence[Tensor], way: Sampling
 ) -> Iterator[Tensor]:
     """DDIM (Eq. 3, 4): yield every visit's predicted heatmap (N, H, W); the last one is the result.
 
@@ -171,13 +189,12 @@ def ddim(
 
     Args:
         predict: the network with its context.
-        state: (N, H, W) state at ``indices[0]``, as ``start_state`` gives it.
-        indices: what ``visited_indices`` returns.
+        state: (N, H, W) state at the first visit, as ``start_state`` gives it.
         noise: one (N, H, W) standard normal tensor for every visit but the last; the step to index 0
             takes none.
-        schedule: noise schedule.
-        sampler: variant of the process.
+        way: how the maps are made.
     """
+    schedule, sampler, indices = way.schedule, way.sampler, way.indices
     alphas = [float(schedule.alpha_bar[index]) for index in indices]
     for visit, index in enumerate(indices):
         encoded = to_network(state)
@@ -206,19 +223,25 @@ def ddim(
         state = to_network(state) if sampler.double_encoding else state.clamp(-SCALE, SCALE)
 
 
-def start_state(
-    schedule: Schedule, heatmap: Tensor, timestep: int, noise: Tensor, sampler: SamplerConfig
-) -> Tensor:
-    """Noise heatmaps (N, H, W) in [0, 1] for a refinement from ``timestep`` (ECCV 2024, 3.4).
+def start_state(heatmap: Tensor | None, noise: Tensor, way: Sampling) -> Tensor:
+    """The state (N, H, W) at the first visit: the noised map, or pure noise (ECCV 2024, Sec. 3.4).
+
+    Args:
+        heatmap: (N, H, W) float in [0, 1]; not used where ``way`` starts from pure noise.
+        noise: (N, H, W) standard normal.
+        way: how the maps are made.
 
     Raises:
         InputError: the index at which the map is to be noised is outside the schedule.
     """
-    index = timestep + sampler.noise_offset
+    schedule, sampler = way.schedule, way.sampler
+    if way.timestep is None:
+        return noise if sampler.double_encoding else noise.clamp(-SCALE, SCALE)
+    index = way.timestep + sampler.noise_offset
     if not 0 <= index < schedule.timesteps:
         raise InputError(
-            f"refinement: timestep {timestep} noises at index {index}, expected an index from 0 to "
-            f"{schedule.timesteps - 1}"
+            f"refinement: timestep {way.timestep} noises at index {index}, expected an index from 0 "
+            f"to {schedule.timesteps - 1}"
         )
     indices = torch.full((len(heatmap),), index)
     encoded = add_noise(schedule, heatmap, indices, noise)
@@ -226,99 +249,45 @@ def start_state(
 
 
 def trajectory(
-    predict: Predict,
-    heatmap: Tensor | None,
-    timestep: int,
-    steps: int,
-    noise: Tensor,
-    schedule: Schedule,
-    sampler: SamplerConfig,
+    predict: Predict, heatmap: Tensor | None, noise: Tensor, way: Sampling
 ) -> Iterator[Tensor]:
     """Every step's prediction of one noise draw (Figures 5 and S3); the last one is the result.
 
     Args:
         predict: the network with the context of the N images.
-        heatmap: (N, H, W) float in [0, 1], noised up to ``timestep``; None starts from pure noise.
-        timestep: where to start, 1..T; T for pure noise.
-        steps: DDIM steps.
+        heatmap: (N, H, W) float in [0, 1], Grad-CAM maps after ``gcdr.heatmaps.minmax``; not used,
+            and may be None, where ``way`` starts from pure noise.
         noise: (visits, N, H, W) standard normal: entry 0 noises the map or is the pure noise, the
-            others are for the steps between visits.
-        schedule: noise schedule.
-        sampler: variant of the process.
+            others are for the steps between visits. Entries beyond are not used.
+        way: how the maps are made.
 
     Yields:
-        (N, H, W) float, not cut off, not normalised.
+        (N, H, W) float, not cut off, not normalised (a pseudo-label is ``gcdr.heatmaps.minmax`` of it).
     """
-    if heatmap is not None:
-        start = start_state(schedule, heatmap, timestep, noise[0], sampler)
-    else:
-        start = noise[0] if sampler.double_encoding else noise[0].clamp(-SCALE, SCALE)
-    indices = visited_indices(timestep, steps)
-    return ddim(predict, start, indices, noise[1:], schedule, sampler)
+    return ddim(predict, start_state(heatmap, noise[0], way), noise[1:], way)
 
 
-def draws(
-    predict: Predict,
-    heatmap: Tensor | None,
-    timestep: int,
-    steps: int,
-    noise: Tensor,
-    schedule: Schedule,
-    sampler: SamplerConfig,
-) -> Tensor:
-    """The results of several noise draws, (draws, N, H, W); arguments and errors as in ``refine``."""
-    _check_noise(noise, len(visited_indices(timestep, steps)))
-    results = []
-    for draw in noise:
-        *_, last = trajectory(predict, heatmap, timestep, steps, draw, schedule, sampler)
-        results.append(last)
-    return torch.stack(results)
-
-
-def refine(
-    predict: Predict,
-    heatmap: Tensor,
-    timestep: int,
-    steps: int,
-    noise: Tensor,
-    schedule: Schedule,
-    sampler: SamplerConfig,
-) -> Tensor:
-    """Refine maps: noise them up to ``timestep``, then denoise (ECCV 2024, 3.4).
+def draws(predict: Predict, heatmap: Tensor | None, noise: Tensor, way: Sampling) -> Tensor:
+    """The results (draws, N, H, W) of several noise draws.
 
     Args:
-        predict: the network with the context of the N images.
-        heatmap: (N, H, W) float in [0, 1]: Grad-CAM maps after ``gcdr.heatmaps.minmax``.
-        timestep: how far to noise, 1..T.
-        steps: DDIM steps.
-        noise: (draws, visits, N, H, W) standard normal, see ``seeded_noise``; entry 0 noises the
-            map, the others the steps between visits. Entries beyond are not used.
-        schedule: noise schedule.
-        sampler: variant of the process.
-
-    Returns:
-        (N, H, W) float, the mean of the draws' predictions: not cut off, not normalised (a
-        pseudo-label is ``gcdr.heatmaps.minmax`` of it).
+        noise: (draws, visits, N, H, W) standard normal, see ``seeded_noise``.
+        predict, heatmap, way: as in ``trajectory``.
 
     Raises:
         InputError: the timestep, the steps or the shape of the noise do not fit.
     """
-    return draws(predict, heatmap, timestep, steps, noise, schedule, sampler).mean(dim=0)
-
-
-def sample(
-    predict: Predict, steps: int, noise: Tensor, schedule: Schedule, sampler: SamplerConfig
-) -> Tensor:
-    """Sample heatmaps from pure noise; arguments, result and errors as in ``refine``."""
-    return draws(predict, None, schedule.timesteps, steps, noise, schedule, sampler).mean(dim=0)
-
-
-def _check_noise(noise: Tensor, visits: int) -> None:
+    visits = len(way.indices)
     if noise.ndim != 5 or noise.shape[0] < 1 or noise.shape[1] < visits:
         raise InputError(
             f"noise: found shape {tuple(noise.shape)}, "
             f"expected (draws >= 1, visits >= {visits}, N, H, W)"
         )
+    results = []
+    for draw in noise:
+        *_, last = trajectory(predict, heatmap, draw, way)
+        results.append(last)
+    return torch.stack(results)
 
 
 def seeded_noise(
@@ -330,7 +299,7 @@ def seeded_noise(
         seed, purpose: see ``gcdr.seeds``.
         sample_ids: N ids.
         draws: noise draws a sample; draw d is the same whatever their number.
-        visits: length of ``visited_indices``.
+        visits: length of ``Sampling.indices``.
         size: side of the maps in cells.
 
     Returns:

@@ -66,9 +66,9 @@ def refinement_of(settings: dict[str, Any], timestep: int | None, seed: int) -> 
     return Refinement(
         timestep,
         settings["steps"],
-        settings["draws"],
         Schedule(settings["timesteps"], settings["schedule"]),
         sampler_of(settings),
+        settings["draws"],
         seed,
         average=settings["redraw"] == "mean",
     )

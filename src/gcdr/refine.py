@@ -12,15 +12,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from gcdr.diffusion import (
-    Predict,
-    SamplerConfig,
-    Schedule,
-    draws,
-    seeded_noise,
-    trajectory,
-    visited_indices,
-)
+from gcdr.diffusion import Predict, Sampling, draws, seeded_noise, trajectory
 from gcdr.heatmaps import gaussians, minmax, peak_points
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.vat import VAT
@@ -33,42 +25,23 @@ BLOCK = (
 
 
 @dataclass(frozen=True)
-class Refinement:
+class Refinement(Sampling):
     """How the diffusion model makes a label (paper, Sec. 3.4).
 
     Attributes:
-        timestep: how far the Grad-CAM map is noised, 1..T; None samples from pure noise.
-        steps: DDIM steps.
         draws: noise draws of each person.
-        schedule: the noise schedule the model was trained with.
-        sampler: variant of the sampler.
         seed: seed of the noise; each person has their own.
         average: whether the draws are averaged; else each one is a map by itself.
     """
 
-    timestep: int | None
-    steps: int
     draws: int
-    schedule: Schedule
-    sampler: SamplerConfig
     seed: int
     average: bool = True
 
-    @property
-    def start(self) -> int:
-        """The timestep at which denoising begins."""
-        return self.schedule.timesteps if self.timestep is None else self.timestep
-
     def noise(self, sample_id: np.ndarray, size: int) -> Tensor:
         """(draws, visits, N, size, size) noise of people."""
-        visits = len(visited_indices(self.start, self.steps))
+        visits = len(self.indices)
         return seeded_noise(self.seed, "refine", sample_id, self.draws, visits, size)
-
-    def run(self, predict: Predict, gradcam: Tensor | None, noise: Tensor) -> Tensor:
-        """Every draw's map (draws, N, G, G) of Grad-CAM maps (N, G, G), or of nothing."""
-        known = None if self.timestep is None else gradcam
-        how = (self.start, self.steps, noise, self.schedule, self.sampler)
-        return draws(predict, known, *how)
 
 
 def blocks(
@@ -121,7 +94,8 @@ def refine_maps(
         predict = conditioned(model, inputs)
         known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
         for way, result in zip(refinements, results, strict=True):
-            drawn = way.run(predict, known, way.noise(sample_id[part], size).to(device))
+            noise = way.noise(sample_id[part], size).to(device)
+            drawn = draws(predict, known, noise, way)
             result.append((drawn.mean(0) if way.average else drawn.transpose(0, 1)).cpu())
     return [torch.cat(result) for result in results]
 
@@ -145,12 +119,10 @@ def step_maps(
     model = model.to(device, memory_format=torch.channels_last).eval()
     parts = []
     for part, inputs in blocks(samples, sample_id, device):
-        known = None
-        if gradcam is not None and way.timestep is not None:
-            known = torch.from_numpy(gradcam[part]).to(device)
+        known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
         noise = way.noise(sample_id[part], model.config.map_size)[0].to(device)
-        how = (way.start, way.steps, noise, way.schedule, way.sampler)
-        parts.append(torch.stack(list(trajectory(conditioned(model, inputs), known, *how))).cpu())
+        steps = trajectory(conditioned(model, inputs), known, noise, way)
+        parts.append(torch.stack(list(steps)).cpu())
     return torch.cat(parts, 1)
 
 
@@ -192,7 +164,7 @@ def predict_maps(
         (N, G, G) float32, as the model puts them out.
     """
     model = model.to(device, memory_format=torch.channels_last).eval()
-    size = model.config.heatmap_size
+    size = model.config.map_size
     result = torch.empty(len(sample_id), size, size)
     for part, inputs in blocks(samples, sample_id, device):
         seen = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)[:, None]

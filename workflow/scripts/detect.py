@@ -3,7 +3,6 @@
 import pandas as pd
 
 from gcdr.command import arguments, run
-from gcdr.device import pick_device
 from gcdr.manifest import read_people, write_table
 from gcdr.people import detect_people, load_detector
 
@@ -20,7 +19,7 @@ def main() -> None:
         "out:path",
         given=None,
     )
-    detector = load_detector(args.weights).to(pick_device(args.device))
+    detector = load_detector(args.weights).to(args.device)
     people = read_people(args.manifest)
     given = pd.read_parquet(args.given) if args.given else pd.DataFrame({"sample_id": []})
     asked = people[~people["sample_id"].isin(given["sample_id"])]

@@ -1,7 +1,6 @@
 """Score a gaze model on the test people."""
 
 from gcdr.command import arguments, run
-from gcdr.device import pick_device
 from gcdr.scoring import evaluate_model
 
 
@@ -20,7 +19,7 @@ def main() -> None:
             prior=None,
         )
     )
-    evaluate_model(**args | {"device": pick_device(args["device"])})
+    evaluate_model(**args)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Ask the VQA model about the people of a shard and keep its Grad-CAM maps."""
 
 from gcdr.command import arguments, run
-from gcdr.device import pick_device
 from gcdr.vqa.prior import ask_people
 
 
@@ -22,7 +21,7 @@ def main() -> None:
             "out:path",
         )
     )
-    ask_people(**args | {"device": pick_device(args["device"])})
+    ask_people(**args)
 
 
 if __name__ == "__main__":

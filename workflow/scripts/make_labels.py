@@ -1,7 +1,6 @@
 """Make pseudo-labels by diffusion or by one of the methods it is compared with."""
 
 from gcdr.command import arguments, run
-from gcdr.device import pick_device
 from gcdr.labelling import make_labels
 
 
@@ -22,7 +21,7 @@ def main() -> None:
             teacher=None,
         )
     )
-    make_labels(**args | {"device": pick_device(args["device"])})
+    make_labels(**args)
 
 
 if __name__ == "__main__":

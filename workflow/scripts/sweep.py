@@ -1,7 +1,6 @@
 """Score refined maps at many noise timesteps."""
 
 from gcdr.command import arguments, run
-from gcdr.device import pick_device
 from gcdr.scoring import sweep_timesteps
 
 
@@ -22,7 +21,7 @@ def main() -> None:
             "out:path",
         )
     )
-    sweep_timesteps(**args | {"device": pick_device(args["device"])})
+    sweep_timesteps(**args)
 
 
 if __name__ == "__main__":

@@ -1,24 +1,11 @@
 """Train the diffusion teacher on the labels."""
 
-from gcdr.command import arguments, run
-from gcdr.device import pick_device
+from gcdr.command import TRAINING, arguments, run
 from gcdr.training.diffusion_runs import train_diffusion_model
 
 
 def main() -> None:
-    args = vars(
-        arguments(
-            __doc__,
-            "samples:path",
-            "labels:path",
-            "settings:json",
-            "seed:int",
-            "device",
-            "out:path",
-            init=None,
-        )
-    )
-    train_diffusion_model(**args | {"device": pick_device(args["device"])})
+    train_diffusion_model(**vars(arguments(__doc__, *TRAINING, init=None)))
 
 
 if __name__ == "__main__":

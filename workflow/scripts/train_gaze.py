@@ -1,26 +1,11 @@
 """Train a gaze model: a teacher on labels, a student on labels and pseudo-labels."""
 
-from gcdr.command import arguments, run
-from gcdr.device import pick_device
+from gcdr.command import TRAINING, arguments, run
 from gcdr.training.runs import train_gaze_model
 
 
 def main() -> None:
-    args = vars(
-        arguments(
-            __doc__,
-            "samples:path",
-            "labels:path",
-            "settings:json",
-            "seed:int",
-            "device",
-            "out:path",
-            pseudo=None,
-            prior=None,
-            init=None,
-        )
-    )
-    train_gaze_model(**args | {"device": pick_device(args["device"])})
+    train_gaze_model(**vars(arguments(__doc__, *TRAINING, pseudo=None, prior=None, init=None)))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
 """Pretrain the towers of the demo world's gaze models."""
 
 from gcdr.command import arguments, run
-from gcdr.device import pick_device
 from gcdr.training.world_backbone import BackboneRecipe, make_backbone
 
 
 def main() -> None:
     args = arguments(__doc__, "settings:json", "seed:int", "workers:int", "device", "out:path")
     recipe = BackboneRecipe.from_json(args.settings, "world_weights.backbone")
-    make_backbone(recipe, args.seed, pick_device(args.device), args.workers, args.out)
+    make_backbone(recipe, args.seed, args.device, args.workers, args.out)
 
 
 if __name__ == "__main__":

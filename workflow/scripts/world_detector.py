@@ -1,13 +1,12 @@
 """Train the demo world's person detector."""
 
 from gcdr.command import arguments, run
-from gcdr.device import pick_device
 from gcdr.training.world_detector import train_world_detector
 
 
 def main() -> None:
     args = arguments(__doc__, "settings:json", "seed:int", "device", "out:path")
-    train_world_detector(args.out, args.seed, device=str(pick_device(args.device)), **args.settings)
+    train_world_detector(args.out, args.seed, device=str(args.device), **args.settings)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
 """Teach the demo world's VQA model."""
 
 from gcdr.command import arguments, run
-from gcdr.device import pick_device
 from gcdr.training.world_vqa import VQARecipe, teach_world_vqa
 
 
 def main() -> None:
     args = arguments(__doc__, "settings:json", "seed:int", "workers:int", "device", "out:path")
     recipe = VQARecipe.from_json(args.settings, "world_weights.vqa")
-    teach_world_vqa(recipe, args.seed, pick_device(args.device), args.workers, args.out)
+    teach_world_vqa(recipe, args.seed, args.device, args.workers, args.out)
 
 
 if __name__ == "__main__":

@@ -214,7 +214,7 @@ class VATConfig(JsonConfig):
         _require(self.decoder_channels[-1:] == (1,), "decoder_channels: the last number must be 1")
 
     @property
-    def heatmap_size(self) -> int:
+    def map_size(self) -> int:
         """Side of the output heatmap in cells."""
         size = self.towers.feature_size
         for kernel, stride in zip(self.decoder_kernels, self.decoder_strides, strict=True):

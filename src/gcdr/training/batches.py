@@ -12,7 +12,7 @@ from gcdr.heatmaps import gaussians
 from gcdr.samples import Samples
 from gcdr.seeds import torch_rng
 from gcdr.training.loop import shuffled
-from gcdr.views import View, plain_view, random_view, view_maps, view_pictures, view_points
+from gcdr.views import View, random_view, view_maps, view_pictures, view_points
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,9 @@ class Targets:
         return torch.from_numpy(stored)
 
 
-def heatmap_targets(sample_id: np.ndarray, heatmap: np.ndarray) -> Targets:
-    """Stored heatmaps (N, G, G) or (N, K, G, G) as targets."""
+def heatmap_targets(sample_id: np.ndarray, heatmap: np.ndarray | None) -> Targets:
+    """Stored heatmaps (N, G, G) or (N, K, G, G) as targets; None where only pictures are used."""
     return Targets(sample_id, np.full((len(sample_id), 2), np.nan, np.float32), heatmap)
-
-
-def unknown_targets(sample_id: np.ndarray) -> Targets:
-    """People of whom only the picture is used."""
-    return Targets(sample_id, np.full((len(sample_id), 2), np.nan, np.float32))
 
 
 def join(labelled: Targets, others: Targets) -> Targets:
@@ -156,33 +151,7 @@ def _enough(ids: np.ndarray, places: int, who: str) -> None:
         )
 
 
-def training_batch(
-    samples: Samples,
-    targets: Targets,
-    sample_id: np.ndarray,
-    *,
-    gradcams: Targets | None,
-    map_size: int,
-    sigma: float,
-    device: torch.device,
-    rng: tuple[int, str, int] | None,
-) -> Batch:
-    """Assemble people, each in a random view (the plain one without ``rng``).
-
-    Args:
-        samples: the picture cache.
-        targets: what the people are trained towards.
-        sample_id: (n,) the people.
-        gradcams: Grad-CAM maps of these people, or None.
-        map_size: side of the heatmaps in cells.
-        sigma: standard deviation of a label's Gaussian in cells.
-        device: where the batch is computed.
-        rng: seed, purpose and step of the augmentation.
-    """
-    return _batches(samples, targets, sample_id, gradcams, map_size, sigma, device, rng, 1)[0]
-
-
-def two_views(
+def random_batches(
     samples: Samples,
     targets: Targets,
     sample_id: np.ndarray,
@@ -192,41 +161,35 @@ def two_views(
     sigma: float,
     device: torch.device,
     rng: tuple[int, str, int],
-) -> tuple[Batch, Batch]:
-    """The same people twice, as Mean Teacher needs them: colours and head boxes are jittered apart,
-    window and flip are shared, so that the heatmaps of both agree cell by cell (paper, S2).
-
-    Arguments as in :func:`training_batch`.
-    """
-    first, second = _batches(samples, targets, sample_id, gradcams, map_size, sigma, device, rng, 2)
-    return first, second
-
-
-def _batches(
-    samples: Samples,
-    targets: Targets,
-    sample_id: np.ndarray,
-    gradcams: Targets | None,
-    map_size: int,
-    sigma: float,
-    device: torch.device,
-    rng: tuple[int, str, int] | None,
-    count: int,
+    views: int = 1,
 ) -> list[Batch]:
+    """Assemble the same people once in each of some random views.
+
+    The views share window and flip, so that all heatmaps agree cell by cell; colours and head boxes
+    are jittered apart, as Mean Teacher needs it (paper, S2).
+
+    Args:
+        samples: the picture cache.
+        targets: what the people are trained towards.
+        sample_id: (n,) the people.
+        gradcams: Grad-CAM maps of these people, or None.
+        map_size: side of the heatmaps in cells.
+        sigma: standard deviation of a label's Gaussian in cells.
+        device: where the batches are computed.
+        rng: seed, purpose and step of the augmentation.
+        views: how many.
+    """
     rows, places = samples.rows(sample_id), targets.rows(sample_id)
     scene, head, box = samples.pictures(rows, device)
     gaze = torch.from_numpy(targets.gaze[places]).to(device)
     unknown = torch.isnan(gaze).any(1)
-    views, choice = [plain_view(len(rows), device)] * count, None
-    if rng is not None:
-        seed, purpose, step = rng
-        views = _random_views(box, gaze, seed, purpose, step, count)
-        choice = torch_rng(seed, f"{purpose} draw", step)
+    seed, purpose, step = rng
     stored = None
     if targets.heatmap is not None:
+        choice = torch_rng(seed, f"{purpose} draw", step)
         stored = targets.maps(sample_id, choice).to(device)
     batches = []
-    for view in views:
+    for view in _random_views(box, gaze, seed, purpose, step, views):
         target = gaussians(view_points(gaze, view), map_size, sigma)
         if stored is not None:
             target = torch.where(unknown[:, None, None], view_maps(stored, view), target)

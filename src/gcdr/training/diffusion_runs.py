@@ -7,14 +7,13 @@ from typing import Any
 import torch
 
 from gcdr.diffusion import Schedule
-from gcdr.models.build import save_model
 from gcdr.models.config import DenoiserConfig
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.released import start_from
-from gcdr.samples import Samples
 from gcdr.seeds import derive
 from gcdr.training.denoiser import DiffusionRecipe, train_denoiser
-from gcdr.training.resume import code_of, resumable
+from gcdr.training.resume import code_of
+from gcdr.training.run import training_run
 from gcdr.training.runs import labelled_targets
 
 
@@ -54,8 +53,6 @@ def train_diffusion_model(
 ) -> None:
     """Train the diffusion teacher on the labels.
 
-    A run that was stopped goes on from where it last kept its state (:mod:`gcdr.training.resume`).
-
     Args:
         samples: the picture cache.
         labels: what the split shows.
@@ -65,23 +62,11 @@ def train_diffusion_model(
         device: where to compute.
         out: folder of the model; the loss goes to ``log.csv`` in it.
     """
-    cache, labelled = Samples.open(samples), labelled_targets(labels)
     model = initial_denoiser(settings, init, seed)
+    schedule = Schedule(settings["timesteps"], settings["schedule"])
     recipe = DiffusionRecipe.from_json(settings["recipe"], "diffusion.recipe")
-    out.mkdir(parents=True, exist_ok=True)
-    inputs = [samples, labels, init]
-    with resumable(out, [settings, seed], inputs, code_of(__file__)) as checkpoint:
-        trained = train_denoiser(
-            model,
-            cache,
-            labelled,
-            Schedule(settings["timesteps"], settings["schedule"]),
-            recipe,
-            sigma=settings["sigma"],
-            seed=seed,
-            device=device,
-            log=out / "log.csv",
-            checkpoint=checkpoint,
-        )
-        people = {"labelled": len(labelled.sample_id)}
-        save_model(out, trained, {"settings": settings, "seed": seed, "people": people})
+    deciding = [labels, init, *code_of(__file__)]
+    with training_run("diffusion", model, samples, settings, seed, device, out, deciding) as run:
+        labelled = labelled_targets(labels)
+        trained = train_denoiser(run, labelled, schedule, recipe)
+        run.save(trained, labelled=labelled)

@@ -1,93 +1,52 @@
 """Training a gaze model (VAT, VAT-GC): a teacher on labels, a student on labels and pseudo-labels."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from gcdr.models.vat import VAT
-from gcdr.samples import Samples
-from gcdr.training.batches import Batch, Targets, compose, join, training_batch
-from gcdr.training.loop import Recipe, fit
-from gcdr.training.resume import Checkpoint
+from gcdr.training.batches import Batch, Targets, compose, join
+from gcdr.training.loop import Recipe
+from gcdr.training.run import Run
 
 Relabel = Callable[[Batch, int], tuple[Tensor, Tensor]]
 """(batch, step) -> targets (N, G, G) in place of the batch's, and which of them count (N,) bool."""
 
 
 def train_gaze(
-    model: VAT,
-    samples: Samples,
+    run: Run,
     labelled: Targets,
     pseudo: Targets | None,
-    recipe: Recipe,
-    *,
-    labelled_per_batch: int | None,
-    sigma: float,
     gradcams: Targets | None,
-    seed: int,
-    device: torch.device,
-    log: Path,
+    recipe: Recipe,
     relabel: Relabel | None = None,
-    checkpoint: Checkpoint | None = None,
-) -> tuple[VAT, dict[str, Any]]:
+) -> VAT:
     """Train with the mean squared error of heatmaps (paper, Sec. 3.5: labels and pseudo-labels alike).
 
     Args:
-        model: the initialised model.
-        samples: the picture cache.
+        run: the run of VAT, or of VAT-GC where there are maps. Its settings say ``labelled_per_batch``,
+            a student's labelled people in a batch (the paper: 20 of 80); None mixes all.
         labelled: people with a gaze point inside the frame.
         pseudo: people with a pseudo-label; None trains on labels alone.
-        recipe: the optimisation. A teacher fills its batches with labelled people.
-        labelled_per_batch: labelled people in a student's batch (the paper: 20 of 80); None mixes all.
-        sigma: standard deviation of a label's Gaussian in cells.
         gradcams: Grad-CAM maps of all these people for VAT-GC, else None.
-        seed: seed of order and augmentation.
-        device: where to compute.
-        log: CSV of the loss.
+        recipe: the optimisation. A teacher fills its batches with labelled people.
         relabel: makes the pseudo-labels of a batch from its own view, as the released code does.
-        checkpoint: where the state of a stopped run is kept.
-
-    Returns:
-        the trained model and what the card says of the data.
 
     Raises:
         InputError: fewer people than places in a batch, or a loss that is not finite.
     """
-    model = model.to(device, memory_format=torch.channels_last)
     targets = labelled if pseudo is None else join(labelled, pseudo)
-    people = compose(labelled, pseudo, recipe.batch, labelled_per_batch, seed)
+    places = run.settings["labelled_per_batch"]
+    people = compose(labelled, pseudo, recipe.batch, places, run.seed)
 
     def loss_of_step(step: int) -> Tensor:
-        batch = training_batch(
-            samples,
-            targets,
-            people.ids(step),
-            gradcams=gradcams,
-            map_size=model.config.heatmap_size,
-            sigma=sigma,
-            device=device,
-            rng=(seed, "augment gaze", step),
-        )
-        heatmap = model(*batch.inputs, batch.gradcam).heatmap
+        (batch,) = run.batches(targets, people.ids(step), step, gradcams=gradcams)
+        heatmap = run.model(*batch.inputs, batch.gradcam).heatmap
         target = batch.target
         if relabel is not None:
             made, counts = relabel(batch, step)
             heatmap, target = heatmap[counts], made[counts]
         return recipe.loss_scale * torch.mean((heatmap - target) ** 2)
 
-    kept = fit(
-        model,
-        loss_of_step,
-        recipe,
-        log,
-        "gaze model",
-        per_epoch=people.per_epoch,
-        checkpoint=checkpoint,
-    )
-    counts = {"labelled": len(labelled.sample_id)}
-    if pseudo is not None:
-        counts["pseudo_labelled"] = len(pseudo.sample_id)
-    return kept, counts
+    return run.fit(loss_of_step, recipe, people.per_epoch)

@@ -7,13 +7,12 @@ import torch
 
 from gcdr.errors import InputError
 from gcdr.gradcams import gradcam_maps
-from gcdr.models.build import save_model
-from gcdr.samples import Samples
 from gcdr.training.batches import Targets, heatmap_targets
 from gcdr.training.diffusion_runs import initial_denoiser
 from gcdr.training.loop import Recipe
 from gcdr.training.mapping import train_mapping
-from gcdr.training.resume import code_of, resumable
+from gcdr.training.resume import code_of
+from gcdr.training.run import training_run
 from gcdr.training.runs import labelled_targets
 
 
@@ -43,27 +42,15 @@ def train_mapping_model(
     Raises:
         InputError: no labelled person has a valid map.
     """
-    cache, labelled = Samples.open(samples), labelled_targets(labels)
     model = initial_denoiser(settings, init, seed, settings["features"])
-    size, ids = model.config.map_size, labelled.sample_id
-    maps, valid = gradcam_maps(prior, cache.people, ids, settings["layer"], size)
-    if not valid.any():
-        raise InputError(f"{prior}: no labelled person has a valid map; expected at least one")
     recipe = Recipe.from_json(settings["recipe"], "diffusion.mapping")
-    out.mkdir(parents=True, exist_ok=True)
-    inputs = [samples, labels, prior, init]
-    with resumable(out, [settings, seed], inputs, code_of(__file__)) as checkpoint:
-        trained = train_mapping(
-            model,
-            cache,
-            Targets(ids[valid], labelled.gaze[valid]),
-            heatmap_targets(ids[valid], maps[valid]),
-            recipe,
-            sigma=settings["sigma"],
-            seed=seed,
-            device=device,
-            log=out / "log.csv",
-            checkpoint=checkpoint,
-        )
-        people = {"labelled": int(valid.sum())}
-        save_model(out, trained, {"settings": settings, "seed": seed, "people": people})
+    deciding = [labels, prior, init, *code_of(__file__)]
+    with training_run("mapping", model, samples, settings, seed, device, out, deciding) as run:
+        labelled = labelled_targets(labels)
+        ids, people, size = labelled.sample_id, run.samples.people, model.config.map_size
+        maps, valid = gradcam_maps(prior, people, ids, settings["layer"], size)
+        if not valid.any():
+            raise InputError(f"{prior}: no labelled person has a valid map; expected at least one")
+        known = Targets(ids[valid], labelled.gaze[valid])
+        trained = train_mapping(run, known, heatmap_targets(ids[valid], maps[valid]), recipe)
+        run.save(trained, labelled=known)

@@ -7,29 +7,21 @@ teacher see the same person under colours and head boxes that are jittered apart
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from gcdr.diffusion import (
-    SamplerConfig,
-    Schedule,
-    sample,
-    to_network,
-    training_pair,
-    visited_indices,
-)
+from gcdr.diffusion import Sampling, draws, to_network, training_pair
 from gcdr.errors import InputError
 from gcdr.models.config import JsonConfig
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.vat import VAT
-from gcdr.samples import Samples
+from gcdr.refine import conditioned
 from gcdr.seeds import torch_rng
-from gcdr.training.batches import Batch, Targets, compose, join, two_views
-from gcdr.training.loop import Recipe, fit, running_average
-from gcdr.training.resume import Checkpoint
+from gcdr.training.batches import Batch, Targets, compose, join
+from gcdr.training.loop import Recipe, running_average
+from gcdr.training.run import Run
 
 SHARPNESS = 5.0  # of the ramp-up (Laine & Aila 2017)
 
@@ -88,8 +80,8 @@ def gaze_pair() -> Pair:
     return Pair(heatmaps, heatmaps)
 
 
-def diffusion_pair(schedule: Schedule, sampler: SamplerConfig, steps: int, seed: int) -> Pair:
-    """GCDR-MT: the student denoises once, the teacher samples from pure noise.
+def diffusion_pair(way: Sampling, seed: int) -> Pair:
+    """GCDR-MT: the student denoises once, the teacher samples; ``way`` starts from pure noise.
 
     The student sees a labelled person's heatmap noised to a random timestep, and of the others pure
     noise at time T; as the released code does it, with the sampler ``reference`` that noise is not
@@ -99,25 +91,19 @@ def diffusion_pair(schedule: Schedule, sampler: SamplerConfig, steps: int, seed:
     def student(model: Denoiser, batch: Batch, step: int) -> Tensor:
         rng = torch_rng(seed, "student noise", step)
         count, device = len(batch.target), batch.target.device
-        time = torch.randint(1, schedule.timesteps + 1, (count,), generator=rng).to(device)
+        time = torch.randint(1, way.schedule.timesteps + 1, (count,), generator=rng).to(device)
         noise = torch.randn(batch.target.shape, generator=rng).to(device)
-        noisy, time = training_pair(schedule, batch.target, time, noise)
-        pure = noise if sampler.double_encoding else to_network(noise)
+        noisy, time = training_pair(way.schedule, batch.target, time, noise)
+        pure = noise if way.sampler.double_encoding else to_network(noise)
         noisy = torch.where(batch.labelled[:, None, None], noisy, pure)
-        time = torch.where(batch.labelled, time, torch.full_like(time, schedule.timesteps))
+        time = torch.where(batch.labelled, time, torch.full_like(time, way.schedule.timesteps))
         return model(noisy, time, *batch.inputs)
 
     def teacher(model: Denoiser, batch: Batch, step: int) -> Tensor:
-        visits = len(visited_indices(schedule.timesteps, steps))
-        noise = torch.randn(
-            (1, visits, *batch.target.shape), generator=torch_rng(seed, "teacher noise", step)
-        )
-        context = model.context(*batch.inputs)
-
-        def predict(noisy: Tensor, time: Tensor) -> Tensor:
-            return model.predict(noisy, time, context)
-
-        return sample(predict, steps, noise.to(batch.target.device), schedule, sampler)
+        rng = torch_rng(seed, "teacher noise", step)
+        noise = torch.randn((1, len(way.indices), *batch.target.shape), generator=rng)
+        predict = conditioned(model, batch.inputs)
+        return draws(predict, None, noise.to(batch.target.device), way)[0]
 
     return Pair(student, teacher)
 
@@ -134,66 +120,41 @@ def consistency_loss(student: Tensor, teacher: Tensor, distance: str) -> Tensor:
 
 
 def train_mean_teacher(
-    model: nn.Module,
+    run: Run,
     pair: Pair,
-    samples: Samples,
     labelled: Targets,
     others: Targets,
     recipe: Recipe,
     mean_teacher: MeanTeacher,
-    *,
-    map_size: int,
-    sigma: float,
-    seed: int,
-    device: torch.device,
-    log: Path,
-    checkpoint: Checkpoint | None = None,
 ) -> nn.Module:
     """Train a student on labels and on agreement with the running average of its weights.
 
     The teacher stays in train mode, so its batch statistics are those of its own view.
 
     Args:
-        model: the initialised model.
+        run: the run of the model that ``pair`` asks.
         pair: how student and teacher are asked.
-        samples: the picture cache.
         labelled: people with a gaze point inside the frame.
         others: people of whom only the picture is used.
         recipe: the optimisation; its own running average is not made.
         mean_teacher: how the two are held together.
-        map_size: side of the heatmaps in cells.
-        sigma: standard deviation of a label's Gaussian in cells.
-        seed: seed of order, augmentation and noise.
-        device: where to compute.
-        log: CSV of the loss.
-        checkpoint: where the state of a stopped run is kept.
 
     Raises:
         InputError: no places for labelled people in a batch, fewer people than places, or a loss that
             is not finite.
     """
-    model = model.to(device, memory_format=torch.channels_last).train()
-    average = running_average(model, mean_teacher.decay, mean_teacher.warm_up)
+    average = running_average(run.model.train(), mean_teacher.decay, mean_teacher.warm_up)
     targets = join(labelled, others)
-    people = compose(labelled, others, recipe.batch, mean_teacher.labelled_per_batch, seed)
+    people = compose(labelled, others, recipe.batch, mean_teacher.labelled_per_batch, run.seed)
 
     def loss_of_step(step: int) -> Tensor:
-        first, second = two_views(
-            samples,
-            targets,
-            people.ids(step),
-            gradcams=None,
-            map_size=map_size,
-            sigma=sigma,
-            device=device,
-            rng=(seed, "augment mean teacher", step),
-        )
+        first, second = run.batches(targets, people.ids(step), step, views=2)
         if not first.labelled.any():
             raise InputError(
                 f"step {step + 1}: no labelled person in the batch; expected at least one "
                 "(mean_teacher.labelled_per_batch)"
             )
-        said = pair.student(model, first, step)
+        said = pair.student(run.model, first, step)
         with torch.no_grad():
             told = pair.teacher(average.module, second, step)
         error = torch.mean((said[first.labelled] - first.target[first.labelled]) ** 2)
@@ -201,14 +162,5 @@ def train_mean_teacher(
         weight = mean_teacher.weight(step, people.per_epoch)
         return recipe.loss_scale * error + weight * apart
 
-    student = fit(
-        model,
-        loss_of_step,
-        recipe,
-        log,
-        "mean teacher",
-        per_epoch=people.per_epoch,
-        average=average,
-        checkpoint=checkpoint,
-    )
+    student = run.fit(loss_of_step, recipe, people.per_epoch, average)
     return student if mean_teacher.kept == "student" else average.module.eval()

@@ -6,13 +6,11 @@ from typing import Any
 import pandas as pd
 import torch
 
-from gcdr.diffusion import Schedule
+from gcdr.diffusion import Sampling, Schedule
 from gcdr.errors import InputError
 from gcdr.labelling import sampler_of
 from gcdr.labels import UNLABELLED
-from gcdr.models.build import save_model
-from gcdr.samples import Samples
-from gcdr.training.batches import unknown_targets
+from gcdr.training.batches import Targets, heatmap_targets
 from gcdr.training.diffusion_runs import initial_denoiser
 from gcdr.training.loop import Recipe
 from gcdr.training.mean_teacher import (
@@ -21,8 +19,22 @@ from gcdr.training.mean_teacher import (
     gaze_pair,
     train_mean_teacher,
 )
-from gcdr.training.resume import code_of, resumable
+from gcdr.training.resume import code_of
+from gcdr.training.run import training_run
 from gcdr.training.runs import initial_gaze_model, labelled_targets
+
+
+def unlabelled_targets(labels: Path) -> Targets:
+    """The unlabelled people, of whom only the picture is used.
+
+    Raises:
+        InputError: there are none.
+    """
+    table = pd.read_parquet(labels, columns=["sample_id", "role"])
+    ids = table.loc[table["role"] == UNLABELLED, "sample_id"].to_numpy()
+    if not len(ids):
+        raise InputError(f"{labels}: no unlabelled people; Mean Teacher needs a share below 100 %")
+    return heatmap_targets(ids, None)
 
 
 def train_mean_teacher_model(
@@ -54,38 +66,18 @@ def train_mean_teacher_model(
     Raises:
         InputError: nobody is unlabelled.
     """
-    cache, labelled = Samples.open(samples), labelled_targets(labels)
-    table = pd.read_parquet(labels, columns=["sample_id", "role"])
-    hidden = table.loc[table["role"] == UNLABELLED, "sample_id"].to_numpy()
-    if not len(hidden):
-        raise InputError(f"{labels}: no unlabelled people; Mean Teacher needs a share below 100 %")
     held = MeanTeacher.from_json(settings["mean_teacher"], "mean_teacher")
     if family == "gaze":
         model, pair = initial_gaze_model(settings, False, init, seed), gaze_pair()
-        size = model.config.heatmap_size
     else:
         model = initial_denoiser(settings, init, seed)
         schedule = Schedule(settings["timesteps"], settings["schedule"])
-        pair = diffusion_pair(schedule, sampler_of(settings), held.steps, seed)
-        size = model.config.map_size
+        way = Sampling(None, held.steps, schedule, sampler_of(settings))
+        pair = diffusion_pair(way, seed)
     recipe = Recipe.from_json(settings["recipe"], "mean_teacher.recipe")
-    out.mkdir(parents=True, exist_ok=True)
-    inputs = [samples, labels, init]
-    with resumable(out, [family, settings, seed], inputs, code_of(__file__)) as checkpoint:
-        trained = train_mean_teacher(
-            model,
-            pair,
-            cache,
-            labelled,
-            unknown_targets(hidden),
-            recipe,
-            held,
-            map_size=size,
-            sigma=settings["sigma"],
-            seed=seed,
-            device=device,
-            log=out / "log.csv",
-            checkpoint=checkpoint,
-        )
-        people = {"labelled": len(labelled.sample_id), "unlabelled": len(hidden)}
-        save_model(out, trained, {"settings": settings, "seed": seed, "people": people})
+    deciding = [labels, init, *code_of(__file__)]
+    with training_run("mean teacher", model, samples, settings, seed, device, out, deciding) as run:
+        labelled = labelled_targets(labels)
+        others = unlabelled_targets(labels)
+        trained = train_mean_teacher(run, pair, labelled, others, recipe, held)
+        run.save(trained, labelled=labelled, unlabelled=others)

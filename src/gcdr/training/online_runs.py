@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gcdr.diffusion import visited_indices
+from gcdr.diffusion import draws
 from gcdr.errors import InputError
 from gcdr.heatmaps import minmax
 from gcdr.labelling import refinement_of
@@ -32,11 +32,11 @@ def online_labels(model: Denoiser, way: Refinement) -> Relabel:
         counts = torch.ones_like(others)
         if others.any():
             maps = target[others]
-            visits = len(visited_indices(way.start, way.steps))
             rng = torch_rng(way.seed, "online refinement", step)
-            noise = torch.randn((way.draws, visits, *maps.shape), generator=rng).to(maps.device)
+            shape = (way.draws, len(way.indices), *maps.shape)
+            noise = torch.randn(shape, generator=rng).to(maps.device)
             predict = conditioned(model, tuple(part[others] for part in batch.inputs))
-            labels, valid = minmax(way.run(predict, maps, noise).mean(0))
+            labels, valid = minmax(draws(predict, maps, noise, way).mean(0))
             target[others], counts[others] = labels.clamp(0, 1), valid
         return target, counts
 

@@ -75,19 +75,16 @@ class Checkpoint:
 
 
 @contextmanager
-def resumable(
-    out: Path, settings: Any, inputs: list[Path | None], code: list[Path]
-) -> Iterator[Checkpoint]:
+def resumable(out: Path, settings: Any, inputs: list[Path | None]) -> Iterator[Checkpoint]:
     """A checkpoint for the run that makes ``out``, removed when the block succeeds.
 
     Args:
         out: the folder of the model; the state lies beside it.
         settings: plain values that decide the result, the seed among them.
-        inputs: files that decide it; None is skipped.
-        code: source files that decide it, see :func:`code_of`.
+        inputs: files and folders that decide it, the code (:func:`code_of`) among them; None is skipped.
     """
     known = [_identity(path) for path in inputs if path is not None]
-    key = text_digest(json.dumps(settings, sort_keys=True), *known, *map(file_digest, code))
+    key = text_digest(json.dumps(settings, sort_keys=True), *known)
     folder = out.parent / f".{out.name}.resume-{key[:16]}"
     for other in out.parent.glob(f".{out.name}.resume-*"):
         if other != folder:

@@ -11,17 +11,16 @@ import torch
 from gcdr.errors import InputError
 from gcdr.gradcams import gradcam_maps
 from gcdr.labels import LABELLED, targets
-from gcdr.models.build import save_model
 from gcdr.models.config import VATConfig
 from gcdr.models.released import start_from
 from gcdr.models.vat import VAT
-from gcdr.samples import Samples
 from gcdr.seeds import derive
 from gcdr.stores import read_labels
 from gcdr.training.batches import Targets, heatmap_targets
 from gcdr.training.gaze import Relabel, train_gaze
 from gcdr.training.loop import Recipe
-from gcdr.training.resume import code_of, resumable
+from gcdr.training.resume import code_of
+from gcdr.training.run import training_run
 
 
 def labelled_targets(labels: Path) -> Targets:
@@ -50,23 +49,13 @@ def pseudo_targets(path: Path, people: str) -> Targets:
     return heatmap_targets(store.sample_id[store.valid], store.heatmap[store.valid])
 
 
-def gradcam_targets(prior: Path, people: str, ids: np.ndarray, layer: int, size: int) -> Targets:
-    """Grad-CAM maps of people; zeros where the VQA model gave none."""
-    return heatmap_targets(ids, gradcam_maps(prior, people, ids, layer, size)[0])
-
-
-def gaze_config(size: str, gradcam: bool) -> VATConfig:
-    """Sizes by name, ``"world"`` or ``"paper"``."""
-    sizes = {"world": VATConfig.world, "paper": VATConfig.paper}
-    return sizes[size](gradcam)
-
-
 def initial_gaze_model(
     settings: dict[str, Any], gradcam: bool, init: Path | None, seed: int
 ) -> VAT:
     """VAT (or VAT-GC) of the configured size, with its first weights."""
     torch.manual_seed(derive(seed, "gaze weights"))
-    model = VAT(gaze_config(settings["model"], gradcam))
+    sizes = {"world": VATConfig.world, "paper": VATConfig.paper}
+    model = VAT(sizes[settings["model"]](gradcam))
     if init is not None:
         start_from(model, init)
     return model
@@ -88,8 +77,6 @@ def train_gaze_model(
 ) -> None:
     """Train VAT (or, with a prior, VAT-GC) on labels and, if given, pseudo-labels.
 
-    A run that was stopped goes on from where it last kept its state (:mod:`gcdr.training.resume`).
-
     Args:
         samples: the picture cache.
         labels: what the split shows.
@@ -103,31 +90,18 @@ def train_gaze_model(
         relabel: see :func:`gcdr.training.gaze.train_gaze`.
         deciding: what ``relabel`` is made of, files and folders.
     """
-    cache, labelled = Samples.open(samples), labelled_targets(labels)
     model = initial_gaze_model(settings, prior is not None, init, seed)
-    extra = None if pseudo is None else pseudo_targets(pseudo, cache.people)
-    ids = labelled.sample_id if extra is None else np.union1d(labelled.sample_id, extra.sample_id)
-    gradcams = None
-    if prior is not None:
-        size = model.config.heatmap_size
-        gradcams = gradcam_targets(prior, cache.people, ids, settings["layer"], size)
     recipe = Recipe.from_json(settings["recipe"], "gaze recipe")
-    out.mkdir(parents=True, exist_ok=True)
-    inputs = [samples, labels, pseudo, prior, init, *deciding]
-    with resumable(out, [settings, seed], inputs, code_of(__file__)) as checkpoint:
-        trained, counts = train_gaze(
-            model,
-            cache,
-            labelled,
-            extra,
-            recipe,
-            labelled_per_batch=settings["labelled_per_batch"],
-            sigma=settings["sigma"],
-            gradcams=gradcams,
-            seed=seed,
-            device=device,
-            log=out / "log.csv",
-            relabel=relabel,
-            checkpoint=checkpoint,
-        )
-        save_model(out, trained, {"settings": settings, "seed": seed, "people": counts})
+    deciding = [labels, pseudo, prior, init, *deciding, *code_of(__file__)]
+    with training_run("gaze", model, samples, settings, seed, device, out, deciding) as run:
+        labelled, people = labelled_targets(labels), run.samples.people
+        ids, size = labelled.sample_id, model.config.map_size
+        extra = gradcams = None
+        if pseudo is not None:
+            extra = pseudo_targets(pseudo, people)
+            ids = np.union1d(ids, extra.sample_id)
+        if prior is not None:
+            maps, _ = gradcam_maps(prior, people, ids, settings["layer"], size)
+            gradcams = heatmap_targets(ids, maps)
+        trained = train_gaze(run, labelled, extra, gradcams, recipe, relabel)
+        run.save(trained, labelled=labelled, pseudo_labelled=extra)

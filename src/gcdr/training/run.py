@@ -1,0 +1,121 @@
+"""One training run: what its parts share, from the picture cache to the model's folder."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from gcdr.models.build import describe, save_model
+from gcdr.samples import Samples
+from gcdr.training.batches import Batch, Targets, random_batches
+from gcdr.training.loop import Recipe, fit
+from gcdr.training.resume import Checkpoint, resumable
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run.
+
+    Attributes:
+        kind: what is trained, for messages, and for random views of its own.
+        model: the initialised model, on the device.
+        samples: the picture cache.
+        settings: kept in the model's card; ``sigma`` is the standard deviation of a label's Gaussian
+            in cells.
+        seed: seed of order, augmentation and noise.
+        device: where to compute.
+        out: folder of the model; the loss goes to ``log.csv`` in it.
+        checkpoint: where the state of a stopped run is kept.
+    """
+
+    kind: str
+    model: nn.Module
+    samples: Samples
+    settings: dict[str, Any]
+    seed: int
+    device: torch.device
+    out: Path
+    checkpoint: Checkpoint
+
+    def batches(
+        self,
+        targets: Targets,
+        sample_id: np.ndarray,
+        step: int,
+        *,
+        gradcams: Targets | None = None,
+        views: int = 1,
+    ) -> list[Batch]:
+        """The people (n,) of a step in random views, see :func:`gcdr.training.batches.random_batches`."""
+        return random_batches(
+            self.samples,
+            targets,
+            sample_id,
+            gradcams=gradcams,
+            map_size=self.model.config.map_size,
+            sigma=self.settings["sigma"],
+            device=self.device,
+            rng=(self.seed, f"augment {self.kind}", step),
+            views=views,
+        )
+
+    def fit(
+        self,
+        loss_of_step: Callable[[int], Tensor],
+        recipe: Recipe,
+        per_epoch: float,
+        average: AveragedModel | None = None,
+    ) -> nn.Module:
+        """Train the model, see :func:`gcdr.training.loop.fit`."""
+        return fit(
+            self.model,
+            loss_of_step,
+            recipe,
+            self.out / "log.csv",
+            f"{self.kind} model",
+            per_epoch=per_epoch,
+            average=average,
+            checkpoint=self.checkpoint,
+        )
+
+    def save(self, trained: nn.Module, **people: Targets | None) -> None:
+        """Write the trained model; its card counts the people it learned from, by sort."""
+        counts = {sort: len(kind.sample_id) for sort, kind in people.items() if kind is not None}
+        about = {"settings": self.settings, "seed": self.seed, "people": counts}
+        save_model(self.out, trained, about)
+
+
+@contextmanager
+def training_run(
+    kind: str,
+    model: nn.Module,
+    samples: Path,
+    settings: dict[str, Any],
+    seed: int,
+    device: torch.device,
+    out: Path,
+    deciding: Sequence[Path | None],
+) -> Iterator[Run]:
+    """Open the picture cache and the state of a run; the state is removed when the block succeeds.
+
+    A run that was stopped goes on from where it last kept its state (:mod:`gcdr.training.resume`).
+
+    Args:
+        samples: file of the picture cache.
+        deciding: further files and folders that decide the result, the code among them (see
+            :func:`gcdr.training.resume.code_of`); None is skipped.
+        kind, model, settings, seed, device, out: as in :class:`Run`; the model may be elsewhere still.
+
+    Raises:
+        InputError: the cache cannot be read.
+    """
+    cache = Samples.open(samples)
+    model = model.to(device, memory_format=torch.channels_last)
+    with resumable(out, [describe(model), settings, seed], [samples, *deciding]) as checkpoint:
+        yield Run(kind, model, cache, settings, seed, device, out, checkpoint)

@@ -1,0 +1,40 @@
+"""The command line that the workflow's scripts share."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from gcdr.command import TRAINING, arguments
+from gcdr.errors import InputError
+
+COMMAND = {
+    "--samples": "samples.h5", "--labels": "labels.parquet", "--settings": '{"sigma": 3.0}',
+    "--seed": "7", "--out": "vat",
+}  # fmt: skip
+
+
+def parse(monkeypatch: pytest.MonkeyPatch, device: str) -> dict:
+    command = {**COMMAND, "--device": device}
+    monkeypatch.setattr(
+        sys, "argv", ["train.py", *(text for pair in command.items() for text in pair)]
+    )
+    return vars(arguments("Train.", *TRAINING, init=None))
+
+
+def test_training_arguments_are_converted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse(monkeypatch, "cpu") == {
+        "samples": Path("samples.h5"),
+        "labels": Path("labels.parquet"),
+        "settings": {"sigma": 3.0},
+        "seed": 7,
+        "device": torch.device("cpu"),
+        "out": Path("vat"),
+        "init": None,
+    }
+
+
+def test_unknown_device_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="device: found 'toaster', expected auto, cpu or cuda"):
+        parse(monkeypatch, "toaster")
