@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gcdr.errors import InputError
-from gcdr.files import atomic
+from gcdr.files import atomic, state_size
 from gcdr.manifest import boxes, people_digest
 from gcdr.pictures import open_image
 
@@ -33,7 +33,7 @@ def grow(box: np.ndarray, share: float) -> np.ndarray:
 
 
 def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path) -> None:
-    """Decode and resize every image once.
+    """Decode and resize every image once; how large the cache will be is said before.
 
     Args:
         people: the manifest's people, by ``sample_id``.
@@ -43,11 +43,12 @@ def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path) -> No
             ``sample_id`` and ``head_box`` (N, 4) in 0..1.
 
     Raises:
-        InputError: an image is absent or unreadable.
+        InputError: an image is absent or unreadable, or the disk has no room for the cache.
     """
     names, scene_index = np.unique(people["image"].to_numpy(), return_inverse=True)
     head_size = round(size * (1 + 2 * HEAD_MARGIN))
     region = grow(people[["head_x0", "head_y0", "head_x1", "head_y1"]].to_numpy(), HEAD_MARGIN)
+    state_size(path, 3 * (len(names) * size**2 + len(people) * head_size**2))
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         scene = file.create_dataset("scene", (len(names), 3, size, size), np.uint8)
         head = file.create_dataset("head", (len(people), 3, head_size, head_size), np.uint8)
