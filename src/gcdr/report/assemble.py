@@ -178,8 +178,9 @@ def choose_examples(
     digest = people_digest(people)
     scores = pd.read_parquet(study / "metrics/gradcam.parquet").set_index("sample_id")
     refined = read_labels(study / f"test/{averaged(parse_recipe(recipe))}.h5", digest)
-    predicted = read_labels(study / f"metrics/{recipe}.h5", digest)
-    store = read_prior(prior, digest, predicted.sample_id, layer)
+    ids = scores.index.to_numpy()  # who looks into the frame
+    predicted = read_labels(study / f"metrics/{recipe}.h5", digest, ids)
+    store = read_prior(prior, digest, ids, layer)
     mass = store.heatmap.reshape(len(store.heatmap), -1)
     share = np.sort(mass, 1)[:, -6:].sum(1) / np.maximum(
         mass.sum(1), 1e-12

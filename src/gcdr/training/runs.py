@@ -1,6 +1,7 @@
 """Training runs from files to files: what the rules for teachers and students call."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +25,25 @@ from gcdr.training.loop import Recipe
 from gcdr.training.resume import code_of, resumable
 
 
-def labelled_targets(labels: Path) -> Targets:
-    """The labelled people that look into the frame.
+def labelled_targets(labels: Path, in_frame: bool = False) -> Targets:
+    """The labelled people that look into the frame; with ``in_frame`` also those who look out of it.
 
     Raises:
-        InputError: there are none.
+        InputError: nobody looks into the frame or, with ``in_frame``, out of it.
     """
-    ids, gaze = targets(pd.read_parquet(labels), LABELLED)
-    if not len(ids):
+    ids, gaze = targets(pd.read_parquet(labels), LABELLED, outside=in_frame)
+    inside = np.isfinite(gaze).all(1)
+    if not inside.any():
         raise InputError(
             f"{labels}: no labelled person looks into the frame; expected at least one"
         )
-    return Targets(ids, gaze)
+    if not in_frame:
+        return Targets(ids, gaze)
+    if inside.all():
+        raise InputError(
+            f"{labels}: no labelled person looks out of the frame; expected some, or gaze.in_frame null"
+        )
+    return Targets(ids, gaze, in_frame=inside.astype(np.float32))
 
 
 def pseudo_targets(path: Path, people: str) -> Targets:
@@ -55,10 +63,11 @@ def gradcam_targets(prior: Path, people: str, ids: np.ndarray, layer: int, size:
     return heatmap_targets(ids, gradcam_maps(prior, people, ids, layer, size)[0])
 
 
-def gaze_config(size: str, gradcam: bool) -> VATConfig:
-    """Sizes by name, ``"world"`` or ``"paper"``."""
+def gaze_config(size: str, gradcam: bool, in_frame: bool) -> VATConfig:
+    """Sizes by name, ``"world"`` or ``"paper"``; the latter has the in/out head, trained or not."""
     sizes = {"world": VATConfig.world, "paper": VATConfig.paper}
-    return sizes[size](gradcam)
+    config = sizes[size](gradcam)
+    return replace(config, inout=True) if in_frame else config
 
 
 def initial_gaze_model(
@@ -66,7 +75,7 @@ def initial_gaze_model(
 ) -> VAT:
     """VAT (or VAT-GC) of the configured size, with its first weights."""
     torch.manual_seed(derive(seed, "gaze weights"))
-    model = VAT(gaze_config(settings["model"], gradcam))
+    model = VAT(gaze_config(settings["model"], gradcam, settings.get("in_frame") is not None))
     if init is not None:
         start_from(model, init)
     return model
@@ -96,14 +105,16 @@ def train_gaze_model(
         pseudo: label store of pseudo-labels; None trains a supervised teacher.
         prior: prior store; given for VAT-GC.
         init: folder or checkpoint that the model starts from, or None.
-        settings: ``model``, ``recipe``, ``labelled_per_batch``, ``sigma`` and, with a prior, ``layer``.
+        settings: ``model``, ``recipe``, ``labelled_per_batch``, ``sigma``; with a prior ``layer``; and
+            ``in_frame``, the weight of the in/out loss, if the model is to learn that.
         seed: seed of initial weights, order and augmentation.
         device: where to compute.
         out: folder of the model; the loss goes to ``log.csv`` in it.
         relabel: see :func:`gcdr.training.gaze.train_gaze`.
         deciding: what ``relabel`` is made of, files and folders.
     """
-    cache, labelled = Samples.open(samples), labelled_targets(labels)
+    weight = settings.get("in_frame")
+    cache, labelled = Samples.open(samples), labelled_targets(labels, weight is not None)
     model = initial_gaze_model(settings, prior is not None, init, seed)
     extra = None if pseudo is None else pseudo_targets(pseudo, cache.people)
     ids = labelled.sample_id if extra is None else np.union1d(labelled.sample_id, extra.sample_id)
@@ -127,6 +138,7 @@ def train_gaze_model(
             seed=seed,
             device=device,
             log=out / "log.csv",
+            in_frame=weight,
             relabel=relabel,
             checkpoint=checkpoint,
         )
