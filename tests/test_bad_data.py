@@ -270,6 +270,17 @@ def test_named_kind_without_its_files(folder: Path, capsys: pytest.CaptureFixtur
         assert expected in capsys.readouterr().err
 
 
+def test_check_gives_shares_that_are_not_below_zero(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = [f"a.jpg,{x},5,40,25,0.5,0.5,true,,train," for x in range(9)]
+    write(folder, {"heads.csv": "\n".join([LABELLED, *people, "a.jpg,9,5,40,25,,,no,,train,"])})
+    assert main(["check", str(folder)]) == 0
+    assert (
+        "90.0% with a gaze point, 10.0% out of the frame, 0.0% unknown" in capsys.readouterr().out
+    )
+
+
 def test_check_says_what_there_is_and_fails_on_errors(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,8 @@ import pytest
 from small_data import gazefollow_row, write
 from workflow_runs import Workspace
 
+from gcdr.samples import Samples
+
 # No released weights are at hand in a test; nothing that is run here would read them.
 CONFIG = ("configs/gazefollow.yaml", "no-weights.yaml")
 WITHOUT = "device: cpu\nprior: {tagger: rules}\ngaze: {init: null}\ndiffusion: {init: vat}\n"
@@ -69,6 +71,19 @@ def test_gazefollow_is_checked_read_and_split_as_released(workspace: Workspace) 
     assert run.returncode == 0, run.stdout[-4000:]
     role = pd.read_parquet(workspace.folder / pooled)["role"]
     assert role.value_counts().to_dict() == {"unlabelled": 19, "labelled": 2}
+
+
+def test_changed_data_make_the_picture_cache_anew(workspace: Workspace) -> None:
+    cache = "results/data/gazefollow/samples-224.h5"
+    assert workspace.snakemake(cache, configs=CONFIG).returncode == 0
+    log = (workspace.folder / "logs/gazefollow/samples-224.log").read_text()
+    assert f"{cache}: 7.1 MB will be written" in log
+    assert workspace.planned(cache, configs=CONFIG) == {}
+    path = workspace.folder / "data/gazefollow/train_annotations_release_persondet.txt"
+    path.write_text("\n".join(path.read_text().splitlines()[:-1]))
+    run = workspace.snakemake(cache, configs=CONFIG)
+    assert run.returncode == 0, run.stdout[-4000:]
+    assert len(Samples.open(workspace.folder / cache).sample_id) == 20
 
 
 def test_data_with_errors_stops_the_first_rule(workspace: Workspace) -> None:

@@ -230,7 +230,9 @@ def test_own_images_with_labels(root: Path) -> None:
     assert people["in_frame"].tolist() == [True, True, False, pd.NA, pd.NA]
     assert people["gaze_x"].fillna(-1).tolist() == pytest.approx([0.2, 0.3, -1, -1, -1])
     assert people["label"].fillna("").tolist()[0] == "ball"
-    assert dataset.annotations["gaze_x"].tolist() == [0.2, 0.4]
+    out = people.index[2]
+    assert dataset.annotations["sample_id"].tolist() == [out, people.index[1], people.index[1]]
+    assert dataset.annotations["gaze_x"].fillna(-1).tolist() == [-1, 0.2, 0.4]
 
 
 def test_links_to_images_elsewhere_are_followed(tmp_path: Path) -> None:
@@ -277,7 +279,7 @@ def test_tracks_as_single_images(tmp_path: Path) -> None:
     outside = people.loc[("3.jpg", "s00")]
     assert not outside["in_frame"] and np.isnan(outside["gaze_x"])
     assert people.loc[("0.jpg", "s01"), "gaze_y"] == 0.25
-    assert len(dataset.annotations) == 11
+    assert dataset.annotations["gaze_x"].isna().sum() == 1 and len(dataset.annotations) == 12
     assert dataset.bodies["detected"].sum() == 1
 
 

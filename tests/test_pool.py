@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,7 +20,15 @@ from gcdr.manifest import (
     read_people,
     write_table,
 )
-from gcdr.pool import link_images, pool_annotations, pool_name, pool_people, pool_priors, pool_rows
+from gcdr.pool import (
+    link_images,
+    pool_annotations,
+    pool_name,
+    pool_people,
+    pool_priors,
+    pool_rows,
+    pool_samples,
+)
 from gcdr.samples import open_image, write_samples
 from gcdr.stores import read_prior
 
@@ -53,7 +62,8 @@ def pooled(worlds: Worlds, folder: Path, manifest: pd.DataFrame, members: pd.Dat
         {name: world.folder / "images" for name, world in worlds.items()}, folder / "images"
     )
     people = read_people(study.manifest)
-    write_samples(people, folder / "images", 56, study.samples)
+    caches = {name: world.samples for name, world in worlds.items()}
+    pool_samples(members, people, caches, 56, study.samples)
     stores = {name: (world.manifest, world.prior) for name, world in worlds.items()}
     pool_priors(members, people_digest(people), stores, study.prior)
     return study
@@ -82,6 +92,19 @@ def test_everything_of_a_person_comes_along(worlds: Worlds, tmp_path: Path) -> N
     scores = {n: pd.DataFrame({"sample_id": range(40), "score": range(40)}) for n in worlds}
     rows = pool_rows(members, scores)
     assert (rows["score"].to_numpy() == members["member_id"].to_numpy()).all()
+
+
+def test_pictures_are_those_that_decoding_gives(worlds: Worlds, tmp_path: Path) -> None:
+    manifest, members = pool_people(manifests(worlds), ["a"], ["a", "b"], "b")
+    study = pooled(worlds, tmp_path / "pool", manifest, members)
+    decoded = tmp_path / "decoded.h5"
+    write_samples(read_people(study.manifest), study.folder / "images", 56, decoded)
+    with h5py.File(study.samples) as ours, h5py.File(decoded) as theirs:
+        assert ours.attrs["people"] == theirs.attrs["people"] and ours.keys() == theirs.keys()
+        for name in theirs:
+            assert (ours[name][:] == theirs[name][:]).all() and ours[name].dtype == theirs[
+                name
+            ].dtype
 
 
 @pytest.mark.parametrize(

@@ -231,8 +231,8 @@ def test_plan_of_a_study_with_several_sources(tmp_path: Path) -> None:
     assert "--init results/source/labels25-seed0/teachers/vat" in run.stdout
     planned = workspace.planned(configs=configs)
     made = {"world": 2, "gradcam": 4, "merge": 2, "detect": 2, "split": 2, "train_vat": 2}
-    made |= dict.fromkeys(("pool", "pool_bodies", "pool_priors", "samples"), 1)
-    made["samples"] = 2  # of the pool, and of elsewhere, where the first weights are trained
+    made |= dict.fromkeys(("pool", "pool_bodies", "pool_priors", "pool_samples"), 1)
+    made["samples"] = 2  # of each source; the pool's is copied from them
     assert {name: planned[name] for name in made} == made
 
 

@@ -12,6 +12,8 @@ from gcdr.heatmaps import gaussians, peak_points
 from gcdr.manifest import write_table
 from gcdr.metrics import (
     DEFINITIONS,
+    average_precision,
+    average_precision_interval,
     bootstrap_interval,
     image_auc,
     left_out,
@@ -132,16 +134,41 @@ def summarise(scores: pd.DataFrame) -> dict[str, dict[str, float]]:
     return summary
 
 
-def write_metrics(scores: pd.DataFrame, about: dict[str, Any], path: Path) -> None:
+def summarise_in_frame(
+    logit: np.ndarray, inside: np.ndarray, images: np.ndarray
+) -> dict[str, float]:
+    """Average precision of in or out of the frame, with its 95 % bootstrap interval clustered by image.
+
+    Args:
+        logit: (N,) of all test people, positive for inside.
+        inside: (N,) bool, some of them true.
+        images: (N,) the image of each.
+    """
+    rng = numpy_rng(0, "bootstrap")
+    low, high = average_precision_interval(logit, inside, images, rng)
+    return {"value": average_precision(logit, inside), "low": low, "high": high}
+
+
+def write_metrics(
+    scores: pd.DataFrame,
+    about: dict[str, Any],
+    path: Path,
+    in_frame: dict[str, float] | str | None = None,
+) -> None:
     """Write the summary as JSON and each person's values as Parquet beside it.
 
     Args:
         scores: from :func:`score_maps` or :func:`score_baselines`.
         about: what was scored: ``study``, ``recipe``, ``method``, ``kind``, ``seed``, ...
         path: the JSON file; the table gets the same name with ``.parquet``.
+        in_frame: of a model, what :func:`summarise_in_frame` gives, or why there is none.
     """
     write_table(scores.drop(columns="image"), path.with_suffix(".parquet"))
-    summary = summarise(scores)
+    summary, absent = summarise(scores), {}
+    if isinstance(in_frame, str):
+        absent = {"absent": {"in_frame_ap": in_frame}}
+    elif in_frame is not None:
+        summary["in_frame_ap"] = in_frame
     write_json(
         path,
         {
@@ -150,5 +177,6 @@ def write_metrics(scores: pd.DataFrame, about: dict[str, Any], path: Path) -> No
             "people": scores["sample_id"].nunique(),
             "metrics": summary,
             "definitions": {name: DEFINITIONS[name] for name in summary},
+            **absent,
         },
     )

@@ -69,7 +69,8 @@ def collect_rows(
         shown = shown[shown["role"] != UNLABELLED].assign(source="label")
         parts.append(shown[["sample_id", *GAZE, "in_frame", "label", "source"]])
     if annotations is not None:
-        parts.append(read_annotation_table(annotations).assign(in_frame=True, source="annotator"))
+        points = read_annotation_table(annotations)
+        parts.append(points.assign(in_frame=points["gaze_x"].notna(), source="annotator"))
     if maps is not None:
         store = read_labels(maps, people_digest(people))
         if store.heatmap.ndim > 3:

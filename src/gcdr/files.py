@@ -39,6 +39,29 @@ def atomic(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def state_size(path: str | Path, size: int) -> None:
+    """Say how large a file will be before it is written.
+
+    Args:
+        path: the file; its folder need not exist yet.
+        size: its bytes.
+
+    Raises:
+        InputError: the disk has less room than that.
+    """
+    path = Path(path)
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    free = shutil.disk_usage(folder).free
+    print(
+        f"{path}: {size / 1e6:,.1f} MB will be written, {free / 1e6:,.1f} MB are free", flush=True
+    )
+    if size > free:
+        raise InputError(
+            f"{path}: found {free / 1e6:,.1f} MB free in {folder}, expected {size / 1e6:,.1f} MB for "
+            "this file"
+        )
+
+
 def write_json(path: str | Path, content: Any) -> None:
     """Write ``content`` as indented JSON, whole or not at all."""
     with atomic(path) as temporary:

@@ -22,7 +22,7 @@ from gcdr.refine import (
     Refinement,
     map_maps,
     peak_maps,
-    predict_maps,
+    predict,
     pseudo_labels,
     refine_maps,
 )
@@ -125,7 +125,7 @@ def make_labels(
     elif family == "mapping":
         maps = map_maps(model, cache, ids, gradcam, device)
     elif family == "gaze":
-        maps = predict_maps(model, cache, ids, gradcam, device)
+        maps = predict(model, cache, ids, gradcam, device).heatmap
     else:
         maps = torch.from_numpy(gradcam)
     if settings["gaussian"]:

@@ -95,12 +95,21 @@ def _find_released(train: pd.DataFrame, released: pd.DataFrame) -> np.ndarray:
     return keys[0].isin(keys[1])
 
 
-def targets(labels: pd.DataFrame, role: str) -> tuple[np.ndarray, np.ndarray]:
+def targets(
+    labels: pd.DataFrame, role: str, outside: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """People of a role that look into the frame, and where.
+
+    Args:
+        labels: from :func:`split_labels`.
+        role: ``LABELLED`` or ``VALIDATION``.
+        outside: those known to look out of the frame as well, their gaze being NaN.
 
     Returns:
         sample_id (N,) int64 ascending and gaze (N, 2) float32 in 0..1.
     """
-    inside = labels["in_frame"].fillna(True).astype(bool) & labels["gaze_x"].notna()
-    rows = labels[(labels["role"] == role) & inside]
+    known = labels["in_frame"].fillna(True).astype(bool) & labels["gaze_x"].notna()
+    if outside:
+        known |= labels["in_frame"].eq(False).fillna(False).astype(bool)
+    rows = labels[(labels["role"] == role) & known]
     return rows["sample_id"].to_numpy(), rows[["gaze_x", "gaze_y"]].to_numpy(np.float32)

@@ -120,7 +120,8 @@ def read_annotations(path: str | Path, sample_id: np.ndarray) -> np.ndarray:
         sample_id: (N,) the people wanted.
 
     Returns:
-        (N, A, 2) float64, padded with NaN where a person has fewer than A annotators.
+        (N, A, 2) float64, padded with NaN where a person has fewer than A annotators; all NaN for
+        people who look out of the frame.
 
     Raises:
         InputError: a person has no annotation.
@@ -140,7 +141,8 @@ def read_annotations(path: str | Path, sample_id: np.ndarray) -> np.ndarray:
 
 
 def read_annotation_table(path: str | Path) -> pd.DataFrame:
-    """The annotations table as it is: ``sample_id``, ``annotator``, ``gaze_x``, ``gaze_y``."""
+    """The annotations table as it is: ``sample_id``, ``annotator``, ``gaze_x``, ``gaze_y``; the row of a
+    test person who looks out of the frame has no point."""
     return _read(path, ["sample_id", "annotator", "gaze_x", "gaze_y"])
 
 

@@ -12,6 +12,7 @@ from gcdr.auc import average_precision, image_auc, roc_auc, video_auc
 __all__ = [
     "DEFINITIONS",
     "average_precision",
+    "average_precision_interval",
     "bootstrap_interval",
     "image_auc",
     "left_out",
@@ -46,7 +47,8 @@ DEFINITIONS = {
     f"cells; {_MAP}, resized bilinearly if it has another size",
     "auc_video": "area under the ROC curve over the heatmap's cells as for VideoAttentionTarget; "
     "positives: the 19 x 19 cells around the one annotated point",
-    "in_frame_ap": "average precision of the in/out logit over all people, inside being positive",
+    "in_frame_ap": "average precision of the in/out logit over all test people, those who look out of the "
+    "frame among them; inside is positive",
 }
 
 
@@ -128,4 +130,34 @@ def bootstrap_interval(
         picks = rng.integers(0, len(count), len(count))
         means[draw] = total[picks].sum() / count[picks].sum()
     low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def average_precision_interval(
+    scores: np.ndarray,
+    positive: np.ndarray,
+    groups: np.ndarray,
+    rng: np.random.Generator,
+    draws: int = 1000,
+) -> tuple[float, float]:
+    """95 % percentile interval of the average precision, resampling whole groups.
+
+    Args:
+        scores: (N,) finite, higher for positives.
+        positive: (N,) bool, some of them true.
+        groups: (N,) the image each person belongs to.
+        rng: source of the resampling.
+        draws: number of bootstrap samples; those without a positive person do not count.
+
+    Returns:
+        lower and upper bound.
+    """
+    _, index = np.unique(groups, return_inverse=True)
+    count = index.max() + 1
+    found = np.empty(draws)
+    for draw in range(draws):
+        times = np.bincount(rng.integers(0, count, count), minlength=count)
+        rows = np.repeat(np.arange(len(index)), times[index])
+        found[draw] = average_precision(scores[rows], positive[rows])
+    low, high = np.nanpercentile(found, [2.5, 97.5])
     return float(low), float(high)

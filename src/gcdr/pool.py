@@ -1,8 +1,9 @@
 """Several data sets as one, for studies that take labelled, unlabelled and test people from different ones.
 
 A pool is a data set like any other: its manifest holds the people that a study uses, and its bodies and
-prior maps are those of the sources, looked up and not computed again. Labels are taken along for the
-people of labelled sources alone; of all others the pool does not even hold them.
+prior maps are those of the sources, looked up and not computed again, its picture cache a copy from
+theirs. Labels are taken along for the people of labelled sources alone; of all others the pool does not
+even hold them.
 """
 
 import os
@@ -23,6 +24,7 @@ from gcdr.manifest import (
     read_annotation_table,
     read_people,
 )
+from gcdr.samples import copy_samples
 from gcdr.stores import Store, read_prior, write_prior
 
 SOURCES = ("labelled", "unlabelled", "test")
@@ -103,6 +105,25 @@ def pool_rows(members: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.D
 def pool_annotations(members: pd.DataFrame, test: str, annotations: Path) -> pd.DataFrame:
     """The annotators' points of a pool's test people."""
     return pool_rows(members, {test: read_annotation_table(annotations)})
+
+
+def pool_samples(
+    members: pd.DataFrame, people: pd.DataFrame, caches: Mapping[str, Path], size: int, out: Path
+) -> None:
+    """The sources' picture caches as one.
+
+    Args:
+        members: from :func:`pool_people`.
+        people: the pool's people.
+        caches: the sources' caches by name.
+        size: side of their scenes.
+        out: the cache.
+    """
+    sources = []
+    for name, path in caches.items():
+        place = np.flatnonzero(members["source"] == name)
+        sources.append((path, place, members["member_id"].to_numpy()[place]))
+    copy_samples(people, sources, size, out)
 
 
 def pool_priors(

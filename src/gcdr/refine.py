@@ -15,7 +15,7 @@ from tqdm import tqdm
 from gcdr.diffusion import Predict, Sampling, draws, seeded_noise, trajectory
 from gcdr.heatmaps import gaussians, minmax, peak_points
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.vat import VAT
+from gcdr.models.vat import VAT, GazeOutput
 from gcdr.samples import Samples
 from gcdr.views import plain_view, view_pictures
 
@@ -144,14 +144,14 @@ def map_maps(
 
 
 @torch.inference_mode()
-def predict_maps(
+def predict(
     model: VAT,
     samples: Samples,
     sample_id: np.ndarray,
     gradcam: np.ndarray | None,
     device: torch.device,
-) -> Tensor:
-    """A gaze model's heatmaps of people.
+) -> GazeOutput:
+    """What a gaze model says of people.
 
     Args:
         model: VAT or VAT-GC.
@@ -161,15 +161,19 @@ def predict_maps(
         device: where to compute.
 
     Returns:
-        (N, G, G) float32, as the model puts them out.
+        heatmaps (N, G, G) float32, as the model puts them out, and the in/out logits (N,) if it has any.
     """
     model = model.to(device, memory_format=torch.channels_last).eval()
     size = model.config.map_size
-    result = torch.empty(len(sample_id), size, size)
+    maps = torch.empty(len(sample_id), size, size)
+    logits = torch.empty(len(sample_id)) if model.config.inout else None
     for part, inputs in blocks(samples, sample_id, device):
         seen = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)[:, None]
-        result[part] = model(*inputs, seen).heatmap.cpu()
-    return result
+        output = model(*inputs, seen)
+        maps[part] = output.heatmap.cpu()
+        if logits is not None:
+            logits[part] = output.in_frame.cpu()
+    return GazeOutput(maps, logits)
 
 
 def peak_maps(maps: Tensor, sigma: float) -> Tensor:

@@ -4,6 +4,8 @@ Images are decoded and resized once, into one HDF5 file with contiguous uint8 ar
 into memory: a shuffled read costs no decoding and memory stays flat in the size of the data set.
 """
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gcdr.errors import InputError
-from gcdr.files import atomic
+from gcdr.files import atomic, state_size
 from gcdr.manifest import boxes, people_digest
 from gcdr.pictures import open_image
 
@@ -33,7 +35,7 @@ def grow(box: np.ndarray, share: float) -> np.ndarray:
 
 
 def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path) -> None:
-    """Decode and resize every image once.
+    """Decode and resize every image once; how large the cache will be is said before.
 
     Args:
         people: the manifest's people, by ``sample_id``.
@@ -43,14 +45,11 @@ def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path) -> No
             ``sample_id`` and ``head_box`` (N, 4) in 0..1.
 
     Raises:
-        InputError: an image is absent or unreadable.
+        InputError: an image is absent or unreadable, or the disk has no room for the cache.
     """
-    names, scene_index = np.unique(people["image"].to_numpy(), return_inverse=True)
-    head_size = round(size * (1 + 2 * HEAD_MARGIN))
     region = grow(people[["head_x0", "head_y0", "head_x1", "head_y1"]].to_numpy(), HEAD_MARGIN)
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        scene = file.create_dataset("scene", (len(names), 3, size, size), np.uint8)
-        head = file.create_dataset("head", (len(people), 3, head_size, head_size), np.uint8)
+    with _new_cache(people, size, path) as (scene, head, names, scene_index):
+        head_size = head.shape[-1]
         rows = pd.Series(np.arange(len(people))).groupby(scene_index).indices
         for index, name in enumerate(tqdm(names, "resizing", unit="image", mininterval=5)):
             image = open_image(root / name)
@@ -63,6 +62,21 @@ def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path) -> No
                     Image.Resampling.BILINEAR,
                 )  # what lies outside the image is black
                 head[row] = _pixels(crop.resize((head_size,) * 2, Image.Resampling.BILINEAR))
+
+
+@contextmanager
+def _new_cache(
+    people: pd.DataFrame, size: int, path: Path
+) -> Iterator[tuple[h5py.Dataset, h5py.Dataset, np.ndarray, np.ndarray]]:
+    """A cache in which all but the pictures is written: ``scene`` and ``head``, to be filled, the images'
+    names (M,) and ``scene_index``."""
+    names, scene_index = np.unique(people["image"].to_numpy(), return_inverse=True)
+    head_size = round(size * (1 + 2 * HEAD_MARGIN))
+    state_size(path, 3 * (len(names) * size**2 + len(people) * head_size**2))
+    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+        scene = file.create_dataset("scene", (len(names), 3, size, size), np.uint8)
+        head = file.create_dataset("head", (len(people), 3, head_size, head_size), np.uint8)
+        yield scene, head, names, scene_index
         file["scene_index"], file["head_box"] = scene_index, boxes(people)
         file["sample_id"] = people["sample_id"].to_numpy()
         file.attrs["people"] = people_digest(people)
@@ -136,4 +150,34 @@ class Samples:
         scene = torch.from_numpy(np.asarray(self.scene[self.scene_index[rows]]))
         head = torch.from_numpy(np.asarray(self.head[rows]))
         box = torch.from_numpy(self.head_box[rows])
-        return scene.to(device).float() / 255, head.to(device).float() / 255, box.to(device)
+        scene, head = (picture.to(device).float().div_(255) for picture in (scene, head))
+        return scene, head, box.to(device)
+
+
+def copy_samples(
+    people: pd.DataFrame,
+    sources: Iterable[tuple[Path, np.ndarray, np.ndarray]],
+    size: int,
+    path: Path,
+) -> None:
+    """The cache of people whose pictures other caches hold: the same bits, and nothing is decoded.
+
+    Args:
+        people: the manifest's people, by ``sample_id``.
+        sources: caches of the same size; for each the rows (n,) of ``people`` that it gives and their
+            ``sample_id`` (n,) in it. People of one image come from one cache.
+        size: side of the scenes.
+        path: the cache, as :func:`write_samples` writes it.
+
+    Raises:
+        InputError: a cache is absent or none, or the disk has no room.
+    """
+    with _new_cache(people, size, path) as (scene, head, _, scene_index):
+        for source, places, ids in sources:
+            cache = Samples.open(source)
+            rows = cache.rows(ids)
+            for place, row in zip(places, rows, strict=True):
+                head[place] = cache.head[row]
+            indices, first = np.unique(scene_index[places], return_index=True)
+            for index, row in zip(indices, rows[first], strict=True):
+                scene[index] = cache.scene[cache.scene_index[row]]

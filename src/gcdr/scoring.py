@@ -1,5 +1,6 @@
 """Evaluations from files to files: what the evaluate rules call."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,32 +10,82 @@ import torch
 
 from gcdr.diffusion import SAMPLERS
 from gcdr.errors import InputError
-from gcdr.evaluate import score_baselines, score_maps, summarise, write_metrics
-from gcdr.files import write_json
+from gcdr.evaluate import (
+    score_baselines,
+    score_maps,
+    summarise,
+    summarise_in_frame,
+    write_metrics,
+)
+from gcdr.files import read_json, write_json
 from gcdr.gradcams import gradcam_maps
 from gcdr.labelling import refinement_of
 from gcdr.labels import VALIDATION, targets
 from gcdr.manifest import people_digest, read_annotations, read_people
 from gcdr.methods import fixed_sampler
-from gcdr.models.build import load_model
+from gcdr.models.build import CARD_FILE, load_model
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.vat import VAT
-from gcdr.refine import predict_maps, pseudo_labels, refine_maps
+from gcdr.refine import predict, pseudo_labels, refine_maps
 from gcdr.samples import Samples
 from gcdr.stores import read_labels, write_labels
 
 
-def test_people(manifest: Path) -> pd.DataFrame:
-    """The test people of a manifest.
+@dataclass(frozen=True)
+class Tested:
+    """The test people of a data set.
+
+    Attributes:
+        people: their N rows of the manifest.
+        points: (N, A, 2) their annotators' points, padded with NaN.
+        inside: (N,) bool: who looks into the frame. Of the others no distance is known; they count for
+            the average precision of in or out alone.
+    """
+
+    people: pd.DataFrame
+    points: np.ndarray
+    inside: np.ndarray
+
+    @property
+    def ids(self) -> np.ndarray:
+        """(N,) ``sample_id`` of everybody."""
+        return self.people["sample_id"].to_numpy()
+
+    @property
+    def outside(self) -> dict[str, int]:
+        """How many distances are without, for the metrics file."""
+        return {"out_of_frame": int((~self.inside).sum())}
+
+    def looking_inside(self) -> "Tested":
+        """Those who look into the frame."""
+        rows = self.inside
+        return Tested(self.people[rows], self.points[rows], self.inside[rows])
+
+
+def test_people(manifest: Path, annotations: Path) -> Tested:
+    """The test people of a manifest with what the annotators said.
 
     Raises:
-        InputError: there are none.
+        InputError: there are none, none looks into the frame, or one has no annotation.
     """
     people = read_people(manifest)
-    tested = people[people["split"] == "test"]
-    if tested.empty:
+    people = people[people["split"] == "test"]
+    if people.empty:
         raise InputError(f"{manifest}: no test people; expected rows with split 'test'")
-    return tested
+    points = read_annotations(annotations, people["sample_id"].to_numpy())
+    inside = np.isfinite(points).all(2).any(1)
+    if not inside.any():
+        raise InputError(f"{annotations}: no test person looks into the frame; expected some")
+    return Tested(people, points, inside)
+
+
+def in_frame_summary(model: Path, logit: np.ndarray | None, tested: Tested) -> dict | str:
+    """The in/out metric of a model, or why it has none."""
+    if read_json(model / CARD_FILE).get("settings", {}).get("in_frame") is None or logit is None:
+        return "the model was not trained to tell in from out of the frame (gaze.in_frame)"
+    if tested.inside.all():
+        return "no test person is known to look out of the frame"
+    return summarise_in_frame(logit, tested.inside, tested.people["image"].to_numpy())
 
 
 def evaluate_model(
@@ -49,6 +100,8 @@ def evaluate_model(
     out: Path,
 ) -> None:
     """Score a gaze model on the test people; its heatmaps are kept as a label store beside the metrics.
+
+    The store holds everybody, and the in/out logit of a model that was trained to give it.
 
     Args:
         model: folder of the model.
@@ -67,29 +120,32 @@ def evaluate_model(
     loaded = load_model(model)
     if not isinstance(loaded, VAT):
         raise InputError(f"{model}: found a {type(loaded).__name__}, expected a gaze model")
-    people = test_people(manifest)
-    ids = people["sample_id"].to_numpy()
+    tested = test_people(manifest, annotations)
+    ids, inside = tested.ids, tested.inside
     digest = people_digest(read_people(manifest))
     gradcam = None
     if prior is not None:
         gradcam, _ = gradcam_maps(prior, digest, ids, settings["layer"], settings["size"])
-    maps = predict_maps(loaded, Samples.open(samples), ids, gradcam, device)
-    heatmap, valid = pseudo_labels(maps, None)
-    write_labels(out.with_suffix(".h5"), ids, heatmap, valid, {}, people=digest, made_by=about)
-    scores = score_maps(maps.numpy(), people, read_annotations(annotations, ids))
-    write_metrics(scores, about, out)
+    predicted = predict(loaded, Samples.open(samples), ids, gradcam, device)
+    heatmap, valid = pseudo_labels(predicted.heatmap, None)
+    logit = None if predicted.in_frame is None else predicted.in_frame.numpy()
+    in_frame = in_frame_summary(model, logit, tested)
+    columns = {} if isinstance(in_frame, str) else {"in_frame": logit}
+    write_labels(out.with_suffix(".h5"), ids, heatmap, valid, columns, people=digest, made_by=about)
+    scored = tested.looking_inside()
+    scores = score_maps(predicted.heatmap.numpy()[inside], scored.people, scored.points)
+    write_metrics(scores, about | tested.outside, out, in_frame)
 
 
 def evaluate_labels(
     store: Path, manifest: Path, annotations: Path, about: dict[str, Any], out: Path
 ) -> None:
     """Score a label store of the test people, for example refined Grad-CAM maps (Diffusion-GC)."""
-    people = test_people(manifest)
-    ids = people["sample_id"].to_numpy()
-    labels = read_labels(store, people_digest(read_people(manifest)), ids)
-    write_metrics(
-        score_maps(labels.heatmap, people, read_annotations(annotations, ids)), about, out
-    )
+    tested = test_people(manifest, annotations)
+    scored = tested.looking_inside()
+    labels = read_labels(store, people_digest(read_people(manifest)), scored.ids)
+    scores = score_maps(labels.heatmap, scored.people, scored.points)
+    write_metrics(scores, about | tested.outside, out)
 
 
 def evaluate_prior(
@@ -104,13 +160,12 @@ def evaluate_prior(
 
     A person without a valid map counts with an empty one, whose peak is the upper left cell.
     """
-    people = test_people(manifest)
-    ids = people["sample_id"].to_numpy()
+    tested = test_people(manifest, annotations)
+    scored, about = tested.looking_inside(), about | tested.outside
     digest = people_digest(read_people(manifest))
-    maps, _ = gradcam_maps(prior, digest, ids, settings["layer"], settings["size"])
-    points = read_annotations(annotations, ids)
-    write_metrics(score_maps(maps, people, points), about, out)
-    for name, scores in score_baselines(people, points).items():
+    maps, _ = gradcam_maps(prior, digest, scored.ids, settings["layer"], settings["size"])
+    write_metrics(score_maps(maps, scored.people, scored.points), about, out)
+    for name, scores in score_baselines(scored.people, scored.points).items():
         ruler = {**about, "recipe": name, "method": name, "kind": "baseline"}
         write_metrics(scores, ruler, out.with_name(f"{name}.json"))
 
@@ -151,9 +206,9 @@ def sweep_timesteps(
         raise InputError(f"{teacher}: found a {type(model).__name__}, expected a diffusion model")
     people = read_people(manifest)
     digest, cache = people_digest(people), Samples.open(samples)
-    tested = test_people(manifest)["sample_id"].to_numpy()
+    tested = test_people(manifest, annotations).looking_inside()
     known, gaze = targets(pd.read_parquet(labels), VALIDATION)
-    groups = {"test": (tested, read_annotations(annotations, tested))}
+    groups = {"test": (tested.ids, tested.points)}
     if len(known):
         groups["val"] = (known, gaze[:, None].astype(float))
     others = {sampler: fixed_sampler(sampler) for sampler in SAMPLERS}

@@ -145,15 +145,16 @@ def _sample(picture: Tensor, window: Tensor, flip: Tensor, size: int) -> Tensor:
 
 
 def _recolour(picture: Tensor, colour: Tensor) -> Tensor:
+    # In place where a result is used once: most of the cost is memory, not arithmetic.
     factor = colour[:, :, None, None, None]
     grey_weights = picture.new_tensor([0.299, 0.587, 0.114])[:, None, None]
-    bright = (picture * factor[:, 0]).clamp(0, 1)
+    bright = (picture * factor[:, 0]).clamp_(0, 1)
     mean = (bright * grey_weights).sum(1, keepdim=True).mean((2, 3), keepdim=True)
-    contrasted = (mean + (bright - mean) * factor[:, 1]).clamp(0, 1)
+    contrasted = bright.sub_(mean).mul_(factor[:, 1]).add_(mean).clamp_(0, 1)
     grey = (contrasted * grey_weights).sum(1, keepdim=True)
-    return (grey + (contrasted - grey) * factor[:, 2]).clamp(0, 1)
+    return contrasted.sub_(grey).mul_(factor[:, 2]).add_(grey).clamp_(0, 1)
 
 
 def _normalise(picture: Tensor) -> Tensor:
     mean, std = (picture.new_tensor(values)[:, None, None] for values in (MEAN, STD))
-    return (picture - mean) / std
+    return (picture - mean).div_(std)

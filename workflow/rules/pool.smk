@@ -2,6 +2,7 @@
 
 
 ruleorder: pool_bodies > detect
+ruleorder: pool_samples > samples
 ruleorder: pool_priors > merge
 
 
@@ -58,6 +59,33 @@ rule pool_bodies:
     shell:
         "python {input.script} --members {input.members} --bodies {params.bodies:q}"
         " --out {output} > {log} 2>&1"
+
+
+rule pool_samples:
+    input:
+        script=script("pool_samples"),
+        code=code("pool_samples"),
+        members=f"{DATA}/members.parquet",
+        manifest=f"{DATA}/manifest.parquet",
+        caches=lambda wildcards: of_members(
+            wildcards.dataset, f"samples-{wildcards.size}.h5"
+        ).values(),
+    output:
+        f"{DATA}/samples-{{size}}.h5",
+    log:
+        "logs/{dataset}/pool-samples-{size}.log",
+    benchmark:
+        "results/benchmarks/pool/{dataset}-samples-{size}.tsv"
+    wildcard_constraints:
+        dataset=names_of("pool"),
+    localrule: True
+    params:
+        caches=lambda wildcards: as_json(
+            of_members(wildcards.dataset, f"samples-{wildcards.size}.h5")
+        ),
+    shell:
+        "python {input.script} --members {input.members} --manifest {input.manifest}"
+        " --caches {params.caches:q} --size {wildcards.size} --out {output} > {log} 2>&1"
 
 
 rule pool_priors:

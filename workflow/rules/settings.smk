@@ -90,6 +90,7 @@ def gaze_settings(wildcards):
         "labelled_per_batch": gaze["labelled_per_batch"] if student else None,
         "sigma": config["heatmap"]["sigma"],
         "layer": config["prior"]["layer"],
+        "in_frame": gaze["in_frame"],
     }
 
 

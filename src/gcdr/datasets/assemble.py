@@ -26,8 +26,8 @@ class Dataset:
         root: folder that image names are relative to.
         manifest: the people without a fatal problem, see :mod:`gcdr.manifest`; readers of video add
             ``sequence``, ``frame`` and ``track``.
-        annotations: ``sample_id``, ``annotator``, ``gaze_x``, ``gaze_y`` of test people who look into
-            the frame.
+        annotations: ``sample_id``, ``annotator``, ``gaze_x``, ``gaze_y`` of test people; who is known
+            to look out of the frame has one row without a point.
         bodies: ``sample_id``, the body box in pixels that the data set gives (NaN where none was found),
             ``score`` and ``detected``; no row for people of whom it says nothing.
         images: by name, what :func:`gcdr.datasets.images.image_sizes` tells.
@@ -213,7 +213,10 @@ def _people(
     number = np.empty(len(order), np.int64)
     number[order] = np.arange(len(order))
     points = rows.assign(sample_id=number[person])
-    points = points[(rows["split"] == "test") & rows["gaze_x"].notna()]
+    outside = (
+        ~rows["person"].duplicated() & people["in_frame"].eq(False).fillna(False)[person].array
+    )
+    points = points[(rows["split"] == "test") & (rows["gaze_x"].notna() | outside)]
     points = points.sort_values("sample_id", kind="stable")
     points["annotator"] = points.groupby("sample_id").cumcount()
     bodies = people.reindex(columns=BODY).loc[order].astype(float).reset_index(drop=True)

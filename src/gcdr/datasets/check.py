@@ -87,19 +87,21 @@ def _labels(people: pd.DataFrame) -> Iterator[str]:
     for split in SPLITS:
         rows = people[people["split"] == split]
         if len(rows):
-            labelled = rows["gaze_x"].notna().mean()
-            out = rows["in_frame"].eq(False).fillna(False).mean()
+            labelled = rows["gaze_x"].notna()
+            out = rows["in_frame"].eq(False).fillna(False).astype(bool)
             noun = rows["label"].notna().mean()
             yield (
-                f"{split}: {len(rows):,} people; {labelled:.1%} with a gaze point, {out:.1%} out of the "
-                f"frame, {1 - labelled - out:.1%} unknown; {noun:.1%} with a noun"
+                f"{split}: {len(rows):,} people; {labelled.mean():.1%} with a gaze point, "
+                f"{out.mean():.1%} out of the frame, {(~labelled & ~out).mean():.1%} unknown; "
+                f"{noun:.1%} with a noun"
             )
 
 
 def _annotators(dataset: Dataset) -> Iterator[str]:
-    if len(dataset.annotations):
-        each = dataset.annotations.groupby("sample_id").size()
-        yield f"{each.min()} to {each.max()} a test person, {len(dataset.annotations):,} points in all"
+    points = dataset.annotations.dropna()
+    if len(points):
+        each = points.groupby("sample_id").size()
+        yield f"{each.min()} to {each.max()} a test person, {len(points):,} points in all"
 
 
 def _boxes(people: pd.DataFrame) -> Iterator[str]:

@@ -42,10 +42,22 @@ STAGES = (
     "world", "read", "samples", "detect", "gradcam", "merge", "split", "teachers", "refine",
     "students", "evaluate", "sweep",
 )  # fmt: skip
-NOTICE = (
-    "These numbers are of the demo world, rendered pictures in which everything is known. They say "
-    "that the method works end to end, not how well it does on GazeFollow, which was never measured here."
+UNSEEN = (
+    "These numbers are of {}. It was not at hand when this software was written: its reader follows "
+    "what is published of the format, and no figure was ever held against a published one."
 )
+NOTICES = {
+    "world": "These numbers are of the demo world, rendered pictures in which everything is known. They say "
+    "that the method works end to end, not how well it does on GazeFollow, which was never measured here.",
+    "gazefollow": UNSEEN.format("GazeFollow"),
+    "videoattentiontarget": UNSEEN.format(
+        "VideoAttentionTarget, its frames taken as single images"
+    ),
+    "gazelle": UNSEEN.format("a data set in Gaze-LLE's JSON"),
+    "folder": "These numbers are of own images. They hold for these people and their annotators, and cannot "
+    "be compared with figures of published data sets.",
+}
+SHIPPED = "assets/world/"  # weights that have seen drawings only
 
 
 def write_report(
@@ -86,7 +98,7 @@ def write_report(
     results = read_metrics(metrics)
     main = table1(results, [*methods, *rulers(results)])
     swept = sweep_table(read_sweeps(sweeps), results)
-    layer = settings["prior"]["layer"]
+    layer, dataset = settings["prior"]["layer"], results["dataset"].iloc[0]
     examples = choose_examples(
         study,
         manifest,
@@ -119,9 +131,9 @@ def write_report(
     reference = next(m for m in methods if m == recipe)
     jobs = read_benchmarks(benchmarks)
     context = Context(
-        title="GCDR on the demo world",
+        title=f"GCDR on {'the demo world' if dataset == 'demo world' else dataset}",
         summary=summarise(results, int(counts.get("labelled", 0)), len(labels)),
-        notice=NOTICE,
+        notice=notice_of(settings),
         table=main,
         definitions=read_definitions(metrics),
         overview=drawn(
@@ -159,6 +171,24 @@ def write_report(
     write_text(build_page(context), out)
 
 
+def notice_of(settings: dict[str, Any]) -> str:
+    """What the numbers must not be taken for: the data set of the test people, and shipped weights.
+
+    Args:
+        settings: the whole configuration; the report's studies are of one data set.
+    """
+    datasets = settings["datasets"]
+    source = datasets[settings["studies"][settings["report"]["studies"][0]]["dataset"]]
+    kind = datasets[source["test"]]["kind"] if source["kind"] == "pool" else source["kind"]
+    weights = [
+        settings["prior"]["weights"],
+        settings["detect"]["weights"],
+        settings["gaze"]["init"],
+    ]
+    drawn = kind != "world" and any(str(path).startswith(SHIPPED) for path in weights)
+    return f"{NOTICES[kind]} {settings['notice']}" if drawn else NOTICES[kind]
+
+
 def choose_examples(
     study: Path,
     manifest: Path,
@@ -179,8 +209,9 @@ def choose_examples(
     digest = people_digest(people)
     scores = pd.read_parquet(study / "metrics/gradcam.parquet").set_index("sample_id")
     refined = read_labels(study / f"test/{averaged(parse_recipe(recipe))}.h5", digest)
-    predicted = read_labels(study / f"metrics/{recipe}.h5", digest)
-    store = read_prior(prior, digest, predicted.sample_id, layer)
+    ids = scores.index.to_numpy()  # who looks into the frame
+    predicted = read_labels(study / f"metrics/{recipe}.h5", digest, ids)
+    store = read_prior(prior, digest, ids, layer)
     mass = store.heatmap.reshape(len(store.heatmap), -1)
     share = np.sort(mass, 1)[:, -6:].sum(1) / np.maximum(
         mass.sum(1), 1e-12

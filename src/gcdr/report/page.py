@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from gcdr.errors import InputError
 from gcdr.report import render
-from gcdr.report.methods import METRICS, PAPER_LABEL, PAPER_METRICS, TABLE_METRICS, TRAINED_KINDS
+from gcdr.report.methods import METRICS, PAPER_LABEL, PAPER_METRICS, TRAINED_KINDS
 from gcdr.report.overlays import Example, encode, example_panels, question_of
 from gcdr.report.tables import RUN
 from gcdr.report.timing import Overhead
@@ -139,7 +139,8 @@ def _uri(data: bytes) -> str:
 
 def _main_rows(table: pd.DataFrame) -> list[dict[str, object]]:
     """Table 1 as the template needs it: formatted numbers with their spread and mark."""
-    best = {metric: render.best_rows(table, metric) for metric in TABLE_METRICS}
+    shown = render.shown_metrics(table)
+    best = {metric: render.best_rows(table, metric) for metric in shown}
     paper = render.has_paper(table)
     rows = []
     for position, (_, row) in enumerate(table.iterrows()):
@@ -149,7 +150,7 @@ def _main_rows(table: pd.DataFrame) -> list[dict[str, object]]:
                 "spread": render.spread(row, metric),
                 "best": position in best[metric],
             }
-            for metric in TABLE_METRICS
+            for metric in shown
         ]
         numbers = [render.number(row[f"paper_{m}"]) for m in PAPER_METRICS] if paper else []
         rows.append(
@@ -248,7 +249,7 @@ def build_page(context: Context) -> str:
         context=context,
         cells=cells,
         rows=_main_rows(context.table),
-        metrics=[METRICS[name] for name in TABLE_METRICS],
+        metrics=[METRICS[name] for name in render.shown_metrics(context.table)],
         paper_metrics=[METRICS[n] for n in PAPER_METRICS]
         if render.has_paper(context.table)
         else [],

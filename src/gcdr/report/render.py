@@ -11,6 +11,7 @@ from gcdr.files import atomic
 from gcdr.report.methods import (
     MEANING,
     METRICS,
+    OPTIONAL_METRICS,
     PAPER_LABEL,
     PAPER_METRICS,
     TABLE_METRICS,
@@ -36,6 +37,11 @@ def compact(value: float, sign: bool = False) -> str:
 def has_paper(table: pd.DataFrame) -> bool:
     """Whether any row of `tables.table1` has a number of the paper."""
     return bool(table[f"paper_{PAPER_METRICS[0]}"].notna().any())
+
+
+def shown_metrics(table: pd.DataFrame) -> list[str]:
+    """The metrics that a table of `tables.table1` has columns for on paper."""
+    return [*TABLE_METRICS, *(metric for metric in OPTIONAL_METRICS if metric in table)]
 
 
 def best_rows(table: pd.DataFrame, metric: str) -> set[int]:
@@ -76,7 +82,7 @@ def notes(table: pd.DataFrame, compact_spread: bool = False) -> list[str]:
         )
     if table["runs"].nunique() > 1:
         lines.append("Rows with different n are means over different runs.")
-    if any(best_rows(table, metric) for metric in TABLE_METRICS):
+    if any(best_rows(table, metric) for metric in shown_metrics(table)):
         mark = "*" if compact_spread else "Bold"
         lines.append(f"{mark}: best of the trained models.")
     if has_paper(table):
@@ -108,8 +114,9 @@ def _wrapped(lines: Sequence[str], width: int = 100) -> list[str]:
 
 
 def table1_text(table: pd.DataFrame, title: str = "") -> str:
-    """The table of `tables.table1` for a terminal, at most 105 columns wide, notes below."""
-    metrics = [METRICS[metric] for metric in TABLE_METRICS]
+    """The table of `tables.table1` for a terminal, notes below; at most 105 columns wide, or 119 with
+    the in/out metric."""
+    metrics = [METRICS[metric] for metric in shown_metrics(table)]
     # The blank at the end of a heading or value is the place of the mark "*".
     heads = [
         ["", "n", *(f"{metric.name} {metric.arrow} " for metric in metrics)],
@@ -119,11 +126,11 @@ def table1_text(table: pd.DataFrame, title: str = "") -> str:
     if paper:
         heads[0].append(PAPER_LABEL)
         heads[1].append("Avg/Min/AUC")
-    best = {metric: best_rows(table, metric) for metric in TABLE_METRICS}
+    best = {metric: best_rows(table, metric) for metric in shown_metrics(table)}
     rows = []
     for position, (_, row) in enumerate(table.iterrows()):
         cells = [row["name"], str(row["runs"])]
-        for metric in TABLE_METRICS:
+        for metric in shown_metrics(table):
             mark = "*" if position in best[metric] else " "
             cells.append(f"{compact(row[metric])} {_half_width(row, metric)}{mark}")
         if paper:
@@ -140,14 +147,14 @@ def table1_text(table: pd.DataFrame, title: str = "") -> str:
 def table1_markdown(table: pd.DataFrame) -> str:
     """The table of `tables.table1` in Markdown, notes below."""
     labels = ["Method", "n"]
-    labels += [f"{METRICS[m].label} {METRICS[m].arrow}" for m in TABLE_METRICS]
+    labels += [f"{METRICS[m].label} {METRICS[m].arrow}" for m in shown_metrics(table)]
     if has_paper(table):
         labels += [f"{METRICS[m].name} ({PAPER_LABEL})" for m in PAPER_METRICS]
-    best = {metric: best_rows(table, metric) for metric in TABLE_METRICS}
+    best = {metric: best_rows(table, metric) for metric in shown_metrics(table)}
     rows = []
     for position, (_, row) in enumerate(table.iterrows()):
         cells = [row["name"], str(row["runs"])]
-        for metric in TABLE_METRICS:
+        for metric in shown_metrics(table):
             value = number(row[metric])
             value = f"**{value}**" if position in best[metric] else value
             cells.append(f"{value} {spread(row, metric)}".strip())

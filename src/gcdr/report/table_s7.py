@@ -8,9 +8,10 @@ import pandas as pd
 
 from gcdr.evaluate import score_maps, summarise
 from gcdr.gradcams import gradcam_maps
-from gcdr.manifest import people_digest, read_annotations, read_people
+from gcdr.manifest import people_digest, read_people
 from gcdr.report.methods import METRICS, PAPER_LABEL, PAPER_METRICS
 from gcdr.report.render import markdown, number, write_csv, write_text
+from gcdr.scoring import test_people
 from gcdr.stores import read_prior
 
 OVERLAYS = {"body": "Body box", "head": "Head box", "none": "None"}
@@ -41,10 +42,8 @@ def score_overlays(
         mean ``M`` with the bounds of the 95 % bootstrap interval ``M_low M_high``, and ``paper_M``:
         the paper's, of the layer as far below the last (NaN where it gives none).
     """
-    everybody = read_people(manifest)
-    people = everybody[everybody["split"] == "test"]
-    ids, digest = people["sample_id"].to_numpy(), people_digest(everybody)
-    points = read_annotations(annotations, ids)
+    tested = test_people(manifest, annotations).looking_inside()
+    ids, digest = tested.ids, people_digest(read_people(manifest))
     rows = []
     for path in priors:
         store = read_prior(path, digest, ids[:0])
@@ -58,7 +57,7 @@ def score_overlays(
                 "people": len(ids),
                 "invalid": int((~valid).sum()),
             }
-            for name, found in summarise(score_maps(maps, people, points)).items():
+            for name, found in summarise(score_maps(maps, tested.people, tested.points)).items():
                 row |= {name: found["value"], f"{name}_low": found["low"]}
                 row[f"{name}_high"] = found["high"]
             paper = PAPER_S7.get((overlay, depth - layer), (math.nan,) * len(PAPER_METRICS))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from gcdr.errors import InputError
 from gcdr.files import read_json
-from gcdr.report.methods import KINDS, METRICS, PAPER, PAPER_METRICS, method_name
+from gcdr.report.methods import KINDS, METRICS, OPTIONAL_METRICS, PAPER, PAPER_METRICS, method_name
 
 FORMAT = 1
 RUN = ["study", "seed"]
@@ -114,6 +114,8 @@ def over_runs(
     row["runs"] = len(chosen[RUN].drop_duplicates())
     for metric in METRICS:
         found = chosen[chosen["metric"] == metric]
+        if found.empty and metric in OPTIONAL_METRICS:
+            continue
         single = len(found) == 1
         row[metric] = found["value"].mean()
         row[f"{metric}_std"] = found["value"].std(ddof=1)

@@ -26,6 +26,7 @@ class Batch:
         gradcam: (N, 1, G, G) in [0, 1], or None.
         target: (N, G, G) in [0, 1]; zeros where nothing is known.
         labelled: (N,) bool, the target is a person's label.
+        in_frame: (N,) 1 where the person looks into the frame, 0 where not, NaN where unknown; or None.
     """
 
     scene: Tensor
@@ -34,6 +35,7 @@ class Batch:
     gradcam: Tensor | None
     target: Tensor
     labelled: Tensor
+    in_frame: Tensor | None = None
 
     @property
     def inputs(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -50,11 +52,14 @@ class Targets:
         gaze: (N, 2) float32, NaN where the heatmap counts, or nothing is known.
         heatmap: (N, G, G) float32 in [0, 1]; (N, K, G, G) where a batch takes one of K at random;
             None where there are only labels.
+        in_frame: (N,) float32: 1 for people who look into the frame, 0 for those who do not (their gaze
+            is NaN), NaN where unknown; None where it is not learned.
     """
 
     sample_id: np.ndarray
     gaze: np.ndarray
     heatmap: np.ndarray | None = None
+    in_frame: np.ndarray | None = None
 
     def rows(self, sample_id: np.ndarray) -> np.ndarray:
         """Row numbers of people."""
@@ -82,10 +87,14 @@ def join(labelled: Targets, others: Targets) -> Targets:
     ids = np.concatenate([labelled.sample_id, others.sample_id[keep]])
     order = np.argsort(ids)
     gaze = np.concatenate([labelled.gaze, others.gaze[keep]])[order]
-    if others.heatmap is None:
-        return Targets(ids[order], gaze)
-    blank = np.zeros((len(labelled.sample_id), *others.heatmap.shape[1:]), np.float32)
-    return Targets(ids[order], gaze, np.concatenate([blank, others.heatmap[keep]])[order])
+    heatmap = in_frame = None
+    if others.heatmap is not None:
+        blank = np.zeros((len(labelled.sample_id), *others.heatmap.shape[1:]), np.float32)
+        heatmap = np.concatenate([blank, others.heatmap[keep]])[order]
+    if labelled.in_frame is not None:
+        hidden = np.full(keep.sum(), np.nan, np.float32)
+        in_frame = np.concatenate([labelled.in_frame, hidden])[order]
+    return Targets(ids[order], gaze, heatmap, in_frame)
 
 
 @dataclass(frozen=True)
@@ -182,7 +191,9 @@ def random_batches(
     rows, places = samples.rows(sample_id), targets.rows(sample_id)
     scene, head, box = samples.pictures(rows, device)
     gaze = torch.from_numpy(targets.gaze[places]).to(device)
-    unknown = torch.isnan(gaze).any(1)
+    unknown, in_frame = torch.isnan(gaze).any(1), None
+    if targets.in_frame is not None:
+        in_frame = torch.from_numpy(targets.in_frame[places]).to(device)
     seed, purpose, step = rng
     stored = None
     if targets.heatmap is not None:
@@ -197,7 +208,7 @@ def random_batches(
         if gradcams is not None:
             gradcam = view_maps(gradcams.maps(sample_id).to(device), view)[:, None]
         seen, crop, mask = view_pictures(scene, head, box, view)
-        batches.append(Batch(seen, mask, crop, gradcam, target, ~unknown))
+        batches.append(Batch(seen, mask, crop, gradcam, target, ~unknown, in_frame))
     return batches
 
 

@@ -85,8 +85,15 @@ class Run:
         )
 
     def save(self, trained: nn.Module, **people: Targets | None) -> None:
-        """Write the trained model; its card counts the people it learned from, by sort."""
-        counts = {sort: len(kind.sample_id) for sort, kind in people.items() if kind is not None}
+        """Write the trained model; its card counts the people it learned from, by sort.
+
+        Where in or out of the frame is learned, it also says how many of them look out.
+        """
+        given = {sort: kind for sort, kind in people.items() if kind is not None}
+        counts = {sort: len(kind.sample_id) for sort, kind in given.items()}
+        told = [kind.in_frame for kind in given.values() if kind.in_frame is not None]
+        if told:
+            counts["out_of_frame"] = int((np.concatenate(told) == 0).sum())
         about = {"settings": self.settings, "seed": self.seed, "people": counts}
         save_model(self.out, trained, about)
 

@@ -1,6 +1,7 @@
 """Training runs from files to files: what the rules for teachers and students call."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +24,25 @@ from gcdr.training.resume import code_of
 from gcdr.training.run import training_run
 
 
-def labelled_targets(labels: Path) -> Targets:
-    """The labelled people that look into the frame.
+def labelled_targets(labels: Path, in_frame: bool = False) -> Targets:
+    """The labelled people that look into the frame; with ``in_frame`` also those who look out of it.
 
     Raises:
-        InputError: there are none.
+        InputError: nobody looks into the frame or, with ``in_frame``, out of it.
     """
-    ids, gaze = targets(pd.read_parquet(labels), LABELLED)
-    if not len(ids):
+    ids, gaze = targets(pd.read_parquet(labels), LABELLED, outside=in_frame)
+    inside = np.isfinite(gaze).all(1)
+    if not inside.any():
         raise InputError(
             f"{labels}: no labelled person looks into the frame; expected at least one"
         )
-    return Targets(ids, gaze)
+    if not in_frame:
+        return Targets(ids, gaze)
+    if inside.all():
+        raise InputError(
+            f"{labels}: no labelled person looks out of the frame; expected some, or gaze.in_frame null"
+        )
+    return Targets(ids, gaze, in_frame=inside.astype(np.float32))
 
 
 def pseudo_targets(path: Path, people: str) -> Targets:
@@ -55,7 +63,10 @@ def initial_gaze_model(
     """VAT (or VAT-GC) of the configured size, with its first weights."""
     torch.manual_seed(derive(seed, "gaze weights"))
     sizes = {"world": VATConfig.world, "paper": VATConfig.paper}
-    model = VAT(sizes[settings["model"]](gradcam))
+    config = sizes[settings["model"]](gradcam)
+    if settings.get("in_frame") is not None:  # the paper's has the in/out head, trained or not
+        config = replace(config, inout=True)
+    model = VAT(config)
     if init is not None:
         start_from(model, init)
     return model
@@ -83,18 +94,20 @@ def train_gaze_model(
         pseudo: label store of pseudo-labels; None trains a supervised teacher.
         prior: prior store; given for VAT-GC.
         init: folder or checkpoint that the model starts from, or None.
-        settings: ``model``, ``recipe``, ``labelled_per_batch``, ``sigma`` and, with a prior, ``layer``.
+        settings: ``model``, ``recipe``, ``labelled_per_batch``, ``sigma``; with a prior ``layer``; and
+            ``in_frame``, the weight of the in/out loss, if the model is to learn that.
         seed: seed of initial weights, order and augmentation.
         device: where to compute.
         out: folder of the model; the loss goes to ``log.csv`` in it.
         relabel: see :func:`gcdr.training.gaze.train_gaze`.
         deciding: what ``relabel`` is made of, files and folders.
     """
+    weight = settings.get("in_frame")
     model = initial_gaze_model(settings, prior is not None, init, seed)
     recipe = Recipe.from_json(settings["recipe"], "gaze recipe")
     deciding = [labels, pseudo, prior, init, *deciding, *code_of(__file__)]
     with training_run("gaze", model, samples, settings, seed, device, out, deciding) as run:
-        labelled, people = labelled_targets(labels), run.samples.people
+        labelled, people = labelled_targets(labels, weight is not None), run.samples.people
         ids, size = labelled.sample_id, model.config.map_size
         extra = gradcams = None
         if pseudo is not None:

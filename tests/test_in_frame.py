@@ -1,0 +1,163 @@
+"""People who look out of the frame: what models learn of them, and how they are scored."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from tiny_study import CPU, GAZE, Study, make_study
+
+from gcdr import scoring
+from gcdr.errors import InputError
+from gcdr.labels import split_labels
+from gcdr.manifest import people_digest, read_annotated, read_people, write_table
+from gcdr.metrics import average_precision, average_precision_interval
+from gcdr.report import render
+from gcdr.report.page import Context, build_page
+from gcdr.report.tables import read_metrics, table1
+from gcdr.scoring import evaluate_model, evaluate_prior
+from gcdr.stores import read_labels
+from gcdr.training.batches import Targets, heatmap_targets, join
+from gcdr.training.gaze import in_frame_loss
+from gcdr.training.runs import labelled_targets, train_gaze_model
+
+LEARNED = {**GAZE, "in_frame": 0.5}
+ABOUT = {"study": "a", "dataset": "world", "share": 100, "seed": 0, "kind": "teacher"} | {
+    "timestep": None
+}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """Six test people, two of whom look out of the frame; two models, one told of in and out."""
+    study = make_study(tmp_path_factory.mktemp("study"))
+    points = pd.read_parquet(study.annotations)
+    out = points["sample_id"].unique()[[1, 4]]
+    others = points[~points["sample_id"].isin(out)]
+    rows = pd.DataFrame({"sample_id": out, "annotator": 0, "gaze_x": np.nan, "gaze_y": np.nan})
+    write_table(pd.concat([others, rows]), study.annotations)
+    labels = study.folder / "labels.parquet"
+    people = read_annotated(study.manifest)
+    some = people.index[people["split"] == "train"][::4]
+    people.loc[some, ["gaze_x", "gaze_y", "in_frame"]] = [np.nan, np.nan, False]
+    write_table(split_labels(people, 100, 0, 0), labels)
+    for name, settings in (("vat", LEARNED), ("plain", GAZE)):
+        folder = study.folder / name
+        train_gaze_model(study.samples, labels, None, None, None, settings, 0, CPU, folder)
+        about = {**ABOUT, "recipe": name, "method": name}
+        path = study.folder / f"{name}.json"
+        evaluate_model(
+            folder, study.samples, study.manifest, study.annotations, None, {}, about, CPU, path
+        )
+    return study
+
+
+def test_average_precision_is_of_everybody_distances_of_those_inside(study: Study) -> None:
+    tested = scoring.test_people(study.manifest, study.annotations)
+    found = json.loads((study.folder / "vat.json").read_text())
+    assert (found["people"], found["out_of_frame"]) == (4, 2) and "absent" not in found
+    scores = pd.read_parquet(study.folder / "vat.parquet")
+    assert scores["sample_id"].tolist() == tested.ids[tested.inside].tolist()
+    assert np.isfinite(scores["dist_to_mean"]).all()
+    digest = people_digest(read_people(study.manifest))
+    store = read_labels(study.folder / "vat.h5", digest)
+    assert store.sample_id.tolist() == tested.ids.tolist()
+    entry = found["metrics"]["in_frame_ap"]
+    assert entry["value"] == average_precision(store.columns["in_frame"], tested.inside)
+    assert 0 <= entry["low"] <= entry["value"] <= entry["high"] <= 1
+    assert "in_frame_ap" in found["definitions"]
+
+
+def test_metric_is_absent_for_a_reason(study: Study, tmp_path: Path) -> None:
+    found = json.loads((study.folder / "plain.json").read_text())
+    assert "in_frame_ap" not in found["metrics"] and found["out_of_frame"] == 2
+    assert "gaze.in_frame" in found["absent"]["in_frame_ap"]
+    inside = make_study(tmp_path)
+    about = {**ABOUT, "recipe": "vat", "method": "vat"}
+    paths = (inside.samples, inside.manifest, inside.annotations)
+    evaluate_model(study.folder / "vat", *paths, None, {}, about, CPU, tmp_path / "a.json")
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert found["absent"]["in_frame_ap"].startswith("no test person is known to look out")
+    assert (found["people"], found["out_of_frame"]) == (6, 0)
+
+
+def test_maps_and_rulers_are_of_those_inside(study: Study, tmp_path: Path) -> None:
+    sizes = {"layer": 1, "size": 32}
+    files = (study.prior, study.manifest, study.annotations)
+    evaluate_prior(*files, sizes, ABOUT, tmp_path / "gradcam.json")
+    for name in ("gradcam", "centre", "human"):
+        found = json.loads((tmp_path / f"{name}.json").read_text())
+        assert (found["people"], found["out_of_frame"]) == (4, 2)
+
+
+def test_tables_show_it_where_a_method_has_it(study: Study) -> None:
+    both = table1(
+        read_metrics([study.folder / f"{n}.json" for n in ("vat", "plain")]), ["vat", "plain"]
+    )
+    assert "In/out AP" in render.table1_text(both) and "In/out AP" in render.table1_markdown(both)
+    assert "In/out AP" in build_page(Context("Title", "Summary.", "Notice.", both))
+    plain = table1(read_metrics([study.folder / "plain.json"]), ["plain"])
+    assert "in_frame_ap" not in plain and "In/out" not in render.table1_text(plain)
+
+
+def test_people_outside_teach_in_and_out_alone(study: Study, tmp_path: Path) -> None:
+    """Whoever looks out has no part in the heatmap: its head stays as if they were not in the batch."""
+    labels = study.folder / "labels.parquet"
+    told = labelled_targets(labels, in_frame=True)
+    assert (told.in_frame == 0).sum() == 6 and np.isnan(told.gaze[told.in_frame == 0]).all()
+    card = json.loads((study.folder / "vat/model.json").read_text())
+    assert card["people"] == {"labelled": 24, "out_of_frame": 6}
+    assert (
+        labelled_targets(labels).sample_id.tolist() == told.sample_id[told.in_frame == 1].tolist()
+    )
+    pseudo = heatmap_targets(np.array([1000]), np.ones((1, 32, 32), np.float32))
+    assert np.isnan(join(told, pseudo).in_frame[-1])
+    table = pd.read_parquet(labels)
+    inside = tmp_path / "inside.parquet"
+    write_table(table[table["gaze_x"].notna()], inside)
+    with pytest.raises(InputError, match="no labelled person looks out of the frame"):
+        labelled_targets(inside, in_frame=True)
+
+
+def test_batch_of_people_outside_has_no_heatmap_loss(study: Study, tmp_path: Path) -> None:
+    table = pd.read_parquet(study.folder / "labels.parquet")
+    out = table.index[table["gaze_x"].isna()]
+    first = table.index[table["gaze_x"].notna()][:1]
+    write_table(table.loc[out.append(first)].sort_values("sample_id"), tmp_path / "l.parquet")
+    settings = {**LEARNED, "recipe": {"steps": 7, "batch": 2, "lr": 0.01}}
+    train_gaze_model(
+        study.samples, tmp_path / "l.parquet", None, None, None, settings, 0, CPU, tmp_path / "vat"
+    )
+    losses = pd.read_csv(tmp_path / "vat/log.csv")["loss"]
+    assert np.isfinite(losses).all()
+
+
+def test_loss_is_over_whom_it_is_known_of() -> None:
+    logit = torch.tensor([2.0, -1.0, 5.0])
+    known = torch.tensor([1.0, 0.0, torch.nan])
+    expected = (np.log1p(np.exp(-2.0)) + np.log1p(np.exp(-1.0))) / 2
+    assert in_frame_loss(logit, known).item() == pytest.approx(expected, rel=1e-6)
+    assert in_frame_loss(logit, torch.full((3,), torch.nan)) == 0
+
+
+def test_interval_holds_the_value_and_leaves_empty_draws_out() -> None:
+    rng = np.random.default_rng(0)
+    positive = rng.random(200) < 0.8
+    scores = rng.normal(size=200) + positive
+    low, high = average_precision_interval(scores, positive, np.arange(200) // 2, rng)
+    assert low < average_precision(scores, positive) < high
+    rare = np.array([True, False, False])
+    low, high = average_precision_interval(np.arange(3.0), rare, np.arange(3), rng, 100)
+    assert 0 < low <= high <= 1
+
+
+def test_targets_without_in_and_out_stay_as_they_were() -> None:
+    gaze = np.full((2, 2), 0.5, np.float32)
+    assert (
+        join(
+            Targets(np.arange(2), gaze), heatmap_targets(np.arange(2, 3), np.ones((1, 4, 4)))
+        ).in_frame
+        is None
+    )

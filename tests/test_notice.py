@@ -1,0 +1,70 @@
+"""What the report says its numbers are of."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from gcdr.report.assemble import NOTICES, notice_of
+
+ROOT = Path(__file__).parents[1]
+
+
+def settings(*overlays: str, **changes: Any) -> dict[str, Any]:
+    """The configuration with overlays, as the workflow hands it to the report."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    for name in overlays:
+        update_config(config, yaml.safe_load((ROOT / "configs" / name).read_text()))
+    return config | changes
+
+
+def test_demo_world_says_that_it_is_one() -> None:
+    assert notice_of(settings()) == NOTICES["world"]
+    assert "GazeFollow, which was never measured here" in NOTICES["world"]
+
+
+@pytest.mark.parametrize(
+    ("overlay", "expected"),
+    [
+        ("gazefollow.yaml", "These numbers are of GazeFollow. It was not at hand"),
+        (
+            "videoattentiontarget.yaml",
+            "of VideoAttentionTarget, its frames taken as single images.",
+        ),
+    ],
+)
+def test_real_data_are_not_called_a_demo_world(overlay: str, expected: str) -> None:
+    said = notice_of(settings(overlay) | {"notice": "Shipped."})
+    assert expected in said and "rendered" not in said
+
+
+def test_shipped_weights_on_photographs_are_named() -> None:
+    config = settings(
+        datasets={"mine": {"kind": "folder"}},
+        studies={"mine": {"dataset": "mine"}},
+        report={"studies": ["mine"]},
+    )
+    assert notice_of(config) == f"{NOTICES['folder']} {config['notice']}"
+    own = {"weights": "weights/own"}
+    config |= {"prior": own, "detect": own, "gaze": {"init": None}}
+    assert notice_of(config) == NOTICES["folder"]
+
+
+def test_pool_is_named_after_its_test_people() -> None:
+    datasets = {
+        "a--b": {"kind": "pool", "test": "b"},
+        "b": {"kind": "gazelle"},
+        "a": {"kind": "world"},
+    }
+    studies = {"transfer": {"dataset": "a--b"}}
+    config = settings(datasets=datasets, studies=studies, report={"studies": ["transfer"]})
+    assert notice_of(config).startswith(NOTICES["gazelle"])
+
+
+def test_every_kind_of_data_set_has_a_notice() -> None:
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    kinds = re.findall(r"'kind': {'const': '(\w+)'", str(schema["properties"]["datasets"]))
+    assert len(kinds) == 5 and set(kinds) == set(NOTICES)
