@@ -1,5 +1,7 @@
 """Detection, the match of heads to bodies, and a few steps of the world detector's training."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -125,6 +127,7 @@ class FixedDetector(torch.nn.Module):
     def __init__(self):
         super().__init__()
         self.anchor = torch.nn.Parameter(torch.zeros(()))
+        self.transform = SimpleNamespace(max_size=160)
         self.calls: list[int] = []
 
     def forward(self, images):
@@ -149,9 +152,9 @@ def people(tmp_path):
 
 def test_detect_people_once_an_image(people, tmp_path):
     detector = FixedDetector()
-    table = detect_people(people, tmp_path, detector, batch=2)
+    table = detect_people(people, tmp_path, detector, failures=0, batch=2)
     assert detector.calls == [2, 1]
-    assert list(table.columns) == ["sample_id", *BODY, "score", "detected"]
+    assert list(table.columns) == ["sample_id", *BODY, "score", "detected", "problem"]
     assert table["detected"].tolist() == [True, True, False, True]
     # The second head lies half outside the image; the part inside counts.
     assert table.loc[1, [*BODY, "score"]].tolist() == [40, 0, 60, 40, 0.5]
@@ -159,17 +162,24 @@ def test_detect_people_once_an_image(people, tmp_path):
 
 
 def test_detect_people_follows_the_order_of_rows(people, tmp_path):
-    table = detect_people(people, tmp_path, FixedDetector())
-    turned = detect_people(people[::-1], tmp_path, FixedDetector())
+    table = detect_people(people, tmp_path, FixedDetector(), failures=0)
+    turned = detect_people(people[::-1], tmp_path, FixedDetector(), failures=0)
     pd.testing.assert_frame_equal(turned[::-1].reset_index(drop=True), table)
 
 
-def test_detect_people_names_bad_images(people, tmp_path):
+def test_people_of_bad_images_have_no_body_and_the_others_do(people, tmp_path, capsys):
     (tmp_path / "b.png").write_bytes(b"no image")
-    with pytest.raises(InputError, match=r"b\.png: not a readable image"):
-        detect_people(people, tmp_path, FixedDetector())
-    with pytest.raises(InputError, match=r"a\.png: found a size of 64x48, expected 99x48"):
-        detect_people(people.assign(width=99), tmp_path, FixedDetector())
+    people["width"] = people["width"].where(people["image"] != "c.png", 99)
+    table = detect_people(people, tmp_path, FixedDetector(), failures=0.5)
+    assert table["detected"].tolist() == [True, True, False, False]
+    assert table["problem"].tolist()[:2] == ["", ""]
+    assert "b.png: not a readable image" in table["problem"][2]
+    assert "c.png: found a size of 64x48, expected 99x48" in table["problem"][3]
+    assert f"not detected: sample_id 2: {table['problem'][2]}" in capsys.readouterr().out
+    with pytest.raises(
+        InputError, match=r"2 of 4 people were not detected, .* 0\.3 .* sample_id 2"
+    ):
+        detect_people(people, tmp_path, FixedDetector(), failures=0.3)
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +227,15 @@ def test_detector_takes_any_image(trained):
         assert (boxes >= 0).all()
         assert (boxes <= [width, height, width, height]).all()
         assert (np.diff(scores) <= 0).all()
+
+
+def test_a_picture_of_which_resizing_leaves_nothing_holds_nobody(trained):
+    detector = load_detector(trained[0] / "model.safetensors")
+    detector.roi_heads.score_thresh = 0.0
+    images = [np.zeros((3, 20_000, 3), np.uint8), np.zeros((90, 160, 3), np.uint8)]
+    (nothing, _), (boxes, _) = detect(detector, images)
+    assert nothing.shape == (0, 4) and len(boxes)
+    assert (boxes == detect(detector, images[1:])[0][0]).all()
 
 
 def test_load_refuses_what_does_not_fit(trained, tmp_path):

@@ -53,7 +53,7 @@ def pooled(worlds: Worlds, folder: Path, manifest: pd.DataFrame, members: pd.Dat
         {name: world.folder / "images" for name, world in worlds.items()}, folder / "images"
     )
     people = read_people(study.manifest)
-    write_samples(people, folder / "images", 56, study.samples)
+    write_samples(people, folder / "images", 56, study.samples, failures=0)
     stores = {name: (world.manifest, world.prior) for name, world in worlds.items()}
     pool_priors(members, people_digest(people), stores, study.prior)
     return study

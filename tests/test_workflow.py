@@ -131,15 +131,25 @@ def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
             photos / f"Küche {number}.jpg"
         )
         rows.append(f"Küche {number}.jpg,{width * 0.4},{height * 0.2},{width * 0.5},{height * 0.4}")
+    bad = photos / "Küche 2.jpg"
+    bad.write_bytes((photos / "Küche 0.jpg").read_bytes()[:2000])
+    rows.append("Küche 2.jpg,600,200,700,400")
     (photos / "heads.csv").write_text("\n".join(rows) + "\n")
-    done.write("teach.yaml", "studies: {photos: {teacher: smoke}}\n")
+    done.write("teach.yaml", "studies: {photos: {teacher: smoke}}\nfailures: 0.5\n")
     configs = (SMOKE, "configs/folder.yaml", "teach.yaml")
     planned = set(done.planned(configs=configs))
     assert not planned & {"world", "split", "train_vat", "train_diffusion"}
     run = done.snakemake(configs=configs)
     assert run.returncode == 0, run.stdout[-4000:]
     page = (done.folder / "results/photos/gallery.html").read_text()
-    assert "have seen only drawings" in page and page.count("<img") >= 6
+    assert "have seen only drawings" in page and page.count("<img") == 6
+    assert "1 without a pseudo-label are not shown" in page
+    logs = [
+        path
+        for path in (done.folder / "logs/photos").rglob("*.log")
+        if bad.name in path.read_text()
+    ]
+    assert {"detect", "samples-56", "read"} <= {path.stem for path in logs}
 
 
 @pytest.mark.parametrize(
@@ -239,6 +249,30 @@ def test_labels_from_one_world_and_unlabelled_people_from_another(tmp_path: Path
     assert set(source[(role == "unlabelled").to_numpy()]) == {"here"}
     metrics = tmp_path / "results/transfer/labels25-seed0/metrics/vat.json"
     assert "labels of elsewhere" in json.loads(metrics.read_text())["dataset"]
+
+
+@pytest.mark.slow
+def test_a_cut_picture_stops_nothing_and_too_many_stop_the_stage(tmp_path: Path) -> None:
+    workspace, data = Workspace(tmp_path), "results/data/smoke"
+    assert workspace.snakemake(f"{data}/manifest.parquet").returncode == 0
+    people = pd.read_parquet(tmp_path / data / "manifest.parquet")
+    name = people.loc[people["split"] == "test", "image"].iloc[0]
+    bad = tmp_path / data / "images" / name
+    bad.write_bytes(bad.read_bytes()[:400])
+    workspace.write("none.yaml", "failures: 0\n")
+    run = workspace.snakemake(f"{data}/bodies.parquet", configs=(SMOKE, "none.yaml"))
+    assert run.returncode != 0 and "share 0 that the key failures allows" in run.stdout, run.stdout
+    workspace.write("some.yaml", "failures: 0.05\n")
+    run = workspace.snakemake(configs=(SMOKE, "some.yaml"))
+    assert run.returncode == 0, run.stdout[-4000:]
+    assert (tmp_path / "results/smoke/report.html").exists()
+    lost = (people["image"] == name).sum()
+    for path in (tmp_path / "results/smoke/labels25-seed0/metrics").glob("*.json"):
+        assert json.loads(path.read_text())["unreadable"] == lost, path
+    logs = [
+        path.stem for path in (tmp_path / "logs/smoke").rglob("*.log") if name in path.read_text()
+    ]
+    assert {"detect", "samples-56", "gcdr-t250-n2-k1"} <= set(logs)
 
 
 def test_results_that_cannot_be_written(tmp_path: Path) -> None:

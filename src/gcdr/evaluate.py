@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from gcdr.errors import InputError
 from gcdr.files import write_json
 from gcdr.heatmaps import gaussians, peak_points
-from gcdr.manifest import write_table
+from gcdr.manifest import read_people, write_table
 from gcdr.metrics import (
     DEFINITIONS,
     bootstrap_interval,
@@ -19,10 +20,34 @@ from gcdr.metrics import (
     point_scores,
     video_auc,
 )
+from gcdr.samples import Samples
 from gcdr.seeds import numpy_rng
 
 FORMAT = 1
 BASELINE_SIZE, BASELINE_SIGMA = 64, 3.0  # of the Gaussian that stands for a baseline's point
+
+
+def test_people(manifest: Path, samples: Path) -> tuple[pd.DataFrame, int]:
+    """Who is scored: the test people whose picture can be read.
+
+    Args:
+        manifest: the manifest.
+        samples: the picture cache of its people, which knows who that is.
+
+    Returns:
+        their rows of the manifest, and how many other test people there are.
+
+    Raises:
+        InputError: there are none.
+    """
+    people = read_people(manifest)
+    tested = people[people["split"] == "test"]
+    if tested.empty:
+        raise InputError(f"{manifest}: no test people; expected rows with split 'test'")
+    seen = Samples.open(samples).readable(tested["sample_id"].to_numpy(), "test")
+    if not seen.any():
+        raise InputError(f"{samples}: no test person has a readable picture; expected at least one")
+    return tested[seen], int((~seen).sum())
 
 
 def score_maps(heatmap: np.ndarray, people: pd.DataFrame, annotations: np.ndarray) -> pd.DataFrame:
@@ -132,13 +157,16 @@ def summarise(scores: pd.DataFrame) -> dict[str, dict[str, float]]:
     return summary
 
 
-def write_metrics(scores: pd.DataFrame, about: dict[str, Any], path: Path) -> None:
+def write_metrics(
+    scores: pd.DataFrame, about: dict[str, Any], path: Path, unreadable: int = 0
+) -> None:
     """Write the summary as JSON and each person's values as Parquet beside it.
 
     Args:
         scores: from :func:`score_maps` or :func:`score_baselines`.
         about: what was scored: ``study``, ``recipe``, ``method``, ``kind``, ``seed``, ...
         path: the JSON file; the table gets the same name with ``.parquet``.
+        unreadable: how many people were left out, see :func:`test_people`.
     """
     write_table(scores.drop(columns="image"), path.with_suffix(".parquet"))
     summary = summarise(scores)
@@ -148,6 +176,7 @@ def write_metrics(scores: pd.DataFrame, about: dict[str, Any], path: Path) -> No
             "format": FORMAT,
             **about,
             "people": scores["sample_id"].nunique(),
+            "unreadable": unreadable,
             "metrics": summary,
             "definitions": {name: DEFINITIONS[name] for name in summary},
         },

@@ -29,6 +29,7 @@ from torchvision.ops import Conv2dNormActivation, MultiScaleRoIAlign
 from tqdm import tqdm
 
 from gcdr.errors import InputError
+from gcdr.failures import Failures
 from gcdr.files import read_json
 from gcdr.manifest import BOX
 from gcdr.pictures import open_image
@@ -234,6 +235,8 @@ def detect(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Detect the persons of one batch of images.
 
+    In a picture so narrow that the detector's resizing would leave nothing of it there is nobody.
+
     Args:
         detector: in evaluation mode.
         images: RGB, PIL or uint8 (H, W, 3); sizes may differ. They are padded to a common size, so
@@ -243,13 +246,18 @@ def detect(
         for each image boxes (n, 4) float64 in its pixels and scores (n,) float64, best first.
     """
     device = next(detector.parameters()).device
-    arrays = [torch.from_numpy(np.array(image)).to(device) for image in images]
-    batch = [pixels.permute(2, 0, 1) / 255 for pixels in arrays]
-    found = []
-    for output in detector(batch):
+    found = [(np.empty((0, 4)), np.empty(0))] * len(images)
+    batch = {}
+    for place, image in enumerate(images):
+        pixels = np.array(image)
+        sides = sorted(pixels.shape[:2])
+        if sides[0] * detector.transform.max_size > sides[1]:
+            batch[place] = torch.from_numpy(pixels).to(device).permute(2, 0, 1) / 255
+    outputs = detector(list(batch.values())) if batch else []
+    for place, output in zip(batch, outputs, strict=True):
         person = output["labels"] == PERSON
         boxes, scores = output["boxes"][person].cpu(), output["scores"][person].cpu()
-        found.append((boxes.double().numpy(), scores.double().numpy()))
+        found[place] = boxes.double().numpy(), scores.double().numpy()
     return found
 
 
@@ -301,9 +309,10 @@ def _area(boxes: np.ndarray) -> np.ndarray:
 
 def detect_people(
     people: pd.DataFrame,
-    root: str | Path,
+    root: Path,
     detector: MaskRCNN,
     *,
+    failures: float,
     batch: int = 16,
     threshold: float = 0.5,
     measure: Measure = "head_area",
@@ -314,34 +323,43 @@ def detect_people(
         people: the columns of ``gcdr.manifest.PEOPLE``.
         root: folder that ``image`` is relative to.
         detector: of ``load_detector``, on the device to compute on.
+        failures: share of the people, 0 to 1, whose image may be absent, unreadable or not of the size
+            that the manifest says; they get no body.
         batch: images that are detected at a time, in the order of their names.
         threshold: least overlap of a head with its body.
         measure: see ``match_bodies``. The part of a head outside the image counts for nothing.
 
     Returns:
         one row a person in the order of ``people``: ``sample_id``, ``body_x0 body_y0 body_x1
-        body_y1`` (pixels) and ``score``, which are NaN where no body was found, and ``detected``.
+        body_y1`` (pixels) and ``score``, which are NaN where no body was found, ``detected``, and
+        ``problem``: why the image could not be read, else empty.
 
     Raises:
-        InputError: an image is absent or unreadable, or its size is not the manifest's.
+        InputError: more could not be read than may.
     """
     rows = people.reset_index(drop=True).groupby("image", sort=True).indices
     size = people[["width", "height"]].to_numpy(int)
     limits = size[:, [0, 1, 0, 1]]
     heads = np.clip(people[BOX].to_numpy(float), 0, limits)
     bodies = np.full((len(people), 5), np.nan)
+    problem = np.full(len(people), "", object)
+    failed = Failures("not detected", len(people), failures)
     names = list(rows)
     with tqdm(total=len(names), desc="detecting people", unit="image", mininterval=5) as progress:
         for start in range(0, len(names), batch):
-            chunk = names[start : start + batch]
-            images = [
-                open_image(Path(root) / name, tuple(size[rows[name][0]].tolist())) for name in chunk
-            ]
-            for name, (boxes, scores) in zip(chunk, detect(detector, images), strict=True):
+            chunk, images = names[start : start + batch], {}
+            for name in chunk:
+                try:
+                    images[name] = open_image(root / name, tuple(size[rows[name][0]].tolist()))
+                except InputError as error:
+                    problem[rows[name]] = str(error)
+                    failed.add(people["sample_id"].iloc[rows[name]], str(error))
+            detected = detect(detector, list(images.values()))
+            for name, (boxes, scores) in zip(images, detected, strict=True):
                 index, _ = match_bodies(heads[rows[name]], boxes, scores, threshold, measure)
                 found = rows[name][index >= 0]
                 bodies[found] = np.column_stack([boxes, scores])[index[index >= 0]]
             progress.update(len(chunk))
     table = pd.DataFrame(bodies, columns=[*BODY, "score"])
     table.insert(0, "sample_id", people["sample_id"].to_numpy())
-    return table.assign(detected=table["score"].notna())
+    return table.assign(detected=table["score"].notna(), problem=problem)

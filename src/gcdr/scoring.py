@@ -9,7 +9,7 @@ import torch
 
 from gcdr.diffusion import SAMPLERS
 from gcdr.errors import InputError
-from gcdr.evaluate import score_baselines, score_maps, summarise, write_metrics
+from gcdr.evaluate import score_baselines, score_maps, summarise, test_people, write_metrics
 from gcdr.files import write_json
 from gcdr.gradcams import gradcam_maps
 from gcdr.labelling import refinement_of
@@ -21,19 +21,6 @@ from gcdr.models.vat import VAT
 from gcdr.refine import predict_maps, pseudo_labels, refine_maps
 from gcdr.samples import Samples
 from gcdr.stores import read_labels, write_labels
-
-
-def test_people(manifest: Path) -> pd.DataFrame:
-    """The test people of a manifest.
-
-    Raises:
-        InputError: there are none.
-    """
-    people = read_people(manifest)
-    tested = people[people["split"] == "test"]
-    if tested.empty:
-        raise InputError(f"{manifest}: no test people; expected rows with split 'test'")
-    return tested
 
 
 def evaluate_model(
@@ -66,7 +53,7 @@ def evaluate_model(
     loaded = load_model(model)
     if not isinstance(loaded, VAT):
         raise InputError(f"{model}: found a {type(loaded).__name__}, expected a gaze model")
-    people = test_people(manifest)
+    people, unreadable = test_people(manifest, samples)
     ids = people["sample_id"].to_numpy()
     digest = people_digest(read_people(manifest))
     gradcam = None
@@ -76,23 +63,28 @@ def evaluate_model(
     heatmap, valid = pseudo_labels(maps, None)
     write_labels(out.with_suffix(".h5"), ids, heatmap, valid, {}, people=digest, made_by=about)
     scores = score_maps(maps.numpy(), people, read_annotations(annotations, ids))
-    write_metrics(scores, about, out)
+    write_metrics(scores, about, out, unreadable)
 
 
 def evaluate_labels(
-    store: Path, manifest: Path, annotations: Path, about: dict[str, Any], out: Path
+    store: Path,
+    samples: Path,
+    manifest: Path,
+    annotations: Path,
+    about: dict[str, Any],
+    out: Path,
 ) -> None:
     """Score a label store of the test people, for example refined Grad-CAM maps (Diffusion-GC)."""
-    people = test_people(manifest)
+    people, unreadable = test_people(manifest, samples)
     ids = people["sample_id"].to_numpy()
     labels = read_labels(store, people_digest(read_people(manifest)), ids)
-    write_metrics(
-        score_maps(labels.heatmap, people, read_annotations(annotations, ids)), about, out
-    )
+    scores = score_maps(labels.heatmap, people, read_annotations(annotations, ids))
+    write_metrics(scores, about, out, unreadable)
 
 
 def evaluate_prior(
     prior: Path,
+    samples: Path,
     manifest: Path,
     annotations: Path,
     settings: dict[str, Any],
@@ -101,17 +93,18 @@ def evaluate_prior(
 ) -> None:
     """Score raw Grad-CAM maps of the test people, and beside them the baselines of the annotations.
 
-    A person without a valid map counts with an empty one, whose peak is the upper left cell.
+    A person without a valid map counts with an empty one, whose peak is the upper left cell; who is
+    without a readable picture is left out everywhere.
     """
-    people = test_people(manifest)
+    people, unreadable = test_people(manifest, samples)
     ids = people["sample_id"].to_numpy()
     digest = people_digest(read_people(manifest))
     maps, _ = gradcam_maps(prior, digest, ids, settings["layer"], settings["size"])
     points = read_annotations(annotations, ids)
-    write_metrics(score_maps(maps, people, points), about, out)
+    write_metrics(score_maps(maps, people, points), about, out, unreadable)
     for name, scores in score_baselines(people, points).items():
         ruler = {**about, "recipe": name, "method": name, "kind": "baseline"}
-        write_metrics(scores, ruler, out.with_name(f"{name}.json"))
+        write_metrics(scores, ruler, out.with_name(f"{name}.json"), unreadable)
 
 
 def sweep_timesteps(
@@ -130,7 +123,8 @@ def sweep_timesteps(
     """How good refined maps are at each noise timestep, on validation people and on test people.
 
     With every sampler, not the configured one alone. The validation people are part of the labelled
-    share: timestep and sampler are chosen on them, never on test.
+    share: timestep and sampler are chosen on them, never on test. Who is without a readable picture is
+    left out.
 
     Args:
         teacher: folder of the diffusion teacher.
@@ -150,11 +144,12 @@ def sweep_timesteps(
         raise InputError(f"{teacher}: found a {type(model).__name__}, expected a diffusion model")
     people = read_people(manifest)
     digest, cache = people_digest(people), Samples.open(samples)
-    tested = test_people(manifest)["sample_id"].to_numpy()
+    tested = test_people(manifest, samples)[0]["sample_id"].to_numpy()
     known, gaze = targets(pd.read_parquet(labels), VALIDATION)
+    seen = cache.readable(known, "validation")
     groups = {"test": (tested, read_annotations(annotations, tested))}
-    if len(known):
-        groups["val"] = (known, gaze[:, None].astype(float))
+    if seen.any():
+        groups["val"] = (known[seen], gaze[seen, None].astype(float))
     ways = [
         (sampler, refinement_of({**settings, "sampler": sampler}, timestep, seed))
         for sampler in SAMPLERS

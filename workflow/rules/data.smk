@@ -66,7 +66,7 @@ rule samples:
         images=lambda wildcards: image_root(wildcards.dataset),
     shell:
         "python {input.script} --manifest {input.manifest} --images {params.images:q}"
-        " --size {wildcards.size} --out {output} > {log} 2>&1"
+        " --size {wildcards.size} --failures {config[failures]} --out {output} > {log} 2>&1"
 
 
 rule detect:
@@ -93,4 +93,4 @@ rule detect:
     shell:
         "python {input.script} --manifest {input.manifest} --images {params.images:q}"
         " --weights {input.weights} --batch {params.batch} --overlap {params.overlap}"
-        " --device {params.device} {params.given} --out {output} > {log} 2>&1"
+        " --failures {config[failures]} --device {params.device} {params.given} --out {output} > {log} 2>&1"

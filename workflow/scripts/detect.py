@@ -16,6 +16,7 @@ def main() -> None:
         "weights:path",
         "batch:int",
         "overlap:float",
+        "failures:float",
         "device",
         "out:path",
         given=None,
@@ -24,8 +25,9 @@ def main() -> None:
     people = read_people(args.manifest)
     given = pd.read_parquet(args.given) if args.given else pd.DataFrame({"sample_id": []})
     asked = people[~people["sample_id"].isin(given["sample_id"])]
-    found = detect_people(asked, args.images, detector, batch=args.batch, threshold=args.overlap)
-    bodies = pd.concat([given, found]) if len(given) else found
+    how = {"failures": args.failures, "batch": args.batch, "threshold": args.overlap}
+    found = detect_people(asked, args.images, detector, **how)
+    bodies = pd.concat([given.assign(problem=""), found]) if len(given) else found
     print(f"{len(given)} people came with the data set's own detections")
     print(f"bodies found for {int(bodies['detected'].sum())} of {len(bodies)} people")
     write_table(bodies.sort_values("sample_id"), args.out)

@@ -6,7 +6,13 @@ from gcdr.report.table_s7 import write_table_s7
 
 def main() -> None:
     args = arguments(
-        __doc__, "priors:paths", "manifest:path", "annotations:path", "csv:path", "page:path"
+        __doc__,
+        "priors:paths",
+        "samples:path",
+        "manifest:path",
+        "annotations:path",
+        "csv:path",
+        "page:path",
     )
     write_table_s7(**vars(args))
 

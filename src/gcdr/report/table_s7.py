@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gcdr.evaluate import score_maps, summarise
+from gcdr.evaluate import score_maps, summarise, test_people
 from gcdr.manifest import people_digest, read_annotations, read_people
 from gcdr.report.methods import METRICS, PAPER_LABEL, PAPER_METRICS
 from gcdr.report.render import markdown, number, write_csv, write_text
@@ -23,13 +23,17 @@ PAPER_S7 = {
 }
 
 
-def score_overlays(priors: Sequence[Path], manifest: Path, annotations: Path) -> pd.DataFrame:
+def score_overlays(
+    priors: Sequence[Path], samples: Path, manifest: Path, annotations: Path
+) -> pd.DataFrame:
     """Score the raw maps of the test people, on the VQA model's own grid.
 
-    A person without a valid map counts with an empty one, whose peak is the upper left cell.
+    A person without a valid map counts with an empty one, whose peak is the upper left cell; who is
+    without a readable picture is left out.
 
     Args:
         priors: a prior store for each overlay, which hold the test people at least.
+        samples: the picture cache.
         manifest: the manifest.
         annotations: the test annotators.
 
@@ -38,9 +42,8 @@ def score_overlays(priors: Sequence[Path], manifest: Path, annotations: Path) ->
         mean ``M`` with the bounds of the 95 % bootstrap interval ``M_low M_high``, and ``paper_M``:
         the paper's, of the layer as far below the last (NaN where it gives none).
     """
-    everybody = read_people(manifest)
-    people = everybody[everybody["split"] == "test"]
-    ids, digest = people["sample_id"].to_numpy(), people_digest(everybody)
+    people, _ = test_people(manifest, samples)
+    ids, digest = people["sample_id"].to_numpy(), people_digest(read_people(manifest))
     points = read_annotations(annotations, ids)
     rows = []
     for path in priors:
@@ -92,10 +95,10 @@ def table_s7_markdown(table: pd.DataFrame) -> str:
 
 
 def write_table_s7(
-    priors: Sequence[Path], manifest: Path, annotations: Path, csv: Path, page: Path
+    priors: Sequence[Path], samples: Path, manifest: Path, annotations: Path, csv: Path, page: Path
 ) -> None:
     """Score prior stores and write the table as CSV and as Markdown; see :func:`score_overlays`."""
-    table = score_overlays(priors, manifest, annotations)
+    table = score_overlays(priors, samples, manifest, annotations)
     write_csv(table, csv)
     text = table_s7_markdown(table)
     write_text(text, page)

@@ -65,7 +65,8 @@ def train_diffusion_model(
         device: where to compute.
         out: folder of the model; the loss goes to ``log.csv`` in it.
     """
-    cache, labelled = Samples.open(samples), labelled_targets(labels)
+    cache = Samples.open(samples)
+    labelled = labelled_targets(labels, cache)
     model = initial_denoiser(settings, init, seed)
     recipe = DiffusionRecipe.from_json(settings["recipe"], "diffusion.recipe")
     out.mkdir(parents=True, exist_ok=True)

@@ -43,7 +43,8 @@ def train_mapping_model(
     Raises:
         InputError: no labelled person has a valid map.
     """
-    cache, labelled = Samples.open(samples), labelled_targets(labels)
+    cache = Samples.open(samples)
+    labelled = labelled_targets(labels, cache)
     model = initial_denoiser(settings, init, seed, settings["features"])
     size, ids = model.config.map_size, labelled.sample_id
     maps, valid = gradcam_maps(prior, cache.people, ids, settings["layer"], size)

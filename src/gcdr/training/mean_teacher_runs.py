@@ -54,9 +54,11 @@ def train_mean_teacher_model(
     Raises:
         InputError: nobody is unlabelled.
     """
-    cache, labelled = Samples.open(samples), labelled_targets(labels)
+    cache = Samples.open(samples)
+    labelled = labelled_targets(labels, cache)
     table = pd.read_parquet(labels, columns=["sample_id", "role"])
     hidden = table.loc[table["role"] == UNLABELLED, "sample_id"].to_numpy()
+    hidden = hidden[cache.readable(hidden, "unlabelled")]
     if not len(hidden):
         raise InputError(f"{labels}: no unlabelled people; Mean Teacher needs a share below 100 %")
     held = MeanTeacher.from_json(settings["mean_teacher"], "mean_teacher")

@@ -24,30 +24,32 @@ from gcdr.training.loop import Recipe
 from gcdr.training.resume import code_of, resumable
 
 
-def labelled_targets(labels: Path) -> Targets:
-    """The labelled people that look into the frame.
+def labelled_targets(labels: Path, samples: Samples) -> Targets:
+    """The labelled people that look into the frame of a picture that can be read.
 
     Raises:
         InputError: there are none.
     """
     ids, gaze = targets(pd.read_parquet(labels), LABELLED)
-    if not len(ids):
+    seen = samples.readable(ids, "labelled")
+    if not seen.any():
         raise InputError(
-            f"{labels}: no labelled person looks into the frame; expected at least one"
+            f"{labels}: no labelled person looks into the frame of a readable picture; expected one"
         )
-    return Targets(ids, gaze)
+    return Targets(ids[seen], gaze[seen])
 
 
-def pseudo_targets(path: Path, people: str) -> Targets:
-    """The valid pseudo-labels of a label store.
+def pseudo_targets(path: Path, samples: Samples) -> Targets:
+    """The valid pseudo-labels of a label store, of people whose picture can be read.
 
     Raises:
-        InputError: none is valid.
+        InputError: there are none.
     """
-    store = read_labels(path, people)
-    if not store.valid.any():
+    store = read_labels(path, samples.people)
+    kept = store.valid & samples.readable(store.sample_id, "pseudo-labelled")
+    if not kept.any():
         raise InputError(f"{path}: no valid pseudo-label in it; expected at least one")
-    return heatmap_targets(store.sample_id[store.valid], store.heatmap[store.valid])
+    return heatmap_targets(store.sample_id[kept], store.heatmap[kept])
 
 
 def gradcam_targets(prior: Path, people: str, ids: np.ndarray, layer: int, size: int) -> Targets:
@@ -103,9 +105,10 @@ def train_gaze_model(
         relabel: see :func:`gcdr.training.gaze.train_gaze`.
         deciding: what ``relabel`` is made of, files and folders.
     """
-    cache, labelled = Samples.open(samples), labelled_targets(labels)
+    cache = Samples.open(samples)
+    labelled = labelled_targets(labels, cache)
     model = initial_gaze_model(settings, prior is not None, init, seed)
-    extra = None if pseudo is None else pseudo_targets(pseudo, cache.people)
+    extra = None if pseudo is None else pseudo_targets(pseudo, cache)
     ids = labelled.sample_id if extra is None else np.union1d(labelled.sample_id, extra.sample_id)
     gradcams = None
     if prior is not None:

@@ -20,6 +20,7 @@ import torch
 from tqdm import tqdm
 
 from gcdr.errors import InputError
+from gcdr.failures import Failures
 from gcdr.files import file_digest, read_json, text_digest
 from gcdr.manifest import BOX, people_digest, read_people
 from gcdr.pictures import open_image
@@ -230,7 +231,7 @@ def ask_people(
         shard: 1..shards.
         shards: number of shards.
         workers: threads that read pictures.
-        failures: share of the shard's people who may fail.
+        failures: share of the shard's people who may fail, 0 to 1.
         device: where to compute.
         out: the shard. Blocks that are done wait in a hidden folder beside it until it is whole.
 
@@ -257,7 +258,7 @@ def ask_people(
     ]
     if len(left) < len(starts):
         print(f"going on: {len(starts) - len(left)} of {len(starts)} blocks are done")
-    failed: list[str] = []
+    failed = Failures("not asked", len(rows), failures)
     asker = Asker(model, settings["layers"], settings["block"])
     with ThreadPoolExecutor(workers) as pool:
         blocks = _blocks(people, found, left, rows.stop, settings)
@@ -268,14 +269,7 @@ def ask_people(
             given = [answers[question] for question in block.asked]
             for sample_id, answer in zip(block.sample_id, given, strict=True):
                 if answer.explanation is None:
-                    failed.append(f"sample_id {sample_id}: {answer.problem}")
-                    tqdm.write(f"not asked: {failed[-1]}")
-            if len(failed) > failures * len(rows):
-                pool.shutdown(cancel_futures=True)
-                raise InputError(
-                    f"{len(failed)} of {len(rows)} people of this shard could not be asked, more than "
-                    f"the share {failures} of prior.failures; the first is {failed[0]}"
-                )
+                    failed.add([sample_id], answer.problem)
             _write(parts[block.start], block, given, model, digest, made_by)
     concatenate_priors(list(parts.values()), out)
     for folder in out.parent.glob(f".{out.stem}-*"):
