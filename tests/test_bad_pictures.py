@@ -22,7 +22,7 @@ from gcdr.manifest import (
     read_people,
     write_table,
 )
-from gcdr.people import detect_people, load_detector
+from gcdr.people import detect_bodies, load_detector
 from gcdr.samples import Samples, write_samples
 from gcdr.scoring import evaluate_labels, evaluate_model, evaluate_prior
 from gcdr.stores import read_labels, read_prior
@@ -90,7 +90,7 @@ def forms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def problems(forms: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     """What each stage says of each picture, by image."""
     people, out = read_people(forms / "manifest.parquet"), tmp_path_factory.mktemp("stages")
-    bodies = detect_people(people, forms, load_detector(DETECTOR), failures=1)
+    bodies = detect_bodies(people, forms, load_detector(DETECTOR))
     write_table(bodies, out / "bodies.parquet")
     write_samples(people, forms, 56, out / "samples.h5", failures=1)
     ask_people(

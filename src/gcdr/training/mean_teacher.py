@@ -22,7 +22,7 @@ from gcdr.diffusion import (
     visited_indices,
 )
 from gcdr.errors import InputError
-from gcdr.models.config import JsonConfig
+from gcdr.jsonconfig import JsonConfig
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.vat import VAT
 from gcdr.samples import Samples
