@@ -139,7 +139,7 @@ def from_cache(people: pd.DataFrame, root: Path, size: int, batch: int, map_size
     """Make the cache, and take three times as many people from it as there are."""
     path = root / f"samples-{size}.h5"
     with timed("writing the cache", len(people)):
-        write_samples(people, root, size, path)
+        write_samples(people, root, size, path, failures=0)
     print(f"  the cache on disk: {path.stat().st_size / 1e6:.0f} MB")
     samples, ids = Samples.open(path), people["sample_id"].to_numpy()
     gaze = np.random.default_rng(0).random((len(ids), 2), np.float32)

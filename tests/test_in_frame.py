@@ -17,6 +17,7 @@ from gcdr.metrics import average_precision, average_precision_interval
 from gcdr.report import render
 from gcdr.report.page import Context, build_page
 from gcdr.report.tables import read_metrics, table1
+from gcdr.samples import Samples
 from gcdr.scoring import evaluate_model, evaluate_prior
 from gcdr.stores import read_labels
 from gcdr.training.batches import Targets, heatmap_targets, join
@@ -55,7 +56,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 def test_average_precision_is_of_everybody_distances_of_those_inside(study: Study) -> None:
-    tested = scoring.test_people(study.manifest, study.annotations)
+    tested = scoring.test_people(study.manifest, study.annotations, study.samples)
     found = json.loads((study.folder / "vat.json").read_text())
     assert (found["people"], found["out_of_frame"]) == (4, 2) and "absent" not in found
     scores = pd.read_parquet(study.folder / "vat.parquet")
@@ -85,7 +86,7 @@ def test_metric_is_absent_for_a_reason(study: Study, tmp_path: Path) -> None:
 
 def test_maps_and_rulers_are_of_those_inside(study: Study, tmp_path: Path) -> None:
     sizes = {"layer": 1, "size": 32}
-    files = (study.prior, study.manifest, study.annotations)
+    files = (study.prior, study.samples, study.manifest, study.annotations)
     evaluate_prior(*files, sizes, ABOUT, tmp_path / "gradcam.json")
     for name in ("gradcam", "centre", "human"):
         found = json.loads((tmp_path / f"{name}.json").read_text())
@@ -105,12 +106,14 @@ def test_tables_show_it_where_a_method_has_it(study: Study) -> None:
 def test_people_outside_teach_in_and_out_alone(study: Study, tmp_path: Path) -> None:
     """Whoever looks out has no part in the heatmap: its head stays as if they were not in the batch."""
     labels = study.folder / "labels.parquet"
-    told = labelled_targets(labels, in_frame=True)
+    samples = Samples.open(study.samples)
+    told = labelled_targets(labels, samples, in_frame=True)
     assert (told.in_frame == 0).sum() == 6 and np.isnan(told.gaze[told.in_frame == 0]).all()
     card = json.loads((study.folder / "vat/model.json").read_text())
     assert card["people"] == {"labelled": 24, "out_of_frame": 6}
     assert (
-        labelled_targets(labels).sample_id.tolist() == told.sample_id[told.in_frame == 1].tolist()
+        labelled_targets(labels, samples).sample_id.tolist()
+        == told.sample_id[told.in_frame == 1].tolist()
     )
     pseudo = heatmap_targets(np.array([1000]), np.ones((1, 32, 32), np.float32))
     assert np.isnan(join(told, pseudo).in_frame[-1])
@@ -118,7 +121,7 @@ def test_people_outside_teach_in_and_out_alone(study: Study, tmp_path: Path) -> 
     inside = tmp_path / "inside.parquet"
     write_table(table[table["gaze_x"].notna()], inside)
     with pytest.raises(InputError, match="no labelled person looks out of the frame"):
-        labelled_targets(inside, in_frame=True)
+        labelled_targets(inside, samples, in_frame=True)
 
 
 def test_batch_of_people_outside_has_no_heatmap_loss(study: Study, tmp_path: Path) -> None:

@@ -1,5 +1,9 @@
 """Detection, the match of heads to bodies, and a few steps of the world detector's training."""
 
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,14 +14,17 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from gcdr.errors import InputError
+from gcdr.manifest import BOX, build_manifest, read_people, write_table
 from gcdr.people import (
     BODY,
     DetectorConfig,
     build_detector,
     detect,
+    detect_bodies,
     detect_people,
     load_detector,
     match_bodies,
+    merge_bodies,
 )
 from gcdr.training.world_detector import (
     Example,
@@ -26,6 +33,8 @@ from gcdr.training.world_detector import (
     measure,
     train_world_detector,
 )
+
+SHIPPED = Path(__file__).parents[1] / "assets/world/detector/model.safetensors"
 
 coordinate = st.integers(0, 12)
 size = st.integers(1, 12)
@@ -111,7 +120,8 @@ def test_config_round_trip(config):
         ({"architecture": "yolo"}, "resnet50_fpn_v2"),
         ({"widths": [8, 8]}, "4 positive whole numbers"),
         ({"score_threshold": 6}, "0..1"),
-        ({"proposals": True}, "positive whole number"),
+        ({"proposals": True}, "found True, expected int"),
+        ({"detections": 0}, "config.json: detections: found 0, expected a positive whole number"),
     ],
 )
 def test_config_messages(content, message):
@@ -125,6 +135,7 @@ class FixedDetector(torch.nn.Module):
     def __init__(self):
         super().__init__()
         self.anchor = torch.nn.Parameter(torch.zeros(()))
+        self.transform = SimpleNamespace(max_size=160)
         self.calls: list[int] = []
 
     def forward(self, images):
@@ -147,29 +158,136 @@ def people(tmp_path):
     return table.assign(sample_id=[0, 1, 2, 3], width=64, height=48, split="train")
 
 
-def test_detect_people_once_an_image(people, tmp_path):
+def test_bodies_once_an_image(people, tmp_path):
     detector = FixedDetector()
-    table = detect_people(people, tmp_path, detector, batch=2)
-    assert detector.calls == [2, 1]
-    assert list(table.columns) == ["sample_id", *BODY, "score", "detected"]
+    table = detect_bodies(people, tmp_path, detector)
+    assert detector.calls == [3]
+    assert list(table.columns) == ["sample_id", *BODY, "score", "detected", "problem"]
     assert table["detected"].tolist() == [True, True, False, True]
     # The second head lies half outside the image; the part inside counts.
     assert table.loc[1, [*BODY, "score"]].tolist() == [40, 0, 60, 40, 0.5]
     assert table.loc[2, [*BODY, "score"]].isna().all()
 
 
-def test_detect_people_follows_the_order_of_rows(people, tmp_path):
-    table = detect_people(people, tmp_path, FixedDetector())
-    turned = detect_people(people[::-1], tmp_path, FixedDetector())
+def test_bodies_follow_the_order_of_rows(people, tmp_path):
+    table = detect_bodies(people, tmp_path, FixedDetector())
+    turned = detect_bodies(people[::-1], tmp_path, FixedDetector())
     pd.testing.assert_frame_equal(turned[::-1].reset_index(drop=True), table)
 
 
-def test_detect_people_names_bad_images(people, tmp_path):
+def test_people_of_bad_images_have_no_body_and_the_others_do(people, tmp_path):
     (tmp_path / "b.png").write_bytes(b"no image")
-    with pytest.raises(InputError, match=r"b\.png: not a readable image"):
-        detect_people(people, tmp_path, FixedDetector())
-    with pytest.raises(InputError, match=r"a\.png: found a size of 64x48, expected 99x48"):
-        detect_people(people.assign(width=99), tmp_path, FixedDetector())
+    people["width"] = people["width"].where(people["image"] != "c.png", 99)
+    table = detect_bodies(people, tmp_path, FixedDetector())
+    assert table["detected"].tolist() == [True, True, False, False]
+    assert table["problem"].tolist()[:2] == ["", ""]
+    assert "b.png: not a readable image" in table["problem"][2]
+    assert "c.png: found a size of 64x48, expected 99x48" in table["problem"][3]
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """Seven drawn pictures of three sizes, so that it matters which are padded together."""
+    folder, rows = tmp_path_factory.mktemp("drawn"), []
+    for number in range(7):
+        width, height = [(160, 120), (200, 150), (240, 120)][number % 3]
+        (example,) = draw_examples(0, [number], "gaze", width, height)
+        Image.fromarray(example.image).save(folder / f"{number}.png")
+        person = {"image": f"{number}.png", "width": width, "height": height, "split": "train"}
+        rows += [person | dict(zip(BOX, head, strict=True)) for head in example.heads]
+    write_table(build_manifest(pd.DataFrame(rows), "drawn"), folder / "manifest.parquet")
+    return folder
+
+
+class Shards:
+    """Runs the stage on drawn pictures, two in a batch; ``batches`` are the sizes of those computed."""
+
+    def __init__(self, folder, monkeypatch):
+        self.folder, self.batches, self.dies_at = folder, [], None
+
+        def watched(detector, images):
+            if len(self.batches) == self.dies_at:
+                raise KeyboardInterrupt
+            self.batches += [len(images)] * bool(images)  # a shard without people has none
+            return detect(detector, images)
+
+        monkeypatch.setattr("gcdr.people.detect", watched)
+
+    def run(self, out, number=1, count=1, given=None, failures=0.0):
+        path = out / f"{number}-of-{count}.parquet"
+        detect_people(
+            self.folder / "manifest.parquet", self.folder, SHIPPED, given,
+            {"batch": 2, "overlap": 0.5}, number, count, failures, torch.device("cpu"), path,
+        )  # fmt: skip
+        return path
+
+
+@pytest.fixture
+def shards(drawn, monkeypatch):
+    return Shards(drawn, monkeypatch)
+
+
+def test_shards_never_change_a_bit_of_the_bodies(shards, tmp_path):
+    merged = {}
+    for count in (1, 3, 6):
+        parts = [shards.run(tmp_path, number, count) for number in range(1, count + 1)]
+        merge_bodies(parts, None, tmp_path / "bodies.parquet")
+        merged[count] = (tmp_path / "bodies.parquet").read_bytes()
+        table = pd.read_parquet(tmp_path / "bodies.parquet")
+        assert shards.batches == [2, 2, 2, 1] and not list(tmp_path.glob(".*"))
+        shards.batches.clear()
+    assert merged[1] == merged[3] == merged[6]
+    people = read_people(shards.folder / "manifest.parquet")
+    assert (table["sample_id"] == people["sample_id"]).all() and table["detected"].mean() > 0.5
+
+
+def test_a_killed_shard_of_detection_goes_on_where_it_stopped(shards, tmp_path, capsys):
+    whole = shards.run(tmp_path / "whole").read_bytes()
+    shards.batches.clear()
+    shards.dies_at = 2
+    with pytest.raises(KeyboardInterrupt):
+        shards.run(tmp_path)
+    assert not (tmp_path / "1-of-1.parquet").exists() and shards.batches == [2, 2]
+    shards.dies_at = None
+    assert shards.run(tmp_path).read_bytes() == whole
+    assert shards.batches == [2, 2, 2, 1] and "2 of 4 blocks are done" in capsys.readouterr().out
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_too_many_bad_pictures_stop_detection_and_mended_ones_are_detected_again(
+    shards, drawn, tmp_path, capsys
+):
+    shards.folder = tmp_path / "pictures"
+    shutil.copytree(drawn, shards.folder)
+    whole = shards.run(tmp_path / "whole").read_bytes()
+    people = read_people(drawn / "manifest.parquet")
+    bad = shards.folder / "3.png"
+    bad.write_bytes(b"")
+    lost = people.loc[people["image"] == "3.png", "sample_id"]
+    marked = pd.read_parquet(shards.run(tmp_path, failures=0.5)).set_index("sample_id")
+    assert set(marked.index[marked["problem"] != ""]) == set(lost)
+    assert not marked.loc[lost, "detected"].any()
+    assert f"not detected: sample_id {lost.iloc[0]}: {bad}" in capsys.readouterr().out
+    said = f"were not detected, more than the share 0 .* failures .* sample_id {lost.iloc[0]}"
+    with pytest.raises(InputError, match=said):
+        shards.run(tmp_path)
+    shutil.copy(drawn / "3.png", bad)
+    shards.batches.clear()
+    assert shards.run(tmp_path).read_bytes() == whole
+    assert shards.batches == [2, 2, 1]  # the first batch was done
+
+
+def test_given_bodies_are_not_detected_and_stand_in_the_table(shards, tmp_path):
+    people = read_people(shards.folder / "manifest.parquet")
+    first = people.loc[people["image"] < "6.png", ["sample_id"]]
+    given = first.assign(**dict.fromkeys(BODY, 1.0), score=1.0, detected=True)
+    write_table(given, tmp_path / "given.parquet")
+    parts = [shards.run(tmp_path, number, 2, tmp_path / "given.parquet") for number in (1, 2)]
+    assert shards.batches == [1]
+    merge_bodies(parts, tmp_path / "given.parquet", tmp_path / "bodies.parquet")
+    table = pd.read_parquet(tmp_path / "bodies.parquet")
+    assert (table["sample_id"] == people["sample_id"]).all() and (table["problem"] == "").all()
+    assert (table["body_x0"] == 1).sum() == len(first)
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +335,15 @@ def test_detector_takes_any_image(trained):
         assert (boxes >= 0).all()
         assert (boxes <= [width, height, width, height]).all()
         assert (np.diff(scores) <= 0).all()
+
+
+def test_a_picture_of_which_resizing_leaves_nothing_holds_nobody(trained):
+    detector = load_detector(trained[0] / "model.safetensors")
+    detector.roi_heads.score_thresh = 0.0
+    images = [np.zeros((3, 20_000, 3), np.uint8), np.zeros((90, 160, 3), np.uint8)]
+    (nothing, _), (boxes, _) = detect(detector, images)
+    assert nothing.shape == (0, 4) and len(boxes)
+    assert (boxes == detect(detector, images[1:])[0][0]).all()
 
 
 def test_load_refuses_what_does_not_fit(trained, tmp_path):

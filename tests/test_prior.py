@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tiny_study import CPU, Study, make_study
+from tiny_study import ASK, BOXED, CPU, Study, make_study, make_vqa
 
 from gcdr.errors import InputError
 from gcdr.gradcams import gradcam_maps
@@ -20,36 +20,11 @@ from gcdr.scoring import evaluate_prior
 from gcdr.stores import Store, merge_priors, read_prior
 from gcdr.vqa import prior
 from gcdr.vqa.model import OFAForVQA
-from gcdr.vqa.ofa.config import OFAConfig
-from gcdr.vqa.ofa.model import OFA
-from gcdr.vqa.ofa.tokenizer import Tokenizer
-
-BOXED = "What is the person in the green bounding box looking at?"
-ASK = {
-    "overlay": "body",
-    "questions": {"body": BOXED, "head": BOXED, "none": "What is the person looking at?"},
-    "box_colour": [0, 255, 0],
-    "box_thickness": 2,
-    "layers": [1, 2],
-    "tagger": "rules",
-    "word": "paper",
-    "beam": 2,
-    "normalise": True,
-    "length_penalty": 1.0,
-    "max_length": 4,
-    "precision": "fp32",
-    "block": 4,
-    "which": "all",
-}
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("vqa")
-    tokenizer = Tokenizer.train([BOXED.lower(), "the ball", "another person"], 300)
-    torch.manual_seed(0)
-    OFAForVQA(OFA(OFAConfig.world(vocabulary=len(tokenizer))), tokenizer).save(folder, {})
-    return folder
+    return make_vqa(tmp_path_factory.mktemp("vqa"))
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +212,7 @@ def test_too_many_failures_stop_the_job_and_mended_ones_are_asked_again(
     proper = stage.images, stage.bodies
     bad = spoil(stage, tmp_path)
     with pytest.raises(
-        InputError, match=r"of 18 people of this shard .* share 0\.05 .*sample_id 0"
+        InputError, match=r"of 18 people were not asked, .* share 0\.05 .* failures .*sample_id 0"
     ):
         stage.ask(failures=0.05)
     assert not list((stage.folder / "prior").glob("1-of-1.h5"))
@@ -302,7 +277,7 @@ def test_table_s7_scores_every_overlay_and_layer(
         priors.append(stage.ask(overlay=overlay, which=which))
     with h5py.File(priors[1]) as file:
         assert len(file["sample_id"]) == 3
-    table = score_overlays(priors, drawn.manifest, drawn.annotations, 32)
+    table = score_overlays(priors, drawn.samples, drawn.manifest, drawn.annotations, 32)
     assert list(zip(table["overlay"], table["layer"], strict=True)) == [
         (overlay, layer) for overlay in ("body", "head", "none") for layer in (1, 2)
     ]
@@ -312,7 +287,7 @@ def test_table_s7_scores_every_overlay_and_layer(
     assert (table["dist_to_mean"] != table["dist_to_mean"].iloc[0]).any()
     # the same maps make the row "raw Grad-CAM" of the other tables
     out, settings = tmp_path / "gradcam.json", {"layer": 2, "size": 32}
-    evaluate_prior(priors[0], drawn.manifest, drawn.annotations, settings, {}, out)
+    evaluate_prior(priors[0], drawn.samples, drawn.manifest, drawn.annotations, settings, {}, out)
     raw = json.loads(out.read_text())["metrics"]
     assert raw["dist_to_mean"]["value"] == table["dist_to_mean"][1]
     assert raw["auc"]["value"] == table["auc"][1]

@@ -120,6 +120,12 @@ def test_edited_module_reruns_its_stage(
     assert not planned & untouched
 
 
+def logs_that_name(text: str, folder: Path) -> set[str]:
+    """Logs in which something is named, without their ending."""
+    found = (path for path in folder.rglob("*.log") if text in path.read_text())
+    return {str(path.relative_to(folder).with_suffix("")) for path in found}
+
+
 def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
     photos = done.folder / "photos"
     photos.mkdir()
@@ -131,8 +137,11 @@ def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
             photos / f"Küche {number}.jpg"
         )
         rows.append(f"Küche {number}.jpg,{width * 0.4},{height * 0.2},{width * 0.5},{height * 0.4}")
+    bad = photos / "Küche 2.jpg"
+    bad.write_bytes((photos / "Küche 0.jpg").read_bytes()[:2000])
+    rows.append("Küche 2.jpg,600,200,700,400")
     (photos / "heads.csv").write_text("\n".join(rows) + "\n")
-    done.write("teach.yaml", "studies: {photos: {teacher: smoke}}\n")
+    done.write("teach.yaml", "studies: {photos: {teacher: smoke}}\nfailures: 0.5\n")
     configs = (SMOKE, "configs/folder.yaml", "teach.yaml")
     planned = set(done.planned(configs=configs))
     assert not planned & {"world", "split", "train_vat", "train_diffusion", "train_student"}
@@ -140,12 +149,14 @@ def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
     assert run.returncode == 0, run.stdout[-4000:]
     page = (done.folder / "results/photos/gallery.html").read_text()
     assert "have seen only drawings" in page and page.count("<img") == 8  # four of each person
+    assert "1 without a pseudo-label are not shown" in page
+    logs = logs_that_name(bad.name, done.folder / "logs/photos")
+    assert logs >= {"read", "detect/1-of-1", "samples-56"}
     predicted = pd.read_csv(done.folder / "results/photos/predictions.csv")
-    given = pd.read_csv(photos / "heads.csv")
-    assert predicted[list(given)].equals(given.sort_values("image", ignore_index=True))
-    assert (
-        predicted[["gaze_x", "gaze_y"]].notna().all(None) and (predicted["source"] == "map").all()
-    )
+    given = pd.read_csv(photos / "heads.csv").sort_values("image", ignore_index=True)
+    assert predicted[list(given)].equals(given[:2])  # of the cut picture nothing is said
+    assert predicted[["gaze_x", "gaze_y"]].notna().all(None)
+    assert (predicted["source"] == "map").all()
 
 
 @pytest.mark.parametrize(
@@ -251,6 +262,28 @@ def test_labels_from_one_world_and_unlabelled_people_from_another(tmp_path: Path
     assert set(source[(role == "unlabelled").to_numpy()]) == {"here"}
     metrics = tmp_path / "results/transfer/labels25-seed0/metrics/vat.json"
     assert "labels of elsewhere" in json.loads(metrics.read_text())["dataset"]
+
+
+@pytest.mark.slow
+def test_a_cut_picture_stops_nothing_and_too_many_stop_the_stage(tmp_path: Path) -> None:
+    workspace, data = Workspace(tmp_path), "results/data/smoke"
+    assert workspace.snakemake(f"{data}/manifest.parquet").returncode == 0
+    people = pd.read_parquet(tmp_path / data / "manifest.parquet")
+    name = people.loc[people["split"] == "test", "image"].iloc[0]
+    bad = tmp_path / data / "images" / name
+    bad.write_bytes(bad.read_bytes()[:400])
+    workspace.write("none.yaml", "failures: 0\n")
+    run = workspace.snakemake(f"{data}/bodies.parquet", configs=(SMOKE, "none.yaml"))
+    assert run.returncode != 0 and "share 0 that the key failures allows" in run.stdout, run.stdout
+    workspace.write("some.yaml", "failures: 0.05\n")
+    run = workspace.snakemake(configs=(SMOKE, "some.yaml"))
+    assert run.returncode == 0, run.stdout[-4000:]
+    assert (tmp_path / "results/smoke/report.html").exists()
+    lost = (people["image"] == name).sum()
+    for path in (tmp_path / "results/smoke/labels25-seed0/metrics").glob("*.json"):
+        assert json.loads(path.read_text())["unreadable"] == lost, path
+    logs = logs_that_name(name, tmp_path / "logs/smoke")
+    assert logs >= {"detect/1-of-1", "samples-56", "labels25-seed0/test/gcdr-t250-n2-k1"}
 
 
 def test_results_that_cannot_be_written(tmp_path: Path) -> None:

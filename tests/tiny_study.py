@@ -16,6 +16,10 @@ from gcdr.seeds import numpy_rng
 from gcdr.stores import write_prior
 from gcdr.training.diffusion_runs import train_diffusion_model
 from gcdr.training.runs import train_gaze_model
+from gcdr.vqa.model import OFAForVQA
+from gcdr.vqa.ofa.config import OFAConfig
+from gcdr.vqa.ofa.model import OFA
+from gcdr.vqa.ofa.tokenizer import Tokenizer
 
 CPU = torch.device("cpu")
 GAZE = {
@@ -38,6 +42,24 @@ REFINE = {
     "timestep": 250, "steps": 2, "draws": 1, "redraw": "mean", "noise_offset": None, "last_alpha": "one",
     "sampler": "consistent", "eta": 1.0, "timesteps": 500, "schedule": "linear",
 }  # fmt: skip
+
+BOXED = "What is the person in the green bounding box looking at?"
+ASK = {
+    "overlay": "body",
+    "questions": {"body": BOXED, "head": BOXED, "none": "What is the person looking at?"},
+    "box_colour": [0, 255, 0],
+    "box_thickness": 2,
+    "layers": [1, 2],
+    "tagger": "rules",
+    "word": "paper",
+    "beam": 2,
+    "normalise": True,
+    "length_penalty": 1.0,
+    "max_length": 4,
+    "precision": "fp32",
+    "block": 4,
+    "which": "all",
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +95,7 @@ def make_study(folder: Path, train: int = 24, test: int = 6, seed: int = 3) -> S
     write_table(tables.manifest, study.manifest)
     write_table(tables.annotations, study.annotations)
     people = read_people(study.manifest)
-    write_samples(people, folder / "images", 56, study.samples)
+    write_samples(people, folder / "images", 56, study.samples, failures=0)
     maps = numpy_rng(0, "prior").random((len(people), 1, 8, 8)).astype(np.float32)
     write_prior(
         study.prior,
@@ -86,6 +108,14 @@ def make_study(folder: Path, train: int = 24, test: int = 6, seed: int = 3) -> S
         made_by={},
     )
     return study
+
+
+def make_vqa(folder: Path) -> Path:
+    """A VQA model of random weights."""
+    tokenizer = Tokenizer.train([BOXED.lower(), "the ball", "another person"], 300)
+    torch.manual_seed(0)
+    OFAForVQA(OFA(OFAConfig.world(vocabulary=len(tokenizer))), tokenizer).save(folder, {})
+    return folder
 
 
 def run_study(study: Study, manifest: Path, out: Path) -> dict[str, bytes]:

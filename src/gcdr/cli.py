@@ -43,7 +43,7 @@ def check(args: argparse.Namespace) -> int:
     else:
         source = {"kind": args.kind, "root": folder} if args.kind else recognise(folder)
     dataset = read_dataset(source)
-    decoded = decode_images(dataset, full=args.full)
+    decoded = decode_images(dataset, full=args.full, fatal=True)
     print(summary(dataset, decoded))
     return int(bool(dataset.problems.errors))
 

@@ -87,7 +87,7 @@ def make_labels(
     device: torch.device,
     out: Path,
 ) -> None:
-    """Make pseudo-labels and write them as a label store.
+    """Make pseudo-labels and write them as a label store; people without a picture get invalid ones.
 
     Args:
         method: its name, for the record; what it does is in the settings.
@@ -111,9 +111,10 @@ def make_labels(
     digest = people_digest(read_people(manifest))
     ids = people_of(manifest, labels, which)
     cache = Samples.open(samples)
-    gradcam, valid = None, None
+    gradcam, valid = None, cache.readable(ids, which)
     if prior is not None:
-        gradcam, valid = gradcam_maps(prior, digest, ids, settings["layer"], settings["size"])
+        gradcam, mapped = gradcam_maps(prior, digest, ids, settings["layer"], settings["size"])
+        valid &= mapped
     family = settings["teacher"]
     model = None if teacher is None else load_model(teacher)
     if not isinstance(model, FAMILIES[family]):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -28,9 +28,12 @@ from torchvision.models.resnet import BasicBlock
 from torchvision.ops import Conv2dNormActivation, MultiScaleRoIAlign
 from tqdm import tqdm
 
+from gcdr.blocks import Blocks, shard_rows, work_key
 from gcdr.errors import InputError
+from gcdr.failures import Failures
 from gcdr.files import read_json
-from gcdr.manifest import BOX
+from gcdr.jsonconfig import JsonConfig
+from gcdr.manifest import BOX, people_digest, read_people, write_table
 from gcdr.pictures import open_image
 
 PERSON = 1  # of COCO's classes as torchvision counts them; 0 is the background
@@ -41,7 +44,7 @@ ROI_SIZE = 7  # bins on a side that a region is pooled to for the box head, as i
 
 
 @dataclass(frozen=True)
-class DetectorConfig:
+class DetectorConfig(JsonConfig):
     """Sizes and thresholds of a Mask R-CNN.
 
     Attributes:
@@ -87,49 +90,18 @@ class DetectorConfig:
         """The demo world's: 5 to 7 ms for a 320x240 image on one thread of a CPU."""
         return cls("small", 2, 120, 160, detections=8, proposals=30)
 
-    def to_json(self) -> dict[str, Any]:
-        """The fields as plain values, ready for ``json.dumps``."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in dataclasses.asdict(self).items()
-        }
-
-    @classmethod
-    def from_json(cls, content: Any, where: str = "detector configuration") -> Self:
-        """Read what ``to_json`` wrote; fields left out take their defaults.
-
-        Args:
-            content: a dictionary of field names and values.
-            where: how error messages name the source, for example a file.
-
-        Raises:
-            InputError: not a dictionary, an unknown field, or a value of the wrong type.
-        """
-        if not isinstance(content, dict):
-            raise InputError(f"{where}: found {content!r}, expected a mapping of settings")
-        defaults = dataclasses.asdict(cls())
-        for name, value in content.items():
-            if name not in defaults:
-                raise InputError(f"{where}: unknown key {name!r}, expected one of {list(defaults)}")
-            _check(f"{where}, {name}", value, defaults[name])
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
-        return cls(**values)
-
-
-def _check(where: str, value: Any, default: Any) -> None:
-    if isinstance(default, str):
-        fits, expected = value in get_args(Architecture), f"one of {get_args(Architecture)}"
-    elif isinstance(default, tuple):
-        fits = isinstance(value, list) and len(value) == len(default)
-        fits = fits and all(type(entry) is int and entry > 0 for entry in value)
-        expected = f"a list of {len(default)} positive whole numbers"
-    elif isinstance(default, float):
-        fits = type(value) in (int, float) and 0 <= value <= 1
-        expected = "a number in 0..1"
-    else:
-        fits, expected = type(value) is int and value > 0, "a positive whole number"
-    if not fits:
-        raise InputError(f"{where}: found {value!r}, expected {expected}")
+    def __post_init__(self) -> None:
+        for name, value in dataclasses.asdict(self).items():
+            default = getattr(DetectorConfig, name)
+            if isinstance(default, tuple) and (len(value) != len(default) or min(value) <= 0):
+                expected = f"{len(default)} positive whole numbers"
+            elif isinstance(default, int) and value <= 0:
+                expected = "a positive whole number"
+            elif isinstance(default, float) and not 0 <= value <= 1:
+                expected = "a number in 0..1"
+            else:
+                continue
+            raise InputError(f"{name}: found {value!r}, expected {expected}")
 
 
 def build_detector(config: DetectorConfig) -> MaskRCNN:
@@ -234,6 +206,8 @@ def detect(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Detect the persons of one batch of images.
 
+    In a picture so narrow that the detector's resizing would leave nothing of it there is nobody.
+
     Args:
         detector: in evaluation mode.
         images: RGB, PIL or uint8 (H, W, 3); sizes may differ. They are padded to a common size, so
@@ -243,13 +217,18 @@ def detect(
         for each image boxes (n, 4) float64 in its pixels and scores (n,) float64, best first.
     """
     device = next(detector.parameters()).device
-    arrays = [torch.from_numpy(np.array(image)).to(device) for image in images]
-    batch = [pixels.permute(2, 0, 1) / 255 for pixels in arrays]
-    found = []
-    for output in detector(batch):
+    found = [(np.empty((0, 4)), np.empty(0))] * len(images)
+    batch = {}
+    for place, image in enumerate(images):
+        pixels = np.array(image)
+        sides = sorted(pixels.shape[:2])
+        if sides[0] * detector.transform.max_size > sides[1]:
+            batch[place] = torch.from_numpy(pixels).to(device).permute(2, 0, 1) / 255
+    outputs = detector(list(batch.values())) if batch else []
+    for place, output in zip(batch, outputs, strict=True):
         person = output["labels"] == PERSON
         boxes, scores = output["boxes"][person].cpu(), output["scores"][person].cpu()
-        found.append((boxes.double().numpy(), scores.double().numpy()))
+        found[place] = boxes.double().numpy(), scores.double().numpy()
     return found
 
 
@@ -299,49 +278,113 @@ def _area(boxes: np.ndarray) -> np.ndarray:
     return np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(1)
 
 
-def detect_people(
+def detect_bodies(
     people: pd.DataFrame,
-    root: str | Path,
+    root: Path,
     detector: MaskRCNN,
     *,
-    batch: int = 16,
     threshold: float = 0.5,
     measure: Measure = "head_area",
 ) -> pd.DataFrame:
-    """Body boxes of the manifest's people.
+    """Body boxes of the people in one batch of images; who is in one that cannot be read gets none.
 
     Args:
         people: the columns of ``gcdr.manifest.PEOPLE``.
         root: folder that ``image`` is relative to.
         detector: of ``load_detector``, on the device to compute on.
-        batch: images that are detected at a time, in the order of their names.
         threshold: least overlap of a head with its body.
         measure: see ``match_bodies``. The part of a head outside the image counts for nothing.
 
     Returns:
         one row a person in the order of ``people``: ``sample_id``, ``body_x0 body_y0 body_x1
-        body_y1`` (pixels) and ``score``, which are NaN where no body was found, and ``detected``.
-
-    Raises:
-        InputError: an image is absent or unreadable, or its size is not the manifest's.
+        body_y1`` (pixels) and ``score``, which are NaN where no body was found, ``detected``, and
+        ``problem``: why the image could not be read or is not of the manifest's size, else empty.
     """
     rows = people.reset_index(drop=True).groupby("image", sort=True).indices
     size = people[["width", "height"]].to_numpy(int)
-    limits = size[:, [0, 1, 0, 1]]
-    heads = np.clip(people[BOX].to_numpy(float), 0, limits)
+    heads = np.clip(people[BOX].to_numpy(float), 0, size[:, [0, 1, 0, 1]])
     bodies = np.full((len(people), 5), np.nan)
-    names = list(rows)
-    with tqdm(total=len(names), desc="detecting people", unit="image", mininterval=5) as progress:
-        for start in range(0, len(names), batch):
-            chunk = names[start : start + batch]
-            images = [
-                open_image(Path(root) / name, tuple(size[rows[name][0]].tolist())) for name in chunk
-            ]
-            for name, (boxes, scores) in zip(chunk, detect(detector, images), strict=True):
-                index, _ = match_bodies(heads[rows[name]], boxes, scores, threshold, measure)
-                found = rows[name][index >= 0]
-                bodies[found] = np.column_stack([boxes, scores])[index[index >= 0]]
-            progress.update(len(chunk))
+    problem, images = np.full(len(people), "", object), {}
+    for name, own in rows.items():
+        try:
+            images[name] = open_image(root / name, tuple(size[own[0]].tolist()))
+        except InputError as error:
+            problem[own] = str(error)
+    detected = detect(detector, list(images.values()))
+    for name, (boxes, scores) in zip(images, detected, strict=True):
+        index, _ = match_bodies(heads[rows[name]], boxes, scores, threshold, measure)
+        found = rows[name][index >= 0]
+        bodies[found] = np.column_stack([boxes, scores])[index[index >= 0]]
     table = pd.DataFrame(bodies, columns=[*BODY, "score"])
     table.insert(0, "sample_id", people["sample_id"].to_numpy())
-    return table.assign(detected=table["score"].notna())
+    return table.assign(detected=table["score"].notna(), problem=problem)
+
+
+def detect_people(
+    manifest: Path,
+    images: Path,
+    weights: Path,
+    given: Path | None,
+    settings: dict[str, Any],
+    shard: int,
+    shards: int,
+    failures: float,
+    device: torch.device,
+    out: Path,
+) -> None:
+    """Find the bodies of a shard's people and write the table of :func:`detect_bodies`.
+
+    A shard is a run of images in the order of their names, in whole batches, so that the number of
+    shards never changes a batch. Batches that are done are kept until the shard is whole.
+
+    Args:
+        manifest: the manifest.
+        images: folder that image names are relative to.
+        weights: of the detector, ``config.json`` beside them.
+        given: bodies that came with the data set; these people are not detected. Or None.
+        settings: ``batch``, images detected together, and ``overlap``, least share of a head in its body.
+        shard: 1..shards.
+        shards: number of shards.
+        failures: share of the shard's people whose image may fail, 0 to 1.
+        device: where to compute.
+        out: the shard.
+
+    Raises:
+        InputError: more failed, or the weights cannot be read.
+    """
+    people, batch = read_people(manifest), settings["batch"]
+    digest, files = people_digest(people), [weights, weights.with_name("config.json")]
+    if given is not None:
+        people = people[~people["sample_id"].isin(pd.read_parquet(given)["sample_id"])]
+        files.append(given)
+    names, image = np.unique(people["image"].to_numpy(str), return_inverse=True)
+    rows = shard_rows(len(names), batch, shard, shards)
+    detector = load_detector(weights).to(device)
+    blocks = Blocks.of(out, rows, batch, work_key(settings, digest, files, __file__, device))
+    failed = Failures("not detected", int(np.isin(image, rows).sum()), failures)
+    left = blocks.left(lambda part: (pd.read_parquet(part)["problem"] == "").all())
+    title = f"detecting people, shard {shard} of {shards}"
+    for start in tqdm(left, title, unit="batch", mininterval=5):
+        asked = people[(image >= start) & (image < min(start + batch, rows.stop))]
+        found = detect_bodies(asked, images, detector, threshold=settings["overlap"])
+        for person in found[found["problem"] != ""].itertuples():
+            failed.add([person.sample_id], person.problem)
+        write_table(found, blocks.parts[start])
+    _write_together([pd.read_parquet(part) for part in blocks.parts.values()], out)
+    blocks.remove()
+
+
+def merge_bodies(shards: Sequence[Path], given: Path | None, out: Path) -> None:
+    """Put the shards of :func:`detect_people`, and the bodies that were given, into one table."""
+    came = [] if given is None else [pd.read_parquet(given).assign(problem="")]
+    bodies = _write_together([*came, *map(pd.read_parquet, shards)], out)
+    print(f"{sum(map(len, came))} people came with the data set's own detections")
+    print(f"bodies found for {int(bodies['detected'].sum())} of {len(bodies)} people")
+
+
+def _write_together(tables: Sequence[pd.DataFrame], out: Path) -> pd.DataFrame:
+    """Tables of bodies as one, by ``sample_id``."""
+    filled = [table for table in tables if len(table)] or tables[:1]
+    whole = pd.concat(filled).sort_values("sample_id")
+    write_table(whole, out)
+    return whole

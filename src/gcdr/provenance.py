@@ -15,6 +15,7 @@ EXEMPT = frozenset(
     {
         "gcdr",
         "gcdr.errors",
+        "gcdr.failures",
         "gcdr.problems",
         "gcdr.files",
         "gcdr.device",

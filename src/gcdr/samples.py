@@ -18,6 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gcdr.errors import InputError
+from gcdr.failures import Failures
 from gcdr.files import atomic, state_size
 from gcdr.manifest import boxes, people_digest
 from gcdr.pictures import open_image
@@ -34,25 +35,36 @@ def grow(box: np.ndarray, share: float) -> np.ndarray:
     return np.concatenate([box[:, :2] - share * size, box[:, 2:] + share * size], 1)
 
 
-def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path) -> None:
+def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path, failures: float) -> None:
     """Decode and resize every image once; how large the cache will be is said before.
+
+    People whose image cannot be read, or is of another size than the manifest says, get black pictures
+    and a problem.
 
     Args:
         people: the manifest's people, by ``sample_id``.
         root: folder that ``image`` is relative to.
         size: side of the model's input in pixels; scenes are kept at it, head crops a margin larger.
         path: HDF5 file: ``scene`` (M, 3, size, size) and ``head`` (N, 3, C, C) uint8, ``scene_index``,
-            ``sample_id`` and ``head_box`` (N, 4) in 0..1.
+            ``sample_id``, ``head_box`` (N, 4) in 0..1 and ``problem`` (N,) text, empty where there is none.
+        failures: share of the people, 0 to 1, whose image may be absent, unreadable or of another size.
 
     Raises:
-        InputError: an image is absent or unreadable, or the disk has no room for the cache.
+        InputError: these are more, or the disk has no room for the cache.
     """
     region = grow(people[["head_x0", "head_y0", "head_x1", "head_y1"]].to_numpy(), HEAD_MARGIN)
-    with _new_cache(people, size, path) as (scene, head, names, scene_index):
+    sizes = people[["width", "height"]].to_numpy(int)
+    failed = Failures("without a picture", len(people), failures)
+    with _new_cache(people, size, path) as (scene, head, problem, names, scene_index):
         head_size = head.shape[-1]
         rows = pd.Series(np.arange(len(people))).groupby(scene_index).indices
         for index, name in enumerate(tqdm(names, "resizing", unit="image", mininterval=5)):
-            image = open_image(root / name)
+            try:
+                image = open_image(root / name, tuple(sizes[rows[index][0]].tolist()))
+            except InputError as error:
+                problem[rows[index]] = str(error)
+                failed.add(people["sample_id"].iloc[rows[index]], str(error))
+                image = Image.new("RGB", (1, 1))  # black, and so is all around it
             scene[index] = _pixels(image.resize((size, size), Image.Resampling.BILINEAR))
             for row in rows[index]:
                 crop = image.transform(
@@ -67,18 +79,20 @@ def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path) -> No
 @contextmanager
 def _new_cache(
     people: pd.DataFrame, size: int, path: Path
-) -> Iterator[tuple[h5py.Dataset, h5py.Dataset, np.ndarray, np.ndarray]]:
-    """A cache in which all but the pictures is written: ``scene`` and ``head``, to be filled, the images'
-    names (M,) and ``scene_index``."""
+) -> Iterator[tuple[h5py.Dataset, h5py.Dataset, np.ndarray, np.ndarray, np.ndarray]]:
+    """A cache in which all but the pictures is written: ``scene``, ``head`` and ``problem``, to be filled,
+    the images' names (M,) and ``scene_index``."""
     names, scene_index = np.unique(people["image"].to_numpy(), return_inverse=True)
     head_size = round(size * (1 + 2 * HEAD_MARGIN))
     state_size(path, 3 * (len(names) * size**2 + len(people) * head_size**2))
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         scene = file.create_dataset("scene", (len(names), 3, size, size), np.uint8)
         head = file.create_dataset("head", (len(people), 3, head_size, head_size), np.uint8)
-        yield scene, head, names, scene_index
+        problem = np.full(len(people), "", object)
+        yield scene, head, problem, names, scene_index
         file["scene_index"], file["head_box"] = scene_index, boxes(people)
         file["sample_id"] = people["sample_id"].to_numpy()
+        file.create_dataset("problem", data=problem, dtype=h5py.string_dtype())
         file.attrs["people"] = people_digest(people)
 
 
@@ -96,6 +110,7 @@ class Samples:
         scene: (M, 3, S, S) uint8, mapped.
         scene_index: (N,) which scene a person is in.
         head: (N, 3, C, C) uint8, mapped: head box with ``HEAD_MARGIN``.
+        problem: (N,) text: why a person's picture could not be read, and is black here; else empty.
         people: digest of the people.
     """
 
@@ -104,6 +119,7 @@ class Samples:
     scene: np.ndarray
     scene_index: np.ndarray
     head: np.ndarray
+    problem: np.ndarray
     people: str
 
     @classmethod
@@ -127,6 +143,7 @@ class Samples:
                     mapped["scene"],
                     file["scene_index"][:],
                     mapped["head"],
+                    file["problem"].asstr()[:],
                     file.attrs["people"],
                 )
         except (OSError, KeyError) as error:
@@ -140,6 +157,25 @@ class Samples:
     def rows(self, sample_id: np.ndarray) -> np.ndarray:
         """Row numbers of people."""
         return np.searchsorted(self.sample_id, sample_id)
+
+    def readable(self, sample_id: np.ndarray, who: str) -> np.ndarray:
+        """Whose picture could be read. All who choose people ask here; it says who is left out.
+
+        Args:
+            sample_id: (n,) int64.
+            who: what they are called in the log: ``"labelled"``.
+
+        Returns:
+            (n,) bool.
+        """
+        problem = self.problem[self.rows(sample_id)]
+        readable = problem == ""
+        if not readable.all():
+            print(
+                f"{int((~readable).sum())} of {len(problem)} {who} people are left out, as their picture "
+                f"cannot be read; first {problem[~readable][0]}"
+            )
+        return readable
 
     def pictures(self, rows: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         """Unaugmented, unnormalised pictures.
@@ -172,10 +208,11 @@ def copy_samples(
     Raises:
         InputError: a cache is absent or none, or the disk has no room.
     """
-    with _new_cache(people, size, path) as (scene, head, _, scene_index):
+    with _new_cache(people, size, path) as (scene, head, problem, _, scene_index):
         for source, places, ids in sources:
             cache = Samples.open(source)
             rows = cache.rows(ids)
+            problem[places] = cache.problem[rows]
             for place, row in zip(places, rows, strict=True):
                 head[place] = cache.head[row]
             indices, first = np.unique(scene_index[places], return_index=True)

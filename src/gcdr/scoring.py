@@ -33,18 +33,20 @@ from gcdr.stores import read_labels, write_labels
 
 @dataclass(frozen=True)
 class Tested:
-    """The test people of a data set.
+    """The test people of a data set whose picture can be read.
 
     Attributes:
         people: their N rows of the manifest.
         points: (N, A, 2) their annotators' points, padded with NaN.
         inside: (N,) bool: who looks into the frame. Of the others no distance is known; they count for
             the average precision of in or out alone.
+        unreadable: how many test people are not among them.
     """
 
     people: pd.DataFrame
     points: np.ndarray
     inside: np.ndarray
+    unreadable: int
 
     @property
     def ids(self) -> np.ndarray:
@@ -52,31 +54,41 @@ class Tested:
         return self.people["sample_id"].to_numpy()
 
     @property
-    def outside(self) -> dict[str, int]:
-        """How many distances are without, for the metrics file."""
-        return {"out_of_frame": int((~self.inside).sum())}
+    def left_out(self) -> dict[str, int]:
+        """How many distances are without, and why, for the metrics file."""
+        return {"out_of_frame": int((~self.inside).sum()), "unreadable": self.unreadable}
 
     def looking_inside(self) -> "Tested":
         """Those who look into the frame."""
         rows = self.inside
-        return Tested(self.people[rows], self.points[rows], self.inside[rows])
+        return Tested(self.people[rows], self.points[rows], self.inside[rows], self.unreadable)
 
 
-def test_people(manifest: Path, annotations: Path) -> Tested:
+def test_people(manifest: Path, annotations: Path, samples: Path) -> Tested:
     """The test people of a manifest with what the annotators said.
 
+    Args:
+        manifest: the manifest.
+        annotations: the test annotators.
+        samples: the picture cache, which knows whose picture can be read.
+
     Raises:
-        InputError: there are none, none looks into the frame, or one has no annotation.
+        InputError: there are none, none has a readable picture or looks into the frame, or one has no
+            annotation.
     """
     people = read_people(manifest)
     people = people[people["split"] == "test"]
     if people.empty:
         raise InputError(f"{manifest}: no test people; expected rows with split 'test'")
+    seen = Samples.open(samples).readable(people["sample_id"].to_numpy(), "test")
+    if not seen.any():
+        raise InputError(f"{samples}: no test person has a readable picture; expected at least one")
+    people = people[seen]
     points = read_annotations(annotations, people["sample_id"].to_numpy())
     inside = np.isfinite(points).all(2).any(1)
     if not inside.any():
         raise InputError(f"{annotations}: no test person looks into the frame; expected some")
-    return Tested(people, points, inside)
+    return Tested(people, points, inside, int((~seen).sum()))
 
 
 def in_frame_summary(model: Path, logit: np.ndarray | None, tested: Tested) -> dict | str:
@@ -120,7 +132,7 @@ def evaluate_model(
     loaded = load_model(model)
     if not isinstance(loaded, VAT):
         raise InputError(f"{model}: found a {type(loaded).__name__}, expected a gaze model")
-    tested = test_people(manifest, annotations)
+    tested = test_people(manifest, annotations, samples)
     ids, inside = tested.ids, tested.inside
     digest = people_digest(read_people(manifest))
     gradcam = None
@@ -134,22 +146,28 @@ def evaluate_model(
     write_labels(out.with_suffix(".h5"), ids, heatmap, valid, columns, people=digest, made_by=about)
     scored = tested.looking_inside()
     scores = score_maps(predicted.heatmap.numpy()[inside], scored.people, scored.points)
-    write_metrics(scores, about | tested.outside, out, in_frame)
+    write_metrics(scores, about | tested.left_out, out, in_frame)
 
 
 def evaluate_labels(
-    store: Path, manifest: Path, annotations: Path, about: dict[str, Any], out: Path
+    store: Path,
+    samples: Path,
+    manifest: Path,
+    annotations: Path,
+    about: dict[str, Any],
+    out: Path,
 ) -> None:
     """Score a label store of the test people, for example refined Grad-CAM maps (Diffusion-GC)."""
-    tested = test_people(manifest, annotations)
+    tested = test_people(manifest, annotations, samples)
     scored = tested.looking_inside()
     labels = read_labels(store, people_digest(read_people(manifest)), scored.ids)
     scores = score_maps(labels.heatmap, scored.people, scored.points)
-    write_metrics(scores, about | tested.outside, out)
+    write_metrics(scores, about | tested.left_out, out)
 
 
 def evaluate_prior(
     prior: Path,
+    samples: Path,
     manifest: Path,
     annotations: Path,
     settings: dict[str, Any],
@@ -158,10 +176,11 @@ def evaluate_prior(
 ) -> None:
     """Score raw Grad-CAM maps of the test people, and beside them the baselines of the annotations.
 
-    A person without a valid map counts with an empty one, whose peak is the upper left cell.
+    A person without a valid map counts with an empty one, whose peak is the upper left cell; who is
+    without a readable picture is left out everywhere.
     """
-    tested = test_people(manifest, annotations)
-    scored, about = tested.looking_inside(), about | tested.outside
+    tested = test_people(manifest, annotations, samples)
+    scored, about = tested.looking_inside(), about | tested.left_out
     digest = people_digest(read_people(manifest))
     maps, _ = gradcam_maps(prior, digest, scored.ids, settings["layer"], settings["size"])
     write_metrics(score_maps(maps, scored.people, scored.points), about, out)
@@ -186,7 +205,8 @@ def sweep_timesteps(
     """How good refined maps are at each noise timestep, on validation people and on test people.
 
     With every sampler, not the configured one alone; the others as they are defined. The validation
-    people are part of the labelled share: timestep and sampler are chosen on them, never on test.
+    people are part of the labelled share: timestep and sampler are chosen on them, never on test. Who is
+    without a readable picture is left out.
 
     Args:
         teacher: folder of the diffusion teacher.
@@ -206,11 +226,12 @@ def sweep_timesteps(
         raise InputError(f"{teacher}: found a {type(model).__name__}, expected a diffusion model")
     people = read_people(manifest)
     digest, cache = people_digest(people), Samples.open(samples)
-    tested = test_people(manifest, annotations).looking_inside()
+    tested = test_people(manifest, annotations, samples).looking_inside()
     known, gaze = targets(pd.read_parquet(labels), VALIDATION)
+    seen = cache.readable(known, "validation")
     groups = {"test": (tested.ids, tested.points)}
-    if len(known):
-        groups["val"] = (known, gaze[:, None].astype(float))
+    if seen.any():
+        groups["val"] = (known[seen], gaze[seen, None].astype(float))
     others = {sampler: fixed_sampler(sampler) for sampler in SAMPLERS}
     others[settings["sampler"]] = {}
     ways = [

@@ -66,10 +66,11 @@ rule samples:
         images=lambda wildcards: image_root(wildcards.dataset),
     shell:
         "python {input.script} --manifest {input.manifest} --images {params.images:q}"
-        " --size {wildcards.size} --out {output} > {log} 2>&1"
+        " --size {wildcards.size} --failures {config[failures]} --out {output} > {log} 2>&1"
 
 
 rule detect:
+    """Bodies of a shard: a run of images in whole batches."""
     input:
         **detector_files(),
         script=script("detect"),
@@ -77,20 +78,44 @@ rule detect:
         manifest=f"{DATA}/manifest.parquet",
         given=given_bodies,
     output:
-        f"{DATA}/bodies.parquet",
+        f"{DATA}/bodies/{{shard}}-of-{{shards}}.parquet",
     log:
-        "logs/{dataset}/detect.log",
+        "logs/{dataset}/detect/{shard}-of-{shards}.log",
     benchmark:
-        "results/benchmarks/detect/{dataset}.tsv"
+        "results/benchmarks/detect/{dataset}-{shard}-of-{shards}.tsv"
     resources:
         gpu=GPU,
     params:
         images=lambda wildcards: image_root(wildcards.dataset),
-        batch=config["detect"]["batch"],
-        overlap=config["detect"]["overlap"],
+        settings=as_json({name: config["detect"][name] for name in ("batch", "overlap")}),
         device=config["device"],
         given=lambda wildcards, input: f"--given {input.given}" if input.given else "",
     shell:
         "python {input.script} --manifest {input.manifest} --images {params.images:q}"
-        " --weights {input.weights} --batch {params.batch} --overlap {params.overlap}"
-        " --device {params.device} {params.given} --out {output} > {log} 2>&1"
+        " --weights {input.weights} --settings {params.settings:q} {params.given}"
+        " --shard {wildcards.shard} --shards {wildcards.shards} --failures {config[failures]}"
+        " --device {params.device} --out {output} > {log} 2>&1"
+
+
+rule bodies:
+    input:
+        script=script("merge_bodies"),
+        code=code("merge_bodies"),
+        shards=expand(
+            f"{DATA}/bodies/{{shard}}-of-{{shards}}.parquet",
+            shard=range(1, config["detect"]["shards"] + 1),
+            shards=config["detect"]["shards"],
+            allow_missing=True,
+        ),
+        given=given_bodies,
+    output:
+        f"{DATA}/bodies.parquet",
+    log:
+        "logs/{dataset}/bodies.log",
+    benchmark:
+        "results/benchmarks/merge/{dataset}-bodies.tsv"
+    localrule: True
+    params:
+        given=lambda wildcards, input: f"--given {input.given}" if input.given else "",
+    shell:
+        "python {input.script} --shards {input.shards} {params.given} --out {output} > {log} 2>&1"

@@ -40,6 +40,7 @@ rule evaluate_labels:
         script=script("evaluate_labels"),
         code=code("evaluate_labels"),
         store=f"{STUDY}/test/{{recipe}}.h5",
+        samples=data(f"samples-{config['samples']['size']}.h5"),
         manifest=data("manifest.parquet"),
         annotations=data("annotations.parquet"),
     output:
@@ -60,8 +61,9 @@ rule evaluate_labels:
             parse_recipe(wildcards.recipe).timestep,
         ),
     shell:
-        "python {input.script} --store {input.store} --manifest {input.manifest}"
-        " --annotations {input.annotations} --about {params.about:q} --out {output.metrics} > {log} 2>&1"
+        "python {input.script} --store {input.store} --samples {input.samples}"
+        " --manifest {input.manifest} --annotations {input.annotations} --about {params.about:q}"
+        " --out {output.metrics} > {log} 2>&1"
 
 
 rule evaluate_prior:
@@ -70,6 +72,7 @@ rule evaluate_prior:
         script=script("evaluate_prior"),
         code=code("evaluate_prior"),
         prior=prior_of,
+        samples=data(f"samples-{config['samples']['size']}.h5"),
         manifest=data("manifest.parquet"),
         annotations=data("annotations.parquet"),
     output:
@@ -89,8 +92,8 @@ rule evaluate_prior:
         settings=map_settings(),
         about=lambda wildcards: about(wildcards, "gradcam", "gradcam", "maps"),
     shell:
-        "python {input.script} --prior {input.prior} --manifest {input.manifest}"
-        " --annotations {input.annotations} --settings {params.settings:q}"
+        "python {input.script} --prior {input.prior} --samples {input.samples}"
+        " --manifest {input.manifest} --annotations {input.annotations} --settings {params.settings:q}"
         " --about {params.about:q} --out {output.metrics} > {log} 2>&1"
 
 

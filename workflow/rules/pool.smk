@@ -1,7 +1,7 @@
 """Pools: the people of several data sets, for studies with several sources. Nothing is computed again."""
 
 
-ruleorder: pool_bodies > detect
+ruleorder: pool_bodies > bodies
 ruleorder: pool_samples > samples
 ruleorder: pool_priors > merge
 

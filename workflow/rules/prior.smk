@@ -31,7 +31,7 @@ rule gradcam:
         "python {input.script} --manifest {input.manifest} --images {params.images:q}"
         " --bodies {input.bodies} --weights {params.weights:q} --settings {params.settings:q}"
         " --shard {wildcards.shard} --shards {wildcards.shards} --workers {threads}"
-        " --failures {config[prior][failures]} --device {params.device} --out {output} > {log} 2>&1"
+        " --failures {config[failures]} --device {params.device} --out {output} > {log} 2>&1"
 
 
 rule merge:
@@ -61,6 +61,7 @@ rule overlays:
         script=script("table_s7"),
         code=code("table_s7"),
         priors=[f"{DATA}/priors/{name}.h5" for name in priors_by_overlay()],
+        samples=f"{DATA}/samples-{config['samples']['size']}.h5",
         manifest=f"{DATA}/manifest.parquet",
         annotations=f"{DATA}/annotations.parquet",
     output:
@@ -73,8 +74,9 @@ rule overlays:
     params:
         size=config["heatmap"]["size"],
     shell:
-        "python {input.script} --priors {input.priors} --manifest {input.manifest}"
-        " --annotations {input.annotations} --size {params.size} --csv {output.csv} --page {output.page} > {log} 2>&1"
+        "python {input.script} --priors {input.priors} --samples {input.samples}"
+        " --manifest {input.manifest} --annotations {input.annotations} --size {params.size}"
+        " --csv {output.csv} --page {output.page} > {log} 2>&1"
 
 
 rule table_s7:

@@ -70,7 +70,7 @@ def map_settings(**more):
 
 def prior_settings(wildcards):
     """What decides a prior store; its name says with which overlay, and for whom."""
-    skipped = ("name", "weights", "released", "imported", "layer", "shards", "workers", "failures")
+    skipped = ("name", "weights", "released", "imported", "layer", "shards", "workers")
     kept = {key: value for key, value in config["prior"].items() if key not in skipped}
     which = wildcards.which.removeprefix("-of-") or "all"
     return as_json({**kept, "overlay": wildcards.overlay, "which": which})

@@ -1,33 +1,26 @@
-"""Find the body that belongs to each head, where the data set does not say."""
-
-import pandas as pd
+"""Find the body that belongs to each head of a shard, where the data set does not say."""
 
 from gcdr.command import arguments, run
-from gcdr.manifest import read_people, write_table
-from gcdr.people import detect_people, load_detector
+from gcdr.people import detect_people
 
 
 def main() -> None:
-    args = arguments(
-        __doc__,
-        "manifest:path",
-        "images:path",
-        "weights:path",
-        "batch:int",
-        "overlap:float",
-        "device",
-        "out:path",
-        given=None,
+    args = vars(
+        arguments(
+            __doc__,
+            "manifest:path",
+            "images:path",
+            "weights:path",
+            "settings:json",
+            "shard:int",
+            "shards:int",
+            "failures:float",
+            "device",
+            "out:path",
+            given=None,
+        )
     )
-    detector = load_detector(args.weights).to(args.device)
-    people = read_people(args.manifest)
-    given = pd.read_parquet(args.given) if args.given else pd.DataFrame({"sample_id": []})
-    asked = people[~people["sample_id"].isin(given["sample_id"])]
-    found = detect_people(asked, args.images, detector, batch=args.batch, threshold=args.overlap)
-    bodies = pd.concat([given, found]) if len(given) else found
-    print(f"{len(given)} people came with the data set's own detections")
-    print(f"bodies found for {int(bodies['detected'].sum())} of {len(bodies)} people")
-    write_table(bodies.sort_values("sample_id"), args.out)
+    detect_people(**args)
 
 
 if __name__ == "__main__":

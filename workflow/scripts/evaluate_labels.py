@@ -7,7 +7,13 @@ from gcdr.scoring import evaluate_labels
 def main() -> None:
     args = vars(
         arguments(
-            __doc__, "store:path", "manifest:path", "annotations:path", "about:json", "out:path"
+            __doc__,
+            "store:path",
+            "samples:path",
+            "manifest:path",
+            "annotations:path",
+            "about:json",
+            "out:path",
         )
     )
     evaluate_labels(**args)

@@ -9,6 +9,7 @@ def main() -> None:
         arguments(
             __doc__,
             "prior:path",
+            "samples:path",
             "manifest:path",
             "annotations:path",
             "settings:json",

@@ -14,7 +14,7 @@ def main() -> None:
         __doc__, "source:json", "manifest:path", "annotations:path", "bodies:path", "summary:path"
     )
     dataset = read_dataset(args.source)
-    text = summary(dataset, decode_images(dataset, full=False))
+    text = summary(dataset, decode_images(dataset, full=False, fatal=False))
     print(text)
     dataset.problems.stop(str(dataset.root))
     with atomic(args.summary) as temporary:

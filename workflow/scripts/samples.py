@@ -6,8 +6,11 @@ from gcdr.samples import write_samples
 
 
 def main() -> None:
-    args = arguments(__doc__, "manifest:path", "images:path", "size:int", "out:path")
-    write_samples(read_people(args.manifest), args.images, args.size, args.out)
+    args = arguments(
+        __doc__, "manifest:path", "images:path", "size:int", "failures:float", "out:path"
+    )
+    people = read_people(args.manifest)
+    write_samples(people, args.images, args.size, args.out, args.failures)
 
 
 if __name__ == "__main__":

@@ -14,12 +14,13 @@ from gcdr.seeds import numpy_rng
 SAMPLE = 200  # images that are decoded unless all are
 
 
-def decode_images(dataset: Dataset, *, full: bool) -> int:
+def decode_images(dataset: Dataset, *, full: bool, fatal: bool) -> int:
     """Decode images of a data set, adding those that cannot be to its problems.
 
     Args:
         dataset: what was read.
         full: all images; otherwise ``SAMPLE`` of them, drawn with a fixed seed.
+        fatal: whether one that cannot be decoded is an error; the workflow's stages mark its people.
 
     Returns:
         how many were decoded.
@@ -32,8 +33,9 @@ def decode_images(dataset: Dataset, *, full: bool) -> int:
     found = [f"{name!r}: {faults.get(name)}" for name in names]
     number = dataset.images.index.get_indexer(names) + 1
     places = Places((str(dataset.root),), np.zeros(len(names), int), number, "image")
+    kind = "image that cannot be decoded" + ("" if fatal else ", its people marked and left out")
     dataset.problems.rows(
-        "image that cannot be decoded", "image", "a whole image", broken, places, pd.Series(found)
+        kind, "image", "a whole image", broken, places, pd.Series(found), fatal=fatal
     )
     return len(names)
 

@@ -282,7 +282,7 @@ def write_gallery(
     body = pd.read_parquet(bodies).set_index("sample_id").loc[ids]
     items = []
     for row, person in enumerate(people.itertuples()):
-        if not store.valid[row]:
+        if not labels.valid[row]:
             continue  # there is no map, and perhaps no picture
         found = body.iloc[row]
         box = found[["body_x0", "body_y0", "body_x1", "body_y1"]].to_numpy(float)
@@ -307,7 +307,11 @@ def write_gallery(
         items.append(
             GalleryItem(f"{person.image}, person {person.sample_id}", shown, f"Answer: {answer}")
         )
-    write_text(build_gallery("Pseudo-labels", notice, items, f"{len(items)} people"), out)
+    left = len(people) - len(items)
+    count = f"{len(items)} people" + (
+        f"; {left} without a pseudo-label are not shown" if left else ""
+    )
+    write_text(build_gallery("Pseudo-labels", notice, items, count), out)
 
 
 def _asked(store: Store, row: int) -> str:

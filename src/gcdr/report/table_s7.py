@@ -25,14 +25,16 @@ PAPER_S7 = {
 
 
 def score_overlays(
-    priors: Sequence[Path], manifest: Path, annotations: Path, size: int
+    priors: Sequence[Path], samples: Path, manifest: Path, annotations: Path, size: int
 ) -> pd.DataFrame:
     """Score the raw maps of the test people, as the row "raw Grad-CAM" of other tables does.
 
-    A person without a valid map counts with an empty one, whose peak is the upper left cell.
+    A person without a valid map counts with an empty one, whose peak is the upper left cell; who is
+    without a readable picture is left out.
 
     Args:
         priors: a prior store for each overlay, which hold the test people at least.
+        samples: the picture cache.
         manifest: the manifest.
         annotations: the test annotators.
         size: side of the heatmaps that maps are resized to, see :func:`gcdr.gradcams.gradcam_maps`.
@@ -42,7 +44,7 @@ def score_overlays(
         mean ``M`` with the bounds of the 95 % bootstrap interval ``M_low M_high``, and ``paper_M``:
         the paper's, of the layer as far below the last (NaN where it gives none).
     """
-    tested = test_people(manifest, annotations).looking_inside()
+    tested = test_people(manifest, annotations, samples).looking_inside()
     ids, digest = tested.ids, people_digest(read_people(manifest))
     rows = []
     for path in priors:
@@ -94,10 +96,16 @@ def table_s7_markdown(table: pd.DataFrame) -> str:
 
 
 def write_table_s7(
-    priors: Sequence[Path], manifest: Path, annotations: Path, size: int, csv: Path, page: Path
+    priors: Sequence[Path],
+    samples: Path,
+    manifest: Path,
+    annotations: Path,
+    size: int,
+    csv: Path,
+    page: Path,
 ) -> None:
     """Score prior stores and write the table as CSV and as Markdown; see :func:`score_overlays`."""
-    table = score_overlays(priors, manifest, annotations, size)
+    table = score_overlays(priors, samples, manifest, annotations, size)
     write_csv(table, csv)
     text = table_s7_markdown(table)
     write_text(text, page)

@@ -67,6 +67,6 @@ def train_diffusion_model(
     recipe = DiffusionRecipe.from_json(settings["recipe"], "diffusion.recipe")
     deciding = [labels, init, *code_of(__file__)]
     with training_run("diffusion", model, samples, settings, seed, device, out, deciding) as run:
-        labelled = labelled_targets(labels)
+        labelled = labelled_targets(labels, run.samples)
         trained = train_denoiser(run, labelled, schedule, recipe)
         run.save(trained, labelled=labelled)

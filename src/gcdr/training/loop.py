@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from gcdr.errors import InputError
 from gcdr.files import atomic
-from gcdr.models.config import JsonConfig
+from gcdr.jsonconfig import JsonConfig
 from gcdr.models.precision import set_precision
 from gcdr.seeds import torch_rng
 from gcdr.training.resume import Checkpoint

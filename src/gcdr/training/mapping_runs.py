@@ -46,7 +46,7 @@ def train_mapping_model(
     recipe = Recipe.from_json(settings["recipe"], "diffusion.mapping")
     deciding = [labels, prior, init, *code_of(__file__)]
     with training_run("mapping", model, samples, settings, seed, device, out, deciding) as run:
-        labelled = labelled_targets(labels)
+        labelled = labelled_targets(labels, run.samples)
         ids, people, size = labelled.sample_id, run.samples.people, model.config.map_size
         maps, valid = gradcam_maps(prior, people, ids, settings["layer"], size)
         if not valid.any():

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gcdr.diffusion import Sampling, draws, to_network, training_pair
 from gcdr.errors import InputError
-from gcdr.models.config import JsonConfig
+from gcdr.jsonconfig import JsonConfig
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.vat import VAT
 from gcdr.refine import conditioned

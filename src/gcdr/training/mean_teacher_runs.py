@@ -10,6 +10,7 @@ from gcdr.diffusion import Sampling, Schedule
 from gcdr.errors import InputError
 from gcdr.labelling import sampler_of
 from gcdr.labels import UNLABELLED
+from gcdr.samples import Samples
 from gcdr.training.batches import Targets, heatmap_targets
 from gcdr.training.diffusion_runs import initial_denoiser
 from gcdr.training.loop import Recipe
@@ -24,14 +25,15 @@ from gcdr.training.run import training_run
 from gcdr.training.runs import initial_gaze_model, labelled_targets
 
 
-def unlabelled_targets(labels: Path) -> Targets:
-    """The unlabelled people, of whom only the picture is used.
+def unlabelled_targets(labels: Path, samples: Samples) -> Targets:
+    """The unlabelled people, of whom only the picture is used, if it can be read.
 
     Raises:
         InputError: there are none.
     """
     table = pd.read_parquet(labels, columns=["sample_id", "role"])
     ids = table.loc[table["role"] == UNLABELLED, "sample_id"].to_numpy()
+    ids = ids[samples.readable(ids, "unlabelled")]
     if not len(ids):
         raise InputError(f"{labels}: no unlabelled people; Mean Teacher needs a share below 100 %")
     return heatmap_targets(ids, None)
@@ -77,7 +79,7 @@ def train_mean_teacher_model(
     recipe = Recipe.from_json(settings["recipe"], "mean_teacher.recipe")
     deciding = [labels, init, *code_of(__file__)]
     with training_run("mean teacher", model, samples, settings, seed, device, out, deciding) as run:
-        labelled = labelled_targets(labels)
-        others = unlabelled_targets(labels)
+        labelled = labelled_targets(labels, run.samples)
+        others = unlabelled_targets(labels, run.samples)
         trained = train_mean_teacher(run, pair, labelled, others, recipe, held)
         run.save(trained, labelled=labelled, unlabelled=others)

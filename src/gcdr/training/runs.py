@@ -15,6 +15,7 @@ from gcdr.labels import LABELLED, targets
 from gcdr.models.config import VATConfig
 from gcdr.models.released import start_from
 from gcdr.models.vat import VAT
+from gcdr.samples import Samples
 from gcdr.seeds import derive
 from gcdr.stores import read_labels
 from gcdr.training.batches import Targets, heatmap_targets
@@ -24,17 +25,24 @@ from gcdr.training.resume import code_of
 from gcdr.training.run import training_run
 
 
-def labelled_targets(labels: Path, in_frame: bool = False) -> Targets:
-    """The labelled people that look into the frame; with ``in_frame`` also those who look out of it.
+def labelled_targets(labels: Path, samples: Samples, in_frame: bool = False) -> Targets:
+    """The labelled people that look into the frame of a picture that can be read.
+
+    Args:
+        labels: what the split shows.
+        samples: the picture cache.
+        in_frame: those who look out of the frame too.
 
     Raises:
         InputError: nobody looks into the frame or, with ``in_frame``, out of it.
     """
     ids, gaze = targets(pd.read_parquet(labels), LABELLED, outside=in_frame)
+    seen = samples.readable(ids, "labelled")
+    ids, gaze = ids[seen], gaze[seen]
     inside = np.isfinite(gaze).all(1)
     if not inside.any():
         raise InputError(
-            f"{labels}: no labelled person looks into the frame; expected at least one"
+            f"{labels}: no labelled person looks into the frame of a readable picture; expected one"
         )
     if not in_frame:
         return Targets(ids, gaze)
@@ -45,16 +53,17 @@ def labelled_targets(labels: Path, in_frame: bool = False) -> Targets:
     return Targets(ids, gaze, in_frame=inside.astype(np.float32))
 
 
-def pseudo_targets(path: Path, people: str) -> Targets:
-    """The valid pseudo-labels of a label store.
+def pseudo_targets(path: Path, samples: Samples) -> Targets:
+    """The valid pseudo-labels of a label store, of people whose picture can be read.
 
     Raises:
-        InputError: none is valid.
+        InputError: there are none.
     """
-    store = read_labels(path, people)
-    if not store.valid.any():
+    store = read_labels(path, samples.people)
+    kept = store.valid & samples.readable(store.sample_id, "pseudo-labelled")
+    if not kept.any():
         raise InputError(f"{path}: no valid pseudo-label in it; expected at least one")
-    return heatmap_targets(store.sample_id[store.valid], store.heatmap[store.valid])
+    return heatmap_targets(store.sample_id[kept], store.heatmap[kept])
 
 
 def initial_gaze_model(
@@ -107,14 +116,14 @@ def train_gaze_model(
     recipe = Recipe.from_json(settings["recipe"], "gaze recipe")
     deciding = [labels, pseudo, prior, init, *deciding, *code_of(__file__)]
     with training_run("gaze", model, samples, settings, seed, device, out, deciding) as run:
-        labelled, people = labelled_targets(labels, weight is not None), run.samples.people
+        labelled = labelled_targets(labels, run.samples, weight is not None)
         ids, size = labelled.sample_id, model.config.map_size
         extra = gradcams = None
         if pseudo is not None:
-            extra = pseudo_targets(pseudo, people)
+            extra = pseudo_targets(pseudo, run.samples)
             ids = np.union1d(ids, extra.sample_id)
         if prior is not None:
-            maps, _ = gradcam_maps(prior, people, ids, settings["layer"], size)
+            maps, _ = gradcam_maps(prior, run.samples.people, ids, settings["layer"], size)
             gradcams = heatmap_targets(ids, maps)
         trained = train_gaze(run, labelled, extra, gradcams, recipe, relabel)
         run.save(trained, labelled=labelled, pseudo_labelled=extra)

@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from gcdr.files import atomic, write_json
+from gcdr.jsonconfig import JsonConfig
 from gcdr.models.build import WEIGHTS_FILE
-from gcdr.models.config import JsonConfig, VATConfig
+from gcdr.models.config import VATConfig
 from gcdr.models.vat import VAT
 from gcdr.samples import HEAD_PADDING, grow
 from gcdr.seeds import derive, torch_rng

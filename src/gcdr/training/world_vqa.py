@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from gcdr.models.config import JsonConfig
+from gcdr.jsonconfig import JsonConfig
 from gcdr.seeds import derive, numpy_rng
 from gcdr.training.loop import Recipe, fit, shuffled
 from gcdr.vqa.model import OFAForVQA

@@ -1,12 +1,9 @@
 """Asking a VQA model about every person: the stage that fills a prior store.
 
-People are asked about in fixed blocks in the order of ``sample_id``; a shard is a whole number of
-blocks. A block that is done is kept beside the output until its shard is whole, so a killed shard
-goes on where it stopped.
+People are asked about in fixed blocks in the order of ``sample_id`` (:mod:`gcdr.blocks`), so a killed
+shard goes on where it stopped.
 """
 
-import json
-import shutil
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,11 +16,12 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
+from gcdr.blocks import Blocks, shard_rows, work_key
 from gcdr.errors import InputError
-from gcdr.files import file_digest, read_json, text_digest
+from gcdr.failures import Failures
+from gcdr.files import read_json
 from gcdr.manifest import BOX, people_digest, read_people
 from gcdr.pictures import open_image
-from gcdr.provenance import modules_behind
 from gcdr.stores import concatenate_priors, read_validity, write_prior
 from gcdr.vqa.blip import BlipForVQA
 from gcdr.vqa.gradcam import check_layers
@@ -75,20 +73,6 @@ def load_model(
     content = read_json(weights / "config.json")
     known = BlipForVQA if content.get("model_type") == BLIP else OFAForVQA
     return known.load(weights, device, search, finder, settings["precision"])
-
-
-def shard_rows(people: int, block: int, shard: int, shards: int) -> range:
-    """Rows of a shard: whole blocks, so that the number of shards never changes a batch.
-
-    Args:
-        people: number of people.
-        block: people computed together.
-        shard: 1..shards.
-        shards: number of shards.
-    """
-    blocks = -(-people // block)
-    first, last = (blocks * part // shards * block for part in (shard - 1, shard))
-    return range(min(first, people), min(last, people))
 
 
 def questions(
@@ -230,7 +214,7 @@ def ask_people(
         shard: 1..shards.
         shards: number of shards.
         workers: threads that read pictures.
-        failures: share of the shard's people who may fail.
+        failures: share of the shard's people who may fail, 0 to 1.
         device: where to compute.
         out: the shard. Blocks that are done wait in a hidden folder beside it until it is whole.
 
@@ -247,17 +231,11 @@ def ask_people(
     check_layers(settings["layers"], model.depth)
     made_by = {**settings, "tagger": tagger, "depth": model.depth}
     rows = shard_rows(len(people), settings["block"], shard, shards)
-    # A shard without people still is a file: one empty block.
-    starts = list(range(rows.start, rows.stop, settings["block"])) or [rows.start]
-    state = out.parent / f".{out.stem}-{_key(made_by, digest, bodies, weights, device)[:16]}"
-    parts = {start: state / f"{start:09d}.h5" for start in starts}
-    # A block with an invalid row is asked again: its picture may have been mended.
-    left = [
-        start for start, part in parts.items() if not (part.exists() and read_validity(part).all())
-    ]
-    if len(left) < len(starts):
-        print(f"going on: {len(starts) - len(left)} of {len(starts)} blocks are done")
-    failed: list[str] = []
+    files = [bodies, *sorted(path for path in weights.iterdir() if path.is_file())]
+    key = work_key(made_by, digest, files, __file__, device)
+    kept = Blocks.of(out, rows, settings["block"], key)
+    left = kept.left(lambda part: read_validity(part).all())
+    failed = Failures("not asked", len(rows), failures)
     asker = Asker(model, settings["layers"], settings["block"])
     with ThreadPoolExecutor(workers) as pool:
         blocks = _blocks(people, found, left, rows.stop, settings)
@@ -268,18 +246,10 @@ def ask_people(
             given = [answers[question] for question in block.asked]
             for sample_id, answer in zip(block.sample_id, given, strict=True):
                 if answer.explanation is None:
-                    failed.append(f"sample_id {sample_id}: {answer.problem}")
-                    tqdm.write(f"not asked: {failed[-1]}")
-            if len(failed) > failures * len(rows):
-                pool.shutdown(cancel_futures=True)
-                raise InputError(
-                    f"{len(failed)} of {len(rows)} people of this shard could not be asked, more than "
-                    f"the share {failures} of prior.failures; the first is {failed[0]}"
-                )
-            _write(parts[block.start], block, given, model, digest, made_by)
-    concatenate_priors(list(parts.values()), out)
-    for folder in out.parent.glob(f".{out.stem}-*"):
-        shutil.rmtree(folder)
+                    failed.add([sample_id], answer.problem)
+            _write(kept.parts[block.start], block, given, model, digest, made_by)
+    concatenate_priors(list(kept.parts.values()), out)
+    kept.remove()
 
 
 def _blocks(
@@ -335,18 +305,4 @@ def _write(
         layers=layers,
         people=people,
         made_by=made_by,
-    )
-
-
-def _key(
-    made_by: dict[str, Any], people: str, bodies: Path, weights: Path, device: torch.device
-) -> str:
-    """Digest of all that decides the blocks' bits, but the pictures."""
-    code = [Path(__file__), *modules_behind(__file__)]
-    files = [bodies, *sorted(path for path in weights.iterdir() if path.is_file()), *code]
-    return text_digest(
-        json.dumps(made_by, sort_keys=True),
-        people,
-        f"torch {torch.__version__} on {device.type}",
-        *map(file_digest, files),
     )

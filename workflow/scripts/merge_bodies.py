@@ -1,0 +1,12 @@
+"""Join the shards of detected bodies, and those that came with the data set, into one table."""
+
+from gcdr.command import arguments, run
+from gcdr.people import merge_bodies
+
+
+def main() -> None:
+    merge_bodies(**vars(arguments(__doc__, "shards:paths", "out:path", given=None)))
+
+
+if __name__ == "__main__":
+    run(main)
