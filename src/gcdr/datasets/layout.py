@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from gcdr.errors import InputError
 
 GAZEFOLLOW = ("{split}_annotations_release_persondet.txt", "{split}_annotations_release.txt")
@@ -41,6 +43,26 @@ def annotation_files(source: Source) -> list[Path]:
 def _both(root: Path, name: str) -> list[Path]:
     files = (root / name.format(split=split) for split in ("train", "test"))
     return [path for path in files if path.exists() or path.is_symlink()]
+
+
+def picture_names(folder: Path) -> list[str]:
+    """Files in a folder, and in those in it, whose ending is that of a picture that can be read.
+
+    Returns:
+        their paths relative to the folder, sorted; hidden ones (``.name``) are left out.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of images")
+    endings = {end for end, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+    names = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        name.as_posix()
+        for name in names
+        if name.suffix.lower() in endings and not any(part.startswith(".") for part in name.parts)
+    )
 
 
 def recognise(folder: Path) -> Source:
