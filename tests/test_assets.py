@@ -56,7 +56,20 @@ def test_detector_finds_the_people_its_card_claims() -> None:
     assert abs(found.recall - claimed) < 4 * np.sqrt(claimed * (1 - claimed) / found.people) + 0.02
 
 
-@pytest.mark.parametrize("name", ["vqa", "detector", "backbone"])
+def test_detector_of_heads_is_as_good_as_its_card_says() -> None:
+    from gcdr.people import load_detector
+    from gcdr.training.world_detector import draw_examples, measure
+
+    detector = load_detector(ASSETS / "heads/model.safetensors")
+    found = measure(detector, draw_examples(31, range(40), "gaze", 320, 240, "heads"))
+    claimed = card("heads")["held_out"]["gaze"]
+    error = 4 * np.sqrt(claimed["recall"] * (1 - claimed["recall"]) / found.people) + 0.02
+    assert abs(found.recall - claimed["recall"]) < error
+    assert abs(found.precision - claimed["precision"]) < error
+    assert abs(found.mean_iou - claimed["mean_iou"]) < 0.02
+
+
+@pytest.mark.parametrize("name", ["vqa", "detector", "heads", "backbone"])
 def test_cards_say_how_the_weights_were_made(name: str) -> None:
     entry = card(name)
     assert entry.get("seed", entry.get("settings", {}).get("seed")) is not None

@@ -308,9 +308,7 @@ def test_image_cut_short_is_found_by_decoding(
 
 # Whatever a file holds, it is read or refused with a message; nothing else may happen.
 
-FUZZ = settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+FUZZ = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 SCRAPS = [
     b",",
     b"\n",

@@ -188,9 +188,7 @@ def test_names_of_every_kind(root: Path) -> None:
     assert read(root).manifest["image"].tolist() == sorted(NAMES)
 
 
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.floats(-1e6, 1e6, allow_subnormal=False) | st.integers(-999, 999),
@@ -317,7 +315,7 @@ def shared_images(images: int) -> pd.DataFrame:
     return order_people(people.assign(height=480, split="train", gaze_x=0.5, gaze_y=0.5))[0]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(20, 80), st.integers(0, 9), st.sampled_from([0, 0.2]))
 def test_splits_by_person_are_nested(images: int, seed: int, validation: float) -> None:
     people = shared_images(images)

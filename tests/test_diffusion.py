@@ -49,7 +49,6 @@ def reference(goldens: Callable[[str], Path]) -> Goldens:
     return Goldens(goldens)
 
 
-@settings(deadline=None)
 @given(start=st.integers(1, 1000), steps=st.integers(1, 1000))
 def test_visited_indices(start: int, steps: int) -> None:
     if steps > start:
@@ -80,7 +79,6 @@ def test_visited_indices_as_released(start: int, steps: int, expected: list[int]
     assert visited_indices(start, steps) == expected
 
 
-@settings(deadline=None)
 @given(timesteps=st.integers(21, 2000), kind=st.sampled_from(["linear", "cosine"]))
 def test_alpha_bar_falls_from_one_towards_zero(timesteps: int, kind: str) -> None:
     alpha_bar = Schedule(timesteps, kind).alpha_bar
@@ -96,14 +94,13 @@ def test_schedule_refuses_what_it_does_not_know() -> None:
         Schedule(500, "square")
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1))
 def test_state_and_network_range_are_inverse(value: float) -> None:
     heatmap = torch.tensor(value)
     assert_near(to_network(to_state(heatmap)), heatmap, 1e-6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**31), index=st.integers(0, 499))
 def test_noised_maps_stay_in_the_network_range(seed: int, index: int) -> None:
     heatmap = random_maps(2, 8, 8, seed=seed)

@@ -24,7 +24,7 @@ from gcdr.stores import write_labels
 IMAGES = {"a.png": (64, 48), "b/c d.png": (50, 70), "b/ü,\"'.png": (33, 20)}
 COMPARED = [name for name in ROWS if name not in ("person", "source", "label")]
 reading_files = settings(
-    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -63,7 +63,7 @@ def people(images: int, each: int) -> pd.DataFrame:
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.integers(20, 120), st.integers(1, 3), st.integers(0, 9), st.sampled_from([0, 0.1, 0.2, 0.5])
 )
@@ -82,7 +82,7 @@ def test_splits_are_nested_by_image_and_hide_everything(
         assert (labels["role"] != UNLABELLED).sum() == each * round(images * share / 100)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(20, 120), st.integers(0, 9), st.sampled_from(["image", "person"]))
 def test_unlabelled_shares_are_nested_and_the_same_whatever_the_label_share(
     images: int, seed: int, by: str

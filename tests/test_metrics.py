@@ -85,7 +85,7 @@ def resized_auc(heatmap: np.ndarray, points: np.ndarray, width: int, height: int
     return roc_auc_score(truth.ravel(), scores.ravel())
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.integers(0, 10_000), st.integers(2, 12), st.integers(2, 12), st.integers(3, 60),
     st.integers(3, 60),
@@ -101,7 +101,7 @@ def test_auc_equals_resizing_and_sorting(
     assert image_auc(heatmap, points, width, height) == pytest.approx(expected, abs=1e-9)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.integers(1, 3))
 def test_auc_counts_ties_half(seed: int, levels: int) -> None:
     rng = np.random.default_rng(seed)

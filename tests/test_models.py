@@ -73,7 +73,7 @@ def test_bad_configuration_is_refused(content: dict, message: str) -> None:
         VATConfig.from_json(content, "model.json")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(size=st.integers(8, 100), strides=st.lists(st.integers(1, 2), min_size=5, max_size=5))
 def test_sizes_are_foreseen(size: int, strides: list[int]) -> None:
     config = TowersConfig(

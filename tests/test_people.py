@@ -1,5 +1,6 @@
 """Detection, the match of heads to bodies, and a few steps of the world detector's training."""
 
+import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,6 +32,7 @@ from gcdr.training.world_detector import (
     augment,
     draw_examples,
     measure,
+    measure_match,
     train_world_detector,
 )
 
@@ -307,6 +309,8 @@ def test_training_writes_a_detector(trained):
     ]  # fmt: skip
     assert (folder / "model.safetensors").stat().st_size < 2_000_000
     assert set(accuracy) == {"web", "gaze"}
+    card = json.loads((folder / "card.json").read_text())
+    assert card["finds"] == "people" and "heads_matched_right" in card["held_out"]["gaze"]
     detector = load_detector(folder / "model.safetensors")
     state = detector.state_dict()
     for name, stored in load_file(folder / "model.safetensors").items():
@@ -397,4 +401,5 @@ def test_measure_counts_hits():
     accuracy = measure(FixedDetector(), [example])
     assert (accuracy.people, accuracy.recall, accuracy.precision) == (2, 1, 1)
     assert accuracy.mean_iou == pytest.approx(0.75)
-    assert (accuracy.heads_matched, accuracy.heads_matched_right) == (1, 1)
+    matched = measure_match(FixedDetector(), [example])
+    assert (matched.heads_matched, matched.heads_matched_right) == (1, 1)

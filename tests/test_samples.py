@@ -15,10 +15,10 @@ from gcdr.samples import Samples, write_samples
 
 @pytest.fixture
 def people(tmp_path: Path) -> pd.DataFrame:
-    """Three people in two pictures of 40 x 30 pixels; the columns that stages see."""
+    """Three people in two pictures of 64 x 48 pixels; the columns that stages see."""
     write(tmp_path, dict.fromkeys(["a.jpg", "b.jpg"], "picture"))
     rows = pd.DataFrame([[4, 5, 14, 15], [20, 5, 30, 15], [4, 5, 24, 25]], columns=BOX)
-    rows = rows.assign(image=["a.jpg", "a.jpg", "b.jpg"], width=40, height=30, split="train")
+    rows = rows.assign(image=["a.jpg", "a.jpg", "b.jpg"], width=64, height=48, split="train")
     write_table(build_manifest(rows, "rows"), tmp_path / "manifest.parquet")
     return read_people(tmp_path / "manifest.parquet")
 

@@ -109,7 +109,7 @@ def test_cache_of_other_kind_is_refused(tmp_path: Path) -> None:
         Samples.open(store(tmp_path / "p.h5", [1]))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.tuples(st.floats(0.02, 0.98), st.floats(0.02, 0.98)),
     st.tuples(st.floats(0, 0.4), st.floats(0, 0.4), st.floats(0.6, 1), st.floats(0.6, 1)),

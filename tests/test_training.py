@@ -69,7 +69,7 @@ def bits(model: nn.Module) -> list[bytes]:
     return [value.numpy().tobytes() for value in model.state_dict().values()]
 
 
-@settings(deadline=None, max_examples=5)
+@settings(max_examples=5)
 @given(
     st.integers(0, 8),
     st.sampled_from([{}, PAPER, {"decay_at": [2], "optimiser": "adam"}]),
@@ -134,7 +134,7 @@ def test_loss_that_is_not_finite_is_named(tmp_path: Path) -> None:
 # Batches
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 30), st.integers(1, 50), st.integers(0, 40))
 def test_order_is_a_function_of_the_step(people: int, count: int, step: int) -> None:
     ids = np.arange(people) * 3

@@ -13,6 +13,10 @@ import pytest
 from PIL import Image
 from workflow_runs import Workspace
 
+from gcdr.world.render import render
+from gcdr.world.scene import draw_scene
+from gcdr.world.style import STYLES
+
 SMOKE = "configs/smoke.yaml"
 AFTER_REFINE = {"make_labels", "train_student", "evaluate", "evaluate_labels", "tables", "page"}
 
@@ -159,6 +163,37 @@ def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
     assert (predicted["source"] == "map").all()
 
 
+def test_own_pictures_without_head_boxes_go_from_detection_to_the_gallery(done: Workspace) -> None:
+    pictures = done.folder / "pictures"
+    pictures.mkdir()
+    for index in range(3):
+        drawn = render(draw_scene(4711, index, STYLES["gaze"]))
+        Image.fromarray(drawn).save(pictures / f"{index}.png")
+    (pictures / "broken.jpg").write_text("no picture")
+    done.write(
+        "found.yaml",
+        "datasets: {found: {kind: folder, images: pictures}}\n"
+        "studies: {found: {dataset: found, seed: 0, teacher: smoke}}\n"
+        "report: {studies: []}\ngalleries: [found]\n",
+    )
+    configs = (SMOKE, "found.yaml")
+    planned = done.planned(configs=configs)
+    assert planned["find_heads"] == planned["read"] == planned["detect"] == 1
+    assert not set(planned) & {"world", "split", "train_vat", "train_diffusion"}
+    run = done.snakemake(configs=configs)
+    assert run.returncode == 0, run.stdout[-4000:]
+    heads = pd.read_csv(done.folder / "results/data/found/heads.csv")
+    people = pd.read_parquet(done.folder / "results/data/found/manifest.parquet")
+    assert len(people) == len(heads) >= 3 and people["split"].eq("test").all()
+    log = (done.folder / "logs/found/find_heads.log").read_text()
+    assert "skipped: pictures/broken.jpg" in log and "1 could not be read" in log
+    page = (done.folder / "results/found/gallery.html").read_text()
+    assert "have seen only drawings" in page and page.count("<img") >= 3
+    assert done.planned(configs=configs) == {}
+    (pictures / "2.png").rename(pictures / "3.png")
+    assert {"find_heads", "read", "gallery"} <= set(done.planned(configs=configs))
+
+
 @pytest.mark.parametrize(
     ("overlay", "said"),
     [
@@ -170,6 +205,10 @@ def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
         ("prior: {layer: 7}\n", ["prior.layer", "7"]),
         ("prior: {tagger: spacy}\n", ["prior.tagger", "en_core_web_sm not installed"]),
         ("prior: {weights: nowhere}\n", ["prior.weights", "nowhere/model.safetensors"]),
+        (
+            "datasets: {mine: {kind: folder, images: configs}}\nheads: {weights: nowhere}\n",
+            ["heads.weights", "nowhere/model.safetensors", "datasets.mine has no table"],
+        ),
         ("device: gpu\n", ["device", "gpu"]),
         ("report: {methods: [gcrd]}\n", ["report.methods", "gcrd", "gcdr-mt"]),
         ("gaze: {recipe: {epochs: 2}}\n", ["gaze.recipe", "steps", "exactly one"]),

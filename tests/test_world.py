@@ -23,7 +23,7 @@ scenes = st.builds(
     st.integers(0, 10**6),
     st.sampled_from([GAZE, WEB, CROWD]),
 )
-some = settings(max_examples=40, deadline=None)
+some = settings(max_examples=40)
 
 
 def _inside(box: tuple[float, ...], x: float, y: float, slack: float = 0.0) -> bool:

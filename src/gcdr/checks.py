@@ -94,6 +94,7 @@ def check_references(config: Mapping[str, Any]) -> None:
     ):
         if folder not in (None, "vat") and not weights_file(folder).is_file():
             problems.append(f"{key}: no file {weights_file(folder)}")
+    problems += _head_problems(config)
     try:
         find_layout(prior["weights"], planned_files(config["downloads"]))
     except InputError as error:
@@ -118,6 +119,21 @@ def check_references(config: Mapping[str, Any]) -> None:
         raise InputError(
             "\n".join([f"configuration: {len(problems)} problem(s)", *(f"  {p}" for p in problems)])
         )
+
+
+def _head_problems(config: Mapping[str, Any]) -> list[str]:
+    """Own images without a table of head boxes, and no detector to find them."""
+    asked = [
+        name
+        for name, source in config["datasets"].items()
+        if source["kind"] == "folder" and "table" not in source
+    ]
+    file = weights_file(config["heads"]["weights"])
+    if not asked or file.is_file() or str(file) in planned_files(config["downloads"]):
+        return []
+    return [
+        f"heads.weights: no file {file}, which finds heads where datasets.{asked[0]} has no table"
+    ]
 
 
 def _recipe_problems(config: Mapping[str, Any]) -> list[str]:

@@ -69,6 +69,48 @@ def convert(args: argparse.Namespace) -> int:
     return 0
 
 
+def add_heads(commands: Any) -> None:
+    """``gcdr heads``: a table of head boxes for images that have none."""
+    parser = commands.add_parser(
+        "heads",
+        help="find the heads in a folder of images and write them as a table",
+        description="Writes a CSV of head boxes as the workflow does for images without one, to be looked "
+        "at and corrected by hand. The default weights have seen drawings only: docs/weights.md names those "
+        "for photographs.",
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="folder of the images")
+    parser.add_argument("--out", type=Path, required=True, help="CSV to write; must not exist")
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        default=Path("assets/world/heads"),
+        help="folder of a detector of heads, or Keypoint R-CNN's .pth (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--score", type=float, default=0.6, help="least score (default: %(default)s)"
+    )
+    parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
+    parser.set_defaults(run=heads)
+
+
+def heads(args: argparse.Namespace) -> int:
+    """Write the table and say which images are not in it."""
+    from gcdr.device import pick_device
+    from gcdr.heads import write_heads
+
+    if args.out.exists():
+        raise InputError(f"{args.out}: is there already, and may hold corrections; name a new file")
+    found = write_heads(
+        args.folder,
+        args.out,
+        args.weights,
+        score=args.score,
+        device=pick_device(args.device),
+    )
+    print("\n".join(found.lines()))
+    return 0
+
+
 def add_export(commands: Any) -> None:
     """``gcdr export``: labels, pseudo-labels and predictions for other code."""
     parser = commands.add_parser(
@@ -110,7 +152,12 @@ def export(args: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS: tuple[Callable[[Any], None], ...] = (add_check, add_convert, add_export)
+COMMANDS: tuple[Callable[[Any], None], ...] = (
+    add_check,
+    add_convert,
+    add_heads,
+    add_export,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

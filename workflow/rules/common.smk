@@ -8,9 +8,10 @@ import yaml
 
 from gcdr.checks import check_references, check_writable, prepare_environment, wants_gpu
 from gcdr.config import by_share, validate_config
-from gcdr.datasets.layout import annotation_files
+from gcdr.datasets.layout import annotation_files, picture_names
 from gcdr.download import planned_files
 from gcdr.errors import InputError
+from gcdr.files import text_digest
 from gcdr.methods import METHODS, PATTERN, TEACHERS, averaged, parse_recipe, pseudo_recipe, recipe
 from gcdr.models.config import CHECKPOINTS, weights_file
 from gcdr.pool import pool_name, sources_of
@@ -139,9 +140,16 @@ def names_of(*kinds):
     return "|".join(named) or "none"
 
 
+def source_of(dataset):
+    """A data set as its reader takes it: own images without a table have that of the heads found."""
+    source = config["datasets"][dataset]
+    found = source["kind"] == "folder" and "table" not in source
+    return {**source, "table": in_data(dataset, "heads.csv")} if found else source
+
+
 def annotations_given(wildcards):
-    """The files of annotations that a data set comes with."""
-    return [str(path) for path in annotation_files(config["datasets"][wildcards.dataset])]
+    """The files of annotations that a data set is read from."""
+    return [str(path) for path in annotation_files(source_of(wildcards.dataset))]
 
 
 def given_bodies(wildcards):

@@ -25,6 +25,35 @@ rule world:
         " --bodies {output.bodies} --workers {threads} > {log} 2>&1"
 
 
+rule find_heads:
+    """Head boxes for own images that come without any; an image more or less repeats it."""
+    input:
+        script=script("find_heads"),
+        code=code("find_heads"),
+        weights=head_files(),
+    output:
+        f"{DATA}/heads.csv",
+    log:
+        "logs/{dataset}/find_heads.log",
+    benchmark:
+        "results/benchmarks/find_heads/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=names_of("folder"),
+    resources:
+        gpu=GPU,
+    params:
+        images=lambda wildcards: image_root(wildcards.dataset),
+        names=lambda wildcards: text_digest(*picture_names(Path(image_root(wildcards.dataset)))),
+        weights=config["heads"]["weights"],
+        score=config["heads"]["score"],
+        batch=config["heads"]["batch"],
+        device=config["device"],
+    shell:
+        "python {input.script} --images {params.images:q} --weights {params.weights:q}"
+        " --score {params.score} --batch {params.batch} --device {params.device}"
+        " --out {output} > {log} 2>&1"
+
+
 rule read:
     """Check a data set that is not the demo world, and bring it into the manifest's form."""
     input:
@@ -44,7 +73,7 @@ rule read:
         dataset=names_of("gazefollow", "videoattentiontarget", "gazelle", "folder"),
     threads: 2
     params:
-        source=lambda wildcards: as_json(config["datasets"][wildcards.dataset]),
+        source=lambda wildcards: as_json(source_of(wildcards.dataset)),
     shell:
         "python {input.script} --source {params.source:q} --manifest {output.manifest}"
         " --annotations {output.annotations} --bodies {output.bodies}"

@@ -35,6 +35,14 @@ def detector_files():
     return {"weights": weights, "sizes": sizes}
 
 
+def head_files():
+    """The detector of heads: weights, sizes and what it finds, or one file."""
+    weights = config["heads"]["weights"]
+    if weights.endswith(CHECKPOINTS):
+        return [weights]
+    return files_in(weights, "model.safetensors", "config.json", "card.json")
+
+
 def gaze_init(wildcards):
     """What gaze models start from: another study's model, pretrained towers, or nothing."""
     given = config["studies"][wildcards.study].get("init")

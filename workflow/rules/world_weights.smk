@@ -7,6 +7,7 @@ rule world_weights:
     input:
         f"{ASSETS}/vqa/card.json",
         f"{ASSETS}/detector/card.json",
+        f"{ASSETS}/heads/card.json",
         f"{ASSETS}/backbone/card.json",
     localrule: True
 
@@ -42,26 +43,29 @@ rule world_vqa:
 
 
 rule world_detector:
-    """A Mask R-CNN that finds the world's people."""
+    """A Mask R-CNN that finds the world's people, and one that finds their heads."""
     input:
         script=script("world_detector"),
         code=code("world_detector"),
     output:
-        multiext(f"{ASSETS}/detector/", "model.safetensors", "config.json", "card.json"),
+        multiext(f"{ASSETS}/{{detector}}/", "model.safetensors", "config.json", "card.json"),
     log:
-        "logs/world-weights/detector.log",
+        "logs/world-weights/{detector}.log",
     benchmark:
-        "results/benchmarks/world-weights/detector.tsv"
+        "results/benchmarks/world-weights/{detector}.tsv"
+    wildcard_constraints:
+        detector="detector|heads",
     resources:
         gpu=GPU,
     params:
-        settings=as_json(config["world_weights"]["detector"]),
+        finds=lambda wildcards: "heads" if wildcards.detector == "heads" else "people",
+        settings=lambda wildcards: as_json(config["world_weights"][wildcards.detector]),
         seed=config["world_weights"]["seed"],
         device=config["device"],
         out=subpath(output[0], parent=True),
     shell:
-        "python {input.script} --settings {params.settings:q} --seed {params.seed}"
-        " --device {params.device} --out {params.out} > {log} 2>&1"
+        "python {input.script} --finds {params.finds} --settings {params.settings:q}"
+        " --seed {params.seed} --device {params.device} --out {params.out} > {log} 2>&1"
 
 
 rule world_backbone:

@@ -1,12 +1,12 @@
-"""Train the demo world's person detector."""
+"""Train a detector of the demo world, of people or of heads."""
 
 from gcdr.command import arguments, run
 from gcdr.training.world_detector import train_world_detector
 
 
 def main() -> None:
-    args = arguments(__doc__, "settings:json", "seed:int", "device", "out:path")
-    train_world_detector(args.out, args.seed, device=str(args.device), **args.settings)
+    args = arguments(__doc__, "finds", "settings:json", "seed:int", "device", "out:path")
+    train_world_detector(args.out, args.finds, args.seed, device=str(args.device), **args.settings)
 
 
 if __name__ == "__main__":

@@ -37,8 +37,9 @@ def read_folder(folder: Path, table: Path | None, split: str = "test") -> Datase
     if table is None:
         raise InputError(
             f"{folder}: images without a table of head boxes; expected a CSV with the columns "
-            f"{','.join(REQUIRED)} in pixels. The detectors here find whole bodies, and where in a body "
-            "the head is they do not tell: take the boxes from a head or face detector of your own"
+            f"{','.join(REQUIRED)} in pixels. The workflow finds heads by itself where datasets.<name> has "
+            "no table (docs/datasets.md); to look at them first: "
+            f"gcdr heads {folder} --out {folder / 'heads.csv'}"
         )
     problems = Problems()
     columns = read_headed(table, REQUIRED, OPTIONAL, problems)

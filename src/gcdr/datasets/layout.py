@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from gcdr.errors import InputError
 
 GAZEFOLLOW = ("{split}_annotations_release_persondet.txt", "{split}_annotations_release.txt")
@@ -44,6 +46,26 @@ def _first_of(root: Path, names: Sequence[str]) -> list[Path]:
     named = ([root / name.format(split=split) for name in names] for split in ("train", "test"))
     there = ([path for path in paths if path.exists() or path.is_symlink()] for paths in named)
     return [paths[0] for paths in there if paths]
+
+
+def picture_names(folder: Path) -> list[str]:
+    """Files in a folder, and in those in it, whose ending is that of a picture that can be read.
+
+    Returns:
+        their paths relative to the folder, sorted; hidden ones (``.name``) are left out.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of images")
+    endings = {end for end, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+    names = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        name.as_posix()
+        for name in names
+        if name.suffix.lower() in endings and not any(part.startswith(".") for part in name.parts)
+    )
 
 
 def recognise(folder: Path) -> Source:

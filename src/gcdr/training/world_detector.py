@@ -1,11 +1,12 @@
-"""Training of the demo world's person detector on rendered scenes and their person masks.
+"""Training of the demo world's detectors, of people and of heads, on rendered scenes.
 
-It stands in for Mask R-CNN's COCO training: the pictures are of the "web" style that the world's
-VQA model is trained on, and share no scene with any demo data set.
+They stand in for detectors that were trained on photographs: the pictures are of the "web" style that
+the world's VQA model is trained on, and share no scene with any demo data set.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +38,12 @@ GRADIENT_NORM = 5.0
 
 @dataclass(frozen=True)
 class Example:
-    """A rendered scene.
+    """A rendered scene, and what is to be found in it.
 
     Attributes:
         image: (H, W, 3) uint8.
-        masks: (P, H, W) bool, of the people of whom something is seen.
-        boxes: (P, 4) float32, the masks' bounds in pixels.
+        masks: (P, H, W) bool, of the people of whom something is seen, or of their heads.
+        boxes: (P, 4) float32, the masks' bounds in pixels, or the head boxes.
         heads: (P, 4) float64, the same people's head boxes in pixels.
     """
 
@@ -61,20 +62,30 @@ class Accuracy:
         recall: hits over people.
         precision: hits over detections.
         mean_iou: of the hits.
-        heads_matched: share of the people whose head box got a body.
-        heads_matched_right: share whose head box got their own body (IoU of at least 0.5).
     """
 
     people: int
     recall: float
     precision: float
     mean_iou: float
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Of the match of head boxes to detected people.
+
+    Attributes:
+        heads_matched: share of the people whose head box got a body.
+        heads_matched_right: share whose head box got their own body (IoU of at least 0.5).
+    """
+
     heads_matched: float
     heads_matched_right: float
 
 
 def train_world_detector(
     out_dir: str | Path,
+    finds: str = "people",
     seed: int = 0,
     scenes: int = 1200,
     steps: int = 1200,
@@ -85,13 +96,14 @@ def train_world_detector(
     height: int = 240,
     device: str = "auto",
 ) -> dict[str, Accuracy]:
-    """Train the demo world's detector and measure it on scenes it has not seen.
+    """Train a detector of the demo world and measure it on scenes it has not seen.
 
     Writes ``model.safetensors`` (float16, read back as float32), ``config.json`` and ``card.json``
     (how it was made and how good it is). On a CPU the weights depend on the arguments alone.
 
     Args:
         out_dir: folder, replaced when training has succeeded.
+        finds: a key of ``TARGETS``: ``"people"`` or ``"heads"``.
         seed: of scenes, weights and batches.
         scenes: number of "web" scenes to train on.
         steps: training steps of ``batch`` scenes.
@@ -111,7 +123,8 @@ def train_world_detector(
     }  # fmt: skip
     config = DetectorConfig.world()
     place = pick_device(device)
-    training = draw_examples(seed, range(scenes), "web", width, height)
+    draw = partial(draw_examples, seed, width=width, height=height, finds=finds)
+    training = draw(range(scenes), "web")
     with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
         torch.manual_seed(derive(seed, "detector weights"))
         detector = build_detector(config).to(place)
@@ -122,31 +135,49 @@ def train_world_detector(
         weights.write_bytes(save(_compact(detector.state_dict())))
         write_json(folder / "config.json", config.to_json())
         stored = load_detector(weights).to(place)
-        accuracy = {
-            style: measure(
-                stored, draw_examples(seed, range(scenes, scenes + held_out), style, width, height)
-            )
-            for style in ("web", "gaze")
-        }
-        call = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+        unseen = {style: draw(range(scenes, scenes + held_out), style) for style in ("web", "gaze")}
+        accuracy = {style: measure(stored, examples) for style, examples in unseen.items()}
+        measured = {style: asdict(entry) for style, entry in accuracy.items()}
+        if finds == "people":
+            for style, examples in unseen.items():
+                measured[style] |= asdict(measure_match(stored, examples))
+        call = ", ".join(
+            f"{name}={value!r}" for name, value in {"finds": finds, **settings}.items()
+        )
         card = {
             "command": f"gcdr.training.world_detector.train_world_detector(out_dir, {call})",
+            "finds": finds,
             "settings": settings,
             "data": f"{scenes} scenes of gcdr.world in style 'web', made by this package",
             "device": place.type,
             "torch": torch.__version__,
-            "held_out": {style: asdict(entry) for style, entry in accuracy.items()},
+            "held_out": measured,
         }
         write_json(folder / "card.json", card)
     return accuracy
 
 
+def heads_only(example: Example) -> Example:
+    """The scene with its heads to be found; a head's mask is what is seen of the person in its box."""
+    height, width = example.image.shape[:2]
+    x, y = np.arange(width) + 0.5, np.arange(height)[:, None] + 0.5
+    x0, y0, x1, y1 = example.heads.T[:, :, None, None]
+    inside = (x0 < x) & (x < x1) & (y0 < y) & (y < y1)
+    return replace(example, masks=example.masks & inside, boxes=example.heads.astype(np.float32))
+
+
+TARGETS: dict[str, Callable[[Example], Example]] = {
+    "people": lambda example: example,
+    "heads": heads_only,
+}
+
+
 def draw_examples(
-    seed: int, indices: Sequence[int], style: str, width: int, height: int
+    seed: int, indices: Sequence[int], style: str, width: int, height: int, finds: str = "people"
 ) -> list[Example]:
-    """Render scenes with the masks, bounds and heads of their people."""
+    """Render scenes with the masks and boxes of what is to be found: a key of ``TARGETS``."""
     return [
-        draw_example(derive(seed, "detector scenes"), index, style, width, height)
+        TARGETS[finds](draw_example(derive(seed, "detector scenes"), index, style, width, height))
         for index in tqdm(indices, f"drawing {style!r}", unit="scene", mininterval=5)
     ]
 
@@ -229,34 +260,50 @@ def augment(example: Example, rng: np.random.Generator) -> tuple[Tensor, dict[st
 
 
 def measure(detector: MaskRCNN, examples: Sequence[Example], batch: int = 16) -> Accuracy:
-    """How well a detector finds the people of ``examples`` and matches their heads."""
-    people = detections = matched = right = 0
+    """How well a detector finds what is to be found in ``examples``."""
+    people = detections = 0
     hits: list[float] = []
-    for start in range(0, len(examples), batch):
-        chunk = examples[start : start + batch]
-        found = detect(detector, [example.image for example in chunk])
-        for example, (boxes, scores) in zip(chunk, found, strict=True):
-            iou = box_iou(torch.from_numpy(example.boxes).double(), torch.from_numpy(boxes)).numpy()
-            index, _ = match_bodies(example.heads, boxes, scores)
-            people += len(example.boxes)
-            detections += len(boxes)
-            matched += int((index >= 0).sum())
-            right += sum(
-                int(iou[row, column] >= 0.5) for row, column in enumerate(index) if column >= 0
-            )
-            hits += _hits(iou)
+    for example, boxes, _ in _detections(detector, examples, batch):
+        people += len(example.boxes)
+        detections += len(boxes)
+        hits += _hits(_overlaps(example, boxes))
     return Accuracy(
         people=people,
         recall=len(hits) / max(people, 1),
         precision=len(hits) / max(detections, 1),
         mean_iou=float(np.mean(hits)) if hits else 0.0,
-        heads_matched=matched / max(people, 1),
-        heads_matched_right=right / max(people, 1),
     )
 
 
+def measure_match(detector: MaskRCNN, examples: Sequence[Example], batch: int = 16) -> Matched:
+    """How well the people that a detector finds in ``examples`` are matched to their heads."""
+    people = matched = right = 0
+    for example, boxes, scores in _detections(detector, examples, batch):
+        index, _ = match_bodies(example.heads, boxes, scores)
+        found = np.flatnonzero(index >= 0)
+        people += len(index)
+        matched += len(found)
+        right += int((_overlaps(example, boxes)[found, index[found]] >= 0.5).sum())
+    return Matched(matched / max(people, 1), right / max(people, 1))
+
+
+def _detections(
+    detector: MaskRCNN, examples: Sequence[Example], batch: int
+) -> Iterator[tuple[Example, np.ndarray, np.ndarray]]:
+    """Each example with the boxes and scores that a detector finds in it."""
+    for start in range(0, len(examples), batch):
+        chunk = examples[start : start + batch]
+        found = detect(detector, [example.image for example in chunk])
+        yield from ((example, *pair) for example, pair in zip(chunk, found, strict=True))
+
+
+def _overlaps(example: Example, boxes: np.ndarray) -> np.ndarray:
+    """(P, n) IoU of what is to be found and what was found."""
+    return box_iou(torch.from_numpy(example.boxes).double(), torch.from_numpy(boxes)).numpy()
+
+
 def _hits(iou: np.ndarray) -> list[float]:
-    """IoU of the people found: detections, best first, each take the best person still free."""
+    """IoU of the hits: detections, best first, each take the best target still free."""
     iou = iou.copy()
     hits = []
     for column in range(iou.shape[1]):
