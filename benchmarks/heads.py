@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from gcdr.people import load_detector
+from gcdr.detector import load_detector
 from gcdr.training.world_detector import draw_examples, measure
 
 

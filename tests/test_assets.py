@@ -47,7 +47,7 @@ def test_towers_fill_every_tower_of_every_gaze_model() -> None:
 
 
 def test_detector_finds_the_people_its_card_claims() -> None:
-    from gcdr.people import load_detector
+    from gcdr.detector import load_detector
     from gcdr.training.world_detector import draw_examples, measure
 
     detector = load_detector(ASSETS / "detector/model.safetensors")
@@ -57,7 +57,7 @@ def test_detector_finds_the_people_its_card_claims() -> None:
 
 
 def test_detector_of_heads_is_as_good_as_its_card_says() -> None:
-    from gcdr.people import load_detector
+    from gcdr.detector import load_detector
     from gcdr.training.world_detector import draw_examples, measure
 
     detector = load_detector(ASSETS / "heads/model.safetensors")

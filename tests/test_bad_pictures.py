@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from tiny_study import ASK, CPU, GAZE, REFINE, Study, make_study, make_vqa
 
+from gcdr.detector import load_detector
 from gcdr.errors import InputError
 from gcdr.failures import Failures
 from gcdr.labelling import make_labels
@@ -22,7 +23,7 @@ from gcdr.manifest import (
     read_people,
     write_table,
 )
-from gcdr.people import detect_bodies, load_detector
+from gcdr.people import detect_bodies
 from gcdr.samples import Samples, write_samples
 from gcdr.scoring import evaluate_labels, evaluate_model, evaluate_prior
 from gcdr.stores import read_labels, read_prior

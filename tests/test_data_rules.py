@@ -11,7 +11,13 @@ from gcdr.samples import Samples
 
 # No released weights are at hand in a test; nothing that is run here would read them.
 CONFIG = ("configs/gazefollow.yaml", "no-weights.yaml")
-WITHOUT = "device: cpu\nprior: {tagger: rules}\ngaze: {init: null}\ndiffusion: {init: vat}\n"
+WITHOUT = """
+device: cpu
+detect: {weights: assets/world/detector}
+prior: {tagger: rules}
+gaze: {init: null}
+diffusion: {init: vat}
+"""
 POOLED = """
 datasets: {frames: {kind: folder, images: frames, table: frames/heads.csv}}
 studies: {pooled: {labelled: [gazefollow], unlabelled: [gazefollow, frames], test: gazefollow, seed: 0}}

@@ -14,19 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from gcdr.detector import DetectorConfig, build_detector, detect, load_detector
 from gcdr.errors import InputError
 from gcdr.manifest import BOX, build_manifest, read_people, write_table
-from gcdr.people import (
-    BODY,
-    DetectorConfig,
-    build_detector,
-    detect,
-    detect_bodies,
-    detect_people,
-    load_detector,
-    match_bodies,
-    merge_bodies,
-)
+from gcdr.people import BODY, detect_bodies, detect_people, match_bodies, merge_bodies
 from gcdr.training.world_detector import (
     Example,
     augment,

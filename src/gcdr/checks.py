@@ -87,16 +87,18 @@ def check_references(config: Mapping[str, Any]) -> None:
     ]
     problems += _recipe_problems(config)
     problems += _split_problems(config)
+    planned = planned_files(config["downloads"])
     for key, folder in (
         ("detect.weights", config["detect"]["weights"]),
         ("gaze.init", config["gaze"]["init"]),
         ("diffusion.init", config["diffusion"]["init"]),
     ):
-        if folder not in (None, "vat") and not weights_file(folder).is_file():
-            problems.append(f"{key}: no file {weights_file(folder)}")
+        file = None if folder in (None, "vat") else weights_file(folder)
+        if file and not file.is_file() and str(file) not in planned:
+            problems.append(f"{key}: no file {file}")
     problems += _head_problems(config)
     try:
-        find_layout(prior["weights"], planned_files(config["downloads"]))
+        find_layout(prior["weights"], planned)
     except InputError as error:
         problems.append(f"prior.weights: {error}")
     for name, source in prior["imported"].items():

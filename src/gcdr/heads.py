@@ -21,12 +21,12 @@ from torchvision.transforms.functional import pil_to_tensor
 from tqdm import tqdm
 
 from gcdr.datasets.layout import picture_names
+from gcdr.detector import detect, load_detector
 from gcdr.download import check_digest
 from gcdr.errors import InputError
 from gcdr.files import atomic, read_json
 from gcdr.foreign import read_torch
 from gcdr.manifest import BOX
-from gcdr.people import detect, load_detector
 from gcdr.pictures import open_image
 
 # For each picture boxes (n, 4) float64 in its pixels and scores (n,) float64 in 0..1.

@@ -30,7 +30,7 @@ rule find_heads:
     input:
         script=script("find_heads"),
         code=code("find_heads"),
-        weights=head_files(),
+        weights=detector_files("heads"),
     output:
         f"{DATA}/heads.csv",
     log:
@@ -44,7 +44,7 @@ rule find_heads:
     params:
         images=lambda wildcards: image_root(wildcards.dataset),
         names=lambda wildcards: text_digest(*picture_names(Path(image_root(wildcards.dataset)))),
-        weights=config["heads"]["weights"],
+        weights=lambda wildcards, input: folder_of(input.weights),
         score=config["heads"]["score"],
         batch=config["heads"]["batch"],
         device=config["device"],
@@ -101,7 +101,7 @@ rule samples:
 rule detect:
     """Bodies of a shard: a run of images in whole batches."""
     input:
-        **detector_files(),
+        weights=detector_files("detect"),
         script=script("detect"),
         code=code("detect"),
         manifest=f"{DATA}/manifest.parquet",
@@ -116,12 +116,13 @@ rule detect:
         gpu=GPU,
     params:
         images=lambda wildcards: image_root(wildcards.dataset),
+        weights=lambda wildcards, input: folder_of(input.weights),
         settings=as_json({name: config["detect"][name] for name in ("batch", "overlap")}),
         device=config["device"],
         given=lambda wildcards, input: f"--given {input.given}" if input.given else "",
     shell:
         "python {input.script} --manifest {input.manifest} --images {params.images:q}"
-        " --weights {input.weights} --settings {params.settings:q} {params.given}"
+        " --weights {params.weights:q} --settings {params.settings:q} {params.given}"
         " --shard {wildcards.shard} --shards {wildcards.shards} --failures {config[failures]}"
         " --device {params.device} --out {output} > {log} 2>&1"
 

@@ -29,15 +29,9 @@ def vqa_files():
     return files_in(converted, WEIGHTS, *TEXT)
 
 
-def detector_files():
-    """The detector's weights and sizes."""
-    weights, sizes = files_in(config["detect"]["weights"], "model.safetensors", "config.json")
-    return {"weights": weights, "sizes": sizes}
-
-
-def head_files():
-    """The detector of heads: weights, sizes and what it finds, or one file."""
-    weights = config["heads"]["weights"]
+def detector_files(finds):
+    """The detector of bodies ("detect") or of heads: one file, or weights, sizes and what it finds."""
+    weights = config[finds]["weights"]
     if weights.endswith(CHECKPOINTS):
         return [weights]
     return files_in(weights, "model.safetensors", "config.json", "card.json")

@@ -17,16 +17,10 @@ from torchvision.models.detection import MaskRCNN
 from torchvision.ops import box_iou
 from tqdm import tqdm
 
+from gcdr.detector import PERSON, DetectorConfig, build_detector, detect, load_detector
 from gcdr.device import pick_device
 from gcdr.files import atomic, write_json
-from gcdr.people import (
-    PERSON,
-    DetectorConfig,
-    build_detector,
-    detect,
-    load_detector,
-    match_bodies,
-)
+from gcdr.people import match_bodies
 from gcdr.seeds import derive, numpy_rng
 from gcdr.world.render import person_masks, render
 from gcdr.world.scene import draw_scene
