@@ -146,6 +146,13 @@ def _small_backbone(config: DetectorConfig) -> BackboneWithFPN:
     )
 
 
+def detector_files(weights: Path) -> list[Path]:
+    """The files that decide a detector: a checkpoint, or weights and sizes in a folder."""
+    weights = weights / "model.safetensors" if weights.is_dir() else weights
+    published = weights.suffix in (".pt", ".pth")
+    return [weights] if published else [weights, weights.with_name("config.json")]
+
+
 def load_detector(weights: str | Path, config: DetectorConfig | None = None) -> MaskRCNN:
     """A detector for boxes, in evaluation mode on the CPU.
 
@@ -159,15 +166,12 @@ def load_detector(weights: str | Path, config: DetectorConfig | None = None) -> 
     Raises:
         InputError: a file is absent or unreadable, or weights and sizes do not fit.
     """
-    weights = Path(weights)
-    if weights.is_dir():
-        weights /= "model.safetensors"
-    if config is None and weights.suffix in (".pt", ".pth"):
+    weights, *sizes = detector_files(Path(weights))
+    if config is None and sizes:
+        config = DetectorConfig.from_json(read_json(sizes[0]), str(sizes[0]))
+    elif config is None:
         check_digest(weights)
         config = DetectorConfig.coco()
-    elif config is None:
-        path = weights.with_name("config.json")
-        config = DetectorConfig.from_json(read_json(path), str(path))
     detector = build_detector(config).eval()
     try:
         detector.load_state_dict(_read_weights(weights), strict=True)

@@ -15,7 +15,7 @@ from torchvision.models.detection import MaskRCNN
 from tqdm import tqdm
 
 from gcdr.blocks import Blocks, shard_rows, work_key
-from gcdr.detector import detect, load_detector
+from gcdr.detector import detect, detector_files, load_detector
 from gcdr.errors import InputError
 from gcdr.failures import Failures
 from gcdr.manifest import BOX, people_digest, read_people, write_table
@@ -133,7 +133,7 @@ def detect_people(
     Args:
         manifest: the manifest.
         images: folder that image names are relative to.
-        weights: of the detector, ``config.json`` beside them.
+        weights: of the detector, see :func:`gcdr.detector.load_detector`.
         given: bodies that came with the data set; these people are not detected. Or None.
         settings: ``batch``, images detected together, and ``overlap``, least share of a head in its body.
         shard: 1..shards.
@@ -146,7 +146,7 @@ def detect_people(
         InputError: more failed, or the weights cannot be read.
     """
     people, batch = read_people(manifest), settings["batch"]
-    digest, files = people_digest(people), [weights, weights.with_name("config.json")]
+    digest, files = people_digest(people), detector_files(weights)
     if given is not None:
         people = people[~people["sample_id"].isin(pd.read_parquet(given)["sample_id"])]
         files.append(given)
