@@ -13,7 +13,7 @@ from gcdr.samples import Samples
 CONFIG = ("configs/gazefollow.yaml", "no-weights.yaml")
 WITHOUT = """
 device: cpu
-detect: {weights: assets/world/detector}
+detect: {weights: assets/world/detector, shards: 1}
 prior: {tagger: rules}
 gaze: {init: null}
 diffusion: {init: vat}
