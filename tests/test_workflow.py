@@ -159,7 +159,7 @@ def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
     predicted = pd.read_csv(done.folder / "results/photos/predictions.csv")
     given = pd.read_csv(photos / "heads.csv").sort_values("image", ignore_index=True)
     assert predicted[list(given)].equals(given[:2])  # of the cut picture nothing is said
-    assert predicted[["gaze_x", "gaze_y"]].notna().all(None)
+    assert predicted[["gaze_x", "gaze_y"]].notna().all(axis=None)
     assert (predicted["source"] == "map").all()
 
 
@@ -227,7 +227,7 @@ def test_own_pictures_without_head_boxes_go_from_detection_to_the_gallery(done: 
             ["studies.a.unlabelled", "no data set 'nowhere'"],
         ),
         (
-            "studies: {a: {labelled: [smoke, smoke], unlabelled: [smoke], test: smoke, seed: 0}}\n"
+            "studies: {a: {labelled: [smoke, other], unlabelled: [smoke], test: smoke, seed: 0}}\n"
             "split: {released: somewhere}\n",
             ["studies.a.labelled", "expected one data set with split.released"],
         ),
