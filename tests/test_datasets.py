@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from small_data import HEADER, LABELLED, entry, gazefollow_row, track_row, write
 
-from gcdr.datasets.assemble import Dataset
+from gcdr.datasets.assemble import BODY, Dataset
+from gcdr.datasets.folder import read_folder
 from gcdr.datasets.gazefollow import read_released, read_rows
 from gcdr.datasets.images import image_sizes, undecodable
 from gcdr.datasets.layout import annotation_files, recognise
@@ -393,3 +394,17 @@ def test_real_test_annotations_give_the_known_answers(tmp_path: Path) -> None:
         found = point_distances(predicted, points)
         values = [found[name].mean() for name in ("dist_to_mean", "mean_dist", "min_dist")]
         assert values == pytest.approx(expected, abs=5e-5)
+
+
+def test_own_body_boxes_take_the_place_of_detections(root: Path) -> None:
+    head = "image,head_x0,head_y0,head_x1,head_y1"
+    body = "body_x0,body_y0,body_x1,body_y1"
+    rows = ["a.jpg,1,1,9,9,-3,0,20,40", "a.jpg,11,1,19,9,,,,"]
+    write(root, {"heads.csv": "\n".join([f"{head},{body}", *rows])})
+    found = read_folder(root, root / "heads.csv")
+    assert not found.problems.errors and len(found.manifest) == 2
+    assert found.bodies[["sample_id", *BODY]].to_numpy().tolist() == [[0, 0, 0, 20, 40]]
+    assert found.bodies["detected"].all()
+    write(root, {"heads.csv": f"{head},{body}\na.jpg,1,1,9,9,3,,20,40"})
+    (fault,) = read_folder(root, root / "heads.csv").problems.errors
+    assert fault.kind == "half a body box" and "line 2" in "\n".join(fault.lines())

@@ -83,9 +83,9 @@ def rows_of(dataset: Dataset) -> pd.DataFrame:
 
 def assert_same(found: pd.DataFrame, expected: pd.DataFrame, names: list[str] = COMPARED) -> None:
     """Equal but for the order of people and the rounding of pixels to shares and back."""
-    order = ["image", *BOX, "split", "annotator", *GAZE]
+    order = ["image", *BOX, "split", "annotator", *GAZE, "in_frame"]
     tables = [
-        table[names].sort_values(order).reset_index(drop=True).astype({"in_frame": "boolean"})
+        table[names].astype({"in_frame": "boolean"}).sort_values(order, ignore_index=True)
         for table in (found.round({n: 9 for n in BOX}), expected.round({n: 9 for n in BOX}))
     ]
     pd.testing.assert_frame_equal(*tables, check_dtype=False, rtol=0, atol=1e-9)

@@ -210,7 +210,8 @@ class Shards:
         path = out / f"{number}-of-{count}.parquet"
         detect_people(
             self.folder / "manifest.parquet", self.folder, SHIPPED, given,
-            {"batch": 2, "overlap": 0.5}, number, count, failures, torch.device("cpu"), path,
+            {"batch": 2, "overlap": 0.5, "measure": "head_area"}, number, count, failures,
+            torch.device("cpu"), path,
         )  # fmt: skip
         return path
 

@@ -135,7 +135,8 @@ def detect_people(
         images: folder that image names are relative to.
         weights: of the detector, see :func:`gcdr.detector.load_detector`.
         given: bodies that came with the data set; these people are not detected. Or None.
-        settings: ``batch``, images detected together, and ``overlap``, least share of a head in its body.
+        settings: ``batch``, images detected together; ``overlap``, the least of a head and its body, and
+            its ``measure``, see :func:`match_bodies`.
         shard: 1..shards.
         shards: number of shards.
         failures: share of the shard's people whose image may fail, 0 to 1.
@@ -159,7 +160,9 @@ def detect_people(
     title = f"detecting people, shard {shard} of {shards}"
     for start in tqdm(left, title, unit="batch", mininterval=5):
         asked = people[(image >= start) & (image < min(start + batch, rows.stop))]
-        found = detect_bodies(asked, images, detector, threshold=settings["overlap"])
+        found = detect_bodies(
+            asked, images, detector, threshold=settings["overlap"], measure=settings["measure"]
+        )
         for person in found[found["problem"] != ""].itertuples():
             failed.add([person.sample_id], person.problem)
         write_table(found, blocks.parts[start])

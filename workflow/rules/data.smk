@@ -117,7 +117,7 @@ rule detect:
     params:
         images=lambda wildcards: image_root(wildcards.dataset),
         weights=lambda wildcards, input: folder_of(input.weights),
-        settings=as_json({name: config["detect"][name] for name in ("batch", "overlap")}),
+        settings=as_json({name: config["detect"][name] for name in ("batch", "overlap", "measure")}),
         device=config["device"],
         given=lambda wildcards, input: f"--given {input.given}" if input.given else "",
     shell:

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gcdr.datasets.assemble import Dataset, Rules, assemble
+from gcdr.datasets.assemble import BODY, Dataset, Rules, assemble
 from gcdr.datasets.text import Table, read_headed
 from gcdr.errors import InputError
 from gcdr.manifest import BOX
 from gcdr.problems import Problems
 
 REQUIRED = ["image", *BOX]
-OPTIONAL = ["gaze_x", "gaze_y", "in_frame", "label", "split", "annotator", "person"]
+OPTIONAL = ["gaze_x", "gaze_y", "in_frame", "label", "split", "annotator", "person", *BODY]
 IN_FRAME = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -23,8 +23,8 @@ def read_folder(folder: Path, table: Path | None, split: str = "test") -> Datase
         folder: the images; ``image`` in the CSV is relative to it.
         table: CSV with the columns ``image,head_x0,head_y0,head_x1,head_y1`` in pixels and, where known,
             ``gaze_x,gaze_y`` (0..1 of the image's width and height), ``in_frame`` (true, false or
-            nothing), ``label``, ``split``, ``annotator`` and ``person``, which tells people of an image
-            apart whose head boxes are the same.
+            nothing), ``label``, ``split``, ``body_x0,body_y0,body_x1,body_y1`` in pixels, ``annotator`` and
+            ``person``, which tells people of an image apart whose head boxes are the same.
         split: the split of people whose row names none.
 
     Raises:
@@ -64,9 +64,7 @@ def _rows(table: Table, split: str, problems: Problems) -> pd.DataFrame:
     for name in BOX:
         rows[name] = table.numbers(name, problems, "a number of pixels")
     for name in ("gaze_x", "gaze_y"):
-        number = "a number in 0..1, or nothing"
-        known = name in given
-        rows[name] = table.numbers(name, problems, number, optional=True) if known else np.nan
+        rows[name] = _optional(table, name, problems, "a number in 0..1, or nothing")
     rows["in_frame"] = pd.array([pd.NA] * len(rows), "boolean")
     if "in_frame" in given:
         text = pd.Series(table.text("in_frame"), dtype=object).str.lower()
@@ -81,7 +79,21 @@ def _rows(table: Table, split: str, problems: Problems) -> pd.DataFrame:
     if "split" in given:
         text = pd.Series(table.text("split"), dtype=object)
         rows["split"] = text.where(table.filled("split"), split)
+    if set(BODY) & set(given):
+        whole = "four numbers of pixels, or nothing"
+        box = np.stack([_optional(table, name, problems, whole) for name in BODY], 1)
+        missing = np.isnan(box)
+        half = missing.any(1) & ~missing.all(1)
+        problems.rows("half a body box", ", ".join(BODY), whole, half, table.places, box)
+        rows[BODY] = np.maximum(box, 0)  # below 0 would say that nobody was found
     for name in ("annotator", "person"):
         if name in given:
             rows[name] = table.text(name)
     return rows
+
+
+def _optional(table: Table, name: str, problems: Problems, expected: str) -> np.ndarray:
+    """(N,) float64 of a column that may be empty or absent: then NaN."""
+    if name not in table.columns:
+        return np.full(len(table.text("image")), np.nan)
+    return table.numbers(name, problems, expected, optional=True)
