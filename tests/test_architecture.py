@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -42,3 +44,12 @@ def test_rooms_are_listed_and_use_those_above_them() -> None:
     assert set(uses) == set(rooms)
     below = {(room, other) for room in uses for other in uses[room] if rooms[other] > rooms[room]}
     assert not below
+
+
+def test_planning_needs_no_torch() -> None:
+    """Its import takes seconds, and every start of Snakemake would pay them."""
+    rules = "\n".join(path.read_text() for path in sorted(ROOT.glob("workflow/rules/*.smk")))
+    imports = re.findall(r"^from gcdr\S* import .+$", rules, re.M)
+    asked = "import sys; sys.exit('torch' in sys.modules)"
+    assert imports
+    assert not subprocess.run([sys.executable, "-c", "\n".join([*imports, asked])]).returncode

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from tiny_study import Study, make_study, run_study
 
+from gcdr.config import pool_name
 from gcdr.errors import InputError
 from gcdr.labels import LABELLED, UNLABELLED, split_labels
 from gcdr.manifest import (
@@ -23,7 +24,6 @@ from gcdr.manifest import (
 from gcdr.pool import (
     link_images,
     pool_annotations,
-    pool_name,
     pool_people,
     pool_priors,
     pool_rows,

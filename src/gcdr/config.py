@@ -7,7 +7,7 @@ problem and prints the schema; here every problem is named at once, with what wo
 import difflib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -18,6 +18,8 @@ from gcdr.errors import InputError
 Schema = dict[str, Any]
 Path = tuple[str | int, ...]
 Problem = tuple[Path, str]
+
+SOURCES = ("labelled", "unlabelled", "test")  # of a study's people
 
 TYPE_NAMES = {
     "integer": "an integer",
@@ -233,3 +235,19 @@ def _with_text_keys(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _with_text_keys(inner) for key, inner in value.items()}
     return [_with_text_keys(inner) for inner in value] if isinstance(value, list) else value
+
+
+def sources_of(study: Mapping[str, Any]) -> dict[str, list[str]]:
+    """A study's data sets by :data:`SOURCES`; a study of one data set takes everybody from it."""
+    if "dataset" in study:
+        return {role: [study["dataset"]] for role in SOURCES}
+    return {
+        "labelled": list(study["labelled"]),
+        "unlabelled": list(study["unlabelled"]),
+        "test": [study["test"]],
+    }
+
+
+def pool_name(study: Mapping[str, Any]) -> str:
+    """The name of a study's pool says what is in it, so two studies of the same sources share it."""
+    return "--".join(".".join(names) for names in sources_of(study).values())

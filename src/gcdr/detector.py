@@ -4,7 +4,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Literal, Self
 
 import numpy as np
@@ -23,7 +22,8 @@ from torchvision.ops import Conv2dNormActivation, MultiScaleRoIAlign
 
 from gcdr.download import check_digest
 from gcdr.errors import InputError
-from gcdr.files import read_json
+from gcdr.files import CHECKPOINTS, read_json
+from gcdr.foreign import read_torch
 from gcdr.jsonconfig import JsonConfig
 
 PERSON = 1  # of COCO's classes as torchvision counts them; 0 is the background
@@ -149,7 +149,7 @@ def _small_backbone(config: DetectorConfig) -> BackboneWithFPN:
 def detector_files(weights: Path) -> list[Path]:
     """The files that decide a detector: a checkpoint, or weights and sizes in a folder."""
     weights = weights / "model.safetensors" if weights.is_dir() else weights
-    published = weights.suffix in (".pt", ".pth")
+    published = weights.suffix in CHECKPOINTS
     return [weights] if published else [weights, weights.with_name("config.json")]
 
 
@@ -175,8 +175,8 @@ def load_detector(weights: str | Path, config: DetectorConfig | None = None) -> 
     detector = build_detector(config).eval()
     try:
         detector.load_state_dict(_read_weights(weights), strict=True)
-    except RuntimeError as error:
-        fault = str(error).splitlines()[1].strip()
+    except (RuntimeError, TypeError) as error:
+        fault = str(error).splitlines()[-1].strip()
         raise InputError(
             f"{weights}: does not fit a {config.architecture!r} detector of this size: {fault}"
         ) from error
@@ -188,12 +188,8 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
-        raise InputError(f"{path}: found more than tensors in it, so it is not opened") from error
-    except (SafetensorError, RuntimeError, ValueError, EOFError, KeyError, OSError) as error:
+        return read_torch(path) if path.suffix in CHECKPOINTS else load_file(path)
+    except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: not a readable weight file ({error})") from error
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from gcdr.errors import InputError
 
+CHECKPOINTS = (".pt", ".pth")  # endings of files by torch.save
+
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:

@@ -24,7 +24,7 @@ from gcdr.datasets.layout import picture_names
 from gcdr.detector import detect, load_detector
 from gcdr.download import check_digest
 from gcdr.errors import InputError
-from gcdr.files import atomic, read_json
+from gcdr.files import CHECKPOINTS, atomic, read_json
 from gcdr.foreign import read_torch
 from gcdr.manifest import BOX
 from gcdr.pictures import open_image
@@ -88,7 +88,7 @@ def load_finder(weights: Path, score: float, device: torch.device) -> Finder:
     Raises:
         InputError: a file is absent or unreadable, or is of a model that does not find heads.
     """
-    if weights.suffix in (".pt", ".pth"):
+    if weights.suffix in CHECKPOINTS:
         return partial(find_by_faces, _load_keypoints(weights, score).to(device))
     detector, card = load_detector(weights / "model.safetensors").to(device), weights / "card.json"
     found = read_json(card)

@@ -9,7 +9,6 @@ even hold them.
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,24 +25,6 @@ from gcdr.manifest import (
 )
 from gcdr.samples import copy_samples
 from gcdr.stores import Store, read_prior, write_prior
-
-SOURCES = ("labelled", "unlabelled", "test")
-
-
-def sources_of(study: Mapping[str, Any]) -> dict[str, list[str]]:
-    """A study's data sets by :data:`SOURCES`; a study of one data set takes everybody from it."""
-    if "dataset" in study:
-        return {role: [study["dataset"]] for role in SOURCES}
-    return {
-        "labelled": list(study["labelled"]),
-        "unlabelled": list(study["unlabelled"]),
-        "test": [study["test"]],
-    }
-
-
-def pool_name(study: Mapping[str, Any]) -> str:
-    """The name of a study's pool says what is in it, so two studies of the same sources share it."""
-    return "--".join(".".join(names) for names in sources_of(study).values())
 
 
 def pool_people(

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Literal, Self
 
 from gcdr.errors import InputError
+from gcdr.files import CHECKPOINTS
 from gcdr.jsonconfig import JsonConfig
 
 WEIGHTS_FILE = "model.safetensors"
-CHECKPOINTS = (".pt", ".pth")  # endings of files by torch.save
 STAGES = 5
 STEM_STRIDE = 4  # the first convolution and the max pool halve the picture once each
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from gcdr.errors import InputError
-from gcdr.files import atomic, file_digest
+from gcdr.files import CHECKPOINTS, atomic, file_digest
 from gcdr.foreign import read_torch
 from gcdr.jsonconfig import JsonConfig
 from gcdr.models.build import (
@@ -26,7 +26,7 @@ from gcdr.models.build import (
     save_model,
     warm_start,
 )
-from gcdr.models.config import CHECKPOINTS, DenoiserConfig, VATConfig, weights_file
+from gcdr.models.config import DenoiserConfig, VATConfig, weights_file
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.towers import TOWERS, GazeFeatures
 from gcdr.models.vat import VAT

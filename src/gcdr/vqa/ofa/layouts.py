@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gcdr.errors import InputError
+from gcdr.files import CHECKPOINTS
 
 OURS, HUGGING_FACE, FAIRSEQ, BLIP = "gcdr", "huggingface", "fairseq", "blip"
 WEIGHTS = "model.safetensors"
@@ -47,7 +48,7 @@ def find_layout(weights: str | Path, planned: Collection[str] = ()) -> Layout:
     def present(name: str) -> bool:
         return f"{weights / name}" in planned or (weights / name).is_file()
 
-    if weights.suffix in (".pt", ".pth"):
+    if weights.suffix in CHECKPOINTS:
         folder, kind, names = weights.parent, FAIRSEQ, (weights.name, *FAIRSEQ_TEXT)
     elif _model_type(weights / "config.json") == BLIP:
         folder, kind, names = weights, BLIP, (WEIGHTS, *BLIP_TEXT)
