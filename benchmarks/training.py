@@ -130,6 +130,19 @@ def denoiser_step(clock: Clock, batch: int) -> None:
     report(f"denoiser, training step of {batch}", seconds, batch)
 
 
+def compiled_steps(clock: Clock, batch: int) -> None:
+    """Training steps of VAT as they are and compiled; compiling itself happens in the round that warms up."""
+    target = torch.rand(batch, 64, 64, device=clock.device)
+    kinds = variants(VAT(VATConfig.paper()).to(clock.device), pictures(batch, clock.device))
+    for name in ("ours, fp32", "ours, bf16"):
+        model, inputs = kinds[name]
+        seconds = {}
+        for way, kind in ((name, model), ("compiled", torch.compile(deepcopy(model)))):
+            step = training_step(kind, lambda m=kind, x=inputs: m(*x).heatmap, target)
+            seconds[way] = clock(step)
+        report(f"VAT, training step of {batch}", seconds, batch)
+
+
 def refinement(model: Denoiser, inputs: list[Tensor], maps: Tensor, count: int = 1) -> Work:
     """Pseudo-labels of people from their Grad-CAM maps."""
     noise = torch.randn(count, len(WAY.indices), *maps.shape, device=maps.device)
@@ -219,6 +232,7 @@ PARTS: dict[str, Callable[[Clock, int], None]] = {
     "denoiser": denoiser_step,
     "refinement": refine_maps,
     "student": student_epochs,
+    "compiled": compiled_steps,
     **{
         f"person-{what}": lambda clock, _, what=what, count=count: person(clock, count, what)
         for what, count in (
