@@ -252,6 +252,14 @@ def test_wrong_configuration_is_named_at_once(
     assert not list((tmp_path / "results").rglob("*.*")), time.monotonic() - start
 
 
+def test_settings_on_the_command_line_are_read_as_in_a_file(tmp_path: Path) -> None:
+    run = Workspace(tmp_path).snakemake(
+        "-n", "--config", "refine={timestep: 123}", configs=(SMOKE,)
+    )
+    assert run.returncode == 0, run.stdout
+    assert "gcdr-t123-n2-k1" in run.stdout
+
+
 def test_plan_of_every_share_and_of_unlabelled_people(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     workspace.write("u.yaml", "split: {share: 10, unlabelled: 50}\n")

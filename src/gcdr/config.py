@@ -6,6 +6,7 @@ problem and prints the schema; here every problem is named at once, with what wo
 
 import difflib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -43,14 +44,53 @@ def validate_config(config: dict, schema: Schema) -> None:
         InputError: names every problem, one a line, sorted by the dotted path of its key: unknown
             keys with those allowed there, missing keys, and wrong values with what is expected.
     """
-    schema = inline_references(schema)
-    problems = set(_keys_not_text(config))
-    for error in Draft202012Validator(schema).iter_errors(_with_text_keys(config)):
-        problems.update(_problems(error))
+    problems = _all_problems(config, inline_references(schema))
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         lines = sorted(f"{dotted(path)}: {message}" for path, message in problems)
         raise InputError("\n  ".join([f"configuration: {count}", *lines]))
+
+
+def read_texts(config: dict, schema: Schema) -> None:
+    """Turn, in place, texts that ``schema`` refuses into the number, true, false or null they spell.
+
+    Snakemake hands on as text what stands within braces on its command line, as the 100 of
+    ``--config 'refine={timestep: 100}'``; and 1e-4 without a point is text to YAML.
+
+    Args:
+        config: the whole configuration.
+        schema: as for :func:`validate_config`.
+    """
+    for path, _ in _all_problems(config, inline_references(schema)):
+        table = config
+        try:
+            for key in path[:-1]:
+                table = table[key]
+            text = table[path[-1]]
+        except (KeyError, IndexError, TypeError):
+            continue  # the problem is a key, or one that is missing
+        if isinstance(text, str):
+            table[path[-1]] = _spelt(text)
+
+
+def _spelt(text: str) -> Any:
+    """The finite number, truth value or null that a text spells, or the text."""
+    words = {"true": True, "false": False, "null": None}
+    if text in words:
+        return words[text]
+    for number in (int, float):
+        try:
+            return number(text) if math.isfinite(number(text)) else text
+        except ValueError:
+            continue
+    return text
+
+
+def _all_problems(config: dict, schema: Schema) -> set[Problem]:
+    problems = set(_keys_not_text(config))
+    for error in Draft202012Validator(schema).iter_errors(_with_text_keys(config)):
+        problems.update(_problems(error))
+    return problems
 
 
 def by_share(setting: Any, share: int) -> Any:
@@ -208,18 +248,7 @@ def _wrong_value(error: ValidationError) -> str:
     found, expected = error.instance, describe(error.schema)
     if error.validator in ("minItems", "maxItems", "uniqueItems", "dependentRequired", "not"):
         return f"found {show(found)}: {error.message}"
-    message = f"found {show(found)}, expected {expected}"
-    if isinstance(found, str) and "number" in expected and _is_number(found):
-        message += " (YAML takes this for text: no quotes, and a point before the e, as in 1.0e-4)"
-    return message
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return f"found {show(found)}, expected {expected}"
 
 
 def _keys_not_text(value: Any, path: Path = ()) -> Iterator[Problem]:

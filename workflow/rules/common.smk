@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from gcdr.checks import check_references, check_writable, prepare_environment, wants_gpu
-from gcdr.config import by_share, pool_name, sources_of, validate_config
+from gcdr.config import by_share, pool_name, read_texts, sources_of, validate_config
 from gcdr.datasets.layout import annotation_files, picture_names
 from gcdr.download import planned_files
 from gcdr.errors import InputError
@@ -22,8 +22,9 @@ from snakemake.exceptions import WorkflowError
 prepare_environment()
 
 try:
-    schema = Path(workflow.basedir, "workflow/schemas/config.schema.yaml")
-    validate_config(config, yaml.safe_load(schema.read_text()))
+    schema = yaml.safe_load(Path(workflow.basedir, "workflow/schemas/config.schema.yaml").read_text())
+    read_texts(config, schema)
+    validate_config(config, schema)
     check_references(config)
     check_writable(Path("results"))
 except InputError as error:
