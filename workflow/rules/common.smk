@@ -22,7 +22,9 @@ from snakemake.exceptions import WorkflowError
 prepare_environment()
 
 try:
-    schema = yaml.safe_load(Path(workflow.basedir, "workflow/schemas/config.schema.yaml").read_text())
+    schema = yaml.safe_load(
+        Path(workflow.basedir, "workflow/schemas/config.schema.yaml").read_text()
+    )
     read_texts(config, schema)
     validate_config(config, schema)
     check_references(config)
