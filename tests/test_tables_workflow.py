@@ -17,8 +17,15 @@ EVALUATED = {
     "table2": {"evaluate": 5, "train_diffusion": 1, "split": 1},
     "table3": {"evaluate": 4, "train_diffusion": 1, "split": 1},
     "table4": {"evaluate": 6, "evaluate_labels": 6, "train_diffusion": 3, "split": 3},
-    # supervised VAT once, five methods at three amounts of unlabelled people
-    "table_s2": {"evaluate": 16, "split": 3},
+    # supervised VAT once, five methods at three amounts of unlabelled people; what learns from labels
+    # alone is trained once for all of them
+    "table_s2": {
+        "evaluate": 16,
+        "split": 3,
+        "train_vat": 2,
+        "train_diffusion": 1,
+        "train_mean_teacher": 6,
+    },
     "table_s3": {"evaluate": 7, "split": 2},
     "table_s6": {"evaluate": 7, "split": 1},
     # averaged and sampled draws are labels made before, a new draw in each batch reads the raw maps

@@ -102,7 +102,7 @@ rule sweep:
     input:
         script=script("sweep"),
         code=code("sweep"),
-        teacher=multiext(f"{STUDY}/teachers/diffusion/", "model.safetensors", "model.json"),
+        teacher=lambda wildcards: teacher_files(STUDY.format(**wildcards), "diffusion"),
         samples=data(f"samples-{config['samples']['size']}.h5"),
         manifest=data("manifest.parquet"),
         annotations=data("annotations.parquet"),

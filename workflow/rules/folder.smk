@@ -9,11 +9,7 @@ rule refine_folder:
         manifest=data("manifest.parquet"),
         samples=data(f"samples-{config['samples']['size']}.h5"),
         prior=prior_of,
-        teacher=lambda wildcards: multiext(
-            f"{split_of(teacher_study(wildcards))}/teachers/diffusion/",
-            "model.safetensors",
-            "model.json",
-        ),
+        teacher=lambda wildcards: teacher_files(split_of(teacher_study(wildcards)), "diffusion"),
     output:
         "results/{study}/pseudo/{recipe}.h5",
     log:

@@ -1,5 +1,7 @@
 """Settings of the stages, by the leaves that decide their result. No rules here."""
 
+import re
+
 WHAT = {
     "world": "demo world",
     "gazefollow": "GazeFollow",
@@ -47,8 +49,16 @@ def gaze_init(wildcards):
 
 def model_folder(split, method):
     """Folder of a method's model in a study's split."""
-    kind = "students" if METHODS[method].student else "teachers"
-    return f"{split}/{kind}/{recipe_of(method)}"
+    if METHODS[method].student:
+        return f"{split}/students/{recipe_of(method)}"
+    return teacher_folder(split, recipe_of(method))
+
+
+def teacher_folder(split, teacher):
+    """Folder of a teacher; what sees no unlabelled people is the same for every amount of them."""
+    if not TEACHERS[teacher].mean_teacher:
+        split = re.sub(r"-unlabelled\d+", "", split)
+    return f"{split}/teachers/{teacher}"
 
 
 def folder_of(files):
@@ -129,20 +139,18 @@ def mean_teacher_settings(wildcards):
 def mean_teacher_init(wildcards):
     """What its towers start from: as without Mean Teacher."""
     return (
-        diffusion_init()
+        diffusion_init(wildcards)
         if TEACHERS[wildcards.teacher].family == "diffusion"
         else gaze_init(wildcards)
     )
 
 
-def diffusion_init():
+def diffusion_init(wildcards):
     """What the denoiser's towers start from: the study's VAT teacher, a folder or file, or nothing."""
     init = config["diffusion"]["init"]
-    return (
-        f"{STUDY}/teachers/vat/model.safetensors"
-        if init == "vat"
-        else (str(weights_file(init)) if init else [])
-    )
+    if init == "vat":
+        return f"{teacher_folder(STUDY.format(**wildcards), init)}/model.safetensors"
+    return str(weights_file(init)) if init else []
 
 
 def label_settings(wildcards):
@@ -157,8 +165,12 @@ def label_settings(wildcards):
 def label_teacher(wildcards):
     """Files of the model that makes a recipe's labels, if it takes one."""
     teacher = parse_recipe(wildcards.recipe).about.teacher
-    files = files_in(f"{STUDY}/teachers/{teacher}", "model.safetensors", "model.json")
-    return expand(files, **wildcards) if teacher else []
+    return teacher_files(STUDY.format(**wildcards), teacher) if teacher else []
+
+
+def teacher_files(split, teacher):
+    """Files of a teacher that makes labels of a study's split."""
+    return files_in(teacher_folder(split, teacher), "model.safetensors", "model.json")
 
 
 def label_prior(wildcards):

@@ -42,7 +42,7 @@ rule train_diffusion:
         code=code("train_diffusion"),
         samples=SAMPLES,
         labels=f"{STUDY}/labels.parquet",
-        init=diffusion_init(),
+        init=diffusion_init,
     output:
         multiext(f"{STUDY}/teachers/{{teacher}}/", *MODEL_FILES),
     log:
@@ -103,7 +103,7 @@ rule train_mapping:
         samples=SAMPLES,
         labels=f"{STUDY}/labels.parquet",
         prior=prior_of,
-        init=diffusion_init(),
+        init=diffusion_init,
     output:
         multiext(f"{STUDY}/teachers/{{teacher}}/", *MODEL_FILES),
     log:

@@ -29,10 +29,10 @@ def wanted():
 
 def model_of(wildcards):
     """Files of the model that a recipe names."""
-    method = parse_recipe(wildcards.recipe).about
-    kind = "students" if method.student else "teachers"
-    files = files_in(f"{STUDY}/{kind}/{{recipe}}", "model.safetensors", "model.json")
-    return expand(files, **wildcards)
+    split = STUDY.format(**wildcards)
+    if not parse_recipe(wildcards.recipe).about.student:
+        return teacher_files(split, wildcards.recipe)
+    return files_in(f"{split}/students/{wildcards.recipe}", "model.safetensors", "model.json")
 
 
 def model_prior(wildcards):
