@@ -4,10 +4,12 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -26,7 +28,9 @@ from gcdr.labels import LABELLED as SHOWN
 from gcdr.labels import VALIDATION, split_labels
 from gcdr.manifest import BOX, order_people
 from gcdr.metrics import point_distances
+from gcdr.models.config import VATConfig
 from gcdr.problems import Problems
+from gcdr.views import plain_view, view_pictures
 
 TRAIN, TEST = "train_annotations_release.txt", "test_annotations_release.txt"
 
@@ -46,6 +50,17 @@ def warned(dataset: Dataset) -> str:
 def root(tmp_path: Path) -> Path:
     write(tmp_path, {"a.jpg": "picture", "b.jpg": "picture"})
     return tmp_path
+
+
+def mask_extent(person: Any) -> np.ndarray:
+    """First and last column and row of a person's head mask at 224 pixels, x0, y0, x1, y1."""
+    size = torch.tensor([person.width, person.height] * 2)
+    box = torch.tensor([[getattr(person, name) for name in BOX]]) / size
+    pictures, view = torch.zeros(1, 3, 224, 224), plain_view(1, torch.device("cpu"))
+    head_mask = VATConfig.paper().towers.head_mask
+    mask = view_pictures(pictures, pictures, box, view, head_mask)[2][0, 0]
+    columns, rows = (mask.any(axis).nonzero().flatten() for axis in (0, 1))
+    return np.array([columns[0], rows[0], columns[-1], rows[-1]])
 
 
 # GazeFollow
@@ -76,6 +91,8 @@ def test_gazefollow_reads_what_the_reference_reads(
         box[2:] += 0.1 * (box[2:] - box[:2])
         box /= [person.width, person.height] * 2
         assert np.allclose(box, expected[f"test{number}.head_norm"], atol=1e-6)
+        # Ours pads both sides alike and marks every cell that the box touches.
+        assert np.abs(mask_extent(person) - expected[f"test{number}.head_extent"]).max() <= 2
     assert len(people) == 4
     assert dataset.bodies.loc[0, "body_x1"] == 100 and dataset.bodies["detected"].all()
 

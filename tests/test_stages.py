@@ -1,5 +1,6 @@
 """Stores, manifests, caches and stages: what fits, what is refused, and bits that do not depend on shards."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -134,12 +135,31 @@ def test_plain_view_leaves_the_scene_alone() -> None:
     scene = torch.rand(2, 3, 16, 16)
     head = torch.rand(2, 3, 22, 22)
     box = torch.tensor([[0.1, 0.2, 0.4, 0.5], [0.0, 0.0, 1.0, 1.0]])
-    seen, crop, mask = view_pictures(scene, head, box, plain_view(2, torch.device("cpu")))
+    seen, crop, mask = view_pictures(scene, head, box, plain_view(2, torch.device("cpu")), "box")
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     assert torch.allclose(seen * std[:, None, None] + mean[:, None, None], scene, atol=1e-6)
     assert crop.shape == (2, 3, 16, 16) and mask.shape == (2, 1, 16, 16)
     assert (mask[1] == 1).all()
     assert head_masks(torch.tensor([[0.5, 0.5, 0.501, 0.501]]), 16).sum() == 1
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_padded_masks_show_what_the_crop_shows(flip: bool) -> None:
+    box = torch.tensor([[0.25, 0.5, 0.5, 0.75]])
+    view = replace(
+        plain_view(1, torch.device("cpu")),
+        window=torch.tensor([[0.0, 0.0, 0.5, 1.0]]),
+        flip=torch.tensor([flip]),
+        padding=torch.tensor([0.125]),
+    )
+    pictures = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 90, 90)
+    masks = {kind: view_pictures(*pictures, box, view, kind)[2][0, 0] for kind in ("box", "padded")}
+    # A box of 32 x 16 cells of this window, grown by an eighth of it and cut at the window's edge.
+    extents = {
+        kind: [mask.any(axis).sum().item() for axis in (0, 1)] for kind, mask in masks.items()
+    }
+    assert extents == {"box": [32, 16], "padded": [36, 20]}
+    assert masks["padded"][:, 0 if flip else -1].any()
 
 
 @given(st.floats(0, 0.999), st.floats(0, 0.999))

@@ -56,12 +56,13 @@ def test_two_views_share_window_and_flip(study: Study) -> None:
     ids = samples.sample_id[:6]
     targets = Targets(ids, np.full((6, 2), 0.4, np.float32))
     first, second = random_batches(
-        samples, targets, ids, gradcams=None, map_size=32, sigma=3.0, device=CPU, rng=(0, "views", 1),
-        views=2,
+        samples, targets, ids, gradcams=None, map_size=32, sigma=3.0, head_mask="padded", device=CPU,
+        rng=(0, "views", 1), views=2,
     )  # fmt: skip
     assert torch.equal(first.target, second.target)
     assert not torch.equal(first.scene, second.scene)
     assert not torch.equal(first.head_crop, second.head_crop)
+    assert not torch.equal(first.head_mask, second.head_mask)  # its jitter is the crop's
 
 
 @pytest.mark.parametrize("family", ["gaze", "diffusion"])

@@ -45,13 +45,16 @@ class Refinement(Sampling):
 
 
 def blocks(
-    samples: Samples, sample_id: np.ndarray, device: torch.device
+    model: VAT | Denoiser, samples: Samples, sample_id: np.ndarray, device: torch.device
 ) -> Iterator[tuple[slice, tuple]]:
-    """Model inputs of people in fixed blocks of ``sample_id`` order, unaugmented."""
+    """A model's inputs of people in fixed blocks of ``sample_id`` order, unaugmented."""
+    head_mask = model.config.towers.head_mask
     for start in tqdm(range(0, len(sample_id), BLOCK), "people", unit="block", mininterval=5):
         part = slice(start, min(start + BLOCK, len(sample_id)))
         scene, head, box = samples.pictures(samples.rows(sample_id[part]), device)
-        seen, crop, mask = view_pictures(scene, head, box, plain_view(len(scene), device))
+        seen, crop, mask = view_pictures(
+            scene, head, box, plain_view(len(scene), device), head_mask
+        )
         yield part, (seen, mask, crop)
 
 
@@ -90,7 +93,7 @@ def refine_maps(
     model = model.to(device, memory_format=torch.channels_last).eval()
     size = model.config.map_size
     results: list[list[Tensor]] = [[] for _ in refinements]
-    for part, inputs in blocks(samples, sample_id, device):
+    for part, inputs in blocks(model, samples, sample_id, device):
         predict = conditioned(model, inputs)
         known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
         for way, result in zip(refinements, results, strict=True):
@@ -118,7 +121,7 @@ def step_maps(
     """
     model = model.to(device, memory_format=torch.channels_last).eval()
     parts = []
-    for part, inputs in blocks(samples, sample_id, device):
+    for part, inputs in blocks(model, samples, sample_id, device):
         known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
         noise = way.noise(sample_id[part], model.config.map_size)[0].to(device)
         steps = trajectory(conditioned(model, inputs), known, noise, way)
@@ -137,7 +140,7 @@ def map_maps(
     """Maps (N, G, G) that a network made of Grad-CAM maps in one go ("Direct Mapping")."""
     model = model.to(device, memory_format=torch.channels_last).eval()
     parts = []
-    for part, inputs in blocks(samples, sample_id, device):
+    for part, inputs in blocks(model, samples, sample_id, device):
         seen = torch.from_numpy(gradcam[part]).to(device)
         parts.append(model(seen, seen.new_zeros(len(seen)), *inputs).cpu())
     return torch.cat(parts)
@@ -167,7 +170,7 @@ def predict(
     size = model.config.map_size
     maps = torch.empty(len(sample_id), size, size)
     logits = torch.empty(len(sample_id)) if model.config.inout else None
-    for part, inputs in blocks(samples, sample_id, device):
+    for part, inputs in blocks(model, samples, sample_id, device):
         seen = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)[:, None]
         output = model(*inputs, seen)
         maps[part] = output.heatmap.cpu()

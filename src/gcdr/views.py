@@ -5,6 +5,7 @@ transformed at once on the device it lies on.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,7 @@ from gcdr.samples import HEAD_MARGIN, HEAD_PADDING
 
 MEAN = (0.485, 0.456, 0.406)  # ImageNet statistics, as VAT
 STD = (0.229, 0.224, 0.225)
+HeadMask = Literal["padded", "box"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class View:
     Attributes:
         window: (N, 4) the part of the image that is shown, x0, y0, x1, y1 in 0..1.
         flip: (N,) bool, left and right exchanged.
-        padding: (N,) the head crop's padding as a share of the head box.
+        padding: (N,) by how much of its size the head box is grown on each side: for the crop, and for
+            a mask that shows the same.
         colour: (N, 3) factors of brightness, contrast and saturation.
     """
 
@@ -95,7 +98,7 @@ def view_maps(maps: Tensor, view: View) -> Tensor:
 
 
 def view_pictures(
-    scene: Tensor, head: Tensor, head_box: Tensor, view: View
+    scene: Tensor, head: Tensor, head_box: Tensor, view: View, head_mask: HeadMask
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Model input of each person.
 
@@ -104,6 +107,7 @@ def view_pictures(
         head: (N, 3, C, C) in 0..1, the head box with its cached margin.
         head_box: (N, 4) in 0..1 of the image.
         view: the view.
+        head_mask: what the mask shows, see :class:`gcdr.models.config.TowersConfig`.
 
     Returns:
         scene (N, 3, S, S) and head crop (N, 3, S, S), normalised, and head mask (N, 1, S, S).
@@ -113,8 +117,15 @@ def view_pictures(
     inset = (HEAD_MARGIN - view.padding) / (1 + 2 * HEAD_MARGIN)
     window = torch.stack([inset, inset, 1 - inset, 1 - inset], 1)
     crop = _sample(head, window, view.flip, size)
-    mask = head_masks(view_boxes(head_box, view), size)
+    shown = _grown(head_box, view.padding) if head_mask == "padded" else head_box
+    mask = head_masks(view_boxes(shown, view), size)
     return _normalise(_recolour(seen, view.colour)), _normalise(_recolour(crop, view.colour)), mask
+
+
+def _grown(box: Tensor, share: Tensor) -> Tensor:
+    """Boxes (N, 4) grown by a share (N,) of their size on every side; they may leave the image."""
+    margin = share[:, None] * (box[:, 2:] - box[:, :2])
+    return torch.cat([box[:, :2] - margin, box[:, 2:] + margin], 1)
 
 
 def head_masks(head_box: Tensor, size: int) -> Tensor:

@@ -43,6 +43,8 @@ class TowersConfig(JsonConfig):
         mask_pools: 3x3/2 max pools of the head mask before the attention.
         gradcam_size: side of the Grad-CAM map the attention also sees (VAT-GC), or None (VAT).
         gradcam_pools: 3x3/2 max pools of the Grad-CAM map before the attention.
+        head_mask: "padded", the mask shows the padded and jittered head box that the crop shows (paper's
+            code), or "box", the head box itself.
     """
 
     input_size: int = 224
@@ -55,6 +57,7 @@ class TowersConfig(JsonConfig):
     mask_pools: int = 3
     gradcam_size: int | None = None
     gradcam_pools: int = 2
+    head_mask: Literal["padded", "box"] = "padded"
 
     def __post_init__(self) -> None:
         for name in ("widths", "blocks", "strides"):
@@ -113,6 +116,7 @@ class TowersConfig(JsonConfig):
             blocks=(1, 1, 1, 0, 1),
             strides=(1, 2, 1, 1, 1),
             gradcam_size=32 if gradcam else None,
+            head_mask="box",
         )
 
 

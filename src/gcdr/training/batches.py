@@ -12,7 +12,7 @@ from gcdr.heatmaps import gaussians
 from gcdr.samples import Samples
 from gcdr.seeds import torch_rng
 from gcdr.training.loop import shuffled
-from gcdr.views import View, random_view, view_maps, view_pictures, view_points
+from gcdr.views import HeadMask, View, random_view, view_maps, view_pictures, view_points
 
 
 @dataclass(frozen=True)
@@ -168,6 +168,7 @@ def random_batches(
     gradcams: Targets | None,
     map_size: int,
     sigma: float,
+    head_mask: HeadMask,
     device: torch.device,
     rng: tuple[int, str, int],
     views: int = 1,
@@ -184,6 +185,7 @@ def random_batches(
         gradcams: Grad-CAM maps of these people, or None.
         map_size: side of the heatmaps in cells.
         sigma: standard deviation of a label's Gaussian in cells.
+        head_mask: what head masks show.
         device: where the batches are computed.
         rng: seed, purpose and step of the augmentation.
         views: how many.
@@ -207,7 +209,7 @@ def random_batches(
         gradcam = None
         if gradcams is not None:
             gradcam = view_maps(gradcams.maps(sample_id).to(device), view)[:, None]
-        seen, crop, mask = view_pictures(scene, head, box, view)
+        seen, crop, mask = view_pictures(scene, head, box, view, head_mask)
         batches.append(Batch(seen, mask, crop, gradcam, target, ~unknown, in_frame))
     return batches
 

@@ -60,6 +60,7 @@ class Run:
             gradcams=gradcams,
             map_size=self.model.config.map_size,
             sigma=self.settings["sigma"],
+            head_mask=self.model.config.towers.head_mask,
             device=self.device,
             rng=(self.seed, f"augment {self.kind}", step),
             views=views,

@@ -32,6 +32,7 @@ from gcdr.world.scene import draw_scene
 from gcdr.world.style import NOUNS, STYLES
 
 WIDTH, HEIGHT = 320, 240
+HEAD_MASK = VATConfig.world().towers.head_mask  # as in the models that start from these towers
 
 
 @dataclass(frozen=True)
@@ -243,6 +244,6 @@ def _colour_view(count: int, rng: torch.Generator | None, device: torch.device) 
 
 def _inputs(scene: Tensor, head: Tensor, box: Tensor, view: View) -> tuple[Tensor, Tensor, Tensor]:
     """Scene, head crop and head mask; unlike those of a cache, the head crops carry no margin."""
-    seen, _, mask = view_pictures(scene, head, box, view)
-    crop, _, _ = view_pictures(head, head, box, view)
+    seen, _, mask = view_pictures(scene, head, box, view, HEAD_MASK)
+    crop, _, _ = view_pictures(head, head, box, view, HEAD_MASK)
     return seen, crop, mask
