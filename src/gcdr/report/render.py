@@ -9,6 +9,7 @@ import pandas as pd
 
 from gcdr.files import atomic
 from gcdr.report.methods import (
+    DIFFUSION_MAPS,
     MEANING,
     METRICS,
     OPTIONAL_METRICS,
@@ -47,7 +48,8 @@ def shown_metrics(table: pd.DataFrame) -> list[str]:
 def best_rows(table: pd.DataFrame, metric: str) -> set[int]:
     """Positions of the best trained models by the printed value; none if fewer than two."""
     shown = table[metric].round(3).reset_index(drop=True)
-    shown = shown[table["kind"].isin(TRAINED_KINDS).to_numpy()].dropna()
+    trained = table["kind"].isin(TRAINED_KINDS) | table["method"].isin(DIFFUSION_MAPS)
+    shown = shown[trained.to_numpy()].dropna()
     if len(shown) < 2:
         return set()
     target = shown.max() if METRICS[metric].higher_is_better else shown.min()
