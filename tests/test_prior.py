@@ -200,8 +200,13 @@ def test_one_bad_picture_marks_its_row_and_stops_nothing(
     assert "found no area" in problems[4] and (problems[~hit] == "").all()
     logged = capfd.readouterr()
     assert "not asked: sample_id 0" in logged.out + logged.err
-    same = ~hit & np.isin(clean.columns["batch"], [1, 2, 3, 4])
-    assert (store.columns["answer"][same] == clean.columns["answer"][same]).all()
+    block = np.arange(len(hit)) // ASK["block"]
+    same = ~np.isin(block, block[hit])  # the company of all others is what it was
+    assert same.sum() >= ASK["block"]
+    assert (store.heatmap[same] == clean.heatmap[same]).all()
+    for column in ("answer", "batch"):
+        kept = ~hit if column == "answer" else same
+        assert (store.columns[column][kept] == clean.columns[column][kept]).all(), column
     maps, valid = gradcam_maps(path, people_digest(people), people["sample_id"].to_numpy(), 1, 16)
     assert not valid[hit].any() and (maps[hit] == 0).all() and valid[~hit].any()
 
@@ -240,12 +245,38 @@ def test_short_memory_halves_the_batch_and_goes_on(stage: Stage, monkeypatch, ca
     logged = capfd.readouterr()
     assert "memory ran out with 4 pictures; going on with 2" in logged.out + logged.err
 
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "DefaultCPUAllocator: can't allocate memory: you tried ...",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+        "CUDA error: out of memory",
+    ],
+)
+def test_short_memory_is_known_by_all_its_names(stage: Stage, monkeypatch, said: str) -> None:
     def full(self, images, questions, layers):
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ...")
+        raise RuntimeError(said)
 
     monkeypatch.setattr(OFAForVQA, "explain", full)
     with pytest.raises(InputError, match="one picture at a time"):
         stage.ask(overlay="none")
+
+
+def test_a_block_that_was_short_of_memory_changes_no_other(stage: Stage, monkeypatch) -> None:
+    explain, failed = OFAForVQA.explain, []
+
+    def tight(self, images, questions, layers):
+        if not failed:
+            failed.append(len(images))
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return explain(self, images, questions, layers)
+
+    monkeypatch.setattr(OFAForVQA, "explain", tight)
+    store = stage.read(stage.ask(overlay="head"))
+    assert failed == [4]
+    assert store.columns["batch"].tolist() == [2] * 4 + [4] * 12 + [len(store.valid) - 16] * 2
 
 
 def test_half_precision_reads_and_full_precision_explains(stage: Stage) -> None:

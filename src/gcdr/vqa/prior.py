@@ -4,6 +4,7 @@ People are asked about in fixed blocks in the order of ``sample_id`` (:mod:`gcdr
 shard goes on where it stopped.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,6 +32,8 @@ from gcdr.vqa.ofa.layouts import BLIP
 from gcdr.vqa.ofa.search import Search
 from gcdr.vqa.question import draw_box, image_array
 
+# How torch on a CPU, CUDA, cuBLAS and cuDNN say it, where it is no OutOfMemoryError.
+OUT_OF_MEMORY = re.compile(r"allocate memory|out of memory|STATUS_\w*ALLOC(ATION)?_FAILED")
 BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
 
 
@@ -138,13 +141,18 @@ class Block:
 
 
 class Asker:
-    """Asks a model in batches, which it halves for good where memory runs out."""
+    """Asks a model in batches, which it halves where memory runs out, until the block's end.
+
+    Each block begins with the whole batch again: what another block needed must not change its bits, or
+    shards and interruptions would.
+    """
 
     def __init__(self, model: VQAModel, layers: Sequence[int], batch: int) -> None:
-        self.model, self.layers, self.batch = model, layers, batch
+        self.model, self.layers, self.whole, self.batch = model, layers, batch, batch
 
     def ask(self, pictures: Mapping[Question, Future]) -> dict[Question, Answer]:
-        """Answers to questions; those of equal text are asked together, since length matters."""
+        """Answers to a block's questions; those of equal text are asked together, since length matters."""
+        self.batch = self.whole
         answers: dict[Question, Answer] = {}
         readable: dict[str, list[Question]] = {}
         for question, future in pictures.items():
@@ -170,7 +178,7 @@ class Asker:
         except (torch.OutOfMemoryError, MemoryError):
             pass
         except RuntimeError as error:
-            if "allocate memory" not in str(error):  # what torch says on a CPU
+            if not OUT_OF_MEMORY.search(str(error)):
                 raise
         if len(images) == 1:
             raise InputError("prior: memory does not suffice for one picture at a time")
