@@ -279,6 +279,23 @@ def test_a_block_that_was_short_of_memory_changes_no_other(stage: Stage, monkeyp
     assert store.columns["batch"].tolist() == [2] * 4 + [4] * 12 + [len(store.valid) - 16] * 2
 
 
+def test_workers_read_pictures_and_never_compute(stage: Stage, monkeypatch) -> None:
+    explain, threads = OFAForVQA.explain, set()
+
+    def watched(self, images, questions, layers):
+        threads.add(torch.get_num_threads())
+        return explain(self, images, questions, layers)
+
+    monkeypatch.setattr(OFAForVQA, "explain", watched)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)  # as a rule of three threads begins
+    try:
+        stage.ask()
+        assert threads == {1} and torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_half_precision_reads_and_full_precision_explains(stage: Stage) -> None:
     store = stage.read(stage.ask(precision="bf16"))
     exact = stage.read(stage.ask())

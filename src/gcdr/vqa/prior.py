@@ -18,6 +18,7 @@ import torch
 from tqdm import tqdm
 
 from gcdr.blocks import Blocks, shard_rows, work_key
+from gcdr.device import one_thread
 from gcdr.errors import InputError
 from gcdr.failures import Failures
 from gcdr.files import read_json
@@ -245,7 +246,8 @@ def ask_people(
     left = kept.left(lambda part: read_validity(part).all())
     failed = Failures("not asked", len(rows), failures)
     asker = Asker(model, settings["layers"], settings["block"])
-    with ThreadPoolExecutor(workers) as pool:
+    # Only reading takes several threads, so that their number never changes a bit.
+    with one_thread(), ThreadPoolExecutor(workers) as pool:
         blocks = _blocks(people, found, left, rows.stop, settings)
         read = _reading(pool, blocks, images, model.image_size, settings)
         title = f"asking, shard {shard} of {shards}"
