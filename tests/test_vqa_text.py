@@ -278,6 +278,14 @@ def test_boxes_without_area_in_the_image_are_refused(box):
         draw_box(Image.new("RGB", (8, 8)), box)
 
 
+def test_boxes_that_end_far_outside():
+    image = Image.new("RGB", (8, 8))
+    far = draw_box(image, (-1e30, 3, 1e30, 30))
+    assert (np.asarray(far) == np.asarray(draw_box(image, (-9, 3, 20, 30)))).all()
+    with pytest.raises(InputError, match=r"box \(1, 1, inf, 5\): expected finite sides"):
+        draw_box(image, (1, 1, float("inf"), 5))
+
+
 @pytest.mark.golden
 def test_image_is_resized_like_the_reference(goldens):
     stored = np.load(goldens("ofa/preproc.npz"))
