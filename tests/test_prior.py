@@ -316,6 +316,13 @@ def test_layers_that_the_model_lacks_are_refused_before_any_work(stage: Stage, a
     assert not asked
 
 
+def test_questions_too_long_for_the_model_are_refused_before_any_work(stage: Stage, asked) -> None:
+    long = "what " * 70
+    with pytest.raises(InputError, match=r"prior\.questions: found \d+ tokens in 'what .* most 64"):
+        stage.ask(questions=ASK["questions"] | {"none": long})
+    assert not asked
+
+
 def test_table_s7_scores_every_overlay_and_layer(
     drawn: Study, weights: Path, tmp_path: Path
 ) -> None:

@@ -47,6 +47,14 @@ def test_explanations_do_not_depend_on_company(model):
         np.testing.assert_allclose(found.heatmap, alone.heatmap, atol=limit, rtol=0)
 
 
+def test_weights_that_are_no_numbers_are_said_to_be_damaged(model):
+    torch.manual_seed(0)
+    broken = OFA(model.model.config)
+    broken.decoder.layers[0].fc1.bias.data[0] = torch.nan
+    with pytest.raises(InputError, match=r"found NaN for every answer, .* weights are damaged"):
+        ask(OFAForVQA(broken, model.tokenizer, model.search), [0, 1])
+
+
 def test_a_saved_model_answers_the_same(model, tmp_path):
     model.save(tmp_path / "vqa", {"name": "test"})
     loaded = OFAForVQA.load(tmp_path / "vqa", search=model.search)

@@ -238,6 +238,7 @@ def ask_people(
     tagger, tag = find_tagger(settings["tagger"])
     model = load_model(weights, settings, WordFinder(tag, settings["word"]), device)
     check_layers(settings["layers"], model.depth)
+    model.check_questions([settings["questions"][name] for name in (settings["overlay"], "none")])
     made_by = {**settings, "tagger": tagger, "depth": model.depth}
     rows = shard_rows(len(people), settings["block"], shard, shards)
     files = [bodies, *sorted(path for path in weights.iterdir() if path.is_file())]
