@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from tiny_study import ASK, BOXED, CPU, Study, make_study, make_vqa
 
 from gcdr.errors import InputError
@@ -17,7 +18,7 @@ from gcdr.gradcams import gradcam_maps
 from gcdr.manifest import people_digest, read_people, write_table
 from gcdr.report.table_s7 import score_overlays, table_s7_markdown
 from gcdr.scoring import evaluate_prior
-from gcdr.stores import Store, merge_priors, read_prior
+from gcdr.stores import Store, concatenate_priors, merge_priors, read_prior
 from gcdr.vqa import prior
 from gcdr.vqa.model import OFAForVQA
 
@@ -133,6 +134,47 @@ def test_other_settings_do_not_go_on_from_there(stage: Stage, monkeypatch, capsy
     stage.ask(beam=1)
     assert "going on" not in capsys.readouterr().out
     assert not list((stage.folder / "prior").glob(".*"))
+
+
+def test_a_picture_that_changed_makes_its_block_again_and_no_other(
+    stage: Stage, tmp_path: Path, monkeypatch, asked: list[int], capsys
+) -> None:
+    spoil(stage, tmp_path)
+    name = read_people(stage.study.manifest)["image"].iloc[-1]
+    with monkeypatch.context() as patch:
+        patch.setattr(prior, "concatenate_priors", lambda *_: (_ for _ in ()).throw(OSError))
+        with pytest.raises(OSError):
+            stage.ask(failures=1.0, overlay="head")
+    with Image.open(stage.images / name) as image:
+        other = image.transpose(Image.Transpose.ROTATE_180)
+    other.save(stage.images / name)
+    capsys.readouterr()
+    path = stage.ask(failures=1.0, overlay="head")
+    fresh = stage.ask(shards=2, failures=1.0, overlay="head"), stage.ask(2, 2, 1.0, overlay="head")
+    merge_priors(fresh, stage.folder / "prior.h5")
+    assert "going on: 3 of 5 blocks" in capsys.readouterr().out  # the first picture is damaged
+    store, expected = stage.read(path), stage.read(stage.folder / "prior.h5")
+    assert (store.heatmap == expected.heatmap).all()
+
+
+def test_people_who_moved_into_the_split_are_asked(drawn: Study, stage: Stage, monkeypatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(prior, "concatenate_priors", lambda *_: (_ for _ in ()).throw(OSError))
+        with pytest.raises(OSError):
+            stage.ask(which="test")
+    table = pd.read_parquet(drawn.manifest)
+    swapped = table["split"].map({"train": "test", "test": "train"})
+    manifest = stage.folder / "manifest.parquet"
+    write_table(table.assign(split=swapped), manifest)
+    stage.study = Study(drawn.folder, manifest, drawn.annotations, drawn.samples, drawn.prior)
+    with h5py.File(stage.ask(which="test")) as file:
+        assert file["sample_id"][:].tolist() == table["sample_id"][swapped == "test"].tolist()
+
+
+def test_parts_that_do_not_ascend_are_not_put_together(stage: Stage) -> None:
+    first, second = stage.ask(1, 2), stage.ask(2, 2)
+    with pytest.raises(ValueError, match="must ascend from part to part"):
+        concatenate_priors([second, first], stage.folder / "whole.h5")
 
 
 def test_overlays_decide_what_is_asked(stage: Stage) -> None:

@@ -242,8 +242,9 @@ def ask_people(
     made_by = {**settings, "tagger": tagger, "depth": model.depth}
     rows = shard_rows(len(people), settings["block"], shard, shards)
     files = [bodies, *sorted(path for path in weights.iterdir() if path.is_file())]
-    key = work_key(made_by, digest, files, __file__, device)
-    kept = Blocks.of(out, rows, settings["block"], key)
+    key = work_key(made_by, digest, people["sample_id"].to_numpy(), files, __file__, device)
+    pictures = [images / name for name in people["image"]]
+    kept = Blocks.of(out, rows, settings["block"], key, pictures)
     left = kept.left(lambda part: read_validity(part).all())
     failed = Failures("not asked", len(rows), failures)
     asker = Asker(model, settings["layers"], settings["block"])
