@@ -74,7 +74,7 @@ def write_prior(
     """
     data = {
         "sample_id": sample_id,
-        "heatmap": heatmap.astype(np.float32),
+        "heatmap": heatmap.astype(np.float32, copy=False),  # GBs where all maps come at once
         "valid": valid,
         **columns,
     }
