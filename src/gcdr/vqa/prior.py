@@ -75,7 +75,8 @@ def load_model(
     names = ("beam", "max_length", "normalise", "length_penalty")
     search = Search(**{name: settings[name] for name in names})
     content = read_json(weights / "config.json")
-    known = BlipForVQA if content.get("model_type") == BLIP else OFAForVQA
+    blip = isinstance(content, dict) and content.get("model_type") == BLIP
+    known = BlipForVQA if blip else OFAForVQA
     return known.load(weights, device, search, finder, settings["precision"])
 
 
