@@ -36,9 +36,8 @@ def test_training_arguments_are_converted(monkeypatch: pytest.MonkeyPatch) -> No
     }
 
 
-def test_float32_is_not_cut_to_fewer_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", True)
+def test_float32_is_not_cut_to_fewer_bits() -> None:
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     pick_device("cpu")
     assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
 
