@@ -276,6 +276,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_num_threads(1)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     torch.manual_seed(args.seed)
     device = torch.device(args.device)
     model = OFA(getattr(OFAConfig, args.size)()).to(device)

@@ -13,6 +13,7 @@ from PIL import Image
 from small_data import HEADER, LABELLED, entry, gazefollow_row, track_row, write
 
 from gcdr.cli import main
+from gcdr.datasets.check import allow_unreadable, summary
 from gcdr.datasets.layout import recognise
 from gcdr.datasets.read import read_dataset
 from gcdr.errors import InputError
@@ -292,6 +293,29 @@ def test_check_says_what_there_is_and_fails_on_errors(
     assert main(["check", str(folder)]) == 1
     said = capsys.readouterr().out
     assert "1 × missing image" in said and "heads.csv, line 3, image: found 'c.jpg'" in said
+
+
+def test_few_images_that_cannot_be_read_leave_their_people_out(folder: Path) -> None:
+    people = [f"{name},{x},5,40,25" for name in ("a.jpg", "b.jpg") for x in range(9)]
+    lost = ["c.jpg,4,5,24,25", "d.jpg,4,5,24,25"]
+    write(folder, {"heads.csv": "\n".join([HEADER, *people, *lost]) + "\n", "d.jpg": "no picture"})
+    source = {"kind": "folder", "images": folder, "table": folder / "heads.csv"}
+    dataset = read_dataset(source)
+    assert (dataset.people, dataset.lost) == (20, 2)
+    assert allow_unreadable(dataset, 0.09) == []
+    with pytest.raises(InputError, match=r"2 errors(.|\n)*found 'c\.jpg'(.|\n)*found 'd\.jpg"):
+        dataset.problems.stop("data")
+    said = allow_unreadable(dataset, 0.1)
+    assert said == [
+        "left out: c.jpg: no such file",
+        "left out: d.jpg: not an image that can be read",
+    ]
+    dataset.problems.stop("data")
+    assert len(dataset.manifest) == 18 and set(dataset.manifest["image"]) == {"a.jpg", "b.jpg"}
+    assert "1 × missing image, its people left out" in summary(dataset, 0)
+    write(folder, {"heads.csv": "\n".join([HEADER, *lost]) + "\n"})
+    nobody = read_dataset(source)
+    assert allow_unreadable(nobody, 1.0) == [] and nobody.problems.errors
 
 
 def test_image_cut_short_is_found_by_decoding(

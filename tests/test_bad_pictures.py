@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from tiny_study import ASK, CPU, GAZE, REFINE, Study, make_study, make_vqa
 
+from gcdr.datasets.images import image_sizes
 from gcdr.detector import load_detector
 from gcdr.errors import InputError
 from gcdr.failures import Failures
@@ -24,6 +25,7 @@ from gcdr.manifest import (
     write_table,
 )
 from gcdr.people import detect_bodies
+from gcdr.pictures import open_image
 from gcdr.samples import Samples, write_samples
 from gcdr.scoring import evaluate_labels, evaluate_model, evaluate_prior
 from gcdr.stores import read_labels, read_prior
@@ -121,6 +123,24 @@ def test_every_form_is_read_or_marked_by_all_stages(
     assert row["valid"] == (not said)
     if said:
         assert row["black"] and not row["detected"]
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("AVIF"), MemoryError("too large"), OverflowError("int"), KeyError("tag")]
+)
+def test_whatever_a_decoder_raises_means_that_the_picture_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise error
+
+    Image.fromarray(NOISE).save(tmp_path / "a.png")
+    with monkeypatch.context() as patch:
+        patch.setattr("PIL.ImageFile.ImageFile.load", failing)
+        with pytest.raises(InputError, match=r"a\.png: not a readable image"):
+            open_image(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "open", failing)
+    assert image_sizes(tmp_path, ["a.png"])["fault"].tolist() == ["not an image that can be read"]
 
 
 def test_too_many_bad_pictures_stop_the_cache_with_one_message(

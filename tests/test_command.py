@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gcdr.command import TRAINING, arguments
+from gcdr.device import pick_device
 from gcdr.errors import InputError
 
 COMMAND = {
@@ -33,6 +34,12 @@ def test_training_arguments_are_converted(monkeypatch: pytest.MonkeyPatch) -> No
         "out": Path("vat"),
         "init": None,
     }
+
+
+def test_float32_is_not_cut_to_fewer_bits() -> None:
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    pick_device("cpu")
+    assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
 
 
 def test_unknown_device_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

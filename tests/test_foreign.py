@@ -162,6 +162,12 @@ def test_weights_of_both_formats_are_read_and_truncated_ones_named(tmp_path):
     for zipped in (False, True):
         torch.save({"w": torch.arange(50.0)}, path, _use_new_zipfile_serialization=zipped)
         assert read_torch(path)["w"][-1] == 49
+        if not zipped:
+            path.write_bytes(path.read_bytes()[:-30])
+            with pytest.raises(
+                InputError, match=r"w\.pt: damaged or truncated; found \d+ bytes of an"
+            ):
+                read_torch(path)
     whole = path.read_bytes()
     path.write_bytes(whole[:-30])
     with pytest.raises(InputError, match=rf"truncated.*byte {len(whole) - 30}"):

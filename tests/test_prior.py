@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from tiny_study import ASK, BOXED, CPU, Study, make_study, make_vqa
 
 from gcdr.errors import InputError
@@ -17,7 +18,7 @@ from gcdr.gradcams import gradcam_maps
 from gcdr.manifest import people_digest, read_people, write_table
 from gcdr.report.table_s7 import score_overlays, table_s7_markdown
 from gcdr.scoring import evaluate_prior
-from gcdr.stores import Store, merge_priors, read_prior
+from gcdr.stores import Store, concatenate_priors, merge_priors, read_prior
 from gcdr.vqa import prior
 from gcdr.vqa.model import OFAForVQA
 
@@ -135,6 +136,47 @@ def test_other_settings_do_not_go_on_from_there(stage: Stage, monkeypatch, capsy
     assert not list((stage.folder / "prior").glob(".*"))
 
 
+def test_a_picture_that_changed_makes_its_block_again_and_no_other(
+    stage: Stage, tmp_path: Path, monkeypatch, asked: list[int], capsys
+) -> None:
+    spoil(stage, tmp_path)
+    name = read_people(stage.study.manifest)["image"].iloc[-1]
+    with monkeypatch.context() as patch:
+        patch.setattr(prior, "concatenate_priors", lambda *_: (_ for _ in ()).throw(OSError))
+        with pytest.raises(OSError):
+            stage.ask(failures=1.0, overlay="head")
+    with Image.open(stage.images / name) as image:
+        other = image.transpose(Image.Transpose.ROTATE_180)
+    other.save(stage.images / name)
+    capsys.readouterr()
+    path = stage.ask(failures=1.0, overlay="head")
+    fresh = stage.ask(shards=2, failures=1.0, overlay="head"), stage.ask(2, 2, 1.0, overlay="head")
+    merge_priors(fresh, stage.folder / "prior.h5")
+    assert "going on: 3 of 5 blocks" in capsys.readouterr().out  # the first picture is damaged
+    store, expected = stage.read(path), stage.read(stage.folder / "prior.h5")
+    assert (store.heatmap == expected.heatmap).all()
+
+
+def test_people_who_moved_into_the_split_are_asked(drawn: Study, stage: Stage, monkeypatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(prior, "concatenate_priors", lambda *_: (_ for _ in ()).throw(OSError))
+        with pytest.raises(OSError):
+            stage.ask(which="test")
+    table = pd.read_parquet(drawn.manifest)
+    swapped = table["split"].map({"train": "test", "test": "train"})
+    manifest = stage.folder / "manifest.parquet"
+    write_table(table.assign(split=swapped), manifest)
+    stage.study = Study(drawn.folder, manifest, drawn.annotations, drawn.samples, drawn.prior)
+    with h5py.File(stage.ask(which="test")) as file:
+        assert file["sample_id"][:].tolist() == table["sample_id"][swapped == "test"].tolist()
+
+
+def test_parts_that_do_not_ascend_are_not_put_together(stage: Stage) -> None:
+    first, second = stage.ask(1, 2), stage.ask(2, 2)
+    with pytest.raises(ValueError, match="must ascend from part to part"):
+        concatenate_priors([second, first], stage.folder / "whole.h5")
+
+
 def test_overlays_decide_what_is_asked(stage: Stage) -> None:
     people = read_people(stage.study.manifest)
     bodies = pd.read_parquet(stage.bodies)
@@ -200,8 +242,13 @@ def test_one_bad_picture_marks_its_row_and_stops_nothing(
     assert "found no area" in problems[4] and (problems[~hit] == "").all()
     logged = capfd.readouterr()
     assert "not asked: sample_id 0" in logged.out + logged.err
-    same = ~hit & np.isin(clean.columns["batch"], [1, 2, 3, 4])
-    assert (store.columns["answer"][same] == clean.columns["answer"][same]).all()
+    block = np.arange(len(hit)) // ASK["block"]
+    same = ~np.isin(block, block[hit])  # the company of all others is what it was
+    assert same.sum() >= ASK["block"]
+    assert (store.heatmap[same] == clean.heatmap[same]).all()
+    for column in ("answer", "batch"):
+        kept = ~hit if column == "answer" else same
+        assert (store.columns[column][kept] == clean.columns[column][kept]).all(), column
     maps, valid = gradcam_maps(path, people_digest(people), people["sample_id"].to_numpy(), 1, 16)
     assert not valid[hit].any() and (maps[hit] == 0).all() and valid[~hit].any()
 
@@ -240,12 +287,55 @@ def test_short_memory_halves_the_batch_and_goes_on(stage: Stage, monkeypatch, ca
     logged = capfd.readouterr()
     assert "memory ran out with 4 pictures; going on with 2" in logged.out + logged.err
 
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "DefaultCPUAllocator: can't allocate memory: you tried ...",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+        "CUDA error: out of memory",
+    ],
+)
+def test_short_memory_is_known_by_all_its_names(stage: Stage, monkeypatch, said: str) -> None:
     def full(self, images, questions, layers):
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ...")
+        raise RuntimeError(said)
 
     monkeypatch.setattr(OFAForVQA, "explain", full)
     with pytest.raises(InputError, match="one picture at a time"):
         stage.ask(overlay="none")
+
+
+def test_a_block_that_was_short_of_memory_changes_no_other(stage: Stage, monkeypatch) -> None:
+    explain, failed = OFAForVQA.explain, []
+
+    def tight(self, images, questions, layers):
+        if not failed:
+            failed.append(len(images))
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return explain(self, images, questions, layers)
+
+    monkeypatch.setattr(OFAForVQA, "explain", tight)
+    store = stage.read(stage.ask(overlay="head"))
+    assert failed == [4]
+    assert store.columns["batch"].tolist() == [2] * 4 + [4] * 12 + [len(store.valid) - 16] * 2
+
+
+def test_workers_read_pictures_and_never_compute(stage: Stage, monkeypatch) -> None:
+    explain, threads = OFAForVQA.explain, set()
+
+    def watched(self, images, questions, layers):
+        threads.add(torch.get_num_threads())
+        return explain(self, images, questions, layers)
+
+    monkeypatch.setattr(OFAForVQA, "explain", watched)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)  # as a rule of three threads begins
+    try:
+        stage.ask()
+        assert threads == {1} and torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_half_precision_reads_and_full_precision_explains(stage: Stage) -> None:
@@ -265,6 +355,13 @@ def test_half_precision_reads_and_full_precision_explains(stage: Stage) -> None:
 def test_layers_that_the_model_lacks_are_refused_before_any_work(stage: Stage, asked) -> None:
     with pytest.raises(InputError, match="from 1 to 2"):
         stage.ask(layers=[2, 3])
+    assert not asked
+
+
+def test_questions_too_long_for_the_model_are_refused_before_any_work(stage: Stage, asked) -> None:
+    long = "what " * 70
+    with pytest.raises(InputError, match=r"prior\.questions: found \d+ tokens in 'what .* most 64"):
+        stage.ask(questions=ASK["questions"] | {"none": long})
     assert not asked
 
 

@@ -1,11 +1,13 @@
 """Another VQA model behind the same interface: a small BLIP with random weights."""
 
+import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from gcdr.errors import InputError
 from gcdr.vqa.blip import BlipForVQA
@@ -102,12 +104,45 @@ def test_gradients_are_finite_differences(model: BlipForVQA, monkeypatch) -> Non
     assert (cam - expected).abs().max() < 1e-3 * expected.max()
 
 
+def test_questions_too_long_for_it_are_refused(model: BlipForVQA, monkeypatch) -> None:
+    model.check_questions([BOXED, PLAIN])
+    monkeypatch.setattr(model.model.config.text_config, "max_position_embeddings", 12)
+    with pytest.raises(InputError, match=r"prior\.questions: found 13 tokens .* at most 12"):
+        model.check_questions([PLAIN, BOXED])
+
+
 def test_what_is_missing_is_named(folder: Path, tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "config.json").write_text((folder / "config.json").read_text())
     with pytest.raises(InputError, match="not a whole BLIP model"):
         BlipForVQA.load(tmp_path)
     with pytest.raises(InputError, match="expected fp32 with BLIP"):
         BlipForVQA.load(folder, search=Search(), precision="bf16")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda state: state.pop(next(iter(state))), "1 tensors are missing, .* the first is "),
+        (lambda state: state.update(more=torch.ones(3)), "1 tensors are unexpected, .* is more"),
+    ],
+)
+def test_tensors_that_are_not_those_of_the_model_are_refused(
+    folder: Path, tmp_path: Path, spoil, said: str
+) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    state = load_file(folder / "model.safetensors")
+    spoil(state)
+    save_file(state, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(InputError, match=f"not a whole BLIP model; {said}"):
+        BlipForVQA.load(tmp_path)
+
+
+def test_weights_that_are_cut_off_are_refused(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    content = (folder / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match="not a whole BLIP model"):
+        BlipForVQA.load(tmp_path)
 
 
 def test_without_transformers_the_error_says_what_to_install(tmp_path: Path, monkeypatch) -> None:

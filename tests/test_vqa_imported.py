@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 import torch
 
+from gcdr import stores
 from gcdr.errors import InputError
 from gcdr.manifest import build_manifest, people_digest, read_people, write_table
 from gcdr.stores import read_prior
+from gcdr.vqa import imported
 from gcdr.vqa.imported import import_gradcams
 
 EYES = [0.1, 0.30000000000000004, 0.7, 0.5]
@@ -88,6 +90,18 @@ def test_several_files_are_joined_and_bad_maps_are_invalid(files):
     (files / "more.pkl").write_bytes(pickle.dumps(more))
     assert store(files, [11], pickles=("maps.pkl", "more.pkl")).valid.tolist() == [1, 1, 1, 0]
     assert store(files, [12], pickles=("maps.pkl", "more.pkl")).valid.all()
+
+
+def test_maps_are_held_once_beside_the_pickles(files, monkeypatch):
+    collect, write, made = imported._maps, stores._write, []
+    monkeypatch.setattr(imported, "_maps", lambda *given: made.append(collect(*given)) or made[0])
+
+    def watched(path, kind, data, *more):
+        assert data["heatmap"] is made[0]
+        write(path, kind, data, *more)
+
+    monkeypatch.setattr(stores, "_write", watched)
+    assert store(files).valid.any()
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ from ofa_reference import small_config
 
 from gcdr.errors import InputError
 from gcdr.vqa.model import OFAForVQA, VQAModel
+from gcdr.vqa.nouns import WordFinder
 from gcdr.vqa.ofa.model import OFA
 from gcdr.vqa.ofa.search import Search
 from gcdr.vqa.ofa.tokenizer import Tokenizer
+from gcdr.vqa.prior import load_model
 
 torch.set_num_threads(1)
 
@@ -45,6 +47,35 @@ def test_explanations_do_not_depend_on_company(model):
         assert found.heatmap.shape == (2, 8, 8) and found.heatmap.dtype == np.float32
         limit = 1e-3 * alone.heatmap.max()
         np.testing.assert_allclose(found.heatmap, alone.heatmap, atol=limit, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ([], r"found \[\], expected a mapping"),
+        ({"heads": 0}, "OFA heads: found 0, expected positive whole numbers"),
+        ({"token_bucket": 0}, "OFA token_bucket: found 0"),
+        ({"width": "96"}, "OFA width: found '96'"),
+        ({"resnet_blocks": [1, 1]}, "OFA resnet_blocks: .* expected 3"),
+    ],
+)
+def test_a_configuration_that_is_none_is_named(model, tmp_path, content, said):
+    if isinstance(content, dict):
+        content = model.model.config.to_json() | content
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    settings = {
+        "beam": 1, "max_length": 1, "normalise": True, "length_penalty": 1, "precision": "fp32",
+    }  # fmt: skip
+    with pytest.raises(InputError, match=rf"config\.json: {said}"):
+        load_model(tmp_path, settings, WordFinder(), torch.device("cpu"))
+
+
+def test_weights_that_are_no_numbers_are_said_to_be_damaged(model):
+    torch.manual_seed(0)
+    broken = OFA(model.model.config)
+    broken.decoder.layers[0].fc1.bias.data[0] = torch.nan
+    with pytest.raises(InputError, match=r"found NaN for every answer, .* weights are damaged"):
+        ask(OFAForVQA(broken, model.tokenizer, model.search), [0, 1])
 
 
 def test_a_saved_model_answers_the_same(model, tmp_path):

@@ -18,6 +18,7 @@ from gcdr.download import record_of
 from gcdr.errors import InputError
 from gcdr.files import file_digest
 from gcdr.vqa.model import OFAForVQA
+from gcdr.vqa.ofa.checkpoint import TIED
 from gcdr.vqa.ofa.config import OFAConfig
 from gcdr.vqa.ofa.layouts import find_layout
 from gcdr.vqa.ofa.model import OFA
@@ -228,6 +229,18 @@ def put(key: str, value: object) -> Callable[[dict], None]:
         (put("decoder.output_projection.weight", torch.ones(3, 3)), "expected the same table"),
         (put("encoder.embed_image_positions.weight", torch.ones(9, 96)), "position table has 9"),
         (put("encoder.embed_tokens.weight", "text"), "of type str, expected a tensor"),
+        (
+            lambda content: content["model"].update(dict.fromkeys((TABLE, *TIED), torch.ones(9))),
+            r"embed_tokens\.weight' has shape \(9,\), expected 2 axes",
+        ),
+        (
+            put("encoder.layers.x.fc1.weight", torch.ones(3)),
+            r"'encoder\.layers\.x\.fc1\.weight', wh",
+        ),
+        (
+            put("encoder.layers.0.self_attn.c_attn", torch.ones(0)),
+            "OFA heads: found 0, expected pos",
+        ),
         (lambda content: content.update(model={}), "not a checkpoint of OFA"),
         (lambda content: content.update(model=[1, 2]), "not a checkpoint of OFA"),
     ],
@@ -250,6 +263,25 @@ def test_training_settings_that_mean_another_model_are_refused(small, tmp_path, 
     folder = hugging_face(small, tmp_path / "f", Tokenizer.train(QUESTIONS, 290), normformer=False)
     with pytest.raises(InputError, match=r"config\.json: trained with normformer = False"):
         convert(folder, tmp_path / "out")
+
+
+def test_models_that_continue_a_prompt_are_refused(small, tmp_path, capsys):
+    content = fairseq(small)
+    for place, task in (("cfg", {"prompt_type": "prev_output"}), ("args", {"prompt_type": "src"})):
+        options = argparse.Namespace(**task)
+        changed = content | {"args": options if place == "args" else None}
+        changed["cfg"] = content["cfg"] | ({"task": options} if place == "cfg" else {})
+        with pytest.raises(
+            InputError, match=f"prompt_type = '{task['prompt_type']}', expected none"
+        ):
+            read_released(write(tmp_path / "a.pt", changed), image_size=128)
+    plain = argparse.Namespace(prompt_type="none", patch_image_size=384)
+    content["cfg"]["task"] = plain
+    assert same(read_released(write(tmp_path / "a.pt", content), image_size=128), small)
+    assert "a.pt: trained on images of 384 pixels a side, used with 128" in capsys.readouterr().err
+    plain.patch_image_size = 128
+    read_released(write(tmp_path / "a.pt", content), image_size=128)
+    assert not capsys.readouterr().err
 
 
 def test_other_sizes_are_refused(small, tmp_path):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,33 @@ def test_broken_vocabularies_are_named(small, tmp_path):
     (tmp_path / "vocab.json").write_text("{}")
     with pytest.raises(InputError, match="<s>"):
         Tokenizer.load(tmp_path)
+
+
+@pytest.mark.parametrize("layout", ["ours", "fairseq"])
+def test_merges_that_are_cut_off_are_refused(small, tmp_path, layout):
+    load, name = Tokenizer.load, "merges.txt"
+    small.save(tmp_path)
+    if layout == "fairseq":
+        load, name = Tokenizer.load_fairseq, "vocab.bpe"
+        pieces = sorted(small.vocabulary, key=small.vocabulary.get)[4:]
+        pieces += ["<|endoftext|>", "madeupword0000"]  # as released: no merge makes them
+        encoder = {piece: number for number, piece in enumerate(pieces)}
+        (tmp_path / "encoder.json").write_text(json.dumps(encoder))
+        (tmp_path / "dict.txt").write_text("".join(f"{at} 1\n" for at in range(len(pieces))))
+        (tmp_path / "merges.txt").rename(tmp_path / name)
+    whole = (tmp_path / name).read_bytes()
+    assert load(tmp_path).encode_question(TEXTS[0]) == small.encode_question(TEXTS[0])
+    lines = whole.splitlines(keepends=True)
+    piece = re.escape("".join(small.merges[-1]))
+    for content, said in (
+        (b"".join(lines[:-1]), rf"found {len(lines) - 2} merges, .* the piece '{piece}'"),
+        (lines[0], "found 0 merges"),
+        (b"", "found 0 merges"),
+        (whole[: whole.index("Ġ".encode()) + 1], "expected text in UTF-8"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=rf"{name}: damaged or truncated; {said}"):
+            load(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -248,6 +276,14 @@ def test_box_may_leave_the_image_and_colour_may_change():
 def test_boxes_without_area_in_the_image_are_refused(box):
     with pytest.raises(InputError, match="found no area of it in a 8x8 image"):
         draw_box(Image.new("RGB", (8, 8)), box)
+
+
+def test_boxes_that_end_far_outside():
+    image = Image.new("RGB", (8, 8))
+    far = draw_box(image, (-1e30, 3, 1e30, 30))
+    assert (np.asarray(far) == np.asarray(draw_box(image, (-9, 3, 20, 30)))).all()
+    with pytest.raises(InputError, match=r"box \(1, 1, inf, 5\): expected finite sides"):
+        draw_box(image, (1, 1, float("inf"), 5))
 
 
 @pytest.mark.golden

@@ -20,6 +20,7 @@ from torch import Tensor
 from gcdr.errors import InputError
 
 ARCHIVE = b"PK\x03\x04"
+OLD_PICKLE = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the magic number, pickled
 NUMBERS = "?bhilqBHILQefd"
 
 
@@ -108,6 +109,8 @@ def _not_a_checkpoint(path: str | Path, start: bytes) -> str:
             f"{path}: damaged or truncated; its table of contents should end at byte {size}, the "
             "file's last. Fetch it again"
         )
+    if start.startswith(OLD_PICKLE):  # torch.save before 1.6: a pickle, then the numbers
+        return f"{path}: damaged or truncated; found {size} bytes of an old PyTorch file. Fetch it again"
     return f"{path}: not a file of PyTorch weights; found {size} bytes that start with {start!r}"
 
 

@@ -154,7 +154,9 @@ def detect_people(
     names, image = np.unique(people["image"].to_numpy(str), return_inverse=True)
     rows = shard_rows(len(names), batch, shard, shards)
     detector = load_detector(weights).to(device)
-    blocks = Blocks.of(out, rows, batch, work_key(settings, digest, files, __file__, device))
+    chosen = people["sample_id"].to_numpy()
+    key = work_key(settings, digest, chosen, files, __file__, device)
+    blocks = Blocks.of(out, rows, batch, key, [images / name for name in names])
     failed = Failures("not detected", int(np.isin(image, rows).sum()), failures)
     left = blocks.left(lambda part: (pd.read_parquet(part)["problem"] == "").all())
     title = f"detecting people, shard {shard} of {shards}"

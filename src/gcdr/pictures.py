@@ -5,15 +5,12 @@ Viewers, annotation tools and OpenCV (with which the paper's authors drew their 
 manifest's width and height must be those of the turned picture.
 """
 
-import struct
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from gcdr.errors import InputError
-
-_DAMAGE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, struct.error)
 
 
 def open_image(path: str | Path, size: tuple[int, int] | None = None) -> Image.Image:
@@ -37,7 +34,7 @@ def open_image(path: str | Path, size: tuple[int, int] | None = None) -> Image.I
         raise InputError(f"{path}: no such image") from error
     except Image.DecompressionBombError as error:
         raise InputError(f"{path}: more pixels than are read ({error})") from error
-    except _DAMAGE as error:
+    except Exception as error:  # foreign bytes make decoders fail in many ways, each its own
         raise InputError(f"{path}: not a readable image ({error})") from error
     if size is not None and upright.size != tuple(size):
         turned = " before its EXIF orientation turns it" if stored == tuple(size) else ""

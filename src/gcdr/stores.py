@@ -74,7 +74,7 @@ def write_prior(
     """
     data = {
         "sample_id": sample_id,
-        "heatmap": heatmap.astype(np.float32),
+        "heatmap": heatmap.astype(np.float32, copy=False),  # GBs where all maps come at once
         "valid": valid,
         **columns,
     }
@@ -153,10 +153,18 @@ def concatenate_priors(parts: Sequence[str | Path], path: str | Path) -> None:
     Args:
         parts: at least one; of the same people, settings and layers, in ascending order.
         path: the store.
+
+    Raises:
+        ValueError: the parts' ``sample_id`` do not ascend.
     """
+    last = -1
     with atomic(path) as temporary, h5py.File(temporary, "w") as whole:
         for part in parts:
             with _open(part, PRIOR) as file:
+                ids = file["sample_id"][:]
+                if (np.diff(ids, prepend=last) <= 0).any():
+                    raise ValueError(f"{part}: sample_id must ascend from part to part")
+                last = ids[-1] if len(ids) else last
                 for name, value in file.attrs.items():
                     whole.attrs[name] = value
                 for name, dataset in file.items():

@@ -75,8 +75,8 @@ rule read:
     params:
         source=lambda wildcards: as_json(source_of(wildcards.dataset)),
     shell:
-        "python {input.script} --source {params.source:q} --manifest {output.manifest}"
-        " --annotations {output.annotations} --bodies {output.bodies}"
+        "python {input.script} --source {params.source:q} --failures {config[failures]}"
+        " --manifest {output.manifest} --annotations {output.annotations} --bodies {output.bodies}"
         " --summary {output.summary} > {log} 2>&1"
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gcdr.command import arguments, run
-from gcdr.datasets.check import decode_images, summary
+from gcdr.datasets.check import allow_unreadable, decode_images, summary
 from gcdr.datasets.read import read_dataset
 from gcdr.files import atomic
 from gcdr.manifest import write_table
@@ -11,9 +11,17 @@ from gcdr.manifest import write_table
 
 def main() -> None:
     args = arguments(
-        __doc__, "source:json", "manifest:path", "annotations:path", "bodies:path", "summary:path"
+        __doc__,
+        "source:json",
+        "failures:float",
+        "manifest:path",
+        "annotations:path",
+        "bodies:path",
+        "summary:path",
     )
     dataset = read_dataset(args.source)
+    for line in allow_unreadable(dataset, args.failures):
+        print(line)
     text = summary(dataset, decode_images(dataset, full=False, fatal=False))
     print(text)
     dataset.problems.stop(str(dataset.root))

@@ -14,6 +14,7 @@ from gcdr.problems import Places, Problems
 ANNOTATIONS = ["sample_id", "annotator", "gaze_x", "gaze_y"]
 BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
 TRACK = ["sequence", "frame", "track"]
+MISSING, UNREADABLE = "missing image", "unreadable image"
 BORDER = 0.05  # of the image; a gaze point that is off by no more may be moved onto the border
 
 
@@ -32,6 +33,8 @@ class Dataset:
             ``score`` and ``detected``; no row for people of whom it says nothing.
         images: by name, what :func:`gcdr.datasets.images.image_sizes` tells.
         problems: what is wrong.
+        people: how many people the annotations name.
+        lost: how many of them have an image that is missing or not one; they are not in ``manifest``.
     """
 
     kind: str
@@ -41,6 +44,8 @@ class Dataset:
     bodies: pd.DataFrame
     images: pd.DataFrame
     problems: Problems
+    people: int
+    lost: int
 
 
 @dataclass(frozen=True)
@@ -105,10 +110,11 @@ def assemble(
     usable = _check_boxes(rows, kept, places, problems, rules)
     usable &= _check_gaze(rows, kept, places, problems, rules)
     kept &= usable & ~odd
+    people, lost = rows["person"].nunique(), rows["person"][unreadable].nunique()
     if not kept.any() and not problems.errors:
         problems.file(root, "no person", "at least one", "no people")
     rows, places = rows[kept].reset_index(drop=True), places.take(kept)
-    return Dataset(kind, root, *_people(rows, places, problems), images, problems)
+    return Dataset(kind, root, *_people(rows, places, problems), images, problems, people, lost)
 
 
 def _report_images(
@@ -118,10 +124,10 @@ def _report_images(
     fault = image.map(images["fault"].astype(object)).astype(object).fillna("")
     missing = fault == "no such file"
     once = ~image.duplicated()
-    problems.rows("missing image", "image", f"a file in {root}", missing & once, places, image)
+    problems.rows(MISSING, "image", f"a file in {root}", missing & once, places, image)
     unreadable = (fault != "") & ~missing
     found = image.astype(object) + " (" + fault + ")"
-    problems.rows("unreadable image", "image", "an image", unreadable & once, places, found)
+    problems.rows(UNREADABLE, "image", "an image", unreadable & once, places, found)
     turned = image.map(images["turned"]).eq(True) & once
     kind = "image marked as lying on its side, read upright"
     problems.rows(kind, "image", "boxes of the upright image", turned, places, image, fatal=False)

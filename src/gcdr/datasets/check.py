@@ -1,11 +1,12 @@
 """What ``gcdr check`` says of a data set: how much there is, and what is wrong with it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from gcdr.datasets.assemble import Dataset
+from gcdr.datasets.assemble import MISSING, UNREADABLE, Dataset
 from gcdr.datasets.images import undecodable
 from gcdr.manifest import BOX, SPLITS
 from gcdr.problems import Places, Problem
@@ -38,6 +39,29 @@ def decode_images(dataset: Dataset, *, full: bool, fatal: bool) -> int:
         kind, "image", "a whole image", broken, places, pd.Series(found), fatal=fatal
     )
     return len(names)
+
+
+def allow_unreadable(dataset: Dataset, share: float) -> list[str]:
+    """Make images that are missing or no images a warning, where few people are lost with them.
+
+    Their people are not in the manifest, which needs the size of the image.
+
+    Args:
+        dataset: what was read.
+        share: part of its people, 0 to 1, that may be lost: ``failures`` of the configuration.
+
+    Returns:
+        such images with what is wrong, one a line; nothing where too many people are lost.
+    """
+    if dataset.lost > share * dataset.people or dataset.manifest.empty:
+        return []
+    found = dataset.problems.found
+    for at, problem in enumerate(found):
+        if problem.kind in (MISSING, UNREADABLE):
+            kind = f"{problem.kind}, its people left out"
+            found[at] = replace(problem, kind=kind, fatal=False)
+    fault = dataset.images["fault"]
+    return [f"left out: {name}: {fault[name]}" for name in fault.index[fault != ""]]
 
 
 def summary(dataset: Dataset, decoded: int) -> str:

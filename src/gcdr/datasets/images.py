@@ -79,7 +79,7 @@ def _size(root: Path, name: str) -> tuple[int, int, bool, str]:
         return 0, 0, False, "no such file"
     except Image.DecompressionBombError as error:
         return 0, 0, False, str(error)
-    except (OSError, ValueError, SyntaxError) as error:
+    except Exception as error:  # foreign bytes make decoders fail in many ways, each its own
         empty = os.path.isfile(path) and not os.path.getsize(path)
         reason = getattr(error, "strerror", None) or "not an image that can be read"
         return 0, 0, False, "an empty file" if empty else reason.lower()

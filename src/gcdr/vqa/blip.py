@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from gcdr.errors import InputError
 from gcdr.vqa.gradcam import check_layers
-from gcdr.vqa.model import Explanation, Precision
+from gcdr.vqa.model import Explanation, Precision, check_length
 from gcdr.vqa.nouns import WordFinder
 from gcdr.vqa.ofa.search import Search
 from gcdr.vqa.question import normalise
@@ -87,13 +88,27 @@ class BlipForVQA:
                 "expected it: pip install transformers"
             ) from error
         try:
-            model = BlipForQuestionAnswering.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, attn_implementation="eager"
-            )
+            model, told = BlipForQuestionAnswering.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, attn_implementation="eager",
+                output_loading_info=True,
+            )  # fmt: skip
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise InputError(f"{folder}: not a whole BLIP model ({error})") from error
+        # transformers gives a tensor that it does not find random values, and only warns.
+        for kind in ("missing", "unexpected", "mismatched"):
+            if names := sorted(str(name) for name in told.get(f"{kind}_keys", ())):
+                raise InputError(
+                    f"{folder}: not a whole BLIP model; {len(names)} tensors are {kind}, expected "
+                    f"none; the first is {names[0]}"
+                )
         return cls(model.to(device), tokenizer, search, finder, precision)
+
+    def check_questions(self, questions: Sequence[str]) -> None:
+        """See :meth:`gcdr.vqa.model.VQAModel.check_questions`."""
+        longest = self.model.config.text_config.max_position_embeddings
+        for question in questions:
+            check_length(question, len(self.tokenizer(normalise(question)).input_ids), longest)
 
     def explain(
         self, images: Tensor, questions: Sequence[str], layers: Sequence[int]

@@ -56,6 +56,9 @@ class VQAModel(Protocol):
     def depth(self) -> int:
         """Number of layers that it can be explained by."""
 
+    def check_questions(self, questions: Sequence[str]) -> None:
+        """Raise InputError where a question has more tokens than the model reads."""
+
     def explain(
         self, images: Tensor, questions: Sequence[str], layers: Sequence[int]
     ) -> list[Explanation]:
@@ -67,6 +70,15 @@ class VQAModel(Protocol):
             questions: B texts.
             layers: L layers to explain by, counted from 1.
         """
+
+
+def check_length(question: str, tokens: int, longest: int) -> None:
+    """Raise InputError where a question has more tokens than a model reads."""
+    if tokens > longest:
+        raise InputError(
+            f"prior.questions: found {tokens} tokens in {question!r}, "
+            f"expected at most {longest} with this VQA model"
+        )
 
 
 class OFAForVQA:
@@ -153,12 +165,22 @@ class OFAForVQA:
     def explain(
         self, images: Tensor, questions: Sequence[str], layers: Sequence[int]
     ) -> list[Explanation]:
-        """See :meth:`VQAModel.explain`; images and questions are encoded once."""
+        """See :meth:`VQAModel.explain`; images and questions are encoded once.
+
+        Raises:
+            InputError: no answer has a finite score.
+        """
         weight = self._reader.encoder.embed_tokens.weight
         images = images.to(weight.device, weight.dtype)
         encoded = self._reader.encode(images, self.questions(questions).to(weight.device))
         memory = self._reader.decoder.remember(encoded)
-        answers = [found[0].tokens for found in beam_search(self._reader, memory, self.search)]
+        searched = beam_search(self._reader, memory, self.search)
+        if not all(searched):
+            raise InputError(
+                "the VQA model's scores: found NaN for every answer, expected finite numbers; its "
+                "weights are damaged, fetch or make them again"
+            )
+        answers = [found[0].tokens for found in searched]
         decoded = [self.tokenizer.decode(answer) for answer in answers]
         found = [self.finder(answer.text, answer.spans) for answer in decoded]
         steps = [step for _, step in found]
@@ -168,9 +190,19 @@ class OFAForVQA:
             for answer, (noun, step), heatmap in zip(decoded, found, maps, strict=True)
         ]
 
+    def check_questions(self, questions: Sequence[str]) -> None:
+        """See :meth:`VQAModel.check_questions`."""
+        self.questions(questions)
+
     def questions(self, questions: Sequence[str]) -> Tensor:
-        """Token ids (B, T) int64 of questions, padded on the right."""
+        """Token ids (B, T) int64 of questions, padded on the right.
+
+        Raises:
+            InputError: one has more tokens than the model has positions.
+        """
         rows = [self.tokenizer.encode_question(normalise(question)) for question in questions]
+        for question, row in zip(questions, rows, strict=True):
+            check_length(question, len(row), self.model.config.max_positions)
         tokens = torch.full((len(rows), max(map(len, rows))), PAD)
         for row, ids in zip(tokens, rows, strict=True):
             row[: len(ids)] = torch.tensor(ids)

@@ -4,6 +4,7 @@ People are asked about in fixed blocks in the order of ``sample_id`` (:mod:`gcdr
 shard goes on where it stopped.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,6 +18,7 @@ import torch
 from tqdm import tqdm
 
 from gcdr.blocks import Blocks, shard_rows, work_key
+from gcdr.device import one_thread
 from gcdr.errors import InputError
 from gcdr.failures import Failures
 from gcdr.files import read_json
@@ -31,6 +33,8 @@ from gcdr.vqa.ofa.layouts import BLIP
 from gcdr.vqa.ofa.search import Search
 from gcdr.vqa.question import draw_box, image_array
 
+# How torch on a CPU, CUDA, cuBLAS and cuDNN say it, where it is no OutOfMemoryError.
+OUT_OF_MEMORY = re.compile(r"allocate memory|out of memory|STATUS_\w*ALLOC(ATION)?_FAILED")
 BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
 
 
@@ -71,7 +75,8 @@ def load_model(
     names = ("beam", "max_length", "normalise", "length_penalty")
     search = Search(**{name: settings[name] for name in names})
     content = read_json(weights / "config.json")
-    known = BlipForVQA if content.get("model_type") == BLIP else OFAForVQA
+    blip = isinstance(content, dict) and content.get("model_type") == BLIP
+    known = BlipForVQA if blip else OFAForVQA
     return known.load(weights, device, search, finder, settings["precision"])
 
 
@@ -138,13 +143,18 @@ class Block:
 
 
 class Asker:
-    """Asks a model in batches, which it halves for good where memory runs out."""
+    """Asks a model in batches, which it halves where memory runs out, until the block's end.
+
+    Each block begins with the whole batch again: what another block needed must not change its bits, or
+    shards and interruptions would.
+    """
 
     def __init__(self, model: VQAModel, layers: Sequence[int], batch: int) -> None:
-        self.model, self.layers, self.batch = model, layers, batch
+        self.model, self.layers, self.whole, self.batch = model, layers, batch, batch
 
     def ask(self, pictures: Mapping[Question, Future]) -> dict[Question, Answer]:
-        """Answers to questions; those of equal text are asked together, since length matters."""
+        """Answers to a block's questions; those of equal text are asked together, since length matters."""
+        self.batch = self.whole
         answers: dict[Question, Answer] = {}
         readable: dict[str, list[Question]] = {}
         for question, future in pictures.items():
@@ -170,7 +180,7 @@ class Asker:
         except (torch.OutOfMemoryError, MemoryError):
             pass
         except RuntimeError as error:
-            if "allocate memory" not in str(error):  # what torch says on a CPU
+            if not OUT_OF_MEMORY.search(str(error)):
                 raise
         if len(images) == 1:
             raise InputError("prior: memory does not suffice for one picture at a time")
@@ -229,15 +239,18 @@ def ask_people(
     tagger, tag = find_tagger(settings["tagger"])
     model = load_model(weights, settings, WordFinder(tag, settings["word"]), device)
     check_layers(settings["layers"], model.depth)
+    model.check_questions([settings["questions"][name] for name in (settings["overlay"], "none")])
     made_by = {**settings, "tagger": tagger, "depth": model.depth}
     rows = shard_rows(len(people), settings["block"], shard, shards)
     files = [bodies, *sorted(path for path in weights.iterdir() if path.is_file())]
-    key = work_key(made_by, digest, files, __file__, device)
-    kept = Blocks.of(out, rows, settings["block"], key)
+    key = work_key(made_by, digest, people["sample_id"].to_numpy(), files, __file__, device)
+    pictures = [images / name for name in people["image"]]
+    kept = Blocks.of(out, rows, settings["block"], key, pictures)
     left = kept.left(lambda part: read_validity(part).all())
     failed = Failures("not asked", len(rows), failures)
     asker = Asker(model, settings["layers"], settings["block"])
-    with ThreadPoolExecutor(workers) as pool:
+    # Only reading takes several threads, so that their number never changes a bit.
+    with one_thread(), ThreadPoolExecutor(workers) as pool:
         blocks = _blocks(people, found, left, rows.stop, settings)
         read = _reading(pool, blocks, images, model.image_size, settings)
         title = f"asking, shard {shard} of {shards}"

@@ -38,7 +38,7 @@ def draw_box(
         thickness: as in OpenCV, whose lines of thickness 2 are 3 pixels wide with rounded corners.
 
     Raises:
-        InputError: the box has no area, or no part of it lies in the image.
+        InputError: the box has no area, no part of it lies in the image, or a side is infinitely far.
     """
     x0, y0, x1, y1 = box
     if not (max(x0, 0) < min(x1, image.width) and max(y0, 0) < min(y1, image.height)):
@@ -46,9 +46,14 @@ def draw_box(
             f"box ({x0:g}, {y0:g}, {x1:g}, {y1:g}): found no area of it in a "
             f"{image.width}x{image.height} image, expected x0 < x1, y0 < y1 and an overlap"
         )
+    if not np.isfinite(box).all():
+        raise InputError(f"box ({x0:g}, {y0:g}, {x1:g}, {y1:g}): expected finite sides")
     image = image.copy()
     draw = ImageDraw.Draw(image)
-    x0, y0, x1, y1 = (int(side) for side in box)
+    # Pillow's coordinates are 32 bits; beyond the lines' own width a side is as far out as any.
+    beyond, width, height = 2 * thickness + 2, image.width, image.height
+    x0, x1 = (int(min(max(side, -beyond), width + beyond)) for side in (x0, x1))
+    y0, y1 = (int(min(max(side, -beyond), height + beyond)) for side in (y0, y1))
     reach = (thickness + 1) // 2 if thickness > 1 else 0
     for y in (y0, y1):
         draw.rectangle((x0, y - reach, x1, y + reach), fill=colour)

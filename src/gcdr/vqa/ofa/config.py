@@ -6,6 +6,10 @@ from typing import Any, ClassVar
 
 from gcdr.errors import InputError
 
+WHOLE = (
+    "width", "ffn", "heads", "encoder_layers", "decoder_layers", "resnet_blocks", "resnet_width",
+    "vocabulary", "token_bucket", "image_bucket", "max_positions", "image_size",
+)  # fmt: skip
 PATCH = 16
 """Side of an image token in pixels: the total stride of the convolutional stem."""
 
@@ -51,6 +55,12 @@ class OFAConfig:
     RELEASED: ClassVar[tuple[str, ...]] = ("tiny", "medium", "base", "large", "huge")
 
     def __post_init__(self) -> None:
+        for name in WHOLE:
+            value = getattr(self, name)
+            if not all(type(one) is int and one > 0 for one in _each(value)):
+                raise InputError(f"OFA {name}: found {value!r}, expected positive whole numbers")
+        if len(self.resnet_blocks) != 3:
+            raise InputError(f"OFA resnet_blocks: found {self.resnet_blocks!r}, expected 3 numbers")
         if self.width % self.heads:
             raise InputError(f"OFA width {self.width}: expected a multiple of heads {self.heads}")
         if self.image_size % PATCH or self.image_size > PATCH * self.image_bucket:
@@ -125,12 +135,15 @@ class OFAConfig:
         return {**dataclasses.asdict(self), "resnet_blocks": list(self.resnet_blocks)}
 
     @classmethod
-    def from_json(cls, content: dict[str, Any], source: str = "OFA configuration") -> "OFAConfig":
+    def from_json(cls, content: Any, source: str = "OFA configuration") -> "OFAConfig":
         """The inverse of :meth:`to_json`.
 
         Raises:
-            InputError: a key is unknown or missing; the message starts with ``source``.
+            InputError: no mapping, a key is unknown or missing, or a size is no size; the message
+                starts with ``source``.
         """
+        if not isinstance(content, dict):
+            raise InputError(f"{source}: found {content!r}, expected a mapping of settings")
         names = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(set(content) - names):
             raise InputError(f"{source}: found key {unknown[0]!r}, expected {sorted(names)}")
@@ -138,6 +151,12 @@ class OFAConfig:
             return cls(**{**content, "resnet_blocks": tuple(content["resnet_blocks"])})
         except (KeyError, TypeError) as error:
             raise InputError(f"{source}: incomplete ({error})") from error
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from None
+
+
+def _each(value: Any) -> tuple:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _released(

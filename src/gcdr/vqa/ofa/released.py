@@ -5,6 +5,7 @@ renames a few. Everything else in the files (optimizer, running averages, buffer
 """
 
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,10 @@ FIXED = {
 }
 
 
+# Ways of asking in which the decoder starts as ours does: with the start token alone.
+PLAIN_PROMPTS = (None, "none")
+
+
 def read_released(path: str | Path, size: str | None = None, image_size: int = 480) -> OFA:
     """A model with the weights of a released checkpoint, in float32.
 
@@ -84,7 +89,8 @@ def read_released(path: str | Path, size: str | None = None, image_size: int = 4
 
     Raises:
         InputError: the file is foreign or truncated, holds code, lacks a tensor or has one too many,
-            is of another size, or was trained with settings that change the arithmetic.
+            is of another size, or was trained with settings that change the arithmetic, or to be
+            asked otherwise.
     """
     path = Path(path)
     content = (
@@ -92,6 +98,7 @@ def read_released(path: str | Path, size: str | None = None, image_size: int = 4
     )
     content = attributes(content)
     _check_settings(content, path)
+    _check_task(content, path, image_size)
     state = _our_state(content.get("model", content), path)
     config = find_config(state, path, image_size)
     if size is not None:
@@ -109,7 +116,7 @@ def convert(
     Args:
         weights: a Hugging Face folder, or a fairseq ``.pt`` with its vocabulary beside it.
         out: the folder.
-        size, image_size: see :func:`read_released`.
+        size, image_size: see :func:`read_released`. A file that names other images is said on stderr.
 
     Raises:
         InputError: see :func:`read_released`; or a file is missing, or the vocabulary does not fit.
@@ -151,13 +158,16 @@ def find_config(state: Mapping[str, Tensor], path: str | Path, image_size: int) 
     def rows(name: str, axis: int = 0) -> int:
         if name not in state:
             raise InputError(f"{path}: found no tensor {name!r}; not a checkpoint of OFA")
-        return state[name].shape[axis]
+        shape = tuple(state[name].shape)
+        if len(shape) <= axis:
+            raise InputError(
+                f"{path}: {name!r} has shape {shape}, expected {axis + 1} axes or more"
+            )
+        return shape[axis]
 
     def depth(prefix: str) -> int:
-        numbers = {
-            int(name[len(prefix) :].split(".")[0]) for name in state if name.startswith(prefix)
-        }
-        return len(numbers)
+        numbered = re.compile(re.escape(prefix) + r"(\d+)\.")
+        return len({match[1] for name in state if (match := numbered.match(name))})
 
     cells = rows("encoder.embed_image_positions.weight") - 1
     side = round(cells**0.5)
@@ -166,20 +176,23 @@ def find_config(state: Mapping[str, Tensor], path: str | Path, image_size: int) 
             f"{path}: the image position table has {cells + 1} rows, expected a square and one more"
         )
     stem = "encoder.embed_images"
-    return OFAConfig(
-        width=rows(TABLE, 1),
-        ffn=rows("encoder.layers.0.fc1.weight"),
-        heads=rows("encoder.layers.0.self_attn.c_attn"),
-        encoder_layers=depth("encoder.layers."),
-        decoder_layers=depth("decoder.layers."),
-        resnet_blocks=tuple(depth(f"{stem}.layer{stage}.") for stage in (1, 2, 3)),
-        resnet_width=rows(f"{stem}.conv1.weight"),
-        vocabulary=rows(TABLE),
-        token_bucket=(rows("encoder.token_rel_pos_table_list.0.weight") + 1) // 2,
-        image_bucket=side,
-        max_positions=rows("encoder.embed_positions.weight") - 2,
-        image_size=image_size,
-    )
+    try:
+        return OFAConfig(
+            width=rows(TABLE, 1),
+            ffn=rows("encoder.layers.0.fc1.weight"),
+            heads=rows("encoder.layers.0.self_attn.c_attn"),
+            encoder_layers=depth("encoder.layers."),
+            decoder_layers=depth("decoder.layers."),
+            resnet_blocks=tuple(depth(f"{stem}.layer{stage}.") for stage in (1, 2, 3)),
+            resnet_width=rows(f"{stem}.conv1.weight"),
+            vocabulary=rows(TABLE),
+            token_bucket=(rows("encoder.token_rel_pos_table_list.0.weight") + 1) // 2,
+            image_bucket=side,
+            max_positions=rows("encoder.embed_positions.weight") - 2,
+            image_size=image_size,
+        )
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def size_of(config: OFAConfig) -> str | None:
@@ -210,6 +223,22 @@ def _check_settings(content: Mapping[str, Any], path: Path) -> None:
                 raise InputError(
                     f"{path}: trained with {key} = {settings[key]!r}, expected {value!r}"
                 )
+
+
+def _check_task(content: Mapping[str, Any], path: Path, image_size: int) -> None:
+    """Refuse models that expect more than a start token, and say that images are of another size."""
+    stored = attributes(content.get("cfg"))
+    for settings in (attributes(content.get("args")), attributes(stored.get("task"))):
+        if (prompt := settings.get("prompt_type")) not in PLAIN_PROMPTS:
+            raise InputError(
+                f"{path}: trained with prompt_type = {prompt!r}, expected none: its answers continue a "
+                "prompt, and without one they mean nothing. Take the model before fine-tuning"
+            )
+        if (side := settings.get("patch_image_size")) not in (None, image_size):
+            print(
+                f"{path}: trained on images of {side} pixels a side, used with {image_size}",
+                file=sys.stderr,
+            )
 
 
 def _our_state(tensors: Any, path: Path) -> dict[str, Tensor]:

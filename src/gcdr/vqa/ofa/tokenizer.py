@@ -1,6 +1,7 @@
 """OFA's tokens: GPT-2's byte-level BPE with the ids of OFA's dictionary."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from gcdr.errors import InputError
 from gcdr.files import atomic, read_json
 from gcdr.vqa.ofa.model import BOS, EOS
 
+# Pieces that no merge makes: marks such as <mask> and <bin_7>, and what fills dictionaries up.
+UNMADE = re.compile(r"<.*>|madeupword\d+")
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 RELEASED_PIECES = 50265
 """Specials, BPE pieces and <mask> of the released models; image codes and coordinates follow."""
@@ -159,6 +162,10 @@ def _read_lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8").rstrip("\n").split("\n")
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: damaged or truncated; expected text in UTF-8 ({error})"
+        ) from error
 
 
 def _read_pieces(path: Path) -> dict[str, int]:
@@ -169,6 +176,10 @@ def _read_pieces(path: Path) -> dict[str, int]:
 
 
 def _read_merges(path: Path, vocabulary: dict[str, int]) -> list[tuple[str, str]]:
+    """Pairs of pieces, which make every piece of the vocabulary that is longer than a character.
+
+    The last is how a file that was cut off at a line's end shows: it would give other tokens, silently.
+    """
     merges = []
     for number, line in enumerate(_read_lines(path), 1):
         if not line or (number == 1 and line.startswith("#version")):
@@ -176,7 +187,14 @@ def _read_merges(path: Path, vocabulary: dict[str, int]) -> list[tuple[str, str]
         pair = tuple(line.split(" "))
         if len(pair) != 2:
             raise InputError(f"{path}, line {number}: found {line!r}, expected two pieces")
-        if unknown := {*pair, "".join(pair)} - vocabulary.keys():
-            raise InputError(f"{path}, line {number}: {min(unknown)!r} is not in the vocabulary")
+        if unknown := [piece for piece in (*pair, "".join(pair)) if piece not in vocabulary]:
+            raise InputError(f"{path}, line {number}: {unknown[0]!r} is not in the vocabulary")
         merges.append(pair)
+    made = {"".join(pair) for pair in merges}
+    for piece in vocabulary:
+        if len(piece) > 1 and piece not in made and not UNMADE.fullmatch(piece):
+            raise InputError(
+                f"{path}: damaged or truncated; found {len(merges)} merges, expected one that makes "
+                f"the piece {piece!r} of the vocabulary"
+            )
     return merges
