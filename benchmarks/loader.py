@@ -1,13 +1,15 @@
 """How fast people reach a model: from JPEG files as a plain PyTorch data set reads them, and from our cache.
 
-    python benchmarks/loader.py [--images 600] [--people 1000] [--only 640x480/224]
+    python benchmarks/loader.py [--images 600] [--people 1000] [--only 640x480/224] [--device cuda]
 
 Makes the JPEGs, 600 images of 1000 people by default, at 640 x 480 and at 1280 x 960, and loads everybody
 in shuffled batches, at the world's size and at GazeFollow's. Plain: each person's image is decoded, resized,
 cropped to the head and normalised in a DataLoader with 0, 1 and 2 workers; it augments nothing, which is to
 its advantage. Ours: batches as a teacher's training takes them, augmented and with their target maps, in
-one process. Each case runs in a process of its own with the memory settings of the workflow's jobs. Files
-are warm in the page cache. CPU seconds are those of all processes; a busy machine moves the wall clock.
+one process. Last, such batches beside a step of VAT on --device, and the share of a step's time that is
+compute: whole batches on a GPU, 8 people at once on a processor. Each case runs in a process of its own
+with the memory settings of the workflow's jobs. Files are warm in the page cache. CPU seconds are those of
+all processes; a busy machine moves the wall clock.
 """
 
 import argparse
@@ -33,6 +35,9 @@ from torchvision.transforms.functional import normalize, to_tensor
 from gcdr import views
 from gcdr.checks import prepare_environment
 from gcdr.manifest import BOX, build_manifest, read_people, write_table
+from gcdr.models.config import VATConfig
+from gcdr.models.precision import set_precision
+from gcdr.models.vat import VAT
 from gcdr.pictures import open_image
 from gcdr.samples import HEAD_PADDING, Samples, grow, write_samples
 from gcdr.training import batches
@@ -41,6 +46,7 @@ from gcdr.training.loop import shuffled
 PICTURES = {"640x480": (640, 480), "1280x960": (1280, 960)}
 MODELS = {"56": (64, 32), "224": (80, 64)}  # people in a batch, side of the heatmap
 WORKERS = (0, 1, 2)
+SIZES = {"56": VATConfig.world, "224": VATConfig.paper}
 
 
 def make(folder: Path, images: int, people: int, width: int, height: int) -> None:
@@ -135,30 +141,43 @@ def from_files(people: pd.DataFrame, root: Path, size: int, batch: int) -> None:
             shares.report(time.process_time() - start)
 
 
+def taker(
+    people: pd.DataFrame, path: Path, batch: int, map_size: int, device: torch.device
+) -> Callable[[int], batches.Batch]:
+    """From a step to its batch, as a teacher's training takes it from the cache."""
+    samples, ids = Samples.open(path), people["sample_id"].to_numpy()
+    gaze = np.random.default_rng(0).random((len(ids), 2), np.float32)
+    targets = batches.Targets(ids, gaze)
+    order = shuffled(ids, batch, 0, "benchmark")
+
+    def take(step: int) -> batches.Batch:
+        (taken,) = batches.random_batches(
+            samples,
+            targets,
+            order(step),
+            gradcams=None,
+            map_size=map_size,
+            sigma=3.0,
+            device=device,
+            rng=(0, "augment", step),
+        )
+        return taken
+
+    return take
+
+
 def from_cache(people: pd.DataFrame, root: Path, size: int, batch: int, map_size: int) -> None:
     """Make the cache, and take three times as many people from it as there are."""
     path = root / f"samples-{size}.h5"
     with timed("writing the cache", len(people)):
         write_samples(people, root, size, path, failures=0)
     print(f"  the cache on disk: {path.stat().st_size / 1e6:.0f} MB")
-    samples, ids = Samples.open(path), people["sample_id"].to_numpy()
-    gaze = np.random.default_rng(0).random((len(ids), 2), np.float32)
-    targets = batches.Targets(ids, gaze)
-    order = shuffled(ids, batch, 0, "benchmark")
-    steps = 3 * len(ids) // batch
+    take = taker(people, path, batch, map_size, torch.device("cpu"))
+    steps = 3 * len(people) // batch
 
     def load() -> None:
         for step in range(steps):
-            batches.random_batches(
-                samples,
-                targets,
-                order(step),
-                gradcams=None,
-                map_size=map_size,
-                sigma=3.0,
-                device=torch.device("cpu"),
-                rng=(0, "augment", step),
-            )
+            take(step)
 
     load()
     with timed("cache, augmented", steps * batch):
@@ -176,7 +195,42 @@ def from_cache(people: pd.DataFrame, root: Path, size: int, batch: int, map_size
     shares.report(time.process_time() - start)
 
 
-def case(name: str, folder: Path) -> None:
+def beside_training(
+    people: pd.DataFrame, path: Path, size: str, batch: int, map_size: int, device: torch.device
+) -> None:
+    """Preparing batches beside training VAT on them: milliseconds of each, and the share of compute."""
+    gpu = device.type == "cuda"
+    batch, steps, precisions = (batch, 30, ("fp32", "bf16")) if gpu else (8, 3, ("fp32",))
+    take = taker(people, path, batch, map_size, device)
+    model = VAT(SIZES[size]()).to(device, memory_format=torch.channels_last)
+    optimiser = torch.optim.Adam(model.parameters(), 1e-5)
+
+    def now() -> float:
+        if not gpu:
+            return time.process_time()
+        torch.cuda.synchronize(device)
+        return time.perf_counter()
+
+    for precision in precisions:
+        set_precision(model, precision)
+        moments = []
+        for step in range(steps + 1):
+            moments.append([now()])
+            taken = take(step)
+            moments[-1].append(now())
+            loss = torch.mean((model(*taken.inputs).heatmap - taken.target) ** 2)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            moments[-1].append(now())
+        prepare, compute = 1000 * np.median(np.diff(moments[1:]), axis=0)  # the first warms up
+        print(
+            f"  VAT on {device}, {precision}, {batch} people: batch {prepare:.1f} ms, step {compute:.1f} ms, "
+            f"compute {compute / (prepare + compute):.0%}"
+        )
+
+
+def case(name: str, folder: Path, device: torch.device) -> None:
     """One size of pictures and one of the model."""
     torch.set_num_threads(1)
     picture, size = name.split("/")
@@ -185,6 +239,8 @@ def case(name: str, folder: Path) -> None:
     print(f"{picture} JPEGs, {size} pixels, batches of {batch}")
     from_files(people, folder / picture, int(size), batch)
     from_cache(people, folder / picture, int(size), batch, map_size)
+    cache = folder / picture / f"samples-{size}.h5"
+    beside_training(people, cache, size, batch, map_size, device)
 
 
 def main() -> None:
@@ -193,10 +249,13 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=600)
     parser.add_argument("--people", type=int, default=1000, help="no fewer than images")
     parser.add_argument("--only", nargs="+", choices=cases, default=cases)
+    parser.add_argument(
+        "--device", default="cpu", help="of the training step (default: %(default)s)"
+    )
     parser.add_argument("--folder", type=Path, help="run one case on what was made there")
     options = parser.parse_args()
     if options.folder:
-        case(options.only[0], options.folder)
+        case(options.only[0], options.folder, torch.device(options.device))
         return
     prepare_environment()
     print(f"processors: {len(os.sched_getaffinity(0))}")
@@ -209,6 +268,7 @@ def main() -> None:
             print(f"{options.images} JPEGs of {picture}: {size / 1e6:.0f} MB")
         for name in options.only:
             command = [sys.executable, __file__, "--only", name, "--folder", temporary]
+            command += ["--device", options.device]
             subprocess.run(command, check=True)
 
 

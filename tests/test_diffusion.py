@@ -229,7 +229,6 @@ def test_schedules_as_released(reference: Goldens) -> None:
     )
 
 
-@pytest.mark.golden
 def test_a_method_with_a_sampler_of_its_own_takes_it_whole() -> None:
     configured = {"sampler": "consistent", "eta": 0.0, "noise_offset": 0, "last_alpha": "first"}
     assert sampler_of(configured) == SamplerConfig(0.0, noise_offset=0, last_alpha="first")
@@ -238,6 +237,7 @@ def test_a_method_with_a_sampler_of_its_own_takes_it_whole() -> None:
     assert sampler_of(configured | recipe("gcdr", 250, 2, 1, "mean").sampling).eta == 0
 
 
+@pytest.mark.golden
 def test_visits_of_released_settings(reference: Goldens) -> None:
     for case in reference.json("ddim_schedule")["ddim"]:
         assert visited_indices(case["start"], case["requested_steps"]) == case["visited"]

@@ -15,6 +15,30 @@ from gcdr.training.loop import Recipe
 ROOT = Path(__file__).parents[1]
 HELD = ("split", "samples", "heatmap", "gaze", "diffusion", "refine")
 
+TRAINING = (
+    "batch_size debug epochs eval_every init_weights lambda_ loss_amp_factor lr no_inout onlyin optim"
+    " print_every remark resume save_every setting_name supervise_ratio weight_decay"
+)
+SAMPLING = "ddim_eta inference_steps inference_times no_ddim pred_noise scale scale_input schedule time_steps"
+MEAN_TEACHER = "consistency consistency_rampup consistency_type ema-decay labeled-batch-size"
+STUDENT = (
+    "denoise_steps gradcam_only labeled_batch_size sample_from_noise save_ckpt teacher_ckpt"
+    " teacher_model"
+)
+OPTIONS = {  # of the released scripts, without devices, folders and logs
+    "base": f"{TRAINING} config gradcam_outsize model no_decay plot_every",
+    "diff": f"{TRAINING} {SAMPLING} alpha config_file hm_sigma model no_decay plot_every",
+    "diff_meanteacher": f"{TRAINING} {SAMPLING} {MEAN_TEACHER} alpha config coord_regression hm_sigma"
+    " plot_every",
+    "semisup": f"{TRAINING} {SAMPLING} {STUDENT} config model",
+    "gradcam": "sample_num test vis_gradcam vqa_weights",
+}
+SCRIPTS = {  # that a word of the page stands for
+    "all": ("base", "diff", "diff_meanteacher", "semisup"),
+    "some": ("base", "diff", "diff_meanteacher", "semisup"),
+    "diffusion": ("diff", "diff_meanteacher", "semisup"),
+}
+
 
 def read(name: str) -> dict[str, Any]:
     return yaml.safe_load((ROOT / name).read_text())
@@ -57,7 +81,8 @@ def test_row_is_what_the_configuration_says(config: dict[str, Any], row: list[st
     assert released != "–" or given != "code" or code(ours) == "null"
 
 
-def test_every_training_leaf_is_in_the_ledger() -> None:
+def test_every_training_leaf_is_in_the_ledger(config: dict[str, Any]) -> None:
+    """Of the merged configuration: a default that the overlay leaves alone decides as well."""
     listed = {code(row[4]) for row in table("Settings")}
 
     def leaves(value: Any, path: str) -> list[str]:
@@ -65,9 +90,8 @@ def test_every_training_leaf_is_in_the_ledger() -> None:
             return [found for key, part in value.items() for found in leaves(part, f"{path}.{key}")]
         return [path]
 
-    overlay = read("configs/gazefollow.yaml")
     for section in HELD:
-        for path in leaves(overlay[section], section):
+        for path in leaves(config[section], section):
             assert any(name == path or re.fullmatch(rf"{path}\.\d+", name) for name in listed), path
 
 
@@ -81,6 +105,30 @@ def test_options_lead_to_leaves(config: dict[str, Any]) -> None:
             named = re.findall(r"`([a-z-]+)`", target)
             assert named and set(named) <= set(METHODS)
         assert target.startswith(("`", "–"))
+
+
+def test_every_released_option_is_on_the_page_and_no_other() -> None:
+    known = {script: set(options.split()) for script, options in OPTIONS.items()}
+    listed: dict[str, set[str]] = {script: set() for script in known}
+    for names, scripts, _ in table("Options of the released command lines"):
+        options = set(re.findall(r"`--([\w-]+)`", names))
+        used = [
+            one
+            for word in scripts.replace("`", "").split(", ")
+            for one in SCRIPTS.get(word, [word])
+        ]
+        for script in used:
+            listed[script] |= options
+        assert all(any(option in known[script] for script in used) for option in options), names
+    for script, options in known.items():
+        assert options <= listed[script], (script, options - listed[script])
+
+
+def test_entries_of_the_released_yaml_lead_to_leaves(config: dict[str, Any]) -> None:
+    rows = table("Entries of the released YAML")
+    for _, target in rows:
+        assert target.startswith("–") or leaf(config, target.split("`")[1]) is not None
+    assert len(re.findall(r"`DIFF_MODEL\.\w+`", "".join(row[0] for row in rows))) == 12
 
 
 @pytest.mark.parametrize("share", [5, 10, 20, 50, 100])

@@ -11,7 +11,7 @@ from tiny_study import Study, make_study, run_study
 
 from gcdr.errors import InputError
 from gcdr.labels import LABELLED, UNLABELLED, VALIDATION, split_labels, targets
-from gcdr.manifest import LABELS, write_table
+from gcdr.manifest import BOX, LABELS, write_table
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +98,27 @@ def test_unlabelled_shares_are_nested_and_the_same_whatever_the_label_share(
     units, each = (images, 2) if by == "image" else (2 * images, 1)
     assert len(few) == each * round(units * 0.1)
     assert pool(100, None) == set()
+
+
+@settings(max_examples=20)
+@given(st.integers(50, 200), st.integers(0, 9), st.sampled_from(["image", "person"]))
+def test_unlabelled_share_beside_a_list_of_labelled_people(images: int, seed: int, by: str) -> None:
+    boxes = {name: np.arange(2.0 * images) for name in BOX}
+    table = people(images, 2).assign(**boxes)
+    image = np.random.default_rng(seed).permutation(images)[: round(images / 10)]
+    listed = table[table["image"].isin([f"{name:04d}.jpg" for name in image])]
+
+    def roles(unlabelled: float) -> pd.DataFrame:
+        return split_labels(table, 10, 0, seed, by, listed, unlabelled)
+
+    def pool(labels: pd.DataFrame) -> set[int]:
+        return set(labels.loc[labels["role"] == UNLABELLED, "sample_id"])
+
+    splits = [roles(10), roles(50)]
+    units, each = (images, 2) if by == "image" else (2 * images, 1)
+    assert [len(pool(s)) for s in splits] == [each * round(units * s) for s in (0.1, 0.5)]
+    assert pool(splits[0]) < pool(splits[1])
+    assert all((labels["role"] == LABELLED).sum() == len(listed) for labels in splits)
 
 
 def test_share_that_leaves_nobody() -> None:

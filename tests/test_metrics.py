@@ -10,6 +10,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from gcdr.errors import InputError
 from gcdr.evaluate import score_baselines, score_maps, summarise, write_metrics
 from gcdr.heatmaps import peak_points
 from gcdr.metrics import (
@@ -190,7 +191,7 @@ def test_baselines_come_from_the_same_annotations(tmp_path: Path) -> None:
 def test_a_map_with_nan_is_refused() -> None:
     maps = np.zeros((4, 8, 8))
     maps[2, 0, 0] = np.nan
-    with pytest.raises(ValueError, match="sample_id 2 is not finite"):
+    with pytest.raises(InputError, match="sample_id 2: holds values that are not finite"):
         score_maps(maps, people_of(4), np.full((4, 1, 2), 0.5))
 
 

@@ -30,7 +30,7 @@ EVALUATED = {
     "table_s6": {"evaluate": 7, "split": 1},
     # averaged and sampled draws are labels made before, a new draw in each batch reads the raw maps
     "table_draws": {"evaluate": 4, "train_student": 3, "train_online_student": 1, "make_labels": 4},
-    "label_savings": {"evaluate": 12, "train_diffusion": 4, "split": 4},
+    "label_savings": {"evaluate": 13, "train_diffusion": 4, "split": 5},
 }
 
 

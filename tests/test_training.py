@@ -107,15 +107,18 @@ def test_half_precision_ends_with_the_training(tmp_path: Path) -> None:
     model = VAT(VATConfig.world())
     inputs = [torch.randn(2, 3, 56, 56), torch.zeros(2, 1, 56, 56), torch.randn(2, 3, 56, 56)]
     target, seen = torch.rand(2, 32, 32), []
+    average = running_average(model, 0.9)
     before = model.conv1_scene.weight.detach().clone()
 
     def loss_of_step(step: int) -> Tensor:
-        seen.append(model.precision)
+        seen.append((model.precision, average.module.precision))
         return torch.mean((model(*inputs).heatmap - target) ** 2)
 
-    kept = fit(model, loss_of_step, recipe(steps=2, precision="bf16"), tmp_path / "log.csv", "VAT")
-    assert seen == [torch.bfloat16] * 2
+    half, log = recipe(steps=2, precision="bf16"), tmp_path / "log.csv"
+    kept = fit(model, loss_of_step, half, log, "VAT", average=average)
+    assert seen == [(torch.bfloat16, torch.bfloat16)] * 2  # Mean Teacher asks the average as well
     assert model.precision == torch.float32 == kept(*inputs).heatmap.dtype
+    assert average.module.precision == torch.float32
     assert kept.conv1_scene.weight.dtype == torch.float32
     assert not torch.equal(kept.conv1_scene.weight, before)
 
@@ -128,6 +131,17 @@ def test_loss_that_is_not_finite_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="line: the loss is nan at step 3"):
         fit(model, loss_of_step, recipe(), tmp_path / "log.csv", "line")
+    assert not list(tmp_path.iterdir())
+
+
+def test_last_update_that_diverges_is_named(tmp_path: Path) -> None:
+    model = nn.Linear(1, 1)
+
+    def loss_of_step(step: int) -> Tensor:  # finite, of infinite slope
+        return torch.sqrt(0.0 * model(torch.ones(1, 1))).sum()
+
+    with pytest.raises(InputError, match="line, after 1 steps: weight is not finite"):
+        fit(model, loss_of_step, recipe(steps=1), tmp_path / "log.csv", "line")
     assert not list(tmp_path.iterdir())
 
 

@@ -41,6 +41,7 @@ def check_references(config: Mapping[str, Any]) -> None:
                 f"studies.{name}.labelled: found {study['labelled']}, expected one data set with "
                 "split.released, which names people of one"
             )
+        problems += _given_problems(name, study.get("given", {}), config)
         if study.get("teacher", name) not in studies:
             problems.append(
                 f"studies.{name}.teacher: no study {study['teacher']!r}; there are {list(studies)}"
@@ -248,6 +249,27 @@ def _source_problems(
         else:
             seen.append(other)
             at = studies[other]
+    return problems
+
+
+def _given_problems(study: str, given: Mapping[str, str], config: Mapping[str, Any]) -> list[str]:
+    """Given models that no method has a use for, or that are not there."""
+    known = [*TEACHERS, *(name for name, method in METHODS.items() if method.student)]
+    planned = planned_files(config["downloads"])
+    problems = []
+    for name, source in given.items():
+        if name not in known:
+            problems.append(
+                f"studies.{study}.given: found {name!r}, expected one of {', '.join(known)}"
+            )
+        needed = [weights_file(source)]
+        if source not in map(str, needed):
+            needed.append(Path(source) / "model.json")
+        problems += [
+            f"studies.{study}.given.{name}: no file {file}"
+            for file in needed
+            if not file.is_file() and str(file) not in planned
+        ]
     return problems
 
 

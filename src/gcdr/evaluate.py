@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from gcdr.errors import InputError
 from gcdr.files import write_json
 from gcdr.heatmaps import gaussians, peak_points
 from gcdr.manifest import write_table
@@ -40,12 +41,14 @@ def score_maps(heatmap: np.ndarray, people: pd.DataFrame, annotations: np.ndarra
         ``sample_id``, ``image``, ``pred_x``, ``pred_y`` and one column a metric of ``DEFINITIONS``.
 
     Raises:
-        ValueError: a heatmap is not finite.
+        InputError: a heatmap is not finite.
     """
     finite = np.isfinite(heatmap).all((1, 2))
     if not finite.all():
         person = people["sample_id"].to_numpy()[~finite][0]
-        raise ValueError(f"the heatmap of sample_id {person} is not finite")
+        raise InputError(
+            f"heatmap of sample_id {person}: holds values that are not finite, expected scores"
+        )
     maps = torch.from_numpy(np.asarray(heatmap, np.float32))
     centre, corner = peak_points(maps).numpy(), peak_points(maps, "reference").numpy()
     reference = point_distances(corner, annotations)

@@ -25,10 +25,10 @@ def split_labels(
     Training images, or people, are shuffled by ``seed`` and the first ``share`` per cent are labelled,
     so splits of one seed are nested (5 % within 10 % within 20 %). Of the labelled ones, a fixed part
     is set aside as validation: every n-th of the shuffled order, so it is nested too. The unlabelled
-    are all others, or so many from the end of the order: nested as well, and the same people whatever
-    the labelled share. The choice looks at image names and row numbers alone; a hidden label cannot
-    influence it. In a pool of several data sets (:mod:`gcdr.pool`) people of the split ``unlabelled``
-    are never drawn, and those of ``labelled`` who are not drawn are not used.
+    are all others, or so many from the end of the order: nested as well, and, where ``released`` lists
+    none, the same people whatever the labelled share. The choice looks at image names and row numbers
+    alone; a hidden label cannot influence it. In a pool of several data sets (:mod:`gcdr.pool`) people of
+    the split ``unlabelled`` are never drawn, and those of ``labelled`` who are not drawn are not used.
 
     Args:
         annotated: the manifest with labels, :func:`gcdr.manifest.read_annotated`.
@@ -65,8 +65,11 @@ def split_labels(
     labels = train[["sample_id", *LABELS]].reset_index(drop=True)
     labels.insert(1, "role", role)
     labels.loc[role == UNLABELLED, LABELS] = None
+    # A list names people all over the order: the end of it is counted among those it leaves out.
+    hidden = np.unique(place[~shown & ~pooled])
     rest = len(units) if unlabelled is None else round(len(units) * unlabelled / 100)
-    used = shown | ((place >= len(units) - rest) & (train["split"] != "labelled").to_numpy())
+    pool = pooled | np.isin(place, hidden[max(0, len(hidden) - rest) :])
+    used = shown | (pool & (train["split"] != "labelled").to_numpy())
     labels = labels[used].reset_index(drop=True)
     usable = (labels["role"] == LABELLED) & labels["gaze_x"].notna() & labels["gaze_y"].notna()
     if not usable.any():

@@ -143,8 +143,15 @@ class Recipe:
 
 
 NAMES = "|".join(sorted(METHODS, key=len, reverse=True))
-PATTERN = rf"(?:{NAMES})(?:(?:-t\d+)?-n\d+-(?:[ks]\d+|{ONLINE}))?"
-"""Regular expression of recipes, for wildcards."""
+
+
+def pattern(methods: str) -> str:
+    """Regular expression of the recipes of methods (separated by ``|``), for wildcards."""
+    return rf"(?:{methods})(?:(?:-t\d+)?-n\d+-(?:[ks]\d+|{ONLINE}))?"
+
+
+PATTERN = pattern(NAMES)
+"""Regular expression of all recipes."""
 
 _PARTS = re.compile(
     rf"(?P<method>{NAMES})(?:(?:-t(?P<timestep>\d+))?-n(?P<steps>\d+)"

@@ -2,6 +2,8 @@
 
 import re
 
+from gcdr.methods import pattern
+
 WHAT = {
     "world": "demo world",
     "gazefollow": "GazeFollow",
@@ -59,6 +61,34 @@ def teacher_folder(split, teacher):
     if not TEACHERS[teacher].mean_teacher:
         split = re.sub(r"-unlabelled\d+", "", split)
     return f"{split}/teachers/{teacher}"
+
+
+def given_pattern():
+    """Folders of all given models below results/; a student's is that of every recipe of its method."""
+    return "|".join(
+        rf"{re.escape(study)}/labels\d+(?:-unlabelled\d+)?-seed\d+/"
+        + (f"teachers/{name}" if name in TEACHERS else f"students/{pattern(name)}")
+        for study, about in config["studies"].items()
+        for name in about.get("given", {})
+    )
+
+
+def given_name(wildcards):
+    """The teacher, or the method of the student, that a folder holds."""
+    _, _, kind, name = Path(wildcards.given).parts
+    return name if kind == "teachers" else parse_recipe(name).method
+
+
+def given_source(wildcards):
+    return config["studies"][Path(wildcards.given).parts[0]]["given"][given_name(wildcards)]
+
+
+def given_files(wildcards):
+    """The checkpoint, or the files of the folder."""
+    source = given_source(wildcards)
+    if source.endswith(CHECKPOINTS):
+        return [source]
+    return files_in(source, "model.safetensors", "model.json")
 
 
 def folder_of(files):

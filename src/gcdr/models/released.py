@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from gcdr.errors import InputError
-from gcdr.files import CHECKPOINTS, atomic, file_digest
+from gcdr.files import CHECKPOINTS, atomic, file_digest, read_json
 from gcdr.foreign import read_torch
 from gcdr.jsonconfig import JsonConfig
 from gcdr.models.build import (
+    CARD_FILE,
     describe,
     load_model,
     load_weights,
@@ -153,12 +154,32 @@ def convert(source: str | Path, out: str | Path) -> str:
         model, what = load_model(source), "released layout"
         write_released(model, out)
     else:
-        model, facts = read_released(source)
+        model, facts = _read_converted(source)
         what = facts["released"]
-        card = {"file": Path(source).name, "sha256": file_digest(source), **facts}
-        save_model(out, model, {"converted": card})
+        save_model(out, model, {"converted": facts})
     count = sum(p.numel() for p in model.parameters())
     return f"{out}: {what}, {count:,} parameters"
+
+
+def _read_converted(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
+    """As :func:`read_released`, with the file's name and digest among the facts."""
+    model, facts = read_released(path)
+    return model, {"file": Path(path).name, "sha256": file_digest(path), **facts}
+
+
+def read_model(source: str | Path) -> tuple[nn.Module, dict[str, Any]]:
+    """A model from a released file or a folder of this package, and what its card says beside its sizes.
+
+    Raises:
+        InputError: as :func:`read_released` and ``load_model``.
+    """
+    if Path(source).suffix in CHECKPOINTS:
+        model, facts = _read_converted(source)
+        return model, {"converted": facts}
+    model = load_model(source)
+    card = read_json(Path(source) / CARD_FILE)
+    sizes = ("format_version", *describe(model))
+    return model, {name: value for name, value in card.items() if name not in sizes}
 
 
 def start_from(model: nn.Module, source: str | Path) -> None:

@@ -162,7 +162,9 @@ def write_report(
             "training",
             "Training losses against the step",
             lambda form, dark: figures.training_curves(logs_of, form, dark),
-        ),
+        )
+        if logs_of
+        else None,
         stages=stage_totals(jobs, STAGES),
         overhead=overhead(jobs, start_up(logs)),
         settings=yaml.safe_dump(settings, sort_keys=False),

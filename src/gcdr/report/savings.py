@@ -53,13 +53,16 @@ def saved(share: float, equal: float) -> float:
     return equal if math.isinf(equal) else 1 - share / equal
 
 
-def savings(shares: Sequence[int], supervised: np.ndarray, method: np.ndarray) -> pd.DataFrame:
+def savings(
+    measured: Sequence[int], supervised: np.ndarray, shares: Sequence[int], method: np.ndarray
+) -> pd.DataFrame:
     """Labels saved at each share, with an interval over seeds.
 
     Args:
-        shares: (N,) label shares in per cent, ascending.
-        supervised: (seeds, N) AvgDist of supervised training.
-        method: (seeds, N) AvgDist of what is compared, of the same seeds.
+        measured: (M,) label shares of supervised training in per cent, ascending.
+        supervised: (seeds, M) its AvgDist.
+        shares: (N,) label shares of what is compared.
+        method: (seeds, N) its AvgDist, of the same seeds.
 
     Returns:
         One row a share: ``share dist_to_mean runs equal_share saved low high``. ``low`` and ``high``
@@ -67,23 +70,23 @@ def savings(shares: Sequence[int], supervised: np.ndarray, method: np.ndarray) -
         together; NaN for one seed. ``-inf`` and ``inf`` lie beyond the measured shares.
 
     Raises:
-        InputError: fewer than two shares, or shares not ascending.
+        InputError: fewer than two measured shares, or not ascending.
     """
-    points = np.asarray(shares, float)
+    points = np.asarray(measured, float)
     if len(points) < 2 or (np.diff(points) <= 0).any():
-        raise InputError(f"label shares: found {list(shares)}, expected two or more, ascending")
+        raise InputError(f"label shares: found {list(measured)}, expected two or more, ascending")
 
-    def measured(chosen: np.ndarray) -> list[tuple[float, float]]:
+    def compared(chosen: np.ndarray) -> list[tuple[float, float]]:
         curve, values = supervised[chosen].mean(axis=0), method[chosen].mean(axis=0)
         equal = [equal_share(points, curve, value) for value in values]
-        return [(one, saved(share, one)) for share, one in zip(points, equal, strict=True)]
+        return [(one, saved(share, one)) for share, one in zip(shares, equal, strict=True)]
 
     seeds = len(supervised)
     rng = numpy_rng(0, "label savings")
     draws = [rng.integers(seeds, size=seeds) for _ in range(RESAMPLES if seeds > 1 else 0)]
-    drawn = np.array([[part for _, part in measured(chosen)] for chosen in draws])
+    drawn = np.array([[part for _, part in compared(chosen)] for chosen in draws])
     rows = []
-    for place, (equal, part) in enumerate(measured(np.arange(seeds))):
+    for place, (equal, part) in enumerate(compared(np.arange(seeds))):
         # Quantiles that are themselves drawn values: no sums with infinite ones.
         low, high = (
             np.quantile(drawn[:, place], (0.025, 0.975), method="inverted_cdf")
@@ -92,7 +95,7 @@ def savings(shares: Sequence[int], supervised: np.ndarray, method: np.ndarray) -
         )
         rows.append(
             {
-                "share": int(points[place]),
+                "share": int(shares[place]),
                 METRIC: method[:, place].mean(),
                 "runs": seeds,
                 "equal_share": equal,
@@ -111,15 +114,19 @@ def _part(value: float) -> str:
     return number(100 * value, 0) + ("" if math.isnan(value) else " %")
 
 
-def _equal(value: float, shares: Sequence[int]) -> str:
+def _equal(value: float, measured: Sequence[int]) -> str:
     if math.isinf(value):
-        return f"> {max(shares)} %" if value > 0 else f"< {min(shares)} %"
+        return f"> {measured[-1]} %" if value > 0 else f"< {measured[0]} %"
     return f"{number(value, 1)} %"
 
 
-def savings_markdown(table: pd.DataFrame) -> str:
-    """Rows of `savings` by ``name`` in Markdown, with the paper's ``paper_saved``; notes below."""
-    shares = sorted(table["share"].unique())
+def savings_markdown(table: pd.DataFrame, measured: Sequence[int]) -> str:
+    """Rows of `savings` by ``name`` in Markdown, with the paper's ``paper_saved``; notes below.
+
+    Args:
+        table: the rows.
+        measured: label shares of supervised training, ascending.
+    """
     labels = ["Method", "labels", "n", "AvgDist (cell centre) ↓", "supervised VAT needs", "saved"]
     labels += ["95 % interval", f"saved ({PAPER_LABEL})"]
     rows = []
@@ -127,28 +134,37 @@ def savings_markdown(table: pd.DataFrame) -> str:
         single = math.isnan(row["low"])
         interval = "–" if single else f"{_part(row['low'])} … {_part(row['high'])}"
         cells = [row["name"], f"{row['share']} %", str(row["runs"]), number(row[METRIC])]
-        cells += [_equal(row["equal_share"], shares), _part(row["saved"]), interval]
+        cells += [_equal(row["equal_share"], measured), _part(row["saved"]), interval]
         rows.append([*cells, _part(row["paper_saved"])])
     notes = [
         "saved = 1 - labels / labels that supervised VAT needs for the same AvgDist, its curve linear "
         "in the logarithm of the share; where it rises, its best value at a smaller share counts.",
-        f"beyond: more than {shares[-1]} % would be needed; below: worse than supervised VAT with "
-        f"{shares[0]} %. Neither is extrapolated.",
+        f"beyond: more than {measured[-1]} % would be needed; below: worse than supervised VAT with "
+        f"{measured[0]} %. Neither is extrapolated.",
         "The interval is a bootstrap over seeds, both curves together, none for one seed. It holds "
         "nothing of the choice of test images, and few seeds make it rough.",
         f"“{PAPER_LABEL}”: the same sum on the figures of Tables 1 and S3 of Miao et al., ECCV 2024, "
-        "at the shares that they have.",
+        f"whose supervised VAT has {_listed(_paper_shares('vat'))} % of the labels.",
     ]
     return markdown(labels, rows) + "\n" + "".join(f"- {note}\n" for note in notes)
 
 
-def _published(method: str, shares: Sequence[int]) -> dict[int, float]:
-    """Labels saved by the paper's figures, by share; empty where it has too few."""
-    known = [s for s in shares if {"vat", method} <= PAPER.get(s, {}).keys()]
-    if len(known) < 2:
-        return {}
-    curves = [np.array([[PAPER[s][name][0] for s in known]]) for name in ("vat", method)]
-    return savings(known, *curves).set_index("share")["saved"].to_dict()
+def _paper_shares(method: str) -> list[int]:
+    return [share for share, results in PAPER.items() if method in results]
+
+
+def _listed(shares: Sequence[int]) -> str:
+    return f"{', '.join(map(str, shares[:-1]))} and {shares[-1]}"
+
+
+def published(method: str) -> dict[int, float]:
+    """Labels saved by the paper's figures, by share; its supervised curve counts all that it has."""
+
+    def curve(name: str) -> tuple[list[int], np.ndarray]:
+        shares = _paper_shares(name)
+        return shares, np.array([[PAPER[share][name][0] for share in shares]])
+
+    return savings(*curve("vat"), *curve(method)).set_index("share")["saved"].to_dict()
 
 
 def write_savings(shares: Sequence[int], cells: list, csv: Path, page: Path, figure: Path) -> None:
@@ -159,21 +175,25 @@ def write_savings(shares: Sequence[int], cells: list, csv: Path, page: Path, fig
         cells: metrics files by share (ascending), row of ``savings_table`` and run.
     """
     shares = sorted(shares)
-    rows = savings_table(shares).rows
+    supervised, *others, complete = savings_table(shares).rows
     filled = fill(savings_table(shares), cells)
 
-    def curves(place: int) -> np.ndarray:
-        results = [read_metrics(column[place]) for column in cells]
+    def curve(files: Sequence[Sequence[str | Path]]) -> np.ndarray:
+        results = [read_metrics(runs) for runs in files]
         chosen = [part[part["metric"] == METRIC].set_index(["study", "seed"]) for part in results]
         return pd.concat([part["value"] for part in chosen], axis=1).to_numpy().astype(float)
 
-    supervised, parts = curves(0), []
-    for place, row in enumerate(rows[1:], start=1):
-        part = savings(shares, supervised, curves(place))
+    first = {share: column[0] for share, column in zip(shares, cells, strict=True)}
+    first[complete.share] = cells[0][-1]
+    base, parts = curve(list(first.values())), []
+    for place, row in enumerate(others, start=1):
+        part = savings(list(first), base, shares, curve([column[place] for column in cells]))
         part.insert(0, "name", row.name)
-        part["paper_saved"] = part["share"].map(_published(row.method, shares)).astype(float)
+        part["paper_saved"] = part["share"].map(published(row.method)).astype(float)
         parts.append(part)
     table = pd.concat(parts, ignore_index=True)
     write_csv(table, csv)
-    write_text(savings_markdown(table), page)
-    figures.save(figures.label_curves(filled), figure)
+    write_text(savings_markdown(table, list(first)), page)
+    lines = filled.replace({"name": {complete.name: supervised.name}})
+    lines = lines.drop_duplicates(["name", "share"]).sort_values("share", kind="stable")
+    figures.save(figures.label_curves(lines), figure)

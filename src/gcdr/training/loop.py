@@ -136,7 +136,7 @@ def fit(
         eval mode.
 
     Raises:
-        InputError: the loss is not finite.
+        InputError: the loss, or a weight in the end, is not finite.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimiser = OPTIMISERS[recipe.optimiser](
@@ -146,7 +146,9 @@ def fit(
     if own:
         average = running_average(model, recipe.ema)
     model.train()
-    set_precision(model, recipe.precision)
+    trained = [model] if average is None else [model, average.module]
+    for one in trained:  # the average may take part in the loss
+        set_precision(one, recipe.precision)
     parts = {"model": model, "optimiser": optimiser}
     if average is not None:
         parts["average"] = average
@@ -175,10 +177,19 @@ def fit(
             recent.clear()
         if checkpoint is not None and checkpoint.due():
             checkpoint.write(parts, {"step": step + 1, "recent": recent, "lines": lines})
+    for one in trained:
+        set_precision(one, "fp32")
+        _check_finite(one, f"{name}, after {length} steps")
     with atomic(log) as temporary, temporary.open("w", newline="") as handle:
         csv.writer(handle).writerows(lines)
-    set_precision(model, "fp32")
     return (average.module if own else model).eval()
+
+
+def _check_finite(model: nn.Module, name: str) -> None:
+    """No loss is computed after the last update, which may be the one that diverges."""
+    for part, value in model.state_dict().items():
+        if not torch.isfinite(value).all():
+            raise InputError(f"{name}: {part} is not finite; expected a smaller learning rate")
 
 
 def shuffled(ids: np.ndarray, count: int, seed: int, purpose: str) -> Callable[[int], np.ndarray]:

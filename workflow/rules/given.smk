@@ -1,0 +1,35 @@
+"""Models that a study is given (studies.NAME.given): they take the place of training them."""
+
+
+rule take_given:
+    input:
+        script=script("take_given"),
+        code=code("take_given"),
+        model=given_files,
+    output:
+        multiext("results/{given}/", "model.safetensors", "model.json"),
+    log:
+        "logs/{given}.log",
+    benchmark:
+        "results/benchmarks/given/{given}.tsv"
+    wildcard_constraints:
+        given=given_pattern() or "none",
+    params:
+        name=given_name,
+        source=given_source,
+        settings=as_json(
+            {
+                "pixels": config["samples"]["size"],
+                "cells": config["heatmap"]["size"],
+                "timesteps": config["diffusion"]["timesteps"],
+                "schedule": config["diffusion"]["schedule"],
+            }
+        ),
+        out=subpath(output[0], parent=True),
+    shell:
+        "python {input.script} --name {params.name} --source {params.source:q}"
+        " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
+
+
+ruleorder: take_given > train_vat > train_diffusion > train_mean_teacher > train_mapping
+ruleorder: take_given > train_student > train_online_student

@@ -1,0 +1,12 @@
+"""Put a given model in the place of a trained one."""
+
+from gcdr.command import arguments, run
+from gcdr.models.given import take_given
+
+
+def main() -> None:
+    take_given(**vars(arguments(__doc__, "name", "source:path", "settings:json", "out:path")))
+
+
+if __name__ == "__main__":
+    run(main)
