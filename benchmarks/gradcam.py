@@ -56,7 +56,7 @@ def timed(work: Callable[[], object], device: torch.device) -> tuple[float, obje
 def random_tokenizer() -> Tokenizer:
     """As many tokens as the released one has; the pieces are made up."""
     pieces = [*SPECIAL, *sorted(Tokenizer.train(["a"], 260).vocabulary.keys() - set(SPECIAL))]
-    pieces += [f"w{number}" for number in range(RELEASED_PIECES - len(pieces))]
+    pieces += [f"madeupword{number}" for number in range(RELEASED_PIECES - len(pieces))]
     return Tokenizer({piece: number for number, piece in enumerate(pieces)}, [])
 
 
