@@ -44,9 +44,11 @@ from gcdr.training import batches
 from gcdr.training.loop import shuffled
 
 PICTURES = {"640x480": (640, 480), "1280x960": (1280, 960)}
-MODELS = {"56": (64, 32), "224": (80, 64)}  # people in a batch, side of the heatmap
+MODELS = {
+    "56": (64, VATConfig.world()),
+    "224": (80, VATConfig.paper()),
+}  # people in a batch, and model
 WORKERS = (0, 1, 2)
-SIZES = {"56": VATConfig.world, "224": VATConfig.paper}
 
 
 def make(folder: Path, images: int, people: int, width: int, height: int) -> None:
@@ -142,7 +144,7 @@ def from_files(people: pd.DataFrame, root: Path, size: int, batch: int) -> None:
 
 
 def taker(
-    people: pd.DataFrame, path: Path, batch: int, map_size: int, device: torch.device
+    people: pd.DataFrame, path: Path, batch: int, config: VATConfig, device: torch.device
 ) -> Callable[[int], batches.Batch]:
     """From a step to its batch, as a teacher's training takes it from the cache."""
     samples, ids = Samples.open(path), people["sample_id"].to_numpy()
@@ -156,8 +158,9 @@ def taker(
             targets,
             order(step),
             gradcams=None,
-            map_size=map_size,
+            map_size=config.map_size,
             sigma=3.0,
+            head_mask=config.towers.head_mask,
             device=device,
             rng=(0, "augment", step),
         )
@@ -166,13 +169,14 @@ def taker(
     return take
 
 
-def from_cache(people: pd.DataFrame, root: Path, size: int, batch: int, map_size: int) -> None:
+def from_cache(people: pd.DataFrame, root: Path, config: VATConfig, batch: int) -> None:
     """Make the cache, and take three times as many people from it as there are."""
+    size = config.towers.input_size
     path = root / f"samples-{size}.h5"
     with timed("writing the cache", len(people)):
         write_samples(people, root, size, path, failures=0)
     print(f"  the cache on disk: {path.stat().st_size / 1e6:.0f} MB")
-    take = taker(people, path, batch, map_size, torch.device("cpu"))
+    take = taker(people, path, batch, config, torch.device("cpu"))
     steps = 3 * len(people) // batch
 
     def load() -> None:
@@ -196,13 +200,13 @@ def from_cache(people: pd.DataFrame, root: Path, size: int, batch: int, map_size
 
 
 def beside_training(
-    people: pd.DataFrame, path: Path, size: str, batch: int, map_size: int, device: torch.device
+    people: pd.DataFrame, path: Path, config: VATConfig, batch: int, device: torch.device
 ) -> None:
     """Preparing batches beside training VAT on them: milliseconds of each, and the share of compute."""
     gpu = device.type == "cuda"
     batch, steps, precisions = (batch, 30, ("fp32", "bf16")) if gpu else (8, 3, ("fp32",))
-    take = taker(people, path, batch, map_size, device)
-    model = VAT(SIZES[size]()).to(device, memory_format=torch.channels_last)
+    take = taker(people, path, batch, config, device)
+    model = VAT(config).to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(model.parameters(), 1e-5)
 
     def now() -> float:
@@ -234,13 +238,13 @@ def case(name: str, folder: Path, device: torch.device) -> None:
     """One size of pictures and one of the model."""
     torch.set_num_threads(1)
     picture, size = name.split("/")
-    batch, map_size = MODELS[size]
+    batch, config = MODELS[size]
     people = read_people(folder / picture / "manifest.parquet")
     print(f"{picture} JPEGs, {size} pixels, batches of {batch}")
     from_files(people, folder / picture, int(size), batch)
-    from_cache(people, folder / picture, int(size), batch, map_size)
+    from_cache(people, folder / picture, config, batch)
     cache = folder / picture / f"samples-{size}.h5"
-    beside_training(people, cache, size, batch, map_size, device)
+    beside_training(people, cache, config, batch, device)
 
 
 def main() -> None:
