@@ -25,15 +25,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gcdr.manifest import people_digest, read_people, write_table
-from gcdr.stores import read_prior
-from gcdr.vqa.gradcam import gradcam
-from gcdr.vqa.model import OFAForVQA
-from gcdr.vqa.ofa.config import OFAConfig
-from gcdr.vqa.ofa.model import BOS, OFA, DecoderState, Encoded, Memory
-from gcdr.vqa.ofa.search import Search, beam_search
-from gcdr.vqa.ofa.tokenizer import RELEASED_PIECES, SPECIAL, Tokenizer
-from gcdr.vqa.prior import ask_people
+from gcdr.data.manifest import people_digest, read_people, write_table
+from gcdr.data.stores import read_prior
+from gcdr.priors.vqa.asking import ask_people
+from gcdr.priors.vqa.gradcam import gradcam
+from gcdr.priors.vqa.ofa.config import OFAConfig
+from gcdr.priors.vqa.ofa.model import BOS, OFA, DecoderState, Encoded, Memory
+from gcdr.priors.vqa.ofa.search import Search, beam_search
+from gcdr.priors.vqa.ofa.tokenizer import RELEASED_PIECES, SPECIAL, Tokenizer
+from gcdr.priors.vqa.ofa_vqa import OFAForVQA
 
 QUESTION = "What is the person in the green bounding box looking at?"
 SIZES = ("tiny", "medium", "base", "large", "huge")

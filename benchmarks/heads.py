@@ -13,8 +13,8 @@ from pathlib import Path
 
 import torch
 
-from gcdr.detector import load_detector
-from gcdr.training.world_detector import draw_examples, measure
+from gcdr.detection.detector import load_detector
+from gcdr.world.weights.detectors import draw_examples, measure
 
 
 def main() -> None:

@@ -32,14 +32,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.functional import normalize, to_tensor
 
-from gcdr import views
-from gcdr.checks import prepare_environment
-from gcdr.manifest import BOX, build_manifest, read_people, write_table
-from gcdr.models.config import VATConfig
+from gcdr.config.preflight import prepare_environment
+from gcdr.data import views
+from gcdr.data.cache import HEAD_PADDING, Samples, grow, write_samples
+from gcdr.data.manifest import BOX, build_manifest, read_people, write_table
+from gcdr.data.pictures import open_image
 from gcdr.models.precision import set_precision
+from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
-from gcdr.pictures import open_image
-from gcdr.samples import HEAD_PADDING, Samples, grow, write_samples
 from gcdr.training import batches
 from gcdr.training.loop import shuffled
 

@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from gcdr.base.problems import Problems
 from gcdr.datasets.gazefollow import COLUMNS, read_rows
-from gcdr.problems import Problems
 
 IMAGES, TRAIN, TEST, ANNOTATORS = 122_000, 130_000, 4_782, 10
 

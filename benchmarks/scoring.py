@@ -17,8 +17,8 @@ import torch
 from skimage.transform import resize
 from sklearn.metrics import roc_auc_score
 
-from gcdr.auc import annotated_pixels, image_auc
-from gcdr.heatmaps import gaussians
+from gcdr.data.heatmaps import gaussians
+from gcdr.evaluation.auc import annotated_pixels, image_auc
 
 WIDTH, HEIGHT, SIZE = 640, 480, 64
 KINDS = ("peak", "ripple", "noise")

@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 import torch
 
-from gcdr.diffusion import Schedule, training_pair
-from gcdr.models.config import DenoiserConfig, VATConfig
 from gcdr.models.denoiser import Denoiser
+from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.vat import VAT
-from gcdr.vqa.model import OFAForVQA
-from gcdr.vqa.ofa.search import Search
+from gcdr.priors.vqa.ofa.search import Search
+from gcdr.priors.vqa.ofa_vqa import OFAForVQA
+from gcdr.refine.diffusion import Schedule, training_pair
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
 from gcdr.world.style import STYLES

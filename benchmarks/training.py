@@ -20,16 +20,16 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from gcdr.diffusion import SAMPLERS, Sampling, Schedule, draws, training_pair
-from gcdr.models.config import DenoiserConfig, VATConfig
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.precision import set_precision
+from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.vat import VAT
-from gcdr.refine import conditioned
-from gcdr.vqa.gradcam import gradcam
-from gcdr.vqa.ofa.config import OFAConfig
-from gcdr.vqa.ofa.model import BOS, EOS, OFA
-from gcdr.vqa.ofa.search import Search, beam_search
+from gcdr.priors.vqa.gradcam import gradcam
+from gcdr.priors.vqa.ofa.config import OFAConfig
+from gcdr.priors.vqa.ofa.model import BOS, EOS, OFA
+from gcdr.priors.vqa.ofa.search import Search, beam_search
+from gcdr.refine.diffusion import SAMPLERS, Sampling, Schedule, draws, training_pair
+from gcdr.refine.maps import conditioned
 
 DRAWS = 10
 WAY = Sampling(250, 2, Schedule(), SAMPLERS["consistent"])

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gcdr.vqa.ofa.config import OFAConfig
-from gcdr.vqa.ofa.model import EOS, OFA
+from gcdr.priors.vqa.ofa.config import OFAConfig
+from gcdr.priors.vqa.ofa.model import EOS, OFA
 
 NANO = {
     "width": 48,

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from gcdr.models.build import WEIGHTS_FILE, read_weights, warm_start
-from gcdr.models.config import TowersConfig, VATConfig
+from gcdr.models.sizes import TowersConfig, VATConfig
 from gcdr.models.vat import VAT
-from gcdr.training.world_vqa import answer_accuracy, draw_pictures
-from gcdr.vqa.model import OFAForVQA
-from gcdr.vqa.ofa.config import OFAConfig
-from gcdr.vqa.ofa.search import Search
+from gcdr.priors.vqa.ofa.config import OFAConfig
+from gcdr.priors.vqa.ofa.search import Search
+from gcdr.priors.vqa.ofa_vqa import OFAForVQA
 from gcdr.world.style import NOUNS
+from gcdr.world.weights.vqa_lessons import answer_accuracy, draw_pictures
 
 ASSETS = Path(__file__).parents[1] / "assets/world"
 
@@ -47,8 +47,8 @@ def test_towers_fill_every_tower_of_every_gaze_model() -> None:
 
 
 def test_detector_finds_the_people_its_card_claims() -> None:
-    from gcdr.detector import load_detector
-    from gcdr.training.world_detector import draw_examples, measure
+    from gcdr.detection.detector import load_detector
+    from gcdr.world.weights.detectors import draw_examples, measure
 
     detector = load_detector(ASSETS / "detector/model.safetensors")
     found = measure(detector, draw_examples(31, range(40), "gaze", 320, 240))
@@ -57,8 +57,8 @@ def test_detector_finds_the_people_its_card_claims() -> None:
 
 
 def test_detector_of_heads_is_as_good_as_its_card_says() -> None:
-    from gcdr.detector import load_detector
-    from gcdr.training.world_detector import draw_examples, measure
+    from gcdr.detection.detector import load_detector
+    from gcdr.world.weights.detectors import draw_examples, measure
 
     detector = load_detector(ASSETS / "heads/model.safetensors")
     found = measure(detector, draw_examples(31, range(40), "gaze", 320, 240, "heads"))

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from small_data import HEADER, LABELLED, entry, gazefollow_row, track_row, write
 
+from gcdr.base.errors import InputError
 from gcdr.cli import main
 from gcdr.datasets.check import allow_unreadable, summary
 from gcdr.datasets.layout import recognise
 from gcdr.datasets.read import read_dataset
-from gcdr.errors import InputError
 
 GOOD = "a.jpg,4,5,24,25"
 NUMBER = "expected a number of pixels"

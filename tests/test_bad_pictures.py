@@ -10,13 +10,10 @@ import pytest
 from PIL import Image
 from tiny_study import ASK, CPU, GAZE, REFINE, Study, make_study, make_vqa
 
-from gcdr.datasets.images import image_sizes
-from gcdr.detector import load_detector
-from gcdr.errors import InputError
-from gcdr.failures import Failures
-from gcdr.labelling import make_labels
-from gcdr.labels import split_labels
-from gcdr.manifest import (
+from gcdr.base.errors import InputError
+from gcdr.base.failures import Failures
+from gcdr.data.cache import Samples, write_samples
+from gcdr.data.manifest import (
     BOX,
     build_manifest,
     people_digest,
@@ -24,14 +21,17 @@ from gcdr.manifest import (
     read_people,
     write_table,
 )
-from gcdr.people import detect_bodies
-from gcdr.pictures import open_image
-from gcdr.samples import Samples, write_samples
-from gcdr.scoring import evaluate_labels, evaluate_model, evaluate_prior
-from gcdr.stores import read_labels, read_prior
+from gcdr.data.pictures import open_image
+from gcdr.data.split import split_labels
+from gcdr.data.stores import read_labels, read_prior
+from gcdr.datasets.images import image_sizes
+from gcdr.detection.bodies import detect_bodies
+from gcdr.detection.detector import load_detector
+from gcdr.evaluation.stages import evaluate_labels, evaluate_model, evaluate_prior
+from gcdr.priors.vqa.asking import ask_people
+from gcdr.refine.labels import make_labels
 from gcdr.training.mean_teacher_runs import train_mean_teacher_model
 from gcdr.training.runs import labelled_targets, pseudo_targets, train_gaze_model
-from gcdr.vqa.prior import ask_people
 
 DETECTOR = Path(__file__).parents[1] / "assets/world/detector/model.safetensors"
 NOISE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)

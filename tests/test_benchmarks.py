@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gcdr.vqa.ofa.tokenizer import Tokenizer
+from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from gcdr.command import TRAINING, arguments
-from gcdr.device import pick_device
-from gcdr.errors import InputError
+from gcdr.base.command import TRAINING, arguments
+from gcdr.base.device import pick_device
+from gcdr.base.errors import InputError
 
 COMMAND = {
     "--samples": "samples.h5", "--labels": "labels.parquet", "--settings": '{"sigma": 3.0}',

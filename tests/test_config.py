@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from gcdr.config import describe, inline_references, read_texts, validate_config
-from gcdr.errors import InputError
+from gcdr.base.errors import InputError
+from gcdr.config.schema import describe, inline_references, read_texts, validate_config
 
 SCHEMA = {
     "type": "object",

@@ -7,7 +7,7 @@ import pytest
 from small_data import gazefollow_row, write
 from workflow_runs import Workspace
 
-from gcdr.samples import Samples
+from gcdr.data.cache import Samples
 
 # No released weights are at hand in a test; nothing that is run here would read them.
 CONFIG = ("configs/gazefollow.yaml", "no-weights.yaml")

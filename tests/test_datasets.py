@@ -15,6 +15,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from small_data import HEADER, LABELLED, entry, gazefollow_row, track_row, write
 
+from gcdr.base.errors import InputError
+from gcdr.base.problems import Problems
+from gcdr.data.manifest import BOX, order_people
+from gcdr.data.split import LABELLED as SHOWN
+from gcdr.data.split import VALIDATION, split_labels
+from gcdr.data.views import plain_view, view_pictures
 from gcdr.datasets.assemble import BODY, Dataset
 from gcdr.datasets.folder import read_folder
 from gcdr.datasets.gazefollow import read_released, read_rows
@@ -23,14 +29,8 @@ from gcdr.datasets.layout import annotation_files, recognise
 from gcdr.datasets.read import read_dataset
 from gcdr.datasets.text import read_headed
 from gcdr.datasets.videoattentiontarget import smooth
-from gcdr.errors import InputError
-from gcdr.labels import LABELLED as SHOWN
-from gcdr.labels import VALIDATION, split_labels
-from gcdr.manifest import BOX, order_people
-from gcdr.metrics import point_distances
-from gcdr.models.config import VATConfig
-from gcdr.problems import Problems
-from gcdr.views import plain_view, view_pictures
+from gcdr.evaluation.metrics import point_distances
+from gcdr.models.sizes import VATConfig
 
 TRAIN, TEST = "train_annotations_release.txt", "test_annotations_release.txt"
 

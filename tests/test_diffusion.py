@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gcdr.diffusion import (
+from gcdr.base.errors import InputError
+from gcdr.methods import recipe
+from gcdr.refine.diffusion import (
     SAMPLERS,
     SamplerConfig,
     Sampling,
@@ -28,9 +30,7 @@ from gcdr.diffusion import (
     training_pair,
     visited_indices,
 )
-from gcdr.errors import InputError
-from gcdr.labelling import sampler_of
-from gcdr.methods import recipe
+from gcdr.refine.labels import sampler_of
 
 torch.set_num_threads(1)
 CONSISTENT, REFERENCE = SAMPLERS["consistent"], SAMPLERS["reference"]

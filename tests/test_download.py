@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gcdr.download import check_digest, download, planned_files, record_of
-from gcdr.errors import InputError
+from gcdr.base.download import check_digest, download, planned_files, record_of
+from gcdr.base.errors import InputError
 
 CONTENT = bytes(range(256)) * 4000
 

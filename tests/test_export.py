@@ -11,15 +11,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from gcdr.base.errors import InputError
 from gcdr.cli import main
+from gcdr.data.export import BOX, FORMATS, GAZE, ROWS, collect_rows
+from gcdr.data.manifest import (
+    build_manifest,
+    people_digest,
+    read_annotated,
+    read_people,
+    write_table,
+)
+from gcdr.data.split import split_labels
+from gcdr.data.stores import write_labels
 from gcdr.datasets.assemble import Dataset
 from gcdr.datasets.folder import read_folder
 from gcdr.datasets.read import read_dataset
-from gcdr.errors import InputError
-from gcdr.export import BOX, FORMATS, GAZE, ROWS, collect_rows
-from gcdr.labels import split_labels
-from gcdr.manifest import build_manifest, people_digest, read_annotated, read_people, write_table
-from gcdr.stores import write_labels
 
 IMAGES = {"a.png": (64, 48), "b/c d.png": (50, 70), "b/ü,\"'.png": (33, 20)}
 COMPARED = [name for name in ROWS if name not in ("person", "source", "label")]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from gcdr.config import by_share, validate_config
+from gcdr.config.schema import by_share, validate_config
 from gcdr.methods import METHODS
 from gcdr.training.loop import Recipe
 

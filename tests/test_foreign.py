@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from gcdr.errors import InputError
-from gcdr.foreign import StandIn, attributes, read_pickle, read_torch
+from gcdr.base.errors import InputError
+from gcdr.base.unpickling import StandIn, attributes, read_pickle, read_torch
 
 MARK = Path("was-run")
 

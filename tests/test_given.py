@@ -10,13 +10,13 @@ from safetensors.torch import load_file
 from snakemake.utils import update_config
 from workflow_runs import ROOT, Workspace
 
-from gcdr.checks import check_references
-from gcdr.errors import InputError
-from gcdr.files import read_json
+from gcdr.base.errors import InputError
+from gcdr.base.files import read_json
+from gcdr.config.preflight import check_references
 from gcdr.models.build import save_model
-from gcdr.models.config import DenoiserConfig, VATConfig
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.given import take_given
+from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.vat import VAT
 
 SMOKE = "configs/smoke.yaml"

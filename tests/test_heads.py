@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from small_data import write
 
+from gcdr.base.errors import InputError
 from gcdr.cli import main
-from gcdr.errors import InputError
-from gcdr.heads import (
+from gcdr.detection.heads import (
     FACE,
     HEIGHT,
     find_by_faces,
@@ -24,7 +24,7 @@ from gcdr.heads import (
     load_finder,
     write_heads,
 )
-from gcdr.training.world_detector import draw_examples, train_world_detector
+from gcdr.world.weights.detectors import draw_examples, train_world_detector
 
 ASSETS = Path(__file__).parents[1] / "assets/world"
 CPU = torch.device("cpu")

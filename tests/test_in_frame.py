@@ -9,17 +9,17 @@ import pytest
 import torch
 from tiny_study import CPU, GAZE, Study, make_study
 
-from gcdr import scoring
-from gcdr.errors import InputError
-from gcdr.labels import split_labels
-from gcdr.manifest import people_digest, read_annotated, read_people, write_table
-from gcdr.metrics import average_precision, average_precision_interval
+from gcdr.base.errors import InputError
+from gcdr.data.cache import Samples
+from gcdr.data.manifest import people_digest, read_annotated, read_people, write_table
+from gcdr.data.split import split_labels
+from gcdr.data.stores import read_labels
+from gcdr.evaluation import stages as scoring
+from gcdr.evaluation.metrics import average_precision, average_precision_interval
+from gcdr.evaluation.stages import evaluate_model, evaluate_prior
 from gcdr.report import render
 from gcdr.report.page import Context, build_page
 from gcdr.report.tables import read_metrics, table1
-from gcdr.samples import Samples
-from gcdr.scoring import evaluate_model, evaluate_prior
-from gcdr.stores import read_labels
 from gcdr.training.batches import Targets, heatmap_targets, join
 from gcdr.training.gaze import in_frame_loss
 from gcdr.training.runs import labelled_targets, train_gaze_model

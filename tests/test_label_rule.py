@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_study import Study, make_study, run_study
 
-from gcdr.errors import InputError
-from gcdr.labels import LABELLED, UNLABELLED, VALIDATION, split_labels, targets
-from gcdr.manifest import BOX, LABELS, write_table
+from gcdr.base.errors import InputError
+from gcdr.data.manifest import BOX, LABELS, write_table
+from gcdr.data.split import LABELLED, UNLABELLED, VALIDATION, split_labels, targets
 
 
 @pytest.fixture(scope="module")

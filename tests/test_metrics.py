@@ -10,10 +10,9 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gcdr.errors import InputError
-from gcdr.evaluate import score_baselines, score_maps, summarise, write_metrics
-from gcdr.heatmaps import peak_points
-from gcdr.metrics import (
+from gcdr.base.errors import InputError
+from gcdr.data.heatmaps import peak_points
+from gcdr.evaluation.metrics import (
     DEFINITIONS,
     average_precision,
     bootstrap_interval,
@@ -24,6 +23,7 @@ from gcdr.metrics import (
     roc_auc,
     video_auc,
 )
+from gcdr.evaluation.scores import score_baselines, score_maps, summarise, write_metrics
 
 
 @pytest.mark.golden

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from gcdr.errors import InputError
+from gcdr.base.errors import InputError
 from gcdr.models.build import (
     build_model,
     describe,
@@ -21,9 +21,9 @@ from gcdr.models.build import (
     save_model,
     warm_start,
 )
-from gcdr.models.config import DenoiserConfig, TowersConfig, VATConfig
 from gcdr.models.denoiser import Denoiser, gaussian_matrix
 from gcdr.models.precision import set_precision
+from gcdr.models.sizes import DenoiserConfig, TowersConfig, VATConfig
 from gcdr.models.vat import VAT
 
 torch.set_num_threads(1)

@@ -8,12 +8,12 @@ import torch
 from golden_rule import Goldens, assert_near, head_masks, strided
 from torch import Tensor, nn
 
-from gcdr.diffusion import SAMPLERS, Sampling, Schedule, ddim, draws, training_pair
-from gcdr.heatmaps import minmax
-from gcdr.models.config import DenoiserConfig, VATConfig
+from gcdr.data.heatmaps import minmax
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.released import read_released
+from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.unet import time_sinusoids
+from gcdr.refine.diffusion import SAMPLERS, Sampling, Schedule, ddim, draws, training_pair
 
 pytestmark = pytest.mark.golden
 torch.set_num_threads(1)

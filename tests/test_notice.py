@@ -8,7 +8,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from gcdr.report.assemble import NOTICES, notice_of
+from gcdr.report.pages import NOTICES, notice_of
 
 ROOT = Path(__file__).parents[1]
 

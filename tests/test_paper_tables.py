@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcdr.errors import InputError
+from gcdr.base.errors import InputError
 from gcdr.report.paper_tables import PAPER_TABLES, Column, Row, fill, write_paper_table
 from gcdr.report.savings import equal_share, published, savings, write_savings
 

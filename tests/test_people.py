@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from gcdr.detector import DetectorConfig, build_detector, detect, load_detector
-from gcdr.errors import InputError
-from gcdr.manifest import BOX, build_manifest, read_people, write_table
-from gcdr.people import BODY, detect_bodies, detect_people, match_bodies, merge_bodies
-from gcdr.training.world_detector import (
+from gcdr.base.errors import InputError
+from gcdr.data.manifest import BOX, build_manifest, read_people, write_table
+from gcdr.detection.bodies import BODY, detect_bodies, detect_people, match_bodies, merge_bodies
+from gcdr.detection.detector import DetectorConfig, build_detector, detect, load_detector
+from gcdr.world.weights.detectors import (
     Example,
     augment,
     draw_examples,
@@ -204,7 +204,7 @@ class Shards:
             self.batches += [len(images)] * bool(images)  # a shard without people has none
             return detect(detector, images)
 
-        monkeypatch.setattr("gcdr.people.detect", watched)
+        monkeypatch.setattr("gcdr.detection.bodies.detect", watched)
 
     def run(self, out, number=1, count=1, given=None, failures=0.0):
         path = out / f"{number}-of-{count}.parquet"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gcdr.errors import InputError
-from gcdr.pictures import open_image
+from gcdr.base.errors import InputError
+from gcdr.data.pictures import open_image
 
 
 def saved(folder: Path, image: Image.Image, name: str, **how) -> Path:

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from tiny_study import Study, make_study, run_study
 
-from gcdr.config import pool_name
-from gcdr.errors import InputError
-from gcdr.labels import LABELLED, UNLABELLED, split_labels
-from gcdr.manifest import (
+from gcdr.base.errors import InputError
+from gcdr.config.schema import pool_name
+from gcdr.data.cache import open_image, write_samples
+from gcdr.data.manifest import (
     BOX,
     LABELS,
     people_digest,
@@ -21,7 +21,7 @@ from gcdr.manifest import (
     read_people,
     write_table,
 )
-from gcdr.pool import (
+from gcdr.data.pool import (
     link_images,
     pool_annotations,
     pool_people,
@@ -29,8 +29,8 @@ from gcdr.pool import (
     pool_rows,
     pool_samples,
 )
-from gcdr.samples import open_image, write_samples
-from gcdr.stores import read_prior
+from gcdr.data.split import LABELLED, UNLABELLED, split_labels
+from gcdr.data.stores import read_prior
 
 Worlds = dict[str, Study]
 

@@ -13,14 +13,14 @@ import torch
 from PIL import Image
 from tiny_study import ASK, BOXED, CPU, Study, make_study, make_vqa
 
-from gcdr.errors import InputError
-from gcdr.gradcams import gradcam_maps
-from gcdr.manifest import people_digest, read_people, write_table
+from gcdr.base.errors import InputError
+from gcdr.data.manifest import people_digest, read_people, write_table
+from gcdr.data.prior_maps import gradcam_maps
+from gcdr.data.stores import Store, concatenate_priors, merge_priors, read_prior
+from gcdr.evaluation.stages import evaluate_prior
+from gcdr.priors.vqa import asking as prior
+from gcdr.priors.vqa.ofa_vqa import OFAForVQA
 from gcdr.report.table_s7 import score_overlays, table_s7_markdown
-from gcdr.scoring import evaluate_prior
-from gcdr.stores import Store, concatenate_priors, merge_priors, read_prior
-from gcdr.vqa import prior
-from gcdr.vqa.model import OFAForVQA
 
 
 @pytest.fixture(scope="module")

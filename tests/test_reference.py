@@ -6,7 +6,7 @@ import pytest
 import yaml
 from jsonschema_specifications import REGISTRY
 
-from gcdr.reference import main, reference_page
+from gcdr.config.reference import main, reference_page
 
 ROOT = Path(__file__).parents[1]
 

@@ -10,13 +10,13 @@ import torch
 from golden_rule import Goldens
 from torch import Tensor
 
+from gcdr.base.errors import InputError
+from gcdr.base.files import read_json
 from gcdr.cli import main
-from gcdr.errors import InputError
-from gcdr.files import read_json
 from gcdr.models.build import load_model, save_model
-from gcdr.models.config import DenoiserConfig, TowersConfig, VATConfig
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.released import read_released, start_from, write_released
+from gcdr.models.sizes import DenoiserConfig, TowersConfig, VATConfig
 from gcdr.models.towers import GazeFeatures
 from gcdr.models.vat import VAT
 

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gcdr.errors import InputError
+from gcdr.base.errors import InputError
+from gcdr.base.seeds import numpy_rng
 from gcdr.report import figures, overlays, page, render, tables, timing
-from gcdr.report.methods import PAPER
-from gcdr.seeds import numpy_rng
+from gcdr.report.rows import PAPER
 
 MEANS = {
     ("gradcam", "maps"): 0.212,

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from small_data import write
 
-from gcdr.errors import InputError
-from gcdr.manifest import BOX, build_manifest, read_people, write_table
-from gcdr.samples import Samples, write_samples
+from gcdr.base.errors import InputError
+from gcdr.data.cache import Samples, write_samples
+from gcdr.data.manifest import BOX, build_manifest, read_people, write_table
 
 
 @pytest.fixture

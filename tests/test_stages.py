@@ -11,13 +11,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gcdr.blocks import shard_rows
+from gcdr.base.blocks import shard_rows
+from gcdr.base.errors import InputError
+from gcdr.data.cache import Samples
+from gcdr.data.heatmaps import gaussians, minmax, peak_points
+from gcdr.data.stores import merge_priors, read_labels, read_prior, write_labels, write_prior
+from gcdr.data.views import View, head_masks, plain_view, view_maps, view_pictures, view_points
 from gcdr.datasets.world import write_world
-from gcdr.errors import InputError
-from gcdr.heatmaps import gaussians, minmax, peak_points
-from gcdr.samples import Samples
-from gcdr.stores import merge_priors, read_labels, read_prior, write_labels, write_prior
-from gcdr.views import View, head_masks, plain_view, view_maps, view_pictures, view_points
 
 
 @given(st.integers(1, 500), st.integers(1, 70), st.integers(1, 12))

@@ -10,14 +10,14 @@ import pytest
 import torch
 from tiny_study import CPU, DIFFUSION, GAZE, REFINE, Study, make_study
 
-from gcdr.errors import InputError
-from gcdr.labelling import make_labels, refinement_of
-from gcdr.labels import split_labels
-from gcdr.manifest import people_digest, read_annotated, read_people, write_table
+from gcdr.base.errors import InputError
+from gcdr.data.cache import Samples
+from gcdr.data.manifest import people_digest, read_annotated, read_people, write_table
+from gcdr.data.split import split_labels
+from gcdr.data.stores import read_labels
 from gcdr.models.build import load_model
-from gcdr.refine import refine_maps, step_maps
-from gcdr.samples import Samples
-from gcdr.stores import read_labels
+from gcdr.refine.labels import make_labels, refinement_of
+from gcdr.refine.maps import refine_maps, step_maps
 from gcdr.training import resume
 from gcdr.training.batches import Targets, random_batches
 from gcdr.training.diffusion_runs import train_diffusion_model

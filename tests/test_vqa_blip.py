@@ -9,12 +9,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from gcdr.errors import InputError
-from gcdr.vqa.blip import BlipForVQA
-from gcdr.vqa.model import VQAModel
-from gcdr.vqa.nouns import WordFinder
-from gcdr.vqa.ofa.search import Search
-from gcdr.vqa.prior import load_model
+from gcdr.base.errors import InputError
+from gcdr.priors.vqa.asking import load_model
+from gcdr.priors.vqa.blip import BlipForVQA
+from gcdr.priors.vqa.nouns import WordFinder
+from gcdr.priors.vqa.ofa.search import Search
+from gcdr.priors.vqa.ofa_vqa import VQAModel
 
 BOXED = "What is the person in the green box looking at?"
 PLAIN = "What is the person looking at?"

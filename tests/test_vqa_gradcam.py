@@ -7,12 +7,12 @@ import pytest
 import torch
 from ofa_reference import Reference, relative_error, small_config
 
-from gcdr.errors import InputError
-from gcdr.vqa.gradcam import attention_gradients, gradcam
-from gcdr.vqa.ofa.config import OFAConfig
-from gcdr.vqa.ofa.model import BOS, EOS, OFA, PAD
-from gcdr.vqa.ofa.search import Search, beam_search
-from gcdr.vqa.ofa.transformer import Attention
+from gcdr.base.errors import InputError
+from gcdr.priors.vqa.gradcam import attention_gradients, gradcam
+from gcdr.priors.vqa.ofa.config import OFAConfig
+from gcdr.priors.vqa.ofa.model import BOS, EOS, OFA, PAD
+from gcdr.priors.vqa.ofa.search import Search, beam_search
+from gcdr.priors.vqa.ofa.transformer import Attention
 
 torch.set_num_threads(1)
 

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 import torch
 
-from gcdr import stores
-from gcdr.errors import InputError
-from gcdr.manifest import build_manifest, people_digest, read_people, write_table
-from gcdr.stores import read_prior
-from gcdr.vqa import imported
-from gcdr.vqa.imported import import_gradcams
+from gcdr.base.errors import InputError
+from gcdr.data import stores
+from gcdr.data.manifest import build_manifest, people_digest, read_people, write_table
+from gcdr.data.stores import read_prior
+from gcdr.priors import imported
+from gcdr.priors.imported import import_gradcams
 
 EYES = [0.1, 0.30000000000000004, 0.7, 0.5]
 IMAGES = ["train/00/a.jpg", "train/00/a.jpg", "train/01/b.jpg", "train/01/c.jpg"]

@@ -7,13 +7,13 @@ import pytest
 import torch
 from ofa_reference import small_config
 
-from gcdr.errors import InputError
-from gcdr.vqa.model import OFAForVQA, VQAModel
-from gcdr.vqa.nouns import WordFinder
-from gcdr.vqa.ofa.model import OFA
-from gcdr.vqa.ofa.search import Search
-from gcdr.vqa.ofa.tokenizer import Tokenizer
-from gcdr.vqa.prior import load_model
+from gcdr.base.errors import InputError
+from gcdr.priors.vqa.asking import load_model
+from gcdr.priors.vqa.nouns import WordFinder
+from gcdr.priors.vqa.ofa.model import OFA
+from gcdr.priors.vqa.ofa.search import Search
+from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
+from gcdr.priors.vqa.ofa_vqa import OFAForVQA, VQAModel
 
 torch.set_num_threads(1)
 

@@ -8,13 +8,13 @@ import torch
 import torch.nn.functional as F
 from ofa_reference import Reference, port_name, small_config
 
-from gcdr.errors import InputError
-from gcdr.vqa.ofa.checkpoint import load_model, save_weights
-from gcdr.vqa.ofa.config import OFAConfig
-from gcdr.vqa.ofa.model import BOS, OFA, PAD, DecoderState
-from gcdr.vqa.ofa.positions import image_buckets, token_buckets
-from gcdr.vqa.ofa.resnet import ResNet
-from gcdr.vqa.ofa.transformer import Tap
+from gcdr.base.errors import InputError
+from gcdr.priors.vqa.ofa.checkpoint import load_model, save_weights
+from gcdr.priors.vqa.ofa.config import OFAConfig
+from gcdr.priors.vqa.ofa.model import BOS, OFA, PAD, DecoderState
+from gcdr.priors.vqa.ofa.positions import image_buckets, token_buckets
+from gcdr.priors.vqa.ofa.resnet import ResNet
+from gcdr.priors.vqa.ofa.transformer import Tap
 
 torch.set_num_threads(1)
 

@@ -14,16 +14,16 @@ import torch
 from ofa_reference import Reference, port_name, small_config
 from safetensors.torch import save_file
 
-from gcdr.download import record_of
-from gcdr.errors import InputError
-from gcdr.files import file_digest
-from gcdr.vqa.model import OFAForVQA
-from gcdr.vqa.ofa.checkpoint import TIED
-from gcdr.vqa.ofa.config import OFAConfig
-from gcdr.vqa.ofa.layouts import find_layout
-from gcdr.vqa.ofa.model import OFA
-from gcdr.vqa.ofa.released import convert, our_name, read_released, size_of
-from gcdr.vqa.ofa.tokenizer import RELEASED_PIECES, SPECIAL, Tokenizer
+from gcdr.base.download import record_of
+from gcdr.base.errors import InputError
+from gcdr.base.files import file_digest
+from gcdr.priors.vqa.ofa.checkpoint import TIED
+from gcdr.priors.vqa.ofa.config import OFAConfig
+from gcdr.priors.vqa.ofa.conversion import convert, our_name, read_released, size_of
+from gcdr.priors.vqa.ofa.layouts import find_layout
+from gcdr.priors.vqa.ofa.model import OFA
+from gcdr.priors.vqa.ofa.tokenizer import RELEASED_PIECES, SPECIAL, Tokenizer
+from gcdr.priors.vqa.ofa_vqa import OFAForVQA
 
 torch.set_num_threads(1)
 
@@ -103,7 +103,7 @@ def test_checkpoints_with_the_released_keys_and_shapes_load(size, layout, golden
 
 MEASURE = """
 import sys, torch
-from gcdr.vqa.ofa.released import read_released
+from gcdr.priors.vqa.ofa.conversion import read_released
 
 def peak():  # the largest resident set of this process, mapped files included
     return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) * 1024

@@ -7,9 +7,9 @@ import pytest
 import torch
 from ofa_reference import Reference, small_config
 
-from gcdr.errors import InputError
-from gcdr.vqa.ofa.model import BOS, EOS, OFA
-from gcdr.vqa.ofa.search import Search, beam_search
+from gcdr.base.errors import InputError
+from gcdr.priors.vqa.ofa.model import BOS, EOS, OFA
+from gcdr.priors.vqa.ofa.search import Search, beam_search
 
 torch.set_num_threads(1)
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gcdr.errors import InputError
-from gcdr.vqa.nouns import Word, WordFinder, find_tagger, tag_by_rules, word_of_interest
-from gcdr.vqa.ofa.tokenizer import Tokenizer
-from gcdr.vqa.question import draw_box, image_array, normalise
+from gcdr.base.errors import InputError
+from gcdr.priors.vqa.nouns import Word, WordFinder, find_tagger, tag_by_rules, word_of_interest
+from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
+from gcdr.priors.vqa.question import draw_box, image_array, normalise
 
 TEXTS = [
     "what is the person looking at?",
@@ -305,7 +305,7 @@ def test_words_and_marks_as_spacy_cuts_them(tmp_path: Path, monkeypatch):
     for word, tag in {"the": "DET", "man": "NOUN", "'s": "PART", "tennis": "NOUN"}.items():
         ruler.add([[{"LOWER": word}]], {"POS": tag})
     pipeline.to_disk(tmp_path / "pipeline")
-    monkeypatch.setattr("gcdr.vqa.nouns.SPACY_MODEL", str(tmp_path / "pipeline"))
+    monkeypatch.setattr("gcdr.priors.vqa.nouns.SPACY_MODEL", str(tmp_path / "pipeline"))
     name, tagger = find_tagger("auto")
     assert name.startswith(f"spacy {spacy.__version__}, ")
     assert tagger("the man's") == [Word(0, 3, "DET"), Word(4, 7, "NOUN"), Word(7, 9, "PART")]

@@ -9,9 +9,9 @@ from ofa_reference import port_name, small_config
 from test_download import Server, server  # noqa: F401 (a fixture)
 from workflow_runs import Workspace
 
-from gcdr.vqa.model import OFAForVQA
-from gcdr.vqa.ofa.model import OFA
-from gcdr.vqa.ofa.tokenizer import Tokenizer
+from gcdr.priors.vqa.ofa.model import OFA
+from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
+from gcdr.priors.vqa.ofa_vqa import OFAForVQA
 
 SMOKE = "configs/smoke.yaml"
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcdr.world.annotators import annotate
-from gcdr.world.layout import angle_between, direction
+from gcdr.world.placement import angle_between, direction
 from gcdr.world.questions import NOUNS, VOCABULARY, direction_words, questions_about, words
 from gcdr.world.render import person_masks, render
 from gcdr.world.scene import Scene, draw_scene

@@ -7,19 +7,19 @@ import numpy as np
 import pandas as pd
 import torch
 
+from gcdr.base.seeds import numpy_rng
+from gcdr.data.cache import write_samples
+from gcdr.data.manifest import people_digest, read_annotated, read_people, write_table
+from gcdr.data.split import split_labels
+from gcdr.data.stores import write_prior
 from gcdr.datasets.world import write_world
-from gcdr.labelling import make_labels
-from gcdr.labels import split_labels
-from gcdr.manifest import people_digest, read_annotated, read_people, write_table
-from gcdr.samples import write_samples
-from gcdr.seeds import numpy_rng
-from gcdr.stores import write_prior
+from gcdr.priors.vqa.ofa.config import OFAConfig
+from gcdr.priors.vqa.ofa.model import OFA
+from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
+from gcdr.priors.vqa.ofa_vqa import OFAForVQA
+from gcdr.refine.labels import make_labels
 from gcdr.training.diffusion_runs import train_diffusion_model
 from gcdr.training.runs import train_gaze_model
-from gcdr.vqa.model import OFAForVQA
-from gcdr.vqa.ofa.config import OFAConfig
-from gcdr.vqa.ofa.model import OFA
-from gcdr.vqa.ofa.tokenizer import Tokenizer
 
 CPU = torch.device("cpu")
 GAZE = {

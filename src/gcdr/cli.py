@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from gcdr import __version__
+from gcdr.base.errors import InputError
 from gcdr.datasets.layout import KINDS
-from gcdr.errors import InputError
 
 
 def add_check(commands: Any) -> None:
@@ -95,8 +95,8 @@ def add_heads(commands: Any) -> None:
 
 def heads(args: argparse.Namespace) -> int:
     """Write the table and say which images are not in it."""
-    from gcdr.device import pick_device
-    from gcdr.heads import write_heads
+    from gcdr.base.device import pick_device
+    from gcdr.detection.heads import write_heads
 
     if args.out.exists():
         raise InputError(f"{args.out}: is there already, and may hold corrections; name a new file")
@@ -141,7 +141,7 @@ def add_export(commands: Any) -> None:
 
 def export(args: argparse.Namespace) -> int:
     """Write the export and say how many rows of which source it holds."""
-    from gcdr.export import FORMATS, collect_rows
+    from gcdr.data.export import FORMATS, collect_rows
 
     rows = collect_rows(args.manifest, args.labels, args.maps, args.annotations, args.decode)
     FORMATS[args.format](rows, args.out)

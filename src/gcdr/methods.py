@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from gcdr.errors import InputError
+from gcdr.base.errors import InputError
 
 REDRAWS = {"mean": "k", "sampled": "s"}
 ONLINE = "online"
@@ -57,7 +57,7 @@ class Method:
         gradcam: whether the labels start from the Grad-CAM map.
         gaussian: whether a label is a Gaussian at the peak of what was made.
         student: whether a student is trained on the labels; else ``teacher`` itself is judged.
-        sampler: the sampler of ``gcdr.diffusion.SAMPLERS`` that it always takes, as it is there; None
+        sampler: the sampler of ``gcdr.refine.diffusion.SAMPLERS`` that it always takes, as it is there; None
             the configured.
     """
 

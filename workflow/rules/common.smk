@@ -6,17 +6,17 @@ from pathlib import Path
 
 import yaml
 
-from gcdr.checks import check_references, check_writable, prepare_environment, wants_gpu
-from gcdr.config import by_share, pool_name, read_texts, sources_of, validate_config
+from gcdr.config.preflight import check_references, check_writable, prepare_environment, wants_gpu
+from gcdr.config.schema import by_share, pool_name, read_texts, sources_of, validate_config
 from gcdr.datasets.layout import annotation_files, picture_names
-from gcdr.download import planned_files
-from gcdr.errors import InputError
-from gcdr.files import CHECKPOINTS, text_digest
+from gcdr.base.download import planned_files
+from gcdr.base.errors import InputError
+from gcdr.base.files import CHECKPOINTS, text_digest
 from gcdr.methods import METHODS, PATTERN, TEACHERS, averaged, parse_recipe, pseudo_recipe, recipe
-from gcdr.models.config import weights_file
-from gcdr.provenance import modules_behind
+from gcdr.models.sizes import weights_file
+from gcdr.base.provenance import modules_behind
 from gcdr.report.paper_tables import PAPER_TABLES, savings_table
-from gcdr.vqa.ofa.layouts import BLIP, OURS, TEXT, WEIGHTS, find_layout
+from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, TEXT, WEIGHTS, find_layout
 from snakemake.exceptions import WorkflowError
 
 prepare_environment()

@@ -1,7 +1,7 @@
 """Write released OFA weights as a folder of this package."""
 
-from gcdr.command import arguments, run
-from gcdr.vqa.ofa.released import convert
+from gcdr.base.command import arguments, run
+from gcdr.priors.vqa.ofa.conversion import convert
 
 
 def main() -> None:

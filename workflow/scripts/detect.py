@@ -1,7 +1,7 @@
 """Find the body that belongs to each head of a shard, where the data set does not say."""
 
-from gcdr.command import arguments, run
-from gcdr.people import detect_people
+from gcdr.base.command import arguments, run
+from gcdr.detection.bodies import detect_people
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Fetch a file, or go on where the last attempt broke off."""
 
-from gcdr.command import arguments, run
-from gcdr.download import download
+from gcdr.base.command import arguments, run
+from gcdr.base.download import download
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Score a gaze model on the test people."""
 
-from gcdr.command import arguments, run
-from gcdr.scoring import evaluate_model
+from gcdr.base.command import arguments, run
+from gcdr.evaluation.stages import evaluate_model
 
 
 def main() -> None:

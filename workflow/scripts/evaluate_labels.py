@@ -1,7 +1,7 @@
 """Score a store of heatmaps of the test people."""
 
-from gcdr.command import arguments, run
-from gcdr.scoring import evaluate_labels
+from gcdr.base.command import arguments, run
+from gcdr.evaluation.stages import evaluate_labels
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Score raw Grad-CAM maps of the test people, and the baselines centre, random and one annotator."""
 
-from gcdr.command import arguments, run
-from gcdr.scoring import evaluate_prior
+from gcdr.base.command import arguments, run
+from gcdr.evaluation.stages import evaluate_prior
 
 
 def main() -> None:

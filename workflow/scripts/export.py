@@ -1,7 +1,7 @@
 """The points of a label store as a table of one's own folder."""
 
-from gcdr.command import arguments, run
-from gcdr.export import collect_rows, write_csv
+from gcdr.base.command import arguments, run
+from gcdr.data.export import collect_rows, write_csv
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Find the heads in own images that come without a table of head boxes."""
 
-from gcdr.command import arguments, run
-from gcdr.heads import write_heads
+from gcdr.base.command import arguments, run
+from gcdr.detection.heads import write_heads
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Overlays of own images."""
 
-from gcdr.command import arguments, run
-from gcdr.report.assemble import write_gallery
+from gcdr.base.command import arguments, run
+from gcdr.report.pages import write_gallery
 
 
 def main() -> None:

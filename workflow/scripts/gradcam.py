@@ -1,7 +1,7 @@
 """Ask the VQA model about the people of a shard and keep its Grad-CAM maps."""
 
-from gcdr.command import arguments, run
-from gcdr.vqa.prior import ask_people
+from gcdr.base.command import arguments, run
+from gcdr.priors.vqa.asking import ask_people
 
 
 def main() -> None:

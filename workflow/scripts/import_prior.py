@@ -1,7 +1,7 @@
 """Bring the paper authors' precomputed Grad-CAM maps into a prior store."""
 
-from gcdr.command import arguments, run
-from gcdr.vqa.imported import import_gradcams
+from gcdr.base.command import arguments, run
+from gcdr.priors.imported import import_gradcams
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """AvgDist against the label share, and the share of labels saved at equal AvgDist."""
 
-from gcdr.command import arguments, run
+from gcdr.base.command import arguments, run
 from gcdr.report.savings import write_savings
 
 

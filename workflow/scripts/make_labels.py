@@ -1,7 +1,7 @@
 """Make pseudo-labels by diffusion or by one of the methods it is compared with."""
 
-from gcdr.command import arguments, run
-from gcdr.labelling import make_labels
+from gcdr.base.command import arguments, run
+from gcdr.refine.labels import make_labels
 
 
 def main() -> None:

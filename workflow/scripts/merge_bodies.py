@@ -1,7 +1,7 @@
 """Join the shards of detected bodies, and those that came with the data set, into one table."""
 
-from gcdr.command import arguments, run
-from gcdr.people import merge_bodies
+from gcdr.base.command import arguments, run
+from gcdr.detection.bodies import merge_bodies
 
 
 def main() -> None:

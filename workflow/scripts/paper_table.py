@@ -1,6 +1,6 @@
 """A table of the paper, with the paper's numbers beside ours."""
 
-from gcdr.command import arguments, run
+from gcdr.base.command import arguments, run
 from gcdr.report.paper_tables import write_paper_table
 
 

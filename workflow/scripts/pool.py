@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from gcdr.command import arguments, run
-from gcdr.manifest import write_table
-from gcdr.pool import link_images, pool_annotations, pool_people
+from gcdr.base.command import arguments, run
+from gcdr.data.manifest import write_table
+from gcdr.data.pool import link_images, pool_annotations, pool_people
 
 
 def main() -> None:

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from gcdr.command import arguments, run
-from gcdr.manifest import write_table
-from gcdr.pool import pool_rows
+from gcdr.base.command import arguments, run
+from gcdr.data.manifest import write_table
+from gcdr.data.pool import pool_rows
 
 
 def main() -> None:

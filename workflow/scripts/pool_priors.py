@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdr.command import arguments, run
-from gcdr.manifest import people_digest, read_people
-from gcdr.pool import pool_priors
+from gcdr.base.command import arguments, run
+from gcdr.data.manifest import people_digest, read_people
+from gcdr.data.pool import pool_priors
 
 
 def main() -> None:

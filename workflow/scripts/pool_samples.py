@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdr.command import arguments, run
-from gcdr.manifest import read_people
-from gcdr.pool import pool_samples
+from gcdr.base.command import arguments, run
+from gcdr.data.manifest import read_people
+from gcdr.data.pool import pool_samples
 
 
 def main() -> None:

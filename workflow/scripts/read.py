@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from gcdr.command import arguments, run
+from gcdr.base.command import arguments, run
+from gcdr.base.files import atomic
+from gcdr.data.manifest import write_table
 from gcdr.datasets.check import allow_unreadable, decode_images, summary
 from gcdr.datasets.read import read_dataset
-from gcdr.files import atomic
-from gcdr.manifest import write_table
 
 
 def main() -> None:

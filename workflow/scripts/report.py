@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from gcdr.command import arguments, run
-from gcdr.report.assemble import write_report
+from gcdr.base.command import arguments, run
+from gcdr.report.pages import write_report
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """Decode and resize every image once into the cache that training reads."""
 
-from gcdr.command import arguments, run
-from gcdr.manifest import read_people
-from gcdr.samples import write_samples
+from gcdr.base.command import arguments, run
+from gcdr.data.cache import write_samples
+from gcdr.data.manifest import read_people
 
 
 def main() -> None:

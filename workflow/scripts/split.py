@@ -1,9 +1,9 @@
 """Choose who keeps their label; everybody else's is left out of the file."""
 
-from gcdr.command import arguments, run
+from gcdr.base.command import arguments, run
+from gcdr.data.manifest import read_annotated, write_table
+from gcdr.data.split import split_labels
 from gcdr.datasets.gazefollow import read_released
-from gcdr.labels import split_labels
-from gcdr.manifest import read_annotated, write_table
 
 
 def main() -> None:

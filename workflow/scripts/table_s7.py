@@ -1,6 +1,6 @@
 """Score raw Grad-CAM maps by overlay and decoder layer, as in the paper's Table S7."""
 
-from gcdr.command import arguments, run
+from gcdr.base.command import arguments, run
 from gcdr.report.table_s7 import write_table_s7
 
 

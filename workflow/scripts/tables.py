@@ -1,6 +1,6 @@
 """Tables of all studies of a report."""
 
-from gcdr.command import arguments, run
+from gcdr.base.command import arguments, run
 from gcdr.report.summary import write_tables
 
 

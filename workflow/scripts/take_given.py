@@ -1,6 +1,6 @@
 """Put a given model in the place of a trained one."""
 
-from gcdr.command import arguments, run
+from gcdr.base.command import arguments, run
 from gcdr.models.given import take_given
 
 

@@ -1,6 +1,6 @@
 """Train the diffusion teacher on the labels."""
 
-from gcdr.command import TRAINING, arguments, run
+from gcdr.base.command import TRAINING, arguments, run
 from gcdr.training.diffusion_runs import train_diffusion_model
 
 

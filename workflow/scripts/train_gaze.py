@@ -1,6 +1,6 @@
 """Train a gaze model: a teacher on labels, a student on labels and pseudo-labels."""
 
-from gcdr.command import TRAINING, arguments, run
+from gcdr.base.command import TRAINING, arguments, run
 from gcdr.training.runs import train_gaze_model
 
 

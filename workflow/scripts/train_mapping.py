@@ -1,6 +1,6 @@
 """Train a direct mapping from Grad-CAM maps to labels."""
 
-from gcdr.command import TRAINING, arguments, run
+from gcdr.base.command import TRAINING, arguments, run
 from gcdr.training.mapping_runs import train_mapping_model
 
 

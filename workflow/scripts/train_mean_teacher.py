@@ -1,6 +1,6 @@
 """Train VAT or the diffusion teacher with Mean Teacher."""
 
-from gcdr.command import TRAINING, arguments, run
+from gcdr.base.command import TRAINING, arguments, run
 from gcdr.training.mean_teacher_runs import train_mean_teacher_model
 
 

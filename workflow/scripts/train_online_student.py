@@ -1,6 +1,6 @@
 """Train a student whose pseudo-labels are made again in every batch."""
 
-from gcdr.command import TRAINING, arguments, run
+from gcdr.base.command import TRAINING, arguments, run
 from gcdr.training.online_runs import train_online_student
 
 

@@ -1,8 +1,8 @@
 """Draw the demo world: pictures, manifest, annotators and true body boxes."""
 
-from gcdr.command import arguments, run
+from gcdr.base.command import arguments, run
+from gcdr.data.manifest import write_table
 from gcdr.datasets.world import write_world
-from gcdr.manifest import write_table
 
 
 def main() -> None:

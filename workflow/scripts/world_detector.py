@@ -1,7 +1,7 @@
 """Train a detector of the demo world, of people or of heads."""
 
-from gcdr.command import arguments, run
-from gcdr.training.world_detector import train_world_detector
+from gcdr.base.command import arguments, run
+from gcdr.world.weights.detectors import train_world_detector
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Teach the demo world's VQA model."""
 
-from gcdr.command import arguments, run
-from gcdr.training.world_vqa import VQARecipe, teach_world_vqa
+from gcdr.base.command import arguments, run
+from gcdr.world.weights.vqa_lessons import VQARecipe, teach_world_vqa
 
 
 def main() -> None:

@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from gcdr.base.problems import Places, Problems
+from gcdr.data.manifest import BOX, SPLITS, order_people
 from gcdr.datasets.images import image_sizes, unsafe_names
-from gcdr.manifest import BOX, SPLITS, order_people
-from gcdr.problems import Places, Problems
 
 ANNOTATIONS = ["sample_id", "annotator", "gaze_x", "gaze_y"]
 BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
@@ -25,7 +25,7 @@ class Dataset:
     Attributes:
         kind: which layout it has.
         root: folder that image names are relative to.
-        manifest: the people without a fatal problem, see :mod:`gcdr.manifest`; readers of video add
+        manifest: the people without a fatal problem, see :mod:`gcdr.data.manifest`; readers of video add
             ``sequence``, ``frame`` and ``track``.
         annotations: ``sample_id``, ``annotator``, ``gaze_x``, ``gaze_y`` of test people; who is known
             to look out of the frame has one row without a point.

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from gcdr.base.problems import Places, Problem
+from gcdr.base.seeds import numpy_rng
+from gcdr.data.manifest import BOX, SPLITS
 from gcdr.datasets.assemble import MISSING, UNREADABLE, Dataset
 from gcdr.datasets.images import undecodable
-from gcdr.manifest import BOX, SPLITS
-from gcdr.problems import Places, Problem
-from gcdr.seeds import numpy_rng
 
 SAMPLE = 200  # images that are decoded unless all are
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gcdr.base.errors import InputError
+from gcdr.base.problems import Problems
+from gcdr.data.manifest import BOX
 from gcdr.datasets.assemble import BODY, Dataset, Rules, assemble
 from gcdr.datasets.text import Table, read_headed
-from gcdr.errors import InputError
-from gcdr.manifest import BOX
-from gcdr.problems import Problems
 
 REQUIRED = ["image", *BOX]
 OPTIONAL = ["gaze_x", "gaze_y", "in_frame", "label", "split", "annotator", "person", *BODY]

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gcdr.base.problems import Places, Problems
+from gcdr.data.manifest import BOX
 from gcdr.datasets.assemble import BODY, Dataset, Rules, assemble
 from gcdr.datasets.text import Table, read_headless
-from gcdr.manifest import BOX
-from gcdr.problems import Places, Problems
 
 COLUMNS = [
     "path", "idx", "body_bbox_x", "body_bbox_y", "body_bbox_w", "body_bbox_h", "eye_x", "eye_y",

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gcdr.base.errors import InputError
+from gcdr.base.files import read_json
+from gcdr.base.problems import Places, Problems
+from gcdr.data.manifest import BOX
 from gcdr.datasets.assemble import Dataset, Rules, assemble
-from gcdr.errors import InputError
-from gcdr.files import read_json
-from gcdr.manifest import BOX
-from gcdr.problems import Places, Problems
 
 
 def read_gazelle(root: Path, files: Sequence[Path]) -> Dataset:

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from PIL import ExifTags, Image
 
-from gcdr.errors import InputError
-from gcdr.pictures import open_image
+from gcdr.base.errors import InputError
+from gcdr.data.pictures import open_image
 
 CHUNK = 1000  # images that a process looks at between reports
 

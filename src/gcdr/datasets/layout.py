@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from gcdr.errors import InputError
+from gcdr.base.errors import InputError
 
 GAZEFOLLOW = ("{split}_annotations_release_persondet.txt", "{split}_annotations_release.txt")
 TRACKS = ("annotations_body", "annotations")

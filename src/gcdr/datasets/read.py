@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from gcdr.base.errors import InputError
 from gcdr.datasets.assemble import Dataset
 from gcdr.datasets.folder import read_folder
 from gcdr.datasets.gazefollow import read_gazefollow
 from gcdr.datasets.gazelle import read_gazelle
 from gcdr.datasets.layout import Source, annotation_files
 from gcdr.datasets.videoattentiontarget import read_videoattentiontarget
-from gcdr.errors import InputError
 
 READERS = {
     "gazefollow": read_gazefollow,

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as pacsv
 
-from gcdr.problems import Places, Problems
+from gcdr.base.problems import Places, Problems
 
 # A plain decimal number; no nan, inf, hexadecimal, or exponents that overflow.
 NUMBER = r"^[+-]?(\d{1,30}(\.\d{0,40})?|\.\d{1,40})([eE](\+?\d{1,2}|-[0-2]?\d{1,2}|-30[0-8]))?$"

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gcdr.base.problems import Places, Problems
+from gcdr.data.manifest import BOX
 from gcdr.datasets.assemble import BODY, Dataset, Rules, assemble
 from gcdr.datasets.text import Table, read_headless
-from gcdr.manifest import BOX
-from gcdr.problems import Places, Problems
 
 COLUMNS = ["frame", "xmin", "ymin", "xmax", "ymax", "gazex", "gazey"]
 BODIES = ["body_x1", "body_y1", "body_x2", "body_y2"]

@@ -11,7 +11,7 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from gcdr.manifest import BOX, build_manifest
+from gcdr.data.manifest import BOX, build_manifest
 from gcdr.world.annotators import annotate
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
@@ -25,7 +25,7 @@ class WorldTables:
     """What is known of the pictures that were drawn.
 
     Attributes:
-        manifest: see :mod:`gcdr.manifest`.
+        manifest: see :mod:`gcdr.data.manifest`.
         annotations: ``sample_id``, ``annotator``, ``gaze_x``, ``gaze_y`` of the test people.
         bodies: ``sample_id`` and the true body box in pixels, for checking the detector alone.
     """

@@ -10,10 +10,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from gcdr.errors import InputError
-from gcdr.files import atomic, read_json, write_json
-from gcdr.models.config import WEIGHTS_FILE, DenoiserConfig, VATConfig
+from gcdr.base.errors import InputError
+from gcdr.base.files import atomic, read_json, write_json
 from gcdr.models.denoiser import Denoiser
+from gcdr.models.sizes import WEIGHTS_FILE, DenoiserConfig, VATConfig
 from gcdr.models.vat import VAT
 
 MODELS = {"vat": (VATConfig, VAT), "denoiser": (DenoiserConfig, Denoiser)}

@@ -1,16 +1,16 @@
 """The conditional denoiser: gaze features, adapters to context maps, U-Net (ECCV 2024, 3.3).
 
 Attribute names are the parameter names of released GCDR checkpoints; the schedule buffers that
-those carry beside (``diffusion.*``) belong to ``gcdr.diffusion`` here.
+those carry beside (``diffusion.*``) belong to ``gcdr.refine.diffusion`` here.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gcdr.errors import InputError
-from gcdr.models.config import DenoiserConfig
+from gcdr.base.errors import InputError
 from gcdr.models.precision import in_precision
+from gcdr.models.sizes import DenoiserConfig
 from gcdr.models.towers import GazeFeatures
 from gcdr.models.unet import UNet
 

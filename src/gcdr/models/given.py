@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from gcdr.errors import InputError
+from gcdr.base.errors import InputError
 from gcdr.methods import TEACHERS
 from gcdr.models.build import save_model
 from gcdr.models.released import read_model

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gcdr.errors import InputError
-from gcdr.files import CHECKPOINTS, atomic, file_digest, read_json
-from gcdr.foreign import read_torch
-from gcdr.jsonconfig import JsonConfig
+from gcdr.base.errors import InputError
+from gcdr.base.files import CHECKPOINTS, atomic, file_digest, read_json
+from gcdr.base.jsonconfig import JsonConfig
+from gcdr.base.unpickling import read_torch
 from gcdr.models.build import (
     CARD_FILE,
     describe,
@@ -27,8 +27,8 @@ from gcdr.models.build import (
     save_model,
     warm_start,
 )
-from gcdr.models.config import DenoiserConfig, VATConfig, weights_file
 from gcdr.models.denoiser import Denoiser
+from gcdr.models.sizes import DenoiserConfig, VATConfig, weights_file
 from gcdr.models.towers import TOWERS, GazeFeatures
 from gcdr.models.vat import VAT
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gcdr.errors import InputError
-from gcdr.models.config import TowersConfig
+from gcdr.base.errors import InputError
+from gcdr.models.sizes import TowersConfig
 
 TOWERS = {"scene": 4, "face": 3}
 """Input channels of the towers: colours and head mask, colours."""

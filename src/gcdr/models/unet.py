@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gcdr.models.config import DenoiserConfig
+from gcdr.models.sizes import DenoiserConfig
 
 MAX_PERIOD = 10_000.0
 TIME_EXPANSION = 4

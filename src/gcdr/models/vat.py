@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gcdr.models.config import VATConfig
 from gcdr.models.precision import in_precision
+from gcdr.models.sizes import VATConfig
 from gcdr.models.towers import GazeFeatures, init_convolutions
 
 

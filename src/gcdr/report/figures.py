@@ -17,10 +17,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from gcdr.errors import InputError
-from gcdr.files import atomic
-from gcdr.report.methods import METRICS, TRAINED_KINDS
+from gcdr.base.errors import InputError
+from gcdr.base.files import atomic
 from gcdr.report.overlays import Example, example_panels, question_of
+from gcdr.report.rows import METRICS, TRAINED_KINDS
 from gcdr.report.tables import RUN
 
 DPI = 130

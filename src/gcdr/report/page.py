@@ -11,10 +11,10 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from gcdr.errors import InputError
+from gcdr.base.errors import InputError
 from gcdr.report import render
-from gcdr.report.methods import METRICS, PAPER_LABEL, PAPER_METRICS, TRAINED_KINDS
 from gcdr.report.overlays import Example, encode, example_panels, question_of
+from gcdr.report.rows import METRICS, PAPER_LABEL, PAPER_METRICS, TRAINED_KINDS
 from gcdr.report.tables import RUN
 from gcdr.report.timing import Overhead
 

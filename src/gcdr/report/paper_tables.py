@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from gcdr.config import by_share
-from gcdr.errors import InputError
+from gcdr.base.errors import InputError
+from gcdr.config.schema import by_share
 from gcdr.methods import METHODS, ONLINE, TEACHERS, averaged, recipe
-from gcdr.report.methods import PAPER, method_name
-from gcdr.report.render import table1_markdown, write_csv, write_text
+from gcdr.report.rows import PAPER, method_name
 from gcdr.report.tables import over_runs, read_metrics
+from gcdr.report.typeset import table1_markdown, write_csv, write_text
 
 MAPS = {"diffusion": "no-gradcam", "diffusion-gc": "gcdr"}
 """Rows that score maps of test people themselves, and the method that makes those maps."""

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gcdr.errors import InputError
+from gcdr.base.errors import InputError
+from gcdr.base.seeds import numpy_rng
 from gcdr.report import figures
-from gcdr.report.methods import PAPER, PAPER_LABEL
 from gcdr.report.paper_tables import fill, savings_table
-from gcdr.report.render import markdown, number, write_csv, write_text
+from gcdr.report.rows import PAPER, PAPER_LABEL
 from gcdr.report.tables import read_metrics
-from gcdr.seeds import numpy_rng
+from gcdr.report.typeset import markdown, number, write_csv, write_text
 
 METRIC = "dist_to_mean"
 RESAMPLES = 2000

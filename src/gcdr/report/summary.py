@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdr.report.methods import method_name
-from gcdr.report.render import (
+from gcdr.report.rows import method_name
+from gcdr.report.tables import paired_differences, read_metrics, read_sweeps, sweep_table, table1
+from gcdr.report.typeset import (
     differences_markdown,
     differences_text,
     sweep_markdown,
@@ -16,7 +17,6 @@ from gcdr.report.render import (
     write_csv,
     write_text,
 )
-from gcdr.report.tables import paired_differences, read_metrics, read_sweeps, sweep_table, table1
 
 
 def write_tables(

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdr.evaluate import score_maps, summarise
-from gcdr.gradcams import gradcam_maps
-from gcdr.manifest import people_digest, read_people
-from gcdr.report.methods import METRICS, PAPER_LABEL, PAPER_METRICS
-from gcdr.report.render import markdown, number, write_csv, write_text
-from gcdr.scoring import test_people
-from gcdr.stores import read_prior
+from gcdr.data.manifest import people_digest, read_people
+from gcdr.data.prior_maps import gradcam_maps
+from gcdr.data.stores import read_prior
+from gcdr.evaluation.scores import score_maps, summarise
+from gcdr.evaluation.stages import test_people
+from gcdr.report.rows import METRICS, PAPER_LABEL, PAPER_METRICS
+from gcdr.report.typeset import markdown, number, write_csv, write_text
 
 OVERLAYS = {"body": "Body box", "head": "Head box", "none": "None"}
 # The paper's figures (AvgDist, MinDist, AUC) by overlay and place from the last of OFA-large's layers.
@@ -37,7 +37,7 @@ def score_overlays(
         samples: the picture cache.
         manifest: the manifest.
         annotations: the test annotators.
-        size: side of the heatmaps that maps are resized to, see :func:`gcdr.gradcams.gradcam_maps`.
+        size: side of the heatmaps that maps are resized to, see :func:`gcdr.data.prior_maps.gradcam_maps`.
 
     Returns:
         one row an overlay and layer: ``overlay layer depth people invalid``, for each metric M its

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from gcdr.errors import InputError
-from gcdr.files import read_json
-from gcdr.report.methods import KINDS, METRICS, OPTIONAL_METRICS, PAPER, PAPER_METRICS, method_name
+from gcdr.base.errors import InputError
+from gcdr.base.files import read_json
+from gcdr.report.rows import KINDS, METRICS, OPTIONAL_METRICS, PAPER, PAPER_METRICS, method_name
 
 FORMAT = 1
 RUN = ["study", "seed"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdr.errors import InputError
+from gcdr.base.errors import InputError
 
 _COLUMNS = {"s": "wall_s", "cpu_time": "cpu_s", "max_rss": "max_rss_mib"}
 

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gcdr.errors import InputError
-from gcdr.heatmaps import gaussians
-from gcdr.samples import Samples
-from gcdr.seeds import torch_rng
+from gcdr.base.errors import InputError
+from gcdr.base.seeds import torch_rng
+from gcdr.data.cache import Samples
+from gcdr.data.heatmaps import gaussians
+from gcdr.data.views import HeadMask, View, random_view, view_maps, view_pictures, view_points
 from gcdr.training.loop import shuffled
-from gcdr.views import HeadMask, View, random_view, view_maps, view_pictures, view_points
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
-from gcdr.diffusion import Schedule
-from gcdr.models.config import DenoiserConfig
+from gcdr.base.seeds import derive
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.released import start_from
-from gcdr.seeds import derive
-from gcdr.training.denoiser import DiffusionRecipe, train_denoiser
+from gcdr.models.sizes import DenoiserConfig
+from gcdr.refine.diffusion import Schedule
+from gcdr.training.denoising import DiffusionRecipe, train_denoiser
 from gcdr.training.resume import code_of
 from gcdr.training.run import training_run
 from gcdr.training.runs import labelled_targets

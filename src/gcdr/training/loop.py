@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from gcdr.errors import InputError
-from gcdr.files import atomic
-from gcdr.jsonconfig import JsonConfig
+from gcdr.base.errors import InputError
+from gcdr.base.files import atomic
+from gcdr.base.jsonconfig import JsonConfig
+from gcdr.base.seeds import torch_rng
 from gcdr.models.precision import set_precision
-from gcdr.seeds import torch_rng
 from gcdr.training.resume import Checkpoint
 
 LOG_EVERY = 20

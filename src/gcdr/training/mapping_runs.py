@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from gcdr.errors import InputError
-from gcdr.gradcams import gradcam_maps
+from gcdr.base.errors import InputError
+from gcdr.data.prior_maps import gradcam_maps
 from gcdr.training.batches import Targets, heatmap_targets
 from gcdr.training.diffusion_runs import initial_denoiser
 from gcdr.training.loop import Recipe

@@ -12,13 +12,13 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gcdr.diffusion import Sampling, draws, to_network, training_pair
-from gcdr.errors import InputError
-from gcdr.jsonconfig import JsonConfig
+from gcdr.base.errors import InputError
+from gcdr.base.jsonconfig import JsonConfig
+from gcdr.base.seeds import torch_rng
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.vat import VAT
-from gcdr.refine import conditioned
-from gcdr.seeds import torch_rng
+from gcdr.refine.diffusion import Sampling, draws, to_network, training_pair
+from gcdr.refine.maps import conditioned
 from gcdr.training.batches import Batch, Targets, compose, join
 from gcdr.training.loop import Recipe, running_average
 from gcdr.training.run import Run

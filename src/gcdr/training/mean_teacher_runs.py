@@ -6,11 +6,11 @@ from typing import Any
 import pandas as pd
 import torch
 
-from gcdr.diffusion import Sampling, Schedule
-from gcdr.errors import InputError
-from gcdr.labelling import sampler_of
-from gcdr.labels import UNLABELLED
-from gcdr.samples import Samples
+from gcdr.base.errors import InputError
+from gcdr.data.cache import Samples
+from gcdr.data.split import UNLABELLED
+from gcdr.refine.diffusion import Sampling, Schedule
+from gcdr.refine.labels import sampler_of
 from gcdr.training.batches import Targets, heatmap_targets
 from gcdr.training.diffusion_runs import initial_denoiser
 from gcdr.training.loop import Recipe
@@ -60,7 +60,7 @@ def train_mean_teacher_model(
         labels: what the split shows.
         init: folder of a model whose towers the training starts from, or None.
         settings: as for the model without Mean Teacher, with ``mean_teacher``; for diffusion also
-            the sampler's, see :func:`gcdr.labelling.sampler_of`.
+            the sampler's, see :func:`gcdr.refine.labels.sampler_of`.
         seed: seed of initial weights, order, augmentation and noise.
         device: where to compute.
         out: folder of the model; the loss goes to ``log.csv`` in it.

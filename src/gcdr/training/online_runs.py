@@ -6,14 +6,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gcdr.diffusion import draws
-from gcdr.errors import InputError
-from gcdr.heatmaps import minmax
-from gcdr.labelling import refinement_of
+from gcdr.base.errors import InputError
+from gcdr.base.seeds import torch_rng
+from gcdr.data.heatmaps import minmax
 from gcdr.models.build import load_model
 from gcdr.models.denoiser import Denoiser
-from gcdr.refine import Refinement, conditioned
-from gcdr.seeds import torch_rng
+from gcdr.refine.diffusion import draws
+from gcdr.refine.labels import refinement_of
+from gcdr.refine.maps import Refinement, conditioned
 from gcdr.training.batches import Batch
 from gcdr.training.gaze import Relabel
 from gcdr.training.resume import code_of
@@ -60,7 +60,7 @@ def train_online_student(
         pseudo: label store of the raw Grad-CAM maps.
         teacher: folder of the diffusion teacher.
         settings: as for :func:`gcdr.training.runs.train_gaze_model`, with ``refine``, the settings of
-            :func:`gcdr.labelling.make_labels`.
+            :func:`gcdr.refine.labels.make_labels`.
         samples, labels, init, seed, device, out: as for ``train_gaze_model``.
 
     Raises:

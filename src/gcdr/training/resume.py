@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 
-from gcdr.files import atomic, file_digest, text_digest
-from gcdr.provenance import modules_behind
+from gcdr.base.files import atomic, file_digest, text_digest
+from gcdr.base.provenance import modules_behind
 
 SAVE_SECONDS = 120.0
 WHOLE_FILE = 64 << 20  # larger inputs are told apart by size and time: reading them costs minutes

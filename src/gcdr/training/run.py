@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from gcdr.data.cache import Samples
 from gcdr.models.build import describe, save_model
-from gcdr.samples import Samples
 from gcdr.training.batches import Batch, Targets, random_batches
 from gcdr.training.loop import Recipe, fit
 from gcdr.training.resume import Checkpoint, resumable

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gcdr.errors import InputError
-from gcdr.gradcams import gradcam_maps
-from gcdr.labels import LABELLED, targets
-from gcdr.models.config import VATConfig
+from gcdr.base.errors import InputError
+from gcdr.base.seeds import derive
+from gcdr.data.cache import Samples
+from gcdr.data.prior_maps import gradcam_maps
+from gcdr.data.split import LABELLED, targets
+from gcdr.data.stores import read_labels
 from gcdr.models.released import start_from
+from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
-from gcdr.samples import Samples
-from gcdr.seeds import derive
-from gcdr.stores import read_labels
 from gcdr.training.batches import Targets, heatmap_targets
 from gcdr.training.gaze import Relabel, train_gaze
 from gcdr.training.loop import Recipe

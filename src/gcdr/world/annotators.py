@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from gcdr.seeds import numpy_rng
-from gcdr.world.layout import angle_between, direction
+from gcdr.base.seeds import numpy_rng
+from gcdr.world.placement import angle_between, direction
 from gcdr.world.scene import Scene
 
 

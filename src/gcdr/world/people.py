@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from gcdr.world.head import Face, draw_head, draw_loose_hair
 from gcdr.world.headpose import HeadPose, forward_vector
-from gcdr.world.layout import RADIUS, Stand, head_center
 from gcdr.world.pen import Pen, shade
+from gcdr.world.placement import RADIUS, Stand, head_center
 from gcdr.world.style import Color
 
 SKINS: tuple[Color, ...] = (

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from gcdr.world.layout import direction
+from gcdr.world.placement import direction
 from gcdr.world.scene import Scene
 from gcdr.world.style import NOUNS
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageChops
 
-from gcdr.seeds import numpy_rng
+from gcdr.base.seeds import numpy_rng
 from gcdr.world.pen import MaskPen, Pen
 from gcdr.world.people import draw_figure
 from gcdr.world.room import paint_room

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gcdr.world.layout import Box, overlap
 from gcdr.world.pen import Pen, blend, shade
+from gcdr.world.placement import Box, overlap
 from gcdr.world.style import PALETTES, Color, Palette, Style
 
 _SHADOW: Color = (46, 34, 46)

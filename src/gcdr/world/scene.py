@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gcdr.seeds import numpy_rng
+from gcdr.base.seeds import numpy_rng
 from gcdr.world.head import HAIR_STYLES, Face
-from gcdr.world.layout import (
+from gcdr.world.pen import ExtentPen
+from gcdr.world.people import BOTTOMS, HAIRS, IRISES, SHOES, SKINS, TOPS, Figure, draw_figure
+from gcdr.world.placement import (
     Box,
     Place,
     Point,
@@ -19,8 +21,6 @@ from gcdr.world.layout import (
     place_people,
     place_thing,
 )
-from gcdr.world.pen import ExtentPen
-from gcdr.world.people import BOTTOMS, HAIRS, IRISES, SHOES, SKINS, TOPS, Figure, draw_figure
 from gcdr.world.room import Room, decorate, draw_room
 from gcdr.world.style import NOUNS, Color, Style
 from gcdr.world.targets import Target, draw_target

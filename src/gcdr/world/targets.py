@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gcdr.world.layout import (
+from gcdr.world.placement import (
     Place,
     Point,
     Stand,

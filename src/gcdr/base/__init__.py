@@ -1,0 +1,1 @@
+"""What every room stands on: messages, whole files, random numbers, scripts."""

@@ -1,0 +1,55 @@
+"""What every script of the workflow shares: arguments in, one clear line out when the input is bad."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gcdr.base.errors import InputError
+
+START_UP = "start-up:"  # the line that tells the interpreter's and the imports' own share
+TRAINING = ("samples:path", "labels:path", "settings:json", "seed:int", "device", "out:path")
+
+
+def arguments(description: str, *names: str, **optional: Any) -> argparse.Namespace:
+    """Parse a script's command line.
+
+    Args:
+        description: what the script does.
+        names: required options. A name ending in ``:int``, ``:float``, ``:json`` or ``:path`` is
+            converted, ``:paths`` and ``:texts`` take several; without an ending it is text.
+            ``device`` becomes what :func:`gcdr.base.device.pick_device` makes of it.
+        optional: options with a default; their type is the default's, and None means an optional path.
+
+    Raises:
+        InputError: the device is unknown, or this machine lacks it.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    kinds: dict[str, Any] = {"int": int, "float": float, "json": json.loads, "path": Path, "": str}
+    for entry in names:
+        name, _, kind = entry.partition(":")
+        several = {"nargs": "+"} if kind in ("paths", "texts") else {}
+        kind = {"paths": "path", "texts": ""}.get(kind, kind)
+        parser.add_argument(f"--{name}", type=kinds[kind], required=True, **several)
+    for name, default in optional.items():
+        kind = Path if default is None else type(default)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default)
+    found = parser.parse_args()
+    if "device" in found:
+        from gcdr.base.device import pick_device  # not above: some scripts do without torch
+
+        found.device = pick_device(found.device)
+    return found
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a script's main function; bad input ends it with one line and exit status 2."""
+    print(f"{START_UP} {time.process_time():.2f} CPU seconds", file=sys.stderr, flush=True)
+    try:
+        main()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,80 @@
+"""Which modules of this package decide what a script makes.
+
+The workflow names them as inputs of a rule, so that an edit reruns that stage and what follows, and
+nothing else. They are found by reading ``import`` statements; nothing is imported or run.
+"""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+
+# Modules that read, write, check or report and do not decide a number.
+EXEMPT = frozenset(
+    {
+        "gcdr",
+        *(
+            f"gcdr.base.{name}"
+            for name in (
+                "errors",
+                "failures",
+                "problems",
+                "files",
+                "device",
+                "download",
+                "provenance",
+            )
+        ),
+    }
+)
+
+
+def modules_behind(script: str | Path) -> list[Path]:
+    """Source files of the package that ``script`` reaches through imports, in sorted order.
+
+    A package's own file is followed like any other, so that what is imported through its face is found.
+    Modules in ``EXEMPT`` and package files that hold nothing but a docstring are left out.
+    """
+    found: set[str] = set()
+    queue = list(_imports(Path(script)))
+    while queue:
+        name = queue.pop()
+        if name not in found:
+            found.add(name)
+            queue.extend(_imports(_source(name)))
+    return sorted(_source(name) for name in found - EXEMPT if _does_something(_source(name)))
+
+
+@cache
+def _imports(path: Path) -> frozenset[str]:
+    names = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            raise ValueError(f"{path}: a relative import, which is not followed; write it in full")
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    ours = {name for name in names if name.split(".")[0] == "gcdr"}
+    packages = {
+        ".".join(name.split(".")[:n]) for name in ours for n in range(2, name.count(".") + 1)
+    }
+    return frozenset(name for name in ours | packages if _source(name).is_file()) - {"gcdr"}
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+def _does_something(path: Path) -> bool:
+    """Whether a file holds more than a docstring."""
+    return any(not isinstance(node, ast.Expr) for node in _tree(path).body)
+
+
+def _source(name: str) -> Path:
+    """File of a module, or of a package its ``__init__.py``."""
+    path = PACKAGE.joinpath(*name.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

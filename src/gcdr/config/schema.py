@@ -1,0 +1,282 @@
+"""Checking a configuration against its schema, with messages for people.
+
+The schema is JSON Schema, draft 2020-12. Snakemake can validate too, but stops at the first
+problem and prints the schema; here every problem is named at once, with what would be right.
+"""
+
+import difflib
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from gcdr.base.errors import InputError
+
+Schema = dict[str, Any]
+Path = tuple[str | int, ...]
+Problem = tuple[Path, str]
+
+SOURCES = ("labelled", "unlabelled", "test")  # of a study's people
+
+TYPE_NAMES = {
+    "integer": "an integer",
+    "number": "a number",
+    "string": "a text",
+    "boolean": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "a table",
+}
+
+
+def validate_config(config: dict, schema: Schema) -> None:
+    """Check ``config`` against ``schema``.
+
+    Args:
+        config: the whole configuration as read from YAML.
+        schema: JSON Schema of it (draft 2020-12); ``$ref`` only within itself and not recursive.
+
+    Raises:
+        InputError: names every problem, one a line, sorted by the dotted path of its key: unknown
+            keys with those allowed there, missing keys, and wrong values with what is expected.
+    """
+    problems = _all_problems(config, inline_references(schema))
+    if problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        lines = sorted(f"{dotted(path)}: {message}" for path, message in problems)
+        raise InputError("\n  ".join([f"configuration: {count}", *lines]))
+
+
+def read_texts(config: dict, schema: Schema) -> None:
+    """Turn, in place, texts that ``schema`` refuses into the number, true, false or null they spell.
+
+    Snakemake hands on as text what stands within braces on its command line, as the 100 of
+    ``--config 'refine={timestep: 100}'``; and 1e-4 without a point is text to YAML.
+
+    Args:
+        config: the whole configuration.
+        schema: as for :func:`validate_config`.
+    """
+    for path, _ in _all_problems(config, inline_references(schema)):
+        table = config
+        try:
+            for key in path[:-1]:
+                table = table[key]
+            text = table[path[-1]]
+        except (KeyError, IndexError, TypeError):
+            continue  # the problem is a key, or one that is missing
+        if isinstance(text, str):
+            table[path[-1]] = _spelt(text)
+
+
+def _spelt(text: str) -> Any:
+    """The finite number, truth value or null that a text spells, or the text."""
+    words = {"true": True, "false": False, "null": None}
+    if text in words:
+        return words[text]
+    for number in (int, float):
+        try:
+            return number(text) if math.isfinite(number(text)) else text
+        except ValueError:
+            continue
+    return text
+
+
+def _all_problems(config: dict, schema: Schema) -> set[Problem]:
+    problems = set(_keys_not_text(config))
+    for error in Draft202012Validator(schema).iter_errors(_with_text_keys(config)):
+        problems.update(_problems(error))
+    return problems
+
+
+def by_share(setting: Any, share: int) -> Any:
+    """A setting with every table by label share, ``{"5": 200, default: 250}``, replaced by its entry.
+
+    Args:
+        setting: plain values, lists and tables; a table with a key ``default`` is one by share.
+        share: labelled share in per cent.
+    """
+    if isinstance(setting, dict):
+        if "default" in setting:
+            return setting.get(str(share), setting["default"])
+        return {key: by_share(value, share) for key, value in setting.items()}
+    return setting
+
+
+def alternatives(setting: Any) -> list[Any]:
+    """All values that a setting may take: the entries of a table by label share, or itself."""
+    return list(setting.values()) if isinstance(setting, dict) else [setting]
+
+
+def dotted(path: Path) -> str:
+    """A key's full name: ``("a", "b", 0)`` is ``a.b[0]``; the root is ``(top level)``."""
+    name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return name.removeprefix(".") or "(top level)"
+
+
+def inline_references(schema: Any, root: Any = None) -> Any:
+    """A copy of ``schema`` in which each ``$ref`` to a part of itself is replaced by that part.
+
+    Keys beside a ``$ref`` (a description, say) outrank those of the part referred to.
+    """
+    root = schema if root is None else root
+    if isinstance(schema, list):
+        return [inline_references(item, root) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if isinstance(schema.get("$ref"), str):
+        target = root
+        for part in schema["$ref"].removeprefix("#").strip("/").split("/"):
+            target = target[part] if part else target
+        beside = {key: value for key, value in schema.items() if key != "$ref"}
+        return inline_references({**target, **beside}, root)
+    return {key: inline_references(value, root) for key, value in schema.items()}
+
+
+def describe(schema: Schema) -> str:
+    """What values a schema without references allows, in words: ``an integer from 1 to 500``."""
+    if "const" in schema:
+        return show(schema["const"])
+    if "enum" in schema:
+        return "one of " + ", ".join(show(value) for value in schema["enum"])
+    for choice in ("oneOf", "anyOf"):
+        if choice in schema:
+            return ", or ".join(describe(option) for option in schema[choice])
+    types = schema.get("type", [])
+    types = [types] if isinstance(types, str) else types
+    return " or ".join(_describe_type(name, schema) for name in types) or "any value"
+
+
+def show(value: Any) -> str:
+    """A value as it would be written in the file, shortened if it is long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _describe_type(name: str, schema: Schema) -> str:
+    text = TYPE_NAMES[name]
+    if name in ("integer", "number"):
+        return text + _bounds(schema)
+    if name == "string":
+        if "pattern" in schema:
+            return f"{text} that matches {schema['pattern']}"
+        return "a text that is not empty" if schema.get("minLength") else text
+    if name == "array":
+        text = f"{text} of " + (f"{least} or more: " if (least := schema.get("minItems")) else "")
+        return text + (describe(schema["items"]) if "items" in schema else "values")
+    if name == "object" and schema.get("patternProperties"):
+        options = (describe(option) for option in schema["patternProperties"].values())
+        return f"{text} of names, each with {', or '.join(options)}"
+    return text
+
+
+def _bounds(schema: Schema) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    if low is not None and high is not None:
+        return f" from {low} to {high}"
+    parts = [
+        f"{word} {bound}"
+        for word, bound in (
+            ("at least", low),
+            ("above", above),
+            ("at most", high),
+            ("below", below),
+            ("a multiple of", schema.get("multipleOf")),
+        )
+        if bound is not None
+    ]
+    return " " + " and ".join(parts) if parts else ""
+
+
+def _problems(error: ValidationError, parent: Path = ()) -> Iterator[Problem]:
+    """Problems behind one error of the validator, which may be a choice with errors beneath."""
+    path = parent + tuple(error.path)
+    found = error.instance
+    if error.validator == "additionalProperties" and isinstance(found, dict):
+        yield from _unknown_keys(error.schema, found, path)
+    elif error.validator == "required":
+        for key in error.validator_value:
+            if key not in found:
+                expected = describe(error.schema.get("properties", {}).get(key, {}))
+                yield (*path, key), f"missing, expected {expected}"
+    elif error.validator in ("oneOf", "anyOf"):
+        yield from _choice(error, path)
+    else:
+        yield path, _wrong_value(error)
+
+
+def _unknown_keys(schema: Schema, found: dict, path: Path) -> Iterator[Problem]:
+    known = list(schema.get("properties", {}))
+    patterns = list(schema.get("patternProperties", {}))
+    allowed = [*known, *(f"names that match {pattern}" for pattern in patterns)]
+    for key in found:
+        if key in known or any(re.search(pattern, key) for pattern in patterns):
+            continue
+        near = difflib.get_close_matches(key, known, n=1)
+        hint = f", did you mean {near[0]}?" if near else "."
+        yield (*path, key), f"unknown key{hint} Allowed here: {', '.join(allowed) or 'nothing'}"
+
+
+def _choice(error: ValidationError, path: Path) -> Iterator[Problem]:
+    """Of several alternatives: the errors within the one that was meant, if that can be told."""
+    branches: dict[int, list[ValidationError]] = {}
+    for inner in error.context:
+        branches.setdefault(inner.schema_path[0], []).append(inner)
+    # An alternative was not meant if the value itself is of another type, or a key that tells the
+    # alternatives apart (a constant) has another value.
+    meant = [
+        errors
+        for errors in branches.values()
+        if not any(
+            (inner.validator == "type" and not inner.path) or inner.validator == "const"
+            for inner in errors
+        )
+    ]
+    if len(meant) == 1:
+        for inner in meant[0]:
+            yield from _problems(inner, path)
+    else:
+        yield path, _wrong_value(error)
+
+
+def _wrong_value(error: ValidationError) -> str:
+    found, expected = error.instance, describe(error.schema)
+    if error.validator in ("minItems", "maxItems", "uniqueItems", "dependentRequired", "not"):
+        return f"found {show(found)}: {error.message}"
+    return f"found {show(found)}, expected {expected}"
+
+
+def _keys_not_text(value: Any, path: Path = ()) -> Iterator[Problem]:
+    items = value.items() if isinstance(value, dict) else ()
+    items = enumerate(value) if isinstance(value, list) else items
+    for key, inner in items:
+        if isinstance(value, dict) and not isinstance(key, str):
+            yield (*path, str(key)), f'a key must be text, write it in quotes: "{key}"'
+        yield from _keys_not_text(inner, (*path, key if isinstance(value, list) else str(key)))
+
+
+def _with_text_keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _with_text_keys(inner) for key, inner in value.items()}
+    return [_with_text_keys(inner) for inner in value] if isinstance(value, list) else value
+
+
+def sources_of(study: Mapping[str, Any]) -> dict[str, list[str]]:
+    """A study's data sets by :data:`SOURCES`; a study of one data set takes everybody from it."""
+    if "dataset" in study:
+        return {role: [study["dataset"]] for role in SOURCES}
+    return {
+        "labelled": list(study["labelled"]),
+        "unlabelled": list(study["unlabelled"]),
+        "test": [study["test"]],
+    }
+
+
+def pool_name(study: Mapping[str, Any]) -> str:
+    """The name of a study's pool says what is in it, so two studies of the same sources share it."""
+    return "--".join(".".join(names) for names in sources_of(study).values())

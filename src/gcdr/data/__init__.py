@@ -1,0 +1,1 @@
+"""The table of people and what is stored of them: split, pictures, heatmaps, stores."""

@@ -1,0 +1,167 @@
+"""The manifest: one row a person in an image, and who may see which of its columns.
+
+The label rule outranks everything: stages read people (image, boxes, split) with :func:`read_people`,
+which cannot return a label. Labels are read by two stages only: the split, with
+:func:`read_annotated`, which hands on what it does not hide, and the evaluation, with
+:func:`read_annotations` of the test people.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import atomic, text_digest
+from gcdr.base.problems import Places, Problems
+
+BOX = ["head_x0", "head_y0", "head_x1", "head_y1"]
+PEOPLE = ["sample_id", "image", "width", "height", *BOX, "split"]
+LABELS = ["gaze_x", "gaze_y", "in_frame", "label"]
+SPLITS = ("train", "val", "test")
+
+
+def build_manifest(rows: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Check rows and bring them into the manifest's order, types and numbering.
+
+    Args:
+        rows: the columns of ``PEOPLE`` without ``sample_id``, and those of ``LABELS`` that are known.
+        source: what to call the rows' origin in messages.
+
+    Returns:
+        the manifest, see :func:`order_people`.
+
+    Raises:
+        InputError: a column is missing, or rows are bad; all kinds of bad rows are listed together.
+    """
+    missing = [name for name in PEOPLE[1:] if name not in rows]
+    if missing:
+        raise InputError(f"{source}: column {missing[0]!r} is missing; expected {PEOPLE[1:]}")
+    if rows.empty:
+        raise InputError(f"{source}: no people in it; expected at least one row")
+    problems = Problems()
+    count = len(rows)
+    places = Places((source,), np.zeros(count, int), np.arange(1, count + 1), "row")
+    for kind, column, bad, expected in _faults(rows):
+        found = rows[[*BOX, "width", "height"]].to_numpy() if column == "head box" else rows[column]
+        problems.rows(kind, column, expected, bad, places, found)
+    problems.stop(source)
+    return order_people(rows)[0]
+
+
+def order_people(
+    people: pd.DataFrame, extra: Sequence[str] = ()
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """People that are known to be right in the manifest's order, types and numbering.
+
+    Returns:
+        the manifest, sorted by image and head box, ``sample_id`` being the row number, with the columns
+        ``extra`` behind its own; and (N,) int64, which row of ``people`` each of its rows is.
+    """
+    table = people.reindex(columns=[*PEOPLE[1:], *LABELS, *extra]).reset_index(drop=True)
+    table = table.sort_values(["image", *BOX], kind="stable")
+    order = table.index.to_numpy(np.int64)
+    table = table.reset_index(drop=True)
+    table.insert(0, "sample_id", np.arange(len(table), dtype=np.int64))
+    kinds = dict.fromkeys([*BOX, "gaze_x", "gaze_y"], "float64")
+    kinds |= {"width": "int64", "height": "int64", "in_frame": "boolean"}
+    return table.astype(kinds), order
+
+
+def _faults(rows: pd.DataFrame) -> list[tuple[str, str, pd.Series, str]]:
+    """Kind, column, mask of bad rows and what is expected there."""
+    box = rows[BOX].astype(float)
+    size = rows[["width", "height"]].astype(float)
+    finite = np.isfinite(box).all(axis=1)
+    empty = (box["head_x1"] <= box["head_x0"]) | (box["head_y1"] <= box["head_y0"])
+    outside = (
+        (box["head_x1"] <= 0)
+        | (box["head_y1"] <= 0)
+        | (box["head_x0"] >= size["width"])
+        | (box["head_y0"] >= size["height"])
+    )
+    wrong = ~rows["split"].isin(SPLITS)
+    faults = [
+        ("not a box", "head box", ~finite, "four finite numbers"),
+        ("no area", "head box", finite & empty, "x0 < x1 and y0 < y1 in pixels"),
+        ("outside", "head box", finite & ~empty & outside, "a box that overlaps its image"),
+        ("unknown split", "split", wrong, f"one of {', '.join(SPLITS)}"),
+    ]
+    for name in ("gaze_x", "gaze_y"):
+        if name in rows:
+            value = rows[name].astype(float)
+            off = value.notna() & ~value.between(0, 1)
+            faults.append(("outside", name, off, "a number in 0..1, or nothing"))
+    return faults
+
+
+def write_table(table: pd.DataFrame, path: str | Path) -> None:
+    """Write a table as Parquet, whole or not at all."""
+    with atomic(path) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+def read_people(manifest: str | Path) -> pd.DataFrame:
+    """The columns of ``PEOPLE``: everything about a person but the labels."""
+    return _read(manifest, PEOPLE)
+
+
+def read_annotated(manifest: str | Path) -> pd.DataFrame:
+    """People with their labels. For the label split alone."""
+    return _read(manifest, [*PEOPLE, *LABELS])
+
+
+def read_annotations(path: str | Path, sample_id: np.ndarray) -> np.ndarray:
+    """The annotators' points of test people.
+
+    Args:
+        path: the annotations table: ``sample_id``, ``annotator``, ``gaze_x``, ``gaze_y``.
+        sample_id: (N,) the people wanted.
+
+    Returns:
+        (N, A, 2) float64, padded with NaN where a person has fewer than A annotators; all NaN for
+        people who look out of the frame.
+
+    Raises:
+        InputError: a person has no annotation.
+    """
+    table = read_annotation_table(path)
+    table = table[table["sample_id"].isin(sample_id)].sort_values(["sample_id", "annotator"])
+    place = pd.Series(np.arange(len(sample_id)), index=sample_id)
+    lacking = set(sample_id) - set(table["sample_id"])
+    if lacking:
+        raise InputError(
+            f"{path}: sample_id {min(lacking)} has no annotation; expected at least one"
+        )
+    order = table.groupby("sample_id").cumcount().to_numpy()
+    points = np.full((len(sample_id), order.max() + 1, 2), np.nan)
+    points[place[table["sample_id"]].to_numpy(), order] = table[["gaze_x", "gaze_y"]].to_numpy()
+    return points
+
+
+def read_annotation_table(path: str | Path) -> pd.DataFrame:
+    """The annotations table as it is: ``sample_id``, ``annotator``, ``gaze_x``, ``gaze_y``; the row of a
+    test person who looks out of the frame has no point."""
+    return _read(path, ["sample_id", "annotator", "gaze_x", "gaze_y"])
+
+
+def people_digest(people: pd.DataFrame) -> str:
+    """Digest of who the people are (ids, images, sizes, head boxes); labels never enter it."""
+    columns = people[["sample_id", "image", "width", "height", *BOX]]
+    return text_digest(*(columns[name].astype(str).str.cat(sep="\n") for name in columns))
+
+
+def boxes(people: pd.DataFrame) -> np.ndarray:
+    """(N, 4) float64 head boxes x0, y0, x1, y1 in 0..1 of width and height (may lie outside)."""
+    scale = people[["width", "height", "width", "height"]].to_numpy(float)
+    return people[BOX].to_numpy(float) / scale
+
+
+def _read(path: str | Path, columns: list[str]) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path, columns=columns)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a table with the columns {columns} ({error})") from error

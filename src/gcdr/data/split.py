@@ -1,0 +1,119 @@
+"""The label split: who keeps their label. What it hides, nothing downstream may read."""
+
+import numpy as np
+import pandas as pd
+
+from gcdr.base.errors import InputError
+from gcdr.base.seeds import numpy_rng
+from gcdr.data.manifest import BOX, LABELS
+
+LABELLED, VALIDATION, UNLABELLED = "labelled", "validation", "unlabelled"
+STRANGE = 0.01  # share of a released split's people that a reader's filters may have left out
+
+
+def split_labels(
+    annotated: pd.DataFrame,
+    share: float,
+    validation: float,
+    seed: int,
+    by: str = "image",
+    released: pd.DataFrame | None = None,
+    unlabelled: float | None = None,
+) -> pd.DataFrame:
+    """Choose who keeps their label.
+
+    Training images, or people, are shuffled by ``seed`` and the first ``share`` per cent are labelled,
+    so splits of one seed are nested (5 % within 10 % within 20 %). Of the labelled ones, a fixed part
+    is set aside as validation: every n-th of the shuffled order, so it is nested too. The unlabelled
+    are all others, or so many from the end of the order: nested as well, and, where ``released`` lists
+    none, the same people whatever the labelled share. The choice looks at image names and row numbers
+    alone; a hidden label cannot influence it. In a pool of several data sets (:mod:`gcdr.data.pool`)
+    people of the split ``unlabelled`` are never drawn, and those of ``labelled`` who are not drawn are
+    not used.
+
+    Args:
+        annotated: the manifest with labels, :func:`gcdr.data.manifest.read_annotated`.
+        share: labelled share of the training images or people in per cent, 0 < share <= 100.
+        validation: share of the labelled ones set aside for validation, 0 <= validation <= 0.5.
+        seed: seed of the shuffle.
+        by: ``"image"``: all people of an image together; ``"person"``: each by themselves, as in the
+            paper, where one person of an image can be labelled and another not.
+        released: the labelled people by ``image`` and head box, who then are labelled in place of the
+            first ``share`` per cent; the seed still chooses those set aside.
+        unlabelled: share of the training images or people that is used without labels in per cent, as
+            Table S2 counts them (10 + 90 is everybody); None for all that are not labelled.
+
+    Returns:
+        one row a training person who is used, by ``sample_id``: ``role`` (labelled, validation,
+        unlabelled) and the labels, which are null for the unlabelled.
+
+    Raises:
+        InputError: no labelled person remains, or people of ``released`` are not in the manifest.
+    """
+    train = annotated[annotated["split"].isin(["train", "labelled", "unlabelled"])]
+    pooled = (train["split"] == "unlabelled").to_numpy()
+    unit = (train["image"] if by == "image" else train["sample_id"]).to_numpy()
+    units = np.unique(unit[~pooled])
+    order = numpy_rng(seed, "label split").permutation(len(units))
+    place = np.full(len(train), len(units))  # behind everybody
+    place[~pooled] = np.argsort(order)[np.searchsorted(units, unit[~pooled])]
+    drawn = place < round(len(units) * share / 100)
+    shown = drawn if released is None else _find_released(train, released)
+    rank = np.searchsorted(np.unique(place[shown]), place)
+    every = round(1 / validation) if validation else 0
+    held_out = (rank % every == every - 1) if every else np.zeros(len(train), bool)
+    role = np.where(~shown, UNLABELLED, np.where(held_out, VALIDATION, LABELLED))
+    labels = train[["sample_id", *LABELS]].reset_index(drop=True)
+    labels.insert(1, "role", role)
+    labels.loc[role == UNLABELLED, LABELS] = None
+    # A list names people all over the order: the end of it is counted among those it leaves out.
+    hidden = np.unique(place[~shown & ~pooled])
+    rest = len(units) if unlabelled is None else round(len(units) * unlabelled / 100)
+    pool = pooled | np.isin(place, hidden[max(0, len(hidden) - rest) :])
+    used = shown | (pool & (train["split"] != "labelled").to_numpy())
+    labels = labels[used].reset_index(drop=True)
+    usable = (labels["role"] == LABELLED) & labels["gaze_x"].notna() & labels["gaze_y"].notna()
+    if not usable.any():
+        what = "images" if by == "image" else "people"
+        raise InputError(
+            f"label share {share:g} % of {len(units)} training {what} leaves no labelled person with "
+            f"a gaze point in the frame; expected a larger share or more {what}"
+        )
+    return labels
+
+
+def _find_released(train: pd.DataFrame, released: pd.DataFrame) -> np.ndarray:
+    """(N,) bool: the training people that a released split names, found by image and head box."""
+    keys = [
+        pd.MultiIndex.from_frame(table[["image", *BOX]].round({name: 3 for name in BOX}))
+        for table in (train, released)
+    ]
+    strange = np.flatnonzero(~keys[1].isin(keys[0]))
+    if len(strange) > STRANGE * len(released):
+        image, *box = keys[1][strange[0]]
+        raise InputError(
+            f"released split: {len(strange)} of its {len(released)} people are not among the training "
+            f"people, first {image!r} with head box {tuple(map(float, box))}; expected people of this "
+            "data set"
+        )
+    return keys[0].isin(keys[1])
+
+
+def targets(
+    labels: pd.DataFrame, role: str, outside: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """People of a role that look into the frame, and where.
+
+    Args:
+        labels: from :func:`split_labels`.
+        role: ``LABELLED`` or ``VALIDATION``.
+        outside: those known to look out of the frame as well, their gaze being NaN.
+
+    Returns:
+        sample_id (N,) int64 ascending and gaze (N, 2) float32 in 0..1.
+    """
+    known = labels["in_frame"].fillna(True).astype(bool) & labels["gaze_x"].notna()
+    if outside:
+        known |= labels["in_frame"].eq(False).fillna(False).astype(bool)
+    rows = labels[(labels["role"] == role) & known]
+    return rows["sample_id"].to_numpy(), rows[["gaze_x", "gaze_y"]].to_numpy(np.float32)

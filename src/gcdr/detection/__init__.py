@@ -1,0 +1,1 @@
+"""People, their bodies and their heads in pictures."""

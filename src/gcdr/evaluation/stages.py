@@ -1,0 +1,253 @@
+"""Evaluations from files to files: what the evaluate rules call."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import read_json, write_json
+from gcdr.data.cache import Samples
+from gcdr.data.manifest import people_digest, read_annotations, read_people
+from gcdr.data.prior_maps import gradcam_maps
+from gcdr.data.split import VALIDATION, targets
+from gcdr.data.stores import read_labels, write_labels
+from gcdr.evaluation.scores import (
+    score_baselines,
+    score_maps,
+    summarise,
+    summarise_in_frame,
+    write_metrics,
+)
+from gcdr.methods import fixed_sampler
+from gcdr.models.build import CARD_FILE, load_model
+from gcdr.models.denoiser import Denoiser
+from gcdr.models.vat import VAT
+from gcdr.refine.diffusion import SAMPLERS
+from gcdr.refine.labels import refinement_of
+from gcdr.refine.maps import predict, pseudo_labels, refine_maps
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The test people of a data set whose picture can be read.
+
+    Attributes:
+        people: their N rows of the manifest.
+        points: (N, A, 2) their annotators' points, padded with NaN.
+        inside: (N,) bool: who looks into the frame. Of the others no distance is known; they count for
+            the average precision of in or out alone.
+        unreadable: how many test people are not among them.
+    """
+
+    people: pd.DataFrame
+    points: np.ndarray
+    inside: np.ndarray
+    unreadable: int
+
+    @property
+    def ids(self) -> np.ndarray:
+        """(N,) ``sample_id`` of everybody."""
+        return self.people["sample_id"].to_numpy()
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many distances are without, and why, for the metrics file."""
+        return {"out_of_frame": int((~self.inside).sum()), "unreadable": self.unreadable}
+
+    def looking_inside(self) -> "Tested":
+        """Those who look into the frame."""
+        rows = self.inside
+        return Tested(self.people[rows], self.points[rows], self.inside[rows], self.unreadable)
+
+
+def test_people(manifest: Path, annotations: Path, samples: Path) -> Tested:
+    """The test people of a manifest with what the annotators said.
+
+    Args:
+        manifest: the manifest.
+        annotations: the test annotators.
+        samples: the picture cache, which knows whose picture can be read.
+
+    Raises:
+        InputError: there are none, none has a readable picture or looks into the frame, or one has no
+            annotation.
+    """
+    people = read_people(manifest)
+    people = people[people["split"] == "test"]
+    if people.empty:
+        raise InputError(f"{manifest}: no test people; expected rows with split 'test'")
+    seen = Samples.open(samples).readable(people["sample_id"].to_numpy(), "test")
+    if not seen.any():
+        raise InputError(f"{samples}: no test person has a readable picture; expected at least one")
+    people = people[seen]
+    points = read_annotations(annotations, people["sample_id"].to_numpy())
+    inside = np.isfinite(points).all(2).any(1)
+    if not inside.any():
+        raise InputError(f"{annotations}: no test person looks into the frame; expected some")
+    return Tested(people, points, inside, int((~seen).sum()))
+
+
+def in_frame_summary(model: Path, logit: np.ndarray | None, tested: Tested) -> dict | str:
+    """The in/out metric of a model, or why it has none."""
+    if read_json(model / CARD_FILE).get("settings", {}).get("in_frame") is None or logit is None:
+        return "the model was not trained to tell in from out of the frame (gaze.in_frame)"
+    if tested.inside.all():
+        return "no test person is known to look out of the frame"
+    return summarise_in_frame(logit, tested.inside, tested.people["image"].to_numpy())
+
+
+def evaluate_model(
+    model: Path,
+    samples: Path,
+    manifest: Path,
+    annotations: Path,
+    prior: Path | None,
+    settings: dict[str, Any],
+    about: dict[str, Any],
+    device: torch.device,
+    out: Path,
+) -> None:
+    """Score a gaze model on the test people; its heatmaps are kept as a label store beside the metrics.
+
+    The store holds everybody, and the in/out logit of a model that was trained to give it.
+
+    Args:
+        model: folder of the model.
+        samples: the picture cache.
+        manifest: the manifest.
+        annotations: the test annotators.
+        prior: prior store for VAT-GC, else None.
+        settings: ``layer`` and ``size`` for VAT-GC.
+        about: what is scored, for the metrics file.
+        device: where to compute.
+        out: the metrics JSON.
+
+    Raises:
+        InputError: the folder holds no gaze model.
+    """
+    loaded = load_model(model)
+    if not isinstance(loaded, VAT):
+        raise InputError(f"{model}: found a {type(loaded).__name__}, expected a gaze model")
+    tested = test_people(manifest, annotations, samples)
+    ids, inside = tested.ids, tested.inside
+    digest = people_digest(read_people(manifest))
+    gradcam = None
+    if prior is not None:
+        gradcam, _ = gradcam_maps(prior, digest, ids, settings["layer"], settings["size"])
+    predicted = predict(loaded, Samples.open(samples), ids, gradcam, device)
+    heatmap, valid = pseudo_labels(predicted.heatmap, None)
+    logit = None if predicted.in_frame is None else predicted.in_frame.numpy()
+    in_frame = in_frame_summary(model, logit, tested)
+    columns = {} if isinstance(in_frame, str) else {"in_frame": logit}
+    write_labels(out.with_suffix(".h5"), ids, heatmap, valid, columns, people=digest, made_by=about)
+    scored = tested.looking_inside()
+    scores = score_maps(predicted.heatmap.numpy()[inside], scored.people, scored.points)
+    write_metrics(scores, about | tested.left_out, out, in_frame)
+
+
+def evaluate_labels(
+    store: Path,
+    samples: Path,
+    manifest: Path,
+    annotations: Path,
+    about: dict[str, Any],
+    out: Path,
+) -> None:
+    """Score a label store of the test people, for example refined Grad-CAM maps (Diffusion-GC)."""
+    tested = test_people(manifest, annotations, samples)
+    scored = tested.looking_inside()
+    labels = read_labels(store, people_digest(read_people(manifest)), scored.ids)
+    scores = score_maps(labels.heatmap, scored.people, scored.points)
+    write_metrics(scores, about | tested.left_out, out)
+
+
+def evaluate_prior(
+    prior: Path,
+    samples: Path,
+    manifest: Path,
+    annotations: Path,
+    settings: dict[str, Any],
+    about: dict[str, Any],
+    out: Path,
+) -> None:
+    """Score raw Grad-CAM maps of the test people, and beside them the baselines of the annotations.
+
+    A person without a valid map counts with an empty one, whose peak is the upper left cell; who is
+    without a readable picture is left out everywhere.
+    """
+    tested = test_people(manifest, annotations, samples)
+    scored, about = tested.looking_inside(), about | tested.left_out
+    digest = people_digest(read_people(manifest))
+    maps, _ = gradcam_maps(prior, digest, scored.ids, settings["layer"], settings["size"])
+    write_metrics(score_maps(maps, scored.people, scored.points), about, out)
+    for name, scores in score_baselines(scored.people, scored.points).items():
+        ruler = {**about, "recipe": name, "method": name, "kind": "baseline"}
+        write_metrics(scores, ruler, out.with_name(f"{name}.json"))
+
+
+def sweep_timesteps(
+    teacher: Path,
+    samples: Path,
+    manifest: Path,
+    annotations: Path,
+    labels: Path,
+    prior: Path,
+    settings: dict[str, Any],
+    about: dict[str, Any],
+    seed: int,
+    device: torch.device,
+    out: Path,
+) -> None:
+    """How good refined maps are at each noise timestep, on validation people and on test people.
+
+    With every sampler, not the configured one alone; the others as they are defined. The validation
+    people are part of the labelled share: timestep and sampler are chosen on them, never on test. Who is
+    without a readable picture is left out.
+
+    Args:
+        teacher: folder of the diffusion teacher.
+        samples: the picture cache.
+        manifest: the manifest.
+        annotations: the test annotators.
+        labels: what the split shows, validation people among it.
+        prior: prior store.
+        settings: as for :func:`gcdr.refine.labels.make_labels`, with ``sweep``, the timesteps.
+        about: ``study``, ``seed`` and ``share``, for the result.
+        seed: seed of the noise, that of the pseudo-labels.
+        device: where to compute.
+        out: the result as JSON.
+    """
+    model = load_model(teacher)
+    if not isinstance(model, Denoiser):
+        raise InputError(f"{teacher}: found a {type(model).__name__}, expected a diffusion model")
+    people = read_people(manifest)
+    digest, cache = people_digest(people), Samples.open(samples)
+    tested = test_people(manifest, annotations, samples).looking_inside()
+    known, gaze = targets(pd.read_parquet(labels), VALIDATION)
+    seen = cache.readable(known, "validation")
+    groups = {"test": (tested.ids, tested.points)}
+    if seen.any():
+        groups["val"] = (known[seen], gaze[seen, None].astype(float))
+    others = {sampler: fixed_sampler(sampler) for sampler in SAMPLERS}
+    others[settings["sampler"]] = {}
+    ways = [
+        (sampler, refinement_of(settings | others[sampler], timestep, seed))
+        for sampler in SAMPLERS
+        for timestep in settings["sweep"]
+    ]
+    rows = []
+    for group, (ids, points) in groups.items():
+        gradcam, _ = gradcam_maps(prior, digest, ids, settings["layer"], settings["size"])
+        refined = refine_maps(model, cache, ids, gradcam, [way for _, way in ways], device)
+        part = people.iloc[np.searchsorted(people["sample_id"], ids)]
+        for (sampler, way), maps in zip(ways, refined, strict=True):
+            summary = summarise(score_maps(maps.numpy(), part, points))
+            values = {name: summary[name]["value"] for name in ("dist_to_mean", "min_dist", "auc")}
+            rows.append({"sampler": sampler, "timestep": way.timestep, "set": group, **values})
+    counts = {group: len(ids) for group, (ids, _) in groups.items()}
+    chosen = {"sampler": settings["sampler"], "people": counts}
+    write_json(out, {"format": 1, **about, **chosen, "rows": rows})

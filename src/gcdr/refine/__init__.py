@@ -1,0 +1,1 @@
+"""The equations of diffusion, and maps and labels made by them."""

@@ -1,0 +1,204 @@
+"""Heatmaps of people from models: refined or sampled by diffusion, mapped, predicted, or drawn at a peak.
+
+A pseudo-label is such a map stretched to [0, 1]. Which method makes which is a table in
+:mod:`gcdr.methods`. A label that cannot be made (a flat map) is marked invalid and never trained on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from gcdr.data.cache import Samples
+from gcdr.data.heatmaps import gaussians, minmax, peak_points
+from gcdr.data.views import plain_view, view_pictures
+from gcdr.models.denoiser import Denoiser
+from gcdr.models.vat import VAT, GazeOutput
+from gcdr.refine.diffusion import Predict, Sampling, draws, seeded_noise, trajectory
+
+BLOCK = (
+    64  # people computed together, always the same ones, so that a result never depends on a batch
+)
+
+
+@dataclass(frozen=True)
+class Refinement(Sampling):
+    """How the diffusion model makes a label (paper, Sec. 3.4).
+
+    Attributes:
+        draws: noise draws of each person.
+        seed: seed of the noise; each person has their own.
+        average: whether the draws are averaged; else each one is a map by itself.
+    """
+
+    draws: int
+    seed: int
+    average: bool = True
+
+    def noise(self, sample_id: np.ndarray, size: int) -> Tensor:
+        """(draws, visits, N, size, size) noise of people."""
+        visits = len(self.indices)
+        return seeded_noise(self.seed, "refine", sample_id, self.draws, visits, size)
+
+
+def blocks(
+    model: VAT | Denoiser, samples: Samples, sample_id: np.ndarray, device: torch.device
+) -> Iterator[tuple[slice, tuple]]:
+    """A model's inputs of people in fixed blocks of ``sample_id`` order, unaugmented."""
+    head_mask = model.config.towers.head_mask
+    for start in tqdm(range(0, len(sample_id), BLOCK), "people", unit="block", mininterval=5):
+        part = slice(start, min(start + BLOCK, len(sample_id)))
+        scene, head, box = samples.pictures(samples.rows(sample_id[part]), device)
+        seen, crop, mask = view_pictures(
+            scene, head, box, plain_view(len(scene), device), head_mask
+        )
+        yield part, (seen, mask, crop)
+
+
+def conditioned(model: Denoiser, inputs: tuple[Tensor, ...]) -> Predict:
+    """The denoiser with its context: computed once for all draws and steps."""
+    context = model.context(*inputs)
+
+    def predict(noisy: Tensor, time: Tensor) -> Tensor:
+        return model.predict(noisy, time, context)
+
+    return predict
+
+
+@torch.inference_mode()
+def refine_maps(
+    model: Denoiser,
+    samples: Samples,
+    sample_id: np.ndarray,
+    gradcam: np.ndarray | None,
+    refinements: list[Refinement],
+    device: torch.device,
+) -> list[Tensor]:
+    """Refine people's maps in several ways; the context of a person is computed once for all.
+
+    Args:
+        model: the diffusion teacher.
+        samples: the picture cache.
+        sample_id: (N,) ascending.
+        gradcam: (N, G, G) Grad-CAM maps in [0, 1]; None where all refinements start from noise.
+        refinements: the ways.
+        device: where to compute.
+
+    Returns:
+        for each refinement (N, G, G) float32, unstretched; (N, draws, G, G) where it does not average.
+    """
+    model = model.to(device, memory_format=torch.channels_last).eval()
+    size = model.config.map_size
+    results: list[list[Tensor]] = [[] for _ in refinements]
+    for part, inputs in blocks(model, samples, sample_id, device):
+        predict = conditioned(model, inputs)
+        known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
+        for way, result in zip(refinements, results, strict=True):
+            noise = way.noise(sample_id[part], size).to(device)
+            drawn = draws(predict, known, noise, way)
+            result.append((drawn.mean(0) if way.average else drawn.transpose(0, 1)).cpu())
+    return [torch.cat(result) for result in results]
+
+
+@torch.inference_mode()
+def step_maps(
+    model: Denoiser,
+    samples: Samples,
+    sample_id: np.ndarray,
+    gradcam: np.ndarray | None,
+    way: Refinement,
+    device: torch.device,
+) -> Tensor:
+    """What the diffusion model predicts at every step of the first draw (Figures 5 and S3).
+
+    Arguments as in :func:`refine_maps`.
+
+    Returns:
+        (visits, N, G, G) float32, unstretched, in the order of the steps.
+    """
+    model = model.to(device, memory_format=torch.channels_last).eval()
+    parts = []
+    for part, inputs in blocks(model, samples, sample_id, device):
+        known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
+        noise = way.noise(sample_id[part], model.config.map_size)[0].to(device)
+        steps = trajectory(conditioned(model, inputs), known, noise, way)
+        parts.append(torch.stack(list(steps)).cpu())
+    return torch.cat(parts, 1)
+
+
+@torch.inference_mode()
+def map_maps(
+    model: Denoiser,
+    samples: Samples,
+    sample_id: np.ndarray,
+    gradcam: np.ndarray,
+    device: torch.device,
+) -> Tensor:
+    """Maps (N, G, G) that a network made of Grad-CAM maps in one go ("Direct Mapping")."""
+    model = model.to(device, memory_format=torch.channels_last).eval()
+    parts = []
+    for part, inputs in blocks(model, samples, sample_id, device):
+        seen = torch.from_numpy(gradcam[part]).to(device)
+        parts.append(model(seen, seen.new_zeros(len(seen)), *inputs).cpu())
+    return torch.cat(parts)
+
+
+@torch.inference_mode()
+def predict(
+    model: VAT,
+    samples: Samples,
+    sample_id: np.ndarray,
+    gradcam: np.ndarray | None,
+    device: torch.device,
+) -> GazeOutput:
+    """What a gaze model says of people.
+
+    Args:
+        model: VAT or VAT-GC.
+        samples: the picture cache.
+        sample_id: (N,) ascending.
+        gradcam: (N, G, G) Grad-CAM maps in [0, 1] for VAT-GC, else None.
+        device: where to compute.
+
+    Returns:
+        heatmaps (N, G, G) float32, as the model puts them out, and the in/out logits (N,) if it has any.
+    """
+    model = model.to(device, memory_format=torch.channels_last).eval()
+    size = model.config.map_size
+    maps = torch.empty(len(sample_id), size, size)
+    logits = torch.empty(len(sample_id)) if model.config.inout else None
+    for part, inputs in blocks(model, samples, sample_id, device):
+        seen = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)[:, None]
+        output = model(*inputs, seen)
+        maps[part] = output.heatmap.cpu()
+        if logits is not None:
+            logits[part] = output.in_frame.cpu()
+    return GazeOutput(maps, logits)
+
+
+def peak_maps(maps: Tensor, sigma: float) -> Tensor:
+    """Gaussians at the peaks of maps (N, G, G); a map without a peak stays as it is."""
+    drawn = gaussians(peak_points(maps), maps.shape[-1], sigma).to(maps)
+    return torch.where(minmax(maps)[1][:, None, None], drawn, maps)
+
+
+def pseudo_labels(maps: Tensor, valid: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Stretch maps to labels; what was invalid before stays so.
+
+    Args:
+        maps: (N, G, G), or (N, K, G, G) for K labels of each person.
+        valid: (N,) bool: where what they were made of was valid; None for all.
+
+    Returns:
+        labels of the maps' shape, float32 in [0, 1], zeros where invalid, and ``valid`` (N,) bool:
+        false where one of a person's maps is flat or not finite.
+    """
+    labels, peaked = minmax(maps.flatten(0, -3))
+    kept = peaked.view(len(maps), -1).all(1).numpy()
+    kept = kept if valid is None else kept & valid
+    labels = labels.clamp(0, 1).view(maps.shape).numpy()
+    blank = kept.reshape(-1, *[1] * (maps.ndim - 1))
+    return np.where(blank, labels, 0).astype(np.float32), kept

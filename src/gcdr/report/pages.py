@@ -1,0 +1,343 @@
+"""From result files to tables, figures and the page: what the report rules call."""
+
+import platform
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from gcdr.base.command import START_UP
+from gcdr.data.manifest import BOX, people_digest, read_annotations, read_people
+from gcdr.data.pictures import open_image
+from gcdr.data.stores import Store, read_labels, read_prior
+from gcdr.methods import averaged, parse_recipe
+from gcdr.report import figures
+from gcdr.report.overlays import Example, encode, example_panels
+from gcdr.report.page import (
+    Context,
+    GalleryItem,
+    Picture,
+    build_gallery,
+    build_page,
+    summarise,
+)
+from gcdr.report.rows import method_name
+from gcdr.report.summary import rulers
+from gcdr.report.tables import (
+    paired_differences,
+    read_definitions,
+    read_metrics,
+    read_sweeps,
+    sweep_table,
+    table1,
+)
+from gcdr.report.timing import overhead, read_benchmarks, stage_totals
+from gcdr.report.typeset import write_text
+
+STAGES = (
+    "world", "read", "samples", "detect", "gradcam", "merge", "split", "teachers", "refine",
+    "students", "evaluate", "sweep",
+)  # fmt: skip
+UNSEEN = (
+    "These numbers are of {}. It was not at hand when this software was written: its reader follows "
+    "what is published of the format, and no figure was ever held against a published one."
+)
+NOTICES = {
+    "world": "These numbers are of the demo world, rendered pictures in which everything is known. They say "
+    "that the method works end to end, not how well it does on GazeFollow, which was never measured here.",
+    "gazefollow": UNSEEN.format("GazeFollow"),
+    "videoattentiontarget": UNSEEN.format(
+        "VideoAttentionTarget, its frames taken as single images"
+    ),
+    "gazelle": UNSEEN.format("a data set in Gaze-LLE's JSON"),
+    "folder": "These numbers are of own images. They hold for these people and their annotators, and cannot "
+    "be compared with figures of published data sets.",
+}
+SHIPPED = "assets/world/"  # weights that have seen drawings only
+
+
+def write_report(
+    *,
+    study: Path,
+    manifest: Path,
+    images: Path,
+    annotations: Path,
+    bodies: Path,
+    prior: Path,
+    metrics: Sequence[Path],
+    sweeps: Sequence[Path],
+    methods: Sequence[str],
+    recipe: str,
+    settings: dict[str, Any],
+    benchmarks: Path,
+    logs: Path,
+    out: Path,
+) -> None:
+    """The report as one page, and its figures beside it.
+
+    Args:
+        study: folder of the split whose people are shown.
+        manifest: manifest of its data set.
+        images: folder of its pictures.
+        annotations: its test annotators.
+        bodies: its body boxes.
+        prior: its prior store.
+        metrics: metrics files of all studies.
+        sweeps: sweep files of all studies.
+        methods: recipes in the order of the rows.
+        recipe: the recipe of the paper's method, which is shown in pictures.
+        settings: the whole configuration.
+        benchmarks: folder of the benchmark files.
+        logs: folder of the logs.
+        out: the page; figures go to ``figures/`` beside it.
+    """
+    results = read_metrics(metrics)
+    main = table1(results, [*methods, *rulers(results)])
+    swept = sweep_table(read_sweeps(sweeps), results)
+    layer, dataset = settings["prior"]["layer"], results["dataset"].iloc[0]
+    examples = choose_examples(
+        study,
+        manifest,
+        images,
+        annotations,
+        bodies,
+        prior,
+        layer,
+        recipe,
+        settings["report"]["examples"],
+    )
+    folder = out.parent / "figures"
+    labels = pd.read_parquet(study / "labels.parquet")
+    counts = labels["role"].value_counts()
+    level = main.loc[main["method"] == "vat", "dist_to_mean"] if "method" in main else ()
+    lines = {method_name("vat"): float(level.iloc[0])} if len(level) else {}
+    logs_of = {method_name("vat"): study / "teachers/vat/log.csv"}
+    logs_of["Diffusion model"] = study / "teachers/diffusion/log.csv"
+    logs_of[method_name("gcdr")] = study / f"students/{recipe}/log.csv"
+    logs_of = {name: path for name, path in logs_of.items() if path.exists()}  # of what was trained
+    chosen = parse_recipe(recipe).timestep
+
+    def drawn(name: str, alt: str, make: Any, form: str = "svg", caption: str = "") -> Picture:
+        light, dark = make(form, False), make(form, True)
+        figures.save(light, folder / f"{name}.{form}")
+        return Picture(light, alt, caption, dark)
+
+    figures.save(figures.overview(examples, "png"), folder / "overview.png")
+    many = results["study"].nunique() > 1
+    reference = next(m for m in methods if m == recipe)
+    jobs = read_benchmarks(benchmarks)
+    context = Context(
+        title=f"GCDR on {'the demo world' if dataset == 'demo world' else dataset}",
+        summary=summarise(results, int(counts.get("labelled", 0)), len(labels)),
+        notice=notice_of(settings),
+        table=main,
+        definitions=read_definitions(metrics),
+        overview=drawn(
+            "overview",
+            "Test people: scene, Grad-CAM map, refined map and the student's prediction",
+            lambda form, dark: figures.overview(examples, form, dark),
+            "jpg",
+        ),
+        comparison=drawn(
+            "comparison",
+            "AvgDist of each method with its interval",
+            lambda form, dark: figures.comparison(main, results, form=form, dark=dark),
+        ),
+        differences=paired_differences(results, reference, [m for m in methods if m != reference])
+        if many
+        else None,
+        reference=method_name("gcdr"),
+        sweep=swept,
+        sweep_figure=drawn(
+            "sweep",
+            "AvgDist of refined maps against the noise timestep",
+            lambda form, dark: figures.sweep(swept, lines, chosen, form, dark),
+        ),
+        examples=examples,
+        curves=drawn(
+            "training",
+            "Training losses against the step",
+            lambda form, dark: figures.training_curves(logs_of, form, dark),
+        )
+        if logs_of
+        else None,
+        stages=stage_totals(jobs, STAGES),
+        overhead=overhead(jobs, start_up(logs)),
+        settings=yaml.safe_dump(settings, sort_keys=False),
+        versions=versions(),
+    )
+    write_text(build_page(context), out)
+
+
+def notice_of(settings: dict[str, Any]) -> str:
+    """What the numbers must not be taken for: the data set of the test people, and shipped weights.
+
+    Args:
+        settings: the whole configuration; the report's studies are of one data set.
+    """
+    datasets = settings["datasets"]
+    source = datasets[settings["studies"][settings["report"]["studies"][0]]["dataset"]]
+    kind = datasets[source["test"]]["kind"] if source["kind"] == "pool" else source["kind"]
+    weights = [
+        settings["prior"]["weights"],
+        settings["detect"]["weights"],
+        settings["gaze"]["init"],
+    ]
+    drawn = kind != "world" and any(str(path).startswith(SHIPPED) for path in weights)
+    return f"{NOTICES[kind]} {settings['notice']}" if drawn else NOTICES[kind]
+
+
+def choose_examples(
+    study: Path,
+    manifest: Path,
+    images: Path,
+    annotations: Path,
+    bodies: Path,
+    prior: Path,
+    layer: int,
+    recipe: str,
+    count: int,
+) -> list[Example]:
+    """Test people whose raw Grad-CAM map is good, dispersed or wrong, ``count`` in all.
+
+    "Good" peaks within 0.1 of the annotators' mean; "wrong" is a concentrated map that peaks beyond
+    0.3; "dispersed" maps are the widest. Among those, people are taken by the order of their ids.
+    """
+    people = read_people(manifest)
+    digest = people_digest(people)
+    scores = pd.read_parquet(study / "metrics/gradcam.parquet").set_index("sample_id")
+    refined = read_labels(study / f"test/{averaged(parse_recipe(recipe))}.h5", digest)
+    ids = scores.index.to_numpy()  # who looks into the frame
+    predicted = read_labels(study / f"metrics/{recipe}.h5", digest, ids)
+    store = read_prior(prior, digest, ids, layer)
+    mass = store.heatmap.reshape(len(store.heatmap), -1)
+    share = np.sort(mass, 1)[:, -6:].sum(1) / np.maximum(
+        mass.sum(1), 1e-12
+    )  # in the six highest cells
+    distance = scores.loc[store.sample_id, "dist_to_mean"].to_numpy()
+    middle = np.median(share)
+    groups = {
+        "good": (distance < 0.1) & (share > middle),
+        "dispersed": share <= np.quantile(share, 0.15),
+        "wrong": (distance > 0.3) & (share > middle),
+    }
+    groups = {group: members & store.valid for group, members in groups.items()}
+    where = people.set_index("sample_id")
+    body = pd.read_parquet(bodies).set_index("sample_id")
+    examples = []
+    for number, (group, members) in enumerate(groups.items()):
+        wanted = (count + 2 - number) // 3
+        for row in np.flatnonzero(members)[:: max(1, members.sum() // max(1, wanted))][:wanted]:
+            sample_id = store.sample_id[row]
+            person, found = where.loc[sample_id], body.loc[sample_id]
+            box = found[["body_x0", "body_y0", "body_x1", "body_y1"]].to_numpy(float)
+            pixels = np.asarray(open_image(images / person["image"]))
+            examples.append(
+                Example(
+                    pixels,
+                    tuple(person[BOX].to_numpy(float)),
+                    tuple(box) if found["detected"] else None,
+                    store.heatmap[row],
+                    refined.heatmap[np.searchsorted(refined.sample_id, sample_id)],
+                    predicted.heatmap[row],
+                    read_annotations(annotations, np.array([sample_id]))[0],
+                    _asked(store, row),
+                    store.columns["answer"][row],
+                    group,
+                )
+            )
+    return examples
+
+
+def write_gallery(
+    manifest: Path,
+    images: Path,
+    bodies: Path,
+    prior: Path,
+    refined: Path,
+    predicted: Path,
+    layer: int,
+    notice: str,
+    out: Path,
+) -> None:
+    """A page of overlays for people without any label: scene, Grad-CAM, refined map and prediction.
+
+    Args:
+        manifest: the manifest.
+        images: folder of the images.
+        bodies: body boxes.
+        prior: prior store.
+        refined: label store of the refined maps of all people.
+        predicted: label store of a student's heatmaps of all people.
+        layer: decoder layer shown.
+        notice: what the maps must not be taken for.
+        out: the page.
+    """
+    people = read_people(manifest)
+    digest, ids = people_digest(people), people["sample_id"].to_numpy()
+    store, labels = read_prior(prior, digest, ids, layer), read_labels(refined, digest, ids)
+    student = read_labels(predicted, digest, ids)
+    body = pd.read_parquet(bodies).set_index("sample_id").loc[ids]
+    items = []
+    for row, person in enumerate(people.itertuples()):
+        if not labels.valid[row]:
+            continue  # there is no map, and perhaps no picture
+        found = body.iloc[row]
+        box = found[["body_x0", "body_y0", "body_x1", "body_y1"]].to_numpy(float)
+        pixels = np.asarray(open_image(images / person.image))
+        example = Example(
+            pixels,
+            tuple(getattr(person, name) for name in BOX),
+            tuple(box) if found["detected"] else None,
+            store.heatmap[row],
+            labels.heatmap[row],
+            student.heatmap[row],
+            np.empty((0, 2)),
+            _asked(store, row),
+            store.columns["answer"][row],
+        )
+        panels = example_panels(example, 420)
+        shown = [
+            Picture(encode(panels[name], "JPEG"), f"{person.image}: {name}", name)
+            for name in panels
+        ]
+        answer = store.columns["answer"][row]
+        items.append(
+            GalleryItem(f"{person.image}, person {person.sample_id}", shown, f"Answer: {answer}")
+        )
+    left = len(people) - len(items)
+    count = f"{len(items)} people" + (
+        f"; {left} without a pseudo-label are not shown" if left else ""
+    )
+    write_text(build_gallery("Pseudo-labels", notice, items, count), out)
+
+
+def _asked(store: Store, row: int) -> str:
+    """What was asked about a person; nothing where a store from elsewhere does not say."""
+    return store.columns["question"][row] if "question" in store.columns else ""
+
+
+def start_up(logs: Path) -> float:
+    """Seconds that a job's interpreter and imports take before any work begins, mean over logs."""
+    lines = (
+        line
+        for path in logs.rglob("*.log")
+        for line in path.read_text(errors="replace").splitlines()
+    )
+    taken = [float(line.split()[1]) for line in lines if line.startswith(START_UP)]
+    return float(np.mean(taken)) if taken else 0.0
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the results were made with."""
+    found = {"Python": platform.python_version()}
+    for name in ("gcdr", "snakemake", "torch", "torchvision", "numpy", "pandas", "h5py"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,131 @@
+"""Names of methods and metrics as people read them, and the paper's numbers beside them."""
+
+from dataclasses import dataclass
+
+from gcdr.evaluation.metrics import RADII
+from gcdr.methods import METHODS
+
+METHOD_NAMES = {name: method.title for name, method in METHODS.items()} | {
+    "gradcam": "Raw Grad-CAM",
+    "diffusion": "Diffusion (from noise)",
+    "diffusion-gc": "Diffusion-GC (refined maps)",
+    "centre": "Image centre",
+    "random": "Random point",
+    "human": "One annotator",
+}
+
+TRAINED_KINDS = ("student", "teacher")
+KINDS = (*TRAINED_KINDS, "maps", "baseline")
+DIFFUSION_MAPS = ("diffusion", "diffusion-gc")  # what the trained diffusion model itself says
+
+PAPER_LABEL = "paper, GazeFollow"
+PAPER_METRICS = ("dist_to_mean", "min_dist", "auc")
+# Miao et al., ECCV 2024, GazeFollow: AvgDist, MinDist, AUC by share of labels in per cent
+# (Tables 1, 2, 4, S3, S6 and S7).
+PAPER: dict[int, dict[str, tuple[float, float, float]]] = {
+    5: {
+        "vat": (0.230, 0.161, 0.835),
+        "semi-vat": (0.222, 0.152, 0.846),
+        "semi-vat-gc": (0.217, 0.149, 0.846),
+        "vat-mt": (0.219, 0.150, 0.850),
+        "gcdr": (0.201, 0.135, 0.863),
+        "gcdr-mt": (0.194, 0.128, 0.870),
+        "vat-gc": (0.210, 0.144, 0.848),
+        "diffusion": (0.230, 0.160, 0.768),
+        "diffusion-gc": (0.199, 0.131, 0.803),
+        "gradcam": (0.254, 0.180, 0.791),
+    },
+    10: {
+        "vat": (0.202, 0.133, 0.869),
+        "semi-vat": (0.195, 0.128, 0.875),
+        "semi-vat-gaussian": (0.576, 0.489, 0.777),
+        "semi-vat-gc": (0.195, 0.127, 0.879),
+        "semi-vat-gc-gaussian": (0.195, 0.127, 0.863),
+        "vat-mt": (0.189, 0.122, 0.882),
+        "gcdr": (0.179, 0.115, 0.886),
+        "gcdr-mt": (0.172, 0.108, 0.892),
+        "raw": (0.237, 0.166, 0.833),
+        "argmax": (0.207, 0.139, 0.869),
+        "no-gradcam": (0.191, 0.125, 0.867),
+        "direct-mapping": (0.190, 0.122, 0.878),
+        "direct-mapping-plain": (0.190, 0.122, 0.878),  # the paper does not say which of the two
+        "vat-gc": (0.188, 0.121, 0.884),
+        "diffusion": (0.203, 0.135, 0.847),
+        "diffusion-gc": (0.177, 0.112, 0.846),
+        "gradcam": (0.254, 0.180, 0.791),
+    },
+    20: {
+        "vat": (0.182, 0.116, 0.892),
+        "semi-vat": (0.176, 0.110, 0.896),
+        "semi-vat-gc": (0.178, 0.112, 0.895),
+        "vat-mt": (0.174, 0.108, 0.898),
+        "gcdr": (0.166, 0.103, 0.902),
+        "gcdr-mt": (0.162, 0.098, 0.904),
+        "vat-gc": (0.173, 0.107, 0.898),
+        "diffusion": (0.189, 0.124, 0.849),
+        "diffusion-gc": (0.167, 0.103, 0.870),
+        "gradcam": (0.254, 0.180, 0.791),
+    },
+    50: {
+        "vat": (0.160, 0.096, 0.912),
+        "semi-vat": (0.153, 0.090, 0.916),
+        "semi-vat-gc": (0.149, 0.086, 0.917),
+        "vat-mt": (0.150, 0.086, 0.918),
+        "gcdr": (0.143, 0.082, 0.919),
+        "gcdr-mt": (0.141, 0.080, 0.920),
+        "gradcam": (0.254, 0.180, 0.791),
+    },
+    100: {"vat": (0.137, 0.077, 0.921), "gradcam": (0.254, 0.180, 0.791)},
+}
+for _rows in PAPER.values():
+    # The paper does not say which sampler its figures are of.
+    if "gcdr" in _rows:
+        _rows |= dict.fromkeys(("gcdr-consistent", "gcdr-reference"), _rows["gcdr"])
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is shown: its name, how the point was read off the map, and its direction."""
+
+    name: str
+    decoding: str
+    higher_is_better: bool = False
+
+    @property
+    def arrow(self) -> str:
+        """The direction of better values."""
+        return "↑" if self.higher_is_better else "↓"
+
+    @property
+    def label(self) -> str:
+        """Name and decoding in one line."""
+        return f"{self.name} ({self.decoding})" if self.decoding else self.name
+
+
+METRICS = {
+    "dist_to_mean": Metric("AvgDist", "cell centre"),
+    "dist_to_mean_reference": Metric("AvgDist", "argmax/size"),
+    "min_dist": Metric("MinDist", "cell centre"),
+    "min_dist_reference": Metric("MinDist", "argmax/size"),
+    "mean_dist": Metric("Mean distance", "cell centre"),
+    "mean_dist_reference": Metric("Mean distance", "argmax/size"),
+    **{
+        f"success_{radius}": Metric(f"Within {radius}", "cell centre", higher_is_better=True)
+        for radius in RADII
+    },
+    "auc": Metric("AUC", "", higher_is_better=True),
+    "auc_64": Metric("AUC", "64 x 64 grid", higher_is_better=True),
+    "auc_video": Metric("AUC", "video protocol", higher_is_better=True),
+    "in_frame_ap": Metric("In/out AP", "", higher_is_better=True),
+}
+OPTIONAL_METRICS = ("in_frame_ap",)  # columns of a table only where one of its methods has them
+TABLE_METRICS = ("dist_to_mean", "dist_to_mean_reference", "min_dist", "auc")
+MEANING = (
+    "AvgDist: distance to the mean of the annotators' points (not the mean of the distances); MinDist: "
+    "to the nearest annotator's point; AUC: over the pixels of the image at its original size."
+)
+
+
+def method_name(method: str) -> str:
+    """The display name of a method; the method itself where it has none."""
+    return METHOD_NAMES.get(method, method)

@@ -1,0 +1,1 @@
+"""Training of the weights that the demo world ships."""
