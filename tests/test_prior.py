@@ -15,7 +15,7 @@ from tiny_study import ASK, BOXED, CPU, Study, make_study, make_vqa
 
 from gcdr.base.errors import InputError
 from gcdr.data.manifest import people_digest, read_people, write_table
-from gcdr.data.prior_maps import gradcam_maps
+from gcdr.data.prior_maps import prior_maps
 from gcdr.data.stores import Store, concatenate_priors, merge_priors, read_prior
 from gcdr.evaluation.stages import evaluate_prior
 from gcdr.priors.vqa import asking as prior
@@ -249,7 +249,7 @@ def test_one_bad_picture_marks_its_row_and_stops_nothing(
     for column in ("answer", "batch"):
         kept = ~hit if column == "answer" else same
         assert (store.columns[column][kept] == clean.columns[column][kept]).all(), column
-    maps, valid = gradcam_maps(path, people_digest(people), people["sample_id"].to_numpy(), 1, 16)
+    maps, valid = prior_maps(path, people_digest(people), people["sample_id"].to_numpy(), 1, 16)
     assert not valid[hit].any() and (maps[hit] == 0).all() and valid[~hit].any()
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from gcdr import __version__
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
+from gcdr.data.lookup import places
 
 VERSION = 1
 PRIOR, LABEL = "gcdr prior store", "gcdr label store"
@@ -291,11 +292,7 @@ def _open(path: str | Path, kind: str, people: str | None = None) -> h5py.File:
 
 
 def _rows(path: str | Path, file: h5py.File, sample_id: np.ndarray, pick: Any) -> Store:
-    ids = file["sample_id"][:]
-    place = np.searchsorted(ids, sample_id)
-    known = (place < len(ids)) & (ids[np.minimum(place, len(ids) - 1)] == sample_id)
-    if not known.all():
-        raise InputError(f"{path}: sample_id {int(sample_id[~known][0])} is not in it")
+    place = places(file["sample_id"][:], sample_id, path)
     columns = {}
     for name in file:
         if name not in ("sample_id", "heatmap", "valid"):

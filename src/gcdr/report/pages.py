@@ -11,6 +11,7 @@ import pandas as pd
 import yaml
 
 from gcdr.base.command import START_UP
+from gcdr.data.lookup import places
 from gcdr.data.manifest import BOX, people_digest, read_annotations, read_people
 from gcdr.data.pictures import open_image
 from gcdr.data.stores import Store, read_labels, read_prior
@@ -242,7 +243,7 @@ def choose_examples(
                     tuple(person[BOX].to_numpy(float)),
                     tuple(box) if found["detected"] else None,
                     store.heatmap[row],
-                    refined.heatmap[np.searchsorted(refined.sample_id, sample_id)],
+                    refined.heatmap[places(refined.sample_id, sample_id, "the refined maps")],
                     predicted.heatmap[row],
                     read_annotations(annotations, np.array([sample_id]))[0],
                     _asked(store, row),

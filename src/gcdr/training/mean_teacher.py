@@ -7,7 +7,8 @@ teacher see the same person under colours and head boxes that are jittered apart
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,12 +17,18 @@ from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.seeds import torch_rng
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.vat import VAT
+from gcdr.models.interface import GazeModel, SeesPeople
+from gcdr.models.objectives import squared_error
 from gcdr.refine.diffusion import Sampling, draws, to_network, training_pair
+from gcdr.refine.labels import SamplerSettings
 from gcdr.refine.maps import conditioned
-from gcdr.training.batches import Batch, Targets, compose, join
+from gcdr.training.batches import Batch, compose
+from gcdr.training.denoising import NetworkSettings, initial_denoiser
+from gcdr.training.gaze import GazeModelSettings, initial_gaze_model
 from gcdr.training.loop import Recipe, running_average
-from gcdr.training.run import Run
+from gcdr.training.resume import code_of
+from gcdr.training.run import Run, training_run
+from gcdr.training.targets import Targets, join, labelled_targets, unlabelled_targets
 
 SHARPNESS = 5.0  # of the ramp-up (Laine & Aila 2017)
 
@@ -59,6 +66,45 @@ class MeanTeacher(JsonConfig):
 
 
 @dataclass(frozen=True)
+class GazeMeanTeacher(JsonConfig):
+    """How a gaze model and its running average are trained.
+
+    Attributes:
+        model: which.
+        recipe: the optimisation.
+        mean_teacher: how the two are held together.
+        sigma: standard deviation of a label's Gaussian in cells.
+    """
+
+    model: GazeModelSettings
+    recipe: Recipe
+    mean_teacher: MeanTeacher
+    sigma: float
+
+
+@dataclass(frozen=True)
+class DiffusionMeanTeacher(JsonConfig):
+    """How a diffusion model and its running average are trained.
+
+    Attributes:
+        network: the network.
+        recipe: the optimisation.
+        mean_teacher: how the two are held together.
+        sampling: noise, and the sampler of the average.
+    """
+
+    network: NetworkSettings
+    recipe: Recipe
+    mean_teacher: MeanTeacher
+    sampling: SamplerSettings
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of a label's Gaussian in cells."""
+        return self.network.sigma
+
+
+@dataclass(frozen=True)
 class Pair:
     """How the two models are asked for the heatmaps (N, G, G) of a batch at a step.
 
@@ -67,15 +113,15 @@ class Pair:
         teacher: (model, its view, step) -> heatmaps.
     """
 
-    student: Callable[[nn.Module, Batch, int], Tensor]
-    teacher: Callable[[nn.Module, Batch, int], Tensor]
+    student: Callable[[Any, Batch, int], Tensor]
+    teacher: Callable[[Any, Batch, int], Tensor]
 
 
 def gaze_pair() -> Pair:
-    """VAT-MT: both models predict (paper, S2)."""
+    """A gaze model, as VAT-MT: both models predict (paper, S2)."""
 
-    def heatmaps(model: VAT, batch: Batch, step: int) -> Tensor:
-        return model(*batch.inputs).heatmap
+    def heatmaps(model: GazeModel, batch: Batch, step: int) -> Tensor:
+        return model(batch.inputs).heatmap
 
     return Pair(heatmaps, heatmaps)
 
@@ -97,7 +143,7 @@ def diffusion_pair(way: Sampling, seed: int) -> Pair:
         pure = noise if way.sampler.double_encoding else to_network(noise)
         noisy = torch.where(batch.labelled[:, None, None], noisy, pure)
         time = torch.where(batch.labelled, time, torch.full_like(time, way.schedule.timesteps))
-        return model(noisy, time, *batch.inputs)
+        return model(noisy, time, batch.inputs)
 
     def teacher(model: Denoiser, batch: Batch, step: int) -> Tensor:
         rng = torch_rng(seed, "teacher noise", step)
@@ -117,6 +163,51 @@ def consistency_loss(student: Tensor, teacher: Tensor, distance: str) -> Tensor:
         return torch.mean((student - teacher) ** 2)
     said, told = student.flatten(1).log_softmax(1), teacher.flatten(1).log_softmax(1)
     return (told.exp() * (told - said)).sum(1).mean()
+
+
+def train_mean_teacher_model(
+    samples: Path,
+    labels: Path,
+    init: Path | None,
+    settings: GazeMeanTeacher | DiffusionMeanTeacher,
+    seed: int,
+    device: torch.device,
+    out: Path,
+) -> None:
+    """Train a gaze model (VAT-MT) or the diffusion teacher of GCDR-MT on labels and on everybody's pictures.
+
+    Of the unlabelled people image and head box are used; whether they look into the frame is not
+    known (the released code reads it).
+
+    Args:
+        samples: the picture cache.
+        labels: what the split shows.
+        init: folder of a model whose towers the training starts from, or None.
+        settings: which of the two, and how.
+        seed: seed of initial weights, order, augmentation and noise.
+        device: where to compute.
+        out: folder of the model; the loss goes to ``log.csv`` in it.
+
+    Raises:
+        InputError: nobody is unlabelled.
+    """
+    if isinstance(settings, GazeMeanTeacher):
+        model: SeesPeople = initial_gaze_model(settings.model, False, init, seed)
+        pair = gaze_pair()
+    else:
+        model = initial_denoiser(settings.network, init, seed)
+        sampling = settings.sampling
+        way = Sampling(None, settings.mean_teacher.steps, sampling.noise, sampling.config)
+        pair = diffusion_pair(way, seed)
+    deciding, sigma = [labels, init, *code_of(__file__, model)], settings.sigma
+    with training_run(
+        "mean teacher", model, samples, settings, sigma, seed, device, out, deciding
+    ) as run:
+        labelled = labelled_targets(labels, run.samples)
+        others = unlabelled_targets(labels, run.samples)
+        held, recipe = settings.mean_teacher, settings.recipe
+        trained = train_mean_teacher(run, pair, labelled, others, recipe, held)
+        run.save(trained, labelled=labelled, unlabelled=others)
 
 
 def train_mean_teacher(
@@ -147,6 +238,8 @@ def train_mean_teacher(
     targets = join(labelled, others)
     people = compose(labelled, others, recipe.batch, mean_teacher.labelled_per_batch, run.seed)
 
+    objective = getattr(run.model, "objective", squared_error)  # a denoiser has the paper's
+
     def loss_of_step(step: int) -> Tensor:
         first, second = run.batches(targets, people.ids(step), step, views=2)
         if not first.labelled.any():
@@ -157,7 +250,7 @@ def train_mean_teacher(
         said = pair.student(run.model, first, step)
         with torch.no_grad():
             told = pair.teacher(average.module, second, step)
-        error = torch.mean((said[first.labelled] - first.target[first.labelled]) ** 2)
+        error = objective(said[first.labelled], first.target[first.labelled])
         apart = consistency_loss(said, told, mean_teacher.distance)
         weight = mean_teacher.weight(step, people.per_epoch)
         return recipe.loss_scale * error + weight * apart
