@@ -1,29 +1,12 @@
 """Grad-CAM maps of a prior store as every consumer sees them: resized, then stretched to [0, 1]."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from gcdr.base.jsonconfig import JsonConfig
 from gcdr.data.heatmaps import minmax, resize
 from gcdr.data.stores import read_prior
-
-
-@dataclass(frozen=True)
-class MapSettings(JsonConfig):
-    """How prior maps become heatmaps.
-
-    Attributes:
-        size: side in cells.
-        sigma: standard deviation of a label's Gaussian in cells.
-        layer: decoder layer whose maps are taken, counted from 1.
-    """
-
-    size: int
-    sigma: float
-    layer: int = 1
 
 
 def prior_maps(

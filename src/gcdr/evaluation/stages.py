@@ -10,11 +10,10 @@ import torch
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json, write_json
-from gcdr.base.jsonconfig import JsonConfig
 from gcdr.data.cache import Samples
 from gcdr.data.lookup import places
 from gcdr.data.manifest import people_digest, read_annotations, read_people
-from gcdr.data.prior_maps import MapSettings, prior_maps
+from gcdr.data.prior_maps import prior_maps
 from gcdr.data.split import VALIDATION, targets
 from gcdr.data.stores import read_labels, write_labels
 from gcdr.evaluation.scores import (
@@ -27,8 +26,9 @@ from gcdr.evaluation.scores import (
 from gcdr.models.build import CARD_FILE
 from gcdr.predictor import Predictor, load_gaze_model
 from gcdr.refine.diffusion import SAMPLERS
-from gcdr.refine.labels import RefineSettings, SamplerSettings, load_denoiser
+from gcdr.refine.labels import load_denoiser, refinement_of
 from gcdr.refine.maps import pseudo_labels, refine_maps
+from gcdr.refine.options import MapSettings, SamplerSettings, SweepSettings
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def evaluate_prior(
     about: dict[str, Any],
     out: Path,
 ) -> None:
-    """Score raw Grad-CAM maps of the test people, and beside them the baselines of the annotations.
+    """Score raw prior maps of the test people.
 
     A person without a valid map counts with an empty one, whose peak is the upper left cell; who is
     without a readable picture is left out everywhere.
@@ -182,24 +182,17 @@ def evaluate_prior(
     digest = people_digest(read_people(manifest))
     maps, _ = prior_maps(prior, digest, scored.ids, settings.layer, settings.size)
     write_metrics(score_maps(maps, scored.people, scored.points), about, out)
+
+
+def evaluate_baselines(
+    samples: Path, manifest: Path, annotations: Path, about: dict[str, Any], out: Path
+) -> None:
+    """Score the baselines of the annotations of the test people, a file each in the folder ``out``."""
+    tested = test_people(manifest, annotations, samples)
+    scored, about = tested.looking_inside(), about | tested.left_out
     for name, scores in score_baselines(scored.people, scored.points).items():
-        ruler = {**about, "recipe": name, "method": name, "kind": "baseline"}
-        write_metrics(scores, ruler, out.with_name(f"{name}.json"))
-
-
-@dataclass(frozen=True)
-class SweepSettings(JsonConfig):
-    """A sweep over noise timesteps.
-
-    Attributes:
-        maps: how prior maps become heatmaps.
-        refine: how maps are refined; its timestep does not count.
-        timesteps: those that are tried.
-    """
-
-    maps: MapSettings
-    refine: RefineSettings
-    timesteps: tuple[int, ...]
+        ruler = {**about, "recipe": name, "method": name}
+        write_metrics(scores, ruler, out / f"{name}.json")
 
 
 def sweep_timesteps(
@@ -245,7 +238,7 @@ def sweep_timesteps(
         groups["val"] = (known[seen], gaze[seen, None].astype(float))
     refine = settings.refine
     ways = [
-        (sampler, replace(refine, sampling=sampling, timestep=timestep).refinement(seed))
+        (sampler, refinement_of(replace(refine, sampling=sampling, timestep=timestep), seed))
         for sampler, sampling in _samplings(refine.sampling).items()
         for timestep in settings.timesteps
     ]

@@ -186,7 +186,7 @@ def training_pair(
 def ddim(
     predict: Predict, state: Tensor, noise: Sequence[Tensor], way: Sampling
 ) -> Iterator[Tensor]:
-    """DDIM (Eq. 3 applied over and over): yield every visit's predicted heatmap (N, H, W); the last one is the result.
+    """DDIM (Eq. 3, repeated): yield every visit's predicted heatmap (N, H, W); the last is the result.
 
     With ``last_alpha`` "first" one more map is yielded, the state at index 0, and is the result.
 

@@ -1,8 +1,7 @@
 """Making pseudo-labels from files to files: what the refine rules call."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -10,11 +9,10 @@ import torch
 from torch import Tensor
 
 from gcdr.base.errors import InputError
-from gcdr.base.jsonconfig import JsonConfig
 from gcdr.data.cache import Samples
 from gcdr.data.heatmaps import spread
 from gcdr.data.manifest import people_digest, read_people
-from gcdr.data.prior_maps import MapSettings, prior_maps
+from gcdr.data.prior_maps import prior_maps
 from gcdr.data.split import UNLABELLED
 from gcdr.data.stores import write_labels
 from gcdr.models.build import load_model
@@ -22,89 +20,32 @@ from gcdr.models.denoiser import Denoiser
 from gcdr.predictor import Predictor, load_gaze_model
 from gcdr.refine.diffusion import SAMPLERS, SamplerConfig, Schedule
 from gcdr.refine.maps import Refinement, map_maps, peak_maps, pseudo_labels, refine_maps
+from gcdr.refine.options import LabelSettings, RefineSettings, SamplerSettings
 
 
-@dataclass(frozen=True)
-class SamplerSettings(JsonConfig):
-    """The noise and the sampler; what is None is as the sampler has it.
-
-    Attributes:
-        timesteps: T of the noise schedule.
-        schedule: "linear" or "cosine".
-        sampler: a name of :data:`gcdr.refine.diffusion.SAMPLERS`.
-        eta, noise_offset, last_alpha: see :class:`gcdr.refine.diffusion.SamplerConfig`.
-    """
-
-    timesteps: int
-    schedule: Literal["linear", "cosine"] = "linear"
-    sampler: Literal["reference", "consistent"] = "reference"
-    eta: float | None = None
-    noise_offset: int | None = None
-    last_alpha: Literal["one", "first"] | None = None
-
-    @property
-    def config(self) -> SamplerConfig:
-        """The sampler with what is set beside its name."""
-        given = {name: getattr(self, name) for name in ("eta", "noise_offset", "last_alpha")}
-        changes = {name: value for name, value in given.items() if value is not None}
-        return replace(SAMPLERS[self.sampler], **changes)
-
-    @property
-    def noise(self) -> Schedule:
-        """The noise schedule."""
-        return Schedule(self.timesteps, self.schedule)
-
-    def as_defined(self, sampler: Literal["reference", "consistent"]) -> "SamplerSettings":
-        """The same noise under a sampler as it is defined."""
-        return SamplerSettings(self.timesteps, self.schedule, sampler)
+def sampler_of(settings: SamplerSettings) -> SamplerConfig:
+    """The sampler with what is set beside its name."""
+    given = {name: getattr(settings, name) for name in ("eta", "noise_offset", "last_alpha")}
+    changes = {name: value for name, value in given.items() if value is not None}
+    return replace(SAMPLERS[settings.sampler], **changes)
 
 
-@dataclass(frozen=True)
-class RefineSettings(JsonConfig):
-    """How maps are refined.
-
-    Attributes:
-        sampling: noise and sampler.
-        timestep: how far a map is noised; None starts from pure noise.
-        steps: DDIM steps.
-        draws: noise draws of each person.
-        redraw: what becomes of them: "mean", "sampled" or "online".
-    """
-
-    sampling: SamplerSettings
-    timestep: int | None
-    steps: int = 2
-    draws: int = 1
-    redraw: Literal["mean", "sampled", "online"] = "mean"
-
-    def refinement(self, seed: int) -> Refinement:
-        """The way to refine with noise of a seed."""
-        return Refinement(
-            self.timestep,
-            self.steps,
-            self.sampling.noise,
-            self.sampling.config,
-            self.draws,
-            seed,
-            average=self.redraw == "mean",
-        )
+def noise_of(settings: SamplerSettings) -> Schedule:
+    """The noise schedule."""
+    return Schedule(settings.timesteps, settings.schedule)
 
 
-@dataclass(frozen=True)
-class LabelSettings(JsonConfig):
-    """How labels are made.
-
-    Attributes:
-        maps: how prior maps become heatmaps.
-        family: of the model that makes them, see :mod:`gcdr.methods`; None takes the prior map itself.
-        gaussian: whether the peak of what was made alone counts.
-        refine: of a diffusion model, how it refines.
-    """
-
-    maps: MapSettings
-    family: Literal["gaze", "diffusion", "mapping"] | None = None
-    gaussian: bool = False
-    refine: RefineSettings | None = None
+def refinement_of(settings: RefineSettings, seed: int) -> Refinement:
+    """The way to refine with noise of a seed."""
+    return Refinement(
+        settings.timestep,
+        settings.steps,
+        noise_of(settings.sampling),
+        sampler_of(settings.sampling),
+        settings.draws,
+        seed,
+        average=settings.redraw == "mean",
+    )
 
 
 def people_of(manifest: Path, labels: Path | None, which: str) -> np.ndarray:
@@ -170,7 +111,7 @@ def maps_of(
     model = load_denoiser(teacher)
     if settings.family == "mapping":
         return map_maps(model, cache, ids, prior, device)
-    way = settings.refine.refinement(seed)
+    way = refinement_of(settings.refine, seed)
     return refine_maps(model, cache, ids, prior, [way], device)[0]
 
 

@@ -1,65 +1,20 @@
 """Training the diffusion teacher on the few labels (paper, Sec. 3.3, Eq. 4 and 5)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import torch
 
-from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.seeds import derive, torch_rng
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.sizes import DenoiserConfig
 from gcdr.models.starting import start_from
 from gcdr.refine.diffusion import Schedule, denoising_loss, training_pair
 from gcdr.training.batches import compose
-from gcdr.training.loop import Recipe
+from gcdr.training.recipes import DenoiserTraining, DiffusionRecipe, NetworkSettings
 from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
 from gcdr.training.targets import Targets, labelled_targets
-
-
-@dataclass(frozen=True)
-class DiffusionRecipe(Recipe):
-    """A recipe with the number of noise draws made of every person in a batch.
-
-    The context of a person is computed once for all its draws, which makes further draws cheap.
-    """
-
-    draws: int = 1
-
-
-@dataclass(frozen=True)
-class NetworkSettings(JsonConfig):
-    """The denoiser's network.
-
-    Attributes:
-        size: "world" or "paper".
-        sigma: standard deviation of a label's Gaussian in cells.
-        head: "plain" or "mass", see :class:`gcdr.models.sizes.DenoiserConfig`.
-        features: "towers", or "none" for a network that does not see the picture.
-    """
-
-    size: Literal["world", "paper"]
-    sigma: float
-    head: Literal["plain", "mass"] = "plain"
-    features: Literal["towers", "none"] = "towers"
-
-
-@dataclass(frozen=True)
-class DenoiserTraining(JsonConfig):
-    """How the diffusion teacher is trained.
-
-    Attributes:
-        network: its network.
-        timesteps, schedule: the noise, see :class:`gcdr.refine.diffusion.Schedule`.
-        recipe: the optimisation.
-    """
-
-    network: NetworkSettings
-    timesteps: int
-    recipe: DiffusionRecipe
-    schedule: Literal["linear", "cosine"] = "linear"
 
 
 def initial_denoiser(settings: NetworkSettings, init: Path | None, seed: int) -> Denoiser:

@@ -1,7 +1,6 @@
 """Training a gaze model: a teacher on labels, a student on labels and pseudo-labels."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
-from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.seeds import derive
 from gcdr.data.prior_maps import prior_maps
 from gcdr.models.interface import GazeModel
 from gcdr.models.registry import kind_of
 from gcdr.training.batches import Batch, compose
-from gcdr.training.loop import Recipe
+from gcdr.training.recipes import GazeModelSettings, GazeTraining
 from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
 from gcdr.training.targets import (
@@ -29,40 +27,6 @@ from gcdr.training.targets import (
 
 Relabel = Callable[[Batch, int], tuple[Tensor, Tensor]]
 """(batch, step) -> targets (N, G, G) in place of the batch's, and which of them count (N,) bool."""
-
-
-@dataclass(frozen=True)
-class GazeModelSettings(JsonConfig):
-    """Which gaze model.
-
-    Attributes:
-        kind: a name of :data:`gcdr.models.kinds.GAZE_MODELS`.
-        size: one of its named sizes.
-    """
-
-    kind: str = "vat"
-    size: str = "world"
-
-
-@dataclass(frozen=True)
-class GazeTraining(JsonConfig):
-    """How a gaze model is trained.
-
-    Attributes:
-        model: which.
-        recipe: the optimisation. A teacher fills its batches with labelled people.
-        sigma: standard deviation of a label's Gaussian in cells.
-        labelled_per_batch: a student's labelled people in a batch (the paper: 20 of 80); None mixes all.
-        layer: decoder layer of the prior maps, for a model that sees them.
-        in_frame: weight of the loss of :func:`in_frame_loss`; None leaves it out.
-    """
-
-    model: GazeModelSettings
-    recipe: Recipe
-    sigma: float
-    labelled_per_batch: int | None = None
-    layer: int = 1
-    in_frame: float | None = None
 
 
 def initial_gaze_model(

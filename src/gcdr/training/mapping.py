@@ -1,35 +1,18 @@
 """Training a network to turn a Grad-CAM map into a label at once ("Direct Mapping", paper, Sec. 4.3)."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from gcdr.base.errors import InputError
-from gcdr.base.jsonconfig import JsonConfig
 from gcdr.data.prior_maps import prior_maps
 from gcdr.models.denoiser import Denoiser
 from gcdr.training.batches import compose
-from gcdr.training.denoising import NetworkSettings, initial_denoiser
-from gcdr.training.loop import Recipe
+from gcdr.training.denoising import initial_denoiser
+from gcdr.training.recipes import MappingTraining, Recipe
 from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
 from gcdr.training.targets import Targets, heatmap_targets, labelled_targets
-
-
-@dataclass(frozen=True)
-class MappingTraining(JsonConfig):
-    """How a direct mapping is trained.
-
-    Attributes:
-        network: its network; the paper does not say whether it sees the picture (``features``).
-        recipe: the optimisation.
-        layer: decoder layer of the prior maps.
-    """
-
-    network: NetworkSettings
-    recipe: Recipe
-    layer: int = 1
 
 
 def train_mapping_model(

@@ -4,104 +4,30 @@ Tarvainen & Valpola 2017, as the paper uses it for VAT and for the diffusion mod
 teacher see the same person under colours and head boxes that are jittered apart.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
-from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.seeds import torch_rng
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.interface import GazeModel, SeesPeople
 from gcdr.models.objectives import squared_error
 from gcdr.refine.diffusion import Sampling, draws, to_network, training_pair
-from gcdr.refine.labels import SamplerSettings
+from gcdr.refine.labels import noise_of, sampler_of
 from gcdr.refine.maps import conditioned
 from gcdr.training.batches import Batch, compose
-from gcdr.training.denoising import NetworkSettings, initial_denoiser
-from gcdr.training.gaze import GazeModelSettings, initial_gaze_model
-from gcdr.training.loop import Recipe, running_average
+from gcdr.training.denoising import initial_denoiser
+from gcdr.training.gaze import initial_gaze_model
+from gcdr.training.loop import running_average
+from gcdr.training.recipes import DiffusionMeanTeacher, GazeMeanTeacher, MeanTeacher, Recipe
 from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
 from gcdr.training.targets import Targets, join, labelled_targets, unlabelled_targets
-
-SHARPNESS = 5.0  # of the ramp-up (Laine & Aila 2017)
-
-
-@dataclass(frozen=True)
-class MeanTeacher(JsonConfig):
-    """How student and teacher are held together.
-
-    Attributes:
-        consistency: weight of the consistency loss after the ramp-up.
-        ramp_up: epochs until then; 0 for none.
-        distance: "kl", of the softmax over cells, or "mse".
-        decay: decay of the teacher's weights.
-        warm_up: steps after each of which that decay grows towards its value.
-        kept: which of the two is the result: the "student" (released code) or the "ema" teacher.
-        steps: sampling steps of a diffusion teacher.
-        labelled_per_batch: labelled people in a batch.
-    """
-
-    consistency: float
-    labelled_per_batch: int
-    ramp_up: int = 5
-    distance: Literal["kl", "mse"] = "kl"
-    decay: float = 0.99
-    warm_up: int = 15
-    kept: Literal["student", "ema"] = "student"
-    steps: int = 10
-
-    def weight(self, step: int, per_epoch: float) -> float:
-        """Weight of the consistency loss at a step: it grows from epoch to epoch."""
-        if not self.ramp_up:
-            return self.consistency
-        done = min(int(step / per_epoch), self.ramp_up) / self.ramp_up
-        return self.consistency * math.exp(-SHARPNESS * (1 - done) ** 2)
-
-
-@dataclass(frozen=True)
-class GazeMeanTeacher(JsonConfig):
-    """How a gaze model and its running average are trained.
-
-    Attributes:
-        model: which.
-        recipe: the optimisation.
-        mean_teacher: how the two are held together.
-        sigma: standard deviation of a label's Gaussian in cells.
-    """
-
-    model: GazeModelSettings
-    recipe: Recipe
-    mean_teacher: MeanTeacher
-    sigma: float
-
-
-@dataclass(frozen=True)
-class DiffusionMeanTeacher(JsonConfig):
-    """How a diffusion model and its running average are trained.
-
-    Attributes:
-        network: the network.
-        recipe: the optimisation.
-        mean_teacher: how the two are held together.
-        sampling: noise, and the sampler of the average.
-    """
-
-    network: NetworkSettings
-    recipe: Recipe
-    mean_teacher: MeanTeacher
-    sampling: SamplerSettings
-
-    @property
-    def sigma(self) -> float:
-        """Standard deviation of a label's Gaussian in cells."""
-        return self.network.sigma
 
 
 @dataclass(frozen=True)
@@ -197,7 +123,8 @@ def train_mean_teacher_model(
     else:
         model = initial_denoiser(settings.network, init, seed)
         sampling = settings.sampling
-        way = Sampling(None, settings.mean_teacher.steps, sampling.noise, sampling.config)
+        steps, process = settings.mean_teacher.steps, sampler_of(sampling)
+        way = Sampling(None, steps, noise_of(sampling), process)
         pair = diffusion_pair(way, seed)
     deciding, sigma = [labels, init, *code_of(__file__, model)], settings.sigma
     with training_run(

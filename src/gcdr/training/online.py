@@ -1,34 +1,20 @@
 """Students whose pseudo-labels are made again in every batch, as in the released code."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.seeds import torch_rng
 from gcdr.data.heatmaps import minmax
 from gcdr.models.denoiser import Denoiser
 from gcdr.refine.diffusion import draws
-from gcdr.refine.labels import RefineSettings, load_denoiser
+from gcdr.refine.labels import load_denoiser, refinement_of
 from gcdr.refine.maps import Refinement, conditioned
 from gcdr.training.batches import Batch
-from gcdr.training.gaze import GazeTraining, Relabel, train_gaze_model
+from gcdr.training.gaze import Relabel, train_gaze_model
+from gcdr.training.recipes import OnlineTraining
 from gcdr.training.resume import code_of
-
-
-@dataclass(frozen=True)
-class OnlineTraining(JsonConfig):
-    """How such a student is trained.
-
-    Attributes:
-        student: as any student.
-        refine: how the maps of a batch are refined.
-    """
-
-    student: GazeTraining
-    refine: RefineSettings
 
 
 def online_labels(model: Denoiser, way: Refinement) -> Relabel:
@@ -76,7 +62,7 @@ def train_online_student(
     Raises:
         InputError: the folder holds no diffusion model.
     """
-    model, way = load_denoiser(teacher), settings.refine.refinement(seed)
+    model, way = load_denoiser(teacher), refinement_of(settings.refine, seed)
     relabel = online_labels(model.to(device, memory_format=torch.channels_last).eval(), way)
     deciding = [teacher, *code_of(__file__)]
     train_gaze_model(
