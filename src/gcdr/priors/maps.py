@@ -52,7 +52,7 @@ def _blocks(
     for start in range(0, len(ids), BLOCK):
         part = slice(start, start + BLOCK)
         store = read_labels(path, digest, ids[part][held[part]])
-        maps = store.heatmap.reshape(len(store.sample_id), -1, *side).mean(1)
+        maps = store.heatmap if store.heatmap.ndim == 3 else store.heatmap.mean(1)
         flat = maps.min((1, 2)) == maps.max((1, 2))
         good = store.valid & ~flat & np.isfinite(maps).all((1, 2))
         valid, problem = np.zeros(held[part].shape, bool), np.full(held[part].shape, "", object)
