@@ -153,6 +153,11 @@ def test_files_of_other_systems_are_read(tmp_path, change):
     assert found.valid[0] and found.columns["noun"][0] == "Übung"
 
 
+def test_mixed_line_ends_are_said_and_read(tmp_path, capsys):
+    assert prior(tmp_path, f"{ID}\r\na.jpg,0,20,20\nb.jpg,1,20,20\r\n").valid.sum() == 2
+    assert "found 2 CR LF and 1 LF; expected one kind of line end" in capsys.readouterr().out
+
+
 def test_maps_come_in_blocks(tmp_path, monkeypatch):
     rows = f"{ID}\na.jpg,0,150,30\nb.jpg,1,7,9\nb.jpg,1,90,9\nsub/c.jpg,4,70,90\n"
     whole = prior(tmp_path, rows, size=16)

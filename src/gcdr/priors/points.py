@@ -153,6 +153,8 @@ def read_rows(path: Path, people: pd.DataFrame, how: Settings) -> tuple[Rows, st
     score = _scores(table, problems)
     label = table.text("label") if "label" in table.columns else np.full(len(table), "", object)
     problems.stop(str(path))
+    for problem in problems.warnings:
+        print("\n".join(problem.lines()))
     kept = np.flatnonzero(score > 0)
     kept = kept[np.argsort(person[kept], kind="stable")]
     score = pd.Series(score[kept])
