@@ -8,14 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from golden_rule import Goldens, assert_near
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from torch import Tensor
-
-from gcdr.base.errors import InputError
-from gcdr.methods import recipe
-from gcdr.refine.diffusion import (
+from gcdr.refine.maps.diffusion import (
     SAMPLERS,
     SamplerConfig,
     Sampling,
@@ -30,7 +23,14 @@ from gcdr.refine.diffusion import (
     training_pair,
     visited_indices,
 )
-from gcdr.refine.labels import sampler_of
+from gcdr.refine.maps.labels import sampler_of
+from golden_rule import Goldens, assert_near
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from gcdr.base.errors import InputError
+from gcdr.methods import recipe
 
 torch.set_num_threads(1)
 CONSISTENT, REFERENCE = SAMPLERS["consistent"], SAMPLERS["reference"]
