@@ -51,7 +51,7 @@ lint: $(RUNTIME) $(DEV)  ## check style and the workflow
 	@$(ACTIVE) ruff check .
 	@$(ACTIVE) ruff format --check .
 	@$(ACTIVE) snakefmt --check Snakefile workflow
-	@$(ACTIVE) python -m gcdr.config.schema.reference --check
+	@$(ACTIVE) python -m gcdr.config.reference --check
 
 format: $(RUNTIME) $(DEV)  ## bring code and rules into the house style
 	@$(ACTIVE) ruff check --fix .
@@ -59,7 +59,7 @@ format: $(RUNTIME) $(DEV)  ## bring code and rules into the house style
 	@$(ACTIVE) snakefmt Snakefile workflow
 
 reference: $(RUNTIME)  ## write docs/configuration.md from the schema
-	@$(ACTIVE) python -m gcdr.config.schema.reference
+	@$(ACTIVE) python -m gcdr.config.reference
 
 lock: $(UV)  ## pin the newest versions of what requirements/*.in asks for
 	$(COMPILE) --upgrade requirements/bootstrap.in -o requirements/bootstrap.txt

@@ -32,7 +32,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.functional import normalize, to_tensor
 
-from gcdr.config.schema.preflight import prepare_environment
+from gcdr.config.preflight import prepare_environment
 from gcdr.data import views
 from gcdr.data.cache import Samples, write_samples
 from gcdr.data.crops import HEAD_PADDING, grow

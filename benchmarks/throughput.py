@@ -15,7 +15,7 @@ from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.vat import VAT
 from gcdr.priors.vqa.ofa.search import Search
 from gcdr.priors.vqa.ofa_vqa import OFAForVQA
-from gcdr.refine.maps.diffusion import Schedule, training_pair
+from gcdr.refine.diffusion import Schedule, training_pair
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
 from gcdr.world.style import STYLES

@@ -28,8 +28,8 @@ from gcdr.priors.vqa.gradcam import gradcam
 from gcdr.priors.vqa.ofa.config import OFAConfig
 from gcdr.priors.vqa.ofa.model import BOS, EOS, OFA
 from gcdr.priors.vqa.ofa.search import Search, beam_search
-from gcdr.refine.maps.diffusion import SAMPLERS, Sampling, Schedule, draws, training_pair
-from gcdr.refine.maps.maps import conditioned
+from gcdr.refine.diffusion import SAMPLERS, Sampling, Schedule, draws, training_pair
+from gcdr.refine.maps import conditioned
 
 DRAWS = 10
 WAY = Sampling(250, 2, Schedule(), SAMPLERS["consistent"])

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from gcdr.refine.maps.labels import make_labels
 from gcdr.training.mean_teacher_runs import train_mean_teacher_model
 from gcdr.training.runs import labelled_targets, pseudo_targets, train_gaze_model
 from PIL import Image
@@ -32,6 +31,7 @@ from gcdr.detection.bodies import detect_bodies
 from gcdr.detection.detector import load_detector
 from gcdr.evaluation.stages import evaluate_labels, evaluate_model, evaluate_prior
 from gcdr.priors.vqa.asking import ask_people
+from gcdr.refine.labels import make_labels
 
 DETECTOR = Path(__file__).parents[1] / "assets/world/detector/model.safetensors"
 NOISE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)

@@ -3,9 +3,9 @@
 import copy
 
 import pytest
-from gcdr.config.schema.schema import describe, inline_references, read_texts, validate_config
 
 from gcdr.base.errors import InputError
+from gcdr.config.schema import describe, inline_references, read_texts, validate_config
 
 SCHEMA = {
     "type": "object",

@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from gcdr.refine.maps.diffusion import (
+from golden_rule import Goldens, assert_near
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from gcdr.base.errors import InputError
+from gcdr.methods import recipe
+from gcdr.refine.diffusion import (
     SAMPLERS,
     SamplerConfig,
     Sampling,
@@ -23,14 +30,7 @@ from gcdr.refine.maps.diffusion import (
     training_pair,
     visited_indices,
 )
-from gcdr.refine.maps.labels import sampler_of
-from golden_rule import Goldens, assert_near
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from torch import Tensor
-
-from gcdr.base.errors import InputError
-from gcdr.methods import recipe
+from gcdr.refine.labels import sampler_of
 
 torch.set_num_threads(1)
 CONSISTENT, REFERENCE = SAMPLERS["consistent"], SAMPLERS["reference"]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
-from gcdr.config.schema.schema import by_share, validate_config
 from snakemake.utils import update_config
 
+from gcdr.config.schema import by_share, validate_config
 from gcdr.methods import METHODS
 from gcdr.training.loop import Recipe
 

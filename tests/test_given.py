@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from gcdr.config.schema.preflight import check_references
 from safetensors.torch import load_file
 from snakemake.utils import update_config
 from workflow_runs import ROOT, Workspace
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
+from gcdr.config.preflight import check_references
 from gcdr.models.build import save_model
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.given import take_given

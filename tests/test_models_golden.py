@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from gcdr.refine.maps.diffusion import SAMPLERS, Sampling, Schedule, ddim, draws, training_pair
 from golden_rule import Goldens, assert_near, head_masks, strided
 from torch import Tensor, nn
 
@@ -14,6 +13,7 @@ from gcdr.models.denoiser import Denoiser
 from gcdr.models.released import read_released
 from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.unet import time_sinusoids
+from gcdr.refine.diffusion import SAMPLERS, Sampling, Schedule, ddim, draws, training_pair
 
 pytestmark = pytest.mark.golden
 torch.set_num_threads(1)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from gcdr.config.schema.reference import main, reference_page
 from jsonschema_specifications import REGISTRY
+
+from gcdr.config.reference import main, reference_page
 
 ROOT = Path(__file__).parents[1]
 

@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from gcdr.refine.maps.diffusion import SAMPLERS, Sampling, Schedule, add_noise, trajectory
-from gcdr.refine.maps.maps import peak_maps, pseudo_labels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -15,6 +13,8 @@ from torch import Tensor, nn
 from gcdr.base.errors import InputError
 from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
+from gcdr.refine.diffusion import SAMPLERS, Sampling, Schedule, add_noise, trajectory
+from gcdr.refine.maps import peak_maps, pseudo_labels
 from gcdr.training.batches import Targets, compose, heatmap_targets, join
 from gcdr.training.loop import Recipe, fit, running_average, shuffled
 from gcdr.training.mean_teacher import MeanTeacher, consistency_loss

@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from gcdr.refine.maps.labels import make_labels, refinement_of
-from gcdr.refine.maps.maps import refine_maps, step_maps
 from gcdr.training.diffusion_runs import train_diffusion_model
 from gcdr.training.mapping_runs import train_mapping_model
 from gcdr.training.mean_teacher_runs import train_mean_teacher_model
@@ -23,6 +21,8 @@ from gcdr.data.manifest import people_digest, read_annotated, read_people, write
 from gcdr.data.split import split_labels
 from gcdr.data.stores import read_labels
 from gcdr.models.build import load_model
+from gcdr.refine.labels import make_labels, refinement_of
+from gcdr.refine.maps import refine_maps, step_maps
 from gcdr.training import resume
 from gcdr.training.batches import Targets, random_batches
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from gcdr.refine.maps.labels import make_labels
 from gcdr.training.diffusion_runs import train_diffusion_model
 from gcdr.training.runs import train_gaze_model
 
@@ -20,6 +19,7 @@ from gcdr.priors.vqa.ofa.config import OFAConfig
 from gcdr.priors.vqa.ofa.model import OFA
 from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
 from gcdr.priors.vqa.ofa_vqa import OFAForVQA
+from gcdr.refine.labels import make_labels
 
 CPU = torch.device("cpu")
 GAZE = {

@@ -58,7 +58,7 @@ class Method:
         gradcam: whether the labels start from the Grad-CAM map.
         gaussian: whether a label is a Gaussian at the peak of what was made.
         student: whether a student is trained on the labels; else ``teacher`` itself is judged.
-        sampler: the sampler of ``gcdr.refine.maps.diffusion.SAMPLERS`` that it always takes, as it is there; None
+        sampler: the sampler of ``gcdr.refine.diffusion.SAMPLERS`` that it always takes, as it is there; None
             the configured.
     """
 

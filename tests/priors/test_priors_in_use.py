@@ -10,7 +10,7 @@ from gcdr.base.errors import InputError
 from gcdr.data.heatmaps import gaussians, peak_points
 from gcdr.data.manifest import people_digest, read_annotated, read_people, write_table
 from gcdr.data.pool import pool_priors
-from gcdr.data.prior_maps import gradcam_maps
+from gcdr.data.prior_maps import prior_maps
 from gcdr.data.split import split_labels
 from gcdr.data.stores import read_labels, read_prior
 from gcdr.detection.bodies import BODY
@@ -56,7 +56,7 @@ def labels_of(study: Study, gaussian: bool, out) -> None:
 def test_maps_are_those_of_the_points(study):
     people = read_annotated(study.manifest)
     ids, inside = people["sample_id"].to_numpy(), people["in_frame"].to_numpy(bool)
-    maps, valid = gradcam_maps(study.prior, people_digest(people), ids, 1, 32)
+    maps, valid = prior_maps(study.prior, people_digest(people), ids, 1, 32)
     assert (valid == inside).all() and not maps[~valid].any()
     peaks = peak_points(torch.from_numpy(maps)).numpy()[inside]
     gaze = people[["gaze_x", "gaze_y"]].to_numpy()[inside]
@@ -66,7 +66,7 @@ def test_maps_are_those_of_the_points(study):
 def test_they_become_pseudo_labels(study, tmp_path):
     people = read_people(study.manifest)
     ids, digest = people["sample_id"].to_numpy(), people_digest(people)
-    maps, valid = gradcam_maps(study.prior, digest, ids, 1, 32)
+    maps, valid = prior_maps(study.prior, digest, ids, 1, 32)
     for gaussian in (False, True):
         labels_of(study, gaussian, tmp_path / "labels.h5")
         found = read_labels(tmp_path / "labels.h5", digest)
@@ -93,8 +93,8 @@ def test_labels_become_the_prior_again(study, tmp_path):
     ids, digest = people["sample_id"].to_numpy(), people_digest(people)
     labels_of(study, False, tmp_path / "raw.h5")
     maps_prior(study.manifest, tmp_path / "raw.h5", tmp_path / "prior.h5")
-    first = gradcam_maps(study.prior, digest, ids, 1, 32)
-    second = gradcam_maps(tmp_path / "prior.h5", digest, ids, 1, 32)
+    first = prior_maps(study.prior, digest, ids, 1, 32)
+    second = prior_maps(tmp_path / "prior.h5", digest, ids, 1, 32)
     np.testing.assert_allclose(first[0], second[0], atol=1e-3)
     assert (first[1] == second[1]).all()
 

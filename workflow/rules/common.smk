@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from gcdr.config.schema.preflight import check_references, check_writable, prepare_environment, wants_gpu
-from gcdr.config.schema.schema import by_share, pool_name, read_texts, sources_of, validate_config
+from gcdr.config.preflight import check_references, check_writable, prepare_environment, wants_gpu
+from gcdr.config.schema import by_share, pool_name, read_texts, sources_of, validate_config
 from gcdr.datasets.layout import annotation_files, picture_names
 from gcdr.base.download import planned_files
 from gcdr.base.errors import InputError

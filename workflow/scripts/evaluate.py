@@ -1,9 +1,8 @@
 """Score a gaze model on the test people."""
 
-from gcdr.refine.maps.options import MapSettings
-
 from gcdr.base.command import arguments, run
 from gcdr.evaluation.stages import evaluate_model
+from gcdr.refine.options import MapSettings
 
 
 def main() -> None:

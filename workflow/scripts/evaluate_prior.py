@@ -1,9 +1,8 @@
 """Score raw maps of a prior on the test people."""
 
-from gcdr.refine.maps.options import MapSettings
-
 from gcdr.base.command import arguments, run
 from gcdr.evaluation.stages import evaluate_prior
+from gcdr.refine.options import MapSettings
 
 
 def main() -> None:

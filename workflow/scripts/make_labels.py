@@ -1,9 +1,8 @@
 """Make pseudo-labels by diffusion or by one of the methods it is compared with."""
 
-from gcdr.refine.maps.labels import make_labels
-from gcdr.refine.maps.options import LabelSettings
-
 from gcdr.base.command import arguments, run
+from gcdr.refine.labels import make_labels
+from gcdr.refine.options import LabelSettings
 
 
 def main() -> None:

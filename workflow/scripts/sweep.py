@@ -1,9 +1,8 @@
 """Score refined maps at many noise timesteps."""
 
-from gcdr.refine.maps.options import SweepSettings
-
 from gcdr.base.command import arguments, run
 from gcdr.evaluation.stages import sweep_timesteps
+from gcdr.refine.options import SweepSettings
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from gcdr.base.download import planned_files
 from gcdr.base.errors import InputError
-from gcdr.config.schema.schema import alternatives
+from gcdr.config.schema import alternatives
 from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.sizes import weights_file

@@ -1,6 +1,6 @@
 """The reference page of the configuration, made from its schema.
 
-``python -m gcdr.config.schema.reference`` writes it; with ``--check`` it only says whether it is up to date.
+``python -m gcdr.config.reference`` writes it; with ``--check`` it only says whether it is up to date.
 """
 
 import argparse
@@ -13,11 +13,11 @@ import yaml
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
-from gcdr.config.schema.schema import Schema, describe, inline_references, show
+from gcdr.config.schema import Schema, describe, inline_references, show
 
 NAME = "<name>"
 NOTICE = (
-    "<!-- Made from the schema by `python -m gcdr.config.schema.reference`; edit the schema instead. -->"
+    "<!-- Made from the schema by `python -m gcdr.config.reference`; edit the schema instead. -->"
 )
 HEADER = "| key | value | default | meaning |\n| --- | --- | --- | --- |"
 
@@ -123,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 temporary.write_text(page, encoding="utf-8")
         elif not options.output.is_file() or options.output.read_text(encoding="utf-8") != page:
             print(
-                f"{options.output}: out of date, run: python -m gcdr.config.schema.reference",
+                f"{options.output}: out of date, run: python -m gcdr.config.reference",
                 file=sys.stderr,
             )
             return 1

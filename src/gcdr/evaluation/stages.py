@@ -25,10 +25,10 @@ from gcdr.evaluation.scores import (
 )
 from gcdr.models.build import CARD_FILE
 from gcdr.predictor import Predictor, load_gaze_model
-from gcdr.refine.maps.diffusion import SAMPLERS
-from gcdr.refine.maps.labels import load_denoiser, refinement_of
-from gcdr.refine.maps.maps import pseudo_labels, refine_maps
-from gcdr.refine.maps.options import MapSettings, SamplerSettings, SweepSettings
+from gcdr.refine.diffusion import SAMPLERS
+from gcdr.refine.labels import load_denoiser, refinement_of
+from gcdr.refine.maps import pseudo_labels, refine_maps
+from gcdr.refine.options import MapSettings, SamplerSettings, SweepSettings
 
 
 @dataclass(frozen=True)

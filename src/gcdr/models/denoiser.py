@@ -1,7 +1,7 @@
 """The conditional denoiser: gaze features, adapters to context maps, U-Net (ECCV 2024, 3.3).
 
 Attribute names are the parameter names of released GCDR checkpoints; the schedule buffers that
-those carry beside (``diffusion.*``) belong to ``gcdr.refine.maps.diffusion`` here.
+those carry beside (``diffusion.*``) belong to ``gcdr.refine.diffusion`` here.
 """
 
 from typing import ClassVar

@@ -18,9 +18,9 @@ from gcdr.data.stores import write_labels
 from gcdr.models.build import load_model
 from gcdr.models.denoiser import Denoiser
 from gcdr.predictor import Predictor, load_gaze_model
-from gcdr.refine.maps.diffusion import SAMPLERS, SamplerConfig, Schedule
-from gcdr.refine.maps.maps import Refinement, map_maps, peak_maps, pseudo_labels, refine_maps
-from gcdr.refine.maps.options import LabelSettings, RefineSettings, SamplerSettings
+from gcdr.refine.diffusion import SAMPLERS, SamplerConfig, Schedule
+from gcdr.refine.maps import Refinement, map_maps, peak_maps, pseudo_labels, refine_maps
+from gcdr.refine.options import LabelSettings, RefineSettings, SamplerSettings
 
 
 def sampler_of(settings: SamplerSettings) -> SamplerConfig:

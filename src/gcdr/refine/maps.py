@@ -15,7 +15,7 @@ from gcdr.data.heatmaps import gaussians, minmax, peak_points
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.interface import GazeInputs
 from gcdr.predictor import people_blocks
-from gcdr.refine.maps.diffusion import Predict, Sampling, draws, seeded_noise, trajectory
+from gcdr.refine.diffusion import Predict, Sampling, draws, seeded_noise, trajectory
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ class SamplerSettings(JsonConfig):
     Attributes:
         timesteps: T of the noise schedule.
         schedule: "linear" or "cosine".
-        sampler: a name of :data:`gcdr.refine.maps.diffusion.SAMPLERS`.
-        eta, noise_offset, last_alpha: see :class:`gcdr.refine.maps.diffusion.SamplerConfig`.
+        sampler: a name of :data:`gcdr.refine.diffusion.SAMPLERS`.
+        eta, noise_offset, last_alpha: see :class:`gcdr.refine.diffusion.SamplerConfig`.
     """
 
     timesteps: int

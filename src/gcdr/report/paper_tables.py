@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from gcdr.base.errors import InputError
-from gcdr.config.schema.schema import by_share
+from gcdr.config.schema import by_share
 from gcdr.methods import METHODS, ONLINE, TEACHERS, averaged, recipe
 from gcdr.report.rows import PAPER, method_name
 from gcdr.report.tables import over_runs, read_metrics

@@ -6,9 +6,9 @@ A setting with values by label share takes that of ``share``. No torch: planning
 from collections.abc import Mapping
 from typing import Any
 
-from gcdr.config.schema.schema import by_share
+from gcdr.config.schema import by_share
 from gcdr.methods import Recipe, Teacher
-from gcdr.refine.maps.options import (
+from gcdr.refine.options import (
     LabelSettings,
     MapSettings,
     RefineSettings,

@@ -9,7 +9,7 @@ from gcdr.base.seeds import derive, torch_rng
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.sizes import DenoiserConfig
 from gcdr.models.starting import start_from
-from gcdr.refine.maps.diffusion import Schedule, denoising_loss, training_pair
+from gcdr.refine.diffusion import Schedule, denoising_loss, training_pair
 from gcdr.training.batches import compose
 from gcdr.training.recipes import DenoiserTraining, DiffusionRecipe, NetworkSettings
 from gcdr.training.resume import code_of

@@ -8,9 +8,9 @@ from torch import Tensor
 from gcdr.base.seeds import torch_rng
 from gcdr.data.heatmaps import minmax
 from gcdr.models.denoiser import Denoiser
-from gcdr.refine.maps.diffusion import draws
-from gcdr.refine.maps.labels import load_denoiser, refinement_of
-from gcdr.refine.maps.maps import Refinement, conditioned
+from gcdr.refine.diffusion import draws
+from gcdr.refine.labels import load_denoiser, refinement_of
+from gcdr.refine.maps import Refinement, conditioned
 from gcdr.training.batches import Batch
 from gcdr.training.gaze import Relabel, train_gaze_model
 from gcdr.training.recipes import OnlineTraining

@@ -6,7 +6,7 @@ from typing import Literal
 
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
-from gcdr.refine.maps.options import RefineSettings, SamplerSettings
+from gcdr.refine.options import RefineSettings, SamplerSettings
 
 SHARPNESS = 5.0  # of Mean Teacher's ramp-up (Laine & Aila 2017)
 
@@ -137,7 +137,7 @@ class DenoiserTraining(JsonConfig):
 
     Attributes:
         network: its network.
-        timesteps, schedule: the noise, see :class:`gcdr.refine.maps.diffusion.Schedule`.
+        timesteps, schedule: the noise, see :class:`gcdr.refine.diffusion.Schedule`.
         recipe: the optimisation.
     """
 
