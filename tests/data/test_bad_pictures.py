@@ -33,7 +33,7 @@ from gcdr.refine.labels import make_labels
 from gcdr.training.mean_teacher_runs import train_mean_teacher_model
 from gcdr.training.runs import labelled_targets, pseudo_targets, train_gaze_model
 
-DETECTOR = Path(__file__).parents[1] / "assets/world/detector/model.safetensors"
+DETECTOR = Path(__file__).parents[2] / "assets/world/detector/model.safetensors"
 NOISE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
 
 

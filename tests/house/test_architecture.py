@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gcdr.base.provenance import EXEMPT, modules_behind
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src/gcdr"
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if not path.name.startswith("__"))
 
