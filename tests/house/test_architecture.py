@@ -60,6 +60,14 @@ def test_rooms_are_listed_and_use_those_above_them() -> None:
     assert not below
 
 
+def test_tests_stand_in_the_rooms_of_what_they_test() -> None:
+    """Helpers stand above them; what concerns no single room is in ``workflow`` or ``house``."""
+    tests = [path.relative_to(ROOT / "tests") for path in ROOT.glob("tests/**/test_*.py")]
+    assert {path.parent.as_posix() for path in tests} <= {*ROOMS, "workflow", "house"}
+    names = Counter(path.name for path in tests)
+    assert not {name for name, count in names.items() if count > 1}
+
+
 def test_files_do_not_go_in_circles() -> None:
     uses = {name_of(path): imported(path) for path in FILES}
     while free := {module for module, others in uses.items() if not others & uses.keys()}:
