@@ -3,16 +3,22 @@
 #
 #   PYTHON  interpreter that makes the environment (3.11 or newer)
 #   CORES   cores that the workflow may use
+#   WORKERS processes that run the tests
 #   ARGS    further arguments for snakemake or pytest: make demo ARGS=-n, make test ARGS="-k stores"
 
 PYTHON ?= python3
 CORES ?= all
+WORKERS ?= 2
 ARGS ?=
 
 VENV := .venv
 UV := $(VENV)/bin/uv
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+
+# Python keeps its byte code whatever the environment says: every start of Snakemake or of a script would
+# compile thousands of modules again, a third of its time.
+unexport PYTHONDONTWRITEBYTECODE
 
 STARTED := $(shell date +%s)
 ACTIVE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
@@ -22,7 +28,7 @@ INTO := --quiet --python $(VENV)/bin/python
 COMPILE := UV_SYSTEM_CERTS=1 $(UV) pip compile --quiet --generate-hashes --no-emit-index-url \
 	--universal --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: help setup demo seeds smoke world-weights test lint format reference lock clean
+.PHONY: help setup demo seeds smoke world-weights test test-fast lint format reference lock clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -45,7 +51,10 @@ world-weights: $(RUNTIME)  ## train the demo world's own weights again
 	$(call snakemake,world_weights)
 
 test: $(RUNTIME) $(DEV)  ## run the tests
-	@$(ACTIVE) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} python -m pytest -q $(ARGS)
+	$(call pytest)
+
+test-fast: $(RUNTIME) $(DEV)  ## run those that take less than two minutes together
+	$(call pytest,-m "not slow")
 
 lint: $(RUNTIME) $(DEV)  ## check style and the workflow
 	@$(ACTIVE) ruff check .
@@ -69,6 +78,11 @@ lock: $(UV)  ## pin the newest versions of what requirements/*.in asks for
 clean:  ## delete results, logs and Snakemake's notes (keeps the environment)
 	rm -rf .snakemake logs
 	find results -mindepth 1 ! -name .gitkeep -delete
+
+# $(call pytest,arguments): a file's tests share what its fixtures made, so a file is one process's.
+define pytest
+@$(ACTIVE) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} python -m pytest -q -n $(WORKERS) --dist loadfile $(1) $(ARGS)
+endef
 
 # $(call snakemake,arguments): run the workflow, then say how long it took.
 define snakemake

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["download_server"]
+
 # No test depends on the machine's speed. In continuous integration the same commit tries the same
 # examples; elsewhere every run tries new ones.
 settings.register_profile("here", deadline=None, derandomize=bool(os.environ.get("CI")))

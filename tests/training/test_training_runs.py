@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import tiny_study
 import torch
 from gcdr.training.diffusion_runs import train_diffusion_model
 from gcdr.training.mapping_runs import train_mapping_model
@@ -162,7 +163,7 @@ def test_killed_process_goes_on_and_leaves_nothing_behind(
     labels, out = study.folder / "labels.parquet", tmp_path / "vat"
     train_gaze_model(study.samples, labels, None, None, None, GAZE, 0, CPU, tmp_path / "whole")
     command = [sys.executable, "-c", KILLED, str(study.folder), str(out), "2"]
-    here = Path(__file__).parent
+    here = Path(tiny_study.__file__).parent
     assert subprocess.run(command, cwd=here, capture_output=True).returncode == -9
     assert not (out / "model.safetensors").exists()
     (state,) = tmp_path.glob(".vat.resume-*")

@@ -12,7 +12,7 @@ from gcdr.config.schema import by_share, validate_config
 from gcdr.methods import METHODS
 from gcdr.training.loop import Recipe
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HELD = ("split", "samples", "heatmap", "gaze", "diffusion", "refine")
 
 TRAINING = (

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from download_server import Server
 from ofa_reference import port_name, small_config
-from test_download import Server, server  # noqa: F401 (a fixture)
 from workflow_runs import Workspace
 
 from gcdr.priors.vqa.ofa.model import OFA
@@ -52,7 +52,7 @@ def test_imported_maps_take_the_place_of_asking(workspace: Workspace) -> None:
 
 def test_from_an_address_to_a_model_that_answers(
     workspace: Workspace,
-    server: Server,  # noqa: F811
+    server: Server,
 ) -> None:
     """The whole way on a small model; only the weights come through the server."""
     folder = workspace.folder / "weights/small"

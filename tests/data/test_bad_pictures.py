@@ -33,7 +33,7 @@ from gcdr.evaluation.stages import evaluate_labels, evaluate_model, evaluate_pri
 from gcdr.priors.vqa.asking import ask_people
 from gcdr.refine.labels import make_labels
 
-DETECTOR = Path(__file__).parents[1] / "assets/world/detector/model.safetensors"
+DETECTOR = Path(__file__).parents[2] / "assets/world/detector/model.safetensors"
 NOISE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
 
 

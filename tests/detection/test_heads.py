@@ -26,7 +26,7 @@ from gcdr.detection.heads import (
 )
 from gcdr.world.weights.detectors import draw_examples, train_world_detector
 
-ASSETS = Path(__file__).parents[1] / "assets/world"
+ASSETS = Path(__file__).parents[2] / "assets/world"
 CPU = torch.device("cpu")
 BODY = np.array([0.0, 0, 400, 900])
 

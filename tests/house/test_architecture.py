@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gcdr.base.provenance import EXEMPT, modules_behind
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src/gcdr"
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if not path.name.startswith("__"))
 
@@ -58,6 +58,14 @@ def test_rooms_are_listed_and_use_those_above_them() -> None:
         if ROOMS[room_of(other)] > ROOMS[room_of(module)]
     }
     assert not below
+
+
+def test_tests_stand_in_the_rooms_of_what_they_test() -> None:
+    """Helpers stand above them; what concerns no single room is in ``workflow`` or ``house``."""
+    tests = [path.relative_to(ROOT / "tests") for path in ROOT.glob("tests/**/test_*.py")]
+    assert {path.parent.as_posix() for path in tests} <= {*ROOMS, "workflow", "house"}
+    names = Counter(path.name for path in tests)
+    assert not {name for name, count in names.items() if count > 1}
 
 
 def test_files_do_not_go_in_circles() -> None:

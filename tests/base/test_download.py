@@ -1,67 +1,13 @@
 """Downloads against a real server on this machine: broken off, changed, absent."""
 
 import hashlib
-import http.server
 import json
-import threading
-from collections.abc import Iterator
 
 import pytest
+from download_server import CONTENT
 
 from gcdr.base.download import check_digest, download, planned_files, record_of
 from gcdr.base.errors import InputError
-
-CONTENT = bytes(range(256)) * 4000
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Serves one file with ranges; breaks off after ``limit`` bytes while ``breaks`` lasts."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.content, self.mark = CONTENT, '"one"'
-        self.limit, self.breaks = 300_000, 0
-        self.ranges: list[str | None] = []
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/model.bin"
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        server: Server = self.server
-        asked = self.headers.get("Range")
-        server.ranges.append(asked)
-        if not self.path.endswith("model.bin"):
-            self.send_error(404, "no such model")
-            return
-        start = 0
-        if asked and self.headers.get("If-Range") == server.mark:
-            start = int(asked.removeprefix("bytes=").rstrip("-"))
-        if start and start >= len(server.content):
-            self.send_error(416)
-            return
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(server.content) - start))
-        self.send_header("ETag", server.mark)
-        self.end_headers()
-        rest = server.content[start:]
-        if server.breaks:
-            server.breaks -= 1
-            rest = rest[: server.limit]
-        self.wfile.write(rest)
-
-    def log_message(self, *_) -> None:
-        pass
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server() as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server
-        server.shutdown()
 
 
 def test_goes_on_where_the_connection_broke(server, tmp_path):

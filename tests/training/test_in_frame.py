@@ -17,7 +17,7 @@ from gcdr.data.stores import read_labels
 from gcdr.evaluation import stages as scoring
 from gcdr.evaluation.metrics import average_precision, average_precision_interval
 from gcdr.evaluation.stages import evaluate_model, evaluate_prior
-from gcdr.report import render
+from gcdr.report import typeset
 from gcdr.report.page import Context, build_page
 from gcdr.report.tables import read_metrics, table1
 from gcdr.training.batches import Targets, heatmap_targets, join
@@ -97,10 +97,10 @@ def test_tables_show_it_where_a_method_has_it(study: Study) -> None:
     both = table1(
         read_metrics([study.folder / f"{n}.json" for n in ("vat", "plain")]), ["vat", "plain"]
     )
-    assert "In/out AP" in render.table1_text(both) and "In/out AP" in render.table1_markdown(both)
+    assert "In/out AP" in typeset.table1_text(both) and "In/out AP" in typeset.table1_markdown(both)
     assert "In/out AP" in build_page(Context("Title", "Summary.", "Notice.", both))
     plain = table1(read_metrics([study.folder / "plain.json"]), ["plain"])
-    assert "in_frame_ap" not in plain and "In/out" not in render.table1_text(plain)
+    assert "in_frame_ap" not in plain and "In/out" not in typeset.table1_text(plain)
 
 
 def test_people_outside_teach_in_and_out_alone(study: Study, tmp_path: Path) -> None:

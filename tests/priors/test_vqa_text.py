@@ -239,7 +239,7 @@ def test_the_tagger_is_named_and_what_is_missing_too():
 
 
 def test_prompts_are_the_papers():
-    prior = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())["prior"]
+    prior = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["prior"]
     boxed = "What is the person in the green bounding box looking at?"
     assert prior["questions"]["body"] == prior["questions"]["head"] == boxed
     assert prior["questions"]["none"] == "What is the person looking at?"

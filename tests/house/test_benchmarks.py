@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 def test_loading_ends_with_a_training_step() -> None:

@@ -16,7 +16,7 @@ from gcdr.priors.vqa.ofa_vqa import OFAForVQA
 from gcdr.world.style import NOUNS
 from gcdr.world.weights.vqa_lessons import answer_accuracy, draw_pictures
 
-ASSETS = Path(__file__).parents[1] / "assets/world"
+ASSETS = Path(__file__).parents[2] / "assets/world"
 
 
 def card(name: str) -> dict:

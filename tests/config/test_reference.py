@@ -8,7 +8,7 @@ from jsonschema_specifications import REGISTRY
 
 from gcdr.config.reference import main, reference_page
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 SCHEMA = {
     "title": "Settings",

@@ -15,7 +15,7 @@ import pytest
 
 from gcdr.base.errors import InputError
 from gcdr.base.seeds import numpy_rng
-from gcdr.report import figures, overlays, page, render, tables, timing
+from gcdr.report import figures, overlays, page, tables, timing, typeset
 from gcdr.report.rows import PAPER
 
 MEANS = {
@@ -74,7 +74,7 @@ def metrics_files(folder: Path, seeds: int) -> list[Path]:
 def test_the_diffusion_model_may_be_the_best_and_the_prior_may_not(tmp_path: Path) -> None:
     kinds = {"gcdr": ("student", 0.15), "diffusion-gc": ("maps", 0.14), "gradcam": ("maps", 0.10)}
     files = [metrics_file(tmp_path, name, kind, 0, value) for name, (kind, value) in kinds.items()]
-    markdown = render.table1_markdown(tables.table1(tables.read_metrics(files), list(kinds)))
+    markdown = typeset.table1_markdown(tables.table1(tables.read_metrics(files), list(kinds)))
     assert "**0.140**" in markdown and "**0.100**" not in markdown and "**0.150**" not in markdown
 
 
@@ -126,7 +126,7 @@ def test_one_run_shows_the_bootstrap_interval(tmp_path):
     row = table.set_index("method").loc["gcdr"]
     assert row["runs"] == 1 and np.isnan(row["dist_to_mean_std"])
     assert (row["dist_to_mean_low"], row["dist_to_mean_high"]) == pytest.approx((0.123, 0.140))
-    markdown = render.table1_markdown(table)
+    markdown = typeset.table1_markdown(table)
     assert "**0.131** [0.123, 0.140]" in markdown
     assert "95 % bootstrap interval" in markdown and "standard deviation" not in markdown
 
@@ -141,7 +141,7 @@ def test_three_runs_show_mean_and_standard_deviation(tmp_path):
     assert row[["paper_dist_to_mean", "paper_min_dist", "paper_auc"]].tolist() == list(
         PAPER[10]["vat"]
     )
-    assert "**0.135** ±0.004" in render.table1_markdown(table)
+    assert "**0.135** ±0.004" in typeset.table1_markdown(table)
 
 
 def test_what_was_not_measured_is_absent_and_not_zero(tmp_path):
@@ -152,14 +152,14 @@ def test_what_was_not_measured_is_absent_and_not_zero(tmp_path):
     without = results[~((results["method"] == "human") & (results["metric"] == "auc"))]
     table = tables.table1(without, METHODS)
     assert np.isnan(table.set_index("method").loc["human", "auc"])
-    assert "0.000" not in render.table1_markdown(table)
+    assert "0.000" not in typeset.table1_markdown(table)
     with pytest.raises(InputError, match="none of the methods"):
         tables.table1(results, ["semi-vat-gc"])
 
 
 def test_terminal_table(tmp_path):
     table = tables.table1(tables.read_metrics(metrics_files(tmp_path, 3)), METHODS)
-    text = render.table1_text(table, "Demo world, 10 % labels")
+    text = typeset.table1_text(table, "Demo world, 10 % labels")
     lines = text.splitlines()
     assert lines[0] == "Demo world, 10 % labels"
     assert set(lines[1]) == {"─"} and len(lines[1]) <= 105
@@ -180,8 +180,8 @@ def test_terminal_table(tmp_path):
 def test_paper_numbers_only_beside_the_papers_share(tmp_path):
     path = metrics_file(tmp_path, "vat", "teacher", 0, 0.18, share=7)
     table = tables.table1(tables.read_metrics([path]), ["vat"])
-    assert not render.has_paper(table)
-    assert "paper" not in render.table1_text(table) + render.table1_markdown(table)
+    assert not typeset.has_paper(table)
+    assert "paper" not in typeset.table1_text(table) + typeset.table1_markdown(table)
 
 
 def test_paired_differences_cancel_what_runs_share(tmp_path):
@@ -191,7 +191,7 @@ def test_paired_differences_cancel_what_runs_share(tmp_path):
     assert gaps.loc["gcdr", "difference"] == pytest.approx(-0.024)
     assert gaps.loc["gcdr", "std"] == pytest.approx(0, abs=1e-12)
     assert gaps.loc["gcdr", "better"] == 3 and gaps.loc["gradcam", "better"] == 0
-    assert "3 of 3" in render.differences_markdown(gaps.reset_index())
+    assert "3 of 3" in typeset.differences_markdown(gaps.reset_index())
     auc = tables.paired_differences(results, "vat", ["gcdr"], "auc")
     assert auc["better"].tolist() == [3]
 
@@ -240,7 +240,7 @@ def test_sweep_table(tmp_path):
     assert table.loc[250, "test (reference)"] == pytest.approx(0.178)
     assert table.loc[250, "student_std"] == pytest.approx(0.002)
     assert np.isnan(table.loc[200, "student"])
-    text = render.sweep_text(table.reset_index())
+    text = typeset.sweep_text(table.reset_index())
     assert ".158 ±.003*" in text and "–" in text
     alone = tables.sweep_table(sweeps[sweeps["set"] == "test"])
     assert list(alone) == ["timestep", "test", "test_std", "test_runs"]
@@ -253,7 +253,7 @@ def test_sweep_table(tmp_path):
 
 def test_csv_keeps_precision_and_blanks(tmp_path):
     table = tables.table1(tables.read_metrics(metrics_files(tmp_path, 1)), METHODS)
-    render.write_csv(table, tmp_path / "out" / "table.csv")
+    typeset.write_csv(table, tmp_path / "out" / "table.csv")
     again = pd.read_csv(tmp_path / "out" / "table.csv")
     np.testing.assert_array_equal(again["auc"], table["auc"])
     assert again["dist_to_mean_std"].isna().all()
@@ -444,7 +444,7 @@ def test_gallery_carries_its_notice():
 
 def test_room_does_not_need_torch():
     code = (
-        "import sys; from gcdr.report import figures, page, render, timing; "
+        "import sys; from gcdr.report import figures, page, typeset, timing; "
         "sys.exit('torch' in sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -27,7 +27,7 @@ from gcdr.world.weights.detectors import (
     train_world_detector,
 )
 
-SHIPPED = Path(__file__).parents[1] / "assets/world/detector/model.safetensors"
+SHIPPED = Path(__file__).parents[2] / "assets/world/detector/model.safetensors"
 
 coordinate = st.integers(0, 12)
 size = st.integers(1, 12)

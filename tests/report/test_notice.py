@@ -10,7 +10,7 @@ from snakemake.utils import update_config
 
 from gcdr.report.pages import NOTICES, notice_of
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def settings(*overlays: str, **changes: Any) -> dict[str, Any]:
