@@ -15,6 +15,7 @@ from gcdr.priors.answers import (
     NOT_A_NUMBER,
     OUTSIDE,
     REASONS,
+    WHOLE,
     Answer,
     Box,
     Point,
@@ -72,15 +73,15 @@ def test_boxes_round_trip(sides: tuple[int, int, int, int], label: str) -> None:
     x0, y0, x1, y1 = sides
     said = json.dumps([{"bbox_2d": sides, "label": label}])
     expected = Answer((Box(x0 / 1000, y0 / 1000, x1 / 1000, y1 / 1000, label),))
+    if sides == (0, 0, 1000, 1000):
+        expected = Answer(reason=WHOLE)
     assert parse_json(said) == (expected if x0 < x1 and y0 < y1 else Answer(reason=FLAT))
 
 
 @given(st.lists(st.tuples(MILLE, MILLE), min_size=1, max_size=4), LABELS)
 def test_tags_and_coordinates_round_trip(points: list[tuple[int, int]], label: str) -> None:
     expected = tuple(Point(x / 1000, y / 1000, label) for x, y in points)
-    pairs = " ".join(
-        f'x{n}="{x / 10}" y{n}="{y / 10}"' for n, (x, y) in enumerate(points, start=1)
-    )
+    pairs = " ".join(f'x{n}="{x / 10}" y{n}="{y / 10}"' for n, (x, y) in enumerate(points, start=1))
     answer = parse_tags(f' <points {pairs} alt="{label}">{label}</points>')
     assert [place.label for place in answer.places] == [label] * len(points)
     for place, wanted in zip(answer.places, expected, strict=True):
@@ -114,10 +115,11 @@ def test_locations_round_trip(bins: list[int], label: str) -> None:
         (parse_json, '{"point_2d": [true, null]}', NOT_A_NUMBER),
         (parse_json, '{"point_2d": [10, 1001]}', OUTSIDE),
         (parse_json, '{"point_2d": [-1, 10]}', OUTSIDE),
-        (parse_json, '{"point_2d": [10, %s]}' % ("9" * 400), OUTSIDE),  # noqa: UP031
+        (parse_json, '{"point_2d": [10, %s]}' % ("9" * 400), OUTSIDE),
         (parse_json, '[{"point_2d": [10, 20]}, {"point_2d": [10, 2000]}]', OUTSIDE),
         (parse_json, '{"bbox_2d": [10, 20, 1200, 30]}', OUTSIDE),
         (parse_json, '{"bbox_2d": [1010, 20, 1050, 30]}', FLAT),
+        (parse_json, '{"bbox_2d": [0, 0, 1000, 1003]}', WHOLE),
         (parse_tags, "There are none.", NO_POINT),
         (parse_tags, '<point x="10" alt="ball">', MALFORMED),
         (parse_tags, '<point x="10" y="2', MALFORMED),
@@ -152,5 +154,6 @@ def test_labels_are_fit_for_any_file() -> None:
 
 
 def test_several_boxes_may_follow_a_name() -> None:
-    said = "ball<loc_0><loc_0><loc_99><loc_99><loc_500><loc_500><loc_599><loc_599>cup<loc_1><loc_1><loc_9><loc_9>"
+    small, large = "<loc_0><loc_0><loc_99><loc_99>", "<loc_5><loc_5><loc_599><loc_599>"
+    said = f"ball{small}{large}cup{small}"
     assert [place.label for place in parse_locations(said).places] == ["ball", "ball", "cup"]
