@@ -1,94 +1,32 @@
 """A model that points as a prior: small Qwen-VL models of random weights, and answers put in their mouths."""
 
-import json
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file, save_file
-from tiny_study import CPU, Study, make_study
+from small_vlm import CPU, LOADED, make_model
 from tokenizers import pre_tokenizers
 
 from gcdr.base.errors import InputError
-from gcdr.data.manifest import people_digest, read_people, write_table
+from gcdr.data.manifest import PEOPLE, build_manifest, people_digest, read_people, write_table
 from gcdr.data.prior_maps import gradcam_maps
 from gcdr.data.stores import Store, merge_priors, read_prior
 from gcdr.priors import pointing
 from gcdr.priors.answers import NO_POINT, OUTSIDE, Answer, Box, Point
 from gcdr.priors.inquiry import Question
 from gcdr.priors.pointing import answer_map, point_people
-from gcdr.priors.vlm import FAMILIES, PointingModel
+from gcdr.priors.vlm import PointingModel
 
-TOKENS = ["<|endoftext|>", "<|im_end|>", "<|im_start|>", "<|vision_start|>", "<|vision_end|>",
-          "<|image_pad|>", "<|video_pad|>"]  # fmt: skip
-TEMPLATE = """{% for message in messages %}<|im_start|>{{ message.role }}
-{% for part in message.content %}{% if part.type == "image" %}<|vision_start|><|image_pad|><|vision_end|>
-{%- else %}{{ part.text }}{% endif %}{% endfor %}<|im_end|>
-{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
-{% endif %}"""
 SMALL = {"precision": "fp32", "max_new_tokens": 6, "max_pixels": 2**16, "batch": 2, "block": 4,
          "size": 16, "sigma": 1.0, "overlay": "head",
          "questions": {"head": "Point: boxed.", "body": "Point: boxed.", "none": "Point."}}  # fmt: skip
-LOADED = {name: SMALL[name] for name in ("precision", "max_new_tokens", "max_pixels")}
-
-
-def make_model(folder: Path, family: str) -> Path:
-    """A model of the real architecture with random weights; every byte is a token."""
-    import transformers
-
-    newer = family == "qwen3_vl"
-    name = "Qwen3VL" if newer else "Qwen2_5_VL"
-    patch = 16 if newer else 14
-    letters = {
-        letter: row for row, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))
-    }
-    tokenizer = transformers.Qwen2Tokenizer(vocab=letters, merges=[], eos_token=TOKENS[1])
-    tokenizer.add_special_tokens({"additional_special_tokens": TOKENS})
-    ids = dict(zip(TOKENS, tokenizer.convert_tokens_to_ids(TOKENS), strict=True))
-    videos = "Qwen3VLVideoProcessor" if newer else "Qwen2VLVideoProcessor"
-    getattr(transformers, f"{name}Processor")(
-        transformers.Qwen2VLImageProcessor(
-            patch_size=patch, size={"shortest_edge": 1024, "longest_edge": 2**24},
-            image_mean=[0.5] * 3, image_std=[0.5] * 3,
-        ),
-        tokenizer, getattr(transformers, videos)(), chat_template=TEMPLATE,
-    ).save_pretrained(folder)  # fmt: skip
-    text = {
-        "vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64,
-        "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
-        "initializer_range": 0.3, "bos_token_id": None, "eos_token_id": ids["<|im_end|>"],
-        "rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [4, 2, 2]},
-    }  # fmt: skip
-    vision = {
-        "depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "patch_size": patch,
-        "out_hidden_size": 32, "initializer_range": 0.3,
-    }  # fmt: skip
-    if newer:
-        text |= {"head_dim": 16}
-        vision |= {"num_position_embeddings": 16, "deepstack_visual_indexes": [0]}
-    else:
-        vision |= {"fullatt_block_indexes": [1], "window_size": 112}
-    places = {f"{key}_token_id": ids[f"<|{key}{end}|>"] for key, end in (
-        ("image", "_pad"), ("video", "_pad"), ("vision_start", ""), ("vision_end", ""))}  # fmt: skip
-    torch.manual_seed(0)
-    config = getattr(transformers, f"{name}Config")(
-        text_config=text, vision_config=vision, **places
-    )
-    model = getattr(transformers, f"{name}ForConditionalGeneration")(config)
-    # As released folders do, it asks for sampling and penalties, which are not to be taken.
-    model.generation_config.update(
-        do_sample=True, top_k=20, temperature=0.7, repetition_penalty=9.0
-    )
-    model.generation_config.eos_token_id = ids["<|im_end|>"]
-    model.save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -98,28 +36,39 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    study = make_study(tmp_path_factory.mktemp("study"), train=7, test=2)
-    people = read_people(study.manifest)
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of grey pictures of two sizes with ten people, whose bodies are their heads and more."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "images").mkdir()
+    rng, rows = np.random.default_rng(1), []
+    for number in range(6):
+        width, height = [(96, 72), (64, 104)][number % 2]
+        noise = rng.integers(60, 200, (height, width, 1), dtype=np.uint8).repeat(3, 2)
+        Image.fromarray(noise).save(folder / f"images/{number}.png")
+        heads = [(8, 10, 24, 26), (40, 12, 58, 30)][: 1 + (number < 4)]
+        rows += [(f"{number}.png", width, height, *head, "train") for head in heads]
+    people = build_manifest(pd.DataFrame(rows, columns=PEOPLE[1:]), "test")
+    write_table(people, folder / "manifest.parquet")
     bodies = people[["sample_id"]].assign(
-        body_x0=5.0, body_y0=5.0, body_x1=40.0, body_y1=60.0, score=1.0, detected=True
-    )
-    write_table(bodies, study.folder / "bodies.parquet")
-    return study
+        body_x0=people["head_x0"], body_y0=people["head_y0"], body_x1=people["head_x1"] + 5,
+        body_y1=people["head_y1"] + 30, score=1.0, detected=True,
+    )  # fmt: skip
+    write_table(bodies, folder / "bodies.parquet")
+    return folder
 
 
 class Stage:
-    """Runs the stage on a study and reads what it wrote."""
+    """Runs the stage on the data and reads what it wrote."""
 
-    def __init__(self, study: Study, weights: Path, folder: Path) -> None:
-        self.study, self.weights, self.folder = study, weights, folder
-        self.images = study.folder / "images"
-        self.people = read_people(study.manifest)
+    def __init__(self, data: Path, weights: Path, folder: Path) -> None:
+        self.data, self.weights, self.folder = data, weights, folder
+        self.images = data / "images"
+        self.people = read_people(data / "manifest.parquet")
 
     def ask(self, shard: int = 1, shards: int = 1, failures: float = 0.0, **changes: Any) -> Path:
         out = self.folder / f"prior/{shard}-of-{shards}.h5"
         point_people(
-            self.study.manifest, self.images, self.study.folder / "bodies.parquet", self.weights,
+            self.data / "manifest.parquet", self.images, self.data / "bodies.parquet", self.weights,
             SMALL | changes, shard, shards, 2, failures, CPU, out,
         )  # fmt: skip
         return out
@@ -129,8 +78,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage(drawn: Study, weights: Path, tmp_path: Path) -> Stage:
-    return Stage(drawn, weights, tmp_path)
+def stage(data: Path, weights: Path, tmp_path: Path) -> Stage:
+    return Stage(data, weights, tmp_path)
 
 
 Speak = Callable[[Sequence[str]], list[int]]
@@ -171,34 +120,6 @@ def same(one: Store, other: Store) -> bool:
     )
 
 
-def pictures() -> list[Image.Image]:
-    rng = np.random.default_rng(0)
-    sizes = [(72, 96), (130, 60), (72, 96), (33, 210)]
-    return [Image.fromarray(rng.integers(0, 255, (*one, 3), dtype=np.uint8)) for one in sizes]
-
-
-@pytest.mark.parametrize("family", list(FAMILIES))
-def test_batches_say_what_single_pictures_do(family: str, tmp_path: Path, weights: Path) -> None:
-    folder = weights if family == "qwen3_vl" else make_model(tmp_path, family)
-    model = PointingModel.load(folder, CPU, **LOADED)
-    together = model.point(pictures(), "Point.")
-    alone = [model.point([one], "Point.")[0] for one in pictures()]
-    assert together == alone and len({text for text, _ in together}) > 1
-    settings = model.model.generation_config
-    assert not settings.do_sample and settings.repetition_penalty in (None, 1.0)
-
-
-def test_pixels_are_those_of_the_resized_picture(tmp_path: Path) -> None:
-    """Of Qwen2.5-VL: (130, 60) becomes (140, 56), whole patches of 14 two by two."""
-    pytest.importorskip("transformers")
-    model = PointingModel.load(make_model(tmp_path, "qwen2_5_vl"), CPU, **LOADED)
-    (seen,) = model._seen(torch.tensor([[1, 10, 4]]))
-    (grid,) = model.processor.image_processor([pictures()[1]])["image_grid_thw"].tolist()
-    assert grid == [1, 10, 4] and seen == (56, 140)
-    assert FAMILIES["qwen2_5_vl"]('{"point_2d": [14, 35]}', seen).places == (Point(0.25, 0.25),)
-    assert FAMILIES["qwen3_vl"]('{"point_2d": [250, 250]}', seen).places == (Point(0.25, 0.25),)
-
-
 def test_the_outline_reaches_the_model(stage: Stage, monkeypatch) -> None:
     seen: list[torch.Tensor] = []
     prompts: list[str] = []
@@ -228,10 +149,10 @@ def test_the_outline_reaches_the_model(stage: Stage, monkeypatch) -> None:
     assert set(prompts) == {"Point.", "Point: boxed."}
 
 
-def test_shards_never_change_a_bit(drawn: Study, weights: Path, tmp_path: Path) -> None:
+def test_shards_never_change_a_bit(data: Path, weights: Path, tmp_path: Path) -> None:
     merged = []
     for count in (1, 3):
-        stage = Stage(drawn, weights, tmp_path / str(count))
+        stage = Stage(data, weights, tmp_path / str(count))
         shards = [stage.ask(number, count) for number in range(1, count + 1)]
         merge_priors(shards, stage.folder / "prior.h5")
         merged.append(stage.read(stage.folder / "prior.h5"))
@@ -242,7 +163,7 @@ def test_shards_never_change_a_bit(drawn: Study, weights: Path, tmp_path: Path) 
 
 
 def test_a_killed_shard_goes_on_where_it_stopped(
-    stage: Stage, drawn: Study, weights: Path, tmp_path: Path, monkeypatch, speak: Speak, capsys
+    stage: Stage, data: Path, weights: Path, tmp_path: Path, monkeypatch, speak: Speak, capsys
 ) -> None:
     said = [
         '[{"point_2d": [300, 700], "label": "ball"}]',
@@ -251,7 +172,7 @@ def test_a_killed_shard_goes_on_where_it_stopped(
         '{"point_2d": [9, 9]}',
     ]
     speak(said)
-    whole = stage.read(Stage(drawn, weights, tmp_path / "whole").ask())
+    whole = stage.read(Stage(data, weights, tmp_path / "whole").ask())
     write, left = pointing._write, [2]
 
     def dying(*arguments):
@@ -382,66 +303,6 @@ def test_unknown_settings_are_refused(stage: Stage) -> None:
         stage.ask(beam=3)
     with pytest.raises(InputError, match="precision: found 'fp16', expected fp32, bf16"):
         stage.ask(precision="fp16")
-
-
-def test_another_architecture_is_refused_by_name(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text('{"model_type": "llava"}')
-    with pytest.raises(
-        InputError, match=r"found model_type 'llava', expected .* qwen3_vl, qwen2_5"
-    ):
-        PointingModel.load(tmp_path, CPU, **LOADED)
-    (tmp_path / "config.json").write_text("[]")
-    with pytest.raises(InputError, match="found model_type None"):
-        PointingModel.load(tmp_path, CPU, **LOADED)
-
-
-def _without_weights(folder: Path) -> None:
-    (folder / "model.safetensors").unlink()
-
-
-def _pickled(folder: Path) -> None:
-    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
-    _without_weights(folder)
-
-
-def _without_a_tensor(folder: Path) -> None:
-    state = load_file(folder / "model.safetensors")
-    state.pop(next(name for name in state if "layers.1" in name))
-    save_file(state, folder / "model.safetensors", {"format": "pt"})
-
-
-@pytest.mark.parametrize(
-    ("spoil", "said"),
-    [
-        (_without_weights, "not a whole qwen3_vl model"),
-        (_pickled, "not a whole qwen3_vl model"),
-        (_without_a_tensor, "1 tensors are missing, .* the first is "),
-        (lambda folder: (folder / "chat_template.jinja").unlink(), "found no chat template"),
-        (lambda folder: (folder / "processor_config.json").unlink(), "not a whole qwen3_vl model"),
-    ],
-)
-def test_a_folder_that_lacks_something_is_refused(
-    weights: Path, tmp_path: Path, spoil: Callable[[Path], Any], said: str
-) -> None:
-    shutil.copytree(weights, tmp_path, dirs_exist_ok=True)
-    spoil(tmp_path)
-    with pytest.raises(InputError, match=said):
-        PointingModel.load(tmp_path, CPU, **LOADED)
-
-
-def test_code_beside_weights_is_never_run(weights: Path, tmp_path: Path) -> None:
-    shutil.copytree(weights, tmp_path, dirs_exist_ok=True)
-    (tmp_path / "own.py").write_text("raise SystemExit('code of the folder was run')\n")
-    config = json.loads((tmp_path / "config.json").read_text())
-    config["auto_map"] = {"AutoConfig": "own.Config", "AutoModelForImageTextToText": "own.Model"}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    assert PointingModel.load(tmp_path, CPU, **LOADED).family == "qwen3_vl"
-
-
-def test_without_transformers_the_error_says_what_to_install(weights: Path, monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(InputError, match=r"not installed .* pip install 'gcdr\[vlm\]'"):
-        PointingModel.load(weights, CPU, **LOADED)
 
 
 def test_an_empty_shard_is_a_file(stage: Stage) -> None:

@@ -83,7 +83,7 @@ class PointingModel:
         except ImportError as error:
             raise InputError(
                 f"{folder}: a {family} model, but the package transformers is not installed ({error}); "
-                "expected it: pip install 'gcdr[vlm]'"
+                "expected it: pip install 'transformers>=5'"
             ) from error
         local = {"local_files_only": True, "trust_remote_code": False}
         try:
