@@ -6,8 +6,22 @@ from pathlib import Path
 
 import yaml
 
-from gcdr.config.preflight import check_references, check_writable, prepare_environment, wants_gpu
-from gcdr.config.schema import by_share, pool_name, read_texts, sources_of, validate_config
+from gcdr.config.preflight import (
+    check_references,
+    check_writable,
+    prepare_environment,
+    recipe_problems,
+    wants_gpu,
+)
+from gcdr.config.schema import (
+    OWN,
+    by_share,
+    pool_name,
+    read_texts,
+    sources_of,
+    study_share,
+    validate_config,
+)
 from gcdr.datasets.layout import annotation_files, picture_names
 from gcdr.base.download import planned_files
 from gcdr.base.errors import InputError
@@ -50,33 +64,40 @@ DATA = "results/data/{dataset}"
 PRIOR = f"{DATA}/priors/{{prior}}"
 STUDY = "results/{study}/labels{share}-seed{seed}"
 REPORT = f"results/{config['report']['name']}"
+SHARE = rf"(?:\d+|{OWN})(?:-unlabelled\d+)?"
 
 
 wildcard_constraints:
     dataset="[^/]+",
     prior="[^/]+",
     study="|".join(config["studies"]) or "none",
-    share=r"\d+(-unlabelled\d+)?",
+    share=SHARE,
     seed=r"\d+",
     recipe=PATTERN,
     shard=r"\d+",
 
 
+def share_of(study):
+    """Labelled share of a study in per cent, or OWN where who has a label is labelled."""
+    return study_share(config, study)
+
+
 def split_of(study):
     """Folder of a study's label split."""
-    share, unlabelled = config["split"]["share"], config["split"]["unlabelled"]
+    share, unlabelled = share_of(study), config["split"]["unlabelled"]
     named = share if unlabelled is None else f"{share}-unlabelled{unlabelled}"
     return STUDY.format(study=study, share=named, seed=config["studies"][study]["seed"])
 
 
 def labelled_share(wildcards):
-    """The labelled share in per cent, of a split's name such as 10 or 10-unlabelled50."""
-    return int(wildcards.share.split("-")[0])
+    """The labelled share in per cent, of a split's name such as 10 or 10-unlabelled50, or OWN."""
+    share = wildcards.share.split("-")[0]
+    return share if share == OWN else int(share)
 
 
 def split_arguments(name):
     """Arguments of the split for its name."""
-    return f"--share {name.replace('-unlabelled', ' --unlabelled ')}"
+    return f"--share {name.replace('-unlabelled', ' --unlabelled ')}".removeprefix(f"--share {OWN}")
 
 
 def data(name):
@@ -162,8 +183,10 @@ def given_bodies(wildcards):
 
 def released_split(wildcards):
     """The authors' list of labelled people for a share, where there is one."""
-    folder = config["split"]["released"]
-    name = f"train_annotations_weak_ratio{labelled_share(wildcards) / 100}_use.txt"
+    folder, share = config["split"]["released"], labelled_share(wildcards)
+    if share == OWN:
+        return []
+    name = f"train_annotations_weak_ratio{share / 100}_use.txt"
     return [f"{folder}/{name}"] if folder and os.path.exists(f"{folder}/{name}") else []
 
 
@@ -177,16 +200,20 @@ def released_source(wildcards):
 # Recipes
 
 
-def recipe_of(method, t=None):
-    """Recipe of a method as configured: what identifies its labels stands in its name."""
+def recipe_of(method, t=None, study=None):
+    """Recipe of a method as configured: what identifies its labels stands in its name.
+
+    A timestep that depends on the label share is that of the study, without one of the report's.
+    """
     refine = config["refine"]
-    chosen = by_share(refine["timestep"], config["split"]["share"]) if t is None else t
+    study = study or next(iter(config["report"]["studies"]), None)
+    chosen = by_share(refine["timestep"], share_of(study)) if t is None else t
     return str(recipe(method, chosen, refine["steps"], refine["draws"], refine["redraw"]))
 
 
-def gcdr(t=None):
+def gcdr(t=None, study=None):
     """Recipe of the paper's method, at a timestep if one is given."""
-    return recipe_of("gcdr", t)
+    return recipe_of("gcdr", t, study)
 
 
 def maps_of(name):

@@ -65,7 +65,7 @@ rule export_folder:
         script=script("export"),
         code=code("export"),
         manifest=data("manifest.parquet"),
-        maps=lambda wildcards: f"results/{wildcards.study}/predictions/{gcdr()}.h5",
+        maps=lambda wildcards: f"results/{wildcards.study}/predictions/{taught(wildcards)}.h5",
     output:
         "results/{study}/predictions.csv",
     log:
@@ -85,8 +85,8 @@ rule gallery:
         manifest=data("manifest.parquet"),
         bodies=data("bodies.parquet"),
         prior=prior_of,
-        refined=lambda wildcards: f"results/{wildcards.study}/pseudo/{maps_of(gcdr())}.h5",
-        predicted=lambda wildcards: f"results/{wildcards.study}/predictions/{gcdr()}.h5",
+        refined=lambda wildcards: f"results/{wildcards.study}/pseudo/{maps_of(taught(wildcards))}.h5",
+        predicted=lambda wildcards: f"results/{wildcards.study}/predictions/{taught(wildcards)}.h5",
     output:
         "results/{study}/gallery.html",
     log:

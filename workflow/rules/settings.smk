@@ -42,18 +42,21 @@ def detector_files(finds):
 
 
 def gaze_init(wildcards):
-    """What gaze models start from: another study's model, pretrained towers, or nothing."""
-    given = config["studies"][wildcards.study].get("init")
-    if given:
-        return files_in(model_folder(split_of(given["study"]), given["model"]), "model.safetensors")
-    return [str(weights_file(config["gaze"]["init"]))] if config["gaze"]["init"] else []
+    """What gaze models start from: another study's model, a folder or file, or nothing."""
+    given = config["studies"][wildcards.study].get("init", config["gaze"]["init"])
+    if isinstance(given, dict):
+        return files_in(model_folder(given["study"], given["model"]), "model.safetensors")
+    if not given:
+        return []
+    # What lies below results/ is taken as it is, not as something that rules could make again.
+    file = os.path.normpath(weights_file(given))
+    return [os.path.abspath(file) if file.startswith("results/") else str(weights_file(given))]
 
 
-def model_folder(split, method):
+def model_folder(study, method):
     """Folder of a method's model in a study's split."""
-    if METHODS[method].student:
-        return f"{split}/students/{recipe_of(method)}"
-    return teacher_folder(split, recipe_of(method))
+    split, named = split_of(study), recipe_of(method, study=study)
+    return f"{split}/students/{named}" if METHODS[method].student else teacher_folder(split, named)
 
 
 def teacher_folder(split, teacher):
@@ -66,7 +69,7 @@ def teacher_folder(split, teacher):
 def given_pattern():
     """Folders of all given models below results/; a student's is that of every recipe of its method."""
     return "|".join(
-        rf"{re.escape(study)}/labels\d+(?:-unlabelled\d+)?-seed\d+/"
+        rf"{re.escape(study)}/labels{SHARE}-seed\d+/"
         + (f"teachers/{name}" if name in TEACHERS else f"students/{pattern(name)}")
         for study, about in config["studies"].items()
         for name in about.get("given", {})
@@ -168,11 +171,23 @@ def mean_teacher_settings(wildcards):
 
 def mean_teacher_init(wildcards):
     """What its towers start from: as without Mean Teacher."""
-    return (
-        diffusion_init(wildcards)
-        if TEACHERS[wildcards.teacher].family == "diffusion"
-        else gaze_init(wildcards)
-    )
+    family = TEACHERS[wildcards.teacher].family
+    fitting(f"{family}.mean_teacher")
+    return diffusion_init(wildcards) if family == "diffusion" else gaze_init(wildcards)
+
+
+def mapping_init(wildcards):
+    """What its towers start from: as the diffusion teacher's."""
+    fitting("diffusion.mapping")
+    return diffusion_init(wildcards)
+
+
+def fitting(key):
+    """End the plan if a recipe does not fit; that of a method that only a target asks for is not looked at
+    before."""
+    problems = recipe_problems(config, [key])
+    if problems:
+        raise WorkflowError("\n".join(["configuration: 1 problem", *problems]))
 
 
 def diffusion_init(wildcards):

@@ -103,7 +103,7 @@ rule train_mapping:
         samples=SAMPLES,
         labels=f"{STUDY}/labels.parquet",
         prior=prior_of,
-        init=diffusion_init,
+        init=mapping_init,
     output:
         multiext(f"{STUDY}/teachers/{{teacher}}/", *MODEL_FILES),
     log:

@@ -4,14 +4,21 @@
 def metrics_of(study):
     """Metrics files that the report of a study needs."""
     models = [
-        *map(recipe_of, config["report"]["methods"]),
-        *map(gcdr, config["report"]["student_timesteps"]),
+        *(recipe_of(method, study=study) for method in config["report"]["methods"]),
+        *(gcdr(t, study) for t in config["report"]["student_timesteps"]),
     ]
     folder = f"{split_of(study)}/metrics"
     return [
         f"{folder}/{name}.json"
         for name in dict.fromkeys(
-            [*models, "gradcam", "centre", "human", "random", f"diffusion-gc-{maps_of(gcdr())}"]
+            [
+                *models,
+                "gradcam",
+                "centre",
+                "human",
+                "random",
+                f"diffusion-gc-{maps_of(gcdr(study=study))}",
+            ]
         )
     ]
 
@@ -110,6 +117,11 @@ def shown_inputs(study):
 def teacher_study(wildcards):
     """The study whose diffusion teacher refines this study's maps."""
     return config["studies"][wildcards.study]["teacher"]
+
+
+def taught(wildcards):
+    """Recipe of that study's student, which predicts, and of its pseudo-labels."""
+    return gcdr(study=teacher_study(wildcards))
 
 
 def show_summary():
