@@ -288,13 +288,14 @@ def test_tracks_as_single_images(tmp_path: Path) -> None:
     write(tmp_path, {"annotations/train/It's Us/1_9/s01.txt": body})
     dataset = read(tmp_path)
     people = dataset.manifest.set_index(["frame", "track"])
-    first = people.loc[("0.jpg", "s00")]
+    first = people.loc[(0, "s00")]
     assert first["image"] == "images/It's Us/1_9/0.jpg" and first["sequence"] == "It's Us/1_9"
+    assert first["group"] == "It's Us" and dataset.manifest["frame"].dtype == "Int64"
     assert first["head_x0"] == pytest.approx(np.mean([0] * 6 + [1, 2, 3, 4, 5]))
     assert [first["gaze_x"], first["gaze_y"]] == [0.5, 0]
-    outside = people.loc[("3.jpg", "s00")]
+    outside = people.loc[(3, "s00")]
     assert not outside["in_frame"] and np.isnan(outside["gaze_x"])
-    assert people.loc[("0.jpg", "s01"), "gaze_y"] == 0.25
+    assert people.loc[(0, "s01"), "gaze_y"] == 0.25
     assert dataset.annotations["gaze_x"].isna().sum() == 1 and len(dataset.annotations) == 12
     assert dataset.bodies["detected"].sum() == 1
 

@@ -179,16 +179,43 @@ def test_composition_of_a_batch() -> None:
 @pytest.mark.parametrize(
     ("batch", "places", "said"),
     [
-        (80, 31, "found 30 labelled people, fewer than the 31 of a batch"),
         (80, 80, "labelled_per_batch: found 80, expected 1 to 79"),
         (80, 0, "labelled_per_batch: found 0, expected 1 to 79"),
-        (300, 20, "found 240 pseudo-labelled people, fewer than the 280 of a batch"),
     ],
 )
 def test_batches_that_cannot_be_filled(batch: int, places: int, said: str) -> None:
     pseudo = heatmap_targets(np.arange(30, 270), np.zeros((240, 4, 4), np.float32))
     with pytest.raises(InputError, match=said):
         compose(people(0, 30), pseudo, batch, places, 0)
+
+
+@settings(max_examples=30)
+@given(
+    st.integers(1, 12), st.integers(1, 30), st.integers(2, 40), st.integers(1, 39), st.booleans()
+)
+def test_batches_follow_the_people(
+    known: int, rest: int, batch: int, places: int, mixed: bool
+) -> None:
+    """A kind without enough people is in every batch as a whole."""
+    places = min(places, batch - 1)
+    pseudo = heatmap_targets(np.arange(known, known + rest), None)
+    made = compose(people(0, known), pseudo, batch, None if mixed else places, 0)
+    ids = made.ids(3)
+    if mixed:
+        assert len(ids) == min(batch, known + rest)
+    else:
+        assert (ids < known).sum() == min(known, places)
+        assert known > places or set(ids[ids < known]) == set(range(known))
+        assert (ids >= known).sum() == min(rest, batch - places)
+        assert made.per_epoch == rest / min(rest, batch - places)
+    assert len(compose(people(0, known), None, batch, None, 0).ids(0)) == min(known, batch)
+
+
+def test_small_batches_are_told_and_nobody_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    compose(people(0, 7), None, 64, None, 0)
+    assert "found 7 labelled people for 64 places" in capsys.readouterr().out
+    with pytest.raises(InputError, match="found 0 pseudo-labelled people"):
+        compose(people(0, 7), heatmap_targets(np.arange(0), None), 8, 4, 0)
 
 
 def test_label_counts_where_a_person_has_both() -> None:

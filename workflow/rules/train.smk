@@ -92,7 +92,7 @@ use rule train_student as train_mapping with:
         samples=SAMPLES,
         labels=f"{STUDY}/labels.parquet",
         prior=teacher_prior,
-        init=diffusion_init,
+        init=mapping_init,
     wildcard_constraints:
         kind="teachers",
         name=teachers(family="mapping"),
