@@ -310,6 +310,9 @@ def test_report_says_own_labels() -> None:
     row = {"study": "mine", "dataset": "own images", "share": OWN, "seed": 0, "recipe": "vat",
            "method": "vat", "kind": "teacher", "people": 20}  # fmt: skip
     said = summarise(pd.DataFrame([row]), 7, 80)
-    assert "The own labels are used (7 of 80 training people, beside those for validation): peo" in said
+    assert (
+        "The own labels are used (7 of 80 training people, beside those for validation): peo"
+        in said
+    )
     said = summarise(pd.DataFrame([row | {"share": 10}]), 8, 80)
     assert "10 % of the training people (8 of 80) keep their gaze label; the others" in said
