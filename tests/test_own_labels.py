@@ -271,7 +271,7 @@ def test_eight_of_eighty_people_go_through_the_whole_workflow(tmp_path: Path) ->
     log = tmp_path / "logs/mine/labelsown-seed0/teachers/vat.log"
     assert "labelled people for 32 places" in log.read_text()
     page = (tmp_path / "results/mine/report.html").read_text()
-    assert "own labels (8 of 80) are used" in page
+    assert "own labels are used (7 of 80 training people, beside those for validation)" in page
     assert (tmp_path / "results/mine/predictions.csv").exists()
 
 
@@ -309,7 +309,10 @@ def test_a_study_starts_from_another_as_it_is(tmp_path: Path) -> None:
 def test_report_says_own_labels() -> None:
     row = {"study": "mine", "dataset": "own images", "share": OWN, "seed": 0, "recipe": "vat",
            "method": "vat", "kind": "teacher", "people": 20}  # fmt: skip
-    said = summarise(pd.DataFrame([row]), 8, 80)
-    assert "The own labels (8 of 80) are used: training people who have one keep their" in said
+    said = summarise(pd.DataFrame([row]), 7, 80)
+    assert (
+        "The own labels are used (7 of 80 training people, beside those for validation): peo"
+        in said
+    )
     said = summarise(pd.DataFrame([row | {"share": 10}]), 8, 80)
     assert "10 % of the training people (8 of 80) keep their gaze label; the others" in said

@@ -8,22 +8,10 @@ from pathlib import Path
 
 import yaml
 
-from gcdr.config.preflight import (
-    check_references,
-    check_writable,
-    prepare_environment,
-    recipe_problems,
-    wants_gpu,
-)
-from gcdr.config.schema import (
-    OWN,
-    by_share,
-    pool_name,
-    read_texts,
-    sources_of,
-    study_share,
-    validate_config,
-)
+from gcdr.config.preflight import check_references, check_writable, recipe_problems
+from gcdr.config.preflight import prepare_environment, wants_gpu
+from gcdr.config.schema import OWN, by_share, pool_name, read_texts, sources_of, study_share
+from gcdr.config.schema import validate_config
 from gcdr.datasets.layout import annotation_files, picture_names
 from gcdr.base.download import planned_files
 from gcdr.base.errors import InputError

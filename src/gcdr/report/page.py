@@ -116,7 +116,8 @@ def summarise(
     plural = "" if len(runs) == 1 else "s"
     kept = f"{_and([share_name(share) for share in shares])} of the training people{counts} keep"
     if shares == [OWN]:
-        kept = f"The {share_name(OWN)}{counts} are used: training people who have one keep"
+        counts = counts.replace(")", " training people, beside those for validation)")
+        kept = f"The {share_name(OWN)} are used{counts}: people who have one keep"
     return (
         f"Data set {_and(sets)}. {kept} their gaze label; the others contribute an image, a head box and "
         f"a prior only. {models} kinds of model were trained in {len(runs)} run{plural} "
