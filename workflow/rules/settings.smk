@@ -52,6 +52,13 @@ def gaze_init(wildcards):
     return [os.path.abspath(file) if file.startswith("results/") else str(weights_file(given))]
 
 
+def gaze_of(wildcards):
+    """The gaze model that a job trains or asks, by its name in gaze.models; None where there is none."""
+    if getattr(wildcards, "kind", None) == "teachers":
+        return parse_teacher(wildcards.name)[2]
+    return parse_recipe(getattr(wildcards, "name", None) or wildcards.recipe).gaze
+
+
 def model_folder(study, method):
     """Folder of a method's model as a study makes it."""
     asked = recipe_of(method, study)
