@@ -35,8 +35,8 @@ def arguments(description: str, *names: str, **optional: Any) -> argparse.Namesp
         kind = {"paths": "path", "texts": ""}.get(kind, kind)
         parser.add_argument(f"--{name}", type=kinds[kind], required=True, **several)
     for name, default in optional.items():
-        kind = Path if default is None else type(default)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default)
+        converter = Path if default is None else type(default)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=converter, default=default)
     found = parser.parse_args()
     if "device" in found:
         from gcdr.base.device import pick_device  # not above: some scripts do without torch
