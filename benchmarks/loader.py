@@ -34,7 +34,8 @@ from torchvision.transforms.functional import normalize, to_tensor
 
 from gcdr.config.preflight import prepare_environment
 from gcdr.data import views
-from gcdr.data.cache import HEAD_PADDING, Samples, grow, write_samples
+from gcdr.data.cache import Samples, write_samples
+from gcdr.data.crops import HEAD_PADDING, grow
 from gcdr.data.manifest import BOX, build_manifest, read_people, write_table
 from gcdr.data.pictures import open_image
 from gcdr.models.precision import set_precision

@@ -18,30 +18,34 @@ from gcdr.priors.vqa.ofa.model import OFA
 from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
 from gcdr.priors.vqa.ofa_vqa import OFAForVQA
 from gcdr.refine.labels import make_labels
-from gcdr.training.diffusion_runs import train_diffusion_model
-from gcdr.training.runs import train_gaze_model
+from gcdr.refine.options import LabelSettings, MapSettings, RefineSettings, SamplerSettings
+from gcdr.training.denoising import train_diffusion_model
+from gcdr.training.gaze import train_gaze_model
+from gcdr.training.recipes import (
+    DenoiserTraining,
+    DiffusionRecipe,
+    GazeModelSettings,
+    GazeTraining,
+    NetworkSettings,
+)
+from gcdr.training.recipes import Recipe as GazeRecipe
 
 CPU = torch.device("cpu")
-GAZE = {
-    "model": "world",
-    "recipe": {"steps": 3, "batch": 8, "lr": 0.01},
-    "labelled_per_batch": 4,
-    "sigma": 3.0,
-    "layer": 1,
-}
-DIFFUSION = {
-    "model": "world",
-    "head": "mass",
-    "recipe": {"steps": 2, "batch": 4, "lr": 0.01, "draws": 2},
-    "timesteps": 500,
-    "schedule": "linear",
-    "sigma": 3.0,
-}
-REFINE = {
-    "layer": 1, "size": 32, "sigma": 3.0, "teacher": "diffusion", "gaussian": False,
-    "timestep": 250, "steps": 2, "draws": 1, "redraw": "mean", "noise_offset": None, "last_alpha": "one",
-    "sampler": "consistent", "eta": 1.0, "timesteps": 500, "schedule": "linear",
-}  # fmt: skip
+GAZE = GazeTraining(
+    model=GazeModelSettings("vat", "world"),
+    recipe=GazeRecipe(steps=3, batch=8, lr=0.01),
+    sigma=3.0,
+    labelled_per_batch=4,
+)
+DIFFUSION = DenoiserTraining(
+    network=NetworkSettings("world", 3.0, "mass"),
+    timesteps=500,
+    recipe=DiffusionRecipe(steps=2, batch=4, lr=0.01, draws=2),
+)
+SAMPLING = SamplerSettings(500, "linear", "consistent", eta=1.0, last_alpha="one")
+REFINE = RefineSettings(SAMPLING, timestep=250)
+MAPS = MapSettings(size=32, sigma=3.0)
+LABELS = LabelSettings(MAPS, "diffusion", refine=REFINE)
 
 BOXED = "What is the person in the green bounding box looking at?"
 ASK = {
@@ -134,7 +138,7 @@ def run_study(study: Study, manifest: Path, out: Path) -> dict[str, bytes]:
         study.samples,
         study.prior,
         diffusion,
-        REFINE,
+        LABELS,
         0,
         CPU,
         pseudo,

@@ -1,21 +1,23 @@
 """The methods by name: what each one trains, and how it makes its pseudo-labels. Data, and no torch.
 
 To add a method, add an entry to ``METHODS``; if it needs a model that none of ``TEACHERS`` is, one
-there too. A *recipe* is a method's name with the numbers that identify its result,
-``gcdr-t250-n2-k1``: timestep, steps, and the draws of the noise (``k4``: four averaged, ``s4``: four of
-which each batch takes one, ``online``: made again in every batch, as in the released code).
+there too. A *recipe* is a method's name with what identifies its result,
+``gcdr-t250-n2-k1+ofa-world-body+vat``: timestep, steps, the draws of the noise (``k4``: four averaged,
+``s4``: four of which each batch takes one, ``online``: made again in every batch, as in the released
+code), the prior store whose maps it sees, and the gaze model that is trained. What a method has no use
+for is left out, so that results that do not depend on it are made once.
 """
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Final, Literal
 
 from gcdr.base.errors import InputError
 
 REDRAWS = {"mean": "k", "sampled": "s"}
-ONLINE = "online"
-CHANGES = ("eta", "noise_offset", "last_alpha")
-"""What may be set of a sampler beside its name."""
+ONLINE: Final = "online"
+Redraw = Literal["mean", "sampled", "online"]
+JOINT = "+"  # before the names of prior store and gaze model, which never hold it
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,11 @@ class Method:
         """The family of the teacher."""
         return None if self.teacher is None else TEACHERS[self.teacher].family
 
+    @property
+    def labels_by_gaze(self) -> bool:
+        """Whether a gaze model makes the labels."""
+        return self.family == "gaze"
+
 
 METHODS = {
     "vat": Method("VAT (supervised)", "vat", student=False),
@@ -98,28 +105,27 @@ METHODS = {
 }
 
 
-def fixed_sampler(name: str | None) -> dict[str, Any]:
-    """Settings that take a sampler as it is, whatever else is configured; none for None."""
-    return {} if name is None else {"sampler": name, **dict.fromkeys(CHANGES)}
-
-
 @dataclass(frozen=True)
 class Recipe:
-    """A method with the numbers that identify its result; None where it has none.
+    """A method with what identifies its result; None where it has no use for it.
 
     Attributes:
         method: key of ``METHODS``.
-        timestep: how far the Grad-CAM map is noised.
+        timestep: how far the prior map is noised.
         steps: DDIM steps.
         draws: noise draws of each person.
         redraw: what becomes of them: "mean", "sampled" or "online".
+        prior: name of the prior store whose maps are seen.
+        gaze: name of the gaze model in the configuration.
     """
 
     method: str
     timestep: int | None = None
     steps: int | None = None
     draws: int | None = None
-    redraw: str | None = None
+    redraw: Redraw | None = None
+    prior: str | None = None
+    gaze: str | None = None
 
     @property
     def about(self) -> Method:
@@ -127,40 +133,75 @@ class Recipe:
         return METHODS[self.method]
 
     @property
-    def sampling(self) -> dict[str, Any]:
-        """The numbers as settings; empty for methods without diffusion."""
-        if self.about.family != "diffusion":
-            return {}
-        names = ("timestep", "steps", "draws", "redraw")
-        return {name: getattr(self, name) for name in names} | fixed_sampler(self.about.sampler)
+    def model(self) -> str | None:
+        """The folder name of what makes the labels, or is judged: a teacher with what it depends on."""
+        name = self.about.teacher
+        return None if name is None else teacher_name(name, self.prior, self.gaze)
 
     def __str__(self) -> str:
-        if self.steps is None:
-            return self.method
-        noised = "" if self.timestep is None else f"-t{self.timestep}"
-        drawn = ONLINE if self.redraw == ONLINE else f"{REDRAWS[self.redraw]}{self.draws}"
-        return f"{self.method}{noised}-n{self.steps}-{drawn}"
+        numbers = ""
+        if self.steps is not None and self.redraw is not None:
+            noised = "" if self.timestep is None else f"-t{self.timestep}"
+            drawn = ONLINE if self.redraw == ONLINE else f"{REDRAWS[self.redraw]}{self.draws}"
+            numbers = f"{noised}-n{self.steps}-{drawn}"
+        return self.method + numbers + _suffixes(self.prior, self.gaze)
+
+
+def _suffixes(*names: str | None) -> str:
+    return "".join(JOINT + name for name in names if name is not None)
+
+
+def teacher_name(teacher: str, prior: str | None, gaze: str | None) -> str:
+    """Name of a teacher with the prior store and the gaze model that it depends on."""
+    about = TEACHERS[teacher]
+    named = gaze if about.family == "gaze" else None
+    return teacher + _suffixes(prior if about.gradcam else None, named)
+
+
+def parse_teacher(name: str) -> tuple[Teacher, str | None, str | None]:
+    """A teacher of :func:`teacher_name`, its prior store and its gaze model."""
+    first, *names = name.split(JOINT)
+    about = TEACHERS[first]
+    prior = names.pop(0) if about.gradcam and names else None
+    return about, prior, names.pop(0) if names else None
 
 
 NAMES = "|".join(sorted(METHODS, key=len, reverse=True))
+SUFFIXES = r"(?:\+[^+/]+){0,2}"
 
 
-def pattern(methods: str) -> str:
-    """Regular expression of the recipes of methods (separated by ``|``), for wildcards."""
-    return rf"(?:{methods})(?:(?:-t\d+)?-n\d+-(?:[ks]\d+|{ONLINE}))?"
+def pattern(methods: str, drawn: str = rf"[ks]\d+|{ONLINE}") -> str:
+    """Regular expression of the recipes of methods (separated by ``|``), for wildcards.
+
+    Args:
+        methods: their names.
+        drawn: what stands for the draws of the noise.
+    """
+    return rf"(?:{methods})(?:(?:-t\d+)?-n\d+-(?:{drawn}))?{SUFFIXES}"
 
 
 PATTERN = pattern(NAMES)
 """Regular expression of all recipes."""
 
+STORED = pattern(NAMES, r"[ks]\d+")
+"""Of those whose labels are made once."""
+
 _PARTS = re.compile(
     rf"(?P<method>{NAMES})(?:(?:-t(?P<timestep>\d+))?-n(?P<steps>\d+)"
-    rf"-(?:(?P<letter>[ks])(?P<draws>\d+)|{ONLINE}))?"
+    rf"-(?:(?P<letter>[ks])(?P<draws>\d+)|{ONLINE}))?(?P<names>{SUFFIXES})"
 )
 
 
-def recipe(method: str, timestep: int, steps: int, draws: int, redraw: str) -> Recipe:
-    """A method's recipe; the numbers that it has no use for are left out.
+def recipe(
+    method: str,
+    timestep: int,
+    steps: int,
+    draws: int,
+    redraw: Redraw,
+    prior: str | None = None,
+    gaze: str | None = None,
+) -> Recipe:
+    """A method's recipe; what it has no use for is left out.
 
     Raises:
         InputError: no such method.
@@ -168,10 +209,13 @@ def recipe(method: str, timestep: int, steps: int, draws: int, redraw: str) -> R
     if method not in METHODS:
         raise InputError(f"method: found {method!r}, expected one of {', '.join(METHODS)}")
     about = METHODS[method]
+    seen = prior if about.gradcam else None
+    trained = gaze if about.student or about.labels_by_gaze else None
     if about.family != "diffusion":
-        return Recipe(method)
+        return Recipe(method, prior=seen, gaze=trained)
     drawn = 1 if redraw == ONLINE else draws
-    return Recipe(method, timestep if about.gradcam else None, steps, drawn, redraw)
+    noised = timestep if about.gradcam else None
+    return Recipe(method, noised, steps, drawn, redraw, seen, trained)
 
 
 def parse_recipe(name: str) -> Recipe:
@@ -184,19 +228,30 @@ def parse_recipe(name: str) -> Recipe:
     if not found:
         raise InputError(f"recipe: found {name!r}, expected a name such as gcdr-t250-n2-k1")
     parts = found.groupdict()
+    names = parts["names"].split(JOINT)[1:]
+    about = METHODS[parts["method"]]
+    prior = names.pop(0) if about.gradcam and names else None
+    gaze = names.pop(0) if names else None
     if parts["steps"] is None:
-        return Recipe(parts["method"])
-    redraw = {"k": "mean", "s": "sampled", None: ONLINE}[parts["letter"]]
+        return Recipe(parts["method"], prior=prior, gaze=gaze)
+    letters: dict[str | None, Redraw] = {"k": "mean", "s": "sampled", None: ONLINE}
+    redraw = letters[parts["letter"]]
     timestep = int(parts["timestep"]) if parts["timestep"] else None
-    drawn = int(parts["draws"] or 1)
-    return Recipe(parts["method"], timestep, int(parts["steps"]), drawn, redraw)
+    drawn, steps = int(parts["draws"] or 1), int(parts["steps"])
+    return Recipe(parts["method"], timestep, steps, drawn, redraw, prior, gaze)
 
 
 def pseudo_recipe(recipe: Recipe) -> Recipe:
-    """Whose label store a student reads: its own, or the raw maps that are refined in every batch."""
-    return Recipe("raw") if recipe.redraw == ONLINE else recipe
+    """Whose label store a student reads: its own, or the raw maps that are refined in every batch.
+
+    Without the gaze model, unless that makes the labels: students of several models share the store.
+    """
+    if recipe.redraw == ONLINE:
+        return Recipe("raw", prior=recipe.prior)
+    return recipe if recipe.about.labels_by_gaze else replace(recipe, gaze=None)
 
 
 def averaged(recipe: Recipe) -> Recipe:
     """The recipe with its draws averaged: whose maps of test people are scored and shown."""
-    return recipe if recipe.redraw is None else replace(recipe, redraw="mean")
+    drawn = recipe if recipe.redraw is None else replace(recipe, redraw="mean")
+    return drawn if recipe.about.labels_by_gaze else replace(drawn, gaze=None)

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from gcdr.training.mean_teacher_runs import train_mean_teacher_model
+from gcdr.training.runs import labelled_targets, pseudo_targets, train_gaze_model
 from PIL import Image
 from tiny_study import ASK, CPU, GAZE, REFINE, Study, make_study, make_vqa
 
@@ -30,8 +32,6 @@ from gcdr.detection.detector import load_detector
 from gcdr.evaluation.stages import evaluate_labels, evaluate_model, evaluate_prior
 from gcdr.priors.vqa.asking import ask_people
 from gcdr.refine.labels import make_labels
-from gcdr.training.mean_teacher_runs import train_mean_teacher_model
-from gcdr.training.runs import labelled_targets, pseudo_targets, train_gaze_model
 
 DETECTOR = Path(__file__).parents[2] / "assets/world/detector/model.safetensors"
 NOISE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from gcdr.training.runs import labelled_targets, train_gaze_model
 from tiny_study import CPU, GAZE, Study, make_study
 
 from gcdr.base.errors import InputError
@@ -22,7 +23,6 @@ from gcdr.report.page import Context, build_page
 from gcdr.report.tables import read_metrics, table1
 from gcdr.training.batches import Targets, heatmap_targets, join
 from gcdr.training.gaze import in_frame_loss
-from gcdr.training.runs import labelled_targets, train_gaze_model
 
 LEARNED = {**GAZE, "in_frame": 0.5}
 ABOUT = {"study": "a", "dataset": "world", "share": 100, "seed": 0, "kind": "teacher"} | {

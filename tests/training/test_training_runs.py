@@ -9,6 +9,11 @@ import pandas as pd
 import pytest
 import tiny_study
 import torch
+from gcdr.training.diffusion_runs import train_diffusion_model
+from gcdr.training.mapping_runs import train_mapping_model
+from gcdr.training.mean_teacher_runs import train_mean_teacher_model
+from gcdr.training.online_runs import train_online_student
+from gcdr.training.runs import train_gaze_model
 from tiny_study import CPU, DIFFUSION, GAZE, REFINE, Study, make_study
 
 from gcdr.base.errors import InputError
@@ -21,11 +26,6 @@ from gcdr.refine.labels import make_labels, refinement_of
 from gcdr.refine.maps import refine_maps, step_maps
 from gcdr.training import resume
 from gcdr.training.batches import Targets, random_batches
-from gcdr.training.diffusion_runs import train_diffusion_model
-from gcdr.training.mapping_runs import train_mapping_model
-from gcdr.training.mean_teacher_runs import train_mean_teacher_model
-from gcdr.training.online_runs import train_online_student
-from gcdr.training.runs import train_gaze_model
 
 HELD = {"consistency": 4000.0, "labelled_per_batch": 2, "ramp_up": 0, "warm_up": 1, "steps": 2}
 

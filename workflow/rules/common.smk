@@ -2,6 +2,8 @@
 
 import json
 import os
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import yaml
@@ -12,7 +14,24 @@ from gcdr.datasets.layout import annotation_files, picture_names
 from gcdr.base.download import planned_files
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS, text_digest
-from gcdr.methods import METHODS, PATTERN, TEACHERS, averaged, parse_recipe, pseudo_recipe, recipe
+from gcdr.methods import (
+    METHODS,
+    NAMES,
+    ONLINE,
+    PATTERN,
+    STORED,
+    SUFFIXES,
+    TEACHERS,
+    averaged,
+    parse_recipe,
+    parse_teacher,
+    pattern,
+    pseudo_recipe,
+    recipe,
+    teacher_name,
+)
+from gcdr.models.kinds import GAZE_MODELS
+from gcdr.settings import learning
 from gcdr.models.sizes import weights_file
 from gcdr.base.provenance import modules_behind
 from gcdr.report.paper_tables import PAPER_TABLES, savings_table
@@ -49,6 +68,7 @@ for study in config["studies"].values():
 DATA = "results/data/{dataset}"
 PRIOR = f"{DATA}/priors/{{prior}}"
 STUDY = "results/{study}/labels{share}-seed{seed}"
+TRAINED = f"{STUDY}/{{kind}}/{{name}}"
 REPORT = f"results/{config['report']['name']}"
 
 
@@ -62,11 +82,16 @@ wildcard_constraints:
     shard=r"\d+",
 
 
+def share_of(study):
+    """Name of a study's label share in paths."""
+    share, unlabelled = config["split"]["share"], config["split"]["unlabelled"]
+    return f"{share}" if unlabelled is None else f"{share}-unlabelled{unlabelled}"
+
+
 def split_of(study):
     """Folder of a study's label split."""
-    share, unlabelled = config["split"]["share"], config["split"]["unlabelled"]
-    named = share if unlabelled is None else f"{share}-unlabelled{unlabelled}"
-    return STUDY.format(study=study, share=named, seed=config["studies"][study]["seed"])
+    seed = config["studies"][study]["seed"]
+    return STUDY.format(study=study, share=share_of(study), seed=seed)
 
 
 def labelled_share(wildcards):
@@ -88,6 +113,9 @@ def data(name):
     return path
 
 
+SAMPLES = data(f"samples-{config['samples']['size']}.h5")
+
+
 def in_data(dataset, name):
     """A file of a data set."""
     return f"results/data/{dataset}/{name}"
@@ -104,9 +132,24 @@ def of_members(pool, name):
     return {member: in_data(member, name) for member in members_of(pool)}
 
 
-def prior_of(wildcards):
-    """The merged prior store of a study's data set, and with it the shards it is a view of."""
-    return data(f"priors/{prior_name()}.h5")(wildcards)
+def prior_store(name=None):
+    """Name of the store of a prior: what recipes carry."""
+    return prior_name()
+
+
+def prior_of_study(study):
+    """The prior that a study uses where nothing names another."""
+    return config["prior"]["name"]
+
+
+def prior_file(study, store):
+    """A prior store of the data set that a study is about, and with it the shards it is a view of."""
+    return in_data(config["studies"][study]["dataset"], f"priors/{store}.h5")
+
+
+def layer_of(store):
+    """Which layer of a prior store is used."""
+    return config["prior"]["layer"]
 
 
 def prior_name(overlay=None, which="all"):
@@ -177,30 +220,46 @@ def released_source(wildcards):
 # Recipes
 
 
-def recipe_of(method, t=None):
-    """Recipe of a method as configured: what identifies its labels stands in its name."""
+def recipe_of(asked, study=None, t=None):
+    """Recipe of a method as a study makes it: what identifies its result stands in its name.
+
+    Args:
+        asked: a method's name, or an entry of report.methods.
+        study: whose prior is seen where the entry names none.
+        t: timestep in place of the configured one.
+    """
+    entry = asked if isinstance(asked, dict) else {"method": asked}
     refine = config["refine"]
     chosen = by_share(refine["timestep"], config["split"]["share"]) if t is None else t
-    return str(recipe(method, chosen, refine["steps"], refine["draws"], refine["redraw"]))
+    return recipe(
+        entry["method"],
+        chosen,
+        refine["steps"],
+        refine["draws"],
+        refine["redraw"],
+        prior_store(entry.get("prior") or prior_of_study(study)),
+        entry.get("gaze") or config["gaze"]["model"],
+    )
 
 
-def gcdr(t=None):
+def gcdr(study=None, t=None):
     """Recipe of the paper's method, at a timestep if one is given."""
-    return recipe_of("gcdr", t)
+    return recipe_of("gcdr", study, t)
 
 
-def maps_of(name):
+def maps_of(asked):
     """The recipe by which maps of test people are made: draws are averaged."""
-    return str(averaged(parse_recipe(name)))
+    return averaged(asked)
 
 
 def teachers(**wanted):
-    """Names of the teachers with these properties, as a pattern for a wildcard."""
-    return "|".join(
+    """Names of teachers with these properties, with what they depend on, as a pattern for a wildcard."""
+    names = "|".join(
         name
         for name, teacher in TEACHERS.items()
         if all(getattr(teacher, key) == value for key, value in wanted.items())
     )
+    return f"(?:{names}){SUFFIXES}"
 
 
 # Inputs that decide a result
@@ -213,6 +272,23 @@ def script(name):
 def code(name):
     """The package's modules behind a script: an edit reruns its stage, and nothing above it."""
     return [os.path.relpath(path) for path in modules_behind(script(name))]
+
+
+def gaze_code(name):
+    """The same with the module of the gaze model that a job trains or asks, and of no other."""
+
+    def files(wildcards):
+        kind = config["gaze"]["models"].get(gaze_of(wildcards), {}).get("kind")
+        return code(name) + (module_code(GAZE_MODELS[kind]) if kind else [])
+
+    return files
+
+
+@cache
+def module_code(module):
+    """A module of the package and those behind it."""
+    file = find_spec(module).origin
+    return [os.path.relpath(path) for path in (Path(file), *modules_behind(file))]
 
 
 def as_json(value):

@@ -5,9 +5,9 @@ rule evaluate:
     """Score a teacher or a student; recipes of teachers are named as the teacher is."""
     input:
         script=script("evaluate"),
-        code=code("evaluate"),
+        code=gaze_code("evaluate"),
         model=model_of,
-        samples=data(f"samples-{config['samples']['size']}.h5"),
+        samples=SAMPLES,
         manifest=data("manifest.parquet"),
         annotations=data("annotations.parquet"),
         prior=model_prior,
@@ -24,7 +24,7 @@ rule evaluate:
     params:
         model=lambda wildcards, input: folder_of(input.model),
         prior=lambda wildcards, input: f"--prior {input.prior}" if input.prior else "",
-        settings=map_settings(),
+        settings=lambda wildcards: map_settings(parse_recipe(wildcards.recipe).prior),
         about=about_model,
         device=config["device"],
     shell:
@@ -40,7 +40,7 @@ rule evaluate_labels:
         script=script("evaluate_labels"),
         code=code("evaluate_labels"),
         store=f"{STUDY}/test/{{recipe}}.h5",
-        samples=data(f"samples-{config['samples']['size']}.h5"),
+        samples=SAMPLES,
         manifest=data("manifest.parquet"),
         annotations=data("annotations.parquet"),
     output:
@@ -53,13 +53,7 @@ rule evaluate_labels:
     wildcard_constraints:
         maps="diffusion|diffusion-gc",
     params:
-        about=lambda wildcards: about(
-            wildcards,
-            f"{wildcards.maps}-{wildcards.recipe}",
-            wildcards.maps,
-            "maps",
-            parse_recipe(wildcards.recipe).timestep,
-        ),
+        about=about_maps,
     shell:
         "python {input.script} --store {input.store} --samples {input.samples}"
         " --manifest {input.manifest} --annotations {input.annotations} --about {params.about:q}"
@@ -67,34 +61,55 @@ rule evaluate_labels:
 
 
 rule evaluate_prior:
-    """Score the raw Grad-CAM maps and, beside them, the baselines of the annotations."""
+    """Score the raw maps of a prior."""
     input:
         script=script("evaluate_prior"),
         code=code("evaluate_prior"),
-        prior=prior_of,
-        samples=data(f"samples-{config['samples']['size']}.h5"),
+        prior=raw_prior,
+        samples=SAMPLES,
         manifest=data("manifest.parquet"),
         annotations=data("annotations.parquet"),
     output:
-        metrics=f"{STUDY}/metrics/gradcam.json",
-        people=f"{STUDY}/metrics/gradcam.parquet",
-        rulers=expand(
+        metrics=f"{STUDY}/metrics/gradcam+{{prior}}.json",
+        people=f"{STUDY}/metrics/gradcam+{{prior}}.parquet",
+    log:
+        "logs/{study}/labels{share}-seed{seed}/metrics/gradcam+{prior}.log",
+    benchmark:
+        "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-gradcam+{prior}.tsv"
+    params:
+        settings=lambda wildcards: map_settings(wildcards.prior),
+        about=about_prior,
+    shell:
+        "python {input.script} --prior {input.prior} --samples {input.samples}"
+        " --manifest {input.manifest} --annotations {input.annotations} --settings {params.settings:q}"
+        " --about {params.about:q} --out {output.metrics} > {log} 2>&1"
+
+
+rule evaluate_baselines:
+    """The rulers beside every table: the image's centre, a random point, one annotator."""
+    input:
+        script=script("evaluate_baselines"),
+        code=code("evaluate_baselines"),
+        samples=SAMPLES,
+        manifest=data("manifest.parquet"),
+        annotations=data("annotations.parquet"),
+    output:
+        expand(
             f"{STUDY}/metrics/{{name}}.{{ending}}",
             name=["centre", "human", "random"],
             ending=["json", "parquet"],
             allow_missing=True,
         ),
     log:
-        "logs/{study}/labels{share}-seed{seed}/metrics/gradcam.log",
+        "logs/{study}/labels{share}-seed{seed}/metrics/baselines.log",
     benchmark:
-        "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-gradcam.tsv"
+        "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-baselines.tsv"
     params:
-        settings=map_settings(),
-        about=lambda wildcards: about(wildcards, "gradcam", "gradcam", "maps"),
+        about=lambda wildcards: about(wildcards, "baselines", "baselines", "baseline"),
+        out=subpath(output[0], parent=True),
     shell:
-        "python {input.script} --prior {input.prior} --samples {input.samples}"
-        " --manifest {input.manifest} --annotations {input.annotations} --settings {params.settings:q}"
-        " --about {params.about:q} --out {output.metrics} > {log} 2>&1"
+        "python {input.script} --samples {input.samples} --manifest {input.manifest}"
+        " --annotations {input.annotations} --about {params.about:q} --out {params.out} > {log} 2>&1"
 
 
 rule sweep:
@@ -102,30 +117,24 @@ rule sweep:
     input:
         script=script("sweep"),
         code=code("sweep"),
-        teacher=lambda wildcards: teacher_files(STUDY.format(**wildcards), "diffusion"),
-        samples=data(f"samples-{config['samples']['size']}.h5"),
+        teacher=sweep_teacher,
+        samples=SAMPLES,
         manifest=data("manifest.parquet"),
         annotations=data("annotations.parquet"),
         labels=f"{STUDY}/labels.parquet",
-        prior=prior_of,
+        prior=raw_prior,
     output:
-        f"{STUDY}/sweep.json",
+        f"{STUDY}/sweep+{{prior}}.json",
     log:
-        "logs/{study}/labels{share}-seed{seed}/sweep.log",
+        "logs/{study}/labels{share}-seed{seed}/sweep+{prior}.log",
     benchmark:
-        "results/benchmarks/sweep/{study}-labels{share}-seed{seed}.tsv"
+        "results/benchmarks/sweep/{study}-labels{share}-seed{seed}-{prior}.tsv"
     resources:
         gpu=GPU,
     params:
         teacher=lambda wildcards, input: folder_of(input.teacher),
-        settings=sweep_settings(),
-        about=lambda wildcards: as_json(
-            {
-                "study": wildcards.study,
-                "seed": int(wildcards.seed),
-                "share": labelled_share(wildcards),
-            }
-        ),
+        settings=sweep_settings,
+        about=about_sweep,
         device=config["device"],
     shell:
         "python {input.script} --teacher {params.teacher} --samples {input.samples}"

@@ -5,11 +5,11 @@ rule refine_folder:
     """Refine the Grad-CAM maps of all people of a data set with another study's diffusion teacher."""
     input:
         script=script("make_labels"),
-        code=code("make_labels"),
+        code=gaze_code("make_labels"),
         manifest=data("manifest.parquet"),
-        samples=data(f"samples-{config['samples']['size']}.h5"),
-        prior=prior_of,
-        teacher=lambda wildcards: teacher_files(split_of(teacher_study(wildcards)), "diffusion"),
+        samples=SAMPLES,
+        prior=label_prior,
+        teacher=folder_teacher,
     output:
         "results/{study}/pseudo/{recipe}.h5",
     log:
@@ -21,7 +21,7 @@ rule refine_folder:
     resources:
         gpu=GPU,
     params:
-        settings=lambda wildcards: as_json(label_settings(wildcards)),
+        settings=label_settings,
         prior=lambda wildcards, input: f"--prior {input.prior}",
         teacher=lambda wildcards, input: folder_of(input.teacher),
         seed=lambda wildcards: config["studies"][wildcards.study]["seed"],
@@ -36,15 +36,11 @@ rule refine_folder:
 use rule refine_folder as predict_folder with:
     input:
         script=script("make_labels"),
-        code=code("make_labels"),
+        code=gaze_code("make_labels"),
         manifest=data("manifest.parquet"),
-        samples=data(f"samples-{config['samples']['size']}.h5"),
+        samples=SAMPLES,
         prior=[],
-        teacher=lambda wildcards: multiext(
-            f"{split_of(teacher_study(wildcards))}/students/{wildcards.recipe}/",
-            "model.safetensors",
-            "model.json",
-        ),
+        teacher=folder_student,
     output:
         "results/{study}/predictions/{recipe}.h5",
     log:
@@ -52,7 +48,7 @@ use rule refine_folder as predict_folder with:
     benchmark:
         "results/benchmarks/predict/{study}-{recipe}.tsv"
     params:
-        settings=as_json({"teacher": "gaze", "gaussian": False}),
+        settings=as_json(learning.prediction_settings(config).to_json()),
         prior="",
         teacher=lambda wildcards, input: folder_of(input.teacher),
         seed=lambda wildcards: config["studies"][wildcards.study]["seed"],
@@ -65,7 +61,7 @@ rule export_folder:
         script=script("export"),
         code=code("export"),
         manifest=data("manifest.parquet"),
-        maps=lambda wildcards: f"results/{wildcards.study}/predictions/{gcdr()}.h5",
+        maps=folder_predictions,
     output:
         "results/{study}/predictions.csv",
     log:
@@ -84,9 +80,9 @@ rule gallery:
         code=code("gallery"),
         manifest=data("manifest.parquet"),
         bodies=data("bodies.parquet"),
-        prior=prior_of,
-        refined=lambda wildcards: f"results/{wildcards.study}/pseudo/{maps_of(gcdr())}.h5",
-        predicted=lambda wildcards: f"results/{wildcards.study}/predictions/{gcdr()}.h5",
+        prior=folder_prior,
+        refined=folder_refined,
+        predicted=folder_predictions,
     output:
         "results/{study}/gallery.html",
     log:
@@ -96,7 +92,7 @@ rule gallery:
     localrule: True
     params:
         images=lambda wildcards: image_root(config["studies"][wildcards.study]["dataset"]),
-        layer=config["prior"]["layer"],
+        layer=lambda wildcards: layer_of(prior_store(prior_of_study(wildcards.study))),
         notice=config["notice"],
     shell:
         "python {input.script} --manifest {input.manifest} --images {params.images:q}"

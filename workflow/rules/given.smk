@@ -17,19 +17,12 @@ rule take_given:
     params:
         name=given_name,
         source=given_source,
-        settings=as_json(
-            {
-                "pixels": config["samples"]["size"],
-                "cells": config["heatmap"]["size"],
-                "timesteps": config["diffusion"]["timesteps"],
-                "schedule": config["diffusion"]["schedule"],
-            }
-        ),
+        settings=given_settings,
         out=subpath(output[0], parent=True),
     shell:
         "python {input.script} --name {params.name} --source {params.source:q}"
         " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
 
 
-ruleorder: take_given > train_vat > train_diffusion > train_mean_teacher > train_mapping
+ruleorder: take_given > train_teacher > train_diffusion > train_mean_teacher > train_mapping
 ruleorder: take_given > train_student > train_online_student

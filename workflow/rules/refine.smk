@@ -8,10 +8,10 @@ rule make_labels:
     """Labels by a recipe: what it needs and does is in the table of gcdr.methods."""
     input:
         script=script("make_labels"),
-        code=code("make_labels"),
+        code=gaze_code("make_labels"),
         manifest=data("manifest.parquet"),
         labels=f"{STUDY}/labels.parquet",
-        samples=data(f"samples-{config['samples']['size']}.h5"),
+        samples=SAMPLES,
         prior=label_prior,
         teacher=label_teacher,
     output:
@@ -26,7 +26,7 @@ rule make_labels:
         gpu=lambda wildcards: GPU if parse_recipe(wildcards.recipe).about.teacher else 0,
     params:
         method=lambda wildcards: parse_recipe(wildcards.recipe).method,
-        settings=lambda wildcards: shared(wildcards, label_settings(wildcards)),
+        settings=label_settings,
         people=lambda wildcards: PEOPLE[wildcards.which],
         prior=lambda wildcards, input: f"--prior {input.prior}" if input.prior else "",
         teacher=lambda wildcards, input: option("teacher", input.teacher),

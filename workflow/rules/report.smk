@@ -10,7 +10,7 @@ rule tables:
         script=script("tables"),
         code=code("tables"),
         metrics=[path for study in REPORTED for path in metrics_of(study)],
-        sweeps=[f"{split_of(study)}/sweep.json" for study in REPORTED],
+        sweeps=[sweep_of(study) for study in REPORTED],
     output:
         expand(f"{REPORT}/tables/{{name}}", name=TABLES),
     log:
@@ -19,8 +19,8 @@ rule tables:
         f"results/benchmarks/tables/{config['report']['name']}.tsv"
     localrule: True
     params:
-        methods=[recipe_of(method) for method in config["report"]["methods"]],
-        reference=gcdr(),
+        methods=reported_recipes(),
+        reference=str(gcdr(SHOWN)),
         out=subpath(output[0], parent=True),
     shell:
         "python {input.script} --metrics {input.metrics} --sweeps {input.sweeps}"
@@ -47,7 +47,7 @@ rule page:
     params:
         files=shown_files(SHOWN),
         methods=rules.tables.params.methods,
-        recipe=gcdr(),
+        recipe=str(gcdr(SHOWN)),
         settings=as_json(config),
     shell:
         "python {input.script} --files {params.files:q} --metrics {input.metrics}"

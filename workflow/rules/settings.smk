@@ -2,8 +2,6 @@
 
 import re
 
-from gcdr.methods import pattern
-
 WHAT = {
     "world": "demo world",
     "gazefollow": "GazeFollow",
@@ -45,42 +43,78 @@ def gaze_init(wildcards):
     """What gaze models start from: another study's model, pretrained towers, or nothing."""
     given = config["studies"][wildcards.study].get("init")
     if given:
-        return files_in(model_folder(split_of(given["study"]), given["model"]), "model.safetensors")
-    return [str(weights_file(config["gaze"]["init"]))] if config["gaze"]["init"] else []
+        return files_in(model_folder(given["study"], given["model"]), "model.safetensors")
+    init = config["gaze"]["models"][gaze_of(wildcards)].get("init")
+    return [str(weights_file(init))] if init else []
 
 
-def model_folder(split, method):
-    """Folder of a method's model in a study's split."""
-    if METHODS[method].student:
-        return f"{split}/students/{recipe_of(method)}"
-    return teacher_folder(split, recipe_of(method))
+def gaze_of(wildcards):
+    """The gaze model that a job trains or asks, by its name in gaze.models; None where there is none."""
+    if getattr(wildcards, "kind", None) == "teachers":
+        return parse_teacher(wildcards.name)[2]
+    return parse_recipe(getattr(wildcards, "name", None) or wildcards.recipe).gaze
 
 
-def teacher_folder(split, teacher):
+def model_folder(study, method):
+    """Folder of a method's model as a study makes it."""
+    asked = recipe_of(method, study)
+    return model_of_recipe(study, share_of(study), config["studies"][study]["seed"], asked)
+
+
+def model_of_recipe(study, share, seed, asked):
+    """Folder of the model that a recipe is judged by: its student, or its teacher itself."""
+    if asked.about.student:
+        return f"{STUDY.format(study=study, share=share, seed=seed)}/students/{asked}"
+    return teacher_folder(study, share, seed, asked.about.teacher, asked.model)
+
+
+def teacher_folder(study, share, seed, teacher, name):
     """Folder of a teacher; what sees no unlabelled people is the same for every amount of them."""
     if not TEACHERS[teacher].mean_teacher:
-        split = re.sub(r"-unlabelled\d+", "", split)
-    return f"{split}/teachers/{teacher}"
+        share = share.split("-")[0]
+    return f"{STUDY.format(study=study, share=share, seed=seed)}/teachers/{name}"
 
 
 def given_pattern():
     """Folders of all given models below results/; a student's is that of every recipe of its method."""
     return "|".join(
         rf"{re.escape(study)}/labels\d+(?:-unlabelled\d+)?-seed\d+/"
-        + (f"teachers/{name}" if name in TEACHERS else f"students/{pattern(name)}")
+        + (f"teachers/{name}{SUFFIXES}" if name in TEACHERS else f"students/{pattern(name)}")
         for study, about in config["studies"].items()
         for name in about.get("given", {})
     )
 
 
+def given_model(wildcards):
+    """Study of a folder, what it holds (a teacher, or the method of a student) and its gaze model."""
+    study, _, kind, name = Path(wildcards.given).parts
+    if kind == "teachers":
+        return study, name.split("+")[0], parse_teacher(name)[2]
+    asked = parse_recipe(name)
+    return study, asked.method, asked.gaze
+
+
 def given_name(wildcards):
-    """The teacher, or the method of the student, that a folder holds."""
-    _, _, kind, name = Path(wildcards.given).parts
-    return name if kind == "teachers" else parse_recipe(name).method
+    return given_model(wildcards)[1]
 
 
 def given_source(wildcards):
-    return config["studies"][Path(wildcards.given).parts[0]]["given"][given_name(wildcards)]
+    study, name, _ = given_model(wildcards)
+    return config["studies"][study]["given"][name]
+
+
+def given_settings(wildcards):
+    """What a given model must agree with."""
+    _, _, gaze = given_model(wildcards)
+    return as_json(
+        {
+            "pixels": config["samples"]["size"],
+            "cells": config["heatmap"]["size"],
+            "kind": learning.gaze_model(config, gaze).kind,
+            "timesteps": config["diffusion"]["timesteps"],
+            "schedule": config["diffusion"]["schedule"],
+        }
+    )
 
 
 def given_files(wildcards):
@@ -97,19 +131,6 @@ def folder_of(files):
     return first if first.endswith(CHECKPOINTS) else os.path.dirname(first)
 
 
-def map_sizes():
-    """How Grad-CAM maps become heatmaps of the gaze model's size."""
-    return {
-        "layer": config["prior"]["layer"],
-        "size": config["heatmap"]["size"],
-        "sigma": config["heatmap"]["sigma"],
-    }
-
-
-def map_settings(**more):
-    return as_json({**map_sizes(), **more})
-
-
 def prior_settings(wildcards):
     """What decides a prior store; its name says with which overlay, and for whom."""
     skipped = ("name", "weights", "released", "imported", "layer", "shards", "workers")
@@ -118,94 +139,92 @@ def prior_settings(wildcards):
     return as_json({**kept, "overlay": wildcards.overlay, "which": which})
 
 
-def shared(wildcards, settings):
-    """Settings as text, with what a table gives for the label share of a path."""
-    return as_json(by_share(settings, labelled_share(wildcards)))
+def training_settings(wildcards):
+    """Of the model that a training job makes."""
+    share = labelled_share(wildcards)
+    if wildcards.kind == "students":
+        asked = parse_recipe(wildcards.name)
+        layer = layer_of(asked.prior)
+        if asked.redraw == ONLINE:
+            made = learning.online_training(config, share, asked, layer)
+        else:
+            made = learning.gaze_training(config, share, asked.gaze, student=True, layer=layer)
+        return as_json(made.to_json())
+    about, prior, gaze = parse_teacher(wildcards.name)
+    layer = layer_of(prior)
+    if about.mean_teacher:
+        made = learning.mean_teacher_training(config, share, about, gaze)
+    elif about.family == "gaze":
+        made = learning.gaze_training(config, share, gaze, student=False, layer=layer)
+    elif about.family == "mapping":
+        made = learning.mapping_training(config, share, about.features, layer)
+    else:
+        made = learning.denoiser_training(config, share)
+    return as_json(made.to_json())
 
 
-def gaze_settings(wildcards):
-    """Of a student; a supervised teacher has changes to the recipe, and labelled people alone."""
-    gaze, student = config["gaze"], hasattr(wildcards, "recipe")
-    return {
-        "model": gaze["model"],
-        "recipe": gaze["recipe"] if student else gaze["recipe"] | gaze["teacher"],
-        "labelled_per_batch": gaze["labelled_per_batch"] if student else None,
-        "sigma": config["heatmap"]["sigma"],
-        "layer": config["prior"]["layer"],
-        "in_frame": gaze["in_frame"],
-    }
+def training_options(wildcards, input):
+    """Options of the inputs that not every training has."""
+    files = [option(name, input.get(name)) for name in ("teacher", "init")]
+    files += [f"--{name} {input[name]}" for name in ("pseudo", "prior") if input.get(name)]
+    about = parse_teacher(wildcards.name)[0] if wildcards.kind == "teachers" else None
+    if about is not None and about.mean_teacher:
+        files.append(f"--family {about.family}")
+    return " ".join(filter(None, files))
 
 
-def diffusion_settings():
-    diffusion = config["diffusion"]
-    names = ("model", "head", "recipe", "timesteps", "schedule")
-    return {**{name: diffusion[name] for name in names}, "sigma": config["heatmap"]["sigma"]}
+def student_labels(wildcards):
+    """The store of a student's pseudo-labels."""
+    stored = pseudo_recipe(parse_recipe(wildcards.name))
+    return f"{STUDY.format(**wildcards)}/pseudo/{stored}.h5"
 
 
-def plain_recipe(base, changes):
-    """A recipe with changes, for training that makes no noise draws of its own."""
-    return {key: value for key, value in (base | changes).items() if key != "draws"}
-
-
-def mapping_settings(wildcards):
-    features = "towers" if TEACHERS[wildcards.teacher].features else "none"
-    changed = plain_recipe(config["diffusion"]["recipe"], config["diffusion"]["mapping"])
-    layer = config["prior"]["layer"]
-    return diffusion_settings() | {"recipe": changed, "layer": layer, "features": features}
-
-
-def mean_teacher_settings(wildcards):
-    family = TEACHERS[wildcards.teacher].family
-    model = config[family]
-    taught = dict(model["mean_teacher"])
-    settings = {
-        "gaze": lambda: {"model": model["model"], "sigma": config["heatmap"]["sigma"]},
-        "diffusion": lambda: diffusion_settings() | sampler_settings(),
-    }[family]()
-    changed = plain_recipe(model["recipe"], taught.pop("recipe"))
-    return settings | {"recipe": changed, "mean_teacher": taught}
+def teacher_prior(wildcards):
+    """The prior store of a teacher that sees its maps."""
+    prior = parse_teacher(wildcards.name)[1]
+    return prior_file(wildcards.study, prior) if prior else []
 
 
 def mean_teacher_init(wildcards):
     """What its towers start from: as without Mean Teacher."""
-    return (
-        diffusion_init(wildcards)
-        if TEACHERS[wildcards.teacher].family == "diffusion"
-        else gaze_init(wildcards)
-    )
+    family = parse_teacher(wildcards.name)[0].family
+    return diffusion_init(wildcards) if family == "diffusion" else gaze_init(wildcards)
 
 
 def diffusion_init(wildcards):
-    """What the denoiser's towers start from: the study's VAT teacher, a folder or file, or nothing."""
+    """What the denoiser's towers start from: a supervised teacher of the study, weights, or nothing."""
     init = config["diffusion"]["init"]
-    if init == "vat":
-        return f"{teacher_folder(STUDY.format(**wildcards), init)}/model.safetensors"
+    if init in config["gaze"]["models"]:
+        name = teacher_name("vat", None, init)
+        folder = teacher_folder(wildcards.study, wildcards.share, wildcards.seed, "vat", name)
+        return f"{folder}/model.safetensors"
     return str(weights_file(init)) if init else []
 
 
 def label_settings(wildcards):
-    """How labels are made; what stands in the path is taken from there."""
-    named = parse_recipe(wildcards.recipe)
-    method, sampled = named.about, {}
-    if method.family == "diffusion":
-        sampled = sampler_settings() | named.sampling
-    return {**map_sizes(), "teacher": method.family, "gaussian": method.gaussian, **sampled}
+    """How labels are made."""
+    asked = parse_recipe(wildcards.recipe)
+    return as_json(learning.label_settings(config, asked, layer_of(asked.prior)).to_json())
 
 
 def label_teacher(wildcards):
     """Files of the model that makes a recipe's labels, if it takes one."""
-    teacher = parse_recipe(wildcards.recipe).about.teacher
-    return teacher_files(STUDY.format(**wildcards), teacher) if teacher else []
+    asked = parse_recipe(getattr(wildcards, "recipe", None) or wildcards.name)
+    if asked.about.teacher is None:
+        return []
+    return teacher_files(wildcards.study, wildcards.share, wildcards.seed, asked)
 
 
-def teacher_files(split, teacher):
-    """Files of a teacher that makes labels of a study's split."""
-    return files_in(teacher_folder(split, teacher), "model.safetensors", "model.json")
+def teacher_files(study, share, seed, asked):
+    """Files of the teacher that makes a recipe's labels."""
+    folder = teacher_folder(study, share, seed, asked.about.teacher, asked.model)
+    return files_in(folder, "model.safetensors", "model.json")
 
 
 def label_prior(wildcards):
-    """The prior store, for recipes that see the Grad-CAM map."""
-    return prior_of(wildcards) if parse_recipe(wildcards.recipe).about.gradcam else []
+    """The prior store, for recipes that see its maps."""
+    prior = parse_recipe(wildcards.recipe).prior
+    return prior_file(wildcards.study, prior) if prior else []
 
 
 def option(name, files):
@@ -213,25 +232,25 @@ def option(name, files):
     return f"--{name} {folder_of(files)}" if files else ""
 
 
-def sampler_settings():
-    return {
-        **{
-            name: config["refine"][name]
-            for name in ("sampler", "eta", "noise_offset", "last_alpha")
-        },
-        **{name: config["diffusion"][name] for name in ("timesteps", "schedule")},
-    }
+def map_settings(store=None):
+    """How prior maps become heatmaps."""
+    return as_json(learning.map_settings(config, layer_of(store)).to_json())
 
 
-def sweep_settings():
-    refine = config["refine"]
-    return map_settings(
-        steps=refine["steps"],
-        draws=refine["draws"],
-        redraw="mean",
-        sweep=config["sweep"]["timesteps"],
-        **sampler_settings(),
-    )
+def raw_prior(wildcards):
+    """A prior store by its name in a path."""
+    return prior_file(wildcards.study, wildcards.prior)
+
+
+def sweep_teacher(wildcards):
+    """The diffusion model whose timesteps are tried."""
+    asked = recipe_of("gcdr")
+    return teacher_files(wildcards.study, wildcards.share, wildcards.seed, asked)
+
+
+def sweep_settings(wildcards):
+    """Which timesteps are tried, and how."""
+    return as_json(learning.sweep_settings(config, layer_of(wildcards.prior)).to_json())
 
 
 def what_is(dataset):
@@ -242,7 +261,7 @@ def what_is(dataset):
     return f"{what_is(source['test'])} {source['test']}, labels of {', '.join(source['labelled'])}"
 
 
-def about(wildcards, recipe, method, kind, t=None):
+def about(wildcards, recipe, method, kind, t=None, prior=None, gaze=None):
     """What a metrics file says it is of."""
     return as_json(
         {
@@ -254,5 +273,7 @@ def about(wildcards, recipe, method, kind, t=None):
             "method": method,
             "kind": kind,
             "timestep": t,
+            "prior": prior,
+            "gaze": gaze,
         }
     )

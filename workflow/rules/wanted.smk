@@ -3,22 +3,39 @@
 
 def metrics_of(study):
     """Metrics files that the report of a study needs."""
-    models = [
-        *map(recipe_of, config["report"]["methods"]),
-        *map(gcdr, config["report"]["student_timesteps"]),
-    ]
-    folder = f"{split_of(study)}/metrics"
-    return [
-        f"{folder}/{name}.json"
-        for name in dict.fromkeys(
-            [*models, "gradcam", "centre", "human", "random", f"diffusion-gc-{maps_of(gcdr())}"]
-        )
-    ]
+    models = [recipe_of(asked, study) for asked in config["report"]["methods"]]
+    models += [gcdr(study, t) for t in config["report"]["student_timesteps"]]
+    stores = dict.fromkeys([prior_store(prior_of_study(study)), *(m.prior for m in models)])
+    maps = [f"gradcam+{store}" for store in stores if store]
+    refined = f"diffusion-gc-{maps_of(gcdr(study))}"
+    names = [*map(str, models), *maps, "centre", "human", "random", refined]
+    return [f"{split_of(study)}/metrics/{name}.json" for name in dict.fromkeys(names)]
+
+
+def sweep_of(study):
+    """The sweep over timesteps of a study, on the maps of its prior."""
+    return f"{split_of(study)}/sweep+{prior_store(prior_of_study(study))}.json"
+
+
+def reported_recipes():
+    """Recipes of the rows of a report, in their order."""
+    made = (
+        str(recipe_of(asked, study))
+        for asked in config["report"]["methods"]
+        for study in config["report"]["studies"]
+    )
+    return list(dict.fromkeys(made))
+
+
+def reports_gcdr():
+    """Whether the paper's method is among what is reported."""
+    asked = config["report"]["methods"]
+    return "gcdr" in [one["method"] if isinstance(one, dict) else one for one in asked]
 
 
 def wanted():
     """Files that ``snakemake`` without a target makes."""
-    shown = "report.html" if "gcdr" in config["report"]["methods"] else "tables/summary.txt"
+    shown = "report.html" if reports_gcdr() else "tables/summary.txt"
     pages = [f"{REPORT}/{shown}"] if config["report"]["studies"] else []
     return pages + expand(
         "results/{study}/{name}",
@@ -29,22 +46,42 @@ def wanted():
 
 def model_of(wildcards):
     """Files of the model that a recipe names."""
-    split = STUDY.format(**wildcards)
-    if not parse_recipe(wildcards.recipe).about.student:
-        return teacher_files(split, wildcards.recipe)
-    return files_in(f"{split}/students/{wildcards.recipe}", "model.safetensors", "model.json")
+    asked = parse_recipe(wildcards.recipe)
+    folder = model_of_recipe(wildcards.study, wildcards.share, wildcards.seed, asked)
+    return files_in(folder, "model.safetensors", "model.json")
 
 
 def model_prior(wildcards):
-    """The prior store, for a judged model that itself sees the Grad-CAM map."""
-    method = parse_recipe(wildcards.recipe).about
-    return prior_of(wildcards) if method.gradcam and not method.student else []
+    """The prior store, for a judged model that itself sees its maps."""
+    asked = parse_recipe(wildcards.recipe)
+    seen = asked.about.gradcam and not asked.about.student
+    return prior_file(wildcards.study, asked.prior) if seen else []
 
 
 def about_model(wildcards):
-    named = parse_recipe(wildcards.recipe)
-    kind = "student" if named.about.student else "teacher"
-    return about(wildcards, wildcards.recipe, named.method, kind, named.timestep)
+    asked = parse_recipe(wildcards.recipe)
+    kind = "student" if asked.about.student else "teacher"
+    named = (asked.timestep, asked.prior, asked.gaze)
+    return about(wildcards, wildcards.recipe, asked.method, kind, *named)
+
+
+def about_maps(wildcards):
+    """Of maps of test people that a diffusion model made."""
+    asked = parse_recipe(wildcards.recipe)
+    name = f"{wildcards.maps}-{wildcards.recipe}"
+    return about(wildcards, name, wildcards.maps, "maps", asked.timestep, asked.prior)
+
+
+def about_prior(wildcards):
+    """Of the raw maps of a prior."""
+    name = f"gradcam+{wildcards.prior}"
+    return about(wildcards, name, "gradcam", "maps", prior=wildcards.prior)
+
+
+def about_sweep(wildcards):
+    """Of a sweep."""
+    named = {"study": wildcards.study, "seed": int(wildcards.seed), "prior": wildcards.prior}
+    return as_json(named | {"share": labelled_share(wildcards)})
 
 
 TABLES = ["summary.txt", "table1.csv", "table1.md", "sweep.csv", "sweep.md"]
@@ -59,7 +96,12 @@ def table_cells(table):
                     study,
                     row.split(column),
                     config["studies"][study]["seed"],
-                    row.result(column, config["refine"]),
+                    row.result(
+                        column,
+                        config["refine"],
+                        prior_store(prior_of_study(study)),
+                        config["gaze"]["model"],
+                    ),
                 )
                 for study in config["report"]["studies"]
             ]
@@ -88,7 +130,7 @@ def shown_files(study):
             "images": image_root(dataset),
             "annotations": f"{folder}/annotations.parquet",
             "bodies": f"{folder}/bodies.parquet",
-            "prior": f"{folder}/priors/{prior_name()}.h5",
+            "prior": f"{folder}/priors/{prior_store(prior_of_study(study))}.h5",
         }
     )
 
@@ -102,14 +144,42 @@ def shown_inputs(study):
     return [
         *(files[name] for name in ("manifest", "annotations", "bodies", "prior")),
         f"{split}/labels.parquet",
-        f"{split}/test/{maps_of(gcdr())}.h5",
-        f"{split}/metrics/{gcdr()}.h5",
+        f"{split}/test/{maps_of(gcdr(study))}.h5",
+        f"{split}/metrics/{gcdr(study)}.h5",
     ]
 
 
 def teacher_study(wildcards):
     """The study whose diffusion teacher refines this study's maps."""
     return config["studies"][wildcards.study]["teacher"]
+
+
+def folder_teacher(wildcards):
+    """That teacher's files."""
+    study, asked = teacher_study(wildcards), parse_recipe(wildcards.recipe)
+    return teacher_files(study, share_of(study), config["studies"][study]["seed"], asked)
+
+
+def folder_student(wildcards):
+    """Files of that study's student; its own prior stands in the name."""
+    study = teacher_study(wildcards)
+    folder = f"{split_of(study)}/students/{wildcards.recipe}"
+    return files_in(folder, "model.safetensors", "model.json")
+
+
+def folder_predictions(wildcards):
+    """What that student says of this study's people."""
+    return f"results/{wildcards.study}/predictions/{gcdr(teacher_study(wildcards))}.h5"
+
+
+def folder_refined(wildcards):
+    """Refined maps of this study's people."""
+    return f"results/{wildcards.study}/pseudo/{maps_of(gcdr(wildcards.study))}.h5"
+
+
+def folder_prior(wildcards):
+    """This study's prior store."""
+    return prior_file(wildcards.study, prior_store(prior_of_study(wildcards.study)))
 
 
 def show_summary():

@@ -2,6 +2,7 @@
 
 from gcdr.base.command import arguments, run
 from gcdr.evaluation.stages import evaluate_model
+from gcdr.refine.options import MapSettings
 
 
 def main() -> None:
@@ -12,10 +13,10 @@ def main() -> None:
             "samples:path",
             "manifest:path",
             "annotations:path",
-            "settings:json",
             "about:json",
             "device",
             "out:path",
+            settings=MapSettings,
             prior=None,
         )
     )

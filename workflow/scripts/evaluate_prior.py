@@ -1,7 +1,8 @@
-"""Score raw Grad-CAM maps of the test people, and the baselines centre, random and one annotator."""
+"""Score raw maps of a prior on the test people."""
 
 from gcdr.base.command import arguments, run
 from gcdr.evaluation.stages import evaluate_prior
+from gcdr.refine.options import MapSettings
 
 
 def main() -> None:
@@ -12,9 +13,9 @@ def main() -> None:
             "samples:path",
             "manifest:path",
             "annotations:path",
-            "settings:json",
             "about:json",
             "out:path",
+            settings=MapSettings,
         )
     )
     evaluate_prior(**args)

@@ -2,6 +2,7 @@
 
 from gcdr.base.command import arguments, run
 from gcdr.refine.labels import make_labels
+from gcdr.refine.options import LabelSettings
 
 
 def main() -> None:
@@ -12,10 +13,10 @@ def main() -> None:
             "manifest:path",
             "which",
             "samples:path",
-            "settings:json",
             "seed:int",
             "device",
             "out:path",
+            settings=LabelSettings,
             labels=None,
             prior=None,
             teacher=None,

@@ -2,6 +2,7 @@
 
 from gcdr.base.command import arguments, run
 from gcdr.evaluation.stages import sweep_timesteps
+from gcdr.refine.options import SweepSettings
 
 
 def main() -> None:
@@ -14,11 +15,11 @@ def main() -> None:
             "annotations:path",
             "labels:path",
             "prior:path",
-            "settings:json",
             "about:json",
             "seed:int",
             "device",
             "out:path",
+            settings=SweepSettings,
         )
     )
     sweep_timesteps(**args)

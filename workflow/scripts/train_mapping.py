@@ -1,11 +1,13 @@
-"""Train a direct mapping from Grad-CAM maps to labels."""
+"""Train a network that turns prior maps into labels at once."""
 
 from gcdr.base.command import TRAINING, arguments, run
-from gcdr.training.mapping_runs import train_mapping_model
+from gcdr.training.mapping import train_mapping_model
+from gcdr.training.recipes import MappingTraining
 
 
 def main() -> None:
-    train_mapping_model(**vars(arguments(__doc__, "prior:path", *TRAINING, init=None)))
+    names = (*TRAINING, "prior:path")
+    train_mapping_model(**vars(arguments(__doc__, *names, settings=MappingTraining, init=None)))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Train a student whose pseudo-labels are made again in every batch."""
 
 from gcdr.base.command import TRAINING, arguments, run
-from gcdr.training.online_runs import train_online_student
+from gcdr.training.online import train_online_student
+from gcdr.training.recipes import OnlineTraining
 
 
 def main() -> None:
-    train_online_student(
-        **vars(arguments(__doc__, "pseudo:path", "teacher:path", *TRAINING, init=None))
-    )
+    names = (*TRAINING, "pseudo:path", "teacher:path")
+    train_online_student(**vars(arguments(__doc__, *names, settings=OnlineTraining, init=None)))
 
 
 if __name__ == "__main__":

@@ -52,15 +52,18 @@ def _parse(hint: Any, value: Any, where: str) -> Any:
     if isinstance(hint, type) and issubclass(hint, JsonConfig):
         return hint.from_json(value, where)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):  # X | None
+        return None if value is None else _parse(arguments[0], value, where)
+    if origin is tuple and isinstance(value, (list, tuple)):
+        return tuple(_parse(arguments[0], entry, f"{where}[{n}]") for n, entry in enumerate(value))
+    if origin is dict and isinstance(value, dict):
+        return {key: _parse(arguments[1], entry, f"{where}.{key}") for key, entry in value.items()}
     if origin is Literal:
         fits = value in arguments
-    elif origin is types.UnionType:
-        fits = value is None or (isinstance(value, arguments[0]) and not isinstance(value, bool))
-    elif origin is tuple:
-        fits = isinstance(value, (list, tuple)) and all(type(entry) is int for entry in value)
-        value = tuple(value) if fits else value
     elif hint is float:
         fits = type(value) in (int, float)
+    elif hint is Any:
+        fits = True
     else:
         fits = type(value) is hint
     if not fits:

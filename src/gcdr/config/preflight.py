@@ -12,6 +12,7 @@ from gcdr.base.download import planned_files
 from gcdr.base.errors import InputError
 from gcdr.config.schema import alternatives
 from gcdr.methods import METHODS, TEACHERS
+from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.sizes import weights_file
 from gcdr.priors.vqa.nouns import SPACY_MODEL
 from gcdr.priors.vqa.ofa.layouts import find_layout
@@ -86,15 +87,15 @@ def check_references(config: Mapping[str, Any]) -> None:
         for name in config["report"]["methods"]
         if name not in METHODS
     ]
+    problems += _gaze_problems(config)
     problems += _recipe_problems(config)
     problems += _split_problems(config)
     planned = planned_files(config["downloads"])
     for key, folder in (
         ("detect.weights", config["detect"]["weights"]),
-        ("gaze.init", config["gaze"]["init"]),
-        ("diffusion.init", config["diffusion"]["init"]),
+        *_first_weights(config),
     ):
-        file = None if folder in (None, "vat") else weights_file(folder)
+        file = None if folder is None else weights_file(folder)
         if file and not file.is_file() and str(file) not in planned:
             problems.append(f"{key}: no file {file}")
     problems += _head_problems(config)
@@ -122,6 +123,39 @@ def check_references(config: Mapping[str, Any]) -> None:
         raise InputError(
             "\n".join([f"configuration: {len(problems)} problem(s)", *(f"  {p}" for p in problems)])
         )
+
+
+def _first_weights(config: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """Weights that gaze models and the denoiser start from, by key."""
+    models, init = config["gaze"]["models"], config["diffusion"]["init"]
+    named = [
+        (f"gaze.models.{name}.{key}", entry.get(key))
+        for name, entry in models.items()
+        for key in ("init", "backbone")
+    ]
+    return [*named, ("diffusion.init", None if init in models else init)]
+
+
+def _gaze_problems(config: Mapping[str, Any]) -> list[str]:
+    """Gaze models of unknown names or kinds."""
+    gaze = config["gaze"]
+    known, kinds = ", ".join(gaze["models"]), ", ".join(GAZE_MODELS)
+    asked = [("gaze.model", gaze["model"])]
+    asked += [
+        (f"report.methods, {entry['method']}, gaze", entry["gaze"])
+        for entry in config["report"]["methods"]
+        if isinstance(entry, dict) and "gaze" in entry
+    ]
+    problems = [
+        f"{key}: found {name!r}, expected one of gaze.models: {known}"
+        for key, name in asked
+        if name not in gaze["models"]
+    ]
+    return problems + [
+        f"gaze.models.{name}.kind: found {entry['kind']!r}, expected one of {kinds}"
+        for name, entry in gaze["models"].items()
+        if entry["kind"] not in GAZE_MODELS
+    ]
 
 
 def _head_problems(config: Mapping[str, Any]) -> list[str]:

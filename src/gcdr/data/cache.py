@@ -20,19 +20,10 @@ from tqdm import tqdm
 from gcdr.base.errors import InputError
 from gcdr.base.failures import Failures
 from gcdr.base.files import atomic, state_size
+from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
+from gcdr.data.lookup import places
 from gcdr.data.manifest import boxes, people_digest
 from gcdr.data.pictures import open_image
-
-HEAD_PADDING = (
-    0.1  # of the box's size on each side, as GCDR and VAT do (facts: always, also at test)
-)
-HEAD_MARGIN = 0.2  # cached around the head box, so that the box can be jittered without the image
-
-
-def grow(box: np.ndarray, share: float) -> np.ndarray:
-    """Boxes (N, 4) grown by ``share`` of their size on every side; they may leave the image."""
-    size = box[:, 2:] - box[:, :2]
-    return np.concatenate([box[:, :2] - share * size, box[:, 2:] + share * size], 1)
 
 
 def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path, failures: float) -> None:
@@ -65,15 +56,9 @@ def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path, failu
                 problem[rows[index]] = str(error)
                 failed.add(people["sample_id"].iloc[rows[index]], str(error))
                 image = Image.new("RGB", (1, 1))  # black, and so is all around it
-            scene[index] = _pixels(image.resize((size, size), Image.Resampling.BILINEAR))
+            scene[index] = scene_of(image, size)
             for row in rows[index]:
-                crop = image.transform(
-                    (max(1, round(region[row, 2] - region[row, 0])),) * 2,
-                    Image.Transform.EXTENT,
-                    tuple(region[row]),
-                    Image.Resampling.BILINEAR,
-                )  # what lies outside the image is black
-                head[row] = _pixels(crop.resize((head_size,) * 2, Image.Resampling.BILINEAR))
+                head[row] = head_of(image, region[row], head_size)
 
 
 @contextmanager
@@ -83,7 +68,7 @@ def _new_cache(
     """A cache in which all but the pictures is written: ``scene``, ``head`` and ``problem``, to be filled,
     the images' names (M,) and ``scene_index``."""
     names, scene_index = np.unique(people["image"].to_numpy(), return_inverse=True)
-    head_size = round(size * (1 + 2 * HEAD_MARGIN))
+    head_size = head_pixels(size)
     state_size(path, 3 * (len(names) * size**2 + len(people) * head_size**2))
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         scene = file.create_dataset("scene", (len(names), 3, size, size), np.uint8)
@@ -96,8 +81,21 @@ def _new_cache(
         file.attrs["people"] = people_digest(people)
 
 
-def _pixels(image: Image.Image) -> np.ndarray:
-    return np.asarray(image).transpose(2, 0, 1)
+@dataclass(frozen=True)
+class Pictures:
+    """Unaugmented, unnormalised pictures of people; an image may be held once for several of them.
+
+    Attributes:
+        images: (M, 3, S, S) float32 in 0..1.
+        image_of: (N,) int64, which image a person is in.
+        heads: (N, 3, C, C) float32 in 0..1, head boxes with their margin.
+        head_box: (N, 4) float32 in 0..1 of the image.
+    """
+
+    images: Tensor
+    image_of: Tensor
+    heads: Tensor
+    head_box: Tensor
 
 
 @dataclass(frozen=True)
@@ -155,8 +153,12 @@ class Samples:
         return self.scene.shape[-1]
 
     def rows(self, sample_id: np.ndarray) -> np.ndarray:
-        """Row numbers of people."""
-        return np.searchsorted(self.sample_id, sample_id)
+        """Row numbers of people.
+
+        Raises:
+            InputError: somebody is not in the cache.
+        """
+        return places(self.sample_id, sample_id, "the picture cache")
 
     def readable(self, sample_id: np.ndarray, who: str) -> np.ndarray:
         """Whose picture could be read. All who choose people ask here; it says who is left out.
@@ -177,17 +179,31 @@ class Samples:
             )
         return readable
 
-    def pictures(self, rows: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-        """Unaugmented, unnormalised pictures.
+    def pictures(self, rows: np.ndarray, device: torch.device, *, each: bool = False) -> Pictures:
+        """Pictures of people.
 
-        Returns:
-            scene (n, 3, S, S) and head with margin (n, 3, C, C), float32 in 0..1, and head_box (n, 4).
+        Args:
+            rows: (n,) their rows.
+            device: where to put them.
+            each: give everybody an image of their own, as views of their own need; else an image is
+                held once.
         """
-        scene = torch.from_numpy(np.asarray(self.scene[self.scene_index[rows]]))
-        head = torch.from_numpy(np.asarray(self.head[rows]))
+        index = self.scene_index[rows]
+        shown, image_of = (index, np.arange(len(rows))) if each else _first_seen(index)
+        images = torch.from_numpy(np.asarray(self.scene[shown]))
+        heads = torch.from_numpy(np.asarray(self.head[rows]))
+        images, heads = (picture.to(device).float().div_(255) for picture in (images, heads))
         box = torch.from_numpy(self.head_box[rows])
-        scene, head = (picture.to(device).float().div_(255) for picture in (scene, head))
-        return scene, head, box.to(device)
+        return Pictures(images, torch.from_numpy(image_of).to(device), heads, box.to(device))
+
+
+def _first_seen(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different values in the order in which they come, and which of them each is."""
+    values, first, inverse = np.unique(index, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return values[order], rank[inverse]
 
 
 def copy_samples(
@@ -209,12 +225,12 @@ def copy_samples(
         InputError: a cache is absent or none, or the disk has no room.
     """
     with _new_cache(people, size, path) as (scene, head, problem, _, scene_index):
-        for source, places, ids in sources:
+        for source, at, ids in sources:
             cache = Samples.open(source)
             rows = cache.rows(ids)
-            problem[places] = cache.problem[rows]
-            for place, row in zip(places, rows, strict=True):
+            problem[at] = cache.problem[rows]
+            for place, row in zip(at, rows, strict=True):
                 head[place] = cache.head[row]
-            indices, first = np.unique(scene_index[places], return_index=True)
+            indices, first = np.unique(scene_index[at], return_index=True)
             for index, row in zip(indices, rows[first], strict=True):
                 scene[index] = cache.scene[cache.scene_index[row]]

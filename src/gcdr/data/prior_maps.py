@@ -9,7 +9,7 @@ from gcdr.data.heatmaps import minmax, resize
 from gcdr.data.stores import read_prior
 
 
-def gradcam_maps(
+def prior_maps(
     path: str | Path, people: str, sample_id: np.ndarray, layer: int, size: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Maps of one decoder layer.

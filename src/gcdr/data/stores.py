@@ -7,7 +7,7 @@ a file that does not fit.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 from gcdr import __version__
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
+from gcdr.data.lookup import places
 
 VERSION = 1
 PRIOR, LABEL = "gcdr prior store", "gcdr label store"
@@ -140,11 +141,53 @@ def _write(
                 file.create_dataset(name, data=array, chunks=(1, *array.shape[1:]))
             else:
                 file.create_dataset(name, data=array)
-        file.attrs["format"], file.attrs["version"] = kind, VERSION
-        file.attrs["gcdr"], file.attrs["people"] = __version__, people
-        file.attrs["made_by"] = json.dumps(made_by, sort_keys=True)
-        for name, value in attributes.items():
-            file.attrs[name] = value
+        _describe(file, kind, people, made_by, attributes)
+
+
+def _describe(
+    file: h5py.File,
+    kind: str,
+    people: str,
+    made_by: Mapping[str, Any],
+    attributes: Mapping[str, Any],
+) -> None:
+    file.attrs["format"], file.attrs["version"] = kind, VERSION
+    file.attrs["gcdr"], file.attrs["people"] = __version__, people
+    file.attrs["made_by"] = json.dumps(made_by, sort_keys=True)
+    for name, value in attributes.items():
+        file.attrs[name] = value
+
+
+def write_prior_blocks(
+    path: str | Path,
+    blocks: Iterable[Mapping[str, np.ndarray]],
+    *,
+    layers: Sequence[int],
+    people: str,
+    made_by: Mapping[str, Any],
+) -> None:
+    """Write a prior store whose maps come a block of people at a time; memory holds one block.
+
+    Args:
+        path: the file.
+        blocks: at least one, each with ``sample_id``, ``heatmap``, ``valid`` and the same row-wise
+            extras as in :func:`write_prior`.
+        layers, people, made_by: see :func:`write_prior`.
+
+    Raises:
+        ValueError: the blocks' ``sample_id`` do not ascend.
+    """
+    last = -1
+    with atomic(path) as temporary, h5py.File(temporary, "w") as whole:
+        for block in blocks:
+            ids = block["sample_id"]
+            if (np.diff(ids, prepend=last) <= 0).any():
+                raise ValueError("sample_id must ascend from block to block")
+            last = ids[-1] if len(ids) else last
+            for name, value in block.items():
+                array = np.asarray(value)
+                _append(whole, name, array.astype(TEXT) if array.dtype.kind in "OU" else array)
+        _describe(whole, PRIOR, people, made_by, {"layers": np.asarray(layers, np.int64)})
 
 
 def concatenate_priors(parts: Sequence[str | Path], path: str | Path) -> None:
@@ -171,7 +214,7 @@ def concatenate_priors(parts: Sequence[str | Path], path: str | Path) -> None:
                     _append(whole, name, dataset)
 
 
-def _append(whole: h5py.File, name: str, part: h5py.Dataset) -> None:
+def _append(whole: h5py.File, name: str, part: h5py.Dataset | np.ndarray) -> None:
     row = part.shape[1:]
     if name not in whole:
         chunks = (1, *row) if row else (4096,)
@@ -267,6 +310,16 @@ def read_labels(path: str | Path, people: str, sample_id: np.ndarray | None = No
         return _rows(path, file, wanted, slice(None))
 
 
+def read_label_ids(path: str | Path, people: str) -> np.ndarray:
+    """Whom a label store holds, (N,) int64, ascending.
+
+    Raises:
+        InputError: not a label store, another version, or other people.
+    """
+    with _open(path, LABEL, people) as file:
+        return file["sample_id"][:]
+
+
 def _open(path: str | Path, kind: str, people: str | None = None) -> h5py.File:
     try:
         file = h5py.File(path, "r")
@@ -291,11 +344,7 @@ def _open(path: str | Path, kind: str, people: str | None = None) -> h5py.File:
 
 
 def _rows(path: str | Path, file: h5py.File, sample_id: np.ndarray, pick: Any) -> Store:
-    ids = file["sample_id"][:]
-    place = np.searchsorted(ids, sample_id)
-    known = (place < len(ids)) & (ids[np.minimum(place, len(ids) - 1)] == sample_id)
-    if not known.all():
-        raise InputError(f"{path}: sample_id {int(sample_id[~known][0])} is not in it")
+    place = places(file["sample_id"][:], sample_id, path)
     columns = {}
     for name in file:
         if name not in ("sample_id", "heatmap", "valid"):

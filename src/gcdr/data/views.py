@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gcdr.data.cache import HEAD_MARGIN, HEAD_PADDING
+from gcdr.data.crops import HEAD_MARGIN, HEAD_PADDING
 
 MEAN = (0.485, 0.456, 0.406)  # ImageNet statistics, as VAT
 STD = (0.229, 0.224, 0.225)
@@ -97,29 +97,26 @@ def view_maps(maps: Tensor, view: View) -> Tensor:
     return _sample(maps[:, None], view.window, view.flip, maps.shape[-1])[:, 0]
 
 
-def view_pictures(
-    scene: Tensor, head: Tensor, head_box: Tensor, view: View, head_mask: HeadMask
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Model input of each person.
+def view_images(images: Tensor, view: View) -> Tensor:
+    """Images (M, 3, S, S) in 0..1 as seen in M views: the same shape, normalised."""
+    seen = _sample(images, view.window, view.flip, images.shape[-1])
+    return _normalise(_recolour(seen, view.colour))
 
-    Args:
-        scene: (N, 3, S, S) in 0..1.
-        head: (N, 3, C, C) in 0..1, the head box with its cached margin.
-        head_box: (N, 4) in 0..1 of the image.
-        view: the view.
-        head_mask: what the mask shows, see :class:`gcdr.models.sizes.TowersConfig`.
 
-    Returns:
-        scene (N, 3, S, S) and head crop (N, 3, S, S), normalised, and head mask (N, 1, S, S).
-    """
-    size = scene.shape[-1]
-    seen = _sample(scene, view.window, view.flip, size)
+def view_crops(head: Tensor, view: View, size: int) -> Tensor:
+    """Head crops (N, 3, size, size), normalised, of head boxes with their cached margin (N, 3, C, C)."""
     inset = (HEAD_MARGIN - view.padding) / (1 + 2 * HEAD_MARGIN)
     window = torch.stack([inset, inset, 1 - inset, 1 - inset], 1)
-    crop = _sample(head, window, view.flip, size)
+    return _normalise(_recolour(_sample(head, window, view.flip, size), view.colour))
+
+
+def view_masks(head_box: Tensor, view: View, size: int, head_mask: HeadMask) -> Tensor:
+    """Head masks (N, 1, size, size) of boxes (N, 4) in 0..1 of the image, as seen in the view.
+
+    ``head_mask`` tells what they show, see :class:`gcdr.models.sizes.TowersConfig`.
+    """
     shown = _grown(head_box, view.padding) if head_mask == "padded" else head_box
-    mask = head_masks(view_boxes(shown, view), size)
-    return _normalise(_recolour(seen, view.colour)), _normalise(_recolour(crop, view.colour)), mask
+    return head_masks(view_boxes(shown, view), size)
 
 
 def _grown(box: Tensor, share: Tensor) -> Tensor:

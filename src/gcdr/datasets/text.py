@@ -120,7 +120,7 @@ def read_headed(
         header = [name.strip() for name in next(csv.reader(lines[:1], strict=True), [])]
     except csv.Error:
         header = [lines[0]]
-    if _wrong_separator(path, lines[0], len(required), problems):
+    if _wrong_separator(path, lines[0], max(2, len(required)), problems):
         return nothing
     missing = [name for name in required if name not in header]
     twice = sorted({name for name in header if header.count(name) > 1})

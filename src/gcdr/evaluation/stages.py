@@ -1,6 +1,6 @@
 """Evaluations from files to files: what the evaluate rules call."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import torch
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json, write_json
 from gcdr.data.cache import Samples
+from gcdr.data.lookup import places
 from gcdr.data.manifest import people_digest, read_annotations, read_people
-from gcdr.data.prior_maps import gradcam_maps
+from gcdr.data.prior_maps import prior_maps
 from gcdr.data.split import VALIDATION, targets
 from gcdr.data.stores import read_labels, write_labels
 from gcdr.evaluation.scores import (
@@ -22,13 +23,12 @@ from gcdr.evaluation.scores import (
     summarise_in_frame,
     write_metrics,
 )
-from gcdr.methods import fixed_sampler
-from gcdr.models.build import CARD_FILE, load_model
-from gcdr.models.denoiser import Denoiser
-from gcdr.models.vat import VAT
+from gcdr.models.build import CARD_FILE
+from gcdr.predictor import Predictor, load_gaze_model
 from gcdr.refine.diffusion import SAMPLERS
-from gcdr.refine.labels import refinement_of
-from gcdr.refine.maps import predict, pseudo_labels, refine_maps
+from gcdr.refine.labels import load_denoiser, refinement_of
+from gcdr.refine.maps import pseudo_labels, refine_maps
+from gcdr.refine.options import MapSettings, SamplerSettings, SweepSettings
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def evaluate_model(
     manifest: Path,
     annotations: Path,
     prior: Path | None,
-    settings: dict[str, Any],
+    settings: MapSettings,
     about: dict[str, Any],
     device: torch.device,
     out: Path,
@@ -120,8 +120,8 @@ def evaluate_model(
         samples: the picture cache.
         manifest: the manifest.
         annotations: the test annotators.
-        prior: prior store for VAT-GC, else None.
-        settings: ``layer`` and ``size`` for VAT-GC.
+        prior: prior store, for a model that sees its maps; else None.
+        settings: how prior maps become heatmaps.
         about: what is scored, for the metrics file.
         device: where to compute.
         out: the metrics JSON.
@@ -129,16 +129,14 @@ def evaluate_model(
     Raises:
         InputError: the folder holds no gaze model.
     """
-    loaded = load_model(model)
-    if not isinstance(loaded, VAT):
-        raise InputError(f"{model}: found a {type(loaded).__name__}, expected a gaze model")
+    predictor = Predictor(load_gaze_model(model), device)
     tested = test_people(manifest, annotations, samples)
     ids, inside = tested.ids, tested.inside
     digest = people_digest(read_people(manifest))
-    gradcam = None
+    known = None
     if prior is not None:
-        gradcam, _ = gradcam_maps(prior, digest, ids, settings["layer"], settings["size"])
-    predicted = predict(loaded, Samples.open(samples), ids, gradcam, device)
+        known, _ = prior_maps(prior, digest, ids, settings.layer, settings.size)
+    predicted = predictor.of_people(Samples.open(samples), ids, known)
     heatmap, valid = pseudo_labels(predicted.heatmap, None)
     logit = None if predicted.in_frame is None else predicted.in_frame.numpy()
     in_frame = in_frame_summary(model, logit, tested)
@@ -170,11 +168,11 @@ def evaluate_prior(
     samples: Path,
     manifest: Path,
     annotations: Path,
-    settings: dict[str, Any],
+    settings: MapSettings,
     about: dict[str, Any],
     out: Path,
 ) -> None:
-    """Score raw Grad-CAM maps of the test people, and beside them the baselines of the annotations.
+    """Score raw prior maps of the test people.
 
     A person without a valid map counts with an empty one, whose peak is the upper left cell; who is
     without a readable picture is left out everywhere.
@@ -182,11 +180,19 @@ def evaluate_prior(
     tested = test_people(manifest, annotations, samples)
     scored, about = tested.looking_inside(), about | tested.left_out
     digest = people_digest(read_people(manifest))
-    maps, _ = gradcam_maps(prior, digest, scored.ids, settings["layer"], settings["size"])
+    maps, _ = prior_maps(prior, digest, scored.ids, settings.layer, settings.size)
     write_metrics(score_maps(maps, scored.people, scored.points), about, out)
+
+
+def evaluate_baselines(
+    samples: Path, manifest: Path, annotations: Path, about: dict[str, Any], out: Path
+) -> None:
+    """Score the baselines of the annotations of the test people, a file each in the folder ``out``."""
+    tested = test_people(manifest, annotations, samples)
+    scored, about = tested.looking_inside(), about | tested.left_out
     for name, scores in score_baselines(scored.people, scored.points).items():
-        ruler = {**about, "recipe": name, "method": name, "kind": "baseline"}
-        write_metrics(scores, ruler, out.with_name(f"{name}.json"))
+        ruler = {**about, "recipe": name, "method": name}
+        write_metrics(scores, ruler, out / f"{name}.json")
 
 
 def sweep_timesteps(
@@ -196,7 +202,7 @@ def sweep_timesteps(
     annotations: Path,
     labels: Path,
     prior: Path,
-    settings: dict[str, Any],
+    settings: SweepSettings,
     about: dict[str, Any],
     seed: int,
     device: torch.device,
@@ -215,15 +221,13 @@ def sweep_timesteps(
         annotations: the test annotators.
         labels: what the split shows, validation people among it.
         prior: prior store.
-        settings: as for :func:`gcdr.refine.labels.make_labels`, with ``sweep``, the timesteps.
+        settings: the timesteps, and how maps are refined at each.
         about: ``study``, ``seed`` and ``share``, for the result.
         seed: seed of the noise, that of the pseudo-labels.
         device: where to compute.
         out: the result as JSON.
     """
-    model = load_model(teacher)
-    if not isinstance(model, Denoiser):
-        raise InputError(f"{teacher}: found a {type(model).__name__}, expected a diffusion model")
+    model = load_denoiser(teacher)
     people = read_people(manifest)
     digest, cache = people_digest(people), Samples.open(samples)
     tested = test_people(manifest, annotations, samples).looking_inside()
@@ -232,22 +236,29 @@ def sweep_timesteps(
     groups = {"test": (tested.ids, tested.points)}
     if seen.any():
         groups["val"] = (known[seen], gaze[seen, None].astype(float))
-    others = {sampler: fixed_sampler(sampler) for sampler in SAMPLERS}
-    others[settings["sampler"]] = {}
+    refine = settings.refine
     ways = [
-        (sampler, refinement_of(settings | others[sampler], timestep, seed))
-        for sampler in SAMPLERS
-        for timestep in settings["sweep"]
+        (sampler, refinement_of(replace(refine, sampling=sampling, timestep=timestep), seed))
+        for sampler, sampling in _samplings(refine.sampling).items()
+        for timestep in settings.timesteps
     ]
     rows = []
     for group, (ids, points) in groups.items():
-        gradcam, _ = gradcam_maps(prior, digest, ids, settings["layer"], settings["size"])
+        gradcam, _ = prior_maps(prior, digest, ids, settings.maps.layer, settings.maps.size)
         refined = refine_maps(model, cache, ids, gradcam, [way for _, way in ways], device)
-        part = people.iloc[np.searchsorted(people["sample_id"], ids)]
+        part = people.iloc[places(people["sample_id"].to_numpy(), ids, manifest)]
         for (sampler, way), maps in zip(ways, refined, strict=True):
             summary = summarise(score_maps(maps.numpy(), part, points))
             values = {name: summary[name]["value"] for name in ("dist_to_mean", "min_dist", "auc")}
             rows.append({"sampler": sampler, "timestep": way.timestep, "set": group, **values})
     counts = {group: len(ids) for group, (ids, _) in groups.items()}
-    chosen = {"sampler": settings["sampler"], "people": counts}
+    chosen = {"sampler": refine.sampling.sampler, "people": counts}
     write_json(out, {"format": 1, **about, **chosen, "rows": rows})
+
+
+def _samplings(configured: SamplerSettings) -> dict[str, SamplerSettings]:
+    """Every sampler: the configured one with its changes, the others as they are defined."""
+    return {
+        name: configured if name == configured.sampler else configured.as_defined(name)
+        for name in SAMPLERS
+    }

@@ -4,11 +4,15 @@ Attribute names are the parameter names of released GCDR checkpoints; the schedu
 those carry beside (``diffusion.*``) belong to ``gcdr.refine.diffusion`` here.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gcdr.base.errors import InputError
+from gcdr.data.views import HeadMask
+from gcdr.models.interface import GazeInputs, Needs, SeesPeople
 from gcdr.models.precision import in_precision
 from gcdr.models.sizes import DenoiserConfig
 from gcdr.models.towers import GazeFeatures
@@ -20,20 +24,22 @@ class NoFeatures(nn.Module):
 
     out_channels = 1
 
-    def forward(self, scene: Tensor, head_mask: Tensor, head_crop: Tensor) -> Tensor:
-        """Zeros (N, 1, 1, 1) for N pictures."""
-        return scene.new_zeros(len(scene), 1, 1, 1)
+    def forward(self, inputs: GazeInputs) -> Tensor:
+        """Zeros (N, 1, 1, 1) for N people."""
+        return inputs.images.new_zeros(len(inputs), 1, 1, 1)
 
 
-class Denoiser(nn.Module):
+class Denoiser(SeesPeople):
     """Predicts the clean heatmap from a noisy one, given scene and head.
 
     Args:
         config: sizes; ``DenoiserConfig.paper()`` makes 79,230,914 parameters.
-        features: any module ``(scene, head_mask, head_crop) -> (N, C, h, w)`` with an attribute
-            ``out_channels`` = C; where it is None, VAT's towers of ``config.towers``, or nothing
-            with ``config.features`` "none".
+        features: any module ``GazeInputs -> (N, C, h, w)`` with an attribute ``out_channels`` = C;
+            where it is None, the towers of ``config.towers``, or nothing with ``config.features``
+            "none".
     """
+
+    kind: ClassVar[str] = "denoiser"
 
     def __init__(self, config: DenoiserConfig, features: nn.Module | None = None) -> None:
         super().__init__()
@@ -54,21 +60,35 @@ class Denoiser(nn.Module):
             blur = gaussian_matrix(config.map_size, config.sigma)
             self.register_buffer("blur", blur, persistent=False)
 
+    @property
+    def needs(self) -> Needs:
+        return Needs(crop=True, mask=True)
+
+    @property
+    def input_size(self) -> int:
+        return self.config.towers.input_size
+
+    @property
+    def map_size(self) -> int:
+        return self.config.map_size
+
+    @property
+    def head_mask(self) -> HeadMask:
+        return self.config.towers.head_mask
+
     @in_precision
-    def context(self, scene: Tensor, head_mask: Tensor, head_crop: Tensor) -> list[Tensor]:
+    def context(self, inputs: GazeInputs) -> list[Tensor]:
         """Context maps of the levels, finest first; computed once for all noise draws and steps.
 
         Args:
-            scene: (N, 3, S, S) float, normalised colours.
-            head_mask: (N, 1, S, S) float, 1 inside the head box.
-            head_crop: (N, 3, S, S) float, normalised colours.
+            inputs: N people, with head crops and head masks.
 
         Returns:
             For each level a non-negative float tensor (N, width, C, C), C = H / patch / 2**level.
         """
         levels = len(self.config.widths)
         size = self.config.coarsest_size
-        x = self.compress_conv1(self.feat_extractor(scene, head_mask, head_crop))
+        x = self.compress_conv1(self.feat_extractor(inputs))
         x = F.relu(self.compress_bn1(x), inplace=True)
         context = [F.interpolate(x, size=(size, size), mode="nearest")]
         for level in reversed(range(levels - 1)):
@@ -108,11 +128,9 @@ class Denoiser(nn.Module):
     def _logits(self, noisy: Tensor, time: Tensor, context: list[Tensor]) -> Tensor:
         return self.diffusion_model(noisy[:, None], time, context)[:, 0].float()
 
-    def forward(
-        self, noisy: Tensor, time: Tensor, scene: Tensor, head_mask: Tensor, head_crop: Tensor
-    ) -> Tensor:
-        """``predict`` with the context of these images: shapes as there and in ``context``."""
-        return self.predict(noisy, time, self.context(scene, head_mask, head_crop))
+    def forward(self, noisy: Tensor, time: Tensor, inputs: GazeInputs) -> Tensor:
+        """``predict`` with the context of these people: shapes as there and in ``context``."""
+        return self.predict(noisy, time, self.context(inputs))
 
 
 def gaussian_matrix(size: int, sigma: float) -> Tensor:

@@ -1,25 +1,43 @@
 """A model that a study is given in place of training it: a checkpoint of the authors or a folder."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from torch import nn
+from typing import Literal
 
 from gcdr.base.errors import InputError
-from gcdr.methods import TEACHERS
+from gcdr.base.jsonconfig import JsonConfig
+from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.build import save_model
+from gcdr.models.interface import GazeModel, SeesPeople
+from gcdr.models.kinds import TITLES
 from gcdr.models.released import read_model
-from gcdr.models.vat import VAT
 
 
-def take_given(name: str, source: Path, settings: dict[str, Any], out: Path) -> None:
+@dataclass(frozen=True)
+class GivenSettings(JsonConfig):
+    """What a given model must agree with.
+
+    Attributes:
+        pixels: side of the pictures.
+        cells: side of the heatmaps.
+        kind: of the gaze model, a name of :data:`gcdr.models.kinds.GAZE_MODELS`.
+        timesteps, schedule: the noise that a diffusion model was trained with.
+    """
+
+    pixels: int
+    cells: int
+    kind: str
+    timesteps: int
+    schedule: Literal["linear", "cosine"]
+
+
+def take_given(name: str, source: Path, settings: GivenSettings, out: Path) -> None:
     """Write a given model where the trained one would be; the card says what it was made from.
 
     Args:
         name: what it stands for: a teacher of :mod:`gcdr.methods`, or the method whose student it is.
         source: a released ``.pt`` file, or a folder with ``model.safetensors`` and ``model.json``.
-        settings: what it must agree with: ``pixels`` of the pictures, ``cells`` of the heatmaps, and of a
-            diffusion model ``timesteps`` and ``schedule``, where its card tells them.
+        settings: what it must agree with, where its card tells.
         out: folder of the model.
 
     Raises:
@@ -27,31 +45,37 @@ def take_given(name: str, source: Path, settings: dict[str, Any], out: Path) -> 
             ``read_released`` and ``load_model`` raise.
     """
     model, card = read_model(source)
-    if (found := _kind(model)) != (expected := _expected(name)):
+    if (found := _kind(model)) != (expected := _expected(name, settings.kind)):
         raise InputError(f"{source}: found a {found}, expected a {expected} as given.{name}")
-    told = {"pixels": model.config.towers.input_size, "cells": model.config.map_size}
-    if name in TEACHERS and TEACHERS[name].family == "diffusion":
-        told |= {**card.get("settings", {}), **card.get("converted", {})}
-    for key, wanted in settings.items():
-        if told.get(key, wanted) not in (wanted, None):
+    known = {"pixels": model.input_size, "cells": model.map_size}
+    if not isinstance(model, GazeModel):
+        known |= {**card.get("settings", {}), **card.get("converted", {})}
+    for key in ("pixels", "cells", "timesteps", "schedule"):
+        wanted = getattr(settings, key)
+        if known.get(key, wanted) not in (wanted, None):
             raise InputError(
-                f"{source}: found a model of {told[key]} {key}, the configuration has {wanted}"
+                f"{source}: found a model of {known[key]} {key}, the configuration has {wanted}"
             )
     save_model(out, model, {**card, "given": str(source)})
     (out / "log.csv").unlink(missing_ok=True)  # of a model that was trained here before
     print(f"{out}: {found} from {source}")
 
 
-def _kind(model: nn.Module) -> str:
-    if isinstance(model, VAT):
-        return "VAT" if model.config.towers.gradcam_size is None else "VAT-GC"
+def _kind(model: SeesPeople) -> str:
+    if isinstance(model, GazeModel):
+        return _gaze(model.kind, model.needs.prior)
     return "denoiser" if model.config.features == "towers" else "denoiser without towers"
 
 
-def _expected(name: str) -> str:
+def _gaze(kind: str, prior: bool) -> str:
+    title = TITLES.get(kind, kind)
+    return f"{title}-GC" if prior else title
+
+
+def _expected(name: str, kind: str) -> str:
     about = TEACHERS.get(name)
-    if about is None:  # students see no Grad-CAM map
-        return "VAT"
+    if about is None and name in METHODS:  # students see no prior map
+        return _gaze(kind, False)
     if about.family == "gaze":
-        return "VAT-GC" if about.gradcam else "VAT"
+        return _gaze(kind, about.gradcam)
     return "denoiser" if about.features else "denoiser without towers"

@@ -14,12 +14,12 @@ def in_precision(method: Callable[..., Any]) -> Callable[..., Any]:
     """Run a model's method in the precision that ``set_precision`` gave it (autocast)."""
 
     @wraps(method)
-    def run(self: nn.Module, *args: Any) -> Any:
+    def run(self: nn.Module, *args: Any, **named: Any) -> Any:
         precision = getattr(self, "precision", torch.float32)
         if precision == torch.float32:
-            return method(self, *args)
+            return method(self, *args, **named)
         with torch.autocast(next(self.parameters()).device.type, precision):
-            return method(self, *args)
+            return method(self, *args, **named)
 
     return run
 

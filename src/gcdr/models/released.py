@@ -1,12 +1,11 @@
-"""Checkpoints of others: VAT's and GCDR's released ``.pt`` files, and ResNet-50 of torchvision.
+"""Checkpoints of others: VAT's, Gaze-LLE's and GCDR's released ``.pt`` files.
 
 VAT's files hold ``{"model": tensors}``; GCDR's hold ``{"state_dict": tensors, "lr": ..., "train_step":
-...}``. A student has VAT's tensors, so has its VAT teacher; VAT-GC differs in the shape of one; the
-diffusion teacher carries its noise schedule beside its weights. Every tensor of a file is accounted
-for: it fits the model by name and shape, or it is named here.
+...}``. The diffusion teacher carries its noise schedule beside its weights. Every tensor of a file is
+accounted for: it fits the model by name and shape, or it is named here. What belongs to a gaze model is
+recognised by its kind (:mod:`gcdr.models.registry`).
 """
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,30 +15,13 @@ from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS, atomic, file_digest, read_json
-from gcdr.base.jsonconfig import JsonConfig
-from gcdr.base.unpickling import read_torch
-from gcdr.models.build import (
-    CARD_FILE,
-    describe,
-    load_model,
-    load_weights,
-    read_weights,
-    save_model,
-    warm_start,
-)
+from gcdr.models.build import CARD_FILE, describe, load_model, save_model
+from gcdr.models.checkpoints import filled, read_state
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.sizes import DenoiserConfig, VATConfig, weights_file
-from gcdr.models.towers import TOWERS, GazeFeatures
-from gcdr.models.vat import VAT
+from gcdr.models.kinds import GAZE_MODELS
+from gcdr.models.registry import kind_of
+from gcdr.models.sizes import DenoiserConfig
 
-RELEASED: dict[str, tuple[type[nn.Module], JsonConfig]] = {
-    "VAT": (VAT, VATConfig.paper()),
-    "VAT-GC": (VAT, VATConfig.paper(gradcam=True)),
-    "diffusion": (Denoiser, DenoiserConfig.paper()),
-}
-STATE_ENTRIES = ("state_dict", "model")
-OTHER_ENTRIES = ("lr", "train_step", "epoch", "optimizer")
-COUNTER = "num_batches_tracked"  # absent from files of PyTorch before 0.4.1; nothing reads it
 SCHEDULE = "diffusion."
 SCHEDULE_BUFFERS = (
     "betas",
@@ -56,9 +38,6 @@ SCHEDULE_BUFFERS = (
     "posterior_mean_coef1",
     "posterior_mean_coef2",
 )
-RESNET_UNUSED = ("fc.weight", "fc.bias")
-RESNET_NAME = re.compile(r"(conv1|bn1|layer[1-4])\.(.+)")
-RESNET_PART = re.compile(r"conv1_|bn1_|layer[1-4]_")
 
 
 def read_released(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
@@ -68,59 +47,36 @@ def read_released(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
         path: file by ``torch.save``; the names and shapes in it tell which model it is.
 
     Returns:
-        the model, on the CPU in eval mode, and what the file says besides: ``released`` (VAT, VAT-GC
-        or diffusion), ``timesteps`` of a diffusion model, and GCDR's ``lr`` and ``train_step``.
+        the model, on the CPU in eval mode, and what the file says besides: ``released`` (VAT, VAT-GC,
+        diffusion, ...), ``timesteps`` of a diffusion model, and GCDR's ``lr`` and ``train_step``.
 
     Raises:
         InputError: the file is absent, truncated, holds code, is of another model, lacks a tensor, has
             one too many or of another shape, or a weight is not finite.
     """
     state, facts = read_state(path)
-    name = _recognise(state, path)
-    if name == "diffusion":
-        state, facts["timesteps"] = _without_schedule(state, path)
-    kind, config = RELEASED[name]
-    with torch.device("meta"):
-        model = kind(config)
-    counters = {key: torch.tensor(0) for key in model.state_dict() if key.endswith(COUNTER)}
-    model.to_empty(device="cpu")
-    load_weights(model, {**counters, **state}, f"{path}, read as {name}")
-    _check_finite(model, path)
-    return model.eval(), {"released": name, **facts}
+    readers = [_denoiser, *(kind_of(name).released for name in GAZE_MODELS)]
+    for reader in readers:
+        if (found := reader(state, path)) is not None:
+            model, more = found
+            return model, more | facts
+    titles = ["diffusion", *(name for n in GAZE_MODELS for name in kind_of(n).released_names)]
+    raise InputError(
+        f"{path}: found weights of another model ({len(state)} tensors, such as "
+        f"{', '.join(list(state)[:3])}); expected one of {titles}"
+    )
 
 
-def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors of a checkpoint by name, without the ``module.`` of parallel training, and its numbers.
-
-    Raises:
-        InputError: the file is absent, truncated or holds code; it has entries of other names; a
-            weight is no plain tensor of floats; or there are two of one name.
-    """
-    content = read_torch(path)
-    if not isinstance(content, Mapping):
-        raise InputError(f"{path}: found a {type(content).__name__}, expected tensors by name")
-    entry = next((name for name in STATE_ENTRIES if isinstance(content.get(name), Mapping)), None)
-    state, numbers = content, {}
-    if entry is not None:
-        state = content[entry]
-        if others := [str(name) for name in content if name not in (entry, *OTHER_ENTRIES)]:
-            raise InputError(
-                f"{path}: unknown entries {others}, expected {entry!r} {OTHER_ENTRIES}"
-            )
-        numbers = {k: v for k, v in content.items() if type(v) in (int, float)}
-    for name, value in state.items():
-        if not isinstance(name, str) or not isinstance(value, Tensor):
-            raise InputError(
-                f"{path}: entry {name!r} is a {type(value).__name__}, expected tensors by name"
-            )
-        if not name.endswith(COUNTER) and not value.is_floating_point():
-            raise InputError(f"{path}: {name} holds {value.dtype}, expected floats")
-        if value.layout != torch.strided or value.device.type != "cpu":
-            raise InputError(f"{path}: {name} is a {value.layout} tensor, expected a plain one")
-    tensors = {name.removeprefix("module."): value for name, value in state.items()}
-    if twice := [name for name in tensors if f"module.{name}" in state and name in state]:
-        raise InputError(f"{path}: {twice[0]} is there with and without 'module.' before it")
-    return tensors, numbers
+def _denoiser(
+    state: Mapping[str, Tensor], path: str | Path
+) -> tuple[nn.Module, dict[str, Any]] | None:
+    """GCDR's diffusion model, if the tensors are that."""
+    video = any(name.startswith("convlstm") for name in state)
+    if "diffusion_model.out.2.weight" not in state or video:
+        return None
+    weights, timesteps = _without_schedule(state, path)
+    model = filled(lambda: Denoiser(DenoiserConfig.paper()), weights, f"{path}, read as diffusion")
+    return model, {"released": "diffusion", "timesteps": timesteps}
 
 
 def write_released(model: nn.Module, path: str | Path) -> None:
@@ -131,10 +87,13 @@ def write_released(model: nn.Module, path: str | Path) -> None:
     Raises:
         InputError: the model has other sizes than any released one.
     """
-    if not any(isinstance(model, kind) and model.config == c for kind, c in RELEASED.values()):
+    sizes = [DenoiserConfig.paper()]
+    if model.kind != Denoiser.kind:
+        sizes = [kind_of(model.kind).sizes["paper"](prior) for prior in (False, True)]
+    if model.config not in sizes:
         raise InputError(
             f"{path}: the model {describe(model)['config']} has not the paper's sizes, and no released "
-            f"layout; expected one of {list(RELEASED)}"
+            "layout; expected a model of the paper's"
         )
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     with atomic(path) as temporary:
@@ -182,62 +141,6 @@ def read_model(source: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     return model, {name: value for name, value in card.items() if name not in sizes}
 
 
-def start_from(model: nn.Module, source: str | Path) -> None:
-    """Start a gaze model or a denoiser from the weights of another model; say what was left.
-
-    VAT's weights start VAT, VAT-GC (all but ``attn.weight``) and the denoiser's towers; a denoiser's
-    start a denoiser or the towers of a gaze model; an ImageNet ResNet-50 starts both towers but for the
-    scene tower's channel of the head mask and the layers that VAT adds.
-
-    Args:
-        model: a model of this package with initial weights.
-        source: folder with ``model.safetensors``, or a ``.pt`` or ``.pth`` file.
-
-    Raises:
-        InputError: the file is unreadable, or holds weights of another model or size.
-    """
-    source = weights_file(source)
-    weights = read_state(source)[0] if source.suffix in CHECKPOINTS else read_weights(source)
-    weights = {name: w for name, w in weights.items() if not name.startswith(SCHEDULE)}
-    towers = getattr(model, "feat_extractor", model)
-    extractor = {
-        name.removeprefix("feat_extractor."): value
-        for name, value in weights.items()
-        if name.startswith("feat_extractor.")
-    }
-    target: nn.Module = towers
-    if "layer1.0.conv1.weight" in weights:
-        weights = _resnet_towers(weights, towers, source)
-    elif extractor and isinstance(model, Denoiser):
-        target = model
-    elif extractor:
-        weights = extractor
-    match = warm_start(target, weights, str(source))
-    _check_finite(target, source)
-    kept = [name for name in match.missing + match.misfits if not name.endswith(COUNTER)]
-    total = len(target.state_dict())
-    print(
-        f"{source}: {total - len(match.missing) - len(match.misfits)} of {total} tensors start from it"
-    )
-    if kept:
-        print(f"keep their random start: {', '.join(kept)}")
-
-
-def _recognise(state: Mapping[str, Tensor], path: str | Path) -> str:
-    """Which released model the names belong to."""
-    video = any(name.startswith("convlstm") for name in state)
-    if "diffusion_model.out.2.weight" in state and not video:
-        return "diffusion"
-    if "conv1_scene.weight" not in state or video:
-        raise InputError(
-            f"{path}: found weights of another model ({len(state)} tensors, such as "
-            f"{', '.join(list(state)[:3])}); expected one of {list(RELEASED)}"
-        )
-    wide = RELEASED["VAT-GC"][1].towers.attention_inputs
-    attention = state.get("attn.weight")
-    return "VAT-GC" if attention is not None and attention.shape[-1:] == (wide,) else "VAT"
-
-
 def _without_schedule(
     state: Mapping[str, Tensor], path: str | Path
 ) -> tuple[dict[str, Tensor], int | None]:
@@ -253,30 +156,3 @@ def _without_schedule(
         )
     weights = {name: value for name, value in state.items() if name not in buffers}
     return weights, next(iter(shapes))[0] if buffers else None
-
-
-def _check_finite(model: nn.Module, path: str | Path) -> None:
-    for name, value in model.state_dict().items():
-        if not torch.isfinite(value).all():
-            raise InputError(f"{path}: {name} holds values that are not finite")
-
-
-def _resnet_towers(
-    weights: Mapping[str, Tensor], towers: GazeFeatures, path: Path
-) -> dict[str, Tensor]:
-    """ResNet-50 under the names of both towers; its input channels are the first three of ours."""
-    state, own = {}, towers.state_dict()
-    for name, value in weights.items():
-        if name in RESNET_UNUSED:
-            continue
-        if not (parts := RESNET_NAME.fullmatch(name)):
-            raise InputError(f"{path}: {name} is no tensor of a ResNet-50")
-        for tower in TOWERS:
-            state[f"{parts[1]}_{tower}.{parts[2]}"] = value
-    stem = "conv1_scene.weight"
-    if stem in state and own[stem][:, :3].shape == state[stem].shape:
-        state[stem] = torch.cat([state[stem], own[stem][:, 3:]], dim=1)
-    needed = [key for key in own if RESNET_PART.match(key) and not key.endswith(COUNTER)]
-    if absent := [key for key in needed if key not in state]:
-        raise InputError(f"{path}: no weights for {absent[0]}, {len(absent)} missing in all")
-    return state

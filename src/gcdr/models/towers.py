@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gcdr.base.errors import InputError
+from gcdr.models.interface import GazeInputs
 from gcdr.models.sizes import TowersConfig
 
 TOWERS = {"scene": 4, "face": 3}
@@ -88,40 +89,39 @@ class GazeFeatures(nn.Module):
         """Head crop (N, 3, S, S) to features (N, C, h, w)."""
         return self._tower("face", head_crop)
 
-    def features(
-        self, scene: Tensor, head_mask: Tensor, head_crop: Tensor, gradcam: Tensor | None = None
-    ) -> Tensor:
-        """Conditioning features.
-
-        Args:
-            scene: (N, 3, S, S) float, normalised colours.
-            head_mask: (N, 1, S, S) float, 1 inside the head box.
-            head_crop: (N, 3, S, S) float, normalised colours.
-            gradcam: (N, 1, G, G) float in [0, 1] for VAT-GC, None for VAT.
+    def features(self, inputs: GazeInputs) -> Tensor:
+        """Conditioning features of people: from images, head masks, head crops and, in VAT-GC, prior maps.
 
         Returns:
             (N, out_channels, h, w) float: weighted scene features, then head features.
 
         Raises:
-            InputError: a Grad-CAM map is given to VAT, or lacks for VAT-GC.
+            InputError: a prior map is given to VAT or lacks for VAT-GC, or crop or mask lacks.
         """
+        mask, crop = _given(inputs.head_mask, "head mask"), _given(inputs.head_crop, "head crop")
         wanted = self.towers_config.gradcam_size is not None
-        if wanted != (gradcam is not None):
+        if wanted != (inputs.prior is not None):
             found, expected = ("none", "one") if wanted else ("one", "none")
             raise InputError(f"Grad-CAM map: found {found}, the model takes {expected}")
-        head = self.head_features(head_crop)
-        seen = [pool(head_mask, self.towers_config.mask_pools)]
-        if gradcam is not None:
-            seen.append(pool(gradcam, self.towers_config.gradcam_pools))
+        head = self.head_features(crop)
+        seen = [pool(mask, self.towers_config.mask_pools)]
+        if inputs.prior is not None:
+            seen.append(pool(inputs.prior, self.towers_config.gradcam_pools))
         seen.append(head.mean(dim=(2, 3)))
         weights = self.attn(torch.cat(seen, dim=1)).softmax(dim=1)
-        features = self.scene_features(scene, head_mask)
+        features = self.scene_features(inputs.scene, mask)
         weighted = features * weights.view(-1, 1, *features.shape[2:])
         return torch.cat([weighted, head], dim=1)
 
-    def forward(self, scene: Tensor, head_mask: Tensor, head_crop: Tensor) -> Tensor:
-        """``features`` without a Grad-CAM map: what the denoiser asks of a feature extractor."""
-        return self.features(scene, head_mask, head_crop)
+    def forward(self, inputs: GazeInputs) -> Tensor:
+        """``features``: what the denoiser asks of a feature extractor."""
+        return self.features(inputs)
+
+
+def _given(value: Tensor | None, what: str) -> Tensor:
+    if value is None:
+        raise InputError(f"{what}: found none, the model needs one of each person")
+    return value
 
 
 def pool(maps: Tensor, pools: int) -> Tensor:

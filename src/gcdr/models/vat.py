@@ -3,35 +3,34 @@
 Attribute names are the parameter names of released VAT checkpoints.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gcdr.data.views import HeadMask
+from gcdr.models.checkpoints import filled
+from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, Kind, Needs
+from gcdr.models.objectives import squared_error
 from gcdr.models.precision import in_precision
 from gcdr.models.sizes import VATConfig
+from gcdr.models.starting import start_from
 from gcdr.models.towers import GazeFeatures, init_convolutions
 
 
-@dataclass(frozen=True)
-class GazeOutput:
-    """What a gaze model returns.
-
-    Attributes:
-        heatmap: (N, H, W) float, unbounded (trained towards [0, 1]).
-        in_frame: (N,) float logits, positive where the target is inside the image, or None.
-    """
-
-    heatmap: Tensor
-    in_frame: Tensor | None = None
-
-
-class VAT(GazeFeatures):
+class VAT(GazeFeatures, GazeModel):
     """Towers, 1x1 convolutions, transposed convolutions; VAT-GC if the towers take a Grad-CAM map.
+
+    Its heatmaps are unbounded, and trained towards [0, 1] by the mean squared error (paper, Sec. 3.5).
 
     Args:
         config: sizes; ``VATConfig.paper()`` has 61,451,706 parameters (VAT-GC: 61,464,250).
     """
+
+    kind: ClassVar[str] = "vat"
 
     def __init__(self, config: VATConfig) -> None:
         super().__init__(config.towers)
@@ -63,25 +62,74 @@ class VAT(GazeFeatures):
         nn.init.constant_(self.conv4.weight, 0.2)
         nn.init.zeros_(self.conv4.bias)
 
+    @property
+    def needs(self) -> Needs:
+        return Needs(crop=True, mask=True, prior=self.config.towers.gradcam_size is not None)
+
+    @property
+    def input_size(self) -> int:
+        return self.config.towers.input_size
+
+    @property
+    def map_size(self) -> int:
+        return self.config.map_size
+
+    @property
+    def head_mask(self) -> HeadMask:
+        return self.config.towers.head_mask
+
+    @property
+    def objective(self) -> Callable[[Tensor, Tensor], Tensor]:
+        return squared_error
+
+    @property
+    def tells_in_frame(self) -> bool:
+        return self.config.inout
+
     @in_precision
-    def forward(
-        self, scene: Tensor, head_mask: Tensor, head_crop: Tensor, gradcam: Tensor | None = None
-    ) -> GazeOutput:
-        """Predict heatmaps; the arguments are those of ``GazeFeatures.features``.
+    def forward(self, inputs: GazeInputs) -> GazeOutput:
+        """Predict heatmaps, see ``GazeFeatures.features``.
 
         Raises:
             InputError: a Grad-CAM map is given to VAT, or lacks for VAT-GC.
         """
-        features = self.features(scene, head_mask, head_crop, gradcam)
+        features = self.features(inputs)
         in_frame = self._in_frame(features) if self.config.inout else None
         x = F.relu(self.compress_bn1(self.compress_conv1(features)), inplace=True)
         x = F.relu(self.compress_bn2(self.compress_conv2(x)), inplace=True)
         for number in range(1, len(self.config.decoder_channels) + 1):
             x = self.get_submodule(f"deconv{number}")(x)
             x = F.relu(self.get_submodule(f"deconv_bn{number}")(x), inplace=True)
-        return GazeOutput(self.conv4(x).squeeze(1).float(), in_frame)
+        return GazeOutput(heatmap=self.conv4(x).squeeze(1).float(), in_frame=in_frame)
 
     def _in_frame(self, features: Tensor) -> Tensor:
         x = F.relu(self.compress_bn1_inout(self.compress_conv1_inout(features)), inplace=True)
         x = F.relu(self.compress_bn2_inout(self.compress_conv2_inout(x)), inplace=True)
         return self.fc_inout(x.flatten(1)).squeeze(1).float()
+
+
+def released_vat(
+    state: Mapping[str, Tensor], path: str | Path
+) -> tuple[VAT, dict[str, Any]] | None:
+    """VAT or VAT-GC of a released file, told apart by what the attention sees; None for other tensors."""
+    video = any(name.startswith("convlstm") for name in state)
+    if "conv1_scene.weight" not in state or video:
+        return None
+    wide = VATConfig.paper(True).towers.attention_inputs
+    attention = state.get("attn.weight")
+    gradcam = attention is not None and attention.shape[-1:] == (wide,)
+    name = "VAT-GC" if gradcam else "VAT"
+    model = filled(lambda: VAT(VATConfig.paper(gradcam)), state, f"{path}, read as {name}")
+    return model, {"released": name}
+
+
+KIND = Kind(
+    title="VAT",
+    config=VATConfig,
+    build=VAT,
+    sizes={"world": VATConfig.world, "paper": VATConfig.paper},
+    with_in_frame=lambda config: replace(config, inout=True),
+    start=start_from,
+    released=released_vat,
+    released_names=("VAT", "VAT-GC"),
+)

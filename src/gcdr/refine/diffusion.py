@@ -1,4 +1,7 @@
-"""The diffusion of heatmaps: schedule, forward noising, DDIM, refinement (ECCV 2024, Eq. 1-5).
+"""The diffusion of heatmaps: schedule, forward noising, DDIM, refinement (ECCV 2024, Eq. 1-6).
+
+Equations 1 and 2, the chain of single steps, are identities of ``Schedule``; 4 is ``add_noise``, 3 is
+``reverse_step``, 5 is ``denoising_loss``; 6 is ``gcdr.training.gaze.student_loss``.
 
 Heatmaps h are in [0, 1]. The process runs on states z = 2 (2h - 1) in [-2, 2], cut off there; the
 network sees the state mapped back to [0, 1] and predicts h itself. Schedule indices count from 0 to
@@ -148,7 +151,7 @@ def visited_indices(start: int, steps: int) -> list[int]:
 
 
 def add_noise(schedule: Schedule, heatmap: Tensor, index: Tensor, noise: Tensor) -> Tensor:
-    """Forward noising in one go (Eq. 1).
+    """Forward noising in one go (Eq. 4).
 
     Args:
         schedule: noise schedule.
@@ -166,7 +169,7 @@ def add_noise(schedule: Schedule, heatmap: Tensor, index: Tensor, noise: Tensor)
 def training_pair(
     schedule: Schedule, heatmap: Tensor, time: Tensor, noise: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Network input and network time of a training step; the target is ``heatmap`` (Eq. 5).
+    """Network input and network time of a training step; the target is ``heatmap``.
 
     Args:
         schedule: noise schedule.
@@ -183,7 +186,7 @@ def training_pair(
 def ddim(
     predict: Predict, state: Tensor, noise: Sequence[Tensor], way: Sampling
 ) -> Iterator[Tensor]:
-    """DDIM (Eq. 3, 4): yield every visit's predicted heatmap (N, H, W); the last one is the result.
+    """DDIM (Eq. 3, repeated): yield every visit's predicted heatmap (N, H, W); the last is the result.
 
     With ``last_alpha`` "first" one more map is yielded, the state at index 0, and is the result.
 
@@ -205,22 +208,52 @@ def ddim(
             return
         alpha = alphas[visit]
         following = float(schedule.alpha_bar[0]) if last else alphas[visit + 1]
-        clean = to_state(prediction)
-        if sampler.double_encoding:
-            direction = to_state(encoded) / math.sqrt(alpha) - prediction
-        else:
-            direction = state / math.sqrt(alpha) - clean
-        direction = direction / math.sqrt(1 / alpha - 1)
         eta = 0.0 if last else sampler.eta
-        spread = eta * math.sqrt((1 - following) / (1 - alpha) * (1 - alpha / following))
-        # Rounding may push this variance just below 0 for eta 1.
-        rest = math.sqrt(max(0.0, 1 - following - spread**2))
-        state = math.sqrt(following) * clean + rest * direction
+        double = encoded if sampler.double_encoding else None
+        state, spread = reverse_step(state, prediction, alpha, following, eta, double)
         if last:
             yield to_network(state)
             return
         state = state + spread * noise[visit]
         state = to_network(state) if sampler.double_encoding else state.clamp(-SCALE, SCALE)
+
+
+def reverse_step(
+    state: Tensor,
+    prediction: Tensor,
+    alpha: float,
+    following: float,
+    eta: float,
+    encoded: Tensor | None = None,
+) -> tuple[Tensor, float]:
+    """Mean and standard deviation of the next state, given this one (Eq. 3, by DDIM).
+
+    Args:
+        state: (N, H, W) this state.
+        prediction: (N, H, W) the heatmap that the network predicts from it.
+        alpha, following: share of the signal here and at the next state.
+        eta: 0 for deterministic DDIM, 1 for the variance of the forward process.
+        encoded: (N, H, W) what the network saw; given, it is encoded once more and the unscaled
+            prediction stands for the noise estimate, as the released code does.
+
+    Returns:
+        (N, H, W) mean and the deviation sigma.
+    """
+    clean = to_state(prediction)
+    if encoded is not None:
+        direction = to_state(encoded) / math.sqrt(alpha) - prediction
+    else:
+        direction = state / math.sqrt(alpha) - clean
+    direction = direction / math.sqrt(1 / alpha - 1)
+    spread = eta * math.sqrt((1 - following) / (1 - alpha) * (1 - alpha / following))
+    # Rounding may push this variance just below 0 for eta 1.
+    rest = math.sqrt(max(0.0, 1 - following - spread**2))
+    return math.sqrt(following) * clean + rest * direction, spread
+
+
+def denoising_loss(predicted: Tensor, heatmap: Tensor) -> Tensor:
+    """Mean squared error of predicted heatmaps (N, H, W) against the clean ones (Eq. 5)."""
+    return torch.mean((predicted - heatmap) ** 2)
 
 
 def start_state(heatmap: Tensor | None, noise: Tensor, way: Sampling) -> Tensor:

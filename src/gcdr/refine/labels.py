@@ -2,34 +2,50 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.data.cache import Samples
 from gcdr.data.heatmaps import spread
 from gcdr.data.manifest import people_digest, read_people
-from gcdr.data.prior_maps import gradcam_maps
+from gcdr.data.prior_maps import prior_maps
 from gcdr.data.split import UNLABELLED
 from gcdr.data.stores import write_labels
-from gcdr.methods import CHANGES
 from gcdr.models.build import load_model
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.vat import VAT
+from gcdr.predictor import Predictor, load_gaze_model
 from gcdr.refine.diffusion import SAMPLERS, SamplerConfig, Schedule
-from gcdr.refine.maps import (
-    Refinement,
-    map_maps,
-    peak_maps,
-    predict,
-    pseudo_labels,
-    refine_maps,
-)
+from gcdr.refine.maps import Refinement, map_maps, peak_maps, pseudo_labels, refine_maps
+from gcdr.refine.options import LabelSettings, RefineSettings, SamplerSettings
 
-FAMILIES = {"gaze": VAT, "diffusion": Denoiser, "mapping": Denoiser, None: type(None)}
+
+def sampler_of(settings: SamplerSettings) -> SamplerConfig:
+    """The sampler with what is set beside its name."""
+    given = {name: getattr(settings, name) for name in ("eta", "noise_offset", "last_alpha")}
+    changes = {name: value for name, value in given.items() if value is not None}
+    return replace(SAMPLERS[settings.sampler], **changes)
+
+
+def noise_of(settings: SamplerSettings) -> Schedule:
+    """The noise schedule."""
+    return Schedule(settings.timesteps, settings.schedule)
+
+
+def refinement_of(settings: RefineSettings, seed: int) -> Refinement:
+    """The way to refine with noise of a seed."""
+    return Refinement(
+        settings.timestep,
+        settings.steps,
+        noise_of(settings.sampling),
+        sampler_of(settings.sampling),
+        settings.draws,
+        seed,
+        average=settings.redraw == "mean",
+    )
 
 
 def people_of(manifest: Path, labels: Path | None, which: str) -> np.ndarray:
@@ -55,23 +71,48 @@ def people_of(manifest: Path, labels: Path | None, which: str) -> np.ndarray:
     return ids
 
 
-def sampler_of(settings: dict[str, Any]) -> SamplerConfig:
-    """The sampler named in the configuration, with what is set beside its name; null keeps its own."""
-    changes = {name: settings[name] for name in CHANGES if settings[name] is not None}
-    return replace(SAMPLERS[settings["sampler"]], **changes)
+def load_denoiser(folder: Path) -> Denoiser:
+    """The diffusion model, or the direct mapping, of a folder.
+
+    Raises:
+        InputError: it holds a model of another kind.
+    """
+    model = load_model(folder)
+    if not isinstance(model, Denoiser):
+        raise InputError(f"{folder}: found a {type(model).__name__}, expected a Denoiser")
+    return model
 
 
-def refinement_of(settings: dict[str, Any], timestep: int | None, seed: int) -> Refinement:
-    """The configured way to refine from a timestep; from pure noise where it is None."""
-    return Refinement(
-        timestep,
-        settings["steps"],
-        Schedule(settings["timesteps"], settings["schedule"]),
-        sampler_of(settings),
-        settings["draws"],
-        seed,
-        average=settings["redraw"] == "mean",
-    )
+def maps_of(
+    cache: Samples,
+    ids: np.ndarray,
+    prior: np.ndarray | None,
+    teacher: Path | None,
+    settings: LabelSettings,
+    seed: int,
+    device: torch.device,
+) -> Tensor:
+    """Maps (N, H, W), or (N, K, H, W) for K draws, of people, unstretched.
+
+    Arguments as in :func:`make_labels`; ``prior`` (N, G, G) float32 in [0, 1].
+
+    Raises:
+        InputError: a model of another kind than the settings say, or none where one is needed.
+    """
+    if settings.family is None:
+        return torch.from_numpy(prior)
+    if teacher is None:
+        raise InputError(
+            f"labels of a {settings.family} model: found no model, expected its folder"
+        )
+    if settings.family == "gaze":
+        predictor = Predictor(load_gaze_model(teacher), device)
+        return predictor.of_people(cache, ids, prior).heatmap
+    model = load_denoiser(teacher)
+    if settings.family == "mapping":
+        return map_maps(model, cache, ids, prior, device)
+    way = refinement_of(settings.refine, seed)
+    return refine_maps(model, cache, ids, prior, [way], device)[0]
 
 
 def make_labels(
@@ -82,7 +123,7 @@ def make_labels(
     samples: Path,
     prior: Path | None,
     teacher: Path | None,
-    settings: dict[str, Any],
+    settings: LabelSettings,
     seed: int,
     device: torch.device,
     out: Path,
@@ -97,10 +138,7 @@ def make_labels(
         samples: the picture cache.
         prior: prior store, for methods that see the Grad-CAM map.
         teacher: folder of the model, for methods that have one.
-        settings: ``layer``, ``sigma``, ``size``, ``teacher`` (the model's family, see
-            :mod:`gcdr.methods`), ``gaussian`` (whether the map's peak alone counts) and, for
-            diffusion, ``timestep`` (null from pure noise), ``steps``, ``draws``, ``redraw``,
-            ``sampler``, ``eta``, ``noise_offset``, ``last_alpha``, ``timesteps`` and ``schedule``.
+        settings: how.
         seed: seed of the noise.
         device: where to compute.
         out: the label store.
@@ -111,26 +149,13 @@ def make_labels(
     digest = people_digest(read_people(manifest))
     ids = people_of(manifest, labels, which)
     cache = Samples.open(samples)
-    gradcam, valid = None, cache.readable(ids, which)
+    known, valid = None, cache.readable(ids, which)
     if prior is not None:
-        gradcam, mapped = gradcam_maps(prior, digest, ids, settings["layer"], settings["size"])
+        known, mapped = prior_maps(prior, digest, ids, settings.maps.layer, settings.maps.size)
         valid &= mapped
-    family = settings["teacher"]
-    model = None if teacher is None else load_model(teacher)
-    if not isinstance(model, FAMILIES[family]):
-        expected = FAMILIES[family].__name__
-        raise InputError(f"{teacher}: found a {type(model).__name__}, expected a {expected}")
-    if family == "diffusion":
-        way = refinement_of(settings, settings["timestep"], seed)
-        maps = refine_maps(model, cache, ids, gradcam, [way], device)[0]
-    elif family == "mapping":
-        maps = map_maps(model, cache, ids, gradcam, device)
-    elif family == "gaze":
-        maps = predict(model, cache, ids, gradcam, device).heatmap
-    else:
-        maps = torch.from_numpy(gradcam)
-    if settings["gaussian"]:
-        maps = peak_maps(maps, settings["sigma"])
+    maps = maps_of(cache, ids, known, teacher, settings, seed, device)
+    if settings.gaussian:
+        maps = peak_maps(maps, settings.maps.sigma)
     peak = maps.flatten(1).amax(1).numpy()
     heatmap, kept = pseudo_labels(maps, valid)
     print(
@@ -144,5 +169,5 @@ def make_labels(
         kept,
         {"peak": np.nan_to_num(peak), "spread": spread(first).numpy()},
         people=digest,
-        made_by={"method": method, "settings": settings, "seed": seed},
+        made_by={"method": method, "settings": settings.to_json(), "seed": seed},
     )

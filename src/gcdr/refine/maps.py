@@ -4,24 +4,18 @@ A pseudo-label is such a map stretched to [0, 1]. Which method makes which is a 
 :mod:`gcdr.methods`. A label that cannot be made (a flat map) is marked invalid and never trained on.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from gcdr.data.cache import Samples
 from gcdr.data.heatmaps import gaussians, minmax, peak_points
-from gcdr.data.views import plain_view, view_pictures
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.vat import VAT, GazeOutput
+from gcdr.models.interface import GazeInputs
+from gcdr.predictor import people_blocks
 from gcdr.refine.diffusion import Predict, Sampling, draws, seeded_noise, trajectory
-
-BLOCK = (
-    64  # people computed together, always the same ones, so that a result never depends on a batch
-)
 
 
 @dataclass(frozen=True)
@@ -44,23 +38,9 @@ class Refinement(Sampling):
         return seeded_noise(self.seed, "refine", sample_id, self.draws, visits, size)
 
 
-def blocks(
-    model: VAT | Denoiser, samples: Samples, sample_id: np.ndarray, device: torch.device
-) -> Iterator[tuple[slice, tuple]]:
-    """A model's inputs of people in fixed blocks of ``sample_id`` order, unaugmented."""
-    head_mask = model.config.towers.head_mask
-    for start in tqdm(range(0, len(sample_id), BLOCK), "people", unit="block", mininterval=5):
-        part = slice(start, min(start + BLOCK, len(sample_id)))
-        scene, head, box = samples.pictures(samples.rows(sample_id[part]), device)
-        seen, crop, mask = view_pictures(
-            scene, head, box, plain_view(len(scene), device), head_mask
-        )
-        yield part, (seen, mask, crop)
-
-
-def conditioned(model: Denoiser, inputs: tuple[Tensor, ...]) -> Predict:
+def conditioned(model: Denoiser, inputs: GazeInputs) -> Predict:
     """The denoiser with its context: computed once for all draws and steps."""
-    context = model.context(*inputs)
+    context = model.context(inputs)
 
     def predict(noisy: Tensor, time: Tensor) -> Tensor:
         return model.predict(noisy, time, context)
@@ -91,9 +71,9 @@ def refine_maps(
         for each refinement (N, G, G) float32, unstretched; (N, draws, G, G) where it does not average.
     """
     model = model.to(device, memory_format=torch.channels_last).eval()
-    size = model.config.map_size
+    size = model.map_size
     results: list[list[Tensor]] = [[] for _ in refinements]
-    for part, inputs in blocks(model, samples, sample_id, device):
+    for part, inputs in people_blocks(model, samples, sample_id, device):
         predict = conditioned(model, inputs)
         known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
         for way, result in zip(refinements, results, strict=True):
@@ -121,9 +101,9 @@ def step_maps(
     """
     model = model.to(device, memory_format=torch.channels_last).eval()
     parts = []
-    for part, inputs in blocks(model, samples, sample_id, device):
+    for part, inputs in people_blocks(model, samples, sample_id, device):
         known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
-        noise = way.noise(sample_id[part], model.config.map_size)[0].to(device)
+        noise = way.noise(sample_id[part], model.map_size)[0].to(device)
         steps = trajectory(conditioned(model, inputs), known, noise, way)
         parts.append(torch.stack(list(steps)).cpu())
     return torch.cat(parts, 1)
@@ -140,43 +120,10 @@ def map_maps(
     """Maps (N, G, G) that a network made of Grad-CAM maps in one go ("Direct Mapping")."""
     model = model.to(device, memory_format=torch.channels_last).eval()
     parts = []
-    for part, inputs in blocks(model, samples, sample_id, device):
+    for part, inputs in people_blocks(model, samples, sample_id, device):
         seen = torch.from_numpy(gradcam[part]).to(device)
-        parts.append(model(seen, seen.new_zeros(len(seen)), *inputs).cpu())
+        parts.append(model(seen, seen.new_zeros(len(seen)), inputs).cpu())
     return torch.cat(parts)
-
-
-@torch.inference_mode()
-def predict(
-    model: VAT,
-    samples: Samples,
-    sample_id: np.ndarray,
-    gradcam: np.ndarray | None,
-    device: torch.device,
-) -> GazeOutput:
-    """What a gaze model says of people.
-
-    Args:
-        model: VAT or VAT-GC.
-        samples: the picture cache.
-        sample_id: (N,) ascending.
-        gradcam: (N, G, G) Grad-CAM maps in [0, 1] for VAT-GC, else None.
-        device: where to compute.
-
-    Returns:
-        heatmaps (N, G, G) float32, as the model puts them out, and the in/out logits (N,) if it has any.
-    """
-    model = model.to(device, memory_format=torch.channels_last).eval()
-    size = model.config.map_size
-    maps = torch.empty(len(sample_id), size, size)
-    logits = torch.empty(len(sample_id)) if model.config.inout else None
-    for part, inputs in blocks(model, samples, sample_id, device):
-        seen = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)[:, None]
-        output = model(*inputs, seen)
-        maps[part] = output.heatmap.cpu()
-        if logits is not None:
-            logits[part] = output.in_frame.cpu()
-    return GazeOutput(maps, logits)
 
 
 def peak_maps(maps: Tensor, sigma: float) -> Tensor:

@@ -11,10 +11,11 @@ import pandas as pd
 import yaml
 
 from gcdr.base.command import START_UP
+from gcdr.data.lookup import places
 from gcdr.data.manifest import BOX, people_digest, read_annotations, read_people
 from gcdr.data.pictures import open_image
 from gcdr.data.stores import Store, read_labels, read_prior
-from gcdr.methods import averaged, parse_recipe
+from gcdr.methods import averaged, parse_recipe, teacher_name
 from gcdr.report import figures
 from gcdr.report.overlays import Example, encode, example_panels
 from gcdr.report.page import (
@@ -115,11 +116,13 @@ def write_report(
     counts = labels["role"].value_counts()
     level = main.loc[main["method"] == "vat", "dist_to_mean"] if "method" in main else ()
     lines = {method_name("vat"): float(level.iloc[0])} if len(level) else {}
-    logs_of = {method_name("vat"): study / "teachers/vat/log.csv"}
-    logs_of["Diffusion model"] = study / "teachers/diffusion/log.csv"
+    asked = parse_recipe(recipe)
+    supervised = teacher_name("vat", None, asked.gaze)
+    logs_of = {method_name("vat"): study / f"teachers/{supervised}/log.csv"}
+    logs_of["Diffusion model"] = study / f"teachers/{asked.model}/log.csv"
     logs_of[method_name("gcdr")] = study / f"students/{recipe}/log.csv"
     logs_of = {name: path for name, path in logs_of.items() if path.exists()}  # of what was trained
-    chosen = parse_recipe(recipe).timestep
+    chosen = asked.timestep
 
     def drawn(name: str, alt: str, make: Any, form: str = "svg", caption: str = "") -> Picture:
         light, dark = make(form, False), make(form, True)
@@ -185,7 +188,7 @@ def notice_of(settings: dict[str, Any]) -> str:
     weights = [
         settings["prior"]["weights"],
         settings["detect"]["weights"],
-        settings["gaze"]["init"],
+        settings["gaze"]["models"][settings["gaze"]["model"]].get("init"),
     ]
     drawn = kind != "world" and any(str(path).startswith(SHIPPED) for path in weights)
     return f"{NOTICES[kind]} {settings['notice']}" if drawn else NOTICES[kind]
@@ -209,8 +212,11 @@ def choose_examples(
     """
     people = read_people(manifest)
     digest = people_digest(people)
-    scores = pd.read_parquet(study / "metrics/gradcam.parquet").set_index("sample_id")
-    refined = read_labels(study / f"test/{averaged(parse_recipe(recipe))}.h5", digest)
+    asked = parse_recipe(recipe)
+    raw = study / f"metrics/gradcam+{asked.prior}.parquet"
+    scores = pd.read_parquet(raw).set_index("sample_id")
+    out_of = study / f"test/{averaged(asked)}.h5"
+    refined = read_labels(out_of, digest)
     ids = scores.index.to_numpy()  # who looks into the frame
     predicted = read_labels(study / f"metrics/{recipe}.h5", digest, ids)
     store = read_prior(prior, digest, ids, layer)
@@ -242,7 +248,7 @@ def choose_examples(
                     tuple(person[BOX].to_numpy(float)),
                     tuple(box) if found["detected"] else None,
                     store.heatmap[row],
-                    refined.heatmap[np.searchsorted(refined.sample_id, sample_id)],
+                    refined.heatmap[places(refined.sample_id, np.array([sample_id]), out_of)[0]],
                     predicted.heatmap[row],
                     read_annotations(annotations, np.array([sample_id]))[0],
                     _asked(store, row),

@@ -74,11 +74,19 @@ class Row:
             return str(share)
         return f"{share}-unlabelled{column.unlabelled}"
 
-    def result(self, column: Column, refine: Mapping[str, Any]) -> str:
-        """Name of the metrics file; the timestep follows the share."""
+    def result(self, column: Column, refine: Mapping[str, Any], prior: str, gaze: str) -> str:
+        """Name of the metrics file; the timestep follows the share.
+
+        Args:
+            column: whose labels are seen.
+            refine: the configuration's section.
+            prior: name of the prior store.
+            gaze: name of the gaze model.
+        """
         settings = by_share(dict(refine), self.share or column.share) | dict(self.sampling)
         numbers = {name: settings[name] for name in ("timestep", "steps", "draws", "redraw")}
-        named = recipe(MAPS.get(self.method, self.method), **numbers)
+        method = MAPS.get(self.method, self.method)
+        named = recipe(method, **numbers, prior=prior, gaze=gaze)
         return f"{self.method}-{averaged(named)}" if self.method in MAPS else str(named)
 
     def published(self, column: Column) -> Triple | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from gcdr.data.manifest import people_digest, read_people
-from gcdr.data.prior_maps import gradcam_maps
+from gcdr.data.prior_maps import prior_maps
 from gcdr.data.stores import read_prior
 from gcdr.evaluation.scores import score_maps, summarise
 from gcdr.evaluation.stages import test_people
@@ -37,7 +37,7 @@ def score_overlays(
         samples: the picture cache.
         manifest: the manifest.
         annotations: the test annotators.
-        size: side of the heatmaps that maps are resized to, see :func:`gcdr.data.prior_maps.gradcam_maps`.
+        size: side of the heatmaps that maps are resized to, see :func:`gcdr.data.prior_maps.prior_maps`.
 
     Returns:
         one row an overlay and layer: ``overlay layer depth people invalid``, for each metric M its
@@ -51,7 +51,7 @@ def score_overlays(
         store = read_prior(path, digest, ids[:0])
         overlay, depth = (store.attributes["made_by"][name] for name in ("overlay", "depth"))
         for layer in store.layers:
-            maps, valid = gradcam_maps(path, digest, ids, layer, size)
+            maps, valid = prior_maps(path, digest, ids, layer, size)
             row = {
                 "overlay": overlay,
                 "layer": layer,

@@ -39,8 +39,8 @@ def read_metrics(paths: Iterable[str | Path]) -> pd.DataFrame:
     """Read metrics files into one tidy table, one row a (run, recipe, metric).
 
     Returns:
-        Columns ``study dataset share seed recipe method kind timestep people metric value low
-        high``; ``timestep`` is nullable Int64, ``low``/``high`` bound the 95 % bootstrap interval
+        Columns ``study dataset share seed recipe method kind timestep people prior gaze metric value
+        low high``; ``timestep`` is nullable Int64, ``low``/``high`` bound the 95 % bootstrap interval
         clustered by image. A metric that a file leaves out has no row.
 
     Raises:
@@ -54,6 +54,7 @@ def read_metrics(paths: Iterable[str | Path]) -> pd.DataFrame:
         if content["kind"] not in KINDS:
             raise InputError(f"{path}: kind: found {content['kind']!r}, expected one of {KINDS}")
         identity = {name: content[name] for name in _IDENTITY}
+        identity |= {name: content.get(name) for name in ("prior", "gaze")}
         key = tuple(identity[name] for name in ("study", "seed", "share", "recipe"))
         if key in seen:
             raise InputError(f"{path}: recipe {key[3]} of this run is also in {seen[key]}")

@@ -11,8 +11,11 @@ from gcdr.base.errors import InputError
 from gcdr.base.seeds import torch_rng
 from gcdr.data.cache import Samples
 from gcdr.data.heatmaps import gaussians
-from gcdr.data.views import HeadMask, View, random_view, view_maps, view_pictures, view_points
+from gcdr.data.views import View, random_view, view_maps, view_points
+from gcdr.models.inputs import gaze_inputs
+from gcdr.models.interface import GazeInputs, SeesPeople
 from gcdr.training.loop import shuffled
+from gcdr.training.targets import Targets
 
 
 @dataclass(frozen=True)
@@ -20,81 +23,18 @@ class Batch:
     """Model inputs and targets of N people.
 
     Attributes:
-        scene: (N, 3, S, S) normalised.
-        head_mask: (N, 1, S, S).
-        head_crop: (N, 3, S, S) normalised.
-        gradcam: (N, 1, G, G) in [0, 1], or None.
+        inputs: what the model sees of them, everybody in an image of their own.
+        prior: (N, 1, G, G) prior maps in [0, 1] as seen in the view, or None.
         target: (N, G, G) in [0, 1]; zeros where nothing is known.
         labelled: (N,) bool, the target is a person's label.
         in_frame: (N,) 1 where the person looks into the frame, 0 where not, NaN where unknown; or None.
     """
 
-    scene: Tensor
-    head_mask: Tensor
-    head_crop: Tensor
-    gradcam: Tensor | None
+    inputs: GazeInputs
+    prior: Tensor | None
     target: Tensor
     labelled: Tensor
     in_frame: Tensor | None = None
-
-    @property
-    def inputs(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Scene, head mask and head crop."""
-        return self.scene, self.head_mask, self.head_crop
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What people are trained towards: a gaze point (labelled) or a stored heatmap (pseudo-label).
-
-    Attributes:
-        sample_id: (N,) int64, ascending.
-        gaze: (N, 2) float32, NaN where the heatmap counts, or nothing is known.
-        heatmap: (N, G, G) float32 in [0, 1]; (N, K, G, G) where a batch takes one of K at random;
-            None where there are only labels.
-        in_frame: (N,) float32: 1 for people who look into the frame, 0 for those who do not (their gaze
-            is NaN), NaN where unknown; None where it is not learned.
-    """
-
-    sample_id: np.ndarray
-    gaze: np.ndarray
-    heatmap: np.ndarray | None = None
-    in_frame: np.ndarray | None = None
-
-    def rows(self, sample_id: np.ndarray) -> np.ndarray:
-        """Row numbers of people."""
-        return np.searchsorted(self.sample_id, sample_id)
-
-    def maps(self, sample_id: np.ndarray, rng: torch.Generator | None = None) -> Tensor:
-        """Stored heatmaps (n, G, G) of people; of several, ``rng`` chooses."""
-        if self.heatmap is None:
-            raise ValueError("these targets hold no heatmaps")
-        stored = self.heatmap[self.rows(sample_id)]
-        if stored.ndim == 4:
-            choice = torch.randint(stored.shape[1], (len(stored),), generator=rng).numpy()
-            stored = stored[np.arange(len(stored)), choice]
-        return torch.from_numpy(stored)
-
-
-def heatmap_targets(sample_id: np.ndarray, heatmap: np.ndarray | None) -> Targets:
-    """Stored heatmaps (N, G, G) or (N, K, G, G) as targets; None where only pictures are used."""
-    return Targets(sample_id, np.full((len(sample_id), 2), np.nan, np.float32), heatmap)
-
-
-def join(labelled: Targets, others: Targets) -> Targets:
-    """Both as one; where a person is in both, the label counts."""
-    keep = ~np.isin(others.sample_id, labelled.sample_id)
-    ids = np.concatenate([labelled.sample_id, others.sample_id[keep]])
-    order = np.argsort(ids)
-    gaze = np.concatenate([labelled.gaze, others.gaze[keep]])[order]
-    heatmap = in_frame = None
-    if others.heatmap is not None:
-        blank = np.zeros((len(labelled.sample_id), *others.heatmap.shape[1:]), np.float32)
-        heatmap = np.concatenate([blank, others.heatmap[keep]])[order]
-    if labelled.in_frame is not None:
-        hidden = np.full(keep.sum(), np.nan, np.float32)
-        in_frame = np.concatenate([labelled.in_frame, hidden])[order]
-    return Targets(ids[order], gaze, heatmap, in_frame)
 
 
 @dataclass(frozen=True)
@@ -165,10 +105,9 @@ def random_batches(
     targets: Targets,
     sample_id: np.ndarray,
     *,
-    gradcams: Targets | None,
-    map_size: int,
+    priors: Targets | None,
+    model: SeesPeople,
     sigma: float,
-    head_mask: HeadMask,
     device: torch.device,
     rng: tuple[int, str, int],
     views: int = 1,
@@ -182,35 +121,34 @@ def random_batches(
         samples: the picture cache.
         targets: what the people are trained towards.
         sample_id: (n,) the people.
-        gradcams: Grad-CAM maps of these people, or None.
-        map_size: side of the heatmaps in cells.
+        priors: prior maps of these people, or None.
+        model: whose inputs and targets these are.
         sigma: standard deviation of a label's Gaussian in cells.
-        head_mask: what head masks show.
         device: where the batches are computed.
         rng: seed, purpose and step of the augmentation.
         views: how many.
     """
-    rows, places = samples.rows(sample_id), targets.rows(sample_id)
-    scene, head, box = samples.pictures(rows, device)
-    gaze = torch.from_numpy(targets.gaze[places]).to(device)
+    at = targets.rows(sample_id)
+    pictures = samples.pictures(samples.rows(sample_id), device, each=True)
+    gaze = torch.from_numpy(targets.gaze[at]).to(device)
     unknown, in_frame = torch.isnan(gaze).any(1), None
     if targets.in_frame is not None:
-        in_frame = torch.from_numpy(targets.in_frame[places]).to(device)
+        in_frame = torch.from_numpy(targets.in_frame[at]).to(device)
     seed, purpose, step = rng
     stored = None
     if targets.heatmap is not None:
         choice = torch_rng(seed, f"{purpose} draw", step)
         stored = targets.maps(sample_id, choice).to(device)
     batches = []
-    for view in _random_views(box, gaze, seed, purpose, step, views):
-        target = gaussians(view_points(gaze, view), map_size, sigma)
+    for view in _random_views(pictures.head_box, gaze, seed, purpose, step, views):
+        target = gaussians(view_points(gaze, view), model.map_size, sigma)
         if stored is not None:
             target = torch.where(unknown[:, None, None], view_maps(stored, view), target)
-        gradcam = None
-        if gradcams is not None:
-            gradcam = view_maps(gradcams.maps(sample_id).to(device), view)[:, None]
-        seen, crop, mask = view_pictures(scene, head, box, view, head_mask)
-        batches.append(Batch(seen, mask, crop, gradcam, target, ~unknown, in_frame))
+        prior = None
+        if priors is not None:
+            prior = view_maps(priors.maps(sample_id).to(device), view)[:, None]
+        inputs = gaze_inputs(pictures, model, view=view, prior=prior)
+        batches.append(Batch(inputs, prior, target, ~unknown, in_frame))
     return batches
 
 

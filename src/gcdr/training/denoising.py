@@ -1,25 +1,73 @@
-"""Training the diffusion teacher on the few labels (paper, Sec. 3.3, Eq. 1 and 5)."""
+"""Training the diffusion teacher on the few labels (paper, Sec. 3.3, Eq. 4 and 5)."""
 
-from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
 
 import torch
 
-from gcdr.base.seeds import torch_rng
+from gcdr.base.seeds import derive, torch_rng
 from gcdr.models.denoiser import Denoiser
-from gcdr.refine.diffusion import Schedule, training_pair
-from gcdr.training.batches import Targets, compose
-from gcdr.training.loop import Recipe
-from gcdr.training.run import Run
+from gcdr.models.sizes import DenoiserConfig
+from gcdr.models.starting import start_from
+from gcdr.refine.diffusion import Schedule, denoising_loss, training_pair
+from gcdr.training.batches import compose
+from gcdr.training.recipes import DenoiserTraining, DiffusionRecipe, NetworkSettings
+from gcdr.training.resume import code_of
+from gcdr.training.run import Run, training_run
+from gcdr.training.targets import Targets, labelled_targets
 
 
-@dataclass(frozen=True)
-class DiffusionRecipe(Recipe):
-    """A recipe with the number of noise draws made of every person in a batch.
+def initial_denoiser(settings: NetworkSettings, init: Path | None, seed: int) -> Denoiser:
+    """A denoiser with its first weights.
 
-    The context of a person is computed once for all its draws, which makes further draws cheap.
+    Args:
+        settings: its network.
+        init: folder or checkpoint that the denoiser or its towers start from, or None.
+        seed: seed of the random ones.
     """
+    torch.manual_seed(derive(seed, "denoiser weights"))
+    sizes = {"world": DenoiserConfig.world, "paper": DenoiserConfig.paper}
+    config = replace(
+        sizes[settings.size](),
+        head=settings.head,
+        sigma=settings.sigma,
+        features=settings.features,
+    )
+    model = Denoiser(config)
+    if init is not None and settings.features == "towers":
+        start_from(model, init)
+    return model
 
-    draws: int = 1
+
+def train_diffusion_model(
+    samples: Path,
+    labels: Path,
+    init: Path | None,
+    settings: DenoiserTraining,
+    seed: int,
+    device: torch.device,
+    out: Path,
+) -> None:
+    """Train the diffusion teacher on the labels.
+
+    Args:
+        samples: the picture cache.
+        labels: what the split shows.
+        init: folder of a model whose towers the feature extractor starts from, or None.
+        settings: the network, the noise and the optimisation.
+        seed: seed of initial weights, order, augmentation and noise.
+        device: where to compute.
+        out: folder of the model; the loss goes to ``log.csv`` in it.
+    """
+    model = initial_denoiser(settings.network, init, seed)
+    schedule = Schedule(settings.timesteps, settings.schedule)
+    deciding, sigma = [labels, init, *code_of(__file__)], settings.network.sigma
+    with training_run(
+        "diffusion", model, samples, settings, sigma, seed, device, out, deciding
+    ) as run:
+        labelled = labelled_targets(labels, run.samples)
+        trained = train_denoiser(run, labelled, schedule, settings.recipe)
+        run.save(trained, labelled=labelled)
 
 
 def train_denoiser(
@@ -47,7 +95,7 @@ def train_denoiser(
         timestep = torch.randint(1, schedule.timesteps + 1, (len(target),), generator=rng)
         noise = torch.randn(target.shape, generator=rng).to(run.device)
         noisy, time = training_pair(schedule, target, timestep.to(run.device), noise)
-        predicted = run.model.predict(noisy, time, run.model.context(*batch.inputs))
-        return recipe.loss_scale * torch.mean((predicted - target) ** 2)
+        predicted = run.model.predict(noisy, time, run.model.context(batch.inputs))
+        return recipe.loss_scale * denoising_loss(predicted, target)
 
     return run.fit(loss_of_step, recipe, people.per_epoch)

@@ -1,51 +1,142 @@
-"""Training a gaze model (VAT, VAT-GC): a teacher on labels, a student on labels and pseudo-labels."""
+"""Training a gaze model: a teacher on labels, a student on labels and pseudo-labels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from gcdr.models.vat import VAT
-from gcdr.training.batches import Batch, Targets, compose, join
-from gcdr.training.loop import Recipe
-from gcdr.training.run import Run
+from gcdr.base.errors import InputError
+from gcdr.base.seeds import derive
+from gcdr.data.prior_maps import prior_maps
+from gcdr.models.interface import GazeModel
+from gcdr.models.registry import kind_of
+from gcdr.training.batches import Batch, compose
+from gcdr.training.recipes import GazeModelSettings, GazeTraining
+from gcdr.training.resume import code_of
+from gcdr.training.run import Run, training_run
+from gcdr.training.targets import (
+    Targets,
+    heatmap_targets,
+    join,
+    labelled_targets,
+    pseudo_targets,
+)
 
 Relabel = Callable[[Batch, int], tuple[Tensor, Tensor]]
 """(batch, step) -> targets (N, G, G) in place of the batch's, and which of them count (N,) bool."""
+
+
+def initial_gaze_model(
+    settings: GazeModelSettings,
+    prior: bool,
+    init: Path | None,
+    seed: int,
+    in_frame: float | None = None,
+) -> GazeModel:
+    """A gaze model with its first weights.
+
+    Args:
+        settings: which, and how large.
+        prior: whether it sees prior maps (VAT-GC).
+        init: folder or checkpoint that it starts from, or None.
+        seed: seed of the random ones.
+        in_frame: where it is not None, the model gets an in/out head, if it has none.
+
+    Raises:
+        InputError: no such kind or size, or weights of another model.
+    """
+    kind = kind_of(settings.kind)
+    if settings.size not in kind.sizes:
+        raise InputError(
+            f"{kind.title}: found size {settings.size!r}, expected one of {', '.join(kind.sizes)}"
+        )
+    torch.manual_seed(derive(seed, "gaze weights"))
+    config = kind.sizes[settings.size](prior)
+    model = kind.build(config if in_frame is None else kind.with_in_frame(config))
+    if init is not None:
+        kind.start(model, init)
+    return model
+
+
+def train_gaze_model(
+    samples: Path,
+    labels: Path,
+    pseudo: Path | None,
+    prior: Path | None,
+    init: Path | None,
+    settings: GazeTraining,
+    seed: int,
+    device: torch.device,
+    out: Path,
+    *,
+    relabel: Relabel | None = None,
+    deciding: Sequence[Path] = (),
+) -> None:
+    """Train a gaze model (VAT-GC, for example, with a prior) on labels and, if given, pseudo-labels.
+
+    Args:
+        samples: the picture cache.
+        labels: what the split shows.
+        pseudo: label store of pseudo-labels; None trains a supervised teacher.
+        prior: prior store, for a model that sees its maps.
+        init: folder or checkpoint that the model starts from, or None.
+        settings: which model, and its optimisation.
+        seed: seed of initial weights, order and augmentation.
+        device: where to compute.
+        out: folder of the model; the loss goes to ``log.csv`` in it.
+        relabel: see :func:`train_gaze`.
+        deciding: what ``relabel`` is made of, files and folders.
+    """
+    model = initial_gaze_model(settings.model, prior is not None, init, seed, settings.in_frame)
+    deciding = [labels, pseudo, prior, init, *deciding, *code_of(__file__, model)]
+    with training_run(
+        "gaze", model, samples, settings, settings.sigma, seed, device, out, deciding
+    ) as run:
+        labelled = labelled_targets(labels, run.samples, settings.in_frame is not None)
+        ids, size = labelled.sample_id, model.map_size
+        extra = priors = None
+        if pseudo is not None:
+            extra = pseudo_targets(pseudo, run.samples)
+            ids = np.union1d(ids, extra.sample_id)
+        if prior is not None:
+            maps, _ = prior_maps(prior, run.samples.people, ids, settings.layer, size)
+            priors = heatmap_targets(ids, maps)
+        trained = train_gaze(run, labelled, extra, priors, settings, relabel)
+        run.save(trained, labelled=labelled, pseudo_labelled=extra)
 
 
 def train_gaze(
     run: Run,
     labelled: Targets,
     pseudo: Targets | None,
-    gradcams: Targets | None,
-    recipe: Recipe,
+    priors: Targets | None,
+    settings: GazeTraining,
     relabel: Relabel | None = None,
-) -> VAT:
-    """Train with the mean squared error of heatmaps (paper, Sec. 3.5: labels and pseudo-labels alike).
+) -> nn.Module:
+    """Train with the model's own objective of heatmaps, labels and pseudo-labels alike (paper, Sec. 3.5).
 
     Args:
-        run: the run of VAT, or of VAT-GC where there are maps. Its settings say ``labelled_per_batch``,
-            a student's labelled people in a batch (the paper: 20 of 80; None mixes all), and ``in_frame``,
-            the weight of the loss of :func:`in_frame_loss` (None leaves it out).
-        labelled: people with a gaze point inside the frame; with ``in_frame`` also those who look out of
-            it, who count for that loss alone.
-        pseudo: people with a pseudo-label; None trains on labels alone.
-        gradcams: Grad-CAM maps of all these people for VAT-GC, else None.
-        recipe: the optimisation. A teacher fills its batches with labelled people.
+        run: the run of a gaze model.
+        labelled: people with a gaze point inside the frame; with ``settings.in_frame`` also those who
+            look out of it, who count for that loss alone.
+        pseudo: people with a pseudo-label; None trains on labels alone, with batches full of them.
+        priors: prior maps of all these people, for a model that needs them.
+        settings: the optimisation.
         relabel: makes the pseudo-labels of a batch from its own view, as the released code does.
 
     Raises:
         InputError: fewer people than places in a batch, or a loss that is not finite.
     """
     targets = labelled if pseudo is None else join(labelled, pseudo)
-    places, in_frame = run.settings["labelled_per_batch"], run.settings.get("in_frame")
-    people = compose(labelled, pseudo, recipe.batch, places, run.seed)
+    recipe, in_frame = settings.recipe, settings.in_frame
+    people = compose(labelled, pseudo, recipe.batch, settings.labelled_per_batch, run.seed)
 
     def loss_of_step(step: int) -> Tensor:
-        (batch,) = run.batches(targets, people.ids(step), step, gradcams=gradcams)
-        output = run.model(*batch.inputs, batch.gradcam)
+        (batch,) = run.batches(targets, people.ids(step), step, priors=priors)
+        output = run.model(batch.inputs)
         heatmap, target, counts = output.heatmap, batch.target, None
         if relabel is not None:
             target, counts = relabel(batch, step)
@@ -54,7 +145,7 @@ def train_gaze(
             counts = inside if counts is None else inside & counts
         if counts is not None:
             heatmap, target = heatmap[counts], target[counts]
-        error = recipe.loss_scale * torch.mean((heatmap - target) ** 2)
+        error = student_loss(run.model, heatmap, target, recipe.loss_scale)
         if in_frame is None:
             return error
         if not len(heatmap):
@@ -62,6 +153,17 @@ def train_gaze(
         return error + in_frame * in_frame_loss(output.in_frame, batch.in_frame)
 
     return run.fit(loss_of_step, recipe, people.per_epoch)
+
+
+def student_loss(model: GazeModel, heatmap: Tensor, target: Tensor, scale: float) -> Tensor:
+    """The model's objective over labelled and pseudo-labelled people together (Eq. 6).
+
+    Args:
+        model: whose objective it is; VAT's is the paper's mean squared error.
+        heatmap, target: (n, H, W) of the people of a batch, whichever sort their target is.
+        scale: factor of the objective.
+    """
+    return scale * model.objective(heatmap, target)
 
 
 def in_frame_loss(logit: Tensor, in_frame: Tensor) -> Tensor:

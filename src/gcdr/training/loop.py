@@ -7,10 +7,8 @@ cost every job longer than importing torch does.
 
 import csv
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -20,72 +18,13 @@ from tqdm import tqdm
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
-from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.seeds import torch_rng
 from gcdr.models.precision import set_precision
+from gcdr.training.recipes import Recipe
 from gcdr.training.resume import Checkpoint
 
 LOG_EVERY = 20
 OPTIMISERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
-
-
-@dataclass(frozen=True)
-class Recipe(JsonConfig):
-    """How a model is trained.
-
-    Attributes:
-        steps: optimiser steps; None where ``epochs`` says how long.
-        batch: people in a batch.
-        lr: peak learning rate.
-        weight_decay: decoupled for AdamW, added to the gradient for Adam.
-        ema: decay of the running average of the weights that is kept in the end; None keeps the
-            last weights.
-        horizon: step at which the cosine would reach 0; training may stop before. None: the last.
-        epochs: passes over the training people, in place of ``steps``.
-        optimiser: AdamW, or Adam (paper's code).
-        schedule: "cosine", linear warm-up over 5 % of the horizon and then a half cosine, or
-            "constant" (paper).
-        decay_at: epochs at which the learning rate is multiplied by ``decay``.
-        decay: that factor.
-        loss_scale: factor of the squared error of heatmaps (10,000 in the paper's code).
-        precision: "bf16" computes products in half precision; weights stay float32.
-    """
-
-    steps: int | None
-    batch: int
-    lr: float
-    weight_decay: float = 1e-4
-    ema: float | None = 0.99
-    horizon: int | None = None
-    epochs: int | None = None
-    optimiser: Literal["adamw", "adam"] = "adamw"
-    schedule: Literal["cosine", "constant"] = "cosine"
-    decay_at: tuple[int, ...] = ()
-    decay: float = 0.2
-    loss_scale: float = 1.0
-    precision: Literal["fp32", "bf16"] = "fp32"
-
-    def __post_init__(self) -> None:
-        if (self.steps is None) == (self.epochs is None):
-            raise InputError(
-                f"found steps {self.steps} and epochs {self.epochs}, expected exactly one of them"
-            )
-
-    def length(self, per_epoch: float) -> int:
-        """Optimiser steps of the whole training, at ``per_epoch`` steps in an epoch."""
-        if self.epochs is None:
-            return self.steps
-        return max(1, round(self.epochs * per_epoch))
-
-    def factor(self, step: int, per_epoch: float) -> float:
-        """What the learning rate is multiplied by at a step, counted from 0."""
-        factor = 1.0
-        if self.schedule == "cosine":
-            horizon = self.horizon or self.length(per_epoch)
-            warm = max(1, horizon // 20)
-            factor = min((step + 1) / warm, 0.5 * (1 + np.cos(np.pi * min(1, step / horizon))))
-        passed = sum(step >= round(epoch * per_epoch) for epoch in self.decay_at)
-        return float(factor) * self.decay**passed
 
 
 def running_average(model: nn.Module, decay: float, warm_up: int = 0) -> AveragedModel:

@@ -1,20 +1,68 @@
 """Training a network to turn a Grad-CAM map into a label at once ("Direct Mapping", paper, Sec. 4.3)."""
 
+from pathlib import Path
+
 import torch
 
+from gcdr.base.errors import InputError
+from gcdr.data.prior_maps import prior_maps
 from gcdr.models.denoiser import Denoiser
-from gcdr.training.batches import Targets, compose
-from gcdr.training.loop import Recipe
-from gcdr.training.run import Run
+from gcdr.training.batches import compose
+from gcdr.training.denoising import initial_denoiser
+from gcdr.training.recipes import MappingTraining, Recipe
+from gcdr.training.resume import code_of
+from gcdr.training.run import Run, training_run
+from gcdr.training.targets import Targets, heatmap_targets, labelled_targets
 
 
-def train_mapping(run: Run, labelled: Targets, gradcams: Targets, recipe: Recipe) -> Denoiser:
+def train_mapping_model(
+    samples: Path,
+    labels: Path,
+    prior: Path,
+    init: Path | None,
+    settings: MappingTraining,
+    seed: int,
+    device: torch.device,
+    out: Path,
+) -> None:
+    """Train a direct mapping on the labelled people that have a valid Grad-CAM map.
+
+    Args:
+        samples: the picture cache.
+        labels: what the split shows.
+        prior: prior store.
+        init: folder or checkpoint that the denoiser or its towers start from, or None.
+        settings: the network and the optimisation.
+        seed: seed of initial weights, order and augmentation.
+        device: where to compute.
+        out: folder of the model; the loss goes to ``log.csv`` in it.
+
+    Raises:
+        InputError: no labelled person has a valid map.
+    """
+    model = initial_denoiser(settings.network, init, seed)
+    deciding, sigma = [labels, prior, init, *code_of(__file__)], settings.network.sigma
+    with training_run(
+        "mapping", model, samples, settings, sigma, seed, device, out, deciding
+    ) as run:
+        labelled = labelled_targets(labels, run.samples)
+        ids, people, size = labelled.sample_id, run.samples.people, model.map_size
+        maps, valid = prior_maps(prior, people, ids, settings.layer, size)
+        if not valid.any():
+            raise InputError(f"{prior}: no labelled person has a valid map; expected at least one")
+        known = Targets(ids[valid], labelled.gaze[valid])
+        priors = heatmap_targets(ids[valid], maps[valid])
+        trained = train_mapping(run, known, priors, settings.recipe)
+        run.save(trained, labelled=known)
+
+
+def train_mapping(run: Run, labelled: Targets, priors: Targets, recipe: Recipe) -> Denoiser:
     """Train the denoiser's network with the map in the place of the noisy heatmap, at time 0.
 
     Args:
         run: the run of such a network; without towers it sees the map alone.
         labelled: people with a gaze point inside the frame and a valid Grad-CAM map.
-        gradcams: their Grad-CAM maps.
+        priors: their Grad-CAM maps.
         recipe: the optimisation.
 
     Raises:
@@ -23,9 +71,9 @@ def train_mapping(run: Run, labelled: Targets, gradcams: Targets, recipe: Recipe
     people = compose(labelled, None, recipe.batch, None, run.seed)
 
     def loss_of_step(step: int) -> torch.Tensor:
-        (batch,) = run.batches(labelled, people.ids(step), step, gradcams=gradcams)
-        seen = batch.gradcam[:, 0]
-        made = run.model(seen, seen.new_zeros(len(seen)), *batch.inputs)
+        (batch,) = run.batches(labelled, people.ids(step), step, priors=priors)
+        seen = batch.prior[:, 0]
+        made = run.model(seen, seen.new_zeros(len(seen)), batch.inputs)
         return recipe.loss_scale * torch.mean((made - batch.target) ** 2)
 
     return run.fit(loss_of_step, recipe, people.per_epoch)

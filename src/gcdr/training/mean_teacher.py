@@ -4,58 +4,30 @@ Tarvainen & Valpola 2017, as the paper uses it for VAT and for the diffusion mod
 teacher see the same person under colours and head boxes that are jittered apart.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
-from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.seeds import torch_rng
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.vat import VAT
+from gcdr.models.interface import GazeModel, SeesPeople
+from gcdr.models.objectives import squared_error
 from gcdr.refine.diffusion import Sampling, draws, to_network, training_pair
+from gcdr.refine.labels import noise_of, sampler_of
 from gcdr.refine.maps import conditioned
-from gcdr.training.batches import Batch, Targets, compose, join
-from gcdr.training.loop import Recipe, running_average
-from gcdr.training.run import Run
-
-SHARPNESS = 5.0  # of the ramp-up (Laine & Aila 2017)
-
-
-@dataclass(frozen=True)
-class MeanTeacher(JsonConfig):
-    """How student and teacher are held together.
-
-    Attributes:
-        consistency: weight of the consistency loss after the ramp-up.
-        ramp_up: epochs until then; 0 for none.
-        distance: "kl", of the softmax over cells, or "mse".
-        decay: decay of the teacher's weights.
-        warm_up: steps after each of which that decay grows towards its value.
-        kept: which of the two is the result: the "student" (released code) or the "ema" teacher.
-        steps: sampling steps of a diffusion teacher.
-        labelled_per_batch: labelled people in a batch.
-    """
-
-    consistency: float
-    labelled_per_batch: int
-    ramp_up: int = 5
-    distance: Literal["kl", "mse"] = "kl"
-    decay: float = 0.99
-    warm_up: int = 15
-    kept: Literal["student", "ema"] = "student"
-    steps: int = 10
-
-    def weight(self, step: int, per_epoch: float) -> float:
-        """Weight of the consistency loss at a step: it grows from epoch to epoch."""
-        if not self.ramp_up:
-            return self.consistency
-        done = min(int(step / per_epoch), self.ramp_up) / self.ramp_up
-        return self.consistency * math.exp(-SHARPNESS * (1 - done) ** 2)
+from gcdr.training.batches import Batch, compose
+from gcdr.training.denoising import initial_denoiser
+from gcdr.training.gaze import initial_gaze_model
+from gcdr.training.loop import running_average
+from gcdr.training.recipes import DiffusionMeanTeacher, GazeMeanTeacher, MeanTeacher, Recipe
+from gcdr.training.resume import code_of
+from gcdr.training.run import Run, training_run
+from gcdr.training.targets import Targets, join, labelled_targets, unlabelled_targets
 
 
 @dataclass(frozen=True)
@@ -67,15 +39,15 @@ class Pair:
         teacher: (model, its view, step) -> heatmaps.
     """
 
-    student: Callable[[nn.Module, Batch, int], Tensor]
-    teacher: Callable[[nn.Module, Batch, int], Tensor]
+    student: Callable[[Any, Batch, int], Tensor]
+    teacher: Callable[[Any, Batch, int], Tensor]
 
 
 def gaze_pair() -> Pair:
-    """VAT-MT: both models predict (paper, S2)."""
+    """A gaze model, as VAT-MT: both models predict (paper, S2)."""
 
-    def heatmaps(model: VAT, batch: Batch, step: int) -> Tensor:
-        return model(*batch.inputs).heatmap
+    def heatmaps(model: GazeModel, batch: Batch, step: int) -> Tensor:
+        return model(batch.inputs).heatmap
 
     return Pair(heatmaps, heatmaps)
 
@@ -97,7 +69,7 @@ def diffusion_pair(way: Sampling, seed: int) -> Pair:
         pure = noise if way.sampler.double_encoding else to_network(noise)
         noisy = torch.where(batch.labelled[:, None, None], noisy, pure)
         time = torch.where(batch.labelled, time, torch.full_like(time, way.schedule.timesteps))
-        return model(noisy, time, *batch.inputs)
+        return model(noisy, time, batch.inputs)
 
     def teacher(model: Denoiser, batch: Batch, step: int) -> Tensor:
         rng = torch_rng(seed, "teacher noise", step)
@@ -117,6 +89,52 @@ def consistency_loss(student: Tensor, teacher: Tensor, distance: str) -> Tensor:
         return torch.mean((student - teacher) ** 2)
     said, told = student.flatten(1).log_softmax(1), teacher.flatten(1).log_softmax(1)
     return (told.exp() * (told - said)).sum(1).mean()
+
+
+def train_mean_teacher_model(
+    samples: Path,
+    labels: Path,
+    init: Path | None,
+    settings: GazeMeanTeacher | DiffusionMeanTeacher,
+    seed: int,
+    device: torch.device,
+    out: Path,
+) -> None:
+    """Train a gaze model (VAT-MT) or the diffusion teacher of GCDR-MT on labels and on everybody's pictures.
+
+    Of the unlabelled people image and head box are used; whether they look into the frame is not
+    known (the released code reads it).
+
+    Args:
+        samples: the picture cache.
+        labels: what the split shows.
+        init: folder of a model whose towers the training starts from, or None.
+        settings: which of the two, and how.
+        seed: seed of initial weights, order, augmentation and noise.
+        device: where to compute.
+        out: folder of the model; the loss goes to ``log.csv`` in it.
+
+    Raises:
+        InputError: nobody is unlabelled.
+    """
+    if isinstance(settings, GazeMeanTeacher):
+        model: SeesPeople = initial_gaze_model(settings.model, False, init, seed)
+        pair = gaze_pair()
+    else:
+        model = initial_denoiser(settings.network, init, seed)
+        sampling = settings.sampling
+        steps, process = settings.mean_teacher.steps, sampler_of(sampling)
+        way = Sampling(None, steps, noise_of(sampling), process)
+        pair = diffusion_pair(way, seed)
+    deciding, sigma = [labels, init, *code_of(__file__, model)], settings.sigma
+    with training_run(
+        "mean teacher", model, samples, settings, sigma, seed, device, out, deciding
+    ) as run:
+        labelled = labelled_targets(labels, run.samples)
+        others = unlabelled_targets(labels, run.samples)
+        held, recipe = settings.mean_teacher, settings.recipe
+        trained = train_mean_teacher(run, pair, labelled, others, recipe, held)
+        run.save(trained, labelled=labelled, unlabelled=others)
 
 
 def train_mean_teacher(
@@ -147,6 +165,8 @@ def train_mean_teacher(
     targets = join(labelled, others)
     people = compose(labelled, others, recipe.batch, mean_teacher.labelled_per_batch, run.seed)
 
+    objective = getattr(run.model, "objective", squared_error)  # a denoiser has the paper's
+
     def loss_of_step(step: int) -> Tensor:
         first, second = run.batches(targets, people.ids(step), step, views=2)
         if not first.labelled.any():
@@ -157,7 +177,7 @@ def train_mean_teacher(
         said = pair.student(run.model, first, step)
         with torch.no_grad():
             told = pair.teacher(average.module, second, step)
-        error = torch.mean((said[first.labelled] - first.target[first.labelled]) ** 2)
+        error = objective(said[first.labelled], first.target[first.labelled])
         apart = consistency_loss(said, told, mean_teacher.distance)
         weight = mean_teacher.weight(step, people.per_epoch)
         return recipe.loss_scale * error + weight * apart

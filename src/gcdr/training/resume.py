@@ -8,6 +8,7 @@ with other settings, inputs or code never goes on from it.
 import json
 import pickle
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -93,9 +94,10 @@ def resumable(out: Path, settings: Any, inputs: list[Path | None]) -> Iterator[C
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def code_of(file: str) -> list[Path]:
-    """The source files of this package that a module's results come from, itself among them."""
-    return [Path(file), *modules_behind(file)]
+def code_of(file: str, model: object | None = None) -> list[Path]:
+    """The source files that a module's results come from, itself among them; with those of a model."""
+    files = [file] if model is None else [file, sys.modules[type(model).__module__].__file__]
+    return sorted({path for name in files for path in (Path(name), *modules_behind(name))})
 
 
 def _identity(path: Path) -> str:

@@ -4,18 +4,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from gcdr.base.jsonconfig import JsonConfig
 from gcdr.data.cache import Samples
 from gcdr.models.build import describe, save_model
-from gcdr.training.batches import Batch, Targets, random_batches
+from gcdr.models.interface import SeesPeople
+from gcdr.training.batches import Batch, random_batches
 from gcdr.training.loop import Recipe, fit
 from gcdr.training.resume import Checkpoint, resumable
+from gcdr.training.targets import Targets
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class Run:
         kind: what is trained, for messages, and for random views of its own.
         model: the initialised model, on the device.
         samples: the picture cache.
-        settings: kept in the model's card; ``sigma`` is the standard deviation of a label's Gaussian
-            in cells.
+        settings: kept in the model's card.
+        sigma: standard deviation of a label's Gaussian in cells.
         seed: seed of order, augmentation and noise.
         device: where to compute.
         out: folder of the model; the loss goes to ``log.csv`` in it.
@@ -35,9 +37,10 @@ class Run:
     """
 
     kind: str
-    model: nn.Module
+    model: SeesPeople
     samples: Samples
-    settings: dict[str, Any]
+    settings: JsonConfig
+    sigma: float
     seed: int
     device: torch.device
     out: Path
@@ -49,7 +52,7 @@ class Run:
         sample_id: np.ndarray,
         step: int,
         *,
-        gradcams: Targets | None = None,
+        priors: Targets | None = None,
         views: int = 1,
     ) -> list[Batch]:
         """The people (n,) of a step in random views, see :func:`gcdr.training.batches.random_batches`."""
@@ -57,10 +60,9 @@ class Run:
             self.samples,
             targets,
             sample_id,
-            gradcams=gradcams,
-            map_size=self.model.config.map_size,
-            sigma=self.settings["sigma"],
-            head_mask=self.model.config.towers.head_mask,
+            priors=priors,
+            model=self.model,
+            sigma=self.sigma,
             device=self.device,
             rng=(self.seed, f"augment {self.kind}", step),
             views=views,
@@ -95,16 +97,17 @@ class Run:
         told = [kind.in_frame for kind in given.values() if kind.in_frame is not None]
         if told:
             counts["out_of_frame"] = int((np.concatenate(told) == 0).sum())
-        about = {"settings": self.settings, "seed": self.seed, "people": counts}
+        about = {"settings": self.settings.to_json(), "seed": self.seed, "people": counts}
         save_model(self.out, trained, about)
 
 
 @contextmanager
 def training_run(
     kind: str,
-    model: nn.Module,
+    model: SeesPeople,
     samples: Path,
-    settings: dict[str, Any],
+    settings: JsonConfig,
+    sigma: float,
     seed: int,
     device: torch.device,
     out: Path,
@@ -118,12 +121,14 @@ def training_run(
         samples: file of the picture cache.
         deciding: further files and folders that decide the result, the code among them (see
             :func:`gcdr.training.resume.code_of`); None is skipped.
-        kind, model, settings, seed, device, out: as in :class:`Run`; the model may be elsewhere still.
+        kind, model, settings, sigma, seed, device, out: as in :class:`Run`; the model may be elsewhere still.
 
     Raises:
         InputError: the cache cannot be read.
     """
     cache = Samples.open(samples)
     model = model.to(device, memory_format=torch.channels_last)
-    with resumable(out, [describe(model), settings, seed], [samples, *deciding]) as checkpoint:
-        yield Run(kind, model, cache, settings, seed, device, out, checkpoint)
+    with resumable(
+        out, [describe(model), settings.to_json(), seed], [samples, *deciding]
+    ) as checkpoint:
+        yield Run(kind, model, cache, settings, sigma, seed, device, out, checkpoint)

@@ -21,8 +21,8 @@ from tqdm import tqdm
 from gcdr.base.files import atomic, write_json
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.seeds import derive, torch_rng
-from gcdr.data.cache import HEAD_PADDING, grow
-from gcdr.data.views import View, view_pictures
+from gcdr.data.crops import HEAD_PADDING, grow
+from gcdr.data.views import View, view_images, view_masks
 from gcdr.models.build import WEIGHTS_FILE
 from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
@@ -244,6 +244,5 @@ def _colour_view(count: int, rng: torch.Generator | None, device: torch.device) 
 
 def _inputs(scene: Tensor, head: Tensor, box: Tensor, view: View) -> tuple[Tensor, Tensor, Tensor]:
     """Scene, head crop and head mask; unlike those of a cache, the head crops carry no margin."""
-    seen, _, mask = view_pictures(scene, head, box, view, HEAD_MASK)
-    crop, _, _ = view_pictures(head, head, box, view, HEAD_MASK)
-    return seen, crop, mask
+    seen, crop = view_images(scene, view), view_images(head, view)
+    return seen, crop, view_masks(box, view, scene.shape[-1], HEAD_MASK)

@@ -1,23 +1,20 @@
 """Students whose pseudo-labels are made again in every batch, as in the released code."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from gcdr.base.errors import InputError
 from gcdr.base.seeds import torch_rng
 from gcdr.data.heatmaps import minmax
-from gcdr.models.build import load_model
 from gcdr.models.denoiser import Denoiser
 from gcdr.refine.diffusion import draws
-from gcdr.refine.labels import refinement_of
+from gcdr.refine.labels import load_denoiser, refinement_of
 from gcdr.refine.maps import Refinement, conditioned
 from gcdr.training.batches import Batch
-from gcdr.training.gaze import Relabel
+from gcdr.training.gaze import Relabel, train_gaze_model
+from gcdr.training.recipes import OnlineTraining
 from gcdr.training.resume import code_of
-from gcdr.training.runs import train_gaze_model
 
 
 def online_labels(model: Denoiser, way: Refinement) -> Relabel:
@@ -35,7 +32,7 @@ def online_labels(model: Denoiser, way: Refinement) -> Relabel:
             rng = torch_rng(way.seed, "online refinement", step)
             shape = (way.draws, len(way.indices), *maps.shape)
             noise = torch.randn(shape, generator=rng).to(maps.device)
-            predict = conditioned(model, tuple(part[others] for part in batch.inputs))
+            predict = conditioned(model, batch.inputs.people(others))
             labels, valid = minmax(draws(predict, maps, noise, way).mean(0))
             target[others], counts[others] = labels.clamp(0, 1), valid
         return target, counts
@@ -49,7 +46,7 @@ def train_online_student(
     pseudo: Path,
     teacher: Path,
     init: Path | None,
-    settings: dict[str, Any],
+    settings: OnlineTraining,
     seed: int,
     device: torch.device,
     out: Path,
@@ -59,18 +56,13 @@ def train_online_student(
     Args:
         pseudo: label store of the raw Grad-CAM maps.
         teacher: folder of the diffusion teacher.
-        settings: as for :func:`gcdr.training.runs.train_gaze_model`, with ``refine``, the settings of
-            :func:`gcdr.refine.labels.make_labels`.
+        settings: of the student, and how its labels are made.
         samples, labels, init, seed, device, out: as for ``train_gaze_model``.
 
     Raises:
         InputError: the folder holds no diffusion model.
     """
-    model = load_model(teacher)
-    if not isinstance(model, Denoiser):
-        raise InputError(f"{teacher}: found a {type(model).__name__}, expected a diffusion model")
-    refine = settings["refine"]
-    way = refinement_of(refine, refine["timestep"], seed)
+    model, way = load_denoiser(teacher), refinement_of(settings.refine, seed)
     relabel = online_labels(model.to(device, memory_format=torch.channels_last).eval(), way)
     deciding = [teacher, *code_of(__file__)]
     train_gaze_model(
@@ -79,7 +71,7 @@ def train_online_student(
         pseudo,
         None,
         init,
-        settings,
+        settings.student,
         seed,
         device,
         out,

@@ -1,0 +1,72 @@
+"""Tensors of others' checkpoints: read without running code, and put into a model strictly."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gcdr.base.errors import InputError
+from gcdr.base.unpickling import read_torch
+from gcdr.models.weights import load_weights
+
+STATE_ENTRIES = ("state_dict", "model")
+OTHER_ENTRIES = ("lr", "train_step", "epoch", "optimizer")
+COUNTER = "num_batches_tracked"  # absent from files of PyTorch before 0.4.1; nothing reads it
+
+
+def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors of a checkpoint by name, without the ``module.`` of parallel training, and its numbers.
+
+    Raises:
+        InputError: the file is absent, truncated or holds code; it has entries of other names; a
+            weight is no plain tensor of floats; or there are two of one name.
+    """
+    content = read_torch(path)
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path}: found a {type(content).__name__}, expected tensors by name")
+    entry = next((name for name in STATE_ENTRIES if isinstance(content.get(name), Mapping)), None)
+    state, numbers = content, {}
+    if entry is not None:
+        state = content[entry]
+        if others := [str(name) for name in content if name not in (entry, *OTHER_ENTRIES)]:
+            raise InputError(
+                f"{path}: unknown entries {others}, expected {entry!r} {OTHER_ENTRIES}"
+            )
+        numbers = {k: v for k, v in content.items() if type(v) in (int, float)}
+    for name, value in state.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise InputError(
+                f"{path}: entry {name!r} is a {type(value).__name__}, expected tensors by name"
+            )
+        if not name.endswith(COUNTER) and not value.is_floating_point():
+            raise InputError(f"{path}: {name} holds {value.dtype}, expected floats")
+        if value.layout != torch.strided or value.device.type != "cpu":
+            raise InputError(f"{path}: {name} is a {value.layout} tensor, expected a plain one")
+    tensors = {name.removeprefix("module."): value for name, value in state.items()}
+    if twice := [name for name in tensors if f"module.{name}" in state and name in state]:
+        raise InputError(f"{path}: {twice[0]} is there with and without 'module.' before it")
+    return tensors, numbers
+
+
+def filled(build: Callable[[], nn.Module], state: Mapping[str, Tensor], where: str) -> nn.Module:
+    """A model whose weights are exactly ``state``, on the CPU in eval mode; no random start is drawn.
+
+    Raises:
+        InputError: tensors lack, are unknown, of another shape or not finite.
+    """
+    with torch.device("meta"):
+        model = build()
+    counters = {key: torch.tensor(0) for key in model.state_dict() if key.endswith(COUNTER)}
+    model.to_empty(device="cpu")
+    load_weights(model, {**counters, **state}, where)
+    check_finite(model, where)
+    return model.eval()
+
+
+def check_finite(model: nn.Module, path: str | Path) -> None:
+    """Refuse weights that are not finite."""
+    for name, value in model.state_dict().items():
+        if not torch.isfinite(value).all():
+            raise InputError(f"{path}: {name} holds values that are not finite")

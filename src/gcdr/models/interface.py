@@ -1,0 +1,179 @@
+"""What every gaze model takes and gives: named inputs, named outputs, and what a model needs of them.
+
+Whoever trains, labels, judges or predicts asks this interface; which models there are is a table in
+:mod:`gcdr.models.registry`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+from torch import Tensor, nn
+
+from gcdr.base.jsonconfig import JsonConfig
+from gcdr.data.views import HeadMask
+
+
+@dataclass(frozen=True, kw_only=True)
+class GazeInputs:
+    """N people in M images; an image is held once, however many people are in it.
+
+    Attributes:
+        images: (M, 3, S, S) float, colours normalised by ImageNet's statistics.
+        image_of: (N,) int64, which image a person is in.
+        head_box: (N, 4) float, x0, y0, x1, y1 in 0..1 of the image as shown; NaN where there is none.
+        head_crop: (N, 3, S, S) float, normalised colours of the padded head box; None if not needed.
+        head_mask: (N, 1, S, S) float, 1 where the head is; None if not needed.
+        prior: (N, 1, G, G) float in [0, 1], a map of where the person may look; None if not needed.
+        tokens: (M, C, h, w) float, what a frozen backbone makes of the images, in their place.
+        depth: (M, 1, S, S) float, relative depth in [0, 1], 1 nearest.
+        track: (N,) int64, whose row of a film this is.
+        time: (N,) float, seconds since its beginning.
+    """
+
+    images: Tensor
+    image_of: Tensor
+    head_box: Tensor
+    head_crop: Tensor | None = None
+    head_mask: Tensor | None = None
+    prior: Tensor | None = None
+    tokens: Tensor | None = None
+    depth: Tensor | None = None
+    track: Tensor | None = None
+    time: Tensor | None = None
+
+    def __len__(self) -> int:
+        """How many people."""
+        return len(self.image_of)
+
+    @property
+    def scene(self) -> Tensor:
+        """(N, 3, S, S): everybody's image."""
+        return self.images[self.image_of]
+
+    def people(self, chosen: Tensor) -> "GazeInputs":
+        """Some of the people, by a mask (N,) bool or by indices; images stay."""
+        names = ("image_of", "head_box", "head_crop", "head_mask", "prior", "track", "time")
+        values = {name: getattr(self, name) for name in names}
+        return replace(self, **{k: None if v is None else v[chosen] for k, v in values.items()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class GazeOutput:
+    """What a gaze model returns.
+
+    Attributes:
+        heatmap: (N, H, W) float; its range is the model's own (``GazeModel.objective`` says which).
+        in_frame: (N,) float logits, positive where the target is inside the image, or None.
+        label_embedding: (N, D) float, what is looked at in the space of a text encoder, or None.
+        patches: (N, P) float logits of which patch is looked at, or None.
+    """
+
+    heatmap: Tensor
+    in_frame: Tensor | None = None
+    label_embedding: Tensor | None = None
+    patches: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a model sees beside images and head boxes.
+
+    Attributes:
+        crop: head crops.
+        mask: head masks.
+        prior: a prior map of each person.
+        depth: the depth of each image.
+        per: whether the costly pass over a picture is one a "person" or one an "image".
+    """
+
+    crop: bool = False
+    mask: bool = False
+    prior: bool = False
+    depth: bool = False
+    per: Literal["person", "image"] = "person"
+
+
+class SeesPeople(nn.Module):
+    """A network about people in pictures: a gaze model, or a denoiser conditioned on what they see.
+
+    Attributes:
+        kind: its name in ``model.json``.
+        config: its sizes.
+    """
+
+    kind: ClassVar[str]
+    config: Any
+    precision: Any
+
+    @property
+    def needs(self) -> Needs:
+        """What it must be given."""
+        raise NotImplementedError
+
+    @property
+    def input_size(self) -> int:
+        """Side of pictures, crops and masks in pixels."""
+        raise NotImplementedError
+
+    @property
+    def map_size(self) -> int:
+        """Side of heatmaps in cells."""
+        raise NotImplementedError
+
+    @property
+    def head_mask(self) -> HeadMask:
+        """What a head mask shows, see :class:`gcdr.models.sizes.TowersConfig`."""
+        return "box"
+
+
+class GazeModel(SeesPeople):
+    """Anything that turns images and head boxes into heatmaps: ``forward`` takes ``GazeInputs``.
+
+    Attributes:
+        objective: how far heatmaps (n, H, W) are from targets (n, H, W) in [0, 1], a scalar.
+        tells_in_frame: whether outputs have the in/out logit.
+    """
+
+    @property
+    def objective(self) -> Callable[[Tensor, Tensor], Tensor]:
+        raise NotImplementedError
+
+    @property
+    def tells_in_frame(self) -> bool:
+        """Whether outputs have the in/out logit."""
+        return False
+
+    def forward(self, inputs: GazeInputs) -> GazeOutput:
+        """Heatmaps of the people of ``inputs``.
+
+        Raises:
+            InputError: something that the model needs is not there.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of gaze model.
+
+    Attributes:
+        title: as people read it.
+        config: class of its sizes.
+        build: sizes to a model with first weights.
+        sizes: named sizes, ``world`` and ``paper`` at least: (takes a prior map?) -> sizes.
+        with_in_frame: sizes to the same with an in/out head.
+        start: takes over the weights of a folder or a file: (model, source).
+        released: model of a checkpoint of others and what it is, or None where the tensors are not of
+            this kind: (tensors, file) -> (model, facts).
+        released_names: what such files are called.
+    """
+
+    title: str
+    config: type[JsonConfig]
+    build: Callable[[Any], GazeModel]
+    sizes: dict[str, Callable[[bool], Any]]
+    with_in_frame: Callable[[Any], Any]
+    start: Callable[[GazeModel, Any], None]
+    released: Callable[[Mapping[str, Tensor], Any], tuple[GazeModel, dict[str, Any]] | None]
+    released_names: tuple[str, ...]

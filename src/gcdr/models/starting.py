@@ -1,0 +1,82 @@
+"""First weights of a model from those of another: VAT, VAT-GC, the denoiser, ResNet-50 of torchvision."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import CHECKPOINTS
+from gcdr.models.checkpoints import COUNTER, check_finite, read_state
+from gcdr.models.sizes import weights_file
+from gcdr.models.towers import TOWERS, GazeFeatures
+from gcdr.models.weights import read_weights, warm_start
+
+SCHEDULE = "diffusion."  # buffers that a released denoiser carries
+RESNET_UNUSED = ("fc.weight", "fc.bias")
+RESNET_NAME = re.compile(r"(conv1|bn1|layer[1-4])\.(.+)")
+RESNET_PART = re.compile(r"conv1_|bn1_|layer[1-4]_")
+
+
+def start_from(model: nn.Module, source: str | Path) -> None:
+    """Start a gaze model or a denoiser from the weights of another model; say what was left.
+
+    VAT's weights start VAT, VAT-GC (all but ``attn.weight``) and the denoiser's towers; a denoiser's
+    start a denoiser or the towers of a gaze model; an ImageNet ResNet-50 starts both towers but for the
+    scene tower's channel of the head mask and the layers that VAT adds.
+
+    Args:
+        model: a model of this package with initial weights.
+        source: folder with ``model.safetensors``, or a ``.pt`` or ``.pth`` file.
+
+    Raises:
+        InputError: the file is unreadable, or holds weights of another model or size.
+    """
+    source = weights_file(source)
+    weights = read_state(source)[0] if source.suffix in CHECKPOINTS else read_weights(source)
+    weights = {name: w for name, w in weights.items() if not name.startswith(SCHEDULE)}
+    towers = getattr(model, "feat_extractor", model)
+    extractor = {
+        name.removeprefix("feat_extractor."): value
+        for name, value in weights.items()
+        if name.startswith("feat_extractor.")
+    }
+    target: nn.Module = towers
+    if "layer1.0.conv1.weight" in weights:
+        weights = _resnet_towers(weights, towers, source)
+    elif extractor and towers is not model:
+        target = model
+    elif extractor:
+        weights = extractor
+    match = warm_start(target, weights, str(source))
+    check_finite(target, source)
+    kept = [name for name in match.missing + match.misfits if not name.endswith(COUNTER)]
+    total = len(target.state_dict())
+    print(
+        f"{source}: {total - len(match.missing) - len(match.misfits)} of {total} tensors start from it"
+    )
+    if kept:
+        print(f"keep their random start: {', '.join(kept)}")
+
+
+def _resnet_towers(
+    weights: Mapping[str, Tensor], towers: GazeFeatures, path: Path
+) -> dict[str, Tensor]:
+    """ResNet-50 under the names of both towers; its input channels are the first three of ours."""
+    state, own = {}, towers.state_dict()
+    for name, value in weights.items():
+        if name in RESNET_UNUSED:
+            continue
+        if not (parts := RESNET_NAME.fullmatch(name)):
+            raise InputError(f"{path}: {name} is no tensor of a ResNet-50")
+        for tower in TOWERS:
+            state[f"{parts[1]}_{tower}.{parts[2]}"] = value
+    stem = "conv1_scene.weight"
+    if stem in state and own[stem][:, :3].shape == state[stem].shape:
+        state[stem] = torch.cat([state[stem], own[stem][:, 3:]], dim=1)
+    needed = [key for key in own if RESNET_PART.match(key) and not key.endswith(COUNTER)]
+    if absent := [key for key in needed if key not in state]:
+        raise InputError(f"{path}: no weights for {absent[0]}, {len(absent)} missing in all")
+    return state

@@ -1,0 +1,114 @@
+"""Weights from files into models: strictly, or as a start where models share a part."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from gcdr.base.errors import InputError
+
+SHOWN = 5
+ATTENTION = "attn.weight"
+HEADS = ("compress_", "deconv", "conv4.", "fc_inout.")
+
+
+def read_weights(path: str | Path) -> dict[str, Tensor]:
+    """Tensors of a safetensors file.
+
+    Raises:
+        InputError: the file is absent or is not a safetensors file.
+    """
+    try:
+        return load_file(path)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: not a readable safetensors file ({error})") from error
+
+
+def load_weights(model: nn.Module, weights: Mapping[str, Tensor], where: str = "weights") -> None:
+    """Load weights whose names and shapes are exactly the model's.
+
+    Raises:
+        InputError: names the tensors that are missing, not known to the model or of another shape;
+            the model is then unchanged.
+    """
+    match = _compare(model, weights)
+    problems = [
+        f"{label} {_shown(names)}"
+        for label, names in (
+            ("missing", match.missing),
+            ("unknown", match.unknown),
+            ("of another shape", [_shapes(model, weights, name) for name in match.misfits]),
+        )
+        if names
+    ]
+    if problems:
+        raise InputError(f"{where}: does not fit the model; tensors " + "; ".join(problems))
+    model.load_state_dict(dict(weights))
+
+
+@dataclass(frozen=True)
+class WarmStart:
+    """What ``warm_start`` did, by tensor names.
+
+    Attributes:
+        missing: tensors of the model for which there is no weight; they keep their values.
+        misfits: tensors of the model whose weight has another shape; they keep their values.
+        unknown: weights that the model has no place for.
+    """
+
+    missing: list[str]
+    misfits: list[str]
+    unknown: list[str]
+
+
+def warm_start(
+    model: nn.Module, weights: Mapping[str, Tensor], where: str = "weights"
+) -> WarmStart:
+    """Load weights of a part of the model or of a larger one, and say which were left out.
+
+    Thus towers start VAT, VAT starts VAT-GC (all but ``attn.weight``, which sees more there) and the
+    denoiser's towers (given ``denoiser.feat_extractor`` as the model; VAT's heads are left out).
+
+    Raises:
+        InputError: nothing fits at all; a weight but ``attn.weight`` has another shape; or there is
+            one that is neither the model's nor of VAT's heads.
+    """
+    match = _compare(model, weights)
+    if wrong := [_shapes(model, weights, name) for name in match.misfits if name != ATTENTION]:
+        raise InputError(f"{where}: a model of another size; tensors {_shown(wrong)}")
+    skipped = {*match.unknown, *match.misfits}
+    fitting = {name: value for name, value in weights.items() if name not in skipped}
+    if not fitting:
+        raise InputError(f"{where}: no tensor fits the model, found {_shown(weights)}")
+    if foreign := [name for name in match.unknown if not name.startswith(HEADS)]:
+        raise InputError(f"{where}: tensors that the model has no place for: {_shown(foreign)}")
+    model.load_state_dict(fitting, strict=False)
+    return match
+
+
+def _compare(model: nn.Module, weights: Mapping[str, Tensor]) -> WarmStart:
+    own = model.state_dict()
+    return WarmStart(
+        missing=[name for name in own if name not in weights],
+        misfits=[
+            name for name in own if name in weights and own[name].shape != weights[name].shape
+        ],
+        unknown=[name for name in weights if name not in own],
+    )
+
+
+def _shown(names: Iterable[str]) -> str:
+    names = list(names)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _shapes(model: nn.Module, weights: Mapping[str, Tensor], name: str) -> str:
+    own: torch.Size = model.state_dict()[name].shape
+    return f"{name} (found {list(weights[name].shape)}, expected {list(own)})"

@@ -1,0 +1,299 @@
+"""Prediction: from people in pictures to heatmaps, points, and in or out of the frame.
+
+``gcdr.load("results/.../students/...").predict(images, heads)`` needs no cache, no workflow and no
+manifest. Labelling, evaluation and galleries take the same way, from a picture cache.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import CHECKPOINTS
+from gcdr.data.cache import Pictures, Samples
+from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
+from gcdr.data.heatmaps import minmax, peak_points, resize
+from gcdr.models.build import load_model
+from gcdr.models.inputs import gaze_inputs
+from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, SeesPeople
+from gcdr.models.released import read_released
+
+BLOCK = (
+    64  # people computed together, always the same ones, so that a result never depends on a batch
+)
+PICTURES = 16  # held in memory at a time
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a gaze model says of the n people of a picture.
+
+    Attributes:
+        points: (n, 2) float32, where they look, x and y in 0..1 of width and height.
+        heatmap: (n, H, W) float32, stretched to [0, 1]; a map without a peak is zero.
+        in_frame: (n,) float32, probability that the target is inside the picture; None where the model
+            does not tell.
+    """
+
+    points: np.ndarray
+    heatmap: np.ndarray
+    in_frame: np.ndarray | None
+
+
+class Predictor:
+    """A gaze model that is ready to be asked.
+
+    Args:
+        model: any gaze model.
+        device: where to compute.
+    """
+
+    def __init__(self, model: GazeModel, device: torch.device) -> None:
+        self.model = model.to(device, memory_format=torch.channels_last).eval()
+        self.device = device
+
+    def predict(
+        self,
+        images: Iterable[Image.Image | np.ndarray],
+        heads: Iterable[Sequence[Sequence[float]] | np.ndarray],
+        priors: Iterable[np.ndarray] | None = None,
+    ) -> list[Prediction]:
+        """Where people look.
+
+        Args:
+            images: pictures, in RGB; an array is (height, width, 3) uint8.
+            heads: of each picture the head boxes (n, 4) x0, y0, x1, y1 in pixels; n may be 0.
+            priors: of each picture prior maps (n, G, G), for models that see one (VAT-GC).
+
+        Returns:
+            one prediction a picture, in their order.
+
+        Raises:
+            InputError: names the picture whose head boxes are of another shape, empty, not finite or
+                outside it, or that lacks a prior map the model needs; or that there are more pictures
+                than lists of heads.
+        """
+        predictions: list[Prediction] = []
+        block: list[tuple[Image.Image, np.ndarray, np.ndarray | None]] = []
+        given = [None] * len(images := list(images)) if priors is None else list(priors)
+        heads = list(heads)
+        if not len(images) == len(heads) == len(given):
+            raise InputError(
+                f"predict: found {len(images)} pictures and head boxes of {len(heads)}"
+                f"{'' if priors is None else f', prior maps of {len(given)}'}; expected as many"
+            )
+        for number, (image, boxes, prior) in enumerate(zip(images, heads, given, strict=True)):
+            picture = _picture(image, number)
+            block.append(
+                (picture, _boxes(boxes, picture, number), self._prior(prior, boxes, number))
+            )
+            if len(block) == PICTURES:
+                predictions += self._of_block(block)
+                block = []
+        return predictions + (self._of_block(block) if block else [])
+
+    def of_people(
+        self, samples: Samples, sample_id: np.ndarray, prior: np.ndarray | None
+    ) -> GazeOutput:
+        """What the model says of people of a picture cache, in fixed blocks.
+
+        Args:
+            samples: the picture cache.
+            sample_id: (N,) ascending.
+            prior: (N, G, G) prior maps in [0, 1] for a model that needs them, else None.
+
+        Returns:
+            heatmaps (N, H, W) float32, as the model puts them out, and the in/out logits (N,) if it has
+            any, on the CPU.
+        """
+        blocks = people_blocks(self.model, samples, sample_id, self.device, prior)
+        return self._run(len(sample_id), blocks)
+
+    @torch.inference_mode()
+    def _run(self, count: int, blocks: Iterable[tuple[slice, GazeInputs]]) -> GazeOutput:
+        size = self.model.map_size
+        maps = torch.empty(count, size, size)
+        logits = torch.empty(count) if self.model.tells_in_frame else None
+        for part, inputs in blocks:
+            output = self.model(inputs)
+            maps[part] = output.heatmap.cpu()
+            if logits is not None and output.in_frame is not None:
+                logits[part] = output.in_frame.cpu()
+        return GazeOutput(heatmap=maps, in_frame=logits)
+
+    def _of_block(
+        self, block: list[tuple[Image.Image, np.ndarray, np.ndarray | None]]
+    ) -> list[Prediction]:
+        counts = [len(boxes) for _, boxes, _ in block]
+        pictures = pictures_of(
+            [image for image, _, _ in block], [b for _, b, _ in block], self.model
+        )
+        priors = [prior for _, _, prior in block if prior is not None]
+        prior = np.concatenate(priors) if priors else None
+        total = sum(counts)
+        blocks = _blocks_of(self.model, pictures, total, self.device, prior)
+        output = self._run(total, blocks)
+        points = peak_points(output.heatmap).numpy().astype(np.float32)
+        stretched, _ = minmax(output.heatmap)
+        maps = stretched.clamp(0, 1).numpy()
+        inside = None if output.in_frame is None else output.in_frame.sigmoid().numpy()
+        ends = np.cumsum(counts)
+        return [
+            Prediction(points[i:j], maps[i:j], None if inside is None else inside[i:j])
+            for i, j in zip(ends - counts, ends, strict=True)
+        ]
+
+    def _prior(self, prior: np.ndarray | None, boxes: object, number: int) -> np.ndarray | None:
+        if not self.model.needs.prior:
+            return None
+        count = len(boxes)  # type: ignore[arg-type]
+        found = None if prior is None else np.asarray(prior, np.float32)
+        if found is None or found.ndim != 3 or len(found) != count:
+            shape = "none" if found is None else f"shape {found.shape}"
+            raise InputError(
+                f"picture {number}: prior maps: found {shape}, expected {count} square maps"
+            )
+        return resize(torch.from_numpy(found), self.model.map_size).numpy()
+
+
+def load(source: str | Path, device: str = "auto") -> Predictor:
+    """A gaze model of a folder (``model.safetensors`` and ``model.json``) or of a released checkpoint.
+
+    Args:
+        source: a student's or teacher's folder, or a ``.pt`` file.
+        device: "auto", "cpu" or "cuda".
+
+    Raises:
+        InputError: it is not there, is damaged, or holds another kind of model.
+    """
+    path = Path(source)
+    if path.suffix in CHECKPOINTS:
+        model, _ = read_released(path)
+    else:
+        model = load_model(path)
+    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    return Predictor(as_gaze_model(model, path), torch.device(chosen))
+
+
+def load_gaze_model(folder: str | Path) -> GazeModel:
+    """The gaze model of a folder, on the CPU.
+
+    Raises:
+        InputError: as :func:`gcdr.models.build.load_model`, or it is a model of another kind.
+    """
+    return as_gaze_model(load_model(folder), folder)
+
+
+def as_gaze_model(model: object, where: object) -> GazeModel:
+    """The model, if it is a gaze model.
+
+    Raises:
+        InputError: it is none.
+    """
+    if not isinstance(model, GazeModel):
+        raise InputError(f"{where}: found a {type(model).__name__}, expected a gaze model")
+    return model
+
+
+def people_blocks(
+    model: SeesPeople,
+    samples: Samples,
+    sample_id: np.ndarray,
+    device: torch.device,
+    prior: np.ndarray | None = None,
+) -> Iterator[tuple[slice, GazeInputs]]:
+    """A model's inputs of people in fixed blocks of ``sample_id`` order, unaugmented."""
+    for part in _parts(len(sample_id)):
+        pictures = samples.pictures(samples.rows(sample_id[part]), device)
+        yield part, gaze_inputs(pictures, model, prior=_on(prior, part, device))
+
+
+def pictures_of(
+    images: Sequence[Image.Image], heads: Sequence[np.ndarray], model: SeesPeople
+) -> Callable[[slice, torch.device], Pictures]:
+    """Pictures of any part of the people, as a picture cache would hold them.
+
+    Args:
+        images: M pictures in RGB.
+        heads: of each the head boxes (n, 4) in pixels.
+        model: whose input size they are resized to.
+    """
+    size, margin = model.input_size, head_pixels(model.input_size)
+    scenes = np.stack([scene_of(image, size) for image in images])
+    owner = np.repeat(np.arange(len(images)), [len(boxes) for boxes in heads])
+    boxes = np.concatenate([*heads, np.zeros((0, 4))])
+    region = grow(boxes, HEAD_MARGIN)
+    extent = np.array([[*image.size, *image.size] for image in images], float)
+
+    def pictures(part: slice, device: torch.device) -> Pictures:
+        shown, image_of = np.unique(owner[part], return_inverse=True)
+        crops = [
+            head_of(images[image], box, margin)
+            for image, box in zip(owner[part], region[part], strict=True)
+        ]
+        return Pictures(
+            torch.from_numpy(scenes[shown]).to(device).float().div_(255),
+            torch.from_numpy(image_of).to(device),
+            torch.from_numpy(np.stack(crops)).to(device).float().div_(255),
+            torch.from_numpy((boxes[part] / extent[owner[part]]).astype(np.float32)).to(device),
+        )
+
+    return pictures
+
+
+def _blocks_of(
+    model: SeesPeople,
+    pictures: Callable[[slice, torch.device], Pictures],
+    count: int,
+    device: torch.device,
+    prior: np.ndarray | None,
+) -> Iterator[tuple[slice, GazeInputs]]:
+    for start in range(0, count, BLOCK):
+        part = slice(start, min(start + BLOCK, count))
+        yield part, gaze_inputs(pictures(part, device), model, prior=_on(prior, part, device))
+
+
+def _parts(count: int) -> Iterator[slice]:
+    for start in tqdm(range(0, count, BLOCK), "people", unit="block", mininterval=5):
+        yield slice(start, min(start + BLOCK, count))
+
+
+def _on(maps: np.ndarray | None, part: slice, device: torch.device) -> Tensor | None:
+    return None if maps is None else torch.from_numpy(maps[part]).to(device)[:, None]
+
+
+def _picture(image: Image.Image | np.ndarray, number: int) -> Image.Image:
+    if isinstance(image, Image.Image):
+        return image.convert("RGB")
+    found = np.asarray(image)
+    if found.ndim != 3 or found.shape[2] != 3 or found.dtype != np.uint8:
+        raise InputError(
+            f"picture {number}: found {found.dtype} of shape {found.shape}, expected uint8 of "
+            "(height, width, 3)"
+        )
+    return Image.fromarray(found)
+
+
+def _boxes(boxes: object, image: Image.Image, number: int) -> np.ndarray:
+    """Head boxes (n, 4) float64 in pixels."""
+    found = np.asarray(boxes, float)
+    found = found.reshape(0, 4) if found.size == 0 else found
+    if found.ndim != 2 or found.shape[1] != 4:
+        raise InputError(
+            f"picture {number}: head boxes of shape {found.shape}, expected (people, 4)"
+        )
+    width, height = image.size
+    fits = np.isfinite(found).all(1) & (found[:, 0] < found[:, 2]) & (found[:, 1] < found[:, 3])
+    fits &= (found[:, 0] < width) & (found[:, 1] < height) & (found[:, 2:] > 0).all(1)
+    if not fits.all():
+        raise InputError(
+            f"picture {number}: head box {found[~fits][0].tolist()}, expected x0 < x1 and y0 < y1 in "
+            f"pixels of a picture of {width} x {height}"
+        )
+    return found

@@ -1,0 +1,370 @@
+"""Points and boxes that some other source made, from a CSV into a prior store.
+
+The source may be another vision-language model, another gaze model or a person. What it says of
+somebody becomes one map: Gaussians around its points, or the cells that its boxes cover, added up by
+score. Only how the values of a map compare counts, since every reader stretches maps to [0, 1].
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from gcdr.base.errors import InputError
+from gcdr.base.problems import Problems
+from gcdr.data.heatmaps import gaussians
+from gcdr.data.manifest import BOX, people_digest
+from gcdr.data.stores import write_prior_blocks
+from gcdr.datasets.text import Table, read_headed
+from gcdr.priors.whose import check_covered, match_rows, read_named_people, say_covered
+
+POINT = ["x", "y"]
+REGION = ["box_x0", "box_y0", "box_x1", "box_y1"]
+PERSON = ["sample_id", *BOX]
+EXPECTED = {"pixels": "a number of pixels", "normalised": "a number in 0..1"}
+BORDER = 1.0  # pixels outside the image that are taken for rounding
+CELLS = 2**22  # cells of maps that are computed together
+LAYERS = [1]
+EVEN = 1e-6  # of the greatest value; a map that differs by no more is the same everywhere
+FLAT = "its map is the same everywhere"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a table is read and drawn.
+
+    Attributes:
+        units: of points and boxes: ``"pixels"``, or ``"normalised"`` to 0..1 of width and height. Head
+            boxes are always in pixels.
+        size: side of the maps in cells.
+        sigma: standard deviation of a point's Gaussian, in cells.
+        blur: standard deviation of the Gaussian that boxes are blurred by, in cells; 0 for sharp ones.
+        complete: whether a table that leaves somebody without a map is refused.
+    """
+
+    units: str = "pixels"
+    size: int = 64
+    sigma: float = 3.0
+    blur: float = 0.0
+    complete: bool = False
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "Settings":
+        """Settings by name; the others keep their defaults.
+
+        Raises:
+            InputError: a name is unknown or a value not allowed; all of them are listed.
+        """
+        known = {field.name for field in fields(cls)}
+        settings = cls(**{name: value for name, value in given.items() if name in known})
+        size = settings.size if _number(settings.size, 4, 1024) else 0
+        allowed = {
+            "units": (settings.units in EXPECTED, "pixels or normalised"),
+            "size": (size > 0 and size == int(size), "a whole number in 4..1024"),
+            "sigma": (_number(settings.sigma, 0.25, size), "cells, from 0.25 to the map's side"),
+            "blur": (_number(settings.blur, 0, size), "cells, from 0 to the map's side"),
+            "complete": (isinstance(settings.complete, bool), "true or false"),
+        }
+        wrong = [
+            f"setting {name!r}: expected one of {sorted(known)}" for name in set(given) - known
+        ]
+        wrong += [
+            f"setting {name!r}: found {getattr(settings, name)!r}; expected {expected}"
+            for name, (right, expected) in allowed.items()
+            if not right
+        ]
+        if wrong:
+            raise InputError("\n".join(["points_prior:", *(f"  {line}" for line in sorted(wrong))]))
+        return replace(settings, size=int(size))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a table says, sorted by person.
+
+    Attributes:
+        person: (R,) int64, row of the manifest.
+        place: (R, 2) points or (R, 4) boxes in 0..1 of width and height, float64.
+        score: (R,) float64, weights; the greatest of each person is 1.
+        label: (R,) text, what is looked at.
+    """
+
+    person: np.ndarray
+    place: np.ndarray
+    score: np.ndarray
+    label: np.ndarray
+
+
+def points_prior(manifest: Path, table: Path, out: Path, settings: Mapping[str, Any]) -> None:
+    """Write a prior store from a table of points or boxes; who has no row in it has no map.
+
+    Args:
+        manifest: the people.
+        table: CSV with a header: ``image``; whose the row is (``sample_id``, ``track`` or the columns of
+            ``BOX``, see :func:`gcdr.priors.whose.match_rows`); ``x,y`` or
+            ``box_x0,box_y0,box_x1,box_y1``; and where known ``score`` (a weight >= 0) and ``label``
+            (what is looked at). A person may have several rows.
+        out: prior store of one layer.
+        settings: names and values of :class:`Settings`.
+
+    Raises:
+        InputError: a setting or a row is wrong (all of them are listed), or nobody has a map.
+    """
+    how = Settings.of(settings)
+    people = read_named_people(manifest)
+    rows, kind = read_rows(table, people, how)
+    named = np.isin(np.arange(len(people)), rows.person)
+    check_covered(table, people, ~named, how.complete)
+    lacking: list[np.ndarray] = []
+    write_prior_blocks(
+        out,
+        _blocks(people, rows, kind, table, how, lacking),
+        layers=LAYERS,
+        people=people_digest(people),
+        made_by=made_by(kind, {"size": how.size, **_shape_settings(kind, how)}),
+    )
+    say_covered(table, people, np.concatenate(lacking))
+
+
+def read_rows(path: Path, people: pd.DataFrame, how: Settings) -> tuple[Rows, str]:
+    """Read and check a table.
+
+    Returns:
+        its rows, without those of score 0; and ``"points"`` or ``"boxes"``.
+
+    Raises:
+        InputError: lists all that is wrong.
+    """
+    problems = Problems()
+    keys = [*PERSON, *(["track"] if "track" in people else [])]
+    table = read_headed(path, ["image"], [*keys, *POINT, *REGION, "score", "label"], problems)
+    names = _place_columns(table, path, problems)
+    if not len(table) or names is None:
+        problems.stop(str(path))
+    person = match_rows(table, people, problems)
+    size = people[["width", "height"]].to_numpy(float)[person]
+    place = _places(table, names, np.where(person[:, None] >= 0, size, np.nan), how.units, problems)
+    score = _scores(table, problems)
+    label = table.text("label") if "label" in table.columns else np.full(len(table), "", object)
+    problems.stop(str(path))
+    for problem in problems.warnings:
+        print("\n".join(problem.lines()))
+    kept = np.flatnonzero(score > 0)
+    kept = kept[np.argsort(person[kept], kind="stable")]
+    score = pd.Series(score[kept])
+    score = (score / score.groupby(person[kept]).transform("max")).to_numpy(copy=True)
+    print(f"{path}: {len(person):,} rows, {len(person) - len(kept):,} of them with a score of 0")
+    rows = Rows(person[kept], place[kept], score, label[kept])
+    return rows, "points" if names == POINT else "boxes"
+
+
+def draw(
+    place: np.ndarray, score: np.ndarray, person: np.ndarray, count: int, how: Settings
+) -> np.ndarray:
+    """Maps of people from their points or boxes.
+
+    Args:
+        place: (R, 2) points or (R, 4) boxes in 0..1 of width and height.
+        score: (R,) weights.
+        person: (R,) int64 in 0..count - 1, whose each is.
+        count: number of people.
+        how: ``size`` and, for points, ``sigma``, for boxes ``blur``.
+
+    Returns:
+        (count, size, size) float32 >= 0; zeros for people without a row.
+    """
+    maps = torch.zeros(count, how.size, how.size)
+    step = max(1, CELLS // how.size**2)
+    for start in range(0, len(place), step):
+        part = slice(start, start + step)
+        shape = torch.from_numpy(place[part])
+        shapes = (
+            gaussians(shape, how.size, how.sigma)
+            if place.shape[1] == 2
+            else coverage(shape, how.size, how.blur)
+        )
+        weight = torch.from_numpy(score[part]).float()
+        maps.index_add_(0, torch.from_numpy(person[part]), shapes * weight[:, None, None])
+    return maps.numpy()
+
+
+def coverage(boxes: Tensor, size: int, blur: float) -> Tensor:
+    """How much of each cell boxes cover.
+
+    Args:
+        boxes: (R, 4) x0, y0, x1, y1 in 0..1 of width and height.
+        size: side of the maps in cells.
+        blur: standard deviation in cells of the Gaussian that the maps are blurred by; nothing lies
+            beyond the border, and a map does not get darker towards it.
+
+    Returns:
+        (R, size, size) float32 in 0..1.
+    """
+    edges = torch.arange(size, dtype=torch.float64)
+    x, y = (
+        (
+            torch.minimum(boxes[:, None, end] * size, edges + 1)
+            - torch.maximum(boxes[:, None, start] * size, edges)
+        ).clamp(0, 1)
+        for start, end in ((0, 2), (1, 3))
+    )
+    if blur:
+        kernel = torch.exp(-(((edges[:, None] - edges) / blur) ** 2) / 2)
+        kernel = kernel / kernel.sum(1, keepdim=True)
+        x, y = x @ kernel.T, y @ kernel.T
+    return (y[:, :, None] * x[:, None, :]).float()
+
+
+def made_by(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What a prior from elsewhere says of itself.
+
+    No file is named, so that the stores of several data sets go into a pool, and no box was drawn into
+    a picture (``overlay``).
+    """
+    return {"imported": kind, **settings, "layers": LAYERS, "overlay": "none", "depth": 1}
+
+
+def columns_of(label: np.ndarray, problem: np.ndarray, source: Path) -> dict[str, np.ndarray]:
+    """The row-wise columns of a prior store, for people whom no model was asked about.
+
+    Args:
+        label: (N,) text, what they look at, or empty.
+        problem: (N,) text, why they have no map, or empty.
+        source: the file.
+    """
+    return {
+        "question": np.full(len(label), "", object),
+        "answer": label,
+        "noun": label,
+        "token_index": np.full(len(label), -1, np.int64),
+        "batch": np.zeros(len(label), np.int64),
+        "problem": problem,
+        "source": np.where(problem == "", source.name, "").astype(object),
+    }
+
+
+def _number(value: Any, low: float, high: float) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and low <= value <= high
+
+
+def _place_columns(table: Table, path: Path, problems: Problems) -> list[str] | None:
+    """Which columns say where somebody looks; None if that is not clear."""
+    given = set(table.columns)
+    whole = True
+    for names in (POINT, REGION, BOX):
+        there = [name for name in names if name in given]
+        if there and len(there) < len(names):
+            whole = False
+            found = f"columns {', '.join(there)} in line 1, but not the others"
+            problems.file(path, found, f"all of {', '.join(names)}, or none", "header")
+    both, neither = {*POINT[:1], *REGION[:1]} <= given, not given & {*POINT, *REGION}
+    if len(table) and (both or neither):
+        found = (
+            f"{'both' if both else 'neither'} x, y {'and' if both else 'nor'} {', '.join(REGION)}"
+        )
+        expected = f"either x, y or {', '.join(REGION)}"
+        problems.file(path, f"{found} in line 1", expected, "header")
+    if both or neither or not whole:
+        return None
+    return POINT if "x" in given else REGION
+
+
+def _places(
+    table: Table, names: list[str], size: np.ndarray, units: str, problems: Problems
+) -> np.ndarray:
+    """Points or boxes (R, C) in 0..1 of their images' ``size`` (R, 2), NaN where a row is wrong."""
+    column, expected = ", ".join(names), EXPECTED[units]
+    given = np.stack([table.numbers(name, problems, expected) for name in names], 1)
+    if units == "pixels" and _are_shares(given):
+        path, found = Path(table.places.files[0]), f"every {column} in 0..1"
+        problems.file(path, found, "pixels, or the setting units: normalised", "wrong units")
+        return np.full(given.shape, np.nan)
+    size = np.tile(size, (1, len(names) // 2))
+    pixels = given * size if units == "normalised" else given
+    off = (np.maximum(-pixels, pixels - size) > BORDER).any(1)
+    other = "normalised" if units == "pixels" else "pixels"
+    problems.rows(
+        "outside the image",
+        f"{column} and image size",
+        f"{EXPECTED[units]} inside the image or at most {BORDER:g} pixel outside (they are taken as "
+        f"{units}; the setting units may say {other})",
+        off,
+        table.places,
+        np.hstack([given, size[:, :2]]),
+    )
+    inside = np.minimum(pixels.clip(0), size)
+    moved = int((~off & (np.isfinite(pixels) & (inside != pixels)).any(1)).sum())
+    if len(names) == 4:
+        empty = ~off & (inside[:, 2:] <= inside[:, :2]).any(1)
+        expected = "x0 < x1 and y0 < y1, inside the image"
+        problems.rows("box without area", column, expected, empty, table.places, given)
+    if moved:
+        print(f"{table.places.files[0]}: {moved:,} rows moved onto the border of their image")
+    return inside / size
+
+
+def _are_shares(given: np.ndarray) -> bool:
+    """Whether what should be pixels can only be shares: all in 0..1, and not all of them whole."""
+    known = given[np.isfinite(given)]
+    return bool(((known >= 0) & (known <= 1)).all() and (known % 1 > 0).any())
+
+
+def _scores(table: Table, problems: Problems) -> np.ndarray:
+    if "score" not in table.columns:
+        return np.ones(len(table))
+    expected = "a number of at least 0"
+    score = table.numbers("score", problems, expected)
+    problems.rows("negative score", "score", expected, score < 0, table.places, score)
+    return score
+
+
+def _shape_settings(kind: str, how: Settings) -> dict[str, float]:
+    return {"sigma": how.sigma} if kind == "points" else {"blur": how.blur}
+
+
+def _blocks(
+    people: pd.DataFrame,
+    rows: Rows,
+    kind: str,
+    source: Path,
+    how: Settings,
+    lacking: list[np.ndarray],
+) -> Iterator[dict[str, np.ndarray]]:
+    """Blocks of a prior store; ``lacking`` gets who of each has no map."""
+    ids = people["sample_id"].to_numpy()
+    label = _labels(rows, len(people))
+    problem = np.full(len(people), f"no row of a score above 0 in {source.name}", object)
+    problem[rows.person] = ""
+    step = max(1, CELLS // how.size**2)
+    for start in range(0, len(people), step):
+        part = slice(start, min(start + step, len(people)))
+        own = slice(*np.searchsorted(rows.person, (part.start, part.stop)))
+        maps = draw(rows.place[own], rows.score[own], rows.person[own] - start, len(ids[part]), how)
+        greatest = maps.max((1, 2))
+        flat = greatest - maps.min((1, 2)) <= EVEN * greatest
+        why = np.where(flat & (problem[part] == ""), FLAT, problem[part]).astype(object)
+        lacking.append(why != "")
+        heatmap = np.where(flat[:, None, None], 0, maps)[:, None]
+        yield {
+            "sample_id": ids[part],
+            "heatmap": heatmap,
+            "valid": ~flat,
+            **columns_of(label[part], why, source),
+        }
+    check_covered(source, people, np.concatenate(lacking), how.complete)
+
+
+def _labels(rows: Rows, count: int) -> np.ndarray:
+    """(count,) text: of each person the label of the greatest score, or empty."""
+    said = pd.DataFrame({"person": rows.person, "score": rows.score, "label": rows.label})
+    said = said[said["label"] != ""].sort_values(["person", "score"], ascending=[True, False])
+    said = said.drop_duplicates("person")
+    label = np.full(count, "", object)
+    label[said["person"]] = said["label"]
+    return label

@@ -1,0 +1,95 @@
+"""How maps are refined and labels made, as settings that travel as JSON. No torch: planning reads them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gcdr.base.jsonconfig import JsonConfig
+
+
+@dataclass(frozen=True)
+class MapSettings(JsonConfig):
+    """How prior maps become heatmaps.
+
+    Attributes:
+        size: side in cells.
+        sigma: standard deviation of a label's Gaussian in cells.
+        layer: decoder layer whose maps are taken, counted from 1.
+    """
+
+    size: int
+    sigma: float
+    layer: int = 1
+
+
+@dataclass(frozen=True)
+class SamplerSettings(JsonConfig):
+    """The noise and the sampler; what is None is as the sampler has it.
+
+    Attributes:
+        timesteps: T of the noise schedule.
+        schedule: "linear" or "cosine".
+        sampler: a name of :data:`gcdr.refine.diffusion.SAMPLERS`.
+        eta, noise_offset, last_alpha: see :class:`gcdr.refine.diffusion.SamplerConfig`.
+    """
+
+    timesteps: int
+    schedule: Literal["linear", "cosine"] = "linear"
+    sampler: Literal["reference", "consistent"] = "reference"
+    eta: float | None = None
+    noise_offset: int | None = None
+    last_alpha: Literal["one", "first"] | None = None
+
+    def as_defined(self, sampler: Literal["reference", "consistent"]) -> "SamplerSettings":
+        """The same noise under a sampler as it is defined."""
+        return SamplerSettings(self.timesteps, self.schedule, sampler)
+
+
+@dataclass(frozen=True)
+class RefineSettings(JsonConfig):
+    """How maps are refined.
+
+    Attributes:
+        sampling: noise and sampler.
+        timestep: how far a map is noised; None starts from pure noise.
+        steps: DDIM steps.
+        draws: noise draws of each person.
+        redraw: what becomes of them: "mean", "sampled" or "online".
+    """
+
+    sampling: SamplerSettings
+    timestep: int | None
+    steps: int = 2
+    draws: int = 1
+    redraw: Literal["mean", "sampled", "online"] = "mean"
+
+
+@dataclass(frozen=True)
+class LabelSettings(JsonConfig):
+    """How labels are made.
+
+    Attributes:
+        maps: how prior maps become heatmaps.
+        family: of the model that makes them, see :mod:`gcdr.methods`; None takes the prior map itself.
+        gaussian: whether the peak of what was made alone counts.
+        refine: of a diffusion model, how it refines.
+    """
+
+    maps: MapSettings
+    family: Literal["gaze", "diffusion", "mapping"] | None = None
+    gaussian: bool = False
+    refine: RefineSettings | None = None
+
+
+@dataclass(frozen=True)
+class SweepSettings(JsonConfig):
+    """A sweep over noise timesteps.
+
+    Attributes:
+        maps: how prior maps become heatmaps.
+        refine: how maps are refined; its timestep does not count.
+        timesteps: those that are tried.
+    """
+
+    maps: MapSettings
+    refine: RefineSettings
+    timesteps: tuple[int, ...]

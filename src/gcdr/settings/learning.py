@@ -1,0 +1,178 @@
+"""Settings of what learns and labels, from the configuration: gaze models, denoiser, labels, sweep.
+
+A setting with values by label share takes that of ``share``. No torch: planning builds these.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gcdr.config.schema import by_share
+from gcdr.methods import Recipe, Teacher
+from gcdr.refine.options import (
+    LabelSettings,
+    MapSettings,
+    RefineSettings,
+    SamplerSettings,
+    SweepSettings,
+)
+from gcdr.training.recipes import (
+    DenoiserTraining,
+    DiffusionMeanTeacher,
+    GazeMeanTeacher,
+    GazeModelSettings,
+    GazeTraining,
+    MappingTraining,
+    NetworkSettings,
+    OnlineTraining,
+)
+
+Config = Mapping[str, Any]
+OF_MODEL = ("kind", "size", "backbone")  # keys of gaze.models that say what it is
+
+
+def gaze_entry(config: Config, name: str | None) -> dict[str, Any]:
+    """An entry of ``gaze.models`` laid over what holds for all of them."""
+    gaze = config["gaze"]
+    entry = dict(gaze["models"][name or gaze["model"]])
+    for key in ("recipe", "teacher"):
+        entry[key] = gaze[key] | entry.get(key, {})
+    for key in ("labelled_per_batch", "in_frame"):
+        entry.setdefault(key, gaze[key])
+    return entry
+
+
+def gaze_model(config: Config, name: str | None) -> GazeModelSettings:
+    """Which model an entry of ``gaze.models`` is."""
+    entry = config["gaze"]["models"][name or config["gaze"]["model"]]
+    return GazeModelSettings(**{key: entry[key] for key in OF_MODEL if key in entry})
+
+
+def gaze_training(
+    config: Config, share: int, name: str | None, *, student: bool, layer: int = 1
+) -> GazeTraining:
+    """Of a student; a supervised teacher has changes to the recipe, and labelled people alone."""
+    entry = by_share(gaze_entry(config, name), share)
+    return GazeTraining.from_json(
+        {
+            "model": gaze_model(config, name).to_json(),
+            "recipe": entry["recipe"] if student else entry["recipe"] | entry["teacher"],
+            "sigma": config["heatmap"]["sigma"],
+            "labelled_per_batch": entry["labelled_per_batch"] if student else None,
+            "layer": layer,
+            "in_frame": entry["in_frame"],
+        },
+        f"gaze.models.{name}",
+    )
+
+
+def network(config: Config, features: bool = True) -> NetworkSettings:
+    """The denoiser's network."""
+    diffusion = config["diffusion"]
+    return NetworkSettings(
+        size=diffusion["model"],
+        sigma=config["heatmap"]["sigma"],
+        head=diffusion["head"],
+        features="towers" if features else "none",
+    )
+
+
+def denoiser_training(config: Config, share: int) -> DenoiserTraining:
+    """Of the diffusion teacher."""
+    diffusion = by_share(config["diffusion"], share)
+    return DenoiserTraining.from_json(
+        {
+            "network": network(config).to_json(),
+            "timesteps": diffusion["timesteps"],
+            "recipe": diffusion["recipe"],
+            "schedule": diffusion["schedule"],
+        },
+        "diffusion",
+    )
+
+
+def mapping_training(config: Config, share: int, features: bool, layer: int) -> MappingTraining:
+    """Of a direct mapping."""
+    diffusion = by_share(config["diffusion"], share)
+    return MappingTraining.from_json(
+        {
+            "network": network(config, features).to_json(),
+            "recipe": _without_draws(diffusion["recipe"] | diffusion["mapping"]),
+            "layer": layer,
+        },
+        "diffusion.mapping",
+    )
+
+
+def mean_teacher_training(
+    config: Config, share: int, about: Teacher, name: str | None
+) -> GazeMeanTeacher | DiffusionMeanTeacher:
+    """Of a gaze model, or of the diffusion model, by Mean Teacher."""
+    family = about.family
+    entry = gaze_entry(config, name) if family == "gaze" else config["diffusion"]
+    held = dict(config[family]["mean_teacher"])
+    settings = by_share(
+        {"recipe": _without_draws(entry["recipe"] | held.pop("recipe")), "mean_teacher": held},
+        share,
+    )
+    if family == "gaze":
+        of_model = {
+            "model": gaze_model(config, name).to_json(),
+            "sigma": config["heatmap"]["sigma"],
+        }
+        return GazeMeanTeacher.from_json(settings | of_model, "gaze.mean_teacher")
+    of_model = {"network": network(config).to_json(), "sampling": sampling(config).to_json()}
+    return DiffusionMeanTeacher.from_json(settings | of_model, "diffusion.mean_teacher")
+
+
+def sampling(config: Config) -> SamplerSettings:
+    """The noise, and the sampler as configured."""
+    names = ("sampler", "eta", "noise_offset", "last_alpha")
+    noise = {name: config["diffusion"][name] for name in ("timesteps", "schedule")}
+    return SamplerSettings(**noise, **{name: config["refine"][name] for name in names})
+
+
+def refine_settings(config: Config, recipe: Recipe) -> RefineSettings:
+    """How a recipe refines; what stands in its name is taken from there."""
+    configured, fixed = sampling(config), recipe.about.sampler
+    return RefineSettings(
+        configured if fixed is None else configured.as_defined(fixed),
+        recipe.timestep,
+        recipe.steps,
+        recipe.draws,
+        recipe.redraw,
+    )
+
+
+def map_settings(config: Config, layer: int = 1) -> MapSettings:
+    """How prior maps of a layer become heatmaps."""
+    return MapSettings(config["heatmap"]["size"], config["heatmap"]["sigma"], layer)
+
+
+def label_settings(config: Config, recipe: Recipe, layer: int = 1) -> LabelSettings:
+    """How a recipe's labels are made."""
+    method = recipe.about
+    refine = refine_settings(config, recipe) if method.family == "diffusion" else None
+    return LabelSettings(map_settings(config, layer), method.family, method.gaussian, refine)
+
+
+def prediction_settings(config: Config) -> LabelSettings:
+    """How a gaze model's own maps are made."""
+    return LabelSettings(map_settings(config), "gaze")
+
+
+def online_training(config: Config, share: int, recipe: Recipe, layer: int) -> OnlineTraining:
+    """Of a student whose labels are made again in every batch."""
+    student = gaze_training(config, share, recipe.gaze, student=True, layer=layer)
+    return OnlineTraining(student, refine_settings(config, recipe))
+
+
+def sweep_settings(config: Config, layer: int) -> SweepSettings:
+    """Of the sweep over timesteps; draws are averaged."""
+    refine = config["refine"]
+    way = RefineSettings(sampling(config), None, refine["steps"], refine["draws"], "mean")
+    return SweepSettings(map_settings(config, layer), way, tuple(config["sweep"]["timesteps"]))
+
+
+def _without_draws(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe for training that makes no noise draws of its own."""
+    return {key: value for key, value in recipe.items() if key != "draws"}

@@ -1,0 +1,252 @@
+"""How each kind of model is trained, as settings that travel as JSON. No torch: planning reads them."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from gcdr.base.errors import InputError
+from gcdr.base.jsonconfig import JsonConfig
+from gcdr.refine.options import RefineSettings, SamplerSettings
+
+SHARPNESS = 5.0  # of Mean Teacher's ramp-up (Laine & Aila 2017)
+
+
+@dataclass(frozen=True)
+class Recipe(JsonConfig):
+    """How a model is trained.
+
+    Attributes:
+        steps: optimiser steps; None where ``epochs`` says how long.
+        batch: people in a batch.
+        lr: peak learning rate.
+        weight_decay: decoupled for AdamW, added to the gradient for Adam.
+        ema: decay of the running average of the weights that is kept in the end; None keeps the
+            last weights.
+        horizon: step at which the cosine would reach 0; training may stop before. None: the last.
+        epochs: passes over the training people, in place of ``steps``.
+        optimiser: AdamW, or Adam (paper's code).
+        schedule: "cosine", linear warm-up over 5 % of the horizon and then a half cosine, or
+            "constant" (paper).
+        decay_at: epochs at which the learning rate is multiplied by ``decay``.
+        decay: that factor.
+        loss_scale: factor of the squared error of heatmaps (10,000 in the paper's code).
+        precision: "bf16" computes products in half precision; weights stay float32.
+    """
+
+    steps: int | None
+    batch: int
+    lr: float
+    weight_decay: float = 1e-4
+    ema: float | None = 0.99
+    horizon: int | None = None
+    epochs: int | None = None
+    optimiser: Literal["adamw", "adam"] = "adamw"
+    schedule: Literal["cosine", "constant"] = "cosine"
+    decay_at: tuple[int, ...] = ()
+    decay: float = 0.2
+    loss_scale: float = 1.0
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.epochs is None):
+            raise InputError(
+                f"found steps {self.steps} and epochs {self.epochs}, expected exactly one of them"
+            )
+
+    def length(self, per_epoch: float) -> int:
+        """Optimiser steps of the whole training, at ``per_epoch`` steps in an epoch."""
+        if self.epochs is None:
+            return self.steps
+        return max(1, round(self.epochs * per_epoch))
+
+    def factor(self, step: int, per_epoch: float) -> float:
+        """What the learning rate is multiplied by at a step, counted from 0."""
+        factor = 1.0
+        if self.schedule == "cosine":
+            horizon = self.horizon or self.length(per_epoch)
+            warm = max(1, horizon // 20)
+            factor = min((step + 1) / warm, 0.5 * (1 + math.cos(math.pi * min(1, step / horizon))))
+        passed = sum(step >= round(epoch * per_epoch) for epoch in self.decay_at)
+        return float(factor) * self.decay**passed
+
+
+@dataclass(frozen=True)
+class DiffusionRecipe(Recipe):
+    """A recipe with the number of noise draws made of every person in a batch.
+
+    The context of a person is computed once for all its draws, which makes further draws cheap.
+    """
+
+    draws: int = 1
+
+
+@dataclass(frozen=True)
+class GazeModelSettings(JsonConfig):
+    """Which gaze model.
+
+    Attributes:
+        kind: a name of :data:`gcdr.models.kinds.GAZE_MODELS`.
+        size: one of its named sizes.
+    """
+
+    kind: str = "vat"
+    size: str = "world"
+
+
+@dataclass(frozen=True)
+class GazeTraining(JsonConfig):
+    """How a gaze model is trained.
+
+    Attributes:
+        model: which.
+        recipe: the optimisation. A teacher fills its batches with labelled people.
+        sigma: standard deviation of a label's Gaussian in cells.
+        labelled_per_batch: a student's labelled people in a batch (the paper: 20 of 80); None mixes all.
+        layer: decoder layer of the prior maps, for a model that sees them.
+        in_frame: weight of the loss of :func:`in_frame_loss`; None leaves it out.
+    """
+
+    model: GazeModelSettings
+    recipe: Recipe
+    sigma: float
+    labelled_per_batch: int | None = None
+    layer: int = 1
+    in_frame: float | None = None
+
+
+@dataclass(frozen=True)
+class NetworkSettings(JsonConfig):
+    """The denoiser's network.
+
+    Attributes:
+        size: "world" or "paper".
+        sigma: standard deviation of a label's Gaussian in cells.
+        head: "plain" or "mass", see :class:`gcdr.models.sizes.DenoiserConfig`.
+        features: "towers", or "none" for a network that does not see the picture.
+    """
+
+    size: Literal["world", "paper"]
+    sigma: float
+    head: Literal["plain", "mass"] = "plain"
+    features: Literal["towers", "none"] = "towers"
+
+
+@dataclass(frozen=True)
+class DenoiserTraining(JsonConfig):
+    """How the diffusion teacher is trained.
+
+    Attributes:
+        network: its network.
+        timesteps, schedule: the noise, see :class:`gcdr.refine.diffusion.Schedule`.
+        recipe: the optimisation.
+    """
+
+    network: NetworkSettings
+    timesteps: int
+    recipe: DiffusionRecipe
+    schedule: Literal["linear", "cosine"] = "linear"
+
+
+@dataclass(frozen=True)
+class MappingTraining(JsonConfig):
+    """How a direct mapping is trained.
+
+    Attributes:
+        network: its network; the paper does not say whether it sees the picture (``features``).
+        recipe: the optimisation.
+        layer: decoder layer of the prior maps.
+    """
+
+    network: NetworkSettings
+    recipe: Recipe
+    layer: int = 1
+
+
+@dataclass(frozen=True)
+class MeanTeacher(JsonConfig):
+    """How student and teacher are held together.
+
+    Attributes:
+        consistency: weight of the consistency loss after the ramp-up.
+        ramp_up: epochs until then; 0 for none.
+        distance: "kl", of the softmax over cells, or "mse".
+        decay: decay of the teacher's weights.
+        warm_up: steps after each of which that decay grows towards its value.
+        kept: which of the two is the result: the "student" (released code) or the "ema" teacher.
+        steps: sampling steps of a diffusion teacher.
+        labelled_per_batch: labelled people in a batch.
+    """
+
+    consistency: float
+    labelled_per_batch: int
+    ramp_up: int = 5
+    distance: Literal["kl", "mse"] = "kl"
+    decay: float = 0.99
+    warm_up: int = 15
+    kept: Literal["student", "ema"] = "student"
+    steps: int = 10
+
+    def weight(self, step: int, per_epoch: float) -> float:
+        """Weight of the consistency loss at a step: it grows from epoch to epoch."""
+        if not self.ramp_up:
+            return self.consistency
+        done = min(int(step / per_epoch), self.ramp_up) / self.ramp_up
+        return self.consistency * math.exp(-SHARPNESS * (1 - done) ** 2)
+
+
+@dataclass(frozen=True)
+class GazeMeanTeacher(JsonConfig):
+    """How a gaze model and its running average are trained.
+
+    Attributes:
+        model: which.
+        recipe: the optimisation.
+        mean_teacher: how the two are held together.
+        sigma: standard deviation of a label's Gaussian in cells.
+    """
+
+    model: GazeModelSettings
+    recipe: Recipe
+    mean_teacher: MeanTeacher
+    sigma: float
+
+
+@dataclass(frozen=True)
+class DiffusionMeanTeacher(JsonConfig):
+    """How a diffusion model and its running average are trained.
+
+    Attributes:
+        network: the network.
+        recipe: the optimisation.
+        mean_teacher: how the two are held together.
+        sampling: noise, and the sampler of the average.
+    """
+
+    network: NetworkSettings
+    recipe: Recipe
+    mean_teacher: MeanTeacher
+    sampling: SamplerSettings
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of a label's Gaussian in cells."""
+        return self.network.sigma
+
+
+MEAN_TEACHERS: dict[str, type[GazeMeanTeacher] | type[DiffusionMeanTeacher]] = {
+    "gaze": GazeMeanTeacher,
+    "diffusion": DiffusionMeanTeacher,
+}
+
+
+@dataclass(frozen=True)
+class OnlineTraining(JsonConfig):
+    """How such a student is trained.
+
+    Attributes:
+        student: as any student.
+        refine: how the maps of a batch are refined.
+    """
+
+    student: GazeTraining
+    refine: RefineSettings
