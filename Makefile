@@ -59,6 +59,7 @@ test-fast: $(RUNTIME) $(DEV)  ## run those that take less than two minutes toget
 lint: $(RUNTIME) $(DEV)  ## check style and the workflow
 	@$(ACTIVE) ruff check .
 	@$(ACTIVE) ruff format --check .
+	@$(ACTIVE) mypy
 	@$(ACTIVE) snakefmt --check Snakefile workflow
 	@$(ACTIVE) python -m gcdr.config.reference --check
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["download_server"]
+pytest_plugins = ["download_server", "workflow_runs"]
 
 # No test depends on the machine's speed. In continuous integration the same commit tries the same
 # examples; elsewhere every run tries new ones.
@@ -28,6 +28,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get("GCDR_REAL"),
         help="folder of real annotations (or the environment variable GCDR_REAL)",
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever has a workspace starts Snakemake, and every start takes seconds."""
+    for item in items:
+        if {"workspace", "planning", "done"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

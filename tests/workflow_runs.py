@@ -6,9 +6,32 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "configs", "workflow", "profiles", "src", "assets")
+
+
+def jobs_in(plan: str) -> dict[str, int]:
+    """Jobs by rule of what Snakemake said it would run, without the target itself."""
+    if "Nothing to be done" in plan:
+        return {}
+    table = plan.split("Job stats:", 1)[1].split("total", 1)[0]
+    jobs = {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)\s*$", table, re.M)}
+    jobs.pop("all", None)
+    return jobs
+
+
+def check_configuration(config: dict[str, Any]) -> None:
+    """What the workflow does with a configuration before its first rule, without a start of Snakemake."""
+    first = (ROOT / "workflow/rules/common.smk").read_text().split("\n# Paths\n")[0]
+    names = {"config": config, "workflow": SimpleNamespace(basedir=str(ROOT))}
+    with mock.patch.dict(os.environ):  # jobs would inherit what the check sets
+        exec(compile(first, "common.smk", "exec"), names)
 
 
 class Workspace:
@@ -44,12 +67,7 @@ class Workspace:
         """Jobs that Snakemake would run, by rule, without the target itself."""
         run = self.snakemake("-n", *arguments, configs=configs)
         assert run.returncode == 0, run.stdout
-        if "Nothing to be done" in run.stdout:
-            return {}
-        table = run.stdout.split("Job stats:", 1)[1].split("total", 1)[0]
-        jobs = {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)\s*$", table, re.M)}
-        jobs.pop("all", None)
-        return jobs
+        return jobs_in(run.stdout)
 
     def write(self, name: str, text: str) -> str:
         """Write an overlay or another file; returns its name."""
@@ -57,3 +75,15 @@ class Workspace:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         return name
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A workspace for one test."""
+    return Workspace(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def planning(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace in which nothing has run and nothing shall, for plans."""
+    return Workspace(tmp_path_factory.mktemp("planning"))

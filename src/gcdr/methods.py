@@ -10,12 +10,13 @@ for is left out, so that results that do not depend on it are made once.
 
 import re
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from gcdr.base.errors import InputError
 
 REDRAWS = {"mean": "k", "sampled": "s"}
-ONLINE = "online"
+ONLINE: Final = "online"
+Redraw = Literal["mean", "sampled", "online"]
 JOINT = "+"  # before the names of prior store and gaze model, which never hold it
 
 
@@ -122,7 +123,7 @@ class Recipe:
     timestep: int | None = None
     steps: int | None = None
     draws: int | None = None
-    redraw: Literal["mean", "sampled", "online"] | None = None
+    redraw: Redraw | None = None
     prior: str | None = None
     gaze: str | None = None
 
@@ -139,7 +140,7 @@ class Recipe:
 
     def __str__(self) -> str:
         numbers = ""
-        if self.steps is not None:
+        if self.steps is not None and self.redraw is not None:
             noised = "" if self.timestep is None else f"-t{self.timestep}"
             drawn = ONLINE if self.redraw == ONLINE else f"{REDRAWS[self.redraw]}{self.draws}"
             numbers = f"{noised}-n{self.steps}-{drawn}"
@@ -196,7 +197,7 @@ def recipe(
     timestep: int,
     steps: int,
     draws: int,
-    redraw: str,
+    redraw: Redraw,
     prior: str | None = None,
     gaze: str | None = None,
 ) -> Recipe:
@@ -233,7 +234,8 @@ def parse_recipe(name: str) -> Recipe:
     gaze = names.pop(0) if names else None
     if parts["steps"] is None:
         return Recipe(parts["method"], prior=prior, gaze=gaze)
-    redraw = {"k": "mean", "s": "sampled", None: ONLINE}[parts["letter"]]
+    letters: dict[str | None, Redraw] = {"k": "mean", "s": "sampled", None: ONLINE}
+    redraw = letters[parts["letter"]]
     timestep = int(parts["timestep"]) if parts["timestep"] else None
     drawn, steps = int(parts["draws"] or 1), int(parts["steps"])
     return Recipe(parts["method"], timestep, steps, drawn, redraw, prior, gaze)

@@ -1,5 +1,6 @@
 """Training runs from files to files: Mean Teacher, direct mapping, redrawn labels, killed processes."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import tiny_study
 import torch
 from gcdr.training.diffusion_runs import train_diffusion_model
 from gcdr.training.mapping_runs import train_mapping_model
@@ -163,8 +163,8 @@ def test_killed_process_goes_on_and_leaves_nothing_behind(
     labels, out = study.folder / "labels.parquet", tmp_path / "vat"
     train_gaze_model(study.samples, labels, None, None, None, GAZE, 0, CPU, tmp_path / "whole")
     command = [sys.executable, "-c", KILLED, str(study.folder), str(out), "2"]
-    here = Path(tiny_study.__file__).parent
-    assert subprocess.run(command, cwd=here, capture_output=True).returncode == -9
+    same = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    assert subprocess.run(command, env=same, capture_output=True).returncode == -9
     assert not (out / "model.safetensors").exists()
     (state,) = tmp_path.glob(".vat.resume-*")
     train_gaze_model(study.samples, labels, None, None, None, GAZE, 0, CPU, out)

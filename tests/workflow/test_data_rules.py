@@ -26,9 +26,8 @@ MANIFEST = "results/data/gazefollow/manifest.parquet"
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
+def with_data(workspace: Workspace, tmp_path: Path) -> Workspace:
     """A copy of the project with a GazeFollow of twenty people, four to an image."""
-    workspace = Workspace(tmp_path)
     write(tmp_path, {"no-weights.yaml": WITHOUT})
     names = [f"train/{number}.jpg" for number in range(5)]
     rows = [
@@ -48,61 +47,62 @@ def workspace(tmp_path: Path) -> Workspace:
     return workspace
 
 
-def test_gazefollow_is_checked_read_and_split_as_released(workspace: Workspace) -> None:
+def test_gazefollow_is_checked_read_and_split_as_released(with_data: Workspace) -> None:
     labels = "results/gazefollow/labels{}-seed0/labels.parquet"
     wanted = [labels.format(10), labels.format(20), "results/data/gazefollow/bodies.parquet"]
-    run = workspace.snakemake(*wanted, configs=CONFIG)
+    run = with_data.snakemake(*wanted, configs=CONFIG)
     assert run.returncode == 0, run.stdout[-4000:]
-    people = pd.read_parquet(workspace.folder / MANIFEST)
+    people = pd.read_parquet(with_data.folder / MANIFEST)
     assert people["split"].value_counts().to_dict() == {"train": 20, "test": 1}
-    released, drawn = (pd.read_parquet(workspace.folder / name) for name in wanted[:2])
+    released, drawn = (pd.read_parquet(with_data.folder / name) for name in wanted[:2])
     shown = released.merge(people, on="sample_id")[released["role"].ne("unlabelled").to_numpy()]
     assert shown["image"].tolist() == ["train/0.jpg", "train/1.jpg"]
     assert drawn["role"].ne("unlabelled").sum() == 4
-    bodies = pd.read_parquet(workspace.folder / wanted[2])
+    bodies = pd.read_parquet(with_data.folder / wanted[2])
     assert (
         bodies["detected"].sum() == 20 and bodies.loc[~bodies["detected"], "body_x0"].isna().all()
     )
-    said = (workspace.folder / "results/data/gazefollow/check.txt").read_text()
+    said = (with_data.folder / "results/data/gazefollow/check.txt").read_text()
     assert "21 in 6 images" in said and "20 share their image" in said
-    assert workspace.planned(*wanted, configs=CONFIG) == {}
+    assert with_data.planned(*wanted, configs=CONFIG) == {}
 
     # the same list in a study that takes its unlabelled people from elsewhere
-    (workspace.folder / "frames").mkdir()
-    write(workspace.folder / "frames", {"a.jpg": "picture"})
+    (with_data.folder / "frames").mkdir()
+    write(with_data.folder / "frames", {"a.jpg": "picture"})
     table = "image,head_x0,head_y0,head_x1,head_y1,split\na.jpg,1,1,9,9,train\n"
-    write(workspace.folder, {"frames/heads.csv": table, "pooled.yaml": POOLED})
+    write(with_data.folder, {"frames/heads.csv": table, "pooled.yaml": POOLED})
     pooled = "results/pooled/labels10-seed0/labels.parquet"
-    run = workspace.snakemake(pooled, configs=(*CONFIG, "pooled.yaml"))
+    run = with_data.snakemake(pooled, configs=(*CONFIG, "pooled.yaml"))
     assert run.returncode == 0, run.stdout[-4000:]
-    role = pd.read_parquet(workspace.folder / pooled)["role"]
+    role = pd.read_parquet(with_data.folder / pooled)["role"]
     assert role.value_counts().to_dict() == {"unlabelled": 19, "labelled": 2}
 
 
-def test_changed_data_make_the_picture_cache_anew(workspace: Workspace) -> None:
+def test_changed_data_make_the_picture_cache_anew(with_data: Workspace) -> None:
     cache = "results/data/gazefollow/samples-224.h5"
-    assert workspace.snakemake(cache, configs=CONFIG).returncode == 0
-    log = (workspace.folder / "logs/gazefollow/samples-224.log").read_text()
+    assert with_data.snakemake(cache, configs=CONFIG).returncode == 0
+    log = (with_data.folder / "logs/gazefollow/samples-224.log").read_text()
     assert f"{cache}: 7.1 MB will be written" in log
-    assert workspace.planned(cache, configs=CONFIG) == {}
-    path = workspace.folder / "data/gazefollow/train_annotations_release_persondet.txt"
+    assert with_data.planned(cache, configs=CONFIG) == {}
+    path = with_data.folder / "data/gazefollow/train_annotations_release_persondet.txt"
     path.write_text("\n".join(path.read_text().splitlines()[:-1]))
-    run = workspace.snakemake(cache, configs=CONFIG)
+    run = with_data.snakemake(cache, configs=CONFIG)
     assert run.returncode == 0, run.stdout[-4000:]
-    assert len(Samples.open(workspace.folder / cache).sample_id) == 20
+    assert len(Samples.open(with_data.folder / cache).sample_id) == 20
 
 
-def test_data_with_errors_stops_the_first_rule(workspace: Workspace) -> None:
-    path = workspace.folder / "data/gazefollow/train_annotations_release_persondet.txt"
+def test_data_with_errors_stops_the_first_rule(with_data: Workspace) -> None:
+    path = with_data.folder / "data/gazefollow/train_annotations_release_persondet.txt"
     path.write_text(path.read_text() + "\n" + gazefollow_row("train/9.jpg", bodies=(0, 0, 9, 9)))
-    run = workspace.snakemake(MANIFEST, configs=CONFIG)
-    log = (workspace.folder / "logs/gazefollow/read.log").read_text()
+    run = with_data.snakemake(MANIFEST, configs=CONFIG)
+    log = (with_data.folder / "logs/gazefollow/read.log").read_text()
     assert run.returncode != 0 and "line 21, image: found 'train/9.jpg'" in log
-    assert not (workspace.folder / MANIFEST).exists() and "Traceback" not in log
+    assert not (with_data.folder / MANIFEST).exists() and "Traceback" not in log
 
 
-def test_a_data_set_that_no_study_uses_need_not_be_there(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path)
+def test_a_data_set_that_no_study_uses_need_not_be_there(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     write(tmp_path, {"no-weights.yaml": WITHOUT})
     (tmp_path / "data/videoattentiontarget").mkdir(parents=True)
     video = ("configs/gazefollow.yaml", "configs/videoattentiontarget.yaml", "no-weights.yaml")

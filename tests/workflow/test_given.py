@@ -83,8 +83,7 @@ def test_a_missing_or_useless_one_is_named_at_once(models: Path) -> None:
     assert any("given: found 'vaat', expected one of vat, vat-gc" in line for line in lines)
 
 
-def test_given_models_are_taken_and_not_trained(models: Path, tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path)
+def test_given_models_are_taken_and_not_trained(models: Path, workspace: Workspace) -> None:
     given = f"{{diffusion: {models}/diffusion, gcdr: {models}/vat}}"
     workspace.write("given.yaml", f"studies: {{smoke: {{given: {given}}}}}\n")
     configs = (SMOKE, "given.yaml")
@@ -95,4 +94,4 @@ def test_given_models_are_taken_and_not_trained(models: Path, tmp_path: Path) ->
     target = "results/smoke/labels25-seed0/teachers/diffusion/model.json"
     run = workspace.snakemake(target, configs=configs)
     assert run.returncode == 0, run.stdout[-3000:]
-    assert read_json(tmp_path / target)["given"] == f"{models}/diffusion"
+    assert read_json(workspace.folder / target)["given"] == f"{models}/diffusion"

@@ -5,12 +5,6 @@ from workflow_runs import Workspace
 
 from gcdr.report.paper_tables import PAPER_TABLES
 
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return Workspace(tmp_path_factory.mktemp("tables"))
-
-
 EVALUATED = {
     # 6 methods at 3 shares, and all labels; VAT-GC is a teacher at 3 of them
     "table1": {"evaluate": 19, "train_vat": 7, "split": 4},
@@ -35,8 +29,8 @@ EVALUATED = {
 
 
 @pytest.mark.parametrize("target", [*PAPER_TABLES, "label_savings"])
-def test_plan_of_a_table(workspace: Workspace, target: str) -> None:
-    planned = workspace.planned(target)
+def test_plan_of_a_table(planning: Workspace, target: str) -> None:
+    planned = planning.planned(target)
     expected = EVALUATED[target] | {"gradcam": 2, "world": 1, "merge": 1}
     assert {rule: planned.get(rule) for rule in expected} == expected
     assert "page" not in planned and "tables" not in planned

@@ -1,9 +1,7 @@
 """Released weights and imported maps in the workflow: what is planned, what is fetched and converted."""
 
 import json
-from pathlib import Path
 
-import pytest
 import torch
 from download_server import Server
 from ofa_reference import port_name, small_config
@@ -14,11 +12,6 @@ from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
 from gcdr.priors.vqa.ofa_vqa import OFAForVQA
 
 SMOKE = "configs/smoke.yaml"
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return Workspace(tmp_path)
 
 
 def overlay(workspace: Workspace, text: str) -> tuple[str, ...]:

@@ -52,18 +52,19 @@ def work_key(
         module: ``__file__`` of the stage's module.
         device: where it computes.
     """
+    read: list[str | Path] = [*files, module, *modules_behind(module)]
     return text_digest(
         json.dumps(settings, sort_keys=True),
         people,
         hashlib.sha256(np.asarray(chosen, np.int64).tobytes()).hexdigest(),
         f"torch {torch.__version__} on {device.type}",
-        *map(file_digest, [*files, module, *modules_behind(module)]),
+        *map(file_digest, read),
     )
 
 
 def _digest_of_stats(files: Sequence[Path]) -> str:
     """Digest of files' sizes and times: far cheaper than their content, and enough between two runs."""
-    found = []
+    found: list[tuple[int, int] | None] = []
     for path in files:
         try:
             stat = path.stat()

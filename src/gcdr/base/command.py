@@ -35,17 +35,19 @@ def arguments(description: str, *names: str, **optional: Any) -> argparse.Namesp
         several = {"nargs": "+"} if kind in ("paths", "texts") else {}
         kind = {"paths": "path", "texts": ""}.get(kind, kind)
         parser.add_argument(f"--{name}", type=kinds[kind], required=True, **several)
-    typed = {name: kind for name, kind in optional.items() if isinstance(kind, type)}
+    typed: dict[str, Any] = {
+        name: settings for name, settings in optional.items() if isinstance(settings, type)
+    }
     for name in typed:
         parser.add_argument(f"--{name.replace('_', '-')}", type=json.loads, required=True)
     for name, default in optional.items():
         if name in typed:
             continue
-        kind = Path if default is None else type(default)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default)
+        converter = Path if default is None else type(default)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=converter, default=default)
     found = parser.parse_args()
-    for name, kind in typed.items():
-        setattr(found, name, kind.from_json(getattr(found, name), name))
+    for name, settings in typed.items():
+        setattr(found, name, settings.from_json(getattr(found, name), name))
     if "device" in found:
         from gcdr.base.device import pick_device  # not above: some scripts do without torch
 

@@ -11,7 +11,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -56,7 +56,7 @@ def read_torch(path: str | Path, stand_ins: Iterable[str] = ()) -> Any:
     """
     numpy_names = [(_scalar_function(), f"numpy.{core}.multiarray.scalar") for core in CORES]
     kinds = {type(np.dtype(code)) for code in NUMBERS}
-    admitted = [*((StandIn, name) for name in stand_ins), *numpy_names, np.dtype, *kinds]
+    admitted: list[Any] = [*((StandIn, name) for name in stand_ins), *numpy_names, np.dtype, *kinds]
     try:
         with open(path, "rb") as file:
             start = file.read(24)
@@ -122,6 +122,7 @@ class _Admitted:
     """A function that a pickle may call, and can neither change nor look into."""
 
     __slots__ = ("_call",)
+    _call: Callable[..., Any]
 
     def __init__(self, call: Callable[..., Any]) -> None:
         object.__setattr__(self, "_call", call)
@@ -137,7 +138,8 @@ class _Kind:
     """A NumPy type as the pickle spells it. NumPy's own reader of such states trusts them."""
 
     def __init__(self, code: str, *_: Any) -> None:
-        self.code, self.order = code, "="
+        self.code = code
+        self.order: Any = "="  # whatever the pickle says; NumPy refuses what is none
 
     def __setstate__(self, state: tuple) -> None:
         if any(part is not None for part in state[2:5]):
@@ -163,7 +165,7 @@ class _Array:
         self.value = _from_buffer(content, kind, shape, "F" if by_columns else "C")
 
 
-def _from_buffer(content: Any, kind: _Kind, shape: tuple, order: str) -> np.ndarray:
+def _from_buffer(content: Any, kind: _Kind, shape: tuple, order: Literal["C", "F"]) -> np.ndarray:
     return np.frombuffer(content, kind.dtype()).reshape(shape, order=order)
 
 
@@ -189,11 +191,12 @@ def _tensor(storage: Tensor, offset: int, size: tuple, stride: tuple, *_: Any) -
 
 
 def _scalar_function() -> Callable[..., Any]:
-    return np.float32(0).__reduce__()[0]
+    function: Any = np.float32(0).__reduce__()[0]
+    return function
 
 
 CORES = ("core", "_core")
-ADMITTED = {
+ADMITTED: dict[str, Callable[..., Any]] = {
     "collections.OrderedDict": dict,
     **{f"{module}.dict": dict for module in ("builtins", "__builtin__")},
     **{f"{module}.list": list for module in ("builtins", "__builtin__")},
