@@ -31,6 +31,7 @@ from gcdr.refine.diffusion import (
     visited_indices,
 )
 from gcdr.refine.labels import sampler_of
+from gcdr.settings.learning import refine_settings
 
 torch.set_num_threads(1)
 CONSISTENT, REFERENCE = SAMPLERS["consistent"], SAMPLERS["reference"]
@@ -230,11 +231,15 @@ def test_schedules_as_released(reference: Goldens) -> None:
 
 
 def test_a_method_with_a_sampler_of_its_own_takes_it_whole() -> None:
-    configured = {"sampler": "consistent", "eta": 0.0, "noise_offset": 0, "last_alpha": "first"}
-    assert sampler_of(configured) == SamplerConfig(0.0, noise_offset=0, last_alpha="first")
-    released = recipe("gcdr-reference", 250, 2, 1, "mean")
-    assert sampler_of(configured | released.sampling) == SAMPLERS["reference"]
-    assert sampler_of(configured | recipe("gcdr", 250, 2, 1, "mean").sampling).eta == 0
+    sampler = {"sampler": "consistent", "eta": 0.0, "noise_offset": 0, "last_alpha": "first"}
+    config = {"diffusion": {"timesteps": 500, "schedule": "linear"}, "refine": sampler}
+
+    def taken(method: str) -> SamplerConfig:
+        return sampler_of(refine_settings(config, recipe(method, 250, 2, 1, "mean")).sampling)
+
+    assert taken("gcdr") == SamplerConfig(0.0, noise_offset=0, last_alpha="first")
+    assert taken("gcdr-reference") == SAMPLERS["reference"]
+    assert taken("gcdr-consistent") == SAMPLERS["consistent"]
 
 
 @pytest.mark.golden
