@@ -7,8 +7,8 @@ from priors_data import write_manifest
 from gcdr.base.errors import InputError
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.stores import Store, read_prior, write_labels
-from gcdr.priors import maps
-from gcdr.priors.maps import maps_prior
+from gcdr.priors import stored_maps as maps
+from gcdr.priors.stored_maps import maps_prior
 
 IDS = np.array([0, 2, 3])
 

@@ -18,6 +18,7 @@ from gcdr.data.manifest import people_digest, read_people, write_table
 from gcdr.data.prior_maps import prior_maps
 from gcdr.data.stores import Store, concatenate_priors, merge_priors, read_prior
 from gcdr.evaluation.stages import evaluate_prior
+from gcdr.priors.inquiry import questions
 from gcdr.priors.vqa import asking as prior
 from gcdr.priors.vqa.ofa_vqa import OFAForVQA
 from gcdr.report.table_s7 import score_overlays, table_s7_markdown
@@ -181,11 +182,11 @@ def test_overlays_decide_what_is_asked(stage: Stage) -> None:
     people = read_people(stage.study.manifest)
     bodies = pd.read_parquet(stage.bodies)
     for overlay, boxed in (("body", bodies["detected"]), ("head", True), ("none", False)):
-        asked = prior.questions(people, bodies, ASK | {"overlay": overlay})
+        asked = questions(people, bodies, ASK | {"overlay": overlay})
         expected = np.broadcast_to(boxed, len(people))
         assert [one.box is not None for one in asked] == expected.tolist()
         assert [one.text == BOXED for one in asked] == expected.tolist()
-    head = prior.questions(people, bodies, ASK | {"overlay": "head"})[0]
+    head = questions(people, bodies, ASK | {"overlay": "head"})[0]
     assert head.box == tuple(people[["head_x0", "head_y0", "head_x1", "head_y1"]].iloc[0])
     red = ASK | {"box_colour": [255, 0, 0], "box_thickness": 5}
     plain = prior.Question(head.image, head.size, None, "")

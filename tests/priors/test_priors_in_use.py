@@ -15,8 +15,8 @@ from gcdr.data.split import split_labels
 from gcdr.data.stores import read_labels, read_prior
 from gcdr.detection.bodies import BODY
 from gcdr.priors.graded import graded_points
-from gcdr.priors.maps import maps_prior
 from gcdr.priors.points import points_prior
+from gcdr.priors.stored_maps import maps_prior
 from gcdr.refine.labels import make_labels
 from gcdr.refine.options import LabelSettings
 from gcdr.report.pages import write_gallery

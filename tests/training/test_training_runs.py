@@ -1,5 +1,6 @@
 """Training runs from files to files: Mean Teacher, direct mapping, redrawn labels, killed processes."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -199,7 +200,9 @@ def test_killed_process_goes_on_and_leaves_nothing_behind(
     train_gaze_model(study.samples, labels, None, None, None, GAZE, 0, CPU, tmp_path / "whole")
     command = [sys.executable, "-c", KILLED, str(study.folder), str(out), "2"]
     here = Path(tiny_study.__file__).parent
-    assert subprocess.run(command, cwd=here, capture_output=True).returncode == -9
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True)
+    assert run.returncode == -9, run.stderr
     assert not (out / "model.safetensors").exists()
     (state,) = tmp_path.glob(".vat.resume-*")
     train_gaze_model(study.samples, labels, None, None, None, GAZE, 0, CPU, out)

@@ -1,7 +1,7 @@
 """Bring another model's heatmaps, kept as a label store, into a prior store."""
 
 from gcdr.base.command import arguments, run
-from gcdr.priors.maps import maps_prior
+from gcdr.priors.stored_maps import maps_prior
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ def _parse(hint: Any, value: Any, where: str) -> Any:
     if isinstance(hint, type) and issubclass(hint, JsonConfig):
         return hint.from_json(value, where)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is types.UnionType:  # X | None
+    if origin in (types.UnionType, typing.Union):  # X | None
         return None if value is None else _parse(arguments[0], value, where)
     if origin is tuple and isinstance(value, (list, tuple)):
         return tuple(_parse(arguments[0], entry, f"{where}[{n}]") for n, entry in enumerate(value))

@@ -9,6 +9,7 @@ import numpy as np
 
 from gcdr.base.seeds import numpy_rng
 from gcdr.world.head import HAIR_STYLES, Face
+from gcdr.world.looked_at import Target, draw_target
 from gcdr.world.pen import ExtentPen
 from gcdr.world.people import BOTTOMS, HAIRS, IRISES, SHOES, SKINS, TOPS, Figure, draw_figure
 from gcdr.world.placement import (
@@ -23,7 +24,6 @@ from gcdr.world.placement import (
 )
 from gcdr.world.room import Room, decorate, draw_room
 from gcdr.world.style import NOUNS, Color, Style
-from gcdr.world.targets import Target, draw_target
 from gcdr.world.things import ACCENTS, COLORS
 
 
