@@ -20,7 +20,7 @@ from gcdr.base.problems import Problems
 from gcdr.data.manifest import BOX, order_people
 from gcdr.data.split import LABELLED as SHOWN
 from gcdr.data.split import VALIDATION, split_labels
-from gcdr.data.views import plain_view, view_pictures
+from gcdr.data.views import plain_view, view_masks
 from gcdr.datasets.assemble import BODY, Dataset
 from gcdr.datasets.folder import read_folder
 from gcdr.datasets.gazefollow import read_released, read_rows
@@ -56,9 +56,8 @@ def mask_extent(person: Any) -> np.ndarray:
     """First and last column and row of a person's head mask at 224 pixels, x0, y0, x1, y1."""
     size = torch.tensor([person.width, person.height] * 2)
     box = torch.tensor([[getattr(person, name) for name in BOX]]) / size
-    pictures, view = torch.zeros(1, 3, 224, 224), plain_view(1, torch.device("cpu"))
     head_mask = VATConfig.paper().towers.head_mask
-    mask = view_pictures(pictures, pictures, box, view, head_mask)[2][0, 0]
+    mask = view_masks(box, plain_view(1, torch.device("cpu")), 224, head_mask)[0, 0]
     columns, rows = (mask.any(axis).nonzero().flatten() for axis in (0, 1))
     return np.array([columns[0], rows[0], columns[-1], rows[-1]])
 
