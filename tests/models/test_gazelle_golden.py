@@ -53,12 +53,13 @@ def models_of(reference: GazelleGoldens, name: str, folder: Path) -> Iterator[tu
 
 
 def record(model: Gazelle, labels: list[str], part: str) -> dict[str, Tensor]:
-    """Record in the next call what the reference files keep."""
+    """Record in the next call what the reference files keep, also where people come one by one."""
     found: dict[str, Tensor] = {}
 
     def keep(label: str, module: nn.Module, channels: int) -> None:
         def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
-            found[label] = output[:, ::31, ::channels].clone()
+            kept = output[:, ::31, ::channels].clone()
+            found[label] = torch.cat([found[label], kept]) if label in found else kept
 
         module.register_forward_hook(hook)
 

@@ -21,6 +21,7 @@ INOUT = ("inout_token.", "inout_head.")
 TEMPERATURE = 10000.0
 NORM_EPS = 1e-5
 DROPOUT = 0.1
+CACHED = 256  # tokens a person
 
 
 class MapHead(nn.Sequential):
@@ -101,7 +102,7 @@ class Gazelle(GazeModel):
         """
         features = self._features(inputs)
         tokens = self.prompted(features, inputs.image_of, inputs.head_box)
-        tokens = self.transformer(tokens)
+        tokens = self._decoded(tokens)
         in_frame = None
         if self.config.inout:
             in_frame = self.inout_head(tokens[:, 0]).squeeze(1).float()
@@ -128,6 +129,13 @@ class Gazelle(GazeModel):
             return tokens
         first = self.inout_token.weight.to(tokens.dtype).expand(len(tokens), 1, -1)
         return torch.cat([first, tokens], dim=1)
+
+    def _decoded(self, tokens: Tensor) -> Tensor:
+        """The blocks; on a CPU person by person where their tokens are many, to stay in its cache."""
+        many = tokens.shape[1] >= CACHED and len(tokens) > 1
+        if torch.is_grad_enabled() or not many or tokens.device.type != "cpu":
+            return self.transformer(tokens)
+        return torch.cat([self.transformer(person) for person in tokens.split(1)])
 
     def decoder_state(self) -> dict[str, Tensor]:
         """The tensors of a decoder's checkpoint: all but the backbone's; 40, or 45 with ``inout``."""
