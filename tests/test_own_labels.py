@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from gcdr.training.diffusion_runs import train_diffusion_model
+from gcdr.training.runs import train_gaze_model
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -20,8 +22,6 @@ from gcdr.data.manifest import BOX, LABELS, read_annotated, write_table
 from gcdr.data.split import LABELLED, UNLABELLED, VALIDATION, split_labels
 from gcdr.refine.labels import make_labels
 from gcdr.report.page import summarise
-from gcdr.training.diffusion_runs import train_diffusion_model
-from gcdr.training.runs import train_gaze_model
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
 from gcdr.world.style import STYLES
