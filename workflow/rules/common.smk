@@ -34,7 +34,7 @@ from gcdr.methods import (
 )
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.settings import learning
-from gcdr.models.sizes import weights_file
+from gcdr.models.sizes import backbone_file, weights_file
 from gcdr.base.provenance import modules_behind
 from gcdr.report.paper_tables import PAPER_TABLES, savings_table
 from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, TEXT, WEIGHTS, find_layout
@@ -291,7 +291,7 @@ def gaze_code(name):
 
     def files(wildcards):
         kind = config["gaze"]["models"].get(gaze_of(wildcards), {}).get("kind")
-        return code(name) + (module_code(GAZE_MODELS[kind]) if kind else [])
+        return code(name) + (module_code(GAZE_MODELS[kind].module) if kind else [])
 
     return files
 

@@ -52,6 +52,12 @@ def gaze_init(wildcards):
     return [os.path.abspath(file) if file.startswith("results/") else str(weights_file(given))]
 
 
+def gaze_backbone(wildcards):
+    """The file of the frozen backbone of the gaze model that a job trains or asks, if it has one."""
+    entry = config["gaze"]["models"].get(gaze_of(wildcards), {})
+    return [str(backbone_file(entry["backbone"]))] if entry.get("backbone") else []
+
+
 def gaze_of(wildcards):
     """The gaze model that a job trains or asks, by its name in gaze.models; None where there is none."""
     if getattr(wildcards, "kind", None) == "teachers":

@@ -152,11 +152,35 @@ def _gaze_problems(config: Mapping[str, Any]) -> list[str]:
         for key, name in asked
         if name not in gaze["models"]
     ]
-    return problems + [
-        f"gaze.models.{name}.kind: found {entry['kind']!r}, expected one of {kinds}"
-        for name, entry in gaze["models"].items()
-        if entry["kind"] not in GAZE_MODELS
-    ]
+    for name, entry in gaze["models"].items():
+        kind = GAZE_MODELS.get(entry["kind"])
+        if kind is None:
+            problems.append(
+                f"gaze.models.{name}.kind: found {entry['kind']!r}, expected one of {kinds}"
+            )
+        elif kind.frozen and not entry.get("backbone"):
+            problems.append(
+                f"gaze.models.{name}.backbone: missing; {kind.title} needs the weights of its backbone"
+            )
+    return problems + _unseen_priors(config)
+
+
+def _unseen_priors(config: Mapping[str, Any]) -> list[str]:
+    """Methods whose gaze model would be given prior maps and cannot see them."""
+    gaze, problems = config["gaze"], []
+    for asked in config["report"]["methods"]:
+        entry = asked if isinstance(asked, dict) else {"method": asked}
+        method = METHODS.get(entry["method"])
+        if method is None or method.family != "gaze" or not method.gradcam:
+            continue
+        name = entry.get("gaze", gaze["model"])
+        kind = GAZE_MODELS.get(gaze["models"].get(name, {}).get("kind"))
+        if kind is not None and not kind.prior:
+            problems.append(
+                f"report.methods, {entry['method']}: {kind.title} ({name}) sees no prior map; expected a "
+                "gaze model that does, such as VAT"
+            )
+    return problems
 
 
 def _head_problems(config: Mapping[str, Any]) -> list[str]:
