@@ -49,7 +49,7 @@ def test_shipped_weights_on_photographs_are_named() -> None:
     )
     assert notice_of(config) == f"{NOTICES['folder']} {config['notice']}"
     own = {"weights": "weights/own"}
-    config |= {"prior": own, "detect": own, "gaze": {"init": None}}
+    config |= {"priors": {"ofa-world": own}, "detect": own, "gaze": {"init": None}}
     assert notice_of(config) == NOTICES["folder"]
 
 

@@ -374,7 +374,8 @@ def test_table_s7_scores_every_overlay_and_layer(
         priors.append(stage.ask(overlay=overlay, which=which))
     with h5py.File(priors[1]) as file:
         assert len(file["sample_id"]) == 3
-    table = score_overlays(priors, drawn.samples, drawn.manifest, drawn.annotations, 32)
+    study = (drawn.samples, drawn.manifest, drawn.annotations, 32)
+    table = score_overlays(priors, ["ofa"] * 3, *study)
     assert list(zip(table["overlay"], table["layer"], strict=True)) == [
         (overlay, layer) for overlay in ("body", "head", "none") for layer in (1, 2)
     ]
@@ -390,6 +391,9 @@ def test_table_s7_scores_every_overlay_and_layer(
     assert raw["auc"]["value"] == table["auc"][1]
     text = table_s7_markdown(table)
     assert "| Body box | 1 of 2 |" in text and "paper, GazeFollow" in text and "0.254" in text
+    assert "Prior" not in text
+    both = score_overlays([priors[0]] * 2, ["a", "b"], *study)
+    assert "| b | Body box | 1 of 2 |" in table_s7_markdown(both) and len(both) == 4
 
 
 def test_a_missing_image_folder_says_so_once(stage: Stage, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ rule evaluate:
     params:
         model=lambda wildcards, input: folder_of(input.model),
         prior=lambda wildcards, input: f"--prior {input.prior}" if input.prior else "",
-        settings=map_settings(),
+        settings=lambda wildcards: map_settings(wildcards),
         about=about_model,
         device=config["device"],
     shell:
@@ -89,7 +89,7 @@ rule evaluate_prior:
     benchmark:
         "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-gradcam.tsv"
     params:
-        settings=map_settings(),
+        settings=lambda wildcards: map_settings(wildcards),
         about=lambda wildcards: about(wildcards, "gradcam", "gradcam", "maps"),
     shell:
         "python {input.script} --prior {input.prior} --samples {input.samples}"
@@ -118,7 +118,7 @@ rule sweep:
         gpu=GPU,
     params:
         teacher=lambda wildcards, input: folder_of(input.teacher),
-        settings=sweep_settings(),
+        settings=sweep_settings,
         about=lambda wildcards: as_json(
             {
                 "study": wildcards.study,

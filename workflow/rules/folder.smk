@@ -96,7 +96,7 @@ rule gallery:
     localrule: True
     params:
         images=lambda wildcards: image_root(config["studies"][wildcards.study]["dataset"]),
-        layer=config["prior"]["layer"],
+        layer=layer_of_study,
         notice=config["notice"],
     shell:
         "python {input.script} --manifest {input.manifest} --images {params.images:q}"

@@ -18,7 +18,7 @@ rule split:
     params:
         validation=config["split"]["validation"],
         by=config["split"]["by"],
-        shares=lambda wildcards: split_arguments(wildcards.share),
+        shares=split_arguments,
         released=lambda wildcards, input: f"--released {input.released}" if input.released else "",
         source=released_source,
     shell:

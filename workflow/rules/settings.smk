@@ -1,7 +1,5 @@
 """Settings of the stages, by the leaves that decide their result. No rules here."""
 
-import re
-
 from gcdr.methods import pattern
 
 WHAT = {
@@ -12,33 +10,6 @@ WHAT = {
     "folder": "own images",
 }
 PEOPLE = {"pseudo": "unlabelled", "test": "test"}
-
-
-def files_in(folder, *names):
-    """Files of a model, each an input by itself: a folder's time stamp says nothing of its content."""
-    return [f"{folder}/{name}" for name in names]
-
-
-def vqa_layout():
-    """Files and layout of the VQA model as configured."""
-    return find_layout(config["prior"]["weights"], planned_files(config["downloads"]))
-
-
-def vqa_files():
-    """The VQA model as jobs read it: as configured, or converted from released weights."""
-    prior, layout = config["prior"], vqa_layout()
-    if layout.kind in (OURS, BLIP):
-        return list(layout.files)
-    converted = f"results/weights/{Path(prior['weights']).name}-{prior['released']['image_size']}px"
-    return files_in(converted, WEIGHTS, *TEXT)
-
-
-def detector_files(finds):
-    """The detector of bodies ("detect") or of heads: one file, or weights, sizes and what it finds."""
-    weights = config[finds]["weights"]
-    if weights.endswith(CHECKPOINTS):
-        return [weights]
-    return files_in(weights, "model.safetensors", "config.json", "card.json")
 
 
 def gaze_init(wildcards):
@@ -97,25 +68,22 @@ def folder_of(files):
     return first if first.endswith(CHECKPOINTS) else os.path.dirname(first)
 
 
-def map_sizes():
-    """How Grad-CAM maps become heatmaps of the gaze model's size."""
+def layer_of_study(wildcards):
+    """The layer of a study's prior whose maps are used."""
+    return layer_of(prior_store(prior_of_study(wildcards.study)))
+
+
+def map_sizes(wildcards):
+    """How a prior's maps become heatmaps of the gaze model's size."""
     return {
-        "layer": config["prior"]["layer"],
+        "layer": layer_of_study(wildcards),
         "size": config["heatmap"]["size"],
         "sigma": config["heatmap"]["sigma"],
     }
 
 
-def map_settings(**more):
-    return as_json({**map_sizes(), **more})
-
-
-def prior_settings(wildcards):
-    """What decides a prior store; its name says with which overlay, and for whom."""
-    skipped = ("name", "weights", "released", "imported", "layer", "shards", "workers")
-    kept = {key: value for key, value in config["prior"].items() if key not in skipped}
-    which = wildcards.which.removeprefix("-of-") or "all"
-    return as_json({**kept, "overlay": wildcards.overlay, "which": which})
+def map_settings(wildcards, **more):
+    return as_json({**map_sizes(wildcards), **more})
 
 
 def shared(wildcards, settings):
@@ -131,7 +99,7 @@ def gaze_settings(wildcards):
         "recipe": gaze["recipe"] if student else gaze["recipe"] | gaze["teacher"],
         "labelled_per_batch": gaze["labelled_per_batch"] if student else None,
         "sigma": config["heatmap"]["sigma"],
-        "layer": config["prior"]["layer"],
+        "layer": layer_of_study(wildcards),
         "in_frame": gaze["in_frame"],
     }
 
@@ -150,7 +118,7 @@ def plain_recipe(base, changes):
 def mapping_settings(wildcards):
     features = "towers" if TEACHERS[wildcards.teacher].features else "none"
     changed = plain_recipe(config["diffusion"]["recipe"], config["diffusion"]["mapping"])
-    layer = config["prior"]["layer"]
+    layer = layer_of_study(wildcards)
     return diffusion_settings() | {"recipe": changed, "layer": layer, "features": features}
 
 
@@ -189,7 +157,12 @@ def label_settings(wildcards):
     method, sampled = named.about, {}
     if method.family == "diffusion":
         sampled = sampler_settings() | named.sampling
-    return {**map_sizes(), "teacher": method.family, "gaussian": method.gaussian, **sampled}
+    return {
+        **map_sizes(wildcards),
+        "teacher": method.family,
+        "gaussian": method.gaussian,
+        **sampled,
+    }
 
 
 def label_teacher(wildcards):
@@ -223,9 +196,10 @@ def sampler_settings():
     }
 
 
-def sweep_settings():
+def sweep_settings(wildcards):
     refine = config["refine"]
     return map_settings(
+        wildcards,
         steps=refine["steps"],
         draws=refine["draws"],
         redraw="mean",

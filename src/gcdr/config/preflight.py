@@ -4,17 +4,15 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from gcdr.base.download import planned_files
 from gcdr.base.errors import InputError
+from gcdr.config.prior_checks import prior_problems
 from gcdr.config.schema import alternatives
 from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.sizes import weights_file
-from gcdr.priors.vqa.nouns import SPACY_MODEL
-from gcdr.priors.vqa.ofa.layouts import find_layout
 
 SUPERVISED = [  # methods that need no people without a label
     name
@@ -60,17 +58,7 @@ def check_references(config: Mapping[str, Any]) -> None:
             problems.append(
                 f"studies.{name}.teacher: missing; a gallery needs a study that teaches"
             )
-    prior, refine = config["prior"], config["refine"]
-    if prior["layer"] not in prior["layers"]:
-        problems.append(
-            f"prior.layer: found {prior['layer']}, expected one of prior.layers {prior['layers']}"
-        )
-    missing = [name for name in ("spacy", SPACY_MODEL) if find_spec(name) is None]
-    if prior["tagger"] == "spacy" and missing:
-        problems.append(
-            f"prior.tagger: found 'spacy', but {' and '.join(missing)} not installed; expected both "
-            f"(pip install spacy; python -m spacy download {SPACY_MODEL}), or auto or rules"
-        )
+    refine = config["refine"]
     asked = {"refine.timestep": alternatives(refine["timestep"])}
     asked |= {"sweep.timesteps": config["sweep"]["timesteps"]}
     asked |= {"report.student_timesteps": config["report"]["student_timesteps"]}
@@ -83,7 +71,7 @@ def check_references(config: Mapping[str, Any]) -> None:
                 )
     problems += [
         f"report.methods: found {name!r}, expected one of {', '.join(METHODS)}"
-        for name in config["report"]["methods"]
+        for name in reported_methods(config)
         if name not in METHODS
     ]
     problems += _recipe_problems(config)
@@ -98,20 +86,9 @@ def check_references(config: Mapping[str, Any]) -> None:
         if file and not file.is_file() and str(file) not in planned:
             problems.append(f"{key}: no file {file}")
     problems += _head_problems(config)
-    try:
-        find_layout(prior["weights"], planned)
-    except InputError as error:
-        problems.append(f"prior.weights: {error}")
-    for name, source in prior["imported"].items():
-        if name not in datasets:
-            problems.append(f"prior.imported: no data set {name!r}; there are {list(datasets)}")
-        problems += [
-            f"prior.imported.{name}.{key}: no file {path}"
-            for key in ("pickles", "annotations")
-            for path in source[key]
-            if not Path(path).is_file()
-        ]
-    for name in used_datasets(config):
+    used = used_studies(config)
+    problems += prior_problems(config, used, planned)
+    for name in dict.fromkeys(name for sources in used.values() for name in sources):
         source = datasets.get(name, {})
         for key in {"root", "images"} & set(source):
             if not Path(source[key]).is_dir():
@@ -174,7 +151,7 @@ def _split_problems(config: Mapping[str, Any]) -> list[str]:
             f"split.unlabelled: found {unlabelled}, expected at most {100 - share}, what a labelled share "
             f"of {share} % leaves"
         )
-    untaught = [name for name in config["report"]["methods"] if name not in SUPERVISED]
+    untaught = [name for name in reported_methods(config) if name not in SUPERVISED]
     for name in config["report"]["studies"] if untaught else []:
         study = config["studies"].get(name, {})
         pool = study.get("unlabelled", [])
@@ -197,10 +174,17 @@ def _split_problems(config: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def used_datasets(config: Mapping[str, Any]) -> list[str]:
+def reported_methods(config: Mapping[str, Any]) -> list[str]:
+    """Names of the methods of the report; an entry may be a table that says more of one."""
+    named = config["report"]["methods"]
+    return [method if isinstance(method, str) else method["method"] for method in named]
+
+
+def used_studies(config: Mapping[str, Any]) -> dict[str, list[str]]:
     """Data sets of the studies that are reported or shown, and of those that they start from."""
     studies = config["studies"]
-    names, used = [*config["report"]["studies"], *config["galleries"]], {}
+    names: list[str] = [*config["report"]["studies"], *config["galleries"]]
+    used: dict[str, list[str]] = {}
     while names:
         study = studies.get(name := names.pop(), {})
         if name in used or not study:
@@ -208,7 +192,7 @@ def used_datasets(config: Mapping[str, Any]) -> list[str]:
         given = (study.get(key, []) for key in ("dataset", "labelled", "unlabelled", "test"))
         used[name] = [one for part in given for one in ([part] if isinstance(part, str) else part)]
         names += [study.get("teacher", name), study.get("init", {}).get("study", name)]
-    return list(dict.fromkeys(name for sources in used.values() for name in sources))
+    return used
 
 
 def _source_problems(

@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from gcdr.base.errors import InputError
-from gcdr.report import render
+from gcdr.report import typeset
 from gcdr.report.overlays import Example, encode, example_panels, question_of
 from gcdr.report.rows import METRICS, PAPER_LABEL, PAPER_METRICS, TRAINED_KINDS
 from gcdr.report.tables import RUN
@@ -139,20 +139,20 @@ def _uri(data: bytes) -> str:
 
 def _main_rows(table: pd.DataFrame) -> list[dict[str, object]]:
     """Table 1 as the template needs it: formatted numbers with their spread and mark."""
-    shown = render.shown_metrics(table)
-    best = {metric: render.best_rows(table, metric) for metric in shown}
-    paper = render.has_paper(table)
+    shown = typeset.shown_metrics(table)
+    best = {metric: typeset.best_rows(table, metric) for metric in shown}
+    paper = typeset.has_paper(table)
     rows = []
     for position, (_, row) in enumerate(table.iterrows()):
         values = [
             {
-                "value": render.number(row[metric]),
-                "spread": render.spread(row, metric),
+                "value": typeset.number(row[metric]),
+                "spread": typeset.spread(row, metric),
                 "best": position in best[metric],
             }
             for metric in shown
         ]
-        numbers = [render.number(row[f"paper_{m}"]) for m in PAPER_METRICS] if paper else []
+        numbers = [typeset.number(row[f"paper_{m}"]) for m in PAPER_METRICS] if paper else []
         rows.append(
             {
                 "name": row["name"],
@@ -168,7 +168,7 @@ def _main_rows(table: pd.DataFrame) -> list[dict[str, object]]:
 def seconds(value: float) -> str:
     """Seconds as ``12.3 s`` or ``3 min 05 s``; a dash for NaN."""
     if pd.isna(value):
-        return render.ABSENT
+        return typeset.ABSENT
     if value < 60:
         return f"{value:.1f} s"
     minutes, rest = divmod(round(value), 60)
@@ -183,13 +183,13 @@ def stage_cells(stages: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
             str(row["jobs"]),
             seconds(row["wall_s"]),
             seconds(row["cpu_s"]),
-            render.ABSENT if pd.isna(row["max_rss_mib"]) else f"{row['max_rss_mib']:.0f} MiB",
+            typeset.ABSENT if pd.isna(row["max_rss_mib"]) else f"{row['max_rss_mib']:.0f} MiB",
         ]
         for _, row in stages.iterrows()
     ]
     memory = stages["max_rss_mib"].max()
     total = [seconds(stages[name].sum(min_count=1)) for name in ("wall_s", "cpu_s")]
-    largest = render.ABSENT if pd.isna(memory) else f"{memory:.0f} MiB"
+    largest = typeset.ABSENT if pd.isna(memory) else f"{memory:.0f} MiB"
     rows.append(["All stages", str(stages["jobs"].sum()), *total, largest])
     return ["Stage", "jobs", "wall", "CPU", "peak memory"], rows
 
@@ -232,8 +232,8 @@ def build_page(context: Context) -> str:
         InputError: a picture is not a PNG, JPEG or SVG.
     """
     sections = {
-        "differences": (context.differences, render.differences_cells),
-        "sweep": (context.sweep, render.sweep_cells),
+        "differences": (context.differences, typeset.differences_cells),
+        "sweep": (context.sweep, typeset.sweep_cells),
         "stages": (context.stages, stage_cells),
     }
     cells = {
@@ -249,12 +249,12 @@ def build_page(context: Context) -> str:
         context=context,
         cells=cells,
         rows=_main_rows(context.table),
-        metrics=[METRICS[name] for name in render.shown_metrics(context.table)],
+        metrics=[METRICS[name] for name in typeset.shown_metrics(context.table)],
         paper_metrics=[METRICS[n] for n in PAPER_METRICS]
-        if render.has_paper(context.table)
+        if typeset.has_paper(context.table)
         else [],
         paper_label=PAPER_LABEL,
-        notes=render.notes(context.table),
+        notes=typeset.notes(context.table),
         definitions=definitions,
         groups=_example_groups(context.examples),
         question=question_of(context.examples),
