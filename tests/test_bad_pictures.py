@@ -28,6 +28,7 @@ from gcdr.datasets.images import image_sizes
 from gcdr.detection.bodies import detect_bodies
 from gcdr.detection.detector import load_detector
 from gcdr.evaluation.stages import evaluate_labels, evaluate_model, evaluate_prior
+from gcdr.priors.kinds.vqa_kind import AskSettings
 from gcdr.priors.vqa.asking import ask_people
 from gcdr.refine.labels import make_labels
 from gcdr.training.mean_teacher_runs import train_mean_teacher_model
@@ -97,8 +98,8 @@ def problems(forms: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFr
     write_table(bodies, out / "bodies.parquet")
     write_samples(people, forms, 56, out / "samples.h5", failures=1)
     ask_people(
-        forms / "manifest.parquet", forms, out / "bodies.parquet", make_vqa(out / "vqa"), ASK,
-        1, 1, 1, 1.0, CPU, out / "prior.h5",
+        forms / "manifest.parquet", forms, out / "bodies.parquet", make_vqa(out / "vqa"),
+        AskSettings.from_json(ASK), 1, 1, 1, 1.0, CPU, out / "prior.h5",
     )  # fmt: skip
     cache = Samples.open(out / "samples.h5")
     store = read_prior(out / "prior.h5", people_digest(people), people["sample_id"].to_numpy())

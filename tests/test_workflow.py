@@ -272,7 +272,7 @@ def test_plan_of_every_share_and_of_unlabelled_people(tmp_path: Path) -> None:
     run = workspace.snakemake("-n", "-p", configs=(SMOKE, "u.yaml"))
     assert run.returncode == 0, run.stdout
     assert "results/smoke/labels10-unlabelled50-seed0/labels.parquet" in run.stdout
-    assert "--share 10 --unlabelled 50" in run.stdout
+    assert '"share": 10, "unlabelled": 50' in run.stdout
     workspace.write("all.yaml", "split: {share: 100}\nreport: {methods: [vat, vat-gc]}\n")
     planned = workspace.planned(configs=(SMOKE, "all.yaml"))
     assert "tables" in planned and not set(planned) & {"train_student", "page", "predict_labels"}

@@ -20,6 +20,7 @@ from gcdr.priors.vqa.ofa_vqa import OFAForVQA
 from gcdr.refine.labels import make_labels
 from gcdr.training.diffusion_runs import train_diffusion_model
 from gcdr.training.runs import train_gaze_model
+from gcdr.world.dataset import WorldSettings
 
 CPU = torch.device("cpu")
 GAZE = {
@@ -75,16 +76,8 @@ class Study:
 
 def make_study(folder: Path, train: int = 24, test: int = 6, seed: int = 3) -> Study:
     """Draw a world and make up a prior for it."""
-    tables = write_world(
-        folder / "images",
-        seed=seed,
-        style="gaze",
-        train=train,
-        test=test,
-        width=96,
-        height=72,
-        annotators=4,
-    )
+    world = WorldSettings(seed, "gaze", train, test, annotators=4, width=96, height=72)
+    tables = write_world(folder / "images", world)
     study = Study(
         folder,
         folder / "manifest.parquet",

@@ -138,6 +138,11 @@ def files_in(folder, *names):
     return [f"{folder}/{name}" for name in names]
 
 
+def told(settings):
+    """Settings of a stage as its script reads them."""
+    return as_json(settings.to_json())
+
+
 def as_json(value):
     """Settings as text that does not depend on the order of keys."""
     return json.dumps(value, sort_keys=True)

@@ -45,7 +45,7 @@ if os.path.exists(script("import_points")):
             dataset=datasets_with("points", "boxes"),
             store=stores_of("points", "boxes"),
         params:
-            settings=lambda wildcards: as_json(of_store(wildcards).settings().to_json()),
+            settings=lambda wildcards: told(of_store(wildcards).settings()),
         shell:
             "python {input.script} --manifest {input.manifest} --table {input.table:q}"
             " --settings {params.settings:q} --out {output} > {log} 2>&1"

@@ -8,6 +8,7 @@ from gcdr.datasets.layout import annotation_files, picture_names
 from gcdr.models.sizes import weights_file
 from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, TEXT, WEIGHTS, find_layout
 from gcdr.report.paper_tables import PAPER_TABLES, savings_table
+from gcdr.settings import preparing
 
 # Data sets
 
@@ -48,11 +49,6 @@ def tested_on(study):
 
 
 # Splits
-
-
-def split_arguments(wildcards):
-    """Arguments of the split for the name of a share, such as 10 or 10-unlabelled50."""
-    return f"--share {wildcards.share.replace('-unlabelled', ' --unlabelled ')}"
 
 
 def released_split(wildcards):
@@ -97,7 +93,7 @@ def source_for(wildcards):
 def store_settings(wildcards):
     """What decides a store of a model that is asked; its name says with which overlay, and for whom."""
     store = STORES[wildcards.store]
-    return as_json(store.prior.settings(store.overlay, store.which).to_json())
+    return told(store.prior.settings(store.overlay, store.which))
 
 
 def store_shards(wildcards):

@@ -49,7 +49,7 @@ rule convert_weights:
         released="|".join(map(re.escape, RELEASED)) or "none",
     params:
         weights=lambda wildcards: RELEASED[wildcards.released].weights,
-        settings=lambda wildcards: as_json(RELEASED[wildcards.released].released.to_json()),
+        settings=lambda wildcards: told(RELEASED[wildcards.released].released),
         out=subpath(output[0], parent=True),
     shell:
         "python {input.script} --weights {params.weights:q} --settings {params.settings:q}"

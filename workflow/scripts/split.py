@@ -2,7 +2,7 @@
 
 from gcdr.base.command import arguments, run
 from gcdr.data.manifest import read_annotated, write_table
-from gcdr.data.split import split_labels
+from gcdr.data.split import SplitSettings, split_labels
 from gcdr.datasets.gazefollow import read_released
 
 
@@ -10,30 +10,28 @@ def main() -> None:
     args = arguments(
         __doc__,
         "manifest:path",
-        "share:float",
-        "validation:float",
         "seed:int",
-        "by",
         "out:path",
         released=None,
-        source=None,
-        unlabelled=-1.0,
+        source="",
+        settings=SplitSettings,
     )
+    settings = args.settings
     released = read_released(args.released) if args.released else None
     if args.source:  # in a pool, images are named after the data set that they are from
         released["image"] = f"{args.source}/" + released["image"]
     annotated = read_annotated(args.manifest)
     labels = split_labels(
         annotated,
-        args.share,
-        args.validation,
+        settings.share,
+        settings.validation,
         args.seed,
-        args.by,
+        settings.by,
         released,
-        None if args.unlabelled < 0 else args.unlabelled,
+        settings.unlabelled,
     )
     write_table(labels, args.out)
-    print(f"labelled people: {args.released or f'drawn with seed {args.seed}'}, by {args.by}")
+    print(f"labelled people: {args.released or f'drawn with seed {args.seed}'}, by {settings.by}")
     print(labels["role"].value_counts().to_string())
 
 

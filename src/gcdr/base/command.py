@@ -22,10 +22,11 @@ def arguments(description: str, *names: str, **optional: Any) -> argparse.Namesp
         names: required options. A name ending in ``:int``, ``:float``, ``:json`` or ``:path`` is
             converted, ``:paths`` and ``:texts`` take several; without an ending it is text.
             ``device`` becomes what :func:`gcdr.base.device.pick_device` makes of it.
-        optional: options with a default; their type is the default's, and None means an optional path.
+        optional: options with a default; their type is the default's, and None means an optional path. A
+            class of settings makes a required option that takes them as JSON.
 
     Raises:
-        InputError: the device is unknown, or this machine lacks it.
+        InputError: the device is unknown, or this machine lacks it; settings that do not fit.
     """
     parser = argparse.ArgumentParser(description=description)
     kinds: dict[str, Any] = {"int": int, "float": float, "json": json.loads, "path": Path, "": str}
@@ -34,10 +35,17 @@ def arguments(description: str, *names: str, **optional: Any) -> argparse.Namesp
         several = {"nargs": "+"} if kind in ("paths", "texts") else {}
         kind = {"paths": "path", "texts": ""}.get(kind, kind)
         parser.add_argument(f"--{name}", type=kinds[kind], required=True, **several)
+    typed = {name: kind for name, kind in optional.items() if isinstance(kind, type)}
+    for name in typed:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=json.loads, required=True)
     for name, default in optional.items():
+        if name in typed:
+            continue
         kind = Path if default is None else type(default)
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default)
     found = parser.parse_args()
+    for name, kind in typed.items():
+        setattr(found, name, kind.from_json(getattr(found, name), name))
     if "device" in found:
         from gcdr.base.device import pick_device  # not above: some scripts do without torch
 

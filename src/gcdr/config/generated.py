@@ -11,8 +11,20 @@ import yaml
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig, required
 from gcdr.config.schema import Schema
+from gcdr.data.split import Split
+from gcdr.detection.choices import Detect, Heads
 from gcdr.priors.kinds.registry import KINDS, NAME
+from gcdr.world.dataset import WorldSettings
+from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, VQARecipe
 
+TABLES: dict[str, tuple[type[JsonConfig], str]] = {
+    "split": (Split, "Who keeps their label."),
+    "detect": (Detect, "Person detection and the match of heads to bodies."),
+    "heads": (Heads, "Detection of heads, for own images without a table of head boxes."),
+    "world_vqa": (VQARecipe, "Recipe of the VQA model."),
+    "world_detector": (DetectorRecipe, "Recipe of a detector."),
+    "world_backbone": (BackboneRecipe, "Recipe of the towers of gaze models."),
+}
 TYPES = {int: "integer", float: "number", bool: "boolean", str: "string"}
 
 
@@ -48,7 +60,9 @@ def read_table(path: Path) -> dict[str, Any]:
 def generated() -> dict[str, Schema]:
     """Schemas made from dataclasses, by the names under which the file refers to them."""
     kinds = [object_schema(kind, kind.TITLE, kind.KIND) for kind in KINDS.values()]
-    return {"prior": {"description": "A prior.", "oneOf": kinds}}
+    tables = {name: object_schema(cls, text) for name, (cls, text) in TABLES.items()}
+    world = object_schema(WorldSettings, "The demo world, drawn by this package.", "world")
+    return {**tables, "world": world, "prior": {"description": "A prior.", "oneOf": kinds}}
 
 
 def object_schema(cls: type[JsonConfig], description: str = "", kind: str = "") -> Schema:

@@ -25,6 +25,7 @@ from gcdr.base.files import read_json
 from gcdr.data.manifest import BOX, people_digest, read_people
 from gcdr.data.pictures import open_image
 from gcdr.data.stores import concatenate_priors, read_validity, write_prior
+from gcdr.priors.kinds.vqa_kind import Asked, AskSettings
 from gcdr.priors.vqa.blip import BlipForVQA
 from gcdr.priors.vqa.gradcam import check_layers
 from gcdr.priors.vqa.nouns import WordFinder, find_tagger
@@ -65,24 +66,26 @@ class Answer:
 
 
 def load_model(
-    weights: Path, settings: dict[str, Any], finder: WordFinder, device: torch.device
+    weights: Path, settings: Asked, finder: WordFinder, device: torch.device
 ) -> VQAModel:
     """The VQA model in a folder: BLIP in transformers' layout, or OFA.
 
     Raises:
         InputError: the folder does not hold a whole one.
     """
-    names = ("beam", "max_length", "normalise", "length_penalty")
-    search = Search(**{name: settings[name] for name in names})
+    search = Search(
+        settings.beam,
+        settings.max_length,
+        normalise=settings.normalise,
+        length_penalty=settings.length_penalty,
+    )
     content = read_json(weights / "config.json")
     blip = isinstance(content, dict) and content.get("model_type") == BLIP
     known = BlipForVQA if blip else OFAForVQA
-    return known.load(weights, device, search, finder, settings["precision"])
+    return known.load(weights, device, search, finder, settings.precision)
 
 
-def questions(
-    people: pd.DataFrame, bodies: pd.DataFrame, settings: dict[str, Any]
-) -> list[Question]:
+def questions(people: pd.DataFrame, bodies: pd.DataFrame, settings: Asked) -> list[Question]:
     """What is asked about each person.
 
     With the overlay ``body`` a person whose body was found is outlined, with ``head`` everybody is
@@ -91,25 +94,25 @@ def questions(
     Args:
         people: rows of the manifest.
         bodies: their body boxes, in the same order.
-        settings: ``overlay`` and ``questions``.
+        settings: what points at the person, and what is asked.
     """
-    overlay, texts = settings["overlay"], settings["questions"]
+    overlay, texts = settings.overlay, settings.questions
     boxes = people[BOX] if overlay == "head" else bodies[BODY]
     outlined = bodies["detected"].to_numpy(bool)
     if overlay != "body":
         outlined = np.full(len(people), overlay == "head")
     sizes = people[["width", "height"]].to_numpy(int).tolist()
     return [
-        Question(name, tuple(size), tuple(box), texts[overlay])
+        Question(name, tuple(size), tuple(box), getattr(texts, overlay))
         if boxed
-        else Question(name, tuple(size), None, texts["none"])
+        else Question(name, tuple(size), None, texts.none)
         for name, size, box, boxed in zip(
             people["image"], sizes, boxes.to_numpy(float).tolist(), outlined, strict=True
         )
     ]
 
 
-def picture(question: Question, images: Path, size: int, settings: dict[str, Any]) -> np.ndarray:
+def picture(question: Question, images: Path, size: int, settings: Asked) -> np.ndarray:
     """The picture of a question as the model sees it, (3, size, size) float32 in [-1, 1].
 
     Raises:
@@ -118,8 +121,7 @@ def picture(question: Question, images: Path, size: int, settings: dict[str, Any
     image = open_image(images / question.image, question.size)
     if question.box is not None:
         try:
-            colour = tuple(settings["box_colour"])
-            image = draw_box(image, question.box, colour, settings["box_thickness"])
+            image = draw_box(image, question.box, settings.box_colour, settings.box_thickness)
         except InputError as error:
             raise InputError(f"{images / question.image}: {error}") from error
     return image_array(image, size)
@@ -202,7 +204,7 @@ def ask_people(
     images: Path,
     bodies: Path,
     weights: Path,
-    settings: dict[str, Any],
+    settings: AskSettings,
     shard: int,
     shards: int,
     workers: int,
@@ -219,8 +221,7 @@ def ask_people(
         images: folder that image names are relative to.
         bodies: body boxes of the people.
         weights: folder of the VQA model.
-        settings: what decides the maps: of the configuration's ``prior`` section, and ``which``:
-            ``all`` people or a split's.
+        settings: what decides the maps, and of whom they are.
         shard: 1..shards.
         shards: number of shards.
         workers: threads that read pictures.
@@ -233,22 +234,23 @@ def ask_people(
     """
     everybody = read_people(manifest)
     digest = people_digest(everybody)
-    chosen = everybody["split"] == settings["which"] if settings["which"] != "all" else slice(None)
+    chosen = everybody["split"] == settings.which if settings.which != "all" else slice(None)
     people = everybody[chosen]
     found = pd.read_parquet(bodies).set_index("sample_id").loc[people["sample_id"]]
-    tagger, tag = find_tagger(settings["tagger"])
-    model = load_model(weights, settings, WordFinder(tag, settings["word"]), device)
-    check_layers(settings["layers"], model.depth)
-    model.check_questions([settings["questions"][name] for name in (settings["overlay"], "none")])
-    made_by = {**settings, "tagger": tagger, "depth": model.depth}
-    rows = shard_rows(len(people), settings["block"], shard, shards)
+    tagger, tag = find_tagger(settings.tagger)
+    model = load_model(weights, settings, WordFinder(tag, settings.word), device)
+    check_layers(settings.layers, model.depth)
+    asked = settings.questions
+    model.check_questions([getattr(asked, settings.overlay), asked.none])
+    made_by = {**settings.to_json(), "tagger": tagger, "depth": model.depth}
+    rows = shard_rows(len(people), settings.block, shard, shards)
     files = [bodies, *sorted(path for path in weights.iterdir() if path.is_file())]
     key = work_key(made_by, digest, people["sample_id"].to_numpy(), files, __file__, device)
     pictures = [images / name for name in people["image"]]
-    kept = Blocks.of(out, rows, settings["block"], key, pictures)
+    kept = Blocks.of(out, rows, settings.block, key, pictures)
     left = kept.left(lambda part: read_validity(part).all())
     failed = Failures("not asked", len(rows), failures)
-    asker = Asker(model, settings["layers"], settings["block"])
+    asker = Asker(model, settings.layers, settings.block)
     # Only reading takes several threads, so that their number never changes a bit.
     with one_thread(), ThreadPoolExecutor(workers) as pool:
         blocks = _blocks(people, found, left, rows.stop, settings)
@@ -270,10 +272,10 @@ def _blocks(
     bodies: pd.DataFrame,
     starts: Iterable[int],
     stop: int,
-    settings: dict[str, Any],
+    settings: Asked,
 ) -> Iterator[tuple[int, np.ndarray, list[Question]]]:
     for start in starts:
-        part = slice(start, min(start + settings["block"], stop))
+        part = slice(start, min(start + settings.block, stop))
         asked = questions(people[part], bodies[part], settings)
         yield start, people["sample_id"].to_numpy()[part], asked
 

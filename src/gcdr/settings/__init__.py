@@ -1,0 +1,1 @@
+"""The stages' settings, built from the configuration in one place."""
