@@ -11,7 +11,9 @@ configfile: "config.yaml"
 report: "workflow/report/workflow.rst"
 
 
+include: "workflow/rules/checked.smk"
 include: "workflow/rules/common.smk"
+include: "workflow/rules/sources.smk"
 include: "workflow/rules/settings.smk"
 include: "workflow/rules/wanted.smk"
 include: "workflow/rules/data.smk"

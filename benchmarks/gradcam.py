@@ -27,6 +27,7 @@ from torch import Tensor
 
 from gcdr.data.manifest import people_digest, read_people, write_table
 from gcdr.data.stores import read_prior
+from gcdr.priors.kinds.vqa_kind import AskSettings, Questions
 from gcdr.priors.vqa.asking import ask_people
 from gcdr.priors.vqa.gradcam import gradcam
 from gcdr.priors.vqa.ofa.config import OFAConfig
@@ -235,14 +236,10 @@ def through_files(args: argparse.Namespace, vqa: OFAForVQA, device: torch.device
         write_table(table.assign(width=640, height=480, **head, split="train"), manifest)
         body = {"body_x0": left, "body_y0": 10.0, "body_x1": left + 150, "body_y1": 470.0}
         write_table(table[["sample_id"]].assign(**body, score=1.0, detected=True), bodies)
-        settings = {
-            "overlay": "body",
-            "questions": {"body": QUESTION, "head": QUESTION, "none": QUESTION},
-            "box_colour": [0, 255, 0], "box_thickness": 2,
-            "layers": [vqa.depth - 1], "tagger": "rules", "word": "paper", "beam": 5,
-            "normalise": True, "length_penalty": 1.0, "max_length": args.answer,
-            "precision": args.dtype, "block": args.batch, "which": "all",
-        }  # fmt: skip
+        settings = AskSettings(
+            questions=Questions(QUESTION, QUESTION, QUESTION), layers=(vqa.depth - 1,), tagger="rules",
+            max_length=args.answer, precision=args.dtype, block=args.batch,
+        )  # fmt: skip
         for part in range(1, 5):
             out = folder / f"{part}-of-4.h5"
             start = time.perf_counter()

@@ -29,6 +29,7 @@ from gcdr.training.recipes import (
     NetworkSettings,
 )
 from gcdr.training.recipes import Recipe as GazeRecipe
+from gcdr.world.dataset import WorldSettings
 
 CPU = torch.device("cpu")
 GAZE = GazeTraining(
@@ -79,16 +80,8 @@ class Study:
 
 def make_study(folder: Path, train: int = 24, test: int = 6, seed: int = 3) -> Study:
     """Draw a world and make up a prior for it."""
-    tables = write_world(
-        folder / "images",
-        seed=seed,
-        style="gaze",
-        train=train,
-        test=test,
-        width=96,
-        height=72,
-        annotators=4,
-    )
+    world = WorldSettings(seed, "gaze", train, test, annotators=4, width=96, height=72)
+    tables = write_world(folder / "images", world)
     study = Study(
         folder,
         folder / "manifest.parquet",

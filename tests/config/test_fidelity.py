@@ -8,8 +8,10 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
+from gcdr.config.generated import read_schema
 from gcdr.config.schema import by_share, validate_config
 from gcdr.methods import METHODS
+from gcdr.priors.kinds.registry import read_priors
 from gcdr.training.loop import Recipe
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +50,8 @@ def read(name: str) -> dict[str, Any]:
 def config() -> dict[str, Any]:
     merged = read("config.yaml")
     update_config(merged, read("configs/gazefollow.yaml"))
+    whole = {name: prior.to_json() for name, prior in read_priors(merged).items()}
+    merged["priors"] = {name: {**merged["priors"][name], **whole[name]} for name in whole}
     return merged
 
 
@@ -98,7 +102,7 @@ def test_every_training_leaf_is_in_the_ledger(config: dict[str, Any]) -> None:
 def test_options_lead_to_leaves(config: dict[str, Any]) -> None:
     for option, _, target in table("Options of the released command lines"):
         assert option.startswith("`--")
-        for path in re.findall(r"`([a-z_]+\.[a-z_.]+)`", target.replace("configs/", "")):
+        for path in re.findall(r"`([a-z_]+\.[a-z_.-]+)`", target.replace("configs/", "")):
             if not path.endswith(".yaml"):
                 leaf(config, path)
         if target.startswith("`report.methods`"):
@@ -133,7 +137,7 @@ def test_entries_of_the_released_yaml_lead_to_leaves(config: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("share", [5, 10, 20, 50, 100])
 def test_recipes_of_every_share_can_be_read(config: dict[str, Any], share: int) -> None:
-    validate_config(config, read("workflow/schemas/config.schema.yaml"))
+    validate_config(config, read_schema(ROOT / "workflow/schemas/config.schema.yaml"))
     gaze, diffusion = config["gaze"], config["diffusion"]
     for base, changes in (
         (gaze["recipe"], {}),

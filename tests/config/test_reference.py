@@ -6,6 +6,7 @@ import pytest
 import yaml
 from jsonschema_specifications import REGISTRY
 
+from gcdr.config.generated import read_schema
 from gcdr.config.reference import main, reference_page
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +113,7 @@ def keywords(node, of=None):
 
 def test_the_schema_has_no_stray_keywords():
     """An unquoted comma in a description would make one and cut the description short."""
-    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    schema = read_schema(ROOT / "workflow/schemas/config.schema.yaml")
     known = {
         name
         for part in ("core", "applicator", "validation", "meta-data")

@@ -33,6 +33,7 @@ from gcdr.evaluation.stages import (
     evaluate_model,
     evaluate_prior,
 )
+from gcdr.priors.kinds.vqa_kind import AskSettings
 from gcdr.priors.vqa.asking import ask_people
 from gcdr.refine.labels import make_labels
 from gcdr.refine.options import LabelSettings
@@ -105,8 +106,8 @@ def problems(forms: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFr
     write_table(bodies, out / "bodies.parquet")
     write_samples(people, forms, 56, out / "samples.h5", failures=1)
     ask_people(
-        forms / "manifest.parquet", forms, out / "bodies.parquet", make_vqa(out / "vqa"), ASK,
-        1, 1, 1, 1.0, CPU, out / "prior.h5",
+        forms / "manifest.parquet", forms, out / "bodies.parquet", make_vqa(out / "vqa"),
+        AskSettings.from_json(ASK), 1, 1, 1, 1.0, CPU, out / "prior.h5",
     )  # fmt: skip
     cache = Samples.open(out / "samples.h5")
     store = read_prior(out / "prior.h5", people_digest(people), people["sample_id"].to_numpy())

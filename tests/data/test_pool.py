@@ -10,7 +10,7 @@ import pytest
 from tiny_study import Study, make_study, run_study
 
 from gcdr.base.errors import InputError
-from gcdr.config.schema import pool_name
+from gcdr.config.pools import pool_name
 from gcdr.data.cache import open_image, write_samples
 from gcdr.data.manifest import (
     BOX,

@@ -27,6 +27,7 @@ from gcdr.data.views import (
     view_points,
 )
 from gcdr.datasets.world import write_world
+from gcdr.world.dataset import WorldSettings
 
 
 @given(st.integers(1, 500), st.integers(1, 70), st.integers(1, 12))
@@ -37,17 +38,9 @@ def test_shards_are_whole_blocks_that_cover_all(people: int, block: int, shards:
 
 
 def test_world_does_not_depend_on_workers(tmp_path: Path) -> None:
-    size = {
-        "seed": 5,
-        "style": "gaze",
-        "train": 9,
-        "test": 4,
-        "width": 64,
-        "height": 48,
-        "annotators": 3,
-    }
-    one = write_world(tmp_path / "one", **size)
-    two = write_world(tmp_path / "two", workers=2, **size)
+    small = WorldSettings(5, "gaze", 9, 4, annotators=3, width=64, height=48)
+    one = write_world(tmp_path / "one", small)
+    two = write_world(tmp_path / "two", small, workers=2)
     pd.testing.assert_frame_equal(one.manifest, two.manifest)
     pd.testing.assert_frame_equal(one.annotations, two.annotations)
     for path in (tmp_path / "one").rglob("*.jpg"):

@@ -24,6 +24,7 @@ from gcdr.detection.heads import (
     load_finder,
     write_heads,
 )
+from gcdr.world.lessons import DetectorRecipe
 from gcdr.world.weights.detectors import draw_examples, train_world_detector
 
 ASSETS = Path(__file__).parents[2] / "assets/world"
@@ -164,10 +165,8 @@ def test_detectors_that_find_no_heads_are_refused(tmp_path):
 
 
 def test_a_trained_detector_of_heads_is_accepted(tmp_path):
-    train_world_detector(
-        tmp_path / "heads", "heads", scenes=3, steps=2, batch=2, held_out=1, width=160, height=120,
-        device="cpu",
-    )  # fmt: skip
+    recipe = DetectorRecipe(3, 2, 2, held_out=1, width=160, height=120)
+    train_world_detector(tmp_path / "heads", "heads", recipe=recipe, device="cpu")
     finder = load_finder(tmp_path / "heads", 0.0, CPU)
     ((boxes, best),) = finder([Image.new("RGB", (50, 200), "red")])
     assert boxes.shape == (len(best), 4)

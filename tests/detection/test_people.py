@@ -17,7 +17,9 @@ from safetensors.torch import load_file, save_file
 from gcdr.base.errors import InputError
 from gcdr.data.manifest import BOX, build_manifest, read_people, write_table
 from gcdr.detection.bodies import BODY, detect_bodies, detect_people, match_bodies, merge_bodies
+from gcdr.detection.choices import DetectSettings
 from gcdr.detection.detector import DetectorConfig, build_detector, detect, load_detector
+from gcdr.world.lessons import DetectorRecipe
 from gcdr.world.weights.detectors import (
     Example,
     augment,
@@ -210,7 +212,7 @@ class Shards:
         path = out / f"{number}-of-{count}.parquet"
         detect_people(
             self.folder / "manifest.parquet", self.folder, SHIPPED, given,
-            {"batch": 2, "overlap": 0.5, "measure": "head_area"}, number, count, failures,
+            DetectSettings(batch=2, overlap=0.5), number, count, failures,
             torch.device("cpu"), path,
         )  # fmt: skip
         return path
@@ -284,13 +286,14 @@ def test_given_bodies_are_not_detected_and_stand_in_the_table(shards, tmp_path):
     assert (table["body_x0"] == 1).sum() == len(first)
 
 
+SIZE = {"held_out": 2, "width": 160, "height": 120}
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A detector of two steps."""
     folder = tmp_path_factory.mktemp("detector") / "world"
-    accuracy = train_world_detector(
-        folder, scenes=3, steps=2, batch=2, held_out=2, width=160, height=120, device="cpu"
-    )
+    accuracy = train_world_detector(folder, recipe=DetectorRecipe(3, 2, 2, **SIZE), device="cpu")
     return folder, accuracy
 
 
@@ -313,9 +316,9 @@ def test_training_writes_a_detector(trained):
 def test_training_depends_on_its_seed_alone(trained, tmp_path):
     folder, _ = trained
     torch.rand(3)
-    options = {"scenes": 3, "steps": 2, "batch": 2, "held_out": 1, "width": 160, "height": 120}
-    train_world_detector(tmp_path / "again", device="cpu", **options)
-    train_world_detector(tmp_path / "other", seed=1, device="cpu", **options)
+    recipe = DetectorRecipe(3, 2, 2, **SIZE)
+    train_world_detector(tmp_path / "again", recipe=recipe, device="cpu")
+    train_world_detector(tmp_path / "other", seed=1, recipe=recipe, device="cpu")
     content = (folder / "model.safetensors").read_bytes()
     assert (tmp_path / "again" / "model.safetensors").read_bytes() == content
     assert (tmp_path / "other" / "model.safetensors").read_bytes() != content

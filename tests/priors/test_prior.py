@@ -19,6 +19,7 @@ from gcdr.data.prior_maps import prior_maps
 from gcdr.data.stores import Store, concatenate_priors, merge_priors, read_prior
 from gcdr.evaluation.stages import evaluate_prior
 from gcdr.priors.inquiry import questions
+from gcdr.priors.kinds.vqa_kind import AskSettings
 from gcdr.priors.vqa import asking as prior
 from gcdr.priors.vqa.ofa_vqa import OFAForVQA
 from gcdr.report.table_s7 import score_overlays, table_s7_markdown
@@ -41,6 +42,10 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return study
 
 
+def told(**changes: Any) -> AskSettings:
+    return AskSettings.from_json(ASK | changes)
+
+
 class Stage:
     """Runs the stage on a study and reads what it wrote."""
 
@@ -51,7 +56,7 @@ class Stage:
     def ask(self, shard: int = 1, shards: int = 1, failures: float = 0.0, **changes: Any) -> Path:
         out = self.folder / f"prior/{shard}-of-{shards}.h5"
         prior.ask_people(
-            self.study.manifest, self.images, self.bodies, self.weights, ASK | changes,
+            self.study.manifest, self.images, self.bodies, self.weights, told(**changes),
             shard, shards, 2, failures, CPU, out,
         )  # fmt: skip
         return out
@@ -182,13 +187,13 @@ def test_overlays_decide_what_is_asked(stage: Stage) -> None:
     people = read_people(stage.study.manifest)
     bodies = pd.read_parquet(stage.bodies)
     for overlay, boxed in (("body", bodies["detected"]), ("head", True), ("none", False)):
-        asked = questions(people, bodies, ASK | {"overlay": overlay})
+        asked = questions(people, bodies, told(overlay=overlay))
         expected = np.broadcast_to(boxed, len(people))
         assert [one.box is not None for one in asked] == expected.tolist()
         assert [one.text == BOXED for one in asked] == expected.tolist()
-    head = questions(people, bodies, ASK | {"overlay": "head"})[0]
+    head = questions(people, bodies, told(overlay="head"))[0]
     assert head.box == tuple(people[["head_x0", "head_y0", "head_x1", "head_y1"]].iloc[0])
-    red = ASK | {"box_colour": [255, 0, 0], "box_thickness": 5}
+    red = told(box_colour=[255, 0, 0], box_thickness=5)
     plain = prior.Question(head.image, head.size, None, "")
     drawn = [prior.picture(one, stage.images, 128, red) for one in (plain, head)]
     assert (drawn[1] - drawn[0])[0].max() > 1 and (drawn[1] - drawn[0])[1].min() < -0.5
@@ -375,7 +380,8 @@ def test_table_s7_scores_every_overlay_and_layer(
         priors.append(stage.ask(overlay=overlay, which=which))
     with h5py.File(priors[1]) as file:
         assert len(file["sample_id"]) == 3
-    table = score_overlays(priors, drawn.samples, drawn.manifest, drawn.annotations, 32)
+    study = (drawn.samples, drawn.manifest, drawn.annotations, 32)
+    table = score_overlays(priors, ["ofa"] * 3, *study)
     assert list(zip(table["overlay"], table["layer"], strict=True)) == [
         (overlay, layer) for overlay in ("body", "head", "none") for layer in (1, 2)
     ]
@@ -391,6 +397,9 @@ def test_table_s7_scores_every_overlay_and_layer(
     assert raw["auc"]["value"] == table["auc"][1]
     text = table_s7_markdown(table)
     assert "| Body box | 1 of 2 |" in text and "paper, GazeFollow" in text and "0.254" in text
+    assert "Prior" not in text
+    both = score_overlays([priors[0]] * 2, ["a", "b"], *study)
+    assert "| b | Body box | 1 of 2 |" in table_s7_markdown(both) and len(both) == 4
 
 
 def test_a_missing_image_folder_says_so_once(stage: Stage, tmp_path: Path) -> None:

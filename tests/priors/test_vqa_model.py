@@ -8,6 +8,7 @@ import torch
 from ofa_reference import small_config
 
 from gcdr.base.errors import InputError
+from gcdr.priors.kinds.vqa_kind import AskSettings
 from gcdr.priors.vqa.asking import load_model
 from gcdr.priors.vqa.nouns import WordFinder
 from gcdr.priors.vqa.ofa.model import OFA
@@ -63,9 +64,7 @@ def test_a_configuration_that_is_none_is_named(model, tmp_path, content, said):
     if isinstance(content, dict):
         content = model.model.config.to_json() | content
     (tmp_path / "config.json").write_text(json.dumps(content))
-    settings = {
-        "beam": 1, "max_length": 1, "normalise": True, "length_penalty": 1, "precision": "fp32",
-    }  # fmt: skip
+    settings = AskSettings(layers=(1,), beam=1, max_length=1)
     with pytest.raises(InputError, match=rf"config\.json: {said}"):
         load_model(tmp_path, settings, WordFinder(), torch.device("cpu"))
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gcdr.base.errors import InputError
+from gcdr.priors.kinds.registry import read_priors
 from gcdr.priors.vqa.nouns import Word, WordFinder, find_tagger, tag_by_rules, word_of_interest
 from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
 from gcdr.priors.vqa.question import draw_box, image_array, normalise
@@ -239,10 +240,11 @@ def test_the_tagger_is_named_and_what_is_missing_too():
 
 
 def test_prompts_are_the_papers():
-    prior = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["prior"]
+    config = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
+    questions = read_priors(config)[config["prior"]].questions
     boxed = "What is the person in the green bounding box looking at?"
-    assert prior["questions"]["body"] == prior["questions"]["head"] == boxed
-    assert prior["questions"]["none"] == "What is the person looking at?"
+    assert questions.body == questions.head == boxed
+    assert questions.none == "What is the person looking at?"
 
 
 def test_box_is_drawn_as_opencv_does():

@@ -8,6 +8,8 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
+from gcdr.config.generated import read_schema
+from gcdr.config.schema import inline_references
 from gcdr.report.pages import NOTICES, notice_of
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +52,7 @@ def test_shipped_weights_on_photographs_are_named() -> None:
     assert notice_of(config) == f"{NOTICES['folder']} {config['notice']}"
     own = {"weights": "weights/own"}
     other = {"model": "vat", "models": {"vat": {"kind": "vat", "size": "paper", "init": None}}}
-    config |= {"prior": own, "detect": own, "gaze": other}
+    config |= {"priors": {"ofa-world": own}, "detect": own, "gaze": other}
     assert notice_of(config) == NOTICES["folder"]
 
 
@@ -66,6 +68,6 @@ def test_pool_is_named_after_its_test_people() -> None:
 
 
 def test_every_kind_of_data_set_has_a_notice() -> None:
-    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    schema = inline_references(read_schema(ROOT / "workflow/schemas/config.schema.yaml"))
     kinds = re.findall(r"'kind': {'const': '(\w+)'", str(schema["properties"]["datasets"]))
     assert len(kinds) == 5 and set(kinds) == set(NOTICES)

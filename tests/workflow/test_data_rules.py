@@ -14,7 +14,7 @@ CONFIG = ("configs/gazefollow.yaml", "no-weights.yaml")
 WITHOUT = """
 device: cpu
 detect: {weights: assets/world/detector, shards: 1}
-prior: {tagger: rules}
+priors: {ofa-large: {tagger: rules}}
 gaze: {init: null}
 diffusion: {init: vat}
 """

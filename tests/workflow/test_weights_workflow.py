@@ -21,10 +21,10 @@ def overlay(workspace: Workspace, text: str) -> tuple[str, ...]:
 
 def test_released_weights_are_planned(workspace: Workspace) -> None:
     """Released weights are converted, and fetched where they are not there."""
-    large = "prior: {weights: weights/ofa-large-fairseq/ofa_large.pt}\n"
+    large = "priors: {ofa-world: {weights: weights/ofa-large-fairseq/ofa_large.pt}}\n"
     planned = workspace.planned(configs=overlay(workspace, large))
     assert (planned["download"], planned["convert_weights"]) == (4, 1)
-    configs = overlay(workspace, "prior: {weights: weights/ofa-tiny}\n")
+    configs = overlay(workspace, "priors: {ofa-world: {weights: weights/ofa-tiny}}\n")
     for name in ("config.json", "vocab.json", "merges.txt", "pytorch_model.bin"):
         workspace.write(f"weights/ofa-tiny/{name}", "put here by hand")
     planned = workspace.planned(configs=configs)
@@ -34,13 +34,18 @@ def test_released_weights_are_planned(workspace: Workspace) -> None:
 def test_imported_maps_take_the_place_of_asking(workspace: Workspace) -> None:
     workspace.write("maps.pkl", "")
     workspace.write("rows.txt", "")
-    imported = "prior: {imported: {%s: {pickles: [maps.pkl], annotations: [rows.txt]}}}\n"
+    imported = (
+        "prior: authors\npriors: {authors: {kind: pickles, "
+        "imported: {%s: {pickles: [maps.pkl], annotations: [rows.txt]}}}}\n"
+    )
     planned = workspace.planned(configs=overlay(workspace, imported % "smoke"))
     assert planned["import_prior"] == 1 and not {"gradcam", "merge"} & planned.keys()
     (workspace.folder / "maps.pkl").unlink()
     run = workspace.snakemake("-n", configs=overlay(workspace, imported % "smkoe"))
-    assert "prior.imported: no data set 'smkoe'" in run.stdout
-    assert "prior.imported.smkoe.pickles: no file maps.pkl" in run.stdout
+    assert "priors.authors.imported: no data set 'smkoe'" in run.stdout
+    assert "found ['smkoe'], expected data set 'smoke' too" in run.stdout
+    run = workspace.snakemake("-n", configs=overlay(workspace, imported % "smoke"))
+    assert "priors.authors.imported.smoke.pickles: no file maps.pkl" in run.stdout
 
 
 def test_from_an_address_to_a_model_that_answers(
@@ -59,7 +64,7 @@ def test_from_an_address_to_a_model_that_answers(
     source = f"{{from: '{server.address.rpartition('/')[0]}', files: [pytorch_model.bin]}}"
     configs = overlay(
         workspace,
-        "prior: {weights: weights/small, released: {image_size: 128}}\n"
+        "priors: {ofa-world: {weights: weights/small, released: {image_size: 128}}}\n"
         f"downloads: {{models: {{small: {source}}}}}\n",
     )
     server.content, server.limit = (workspace.folder / "served.bin").read_bytes(), 1 << 20

@@ -204,9 +204,15 @@ def test_own_pictures_without_head_boxes_go_from_detection_to_the_gallery(done: 
         ("split: {share: 0}\n", ["split.share", "1"]),
         ("refine: {timestep: 900}\n", ["refine.timestep", "900", "500"]),
         ("studies: {smoke: {dataset: missing}}\n", ["studies.smoke.dataset", "missing"]),
-        ("prior: {layer: 7}\n", ["prior.layer", "7"]),
-        ("prior: {tagger: spacy}\n", ["prior.tagger", "en_core_web_sm not installed"]),
-        ("prior: {weights: nowhere}\n", ["prior.weights", "nowhere/model.safetensors"]),
+        ("priors: {ofa-world: {layer: 7}}\n", ["priors.ofa-world", "layer: found 7", "[1, 2]"]),
+        (
+            "priors: {ofa-world: {tagger: spacy}}\n",
+            ["priors.ofa-world.tagger", "_sm not installed"],
+        ),
+        (
+            "priors: {ofa-world: {weights: nowhere}}\n",
+            ["priors.ofa-world.weights", "nowhere/model.s"],
+        ),
         (
             "datasets: {mine: {kind: folder, images: configs}}\nheads: {weights: nowhere}\n",
             ["heads.weights", "nowhere/model.safetensors", "datasets.mine has no table"],
@@ -283,7 +289,7 @@ def test_plan_of_every_share_and_of_unlabelled_people(planning: Workspace) -> No
     run = planning.snakemake("-n", "-p", configs=(SMOKE, "u.yaml"))
     assert run.returncode == 0, run.stdout
     assert "results/smoke/labels10-unlabelled50-seed0/labels.parquet" in run.stdout
-    assert "--share 10 --unlabelled 50" in run.stdout
+    assert '"share": 10, "unlabelled": 50' in run.stdout
     planning.write("all.yaml", "split: {share: 100}\nreport: {methods: [vat, vat-gc]}\n")
     planned = planning.planned(configs=(SMOKE, "all.yaml"))
     assert "tables" in planned and not set(planned) & {"train_student", "page", "predict_labels"}

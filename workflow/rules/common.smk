@@ -1,88 +1,93 @@
-"""The configuration, checked, and the path scheme. No rules here."""
+"""The path scheme: where each file lies, and what is in its name. No rules here."""
 
 import json
-import os
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 
-import yaml
-
-from gcdr.config.preflight import check_references, check_writable, recipe_problems
-from gcdr.config.preflight import prepare_environment, wants_gpu
-from gcdr.config.schema import OWN, by_share, pool_name, read_texts, sources_of, study_share
-from gcdr.config.schema import validate_config
-from gcdr.datasets.layout import annotation_files, picture_names
-from gcdr.base.download import planned_files
-from gcdr.base.errors import InputError
-from gcdr.base.files import CHECKPOINTS, text_digest
-from gcdr.methods import (
-    METHODS,
-    NAMES,
-    ONLINE,
-    PATTERN,
-    STORED,
-    SUFFIXES,
-    TEACHERS,
-    averaged,
-    parse_recipe,
-    parse_teacher,
-    pattern,
-    pseudo_recipe,
-    recipe,
-    teacher_name,
-)
-from gcdr.models.kinds import GAZE_MODELS
-from gcdr.settings import learning
-from gcdr.models.sizes import backbone_file, weights_file
 from gcdr.base.provenance import modules_behind
-from gcdr.report.paper_tables import PAPER_TABLES, savings_table
-from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, TEXT, WEIGHTS, find_layout
-from snakemake.exceptions import WorkflowError
-
-prepare_environment()
-
-try:
-    schema = yaml.safe_load(
-        Path(workflow.basedir, "workflow/schemas/config.schema.yaml").read_text()
-    )
-    read_texts(config, schema)
-    validate_config(config, schema)
-    check_references(config)
-    check_writable(Path("results"))
-except InputError as error:
-    raise WorkflowError(str(error)) from None
-
-# A study with several sources is one of a data set of its own, the pool of their people.
-for study in config["studies"].values():
-    if "dataset" not in study:
-        sources = sources_of(study)
-        study["dataset"] = pool_name(study)
-        config["datasets"][study["dataset"]] = {
-            "kind": "pool",
-            **sources,
-            "test": sources["test"][0],
-        }
-
-
-# Paths
+from gcdr.config.pools import members_of
+from gcdr.config.schema import OWN, by_share, study_share
+from gcdr.methods import PATTERN, SUFFIXES, TEACHERS, averaged, parse_recipe, recipe
+from gcdr.models.kinds import GAZE_MODELS
+from gcdr.priors.kinds.registry import all_stores, named_prior, store_of
 
 DATA = "results/data/{dataset}"
-PRIOR = f"{DATA}/priors/{{prior}}"
+PRIOR = f"{DATA}/priors/{{store}}"
 STUDY = "results/{study}/labels{share}-seed{seed}"
 TRAINED = f"{STUDY}/{{kind}}/{{name}}"
-REPORT = f"results/{config['report']['name']}"
 SHARE = rf"(?:\d+|{OWN})(?:-unlabelled\d+)?"
+REPORT = f"results/{config['report']['name']}"
+
+STORES = all_stores(PRIORS)  # every prior store by its name
 
 
 wildcard_constraints:
     dataset="[^/]+",
     prior="[^/]+",
+    store="[^/]+",
     study="|".join(config["studies"]) or "none",
     share=SHARE,
     seed=r"\d+",
     recipe=PATTERN,
     shard=r"\d+",
+
+
+# Data sets
+
+
+def in_data(dataset, name):
+    """A file of a data set."""
+    return f"results/data/{dataset}/{name}"
+
+
+def data(name):
+    """A file of the data set that a study is about, as an input."""
+    return lambda wildcards: in_data(config["studies"][wildcards.study]["dataset"], name)
+
+
+SAMPLES = data(f"samples-{config['samples']['size']}.h5")
+
+
+def of_members(pool, name):
+    """A file of each data set that a pool is made of, by data set."""
+    return {member: in_data(member, name) for member in members_of(config["datasets"][pool])}
+
+
+def image_root(dataset):
+    """Folder that a data set's image names are relative to."""
+    source = config["datasets"][dataset]
+    return source.get("images", source.get("root", in_data(dataset, "images")))
+
+
+# Priors
+
+
+def prior_store(name, which="all", overlay=None):
+    """Name of a prior's store, with the overlay that it uses unless another is asked for."""
+    return str(store_of(name, PRIORS[name], which, overlay))
+
+
+def prior_of_study(study=None):
+    """Name of the prior that a study uses, or of the one that those use which name none."""
+    return named_prior(config, config["studies"][study] if study else {})
+
+
+def prior_file(study, store):
+    """A prior store of the data set that a study is about."""
+    return in_data(config["studies"][study]["dataset"], f"priors/{store}.h5")
+
+
+def prior_of(wildcards):
+    """The prior store of a study, as an input."""
+    return prior_file(wildcards.study, prior_store(prior_of_study(wildcards.study)))
+
+
+def layer_of(store=None):
+    """The layer of a prior store whose maps are used; 1 where there is no store."""
+    return STORES[store].prior.used_layer if store else 1
+
+
+# Studies
 
 
 def share_of(study):
@@ -106,129 +111,6 @@ def labelled_share(wildcards):
     """The labelled share in per cent, of a split's name such as 10 or 10-unlabelled50, or OWN."""
     share = wildcards.share.split("-")[0]
     return share if share == OWN else int(share)
-
-
-def split_arguments(name):
-    """Arguments of the split for its name."""
-    return f"--share {name.replace('-unlabelled', ' --unlabelled ')}".removeprefix(f"--share {OWN}")
-
-
-def data(name):
-    """A file of the data set that a study is about."""
-
-    def path(wildcards):
-        return in_data(config["studies"][wildcards.study]["dataset"], name)
-
-    return path
-
-
-SAMPLES = data(f"samples-{config['samples']['size']}.h5")
-
-
-def in_data(dataset, name):
-    """A file of a data set."""
-    return f"results/data/{dataset}/{name}"
-
-
-def members_of(pool):
-    """Data sets that a pool is made of, each once."""
-    source = config["datasets"][pool]
-    return list(dict.fromkeys([*source["labelled"], *source["unlabelled"], source["test"]]))
-
-
-def of_members(pool, name):
-    """A file of each data set that a pool is made of, by data set."""
-    return {member: in_data(member, name) for member in members_of(pool)}
-
-
-def prior_store(name=None):
-    """Name of the store of a prior: what recipes carry."""
-    return prior_name()
-
-
-def prior_of_study(study):
-    """The prior that a study uses where nothing names another."""
-    return config["prior"]["name"]
-
-
-def prior_file(study, store):
-    """A prior store of the data set that a study is about, and with it the shards it is a view of."""
-    return in_data(config["studies"][study]["dataset"], f"priors/{store}.h5")
-
-
-def layer_of(store):
-    """Which layer of a prior store is used."""
-    return config["prior"]["layer"]
-
-
-def prior_name(overlay=None, which="all"):
-    """Name of a prior store: model and overlay, and whose it is if not everybody's."""
-    name = f"{config['prior']['name']}-{overlay or config['prior']['overlay']}"
-    return name if which == "all" else f"{name}-of-{which}"
-
-
-def priors_by_overlay():
-    """Prior stores of every overlay; those that only Table S7 wants hold the test people alone."""
-    used = config["prior"]["overlay"]
-    return [
-        prior_name(overlay, "all" if overlay == used else "test")
-        for overlay in ("body", "head", "none")
-    ]
-
-
-def reported_datasets():
-    """Data sets that the report's studies are tested on; of a pool, its test people's."""
-    named = [config["studies"][study]["dataset"] for study in config["report"]["studies"]]
-    return list(dict.fromkeys(config["datasets"][name].get("test", name) for name in named))
-
-
-def image_root(dataset):
-    """Folder that a data set's image names are relative to."""
-    source = config["datasets"][dataset]
-    return source.get("images", source.get("root", f"results/data/{dataset}/images"))
-
-
-def names_of(*kinds):
-    """Data sets of some kinds, as a pattern for a wildcard."""
-    named = (name for name, source in config["datasets"].items() if source["kind"] in kinds)
-    return "|".join(named) or "none"
-
-
-def source_of(dataset):
-    """A data set as its reader takes it: own images without a table have that of the heads found."""
-    source = config["datasets"][dataset]
-    found = source["kind"] == "folder" and "table" not in source
-    return {**source, "table": in_data(dataset, "heads.csv")} if found else source
-
-
-def annotations_given(wildcards):
-    """The files of annotations that a data set is read from."""
-    return [str(path) for path in annotation_files(source_of(wildcards.dataset))]
-
-
-def given_bodies(wildcards):
-    """The body boxes that a data set comes with; the demo world's true ones are for checks alone."""
-    world = config["datasets"][wildcards.dataset]["kind"] == "world"
-    return [] if world else [f"results/data/{wildcards.dataset}/given-bodies.parquet"]
-
-
-def released_split(wildcards):
-    """The authors' list of labelled people for a share, where there is one."""
-    folder, share = config["split"]["released"], labelled_share(wildcards)
-    if share == OWN:
-        return []
-    name = f"train_annotations_weak_ratio{share / 100}_use.txt"
-    return [f"{folder}/{name}"] if folder and os.path.exists(f"{folder}/{name}") else []
-
-
-def released_source(wildcards):
-    """Of which data set of a pool the authors' list is."""
-    source = config["datasets"][config["studies"][wildcards.study]["dataset"]]
-    listed = source["kind"] == "pool" and released_split(wildcards)
-    return f"--source {source['labelled'][0]}" if listed else ""
-
-
-# Recipes
 
 
 def recipe_of(asked, study=None, t=None):
@@ -303,11 +185,16 @@ def module_code(module):
     return [os.path.relpath(path) for path in (Path(file), *modules_behind(file))]
 
 
+def files_in(folder, *names):
+    """Files of a model, each an input by itself: a folder's time stamp says nothing of its content."""
+    return [f"{folder}/{name}" for name in names]
+
+
+def told(settings):
+    """Settings of a stage as its script reads them."""
+    return as_json(settings.to_json())
+
+
 def as_json(value):
     """Settings as text that does not depend on the order of keys."""
     return json.dumps(value, sort_keys=True)
-
-
-# Resources
-
-GPU = int(wants_gpu(config["device"]))

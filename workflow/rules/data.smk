@@ -18,7 +18,7 @@ rule world:
         dataset=names_of("world"),
     threads: 2
     params:
-        settings=lambda wildcards: as_json(config["datasets"][wildcards.dataset]),
+        settings=lambda wildcards: told(preparing.world(config, wildcards.dataset)),
     shell:
         "python {input.script} --settings {params.settings:q} --images {output.images}"
         " --manifest {output.manifest} --annotations {output.annotations}"
@@ -45,12 +45,11 @@ rule find_heads:
         images=lambda wildcards: image_root(wildcards.dataset),
         names=lambda wildcards: text_digest(*picture_names(Path(image_root(wildcards.dataset)))),
         weights=lambda wildcards, input: folder_of(input.weights),
-        score=config["heads"]["score"],
-        batch=config["heads"]["batch"],
+        settings=told(preparing.heads(config)),
         device=config["device"],
     shell:
         "python {input.script} --images {params.images:q} --weights {params.weights:q}"
-        " --score {params.score} --batch {params.batch} --device {params.device}"
+        " --settings {params.settings:q} --device {params.device}"
         " --out {output} > {log} 2>&1"
 
 
@@ -117,7 +116,7 @@ rule detect:
     params:
         images=lambda wildcards: image_root(wildcards.dataset),
         weights=lambda wildcards, input: folder_of(input.weights),
-        settings=as_json({name: config["detect"][name] for name in ("batch", "overlap", "measure")}),
+        settings=told(preparing.detect(config)),
         device=config["device"],
         given=lambda wildcards, input: f"--given {input.given}" if input.given else "",
     shell:

@@ -92,7 +92,7 @@ rule gallery:
     localrule: True
     params:
         images=lambda wildcards: image_root(config["studies"][wildcards.study]["dataset"]),
-        layer=lambda wildcards: layer_of(prior_store(prior_of_study(wildcards.study))),
+        layer=layer_of_study,
         notice=config["notice"],
     shell:
         "python {input.script} --manifest {input.manifest} --images {params.images:q}"

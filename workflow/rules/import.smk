@@ -1,32 +1,74 @@
-"""Priors that others computed: the paper authors' pickles, in place of asking a model."""
+"""Priors that others computed, a file for each data set, in place of asking a model."""
 
-import re
 
-IMPORTED = config["prior"]["imported"]
+rule import_prior:
+    """The paper authors' pickles of Grad-CAM maps."""
+    input:
+        script=script("import_prior"),
+        code=code("import_prior"),
+        manifest=f"{DATA}/manifest.parquet",
+        pickles=lambda wildcards: source_for(wildcards).pickles,
+        annotations=lambda wildcards: source_for(wildcards).annotations,
+    output:
+        f"{PRIOR}.h5",
+    log:
+        "logs/{dataset}/{store}/import.log",
+    benchmark:
+        "results/benchmarks/import/{dataset}-{store}.tsv"
+    wildcard_constraints:
+        dataset=datasets_with("pickles"),
+        store=stores_of("pickles"),
+    params:
+        layers=lambda wildcards: as_json(of_store(wildcards).layers),
+    shell:
+        "python {input.script} --manifest {input.manifest} --pickles {input.pickles:q}"
+        " --annotations {input.annotations:q} --layers {params.layers:q} --out {output}"
+        " > {log} 2>&1"
 
-if IMPORTED:
 
-    ruleorder: import_prior > merge
+if os.path.exists(script("import_points")):
 
-    rule import_prior:
+    rule import_points:
+        """Points or boxes of another source."""
         input:
-            script=script("import_prior"),
-            code=code("import_prior"),
+            script=script("import_points"),
+            code=code("import_points"),
             manifest=f"{DATA}/manifest.parquet",
-            pickles=lambda wildcards: IMPORTED[wildcards.dataset]["pickles"],
-            annotations=lambda wildcards: IMPORTED[wildcards.dataset]["annotations"],
+            table=source_for,
         output:
             f"{PRIOR}.h5",
         log:
-            "logs/{dataset}/{prior}/import.log",
+            "logs/{dataset}/{store}/import.log",
         benchmark:
-            "results/benchmarks/import/{dataset}-{prior}.tsv"
+            "results/benchmarks/import/{dataset}-{store}.tsv"
         wildcard_constraints:
-            dataset="|".join(map(re.escape, IMPORTED)),
-            prior=re.escape(prior_name()),
+            dataset=datasets_with("points", "boxes"),
+            store=stores_of("points", "boxes"),
         params:
-            layers=as_json(config["prior"]["layers"]),
+            settings=lambda wildcards: told(of_store(wildcards).settings()),
         shell:
-            "python {input.script} --manifest {input.manifest} --pickles {input.pickles:q}"
-            " --annotations {input.annotations:q} --layers {params.layers:q} --out {output}"
-            " > {log} 2>&1"
+            "python {input.script} --manifest {input.manifest} --table {input.table:q}"
+            " --settings {params.settings:q} --out {output} > {log} 2>&1"
+
+
+if os.path.exists(script("import_maps")):
+
+    rule import_maps:
+        """Heatmaps of another model."""
+        input:
+            script=script("import_maps"),
+            code=code("import_maps"),
+            manifest=f"{DATA}/manifest.parquet",
+            store=source_for,
+        output:
+            f"{PRIOR}.h5",
+        log:
+            "logs/{dataset}/{store}/import.log",
+        benchmark:
+            "results/benchmarks/import/{dataset}-{store}.tsv"
+        wildcard_constraints:
+            dataset=datasets_with("maps"),
+            store=stores_of("maps"),
+        shell:
+            "python {input.script} --manifest {input.manifest} --store {input.store:q}"
+            " --out {output} > {log} 2>&1"

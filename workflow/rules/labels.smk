@@ -16,12 +16,10 @@ rule split:
     priority: 100  # a share that leaves nobody labelled ends the run before dear stages begin
     localrule: True
     params:
-        validation=config["split"]["validation"],
-        by=config["split"]["by"],
-        shares=lambda wildcards: split_arguments(wildcards.share),
+        settings=lambda wildcards: told(preparing.split(config, wildcards.share)),
         released=lambda wildcards, input: f"--released {input.released}" if input.released else "",
         source=released_source,
     shell:
-        "python {input.script} --manifest {input.manifest} {params.shares}"
-        " --validation {params.validation} --seed {wildcards.seed} --by {params.by}"
+        "python {input.script} --manifest {input.manifest} --settings {params.settings:q}"
+        " --seed {wildcards.seed}"
         " {params.released} {params.source} --out {output} > {log} 2>&1"

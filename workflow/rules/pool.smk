@@ -30,7 +30,7 @@ rule pool:
         sources=lambda wildcards: as_json(config["datasets"][wildcards.dataset]),
         manifests=lambda wildcards: as_json(of_members(wildcards.dataset, "manifest.parquet")),
         roots=lambda wildcards: as_json(
-            {name: image_root(name) for name in members_of(wildcards.dataset)}
+            {name: image_root(name) for name in members_of(config["datasets"][wildcards.dataset])}
         ),
     shell:
         "python {input.script} --sources {params.sources:q} --manifests {params.manifests:q}"
@@ -96,14 +96,14 @@ rule pool_priors:
         manifest=f"{DATA}/manifest.parquet",
         manifests=lambda wildcards: of_members(wildcards.dataset, "manifest.parquet").values(),
         stores=lambda wildcards: of_members(
-            wildcards.dataset, f"priors/{wildcards.prior}.h5"
+            wildcards.dataset, f"priors/{wildcards.store}.h5"
         ).values(),
     output:
         f"{PRIOR}.h5",
     log:
-        "logs/{dataset}/{prior}/pool.log",
+        "logs/{dataset}/{store}/pool.log",
     benchmark:
-        "results/benchmarks/pool/{dataset}-{prior}.tsv"
+        "results/benchmarks/pool/{dataset}-{store}.tsv"
     wildcard_constraints:
         dataset=names_of("pool"),
     localrule: True
@@ -112,7 +112,7 @@ rule pool_priors:
             {
                 name: [in_data(name, "manifest.parquet"), store]
                 for name, store in of_members(
-                    wildcards.dataset, f"priors/{wildcards.prior}.h5"
+                    wildcards.dataset, f"priors/{wildcards.store}.h5"
                 ).items()
             }
         ),

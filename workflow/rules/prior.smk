@@ -1,4 +1,4 @@
-"""Priors: a VQA model is asked about every person, in shards that are merged into one view."""
+"""Priors of models that are asked about every person, in shards that are merged into one view."""
 
 
 rule gradcam:
@@ -8,23 +8,22 @@ rule gradcam:
         code=code("gradcam"),
         manifest=f"{DATA}/manifest.parquet",
         bodies=f"{DATA}/bodies.parquet",
-        weights=vqa_files(),
+        weights=vqa_files,
     output:
-        f"{DATA}/priors/{config['prior']['name']}-{{overlay}}{{which}}/{{shard}}-of-{{shards}}.h5",
+        f"{PRIOR}/{{shard}}-of-{{shards}}.h5",
     log:
-        f"logs/{{dataset}}/{config['prior']['name']}-{{overlay}}{{which}}/{{shard}}-of-{{shards}}.log",
+        "logs/{dataset}/{store}/{shard}-of-{shards}.log",
     benchmark:
-        f"results/benchmarks/gradcam/{{dataset}}-{config['prior']['name']}-{{overlay}}{{which}}-{{shard}}-of-{{shards}}.tsv"
+        "results/benchmarks/gradcam/{dataset}-{store}-{shard}-of-{shards}.tsv"
     wildcard_constraints:
-        overlay="body|head|none",
-        which="(-of-test)?",
-    threads: config["prior"]["workers"]
+        store=stores_of("vqa"),
+    threads: lambda wildcards: of_store(wildcards).workers
     resources:
         gpu=GPU,
     params:
         images=lambda wildcards: image_root(wildcards.dataset),
         weights=lambda wildcards, input: folder_of(input.weights),
-        settings=prior_settings,
+        settings=store_settings,
         device=config["device"],
     # What stands in the command alone never changes a bit, and a change of it makes nothing again.
     shell:
@@ -34,22 +33,34 @@ rule gradcam:
         " --failures {config[failures]} --device {params.device} --out {output} > {log} 2>&1"
 
 
+if os.path.exists(script("pointing")):
+
+    use rule gradcam as pointing with:
+        input:
+            script=script("pointing"),
+            code=code("pointing"),
+            manifest=f"{DATA}/manifest.parquet",
+            bodies=f"{DATA}/bodies.parquet",
+            weights=lambda wildcards: of_store(wildcards).model_files(),
+        benchmark:
+            "results/benchmarks/pointing/{dataset}-{store}-{shard}-of-{shards}.tsv"
+        wildcard_constraints:
+            store=stores_of("pointing"),
+
+
 rule merge:
     input:
         script=script("merge"),
         code=code("merge"),
-        shards=expand(
-            f"{DATA}/priors/{{prior}}/{{shard}}-of-{{shards}}.h5",
-            shard=range(1, config["prior"]["shards"] + 1),
-            shards=config["prior"]["shards"],
-            allow_missing=True,
-        ),
+        shards=store_shards,
     output:
         f"{PRIOR}.h5",
     log:
-        "logs/{dataset}/{prior}/merge.log",
+        "logs/{dataset}/{store}/merge.log",
     benchmark:
-        "results/benchmarks/merge/{dataset}-{prior}.tsv"
+        "results/benchmarks/merge/{dataset}-{store}.tsv"
+    wildcard_constraints:
+        store=stores_of("vqa", "pointing"),
     localrule: True
     shell:
         "python {input.script} --shards {input.shards} --out {output} > {log} 2>&1"
@@ -60,7 +71,7 @@ rule overlays:
     input:
         script=script("table_s7"),
         code=code("table_s7"),
-        priors=[f"{DATA}/priors/{name}.h5" for name in priors_by_overlay()],
+        priors=overlay_stores,
         samples=f"{DATA}/samples-{config['samples']['size']}.h5",
         manifest=f"{DATA}/manifest.parquet",
         annotations=f"{DATA}/annotations.parquet",
@@ -73,13 +84,14 @@ rule overlays:
         "results/benchmarks/overlays/{dataset}.tsv"
     params:
         size=config["heatmap"]["size"],
+        names=lambda wildcards, input: [STORES[Path(path).stem].name for path in input.priors],
     shell:
-        "python {input.script} --priors {input.priors} --samples {input.samples}"
-        " --manifest {input.manifest} --annotations {input.annotations} --size {params.size}"
-        " --csv {output.csv} --page {output.page} > {log} 2>&1"
+        "python {input.script} --priors {input.priors} --names {params.names}"
+        " --samples {input.samples} --manifest {input.manifest} --annotations {input.annotations}"
+        " --size {params.size} --csv {output.csv} --page {output.page} > {log} 2>&1"
 
 
 rule table_s7:
     input:
-        [f"results/data/{name}/tables/table_s7.md" for name in reported_datasets()],
+        [in_data(name, "tables/table_s7.md") for name in reported_datasets()],
     localrule: True

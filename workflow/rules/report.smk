@@ -48,9 +48,10 @@ rule page:
         files=shown_files(SHOWN),
         methods=rules.tables.params.methods,
         recipe=str(gcdr(SHOWN)),
+        layer=layer_of(prior_store(prior_of_study(SHOWN))),
         settings=as_json(config),
     shell:
         "python {input.script} --files {params.files:q} --metrics {input.metrics}"
         " --sweeps {input.sweeps} --methods {params.methods} --recipe {params.recipe}"
-        " --settings {params.settings:q} --benchmarks results/benchmarks --logs logs"
+        " --layer {params.layer} --settings {params.settings:q} --benchmarks results/benchmarks --logs logs"
         " --out {output.page} > {log} 2>&1"

@@ -2,6 +2,20 @@
 
 import re
 
+from gcdr.config.preflight import recipe_problems
+from gcdr.methods import (
+    NAMES,
+    ONLINE,
+    STORED,
+    TEACHERS,
+    parse_teacher,
+    pattern,
+    pseudo_recipe,
+    teacher_name,
+)
+from gcdr.models.sizes import backbone_file
+from gcdr.settings import learning
+
 WHAT = {
     "world": "demo world",
     "gazefollow": "GazeFollow",
@@ -10,33 +24,6 @@ WHAT = {
     "folder": "own images",
 }
 PEOPLE = {"pseudo": "unlabelled", "test": "test"}
-
-
-def files_in(folder, *names):
-    """Files of a model, each an input by itself: a folder's time stamp says nothing of its content."""
-    return [f"{folder}/{name}" for name in names]
-
-
-def vqa_layout():
-    """Files and layout of the VQA model as configured."""
-    return find_layout(config["prior"]["weights"], planned_files(config["downloads"]))
-
-
-def vqa_files():
-    """The VQA model as jobs read it: as configured, or converted from released weights."""
-    prior, layout = config["prior"], vqa_layout()
-    if layout.kind in (OURS, BLIP):
-        return list(layout.files)
-    converted = f"results/weights/{Path(prior['weights']).name}-{prior['released']['image_size']}px"
-    return files_in(converted, WEIGHTS, *TEXT)
-
-
-def detector_files(finds):
-    """The detector of bodies ("detect") or of heads: one file, or weights, sizes and what it finds."""
-    weights = config[finds]["weights"]
-    if weights.endswith(CHECKPOINTS):
-        return [weights]
-    return files_in(weights, "model.safetensors", "config.json", "card.json")
 
 
 def gaze_init(wildcards):
@@ -139,14 +126,6 @@ def folder_of(files):
     """The folder that a model's files lie in; a checkpoint stands for itself."""
     first = files if isinstance(files, str) else files[0]
     return first if first.endswith(CHECKPOINTS) else os.path.dirname(first)
-
-
-def prior_settings(wildcards):
-    """What decides a prior store; its name says with which overlay, and for whom."""
-    skipped = ("name", "weights", "released", "imported", "layer", "shards", "workers")
-    kept = {key: value for key, value in config["prior"].items() if key not in skipped}
-    which = wildcards.which.removeprefix("-of-") or "all"
-    return as_json({**kept, "overlay": wildcards.overlay, "which": which})
 
 
 def training_settings(wildcards):
@@ -256,6 +235,11 @@ def label_prior(wildcards):
 def option(name, files):
     """An option of a command with the folder of files, or nothing where there are none."""
     return f"--{name} {folder_of(files)}" if files else ""
+
+
+def layer_of_study(wildcards):
+    """The layer of a study's prior whose maps are used."""
+    return layer_of(prior_store(prior_of_study(wildcards.study)))
 
 
 def map_settings(store=None):

@@ -130,7 +130,7 @@ def shown_files(study):
             "images": image_root(dataset),
             "annotations": f"{folder}/annotations.parquet",
             "bodies": f"{folder}/bodies.parquet",
-            "prior": f"{folder}/priors/{prior_store(prior_of_study(study))}.h5",
+            "prior": prior_file(study, prior_store(prior_of_study(study))),
         }
     )
 

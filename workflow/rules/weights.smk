@@ -1,9 +1,8 @@
 """Released weights: fetched where the network allows, and converted once to this package's layout."""
 
-import re
-
 DOWNLOADS = planned_files(config["downloads"])
 WEIGHTS_FOLDER = str(Path(config["downloads"]["folder"]))
+RELEASED = released_priors()
 
 
 rule download:
@@ -32,7 +31,7 @@ rule convert_weights:
     input:
         script=script("convert_weights"),
         code=code("convert_weights"),
-        files=vqa_layout().files,
+        files=lambda wildcards: vqa_layout(RELEASED[wildcards.released]).files,
     output:
         multiext(
             "results/weights/{released}/",
@@ -47,10 +46,10 @@ rule convert_weights:
     benchmark:
         "results/benchmarks/weights/{released}.tsv"
     wildcard_constraints:
-        released="[^/]+",
+        released="|".join(map(re.escape, RELEASED)) or "none",
     params:
-        weights=lambda wildcards: config["prior"]["weights"],
-        settings=as_json(config["prior"]["released"]),
+        weights=lambda wildcards: RELEASED[wildcards.released].weights,
+        settings=lambda wildcards: told(RELEASED[wildcards.released].released),
         out=subpath(output[0], parent=True),
     shell:
         "python {input.script} --weights {params.weights:q} --settings {params.settings:q}"

@@ -33,7 +33,7 @@ rule world_vqa:
     resources:
         gpu=GPU,
     params:
-        settings=as_json(config["world_weights"]["vqa"]),
+        settings=told(preparing.world_weights(config, "vqa")),
         seed=config["world_weights"]["seed"],
         device=config["device"],
         out=subpath(output[0], parent=True),
@@ -59,7 +59,7 @@ rule world_detector:
         gpu=GPU,
     params:
         finds=lambda wildcards: "heads" if wildcards.detector == "heads" else "people",
-        settings=lambda wildcards: as_json(config["world_weights"][wildcards.detector]),
+        settings=lambda wildcards: told(preparing.world_weights(config, wildcards.detector)),
         seed=config["world_weights"]["seed"],
         device=config["device"],
         out=subpath(output[0], parent=True),
@@ -82,7 +82,7 @@ rule world_backbone:
     resources:
         gpu=GPU,
     params:
-        settings=as_json(config["world_weights"]["backbone"]),
+        settings=told(preparing.world_weights(config, "backbone")),
         seed=config["world_weights"]["seed"],
         device=config["device"],
         out=subpath(output[0], parent=True),

@@ -2,11 +2,12 @@
 
 from gcdr.base.command import arguments, run
 from gcdr.priors.vqa.ofa.conversion import convert
+from gcdr.priors.vqa.ofa.layouts import Released
 
 
 def main() -> None:
-    args = arguments(__doc__, "weights:path", "settings:json", "out:path")
-    convert(args.weights, args.out, **args.settings)
+    args = arguments(__doc__, "weights:path", "out:path", settings=Released)
+    convert(args.weights, args.out, args.settings.size, args.settings.image_size)
 
 
 if __name__ == "__main__":

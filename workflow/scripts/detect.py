@@ -2,6 +2,7 @@
 
 from gcdr.base.command import arguments, run
 from gcdr.detection.bodies import detect_people
+from gcdr.detection.choices import DetectSettings
 
 
 def main() -> None:
@@ -11,13 +12,13 @@ def main() -> None:
             "manifest:path",
             "images:path",
             "weights:path",
-            "settings:json",
             "shard:int",
             "shards:int",
             "failures:float",
             "device",
             "out:path",
             given=None,
+            settings=DetectSettings,
         )
     )
     detect_people(**args)

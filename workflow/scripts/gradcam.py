@@ -1,6 +1,7 @@
 """Ask the VQA model about the people of a shard and keep its Grad-CAM maps."""
 
 from gcdr.base.command import arguments, run
+from gcdr.priors.kinds.vqa_kind import AskSettings
 from gcdr.priors.vqa.asking import ask_people
 
 
@@ -12,13 +13,13 @@ def main() -> None:
             "images:path",
             "bodies:path",
             "weights:path",
-            "settings:json",
             "shard:int",
             "shards:int",
             "workers:int",
             "failures:float",
             "device",
             "out:path",
+            settings=AskSettings,
         )
     )
     ask_people(**args)

@@ -1,6 +1,7 @@
 """Ask a model that points about the people of a shard and keep maps of where it points."""
 
 from gcdr.base.command import arguments, run
+from gcdr.priors.kinds.pointing_kind import PointingSettings
 from gcdr.priors.pointing import point_people
 
 
@@ -12,13 +13,13 @@ def main() -> None:
             "images:path",
             "bodies:path",
             "weights:path",
-            "settings:json",
             "shard:int",
             "shards:int",
             "workers:int",
             "failures:float",
             "device",
             "out:path",
+            settings=PointingSettings,
         )
     )
     point_people(**args)

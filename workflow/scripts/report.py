@@ -15,6 +15,7 @@ def main() -> None:
             "sweeps:paths",
             "methods:texts",
             "recipe",
+            "layer:int",
             "settings:json",
             "benchmarks:path",
             "logs:path",

@@ -2,7 +2,7 @@
 
 from gcdr.base.command import arguments, run
 from gcdr.data.manifest import read_annotated, write_table
-from gcdr.data.split import split_labels
+from gcdr.data.split import SplitSettings, split_labels
 from gcdr.datasets.gazefollow import read_released
 
 
@@ -10,31 +10,29 @@ def main() -> None:
     args = arguments(
         __doc__,
         "manifest:path",
-        "validation:float",
         "seed:int",
-        "by",
         "out:path",
         released=None,
-        source=None,
-        share=-1.0,  # without it, who has a label is labelled
-        unlabelled=-1.0,
+        source="",
+        settings=SplitSettings,
     )
+    settings = args.settings
     released = read_released(args.released) if args.released else None
     if args.source:  # in a pool, images are named after the data set that they are from
         released["image"] = f"{args.source}/" + released["image"]
     annotated = read_annotated(args.manifest)
     labels = split_labels(
         annotated,
-        None if args.share < 0 else args.share,
-        args.validation,
+        settings.share,
+        settings.validation,
         args.seed,
-        args.by,
+        settings.by,
         released,
-        None if args.unlabelled < 0 else args.unlabelled,
+        settings.unlabelled,
     )
     write_table(labels, args.out)
-    drawn = f"drawn with seed {args.seed}" if args.share >= 0 else "all who have a label"
-    print(f"labelled people: {args.released or drawn}, by {args.by}")
+    drawn = f"drawn with seed {args.seed}" if settings.share is not None else "all who have a label"
+    print(f"labelled people: {args.released or drawn}, by {settings.by}")
     print(labels["role"].value_counts().to_string())
 
 

@@ -8,6 +8,7 @@ def main() -> None:
     args = arguments(
         __doc__,
         "priors:paths",
+        "names:texts",
         "samples:path",
         "manifest:path",
         "annotations:path",

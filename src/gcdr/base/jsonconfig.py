@@ -7,9 +7,45 @@ from typing import Any, Literal, Self
 
 from gcdr.base.errors import InputError
 
+# Keywords of JSON Schema that a field may be held to: in words, and whether a value obeys.
+LIMITS: dict[str, tuple[str, typing.Callable[[Any, Any], bool]]] = {
+    "minimum": ("at least {}", lambda value, bound: value >= bound),
+    "exclusiveMinimum": ("above {}", lambda value, bound: value > bound),
+    "maximum": ("at most {}", lambda value, bound: value <= bound),
+    "exclusiveMaximum": ("below {}", lambda value, bound: value < bound),
+    "multipleOf": ("a multiple of {}", lambda value, bound: value % bound == 0),
+    "minLength": ("a text that is not empty", lambda value, bound: len(value) >= bound),
+    "minItems": ("{} or more", lambda value, bound: len(value) >= bound),
+    "maxItems": ("at most {} of them", lambda value, bound: len(value) <= bound),
+    "uniqueItems": ("each once", lambda value, bound: len(set(value)) == len(value)),
+}
+
+
+def setting(description: str, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
+    """A field whose description, default and bounds are said here and nowhere else.
+
+    Args:
+        description: for the reference page.
+        default: its value where none is given; without one it must be given.
+        limits: keywords of ``LIMITS``; ``items`` is a dictionary of those of a tuple's entries.
+    """
+    about = {"description": description, "limits": limits}
+    if isinstance(default, type):
+        return dataclasses.field(default_factory=default, metadata=about)
+    return dataclasses.field(default=default, metadata=about)
+
 
 class JsonConfig:
     """A dataclass that reads itself from the plain dictionaries of a JSON file."""
+
+    def __post_init__(self) -> None:
+        """Hold the fields made by :func:`setting` to their bounds.
+
+        Raises:
+            InputError: names the first that is outside, what was found and what is expected.
+        """
+        for entry in dataclasses.fields(self):  # type: ignore[arg-type]
+            _check(entry.name, getattr(self, entry.name), entry.metadata.get("limits", {}))
 
     def to_json(self) -> dict[str, Any]:
         """The fields as plain values (nested dictionaries and lists), ready for ``json.dumps``."""
@@ -24,16 +60,19 @@ class JsonConfig:
             where: how error messages name the source, for example a file.
 
         Raises:
-            InputError: not a dictionary, an unknown field, a value of the wrong type, or sizes that
-                do not fit each other.
+            InputError: not a dictionary, an unknown field, one that is missing, a value of the wrong
+                type or out of bounds, or sizes that do not fit each other.
         """
         if not isinstance(content, dict):
             raise InputError(f"{where}: found {content!r}, expected a mapping of settings")
         hints = typing.get_type_hints(cls)
-        names = [entry.name for entry in dataclasses.fields(cls)]  # type: ignore[arg-type]
+        fields = {entry.name: entry for entry in dataclasses.fields(cls)}  # type: ignore[arg-type]
         for name in content:
-            if name not in names:
-                raise InputError(f"{where}: unknown key {name!r}, expected one of {names}")
+            if name not in fields:
+                raise InputError(f"{where}: unknown key {name!r}, expected one of {list(fields)}")
+        for name, entry in fields.items():
+            if name not in content and required(entry):
+                raise InputError(f"{where}: {name} is missing")
         try:
             return cls(**{k: _parse(hints[k], v, f"{where}, {k}") for k, v in content.items()})
         except InputError as error:
@@ -41,22 +80,40 @@ class JsonConfig:
             raise (error if text.startswith(where) else InputError(f"{where}: {text}")) from None
 
 
+def required(entry: dataclasses.Field) -> bool:
+    """Whether a field has no default."""
+    return entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+
+
+def _check(name: str, value: Any, limits: dict[str, Any]) -> None:
+    if value is None:
+        return
+    for keyword, bound in limits.items():
+        if keyword == "items":
+            for number, item in enumerate(value):
+                _check(f"{name}[{number}]", item, bound)
+            continue
+        words, obeys = LIMITS[keyword]
+        if not obeys(value, bound):
+            raise InputError(f"{name}: found {value!r}, expected {words.format(bound)}")
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items()}
-    return [_plain(entry) for entry in value] if isinstance(value, tuple) else value
+    return [_plain(entry) for entry in value] if isinstance(value, (tuple, list)) else value
 
 
 def _parse(hint: Any, value: Any, where: str) -> Any:
     """Check ``value`` against a type hint of this module's configurations; lists become tuples."""
     if isinstance(hint, type) and issubclass(hint, JsonConfig):
-        return hint.from_json(value, where)
+        return value if isinstance(value, hint) else hint.from_json(value, where)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (types.UnionType, typing.Union):  # X | None
+    if origin in (types.UnionType, typing.Union) and type(None) in arguments:
         return None if value is None else _parse(arguments[0], value, where)
     if origin is tuple and isinstance(value, (list, tuple)):
         return tuple(_parse(arguments[0], entry, f"{where}[{n}]") for n, entry in enumerate(value))
-    if origin is dict and isinstance(value, dict):
+    if origin is dict and isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {key: _parse(arguments[1], entry, f"{where}.{key}") for key, entry in value.items()}
     if origin is Literal:
         fits = value in arguments

@@ -4,18 +4,17 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from gcdr.base.download import planned_files
 from gcdr.base.errors import InputError
-from gcdr.config.schema import OWN, SOURCES, alternatives, sources_of, study_share
+from gcdr.config.gaze_checks import first_weights, gaze_problems
+from gcdr.config.pools import SOURCES, sources_of
+from gcdr.config.prior_checks import prior_problems
+from gcdr.config.schema import OWN, alternatives, study_share
 from gcdr.methods import METHODS, TEACHERS
-from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.sizes import weights_file
-from gcdr.priors.vqa.nouns import SPACY_MODEL
-from gcdr.priors.vqa.ofa.layouts import find_layout
 
 SUPERVISED = [  # methods that need no people without a label
     name
@@ -62,17 +61,7 @@ def check_references(config: Mapping[str, Any]) -> None:
             problems.append(
                 f"studies.{name}.teacher: missing; a gallery needs a study that teaches"
             )
-    prior, refine = config["prior"], config["refine"]
-    if prior["layer"] not in prior["layers"]:
-        problems.append(
-            f"prior.layer: found {prior['layer']}, expected one of prior.layers {prior['layers']}"
-        )
-    missing = [name for name in ("spacy", SPACY_MODEL) if find_spec(name) is None]
-    if prior["tagger"] == "spacy" and missing:
-        problems.append(
-            f"prior.tagger: found 'spacy', but {' and '.join(missing)} not installed; expected both "
-            f"(pip install spacy; python -m spacy download {SPACY_MODEL}), or auto or rules"
-        )
+    refine = config["refine"]
     asked = {"refine.timestep": alternatives(refine["timestep"])}
     asked |= {"sweep.timesteps": config["sweep"]["timesteps"]}
     asked |= {"report.student_timesteps": config["report"]["student_timesteps"]}
@@ -85,35 +74,24 @@ def check_references(config: Mapping[str, Any]) -> None:
                 )
     problems += [
         f"report.methods: found {name!r}, expected one of {', '.join(METHODS)}"
-        for name in config["report"]["methods"]
+        for name in reported_methods(config)
         if name not in METHODS
     ]
-    problems += _gaze_problems(config)
+    problems += gaze_problems(config)
     problems += recipe_problems(config, asked_recipes(config))
     problems += _split_problems(config)
     planned = planned_files(config["downloads"])
     for key, folder in (
         ("detect.weights", config["detect"]["weights"]),
-        *_first_weights(config),
+        *first_weights(config),
     ):
         file = None if folder is None else weights_file(folder)
         if file and not file.is_file() and str(file) not in planned:
             problems.append(f"{key}: no file {file}")
     problems += _head_problems(config)
-    try:
-        find_layout(prior["weights"], planned)
-    except InputError as error:
-        problems.append(f"prior.weights: {error}")
-    for name, source in prior["imported"].items():
-        if name not in datasets:
-            problems.append(f"prior.imported: no data set {name!r}; there are {list(datasets)}")
-        problems += [
-            f"prior.imported.{name}.{key}: no file {path}"
-            for key in ("pickles", "annotations")
-            for path in source[key]
-            if not Path(path).is_file()
-        ]
-    for name in used_datasets(config):
+    used = used_datasets(config)
+    problems += prior_problems(config, used, planned)
+    for name in dict.fromkeys(name for sources in used.values() for name in sources):
         source = datasets.get(name, {})
         for key in {"root", "images"} & set(source):
             if not Path(source[key]).is_dir():
@@ -124,63 +102,6 @@ def check_references(config: Mapping[str, Any]) -> None:
         raise InputError(
             "\n".join([f"configuration: {len(problems)} problem(s)", *(f"  {p}" for p in problems)])
         )
-
-
-def _first_weights(config: Mapping[str, Any]) -> list[tuple[str, str | None]]:
-    """Weights that gaze models and the denoiser start from, by key."""
-    models, init = config["gaze"]["models"], config["diffusion"]["init"]
-    named = [
-        (f"gaze.models.{name}.{key}", entry.get(key))
-        for name, entry in models.items()
-        for key in ("init", "backbone")
-    ]
-    return [*named, ("diffusion.init", None if init in models else init)]
-
-
-def _gaze_problems(config: Mapping[str, Any]) -> list[str]:
-    """Gaze models of unknown names or kinds."""
-    gaze = config["gaze"]
-    known, kinds = ", ".join(gaze["models"]), ", ".join(GAZE_MODELS)
-    asked = [("gaze.model", gaze["model"])]
-    asked += [
-        (f"report.methods, {entry['method']}, gaze", entry["gaze"])
-        for entry in config["report"]["methods"]
-        if isinstance(entry, dict) and "gaze" in entry
-    ]
-    problems = [
-        f"{key}: found {name!r}, expected one of gaze.models: {known}"
-        for key, name in asked
-        if name not in gaze["models"]
-    ]
-    for name, entry in gaze["models"].items():
-        kind = GAZE_MODELS.get(entry["kind"])
-        if kind is None:
-            problems.append(
-                f"gaze.models.{name}.kind: found {entry['kind']!r}, expected one of {kinds}"
-            )
-        elif kind.frozen and not entry.get("backbone"):
-            problems.append(
-                f"gaze.models.{name}.backbone: missing; {kind.title} needs the weights of its backbone"
-            )
-    return problems + _unseen_priors(config)
-
-
-def _unseen_priors(config: Mapping[str, Any]) -> list[str]:
-    """Methods whose gaze model would be given prior maps and cannot see them."""
-    gaze, problems = config["gaze"], []
-    for asked in config["report"]["methods"]:
-        entry = asked if isinstance(asked, dict) else {"method": asked}
-        method = METHODS.get(entry["method"])
-        if method is None or method.family != "gaze" or not method.gradcam:
-            continue
-        name = entry.get("gaze", gaze["model"])
-        kind = GAZE_MODELS.get(gaze["models"].get(name, {}).get("kind"))
-        if kind is not None and not kind.prior:
-            problems.append(
-                f"report.methods, {entry['method']}: {kind.title} ({name}) sees no prior map; expected a "
-                "gaze model that does, such as VAT"
-            )
-    return problems
 
 
 def _head_problems(config: Mapping[str, Any]) -> list[str]:
@@ -200,7 +121,7 @@ def _head_problems(config: Mapping[str, Any]) -> list[str]:
 
 def asked_recipes(config: Mapping[str, Any]) -> list[str]:
     """Keys of the recipes by which the configuration's studies train; a target may ask for more."""
-    methods = [*config["report"]["methods"]] if config["report"]["studies"] else []
+    methods = reported_methods(config) if config["report"]["studies"] else []
     starts = (config["studies"][name].get("init") for name in used_studies(config))
     methods += [start["model"] for start in starts if isinstance(start, Mapping)]
     methods += ["gcdr"] if config["galleries"] else []
@@ -268,7 +189,7 @@ def _split_problems(config: Mapping[str, Any]) -> list[str]:
             f"report.studies: found label shares {found}; expected one, as a table is of one share "
             "(studies.<name>.share)"
         )
-    untaught = [name for name in config["report"]["methods"] if name not in SUPERVISED]
+    untaught = [name for name in reported_methods(config) if name not in SUPERVISED]
     for name in used_studies(config):
         about = config["studies"][name]
         if not ("dataset" in about or all(role in about for role in SOURCES)):
@@ -326,14 +247,20 @@ def used_studies(config: Mapping[str, Any]) -> list[str]:
     return used
 
 
-def used_datasets(config: Mapping[str, Any]) -> list[str]:
-    """Data sets of the studies that are reported or shown, and of those that they start from."""
-    used: list[str] = []
+def used_datasets(config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Data sets of each study that is reported or shown, and of those that they start from."""
+    used = {}
     for name in used_studies(config):
         study = config["studies"][name]
         given = (study.get(key, []) for key in ("dataset", "labelled", "unlabelled", "test"))
-        used += [one for part in given for one in ([part] if isinstance(part, str) else part)]
-    return list(dict.fromkeys(used))
+        used[name] = [one for part in given for one in ([part] if isinstance(part, str) else part)]
+    return used
+
+
+def reported_methods(config: Mapping[str, Any]) -> list[str]:
+    """Names of the methods of the report; an entry may be a table that says more of one."""
+    named = config["report"]["methods"]
+    return [method if isinstance(method, str) else method["method"] for method in named]
 
 
 def _source_problems(

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
+from gcdr.config.generated import read_schema, read_table
 from gcdr.config.schema import Schema, describe, inline_references, show
 
 NAME = "<name>"
@@ -96,18 +95,6 @@ def _table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not valid YAML ({error})") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a table at the top level")
-    return content
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page, or check it; 0 if all is well, 1 if it is out of date, 2 on bad input."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -117,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if out of date")
     options = parser.parse_args(arguments)
     try:
-        page = reference_page(_read_yaml(options.schema), _read_yaml(options.config))
+        page = reference_page(read_schema(options.schema), read_table(options.config))
         if not options.check:
             with atomic(options.output) as temporary:
                 temporary.write_text(page, encoding="utf-8")

@@ -22,7 +22,6 @@ Problem = tuple[Path, str]
 
 OWN = "own"
 """In place of a label share: who has a label is labelled (``split.share: null``)."""
-SOURCES = ("labelled", "unlabelled", "test")  # of a study's people
 
 TYPE_NAMES = {
     "integer": "an integer",
@@ -246,11 +245,30 @@ def _choice(error: ValidationError, path: Path) -> Iterator[Problem]:
             for inner in errors
         )
     ]
+    kinds = _kinds(error.schema)
     if len(meant) == 1:
         for inner in meant[0]:
             yield from _problems(inner, path)
+    elif kinds and isinstance(error.instance, dict):
+        key, names = kinds
+        found = f"found {show(error.instance[key])}" if key in error.instance else "missing"
+        yield (*path, key), f"{found}, expected one of {', '.join(map(show, names))}"
     else:
         yield path, _wrong_value(error)
+
+
+def _kinds(schema: Schema) -> tuple[str, list[Any]] | None:
+    """The key that tells alternatives apart, and its values; None if there is no such key."""
+    consts = [
+        {
+            key: part["const"]
+            for key, part in option.get("properties", {}).items()
+            if "const" in part
+        }
+        for option in [*schema.get("oneOf", []), *schema.get("anyOf", [])]
+    ]
+    shared = set.intersection(*map(set, consts)) if consts else set()
+    return next(((key, [one[key] for one in consts]) for key in sorted(shared)), None)
 
 
 def _wrong_value(error: ValidationError) -> str:
@@ -273,19 +291,3 @@ def _with_text_keys(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _with_text_keys(inner) for key, inner in value.items()}
     return [_with_text_keys(inner) for inner in value] if isinstance(value, list) else value
-
-
-def sources_of(study: Mapping[str, Any]) -> dict[str, list[str]]:
-    """A study's data sets by :data:`SOURCES`; a study of one data set takes everybody from it."""
-    if "dataset" in study:
-        return {role: [study["dataset"]] for role in SOURCES}
-    return {
-        "labelled": list(study["labelled"]),
-        "unlabelled": list(study["unlabelled"]),
-        "test": [study["test"]],
-    }
-
-
-def pool_name(study: Mapping[str, Any]) -> str:
-    """The name of a study's pool says what is in it, so two studies of the same sources share it."""
-    return "--".join(".".join(names) for names in sources_of(study).values())

@@ -1,14 +1,56 @@
 """The label split: who keeps their label. What it hides, nothing downstream may read."""
 
+from dataclasses import dataclass
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 
 from gcdr.base.errors import InputError
+from gcdr.base.jsonconfig import JsonConfig, setting
 from gcdr.base.seeds import numpy_rng
 from gcdr.data.manifest import BOX, LABEL_SOURCE, LABELS, has_label
 
 LABELLED, VALIDATION, UNLABELLED = "labelled", "validation", "unlabelled"
 STRANGE = 0.01  # share of a released split's people that a reader's filters may have left out
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitSettings(JsonConfig):
+    """Who keeps their label; see :func:`split_labels`."""
+
+    share: int | None = setting(
+        "Labelled share of the training images, or people, in per cent; 100 labels everybody. null does "
+        "not draw: who has a label is labelled, and the others are the unlabelled pool.",
+        minimum=1,
+        maximum=100,
+    )
+    unlabelled: int | None = setting(
+        "Share of the training images, or people, that is used without labels, in per cent of all "
+        "(Table S2: 10, 50 or 90 beside 10 labelled). null: all that are not labelled.",
+        minimum=1,
+        maximum=99,
+    )
+    validation: float = setting(
+        "Part of the labelled images, or people, that is set aside for validation.",
+        minimum=0,
+        maximum=0.5,
+    )
+    by: Literal["image", "person", "sequence", "group"] = setting(
+        'What is drawn: "image" keeps people who share an image together, "person" draws each by '
+        'themselves (paper), "sequence" keeps the images of a film together and "group" those of a '
+        "show or a camera."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split(SplitSettings):
+    """The section ``split``."""
+
+    released: str | None = setting(
+        "Folder of the authors' split files (train_annotations_weak_ratio0.1_use.txt, ...), or null. "
+        "Where it has one for the share, that decides who is labelled."
+    )
 
 
 def split_labels(

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from gcdr.data.manifest import BOX, build_manifest
 from gcdr.world.annotators import annotate
+from gcdr.world.dataset import WorldSettings
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
 from gcdr.world.style import STYLES
@@ -35,18 +36,7 @@ class WorldTables:
     bodies: pd.DataFrame
 
 
-def write_world(
-    folder: Path,
-    *,
-    seed: int,
-    style: str,
-    train: int,
-    test: int,
-    width: int,
-    height: int,
-    annotators: int,
-    workers: int = 1,
-) -> WorldTables:
+def write_world(folder: Path, world: WorldSettings, workers: int = 1) -> WorldTables:
     """Draw scenes until there are enough people, and write them as JPEG.
 
     Training scenes have even indices and test scenes odd ones, so either number can grow without
@@ -54,20 +44,15 @@ def write_world(
 
     Args:
         folder: where ``train/`` and ``test/`` with the pictures are made.
-        seed: seed of the world.
-        style: a key of ``STYLES``.
-        train: training people at least (the last scene is kept whole).
-        test: test people at least; only people who look into the frame are test people.
-        width: picture width in pixels.
-        height: picture height in pixels.
-        annotators: annotators of each test person.
+        world: how many people at least (the last scene is kept whole), and what scenes they are in.
         workers: processes to draw with; the result does not depend on it.
     """
     rows: list[dict[str, Any]] = []
     with ProcessPoolExecutor(workers) as pool:
-        for split, wanted, first in (("train", train, 0), ("test", test, 1)):
+        counts = (("train", world.train_people, 0), ("test", world.test_people, 1))
+        for split, wanted, first in counts:
             (folder / split).mkdir(parents=True, exist_ok=True)
-            task = partial(_write_scene, folder, seed, style, split, (width, height), annotators)
+            task = partial(_write_scene, folder, world, split)
             found = 0
             with tqdm(total=wanted, desc=f"drawing {split}", unit="person", mininterval=5) as bar:
                 chunk, start = 256, first
@@ -87,15 +72,10 @@ def write_world(
 
 
 def _write_scene(
-    folder: Path,
-    seed: int,
-    style: str,
-    split: str,
-    size: tuple[int, int],
-    annotators: int,
-    index: int,
+    folder: Path, world: WorldSettings, split: str, index: int
 ) -> list[dict[str, Any]]:
-    scene = draw_scene(seed, index, STYLES[style])
+    size = (world.width, world.height)
+    scene = draw_scene(world.seed, index, STYLES[world.style])
     kept = [n for n, person in enumerate(scene.people) if split == "train" or person.in_frame]
     if not kept:
         return []
@@ -112,7 +92,7 @@ def _write_scene(
         row |= {"gaze_x": gaze[0], "gaze_y": gaze[1], "in_frame": person.in_frame}
         row |= {"label": person.noun, "body": np.round(np.array(person.body_box) * scale, 2)}
         if split == "test":
-            row["annotators"] = annotate(scene, number, seed, index, annotators)
+            row["annotators"] = annotate(scene, number, world.seed, index, world.annotators)
         people.append(row)
     return people
 

@@ -6,7 +6,7 @@ the detected box that overlaps the head most, or none (Miao et al., ECCV 2024).
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.failures import Failures
 from gcdr.data.manifest import BOX, people_digest, read_people, write_table
 from gcdr.data.pictures import open_image
+from gcdr.detection.choices import DetectSettings
 from gcdr.detection.detector import detect, detector_files, load_detector
 
 BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
@@ -118,7 +119,7 @@ def detect_people(
     images: Path,
     weights: Path,
     given: Path | None,
-    settings: dict[str, Any],
+    settings: DetectSettings,
     shard: int,
     shards: int,
     failures: float,
@@ -135,8 +136,7 @@ def detect_people(
         images: folder that image names are relative to.
         weights: of the detector, see :func:`gcdr.detection.detector.load_detector`.
         given: bodies that came with the data set; these people are not detected. Or None.
-        settings: ``batch``, images detected together; ``overlap``, the least of a head and its body, and
-            its ``measure``, see :func:`match_bodies`.
+        settings: how many images are detected together, and what a match is.
         shard: 1..shards.
         shards: number of shards.
         failures: share of the shard's people whose image may fail, 0 to 1.
@@ -146,7 +146,7 @@ def detect_people(
     Raises:
         InputError: more failed, or the weights cannot be read.
     """
-    people, batch = read_people(manifest), settings["batch"]
+    people, batch = read_people(manifest), settings.batch
     digest, files = people_digest(people), detector_files(weights)
     if given is not None:
         people = people[~people["sample_id"].isin(pd.read_parquet(given)["sample_id"])]
@@ -155,7 +155,7 @@ def detect_people(
     rows = shard_rows(len(names), batch, shard, shards)
     detector = load_detector(weights).to(device)
     chosen = people["sample_id"].to_numpy()
-    key = work_key(settings, digest, chosen, files, __file__, device)
+    key = work_key(settings.to_json(), digest, chosen, files, __file__, device)
     blocks = Blocks.of(out, rows, batch, key, [images / name for name in names])
     failed = Failures("not detected", int(np.isin(image, rows).sum()), failures)
     left = blocks.left(lambda part: (pd.read_parquet(part)["problem"] == "").all())
@@ -163,7 +163,7 @@ def detect_people(
     for start in tqdm(left, title, unit="batch", mininterval=5):
         asked = people[(image >= start) & (image < min(start + batch, rows.stop))]
         found = detect_bodies(
-            asked, images, detector, threshold=settings["overlap"], measure=settings["measure"]
+            asked, images, detector, threshold=settings.overlap, measure=settings.measure
         )
         for person in found[found["problem"] != ""].itertuples():
             failed.add([person.sample_id], person.problem)

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from gcdr.base.errors import InputError
 from gcdr.data.manifest import BOX, people_digest, read_people
 from gcdr.data.pictures import open_image
+from gcdr.priors.kinds.outline import Outlined
 from gcdr.priors.vqa.question import draw_box
 
 # How torch on a CPU, CUDA, cuBLAS and cuDNN say it, where it is no OutOfMemoryError.
@@ -88,9 +89,7 @@ def chosen_people(
     return people, found, people_digest(everybody)
 
 
-def questions(
-    people: pd.DataFrame, bodies: pd.DataFrame, settings: dict[str, Any]
-) -> list[Question]:
+def questions(people: pd.DataFrame, bodies: pd.DataFrame, settings: Outlined) -> list[Question]:
     """What is asked about each person.
 
     With the overlay ``body`` a person whose body was found is outlined, with ``head`` everybody is
@@ -99,31 +98,31 @@ def questions(
     Args:
         people: rows of the manifest.
         bodies: their body boxes, in the same order.
-        settings: ``overlay`` and ``questions``.
+        settings: what points at the person, and what is asked.
     """
-    overlay, texts = settings["overlay"], settings["questions"]
+    overlay, texts = settings.overlay, settings.questions
     boxes = people[BOX] if overlay == "head" else bodies[BODY]
     outlined = bodies["detected"].to_numpy(bool)
     if overlay != "body":
         outlined = np.full(len(people), overlay == "head")
     sizes = people[["width", "height"]].to_numpy(int).tolist()
     return [
-        Question(name, tuple(size), tuple(box), texts[overlay])
+        Question(name, tuple(size), tuple(box), getattr(texts, overlay))
         if boxed
-        else Question(name, tuple(size), None, texts["none"])
+        else Question(name, tuple(size), None, texts.none)
         for name, size, box, boxed in zip(
             people["image"], sizes, boxes.to_numpy(float).tolist(), outlined, strict=True
         )
     ]
 
 
-def outlined_picture(question: Question, images: Path, settings: dict[str, Any]) -> Image.Image:
+def outlined_picture(question: Question, images: Path, settings: Outlined) -> Image.Image:
     """The picture of a question, RGB and of its own size, with the outline of its box.
 
     Args:
         question: the question.
         images: folder that image names are relative to.
-        settings: ``box_colour`` and ``box_thickness``.
+        settings: how the box is drawn.
 
     Raises:
         InputError: the image cannot be read or is of another size, or the box lies outside it.
@@ -132,9 +131,7 @@ def outlined_picture(question: Question, images: Path, settings: dict[str, Any])
     if question.box is None:
         return image
     try:
-        return draw_box(
-            image, question.box, tuple(settings["box_colour"]), settings["box_thickness"]
-        )
+        return draw_box(image, question.box, settings.box_colour, settings.box_thickness)
     except InputError as error:
         raise InputError(f"{images / question.image}: {error}") from error
 
@@ -145,7 +142,7 @@ def read_blocks(
     bodies: pd.DataFrame,
     starts: Iterable[int],
     stop: int,
-    settings: dict[str, Any],
+    settings: Outlined,
     read: Callable[[Question], Any],
 ) -> Iterator[Block]:
     """Blocks with their pictures; those of the next one are read while one is computed.
@@ -156,12 +153,12 @@ def read_blocks(
         bodies: their body boxes, in the same order.
         starts: first rows of the blocks.
         stop: end of the last one.
-        settings: ``block``, the number of people in one, and what :func:`questions` takes.
+        settings: how many people are in one, and what :func:`questions` takes.
         read: makes a question's picture; where it raises InputError the question has no answer.
     """
     ahead: deque[Block] = deque()
     for start in starts:
-        part = slice(start, min(start + settings["block"], stop))
+        part = slice(start, min(start + settings.block, stop))
         asked = questions(people[part], bodies[part], settings)
         pictures = {one: pool.submit(read, one) for one in dict.fromkeys(asked)}
         ahead.append(Block(start, people["sample_id"].to_numpy()[part], asked, pictures))

@@ -34,32 +34,11 @@ from gcdr.priors.inquiry import (
     outlined_picture,
     read_blocks,
 )
-from gcdr.priors.vlm import DTYPES, PointingModel
+from gcdr.priors.kinds.pointing_kind import PointingSettings
+from gcdr.priors.vlm import PointingModel
 
 LAYERS = [1]  # a store has maps by decoder layer; these belong to none
 LONGEST = 200  # times as long as the other: such a side is beyond what Qwen-VL's processor takes
-_HOW = (
-    "Locate what {} is looking at with one point, report its point coordinates in JSON format like "
-    'this: {{"point_2d": [x, y], "label": "what is there"}}'
-)
-DEFAULTS: Mapping[str, Any] = {
-    "overlay": "body",
-    "questions": {
-        "body": _HOW.format("the person in the green bounding box"),
-        "head": _HOW.format("the person whose head is in the green bounding box"),
-        "none": _HOW.format("the person"),
-    },
-    "box_colour": [0, 255, 0],
-    "box_thickness": 2,
-    "size": 64,
-    "sigma": 3.0,
-    "max_new_tokens": 128,
-    "max_pixels": 1024 * 1024,
-    "precision": "bf16",
-    "batch": 8,
-    "block": 64,
-    "which": "all",
-}
 Pointed = tuple[str, Answer]
 
 
@@ -68,7 +47,7 @@ def point_people(
     images: Path,
     bodies: Path,
     weights: Path,
-    settings: Mapping[str, Any],
+    settings: PointingSettings,
     shard: int,
     shards: int,
     workers: int,
@@ -86,7 +65,7 @@ def point_people(
         images: folder that image names are relative to.
         bodies: body boxes of the people.
         weights: folder of the model, see :mod:`gcdr.priors.vlm`.
-        settings: what differs from :data:`DEFAULTS`.
+        settings: how the model is asked.
         shard: 1..shards.
         shards: number of shards.
         workers: threads that read pictures.
@@ -95,20 +74,19 @@ def point_people(
         out: the shard. Blocks that are done wait in a hidden folder beside it until it is whole.
 
     Raises:
-        InputError: a setting is unknown, or more than that share could not be asked.
+        InputError: more than that share could not be asked.
     """
-    settings = with_defaults(settings)
-    people, found, digest = chosen_people(manifest, bodies, settings["which"])
+    people, found, digest = chosen_people(manifest, bodies, settings.which)
     names = ("precision", "max_new_tokens", "max_pixels")
-    model = PointingModel.load(weights, device, **{name: settings[name] for name in names})
-    made_by = {**settings, **model.made_by, "layers": LAYERS, "depth": len(LAYERS)}
-    rows = shard_rows(len(people), settings["block"], shard, shards)
+    model = PointingModel.load(weights, device, **{name: getattr(settings, name) for name in names})
+    made_by = {**settings.to_json(), **model.made_by, "layers": LAYERS, "depth": len(LAYERS)}
+    rows = shard_rows(len(people), settings.block, shard, shards)
     files = [bodies, *sorted(path for path in weights.iterdir() if path.is_file())]
     key = work_key(made_by, digest, people["sample_id"].to_numpy(), files, __file__, device)
-    kept = Blocks.of(out, rows, settings["block"], key, [images / name for name in people["image"]])
+    kept = Blocks.of(out, rows, settings.block, key, [images / name for name in people["image"]])
     left = kept.left(_all_answered)
     failed = Failures("not asked", len(rows), failures)
-    batches = Batches(model.point, settings["batch"])
+    batches = Batches(model.point, settings.batch)
     # Only reading takes several threads, so that their number never changes a bit.
     with one_thread(), ThreadPoolExecutor(workers) as pool:
         read = read_blocks(
@@ -128,21 +106,7 @@ def point_people(
     print(describe_answers(out))
 
 
-def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """All settings, from those that differ from :data:`DEFAULTS`.
-
-    Raises:
-        InputError: one is unknown, or its precision is.
-    """
-    if unknown := sorted(set(settings) - set(DEFAULTS)):
-        raise InputError(f"pointing: found the setting {unknown[0]!r}, expected {sorted(DEFAULTS)}")
-    whole = {**DEFAULTS, **settings}
-    if whole["precision"] not in DTYPES:
-        raise InputError(f"precision: found {whole['precision']!r}, expected {', '.join(DTYPES)}")
-    return whole
-
-
-def picture(question: Question, images: Path, settings: Mapping[str, Any]) -> Image.Image:
+def picture(question: Question, images: Path, settings: PointingSettings) -> Image.Image:
     """The picture of a question as it is handed to the model: outlined, at most ``max_pixels`` large.
 
     Raises:
@@ -154,7 +118,7 @@ def picture(question: Question, images: Path, settings: Mapping[str, Any]) -> Im
             f"{images / question.image}: found a size of {image.width}x{image.height}, expected one "
             f"side at most {LONGEST} times as long as the other"
         )
-    shrink = (settings["max_pixels"] / (image.width * image.height)) ** 0.5
+    shrink = (settings.max_pixels / (image.width * image.height)) ** 0.5
     if shrink >= 1:
         return image
     width, height = (max(1, int(side * shrink)) for side in image.size)

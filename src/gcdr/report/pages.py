@@ -16,6 +16,7 @@ from gcdr.data.manifest import BOX, people_digest, read_annotations, read_people
 from gcdr.data.pictures import open_image
 from gcdr.data.stores import Store, read_labels, read_prior
 from gcdr.methods import averaged, parse_recipe, teacher_name
+from gcdr.priors.kinds.registry import named_prior
 from gcdr.report import figures
 from gcdr.report.overlays import Example, encode, example_panels
 from gcdr.report.page import (
@@ -69,6 +70,7 @@ def write_report(
     annotations: Path,
     bodies: Path,
     prior: Path,
+    layer: int,
     metrics: Sequence[Path],
     sweeps: Sequence[Path],
     methods: Sequence[str],
@@ -87,6 +89,7 @@ def write_report(
         annotations: its test annotators.
         bodies: its body boxes.
         prior: its prior store.
+        layer: the layer of that store whose maps are used.
         metrics: metrics files of all studies.
         sweeps: sweep files of all studies.
         methods: recipes in the order of the rows.
@@ -99,7 +102,7 @@ def write_report(
     results = read_metrics(metrics)
     main = table1(results, [*methods, *rulers(results)])
     swept = sweep_table(read_sweeps(sweeps), results)
-    layer, dataset = settings["prior"]["layer"], results["dataset"].iloc[0]
+    dataset = results["dataset"].iloc[0]
     examples = choose_examples(
         study,
         manifest,
@@ -182,11 +185,12 @@ def notice_of(settings: dict[str, Any]) -> str:
     Args:
         settings: the whole configuration; the report's studies are of one data set.
     """
-    datasets = settings["datasets"]
-    source = datasets[settings["studies"][settings["report"]["studies"][0]]["dataset"]]
+    datasets, studies = settings["datasets"], settings["studies"]
+    reported = [studies[name] for name in settings["report"]["studies"]]
+    source = datasets[reported[0]["dataset"]]
     kind = datasets[source["test"]]["kind"] if source["kind"] == "pool" else source["kind"]
     weights = [
-        settings["prior"]["weights"],
+        *(settings["priors"][named_prior(settings, study)].get("weights") for study in reported),
         settings["detect"]["weights"],
         settings["gaze"]["models"][settings["gaze"]["model"]].get("init"),
     ]

@@ -25,7 +25,12 @@ PAPER_S7 = {
 
 
 def score_overlays(
-    priors: Sequence[Path], samples: Path, manifest: Path, annotations: Path, size: int
+    priors: Sequence[Path],
+    names: Sequence[str],
+    samples: Path,
+    manifest: Path,
+    annotations: Path,
+    size: int,
 ) -> pd.DataFrame:
     """Score the raw maps of the test people, as the row "raw Grad-CAM" of other tables does.
 
@@ -34,45 +39,50 @@ def score_overlays(
 
     Args:
         priors: a prior store for each overlay, which hold the test people at least.
+        names: of each store, the name of the prior that it is of.
         samples: the picture cache.
         manifest: the manifest.
         annotations: the test annotators.
         size: side of the heatmaps that maps are resized to, see :func:`gcdr.data.prior_maps.prior_maps`.
 
     Returns:
-        one row an overlay and layer: ``overlay layer depth people invalid``, for each metric M its
+        one row a prior, overlay and layer: ``prior overlay layer depth people invalid``, for each metric M
+        its
         mean ``M`` with the bounds of the 95 % bootstrap interval ``M_low M_high``, and ``paper_M``:
         the paper's, of the layer as far below the last (NaN where it gives none).
     """
     tested = test_people(manifest, annotations, samples).looking_inside()
     ids, digest = tested.ids, people_digest(read_people(manifest))
     rows = []
-    for path in priors:
+    for name, path in zip(names, priors, strict=True):
         store = read_prior(path, digest, ids[:0])
-        overlay, depth = (store.attributes["made_by"][name] for name in ("overlay", "depth"))
+        overlay, depth = (store.attributes["made_by"][key] for key in ("overlay", "depth"))
         for layer in store.layers:
             maps, valid = prior_maps(path, digest, ids, layer, size)
             row = {
+                "prior": name,
                 "overlay": overlay,
                 "layer": layer,
                 "depth": depth,
                 "people": len(ids),
                 "invalid": int((~valid).sum()),
             }
-            for name, found in summarise(score_maps(maps, tested.people, tested.points)).items():
-                row |= {name: found["value"], f"{name}_low": found["low"]}
-                row[f"{name}_high"] = found["high"]
+            for metric, found in summarise(score_maps(maps, tested.people, tested.points)).items():
+                row |= {metric: found["value"], f"{metric}_low": found["low"]}
+                row[f"{metric}_high"] = found["high"]
             paper = PAPER_S7.get((overlay, depth - layer), (math.nan,) * len(PAPER_METRICS))
             row |= {
-                f"paper_{name}": value for name, value in zip(PAPER_METRICS, paper, strict=True)
+                f"paper_{metric}": value for metric, value in zip(PAPER_METRICS, paper, strict=True)
             }
             rows.append(row)
-    return pd.DataFrame(rows).sort_values(["overlay", "layer"], ignore_index=True)
+    return pd.DataFrame(rows).sort_values(["prior", "overlay", "layer"], ignore_index=True)
 
 
 def table_s7_markdown(table: pd.DataFrame) -> str:
-    """The table of :func:`score_overlays` in Markdown, notes below."""
+    """The table of :func:`score_overlays` in Markdown, notes below; of several priors each is named."""
+    several = table["prior"].nunique() > 1
     labels = [
+        *(["Prior"] if several else []),
         "Overlay",
         "Layer",
         *(f"{METRICS[m].label} {METRICS[m].arrow}" for m in PAPER_METRICS),
@@ -80,7 +90,8 @@ def table_s7_markdown(table: pd.DataFrame) -> str:
     labels += [f"{METRICS[m].name} ({PAPER_LABEL})" for m in PAPER_METRICS]
     rows = []
     for _, row in table.iterrows():
-        cells = [OVERLAYS[row["overlay"]], f"{row['layer']} of {row['depth']}"]
+        cells = [row["prior"]] if several else []
+        cells += [OVERLAYS[row["overlay"]], f"{row['layer']} of {row['depth']}"]
         for metric in PAPER_METRICS:
             bounds = (number(row[f"{metric}_{end}"]) for end in ("low", "high"))
             cells.append(f"{number(row[metric])} [{', '.join(bounds)}]")
@@ -97,6 +108,7 @@ def table_s7_markdown(table: pd.DataFrame) -> str:
 
 def write_table_s7(
     priors: Sequence[Path],
+    names: Sequence[str],
     samples: Path,
     manifest: Path,
     annotations: Path,
@@ -105,7 +117,7 @@ def write_table_s7(
     page: Path,
 ) -> None:
     """Score prior stores and write the table as CSV and as Markdown; see :func:`score_overlays`."""
-    table = score_overlays(priors, samples, manifest, annotations, size)
+    table = score_overlays(priors, names, samples, manifest, annotations, size)
     write_csv(table, csv)
     text = table_s7_markdown(table)
     write_text(text, page)

@@ -27,6 +27,7 @@ from gcdr.priors.inquiry import (
     outlined_picture,
     read_blocks,
 )
+from gcdr.priors.kinds.vqa_kind import Asked, AskSettings
 from gcdr.priors.vqa.blip import BlipForVQA
 from gcdr.priors.vqa.gradcam import check_layers
 from gcdr.priors.vqa.nouns import WordFinder, find_tagger
@@ -37,22 +38,26 @@ from gcdr.priors.vqa.question import image_array
 
 
 def load_model(
-    weights: Path, settings: dict[str, Any], finder: WordFinder, device: torch.device
+    weights: Path, settings: Asked, finder: WordFinder, device: torch.device
 ) -> VQAModel:
     """The VQA model in a folder: BLIP in transformers' layout, or OFA.
 
     Raises:
         InputError: the folder does not hold a whole one.
     """
-    names = ("beam", "max_length", "normalise", "length_penalty")
-    search = Search(**{name: settings[name] for name in names})
+    search = Search(
+        settings.beam,
+        settings.max_length,
+        normalise=settings.normalise,
+        length_penalty=settings.length_penalty,
+    )
     content = read_json(weights / "config.json")
     blip = isinstance(content, dict) and content.get("model_type") == BLIP
     known = BlipForVQA if blip else OFAForVQA
-    return known.load(weights, device, search, finder, settings["precision"])
+    return known.load(weights, device, search, finder, settings.precision)
 
 
-def picture(question: Question, images: Path, size: int, settings: dict[str, Any]) -> np.ndarray:
+def picture(question: Question, images: Path, size: int, settings: Asked) -> np.ndarray:
     """The picture of a question as the model sees it, (3, size, size) float32 in [-1, 1].
 
     Raises:
@@ -72,7 +77,7 @@ def ask_people(
     images: Path,
     bodies: Path,
     weights: Path,
-    settings: dict[str, Any],
+    settings: AskSettings,
     shard: int,
     shards: int,
     workers: int,
@@ -89,8 +94,7 @@ def ask_people(
         images: folder that image names are relative to.
         bodies: body boxes of the people.
         weights: folder of the VQA model.
-        settings: what decides the maps: of the configuration's ``prior`` section, and ``which``:
-            ``all`` people or a split's.
+        settings: what decides the maps, and of whom they are.
         shard: 1..shards.
         shards: number of shards.
         workers: threads that read pictures.
@@ -101,25 +105,26 @@ def ask_people(
     Raises:
         InputError: more than that could not be asked.
     """
-    people, found, digest = chosen_people(manifest, bodies, settings["which"])
-    tagger, tag = find_tagger(settings["tagger"])
-    model = load_model(weights, settings, WordFinder(tag, settings["word"]), device)
-    check_layers(settings["layers"], model.depth)
-    model.check_questions([settings["questions"][name] for name in (settings["overlay"], "none")])
-    made_by = {**settings, "tagger": tagger, "depth": model.depth}
-    rows = shard_rows(len(people), settings["block"], shard, shards)
+    people, found, digest = chosen_people(manifest, bodies, settings.which)
+    tagger, tag = find_tagger(settings.tagger)
+    model = load_model(weights, settings, WordFinder(tag, settings.word), device)
+    check_layers(settings.layers, model.depth)
+    texts = settings.questions
+    model.check_questions([getattr(texts, settings.overlay), texts.none])
+    made_by = {**settings.to_json(), "tagger": tagger, "depth": model.depth}
+    rows = shard_rows(len(people), settings.block, shard, shards)
     files = [bodies, *sorted(path for path in weights.iterdir() if path.is_file())]
     key = work_key(made_by, digest, people["sample_id"].to_numpy(), files, __file__, device)
     pictures = [images / name for name in people["image"]]
-    kept = Blocks.of(out, rows, settings["block"], key, pictures)
+    kept = Blocks.of(out, rows, settings.block, key, pictures)
     left = kept.left(lambda part: read_validity(part).all())
     failed = Failures("not asked", len(rows), failures)
 
     def explain(arrays: list[np.ndarray], text: str) -> list[Explanation]:
         batch = torch.from_numpy(np.stack(arrays))
-        return model.explain(batch, [text] * len(batch), settings["layers"])
+        return model.explain(batch, [text] * len(batch), settings.layers)
 
-    batches = Batches(explain, settings["block"])
+    batches = Batches(explain, settings.block)
     # Only reading takes several threads, so that their number never changes a bit.
     with one_thread(), ThreadPoolExecutor(workers) as pool:
         read = read_blocks(

@@ -22,6 +22,7 @@ from gcdr.base.files import atomic, write_json
 from gcdr.base.seeds import derive, numpy_rng
 from gcdr.detection.bodies import match_bodies
 from gcdr.detection.detector import PERSON, DetectorConfig, build_detector, detect, load_detector
+from gcdr.world.lessons import DetectorRecipe
 from gcdr.world.render import person_masks, render
 from gcdr.world.scene import draw_scene
 from gcdr.world.style import STYLES
@@ -81,13 +82,7 @@ def train_world_detector(
     out_dir: str | Path,
     finds: str = "people",
     seed: int = 0,
-    scenes: int = 1200,
-    steps: int = 1200,
-    batch: int = 8,
-    learning_rate: float = 2e-3,
-    held_out: int = 200,
-    width: int = 320,
-    height: int = 240,
+    recipe: DetectorRecipe | None = None,
     device: str = "auto",
 ) -> dict[str, Accuracy]:
     """Train a detector of the demo world and measure it on scenes it has not seen.
@@ -99,50 +94,41 @@ def train_world_detector(
         out_dir: folder, replaced when training has succeeded.
         finds: a key of ``TARGETS``: ``"people"`` or ``"heads"``.
         seed: of scenes, weights and batches.
-        scenes: number of "web" scenes to train on.
-        steps: training steps of ``batch`` scenes.
-        batch: scenes of a step.
-        learning_rate: highest of the one-cycle schedule of AdamW.
-        held_out: number of scenes of each style ("web", "gaze") to measure on.
-        width: of the pictures in pixels.
-        height: of the pictures in pixels.
+        recipe: how it is trained (AdamW with a one-cycle schedule) and measured; None takes the defaults.
         device: of ``gcdr.base.device.pick_device``.
 
     Returns:
         accuracy by style.
     """
-    settings = {
-        "seed": seed, "scenes": scenes, "steps": steps, "batch": batch,
-        "learning_rate": learning_rate, "held_out": held_out, "width": width, "height": height,
-    }  # fmt: skip
+    recipe = recipe or DetectorRecipe()
     config = DetectorConfig.world()
     place = pick_device(device)
-    draw = partial(draw_examples, seed, width=width, height=height, finds=finds)
-    training = draw(range(scenes), "web")
+    size = {"width": recipe.width, "height": recipe.height}
+    draw = partial(draw_examples, seed, **size, finds=finds)
+    training = draw(range(recipe.scenes), "web")
     with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
         torch.manual_seed(derive(seed, "detector weights"))
         detector = build_detector(config).to(place)
-        fit(detector, training, seed, steps, batch, learning_rate)
+        fit(detector, training, seed, recipe.steps, recipe.batch, recipe.learning_rate)
     with atomic(out_dir) as folder:
         folder.mkdir()
         weights = folder / "model.safetensors"
         weights.write_bytes(save(_compact(detector.state_dict())))
         write_json(folder / "config.json", config.to_json())
         stored = load_detector(weights).to(place)
-        unseen = {style: draw(range(scenes, scenes + held_out), style) for style in ("web", "gaze")}
+        others = range(recipe.scenes, recipe.scenes + recipe.held_out)
+        unseen = {style: draw(others, style) for style in ("web", "gaze")}
         accuracy = {style: measure(stored, examples) for style, examples in unseen.items()}
         measured = {style: asdict(entry) for style, entry in accuracy.items()}
         if finds == "people":
             for style, examples in unseen.items():
                 measured[style] |= asdict(measure_match(stored, examples))
-        call = ", ".join(
-            f"{name}={value!r}" for name, value in {"finds": finds, **settings}.items()
-        )
         card = {
-            "command": f"gcdr.world.weights.detectors.train_world_detector(out_dir, {call})",
+            "command": f"gcdr.world.weights.detectors.train_world_detector"
+            f"(out_dir, {finds!r}, {seed}, {recipe})",
             "finds": finds,
-            "settings": settings,
-            "data": f"{scenes} scenes of gcdr.world in style 'web', made by this package",
+            "settings": {"seed": seed, **recipe.to_json()},
+            "data": f"{recipe.scenes} scenes of gcdr.world in style 'web', made by this package",
             "device": place.type,
             "torch": torch.__version__,
             "held_out": measured,

@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from gcdr.base.files import atomic, write_json
-from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.seeds import derive, torch_rng
 from gcdr.data.crops import HEAD_PADDING, grow
 from gcdr.data.views import View, view_images, view_masks
@@ -27,33 +26,13 @@ from gcdr.models.build import WEIGHTS_FILE
 from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
 from gcdr.training.loop import Recipe, fit, shuffled
+from gcdr.world.lessons import BackboneRecipe
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
 from gcdr.world.style import NOUNS, STYLES
 
 WIDTH, HEIGHT = 320, 240
 HEAD_MASK = VATConfig.world().towers.head_mask  # as in the models that start from these towers
-
-
-@dataclass(frozen=True)
-class BackboneRecipe(JsonConfig):
-    """How the towers are pretrained.
-
-    Attributes:
-        scenes: pictures to learn from.
-        scene_steps: steps of the scene tower.
-        head_steps: steps of the head tower.
-        batch: pictures a step.
-        lr: peak learning rate.
-        test_scenes: further pictures for the figures on the card.
-    """
-
-    scenes: int = 14000
-    scene_steps: int = 3500
-    head_steps: int = 1500
-    batch: int = 64
-    lr: float = 0.003
-    test_scenes: int = 500
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from PIL import Image
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.seeds import derive, numpy_rng
 from gcdr.priors.vqa.ofa.config import OFAConfig
 from gcdr.priors.vqa.ofa.model import BOS, EOS, OFA, PAD
@@ -27,6 +26,7 @@ from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
 from gcdr.priors.vqa.ofa_vqa import OFAForVQA
 from gcdr.priors.vqa.question import draw_box, normalise
 from gcdr.training.loop import Recipe, fit, shuffled
+from gcdr.world.lessons import Lesson, VQARecipe
 from gcdr.world.questions import NOUNS, questions_about
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
@@ -36,42 +36,6 @@ WIDTH, HEIGHT = 320, 240
 VOCABULARY_SIZE = 512
 TEST_SCENES = 500
 BOX_JITTER = 0.03  # of the picture: detected boxes are not exact
-
-
-@dataclass(frozen=True)
-class Lesson(JsonConfig):
-    """A part of the teaching.
-
-    Attributes:
-        kinds: kinds of questions, see :mod:`gcdr.world.questions`; each picture is asked one of each.
-        steps: steps.
-        horizon: length of the learning-rate schedule; a lesson may stop before.
-        batch: pictures a step.
-        lr: peak learning rate.
-    """
-
-    kinds: list
-    steps: int
-    horizon: int
-    batch: int
-    lr: float
-
-
-@dataclass(frozen=True)
-class VQARecipe(JsonConfig):
-    """How the world's OFA is taught.
-
-    Attributes:
-        scenes: pictures to learn from.
-        stem_steps: steps of the image stem, 64 pictures each.
-        stem_lr: its peak learning rate.
-        lessons: what the whole model learns, one lesson after the other.
-    """
-
-    scenes: int
-    stem_steps: int
-    stem_lr: float
-    lessons: list
 
 
 @dataclass(frozen=True)
@@ -219,14 +183,13 @@ def teach_world_vqa(
         pictures = draw_pictures(
             Path(scratch, "learn"), "web", seed, recipe.scenes, base.image_size, workers
         )
-        lessons = [Lesson.from_json(entry, "lesson") for entry in recipe.lessons]
         tokenizer = Tokenizer.train(
-            _texts(pictures, {*lessons[0].kinds, "caption"}), VOCABULARY_SIZE
+            _texts(pictures, {*recipe.lessons[0].kinds, "caption"}), VOCABULARY_SIZE
         )
         torch.manual_seed(derive(seed, "OFA weights"))
         model = OFA(OFAConfig.world(vocabulary=len(tokenizer))).to(device)
         teach_stem(model, pictures, recipe, seed, device, out / "stem.csv")
-        for number, lesson in enumerate(lessons):
+        for number, lesson in enumerate(recipe.lessons):
             log = out / f"lesson{number + 1}.csv"
             model = teach_answers(model, tokenizer, pictures, lesson, number, seed, device, log)
     write_world_vqa(model, tokenizer, recipe, seed, len(pictures.texts), device, workers, out)

@@ -7,15 +7,29 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS
+from gcdr.base.jsonconfig import JsonConfig, setting
 
 OURS, HUGGING_FACE, FAIRSEQ, BLIP = "gcdr", "huggingface", "fairseq", "blip"
 WEIGHTS = "model.safetensors"
 TEXT = ("config.json", "vocab.json", "merges.txt")
 BLIP_TEXT = ("config.json", "tokenizer.json")
 FAIRSEQ_TEXT = ("encoder.json", "vocab.bpe", "dict.txt")
+
+
+@dataclass(frozen=True)
+class Released(JsonConfig):
+    """What weights in a released layout must be."""
+
+    size: Literal["tiny", "medium", "base", "large", "huge", None] = setting(
+        "Size that the file must have; null takes what is found.", None
+    )
+    image_size: int = setting(
+        "Side of the images in pixels.", 480, minimum=16, maximum=672, multipleOf=16
+    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,64 @@
+"""What is checked of gaze models before any work begins, beyond the schema."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gcdr.methods import METHODS
+from gcdr.models.kinds import GAZE_MODELS
+
+
+def first_weights(config: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """Weights that gaze models and the denoiser start from, by key."""
+    models, init = config["gaze"]["models"], config["diffusion"]["init"]
+    named = [
+        (f"gaze.models.{name}.{key}", entry.get(key))
+        for name, entry in models.items()
+        for key in ("init", "backbone")
+    ]
+    return [*named, ("diffusion.init", None if init in models else init)]
+
+
+def gaze_problems(config: Mapping[str, Any]) -> list[str]:
+    """Gaze models of unknown names or kinds."""
+    gaze = config["gaze"]
+    known, kinds = ", ".join(gaze["models"]), ", ".join(GAZE_MODELS)
+    asked = [("gaze.model", gaze["model"])]
+    asked += [
+        (f"report.methods, {entry['method']}, gaze", entry["gaze"])
+        for entry in config["report"]["methods"]
+        if isinstance(entry, dict) and "gaze" in entry
+    ]
+    problems = [
+        f"{key}: found {name!r}, expected one of gaze.models: {known}"
+        for key, name in asked
+        if name not in gaze["models"]
+    ]
+    for name, entry in gaze["models"].items():
+        kind = GAZE_MODELS.get(entry["kind"])
+        if kind is None:
+            problems.append(
+                f"gaze.models.{name}.kind: found {entry['kind']!r}, expected one of {kinds}"
+            )
+        elif kind.frozen and not entry.get("backbone"):
+            problems.append(
+                f"gaze.models.{name}.backbone: missing; {kind.title} needs the weights of its backbone"
+            )
+    return problems + _unseen_priors(config)
+
+
+def _unseen_priors(config: Mapping[str, Any]) -> list[str]:
+    """Methods whose gaze model would be given prior maps and cannot see them."""
+    gaze, problems = config["gaze"], []
+    for asked in config["report"]["methods"]:
+        entry = asked if isinstance(asked, dict) else {"method": asked}
+        method = METHODS.get(entry["method"])
+        if method is None or method.family != "gaze" or not method.gradcam:
+            continue
+        name = entry.get("gaze", gaze["model"])
+        kind = GAZE_MODELS.get(gaze["models"].get(name, {}).get("kind"))
+        if kind is not None and not kind.prior:
+            problems.append(
+                f"report.methods, {entry['method']}: {kind.title} ({name}) sees no prior map; expected a "
+                "gaze model that does, such as VAT"
+            )
+    return problems

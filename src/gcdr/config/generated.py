@@ -1,0 +1,119 @@
+"""Schemas of settings, made from their dataclasses, which alone say descriptions, defaults and bounds."""
+
+import dataclasses
+import types
+import typing
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from gcdr.base.errors import InputError
+from gcdr.base.jsonconfig import JsonConfig, required
+from gcdr.config.schema import Schema
+from gcdr.data.split import Split
+from gcdr.detection.choices import Detect, Heads
+from gcdr.priors.kinds.registry import KINDS, NAME
+from gcdr.world.dataset import WorldSettings
+from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, VQARecipe
+
+TABLES: dict[str, tuple[type[JsonConfig], str]] = {
+    "split": (Split, "Who keeps their label."),
+    "detect": (Detect, "Person detection and the match of heads to bodies."),
+    "heads": (Heads, "Detection of heads, for own images without a table of head boxes."),
+    "world_vqa": (VQARecipe, "Recipe of the VQA model."),
+    "world_detector": (DetectorRecipe, "Recipe of a detector."),
+    "world_backbone": (BackboneRecipe, "Recipe of the towers of gaze models."),
+}
+TYPES = {int: "integer", float: "number", bool: "boolean", str: "string"}
+
+
+def read_schema(path: Path) -> Schema:
+    """The schema of the configuration, with what is made from dataclasses in its ``$defs``.
+
+    Raises:
+        InputError: see :func:`read_table`.
+    """
+    schema = read_table(path)
+    schema.setdefault("$defs", {}).update(generated())
+    return schema
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """The content of a YAML file that holds a table, by libyaml where it is there.
+
+    Raises:
+        InputError: the file cannot be read, or is something else.
+    """
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), loader)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML ({error})") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected a table at the top level")
+    return content
+
+
+def generated() -> dict[str, Schema]:
+    """Schemas made from dataclasses, by the names under which the file refers to them."""
+    kinds = [object_schema(kind, kind.TITLE, kind.KIND) for kind in KINDS.values()]
+    tables = {name: object_schema(cls, text) for name, (cls, text) in TABLES.items()}
+    world = object_schema(WorldSettings, "The demo world, drawn by this package.", "world")
+    return {**tables, "world": world, "prior": {"description": "A prior.", "oneOf": kinds}}
+
+
+def object_schema(cls: type[JsonConfig], description: str = "", kind: str = "") -> Schema:
+    """The schema of a table that :meth:`JsonConfig.from_json` reads.
+
+    Args:
+        cls: fields made by :func:`gcdr.base.jsonconfig.setting`; those with a default may be left out.
+        description: what the table is.
+        kind: value of a key ``kind`` that tells it from others; empty for none.
+    """
+    hints = typing.get_type_hints(cls)
+    entries = sorted(dataclasses.fields(cls), key=lambda entry: not required(entry))
+    fields = {entry.name: entry for entry in entries if entry.metadata}
+    properties = {name: _field(entry, hints[name]) for name, entry in fields.items()}
+    needed = [name for name, entry in fields.items() if required(entry)]
+    if kind:
+        properties = {"kind": {"const": kind, "description": description}} | properties
+        needed.insert(0, "kind")
+    return {
+        "description": description,
+        "type": "object",
+        "additionalProperties": False,
+        **({"required": needed} if needed else {}),
+        "properties": properties,
+    }
+
+
+def _field(entry: dataclasses.Field, hint: Any) -> Schema:
+    limits = dict(entry.metadata["limits"])
+    schema = _of_type(hint)
+    if "items" in limits:
+        schema["items"] |= limits.pop("items")
+    schema |= {**limits, "description": entry.metadata["description"]}
+    if not required(entry) and schema.get("type") != "object":
+        default = entry.default
+        schema["default"] = list(default) if isinstance(default, tuple) else default
+    return schema
+
+
+def _of_type(hint: Any) -> Schema:
+    if isinstance(hint, type) and issubclass(hint, JsonConfig):
+        return object_schema(hint)
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        return {"enum": list(arguments)}
+    if origin is types.UnionType:
+        inner = _of_type(arguments[0])
+        return inner | {"type": [inner["type"], "null"]}
+    if origin is tuple:
+        return {"type": "array", "items": _of_type(arguments[0])}
+    if origin is dict:
+        named = {"description": "Of this data set."} | _of_type(arguments[1])
+        return {"type": "object", "additionalProperties": False, "patternProperties": {NAME: named}}
+    return {"type": TYPES[hint]}

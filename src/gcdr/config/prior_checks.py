@@ -1,0 +1,80 @@
+"""What is checked of priors before any work begins, beyond the schema."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from gcdr.base.errors import InputError
+from gcdr.priors.kinds.kind import PriorKind
+from gcdr.priors.kinds.registry import all_stores, named_prior, read_prior
+
+
+def prior_problems(
+    config: Mapping[str, Any], used: Mapping[str, Collection[str]], planned: Collection[str]
+) -> list[str]:
+    """Names that are no prior's, settings that do not fit each other, and what is not there.
+
+    Args:
+        config: a configuration that fits the schema.
+        used: data sets of each study whose results are asked for; what other studies lack is let pass.
+        planned: files that are not there yet but will be.
+    """
+    problems = [
+        f"{key}: no prior {name!r}; there are {list(config['priors'])}"
+        for key, name in _mentions(config)
+        if name not in config["priors"]
+    ]
+    priors: dict[str, PriorKind] = {}
+    for name, entry in config["priors"].items():
+        try:
+            priors[name] = read_prior(name, entry)
+        except InputError as error:
+            problems.append(str(error))
+    problems += _same_stores(priors)
+    for name, datasets in _used_with(config, used).items():
+        if name in priors:
+            lines = priors[name].problems(datasets, planned)
+            problems += [f"priors.{name}.{line}" for line in lines]
+    return problems + [
+        f"priors.{name}.{prior.SOURCES}: no data set {dataset!r}; there are {list(config['datasets'])}"
+        for name, prior in priors.items()
+        for dataset in prior.sources or ()
+        if dataset not in config["datasets"]
+    ]
+
+
+def _mentions(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Keys that name a prior, with the name."""
+    yield "prior", config["prior"]
+    for name, study in config["studies"].items():
+        if "prior" in study:
+            yield f"studies.{name}.prior", study["prior"]
+    for number, method in enumerate(config["report"]["methods"]):
+        if isinstance(method, Mapping) and "prior" in method:
+            yield f"report.methods[{number}].prior", method["prior"]
+
+
+def _used_with(
+    config: Mapping[str, Any], used: Mapping[str, Collection[str]]
+) -> dict[str, list[str]]:
+    """Data sets for which the stores of each prior are needed; the default is listed in any case."""
+    methods = [method for method in config["report"]["methods"] if isinstance(method, Mapping)]
+    pairs: dict[str, dict[str, None]] = {config["prior"]: {}}
+    for name, datasets in used.items():
+        named = [named_prior(config, config["studies"][name])]
+        if name in config["report"]["studies"]:
+            named += [method["prior"] for method in methods if "prior" in method]
+        for prior in named:
+            pairs.setdefault(prior, {}).update(dict.fromkeys(datasets))
+    return {prior: list(datasets) for prior, datasets in pairs.items()}
+
+
+def _same_stores(priors: Mapping[str, PriorKind]) -> list[str]:
+    """Priors whose stores would have the same file."""
+    files = Counter(file for name, prior in priors.items() for file in all_stores({name: prior}))
+    return [
+        f"priors.{name}: its store {file!r} is that of another prior too; expected another name"
+        for name, prior in priors.items()
+        for file in all_stores({name: prior})
+        if files[file] > 1
+    ]

@@ -1,0 +1,44 @@
+"""What may be chosen of detection. No torch."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gcdr.base.jsonconfig import JsonConfig, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectSettings(JsonConfig):
+    """What decides the bodies that are found, beside the detector."""
+
+    overlap: float = setting("Least overlap of a head and its body.", minimum=0, maximum=1)
+    measure: Literal["head_area", "iou"] = setting(
+        "What overlap is: the share of the head box inside the body box, or intersection over union.",
+        "head_area",
+    )
+    batch: int = setting("Images detected together; part of the result's bits.", minimum=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detect(DetectSettings):
+    """The section ``detect``."""
+
+    weights: str = setting("Folder of the detector.")
+    shards: int = setting("Jobs that share the images; never changes a bit.", minimum=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadSettings(JsonConfig):
+    """What decides the heads that are found, beside the detector."""
+
+    score: float = setting("Least score of a head.", minimum=0, maximum=1)
+    batch: int = setting("Images looked at together.", minimum=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heads(HeadSettings):
+    """The section ``heads``."""
+
+    weights: str = setting(
+        "Folder of a Mask R-CNN of heads, or torchvision's Keypoint R-CNN (.pth) for photographs, whose "
+        "keypoints of the face give the head box."
+    )

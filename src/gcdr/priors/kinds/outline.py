@@ -1,0 +1,36 @@
+"""What all models that are asked about people are told: how a person is pointed out, and in which blocks."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gcdr.base.jsonconfig import JsonConfig, setting
+
+
+@dataclass(frozen=True)
+class Texts(JsonConfig):
+    """What is asked, by what points at the person."""
+
+    body: str
+    head: str
+    none: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlined(JsonConfig):
+    """How a person is pointed out, and how many are asked about together."""
+
+    overlay: Literal["body", "head", "none"] = setting(
+        "What points at the person: the outline of the body that was found (paper), of the head "
+        "(Table S7), or nothing.",
+        "body",
+    )
+    questions: Texts
+    box_colour: tuple[int, ...] = setting(
+        "Colour of the outline: red, green, blue.",
+        (0, 255, 0),
+        minItems=3,
+        maxItems=3,
+        items={"minimum": 0, "maximum": 255},
+    )
+    box_thickness: int = setting("Thickness of the outline in pixels of the image.", 2, minimum=1)
+    block: int = setting("People computed together; part of the result's bits.", 64, minimum=1)

@@ -1,0 +1,53 @@
+"""The paper authors' precomputed Grad-CAM maps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gcdr.base.jsonconfig import JsonConfig, setting
+from gcdr.priors.kinds.kind import PriorKind, check_layer
+
+
+@dataclass(frozen=True)
+class Pickles(JsonConfig):
+    """Where those of a data set are."""
+
+    pickles: tuple[str, ...] = setting("The authors' pickles of raw maps.", minItems=1)
+    annotations: tuple[str, ...] = setting(
+        "GazeFollow text files that tell whose map is whose.", minItems=1
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PicklesPrior(PriorKind):
+    """Maps that the paper's authors computed with OFA-large."""
+
+    KIND: ClassVar[str] = "pickles"
+    TITLE: ClassVar[str] = "The paper authors' precomputed Grad-CAM maps."
+    SOURCES: ClassVar[str] = "imported"
+
+    imported: dict[str, Pickles] = setting("Where they are, by data set.")
+    layers: tuple[int, ...] = setting(
+        "Decoder layers whose maps are stored, counted from 1; the files hold 10, 11 and 12.",
+        (10, 11, 12),
+        minItems=1,
+        uniqueItems=True,
+        items={"minimum": 1},
+    )
+    layer: int = setting("Decoder layer whose maps are used.", 11, minimum=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_layer(self.layer, self.layers)
+
+    @property
+    def used_layer(self) -> int:
+        return self.layer
+
+    def files(self, dataset: str) -> Sequence[tuple[str, str]]:
+        given = self.imported[dataset]
+        return [
+            (f"{self.SOURCES}.{dataset}.{key}", path)
+            for key in ("pickles", "annotations")
+            for path in getattr(given, key)
+        ]

@@ -1,0 +1,100 @@
+"""A vision-language model that is asked to point."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from gcdr.base.jsonconfig import setting
+from gcdr.priors.kinds.kind import PriorKind
+from gcdr.priors.kinds.outline import Outlined, Texts
+
+_HOW = (
+    "Locate what {} is looking at with one point, report its point coordinates in JSON format like "
+    'this: {{"point_2d": [x, y], "label": "what is there"}}'
+)
+
+
+@dataclass(frozen=True)
+class Prompts(Texts):
+    """What the model is asked, in the wording that Qwen-VL documents."""
+
+    body: str = setting(
+        "Asked where the body is outlined.",
+        _HOW.format("the person in the green bounding box"),
+        minLength=1,
+    )
+    head: str = setting(
+        "Asked where the head is outlined.",
+        _HOW.format("the person whose head is in the green bounding box"),
+        minLength=1,
+    )
+    none: str = setting("Asked where nothing is.", _HOW.format("the person"), minLength=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pointed(Outlined):
+    """What decides the maps of a store, beside the model and whose they are."""
+
+    questions: Prompts = setting("What is asked, by what points at the person.", Prompts)
+    precision: Literal["fp32", "bf16"] = setting("In which the model computes.", "bf16")
+    batch: int = setting("People computed together, at most.", 8, minimum=1)
+    max_new_tokens: int = setting("Longest answer in tokens.", 128, minimum=1)
+    max_pixels: int = setting(
+        "Pixels of a picture beyond which it is made smaller.", 1048576, minimum=784
+    )
+    size: int = setting("Side of the maps in cells.", 64, minimum=4, maximum=1024)
+    sigma: float = setting(
+        "Standard deviation of a point's Gaussian in cells.", 3.0, minimum=0.25, maximum=1024
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointingSettings(Pointed):
+    """What a job is told.
+
+    Attributes:
+        which: whose maps are made: everybody's, or those of the test people.
+    """
+
+    which: Literal["all", "test"] = "all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointingPrior(Pointed, PriorKind):
+    """A vision-language model, and how it is asked."""
+
+    KIND: ClassVar[str] = "pointing"
+    TITLE: ClassVar[str] = "A vision-language model that is asked to point."
+
+    weights: str = setting(
+        "Folder of the model as the package transformers writes it.", minLength=1
+    )
+    shards: int = setting("Jobs that share the people; never changes a bit.", 4, minimum=1)
+    workers: int = setting(
+        "Pictures that a job reads at a time. Never changes a bit.", 1, minimum=1
+    )
+
+    @property
+    def used_overlay(self) -> str:
+        return self.overlay
+
+    @property
+    def jobs(self) -> int:
+        return self.shards
+
+    def settings(self, overlay: str, which: str) -> PointingSettings:
+        """What a job is told that makes the store of an overlay, for all people or those of a split."""
+        named = {name: getattr(self, name) for name in Pointed.__dataclass_fields__}
+        return PointingSettings(**named | {"overlay": overlay, "which": which})
+
+    def model_files(self) -> list[str]:
+        """The files of the model that are there: weights, settings and vocabulary."""
+        endings = (".safetensors", ".json", ".txt", ".model", ".jinja")
+        found = (path for path in Path(self.weights).glob("*") if path.suffix in endings)
+        return sorted(map(str, found))
+
+    def problems(self, datasets: Collection[str], planned: Collection[str]) -> list[str]:
+        if any(path.endswith(".safetensors") for path in self.model_files()):
+            return []
+        return [f"weights: no .safetensors file in {self.weights}"]

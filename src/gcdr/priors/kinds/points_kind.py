@@ -1,0 +1,77 @@
+"""Points or boxes that some other source made, as CSV."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from gcdr.base.jsonconfig import JsonConfig, setting
+from gcdr.priors.kinds.kind import PriorKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(JsonConfig):
+    """How a table is read."""
+
+    units: Literal["pixels", "normalised"] = setting(
+        'Of points and boxes: "pixels", or "normalised" to 0..1 of width and height.', "pixels"
+    )
+    size: int = setting("Side of the maps in cells.", 64, minimum=4, maximum=1024)
+    complete: bool = setting(
+        "Whether a table that leaves somebody without a map is refused.", False
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointSettings(Table):
+    """How the points of a table are drawn."""
+
+    sigma: float = setting(
+        "Standard deviation of a point's Gaussian in cells.", 3.0, minimum=0.25, maximum=1024
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoxSettings(Table):
+    """How the boxes of a table are drawn."""
+
+    blur: float = setting(
+        "Standard deviation in cells of the Gaussian that boxes are blurred by; 0 for sharp ones.",
+        0.0,
+        minimum=0,
+        maximum=1024,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TablePrior(PriorKind):
+    """What points and boxes have in common: a CSV for each data set."""
+
+    SOURCES: ClassVar[str] = "tables"
+    SETTINGS: ClassVar[type[Table]]
+
+    tables: dict[str, str] = setting(
+        "CSV of each data set: image, whose the row is (sample_id or the head box), x,y or "
+        "box_x0,box_y0,box_x1,box_y1, and where known score and label."
+    )
+
+    def settings(self) -> Any:
+        """How a table becomes maps."""
+        names = self.SETTINGS.__dataclass_fields__
+        return self.SETTINGS(**{name: getattr(self, name) for name in names})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsPrior(PointSettings, TablePrior):
+    """Where people look, as points; each becomes a Gaussian."""
+
+    KIND: ClassVar[str] = "points"
+    TITLE: ClassVar[str] = "Points of another source, a CSV for each data set."
+    SETTINGS: ClassVar[type[Table]] = PointSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoxesPrior(BoxSettings, TablePrior):
+    """What people look at, as boxes; each becomes the cells that it covers."""
+
+    KIND: ClassVar[str] = "boxes"
+    TITLE: ClassVar[str] = "Boxes of another source, a CSV for each data set."
+    SETTINGS: ClassVar[type[Table]] = BoxSettings

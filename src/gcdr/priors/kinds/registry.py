@@ -1,0 +1,92 @@
+"""The kinds of priors by name, the priors of a configuration, and the stores that they make.
+
+To add a kind, write a subclass of :class:`gcdr.priors.kinds.kind.PriorKind` in a file of its own, and
+add it to ``KINDS``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gcdr.base.errors import InputError
+from gcdr.priors.kinds.kind import PriorKind
+from gcdr.priors.kinds.maps_kind import MapsPrior
+from gcdr.priors.kinds.pickles_kind import PicklesPrior
+from gcdr.priors.kinds.pointing_kind import PointingPrior
+from gcdr.priors.kinds.points_kind import BoxesPrior, PointsPrior
+from gcdr.priors.kinds.vqa_kind import VqaPrior
+
+KINDS: dict[str, type[PriorKind]] = {
+    kind.KIND: kind
+    for kind in (VqaPrior, PicklesPrior, PointsPrior, BoxesPrior, MapsPrior, PointingPrior)
+}
+NAME = r"^[A-Za-z0-9_.-]+$"
+OVERLAYS = ("body", "head", "none")
+PEOPLE = ("all", "test")
+
+
+@dataclass(frozen=True)
+class PriorStore:
+    """A prior store; its text is the name of its file.
+
+    Attributes:
+        name: of the prior.
+        prior: what the configuration says of it.
+        overlay: what points at the person; None for kinds without an overlay.
+        which: whose maps it holds: everybody's, or those of the test people.
+    """
+
+    name: str
+    prior: PriorKind
+    overlay: str | None = None
+    which: str = "all"
+
+    def __str__(self) -> str:
+        overlay = "" if self.overlay is None else f"-{self.overlay}"
+        return f"{self.name}{overlay}" + ("" if self.which == "all" else f"-of-{self.which}")
+
+
+def read_prior(name: str, entry: Mapping[str, Any]) -> PriorKind:
+    """A prior from its entry of ``priors``.
+
+    Raises:
+        InputError: the kind is unknown, or a setting is wrong.
+    """
+    given = dict(entry)
+    kind = given.pop("kind", None)
+    if kind not in KINDS:
+        raise InputError(f"priors.{name}.kind: found {kind!r}, expected one of {', '.join(KINDS)}")
+    return KINDS[kind].from_json(given, f"priors.{name}")
+
+
+def read_priors(config: Mapping[str, Any]) -> dict[str, PriorKind]:
+    """The priors of a configuration by name.
+
+    Raises:
+        InputError: see :func:`read_prior`.
+    """
+    return {name: read_prior(name, entry) for name, entry in config["priors"].items()}
+
+
+def named_prior(config: Mapping[str, Any], study: Mapping[str, Any]) -> str:
+    """Name of the prior that a study uses."""
+    return study.get("prior", config["prior"])
+
+
+def store_of(
+    name: str, prior: PriorKind, which: str = "all", overlay: str | None = None
+) -> PriorStore:
+    """The store of a prior, with the overlay that it uses or another one."""
+    used = prior.used_overlay
+    return PriorStore(name, prior, used and (overlay or used), which)
+
+
+def all_stores(priors: Mapping[str, PriorKind]) -> dict[str, PriorStore]:
+    """Every store that priors can make, by the name of its file."""
+    return {
+        str(store): store
+        for name, prior in priors.items()
+        for which in (PEOPLE if prior.used_overlay else PEOPLE[:1])
+        for overlay in (OVERLAYS if prior.used_overlay else (None,))
+        for store in [store_of(name, prior, which, overlay)]
+    }

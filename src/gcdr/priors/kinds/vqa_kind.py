@@ -1,0 +1,129 @@
+"""A VQA model that is asked about every person, its answer explained by Grad-CAM (paper, Sec. 3.2)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import ClassVar, Literal
+
+from gcdr.base.errors import InputError
+from gcdr.base.jsonconfig import setting
+from gcdr.priors.kinds.kind import PriorKind, check_layer
+from gcdr.priors.kinds.outline import Outlined, Texts
+from gcdr.priors.vqa.nouns import SPACY_MODEL
+from gcdr.priors.vqa.ofa.layouts import Released, find_layout
+
+ABOUT_BOX = "What is the person in the green bounding box looking at?"
+
+
+@dataclass(frozen=True)
+class Questions(Texts):
+    """What a VQA model is asked (paper, Sec. 3.2)."""
+
+    body: str = setting("Asked where the body is outlined.", ABOUT_BOX, minLength=1)
+    head: str = setting("Asked where the head is outlined.", ABOUT_BOX, minLength=1)
+    none: str = setting(
+        "Asked where nothing is: without overlay, or where no body was found.",
+        "What is the person looking at?",
+        minLength=1,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked(Outlined):
+    """What decides the maps of a store, beside the model and whose they are."""
+
+    questions: Questions = setting("What is asked, by what points at the person.", Questions)
+    layers: tuple[int, ...] = setting(
+        "Decoder layers whose maps are stored, counted from 1.",
+        minItems=1,
+        uniqueItems=True,
+        items={"minimum": 1},
+    )
+    tagger: Literal["auto", "rules", "spacy"] = setting(
+        f'What finds nouns in answers: "spacy" with its model {SPACY_MODEL}, "rules" (word lists), or '
+        '"auto": spaCy where both are installed. The store says which it was.',
+        "auto",
+    )
+    word: Literal["paper", "reference"] = setting(
+        'The word that is explained: "paper" takes nouns and their own token, "reference" also '
+        "pronouns, and the word's number as the token's, as the released code does.",
+        "paper",
+    )
+    beam: int = setting("Beams of the answer search.", 5, minimum=1)
+    normalise: bool = setting(
+        "Whether answers are ranked by log-probability a token, not by its sum.", True
+    )
+    length_penalty: float = setting("Exponent of the length in that mean.", 1.0, minimum=0)
+    max_length: int = setting("Longest answer in tokens.", 200, minimum=1)
+    precision: Literal["fp32", "bf16"] = setting(
+        "In which the model reads and answers; Grad-CAM is computed in fp32 in either case.", "fp32"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskSettings(Asked):
+    """What a job is told.
+
+    Attributes:
+        which: whose maps are made: everybody's, or those of the test people.
+    """
+
+    which: Literal["all", "test"] = "all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VqaPrior(Asked, PriorKind):
+    """A VQA model, and how it is asked and explained."""
+
+    KIND: ClassVar[str] = "vqa"
+    TITLE: ClassVar[str] = "The VQA model that is asked, and its Grad-CAM."
+
+    weights: str = setting(
+        "The VQA model: a folder of this package, a Hugging Face folder of OFA, a fairseq .pt with "
+        "encoder.json, vocab.bpe and dict.txt beside it, or BLIP-VQA in the layout of the package "
+        "transformers, which it needs.",
+        minLength=1,
+    )
+    released: Released = setting("What weights in a released layout must be.", Released)
+    layer: int = setting("Decoder layer whose maps are used.", minimum=1)
+    shards: int = setting("Jobs that share the people; never changes a bit.", 4, minimum=1)
+    workers: int = setting(
+        "Pictures that a job reads at a time, each on a thread; it computes on one. Never changes a bit.",
+        1,
+        minimum=1,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_layer(self.layer, self.layers)
+
+    @property
+    def used_layer(self) -> int:
+        return self.layer
+
+    @property
+    def used_overlay(self) -> str:
+        return self.overlay
+
+    @property
+    def jobs(self) -> int:
+        return self.shards
+
+    def settings(self, overlay: str, which: str) -> AskSettings:
+        """What a job is told that makes the store of an overlay, for all people or those of a split."""
+        named = {name: getattr(self, name) for name in Asked.__dataclass_fields__}
+        return AskSettings(**named | {"overlay": overlay, "which": which})
+
+    def problems(self, datasets: Collection[str], planned: Collection[str]) -> list[str]:
+        problems = []
+        missing = [name for name in ("spacy", SPACY_MODEL) if find_spec(name) is None]
+        if self.tagger == "spacy" and missing:
+            problems.append(
+                f"tagger: found 'spacy', but {' and '.join(missing)} not installed; expected both "
+                f"(pip install spacy; python -m spacy download {SPACY_MODEL}), or auto or rules"
+            )
+        try:
+            find_layout(self.weights, planned)
+        except InputError as error:
+            problems.append(f"weights: {error}")
+        return problems

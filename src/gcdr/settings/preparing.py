@@ -1,0 +1,59 @@
+"""Settings of the stages before training, from the configuration: what each is told, and nothing else.
+
+No torch: planning builds these. What a prior of a model is told is said by its kind
+(:mod:`gcdr.priors.kinds`).
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from gcdr.base.jsonconfig import JsonConfig
+from gcdr.config.schema import OWN
+from gcdr.data.split import SplitSettings
+from gcdr.detection.choices import DetectSettings, HeadSettings
+from gcdr.world.dataset import WorldSettings
+from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, VQARecipe
+
+Config = Mapping[str, Any]
+Settings = TypeVar("Settings", bound=JsonConfig)
+WORLD_WEIGHTS: dict[str, type[JsonConfig]] = {
+    "vqa": VQARecipe,
+    "detector": DetectorRecipe,
+    "heads": DetectorRecipe,
+    "backbone": BackboneRecipe,
+}
+
+
+def world(config: Config, dataset: str) -> WorldSettings:
+    """Of a data set of the demo world."""
+    return _part(WorldSettings, config["datasets"][dataset], f"datasets.{dataset}")
+
+
+def detect(config: Config) -> DetectSettings:
+    """Of the detection of bodies."""
+    return _part(DetectSettings, config["detect"], "detect")
+
+
+def heads(config: Config) -> HeadSettings:
+    """Of the detection of heads."""
+    return _part(HeadSettings, config["heads"], "heads")
+
+
+def split(config: Config, share: str) -> SplitSettings:
+    """Of a label split, whose share is named as in paths: ``10``, ``own`` or ``10-unlabelled50``."""
+    labelled, _, unlabelled = share.partition("-unlabelled")
+    drawn = None if labelled == OWN else int(labelled)
+    chosen = {"share": drawn, "unlabelled": int(unlabelled) if unlabelled else None}
+    return _part(SplitSettings, {**config["split"], **chosen}, "split")
+
+
+def world_weights(config: Config, name: str) -> JsonConfig:
+    """Of weights of the demo world: a key of ``WORLD_WEIGHTS``."""
+    return WORLD_WEIGHTS[name].from_json(config["world_weights"][name], f"world_weights.{name}")
+
+
+def _part(kind: type[Settings], section: Mapping[str, Any], where: str) -> Settings:
+    """Settings from those keys of a section that they know."""
+    names = {entry.name for entry in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return kind.from_json({k: v for k, v in section.items() if k in names}, where)

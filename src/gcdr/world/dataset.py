@@ -1,0 +1,21 @@
+"""What may be said of a data set of the demo world. No pictures are drawn here."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gcdr.base.jsonconfig import JsonConfig, setting
+
+
+@dataclass(frozen=True)
+class WorldSettings(JsonConfig):
+    """A data set of the demo world."""
+
+    seed: int = setting("Seed of the scenes.", minimum=0)
+    style: Literal["gaze", "web"] = setting(
+        'Distribution of scenes; "gaze" is the data set and "web" what the VQA model learned from.'
+    )
+    train_people: int = setting("Training people at least.", minimum=1)
+    test_people: int = setting("Test people at least; all look into the frame.", minimum=1)
+    annotators: int = setting("Annotators of each test person.", minimum=2)
+    width: int = setting("Width of the pictures in pixels.", minimum=32)
+    height: int = setting("Height of the pictures in pixels.", minimum=32)

@@ -1,0 +1,164 @@
+"""What data sets and priors are made from, as configured. No rules here."""
+
+import re
+
+from gcdr.base.download import planned_files
+from gcdr.base.files import CHECKPOINTS, text_digest
+from gcdr.datasets.layout import annotation_files, picture_names
+from gcdr.models.sizes import weights_file
+from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, TEXT, WEIGHTS, find_layout
+from gcdr.report.paper_tables import PAPER_TABLES, savings_table
+from gcdr.settings import preparing
+
+# Data sets
+
+
+def names_of(*kinds):
+    """Data sets of some kinds, as a pattern for a wildcard."""
+    named = (name for name, source in config["datasets"].items() if source["kind"] in kinds)
+    return "|".join(named) or "none"
+
+
+def source_of(dataset):
+    """A data set as its reader takes it: own images without a table have that of the heads found."""
+    source = config["datasets"][dataset]
+    found = source["kind"] == "folder" and "table" not in source
+    return {**source, "table": in_data(dataset, "heads.csv")} if found else source
+
+
+def annotations_given(wildcards):
+    """The files of annotations that a data set is read from."""
+    return [str(path) for path in annotation_files(source_of(wildcards.dataset))]
+
+
+def given_bodies(wildcards):
+    """The body boxes that a data set comes with; the demo world's true ones are for checks alone."""
+    world = config["datasets"][wildcards.dataset]["kind"] == "world"
+    return [] if world else in_data(wildcards.dataset, "given-bodies.parquet")
+
+
+def reported_datasets():
+    """Data sets that the report's studies are tested on; of a pool, its test people's."""
+    return list(dict.fromkeys(map(tested_on, config["report"]["studies"])))
+
+
+def tested_on(study):
+    """The data set that a study's test people are from."""
+    dataset = config["studies"][study]["dataset"]
+    return config["datasets"][dataset].get("test", dataset)
+
+
+# Splits
+
+
+def released_split(wildcards):
+    """The authors' list of labelled people for a share, where there is one."""
+    folder, share = config["split"]["released"], labelled_share(wildcards)
+    if share == OWN:
+        return []
+    name = f"train_annotations_weak_ratio{share / 100}_use.txt"
+    return [f"{folder}/{name}"] if folder and os.path.exists(f"{folder}/{name}") else []
+
+
+def released_source(wildcards):
+    """Of which data set of a pool the authors' list is."""
+    source = config["datasets"][config["studies"][wildcards.study]["dataset"]]
+    listed = source["kind"] == "pool" and released_split(wildcards)
+    return f"--source {source['labelled'][0]}" if listed else ""
+
+
+# Priors
+
+
+def of_store(wildcards):
+    """The prior that a store is of, as configured."""
+    return STORES[wildcards.store].prior
+
+
+def stores_of(*kinds):
+    """Stores of priors of some kinds, as a pattern for a wildcard."""
+    named = (re.escape(name) for name, store in STORES.items() if store.prior.KIND in kinds)
+    return "|".join(named) or "none"
+
+
+def datasets_with(*kinds):
+    """Data sets for which priors of some kinds have maps, as a pattern for a wildcard."""
+    listed = {name for prior in PRIORS.values() if prior.KIND in kinds for name in prior.sources}
+    return "|".join(map(re.escape, sorted(listed))) or "none"
+
+
+def source_for(wildcards):
+    """What the store of a data set is made from."""
+    return of_store(wildcards).sources[wildcards.dataset]
+
+
+def store_settings(wildcards):
+    """What decides a store of a model that is asked; its name says with which overlay, and for whom."""
+    store = STORES[wildcards.store]
+    return told(store.prior.settings(store.overlay, store.which))
+
+
+def store_shards(wildcards):
+    """The shards that a store is a view of."""
+    jobs = of_store(wildcards).jobs
+    return expand(f"{PRIOR}/{{shard}}-of-{jobs}.h5", shard=range(1, jobs + 1), **wildcards)
+
+
+def overlay_stores(wildcards):
+    """Prior stores of every overlay; those that only Table S7 wants hold the test people alone."""
+    studies = [one for one in config["report"]["studies"] if tested_on(one) == wildcards.dataset]
+    used = dict.fromkeys(map(prior_of_study, studies)) or [config["prior"]]
+    asked = [name for name in used if PRIORS[name].KIND == "vqa"]
+    if not asked:
+        raise WorkflowError(
+            f"table_s7: found the priors {list(used)} for {wildcards.dataset}, expected one of kind vqa"
+        )
+    return [
+        in_data(wildcards.dataset, f"priors/{prior_store(name, which, overlay)}.h5")
+        for name in asked
+        for overlay in ("body", "head", "none")
+        for which in ["all" if overlay == PRIORS[name].overlay else "test"]
+    ]
+
+
+# Weights
+
+
+def converted_folder(prior):
+    """Folder of a VQA model whose released weights are converted."""
+    return f"results/weights/{Path(prior.weights).name}-{prior.released.image_size}px"
+
+
+def released_priors():
+    """Priors with weights in a released layout, by the name of the folder they are converted to."""
+    asked = [prior for prior in PRIORS.values() if prior.KIND == "vqa"]
+    return {Path(converted_folder(prior)).name: prior for prior in asked if released(prior)}
+
+
+def vqa_layout(prior):
+    """Files and layout of a prior's VQA model as configured."""
+    return find_layout(prior.weights, planned_files(config["downloads"]))
+
+
+def released(prior):
+    """Whether a VQA model has to be converted; of one that is not there, nothing is said."""
+    try:
+        return vqa_layout(prior).kind not in (OURS, BLIP)
+    except InputError:
+        return False
+
+
+def vqa_files(wildcards):
+    """A store's VQA model as jobs read it: as configured, or converted from released weights."""
+    prior = of_store(wildcards)
+    if released(prior):
+        return files_in(converted_folder(prior), WEIGHTS, *TEXT)
+    return list(vqa_layout(prior).files)
+
+
+def detector_files(finds):
+    """The detector of bodies ("detect") or of heads: one file, or weights, sizes and what it finds."""
+    weights = config[finds]["weights"]
+    if weights.endswith(CHECKPOINTS):
+        return [weights]
+    return files_in(weights, "model.safetensors", "config.json", "card.json")
