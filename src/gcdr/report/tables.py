@@ -1,7 +1,7 @@
 """From metrics and sweep files to tables over runs (a run is one seed of one study)."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,22 @@ def _single(results: pd.DataFrame, column: str) -> Any:
     return values[0]
 
 
+def row_name(row: Mapping[str, Any], results: pd.DataFrame) -> str:
+    """What people read of a row: the method, with its prior and its gaze model where there are several.
+
+    Args:
+        row: a row of ``results``, or of a table made from them.
+        results: tidy table of `read_metrics`, everything that stands side by side.
+    """
+    name = method_name(row["method"])
+    told = [
+        row[what]
+        for what in ("prior", "gaze")
+        if pd.notna(row[what]) and results[what].nunique() > 1
+    ]
+    return f"{name} [{', '.join(told)}]" if told else name
+
+
 def over_runs(
     chosen: pd.DataFrame, paper: tuple[float, float, float] | None = None
 ) -> dict[str, Any]:
@@ -109,7 +125,8 @@ def over_runs(
     """
     first = chosen.iloc[0]
     row: dict[str, Any] = {
-        name: first[name] for name in ("method", "recipe", "kind", "timestep", "people")
+        name: first[name]
+        for name in ("method", "recipe", "kind", "timestep", "people", "prior", "gaze")
     }
     row["name"] = method_name(first["method"])
     row["runs"] = len(chosen[RUN].drop_duplicates())
@@ -150,10 +167,20 @@ def table1(results: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
         chosen = _select(results, wanted)
         if chosen.empty:
             continue
-        rows.append(over_runs(chosen, paper.get(chosen["method"].iloc[0])))
+        first = chosen.iloc[0]
+        numbers = paper.get(first["method"]) if _as_published(first, results) else None
+        rows.append(over_runs(chosen, numbers) | {"name": row_name(first, results)})
     if not rows:
         raise InputError(f"none of the methods {', '.join(methods)} was measured")
     return pd.DataFrame(rows).astype({"timestep": "Int64"})
+
+
+def _as_published(row: Mapping[str, Any], results: pd.DataFrame) -> bool:
+    """Whether the paper's numbers are of this: of several priors and gaze models, the first ones."""
+    return all(
+        pd.isna(row[what]) or row[what] == results[what].dropna().iloc[0]
+        for what in ("prior", "gaze")
+    )
 
 
 def paired_differences(
@@ -189,7 +216,7 @@ def paired_differences(
         rows.append(
             {
                 "method": method,
-                "name": method_name(method),
+                "name": row_name(chosen.iloc[0], results),
                 "runs": len(gaps),
                 "difference": gaps.mean(),
                 "std": gaps.std(ddof=1),
