@@ -3,7 +3,8 @@
     OMP_NUM_THREADS=2 python benchmarks/gazelle.py
 
 Random weights and pictures at 448 px. One person and eight people in one image take turns, after a round
-to warm up; a figure is the best of the rounds. On a busy machine the ratio of CPU seconds is what to read.
+to warm up; a figure is the best of the rounds. On a busy machine read the ratio of CPU seconds, of one
+thread: of two, one that waits for the other counts too.
 """
 
 import argparse
