@@ -27,6 +27,7 @@ def test_shards_are_whole_blocks_that_cover_all(people: int, block: int, shards:
     assert all(part.start % block == 0 or not part for part in parts)
 
 
+@pytest.mark.slow
 def test_world_does_not_depend_on_workers(tmp_path: Path) -> None:
     size = {
         "seed": 5,
