@@ -72,7 +72,7 @@ def numbers(path: Path) -> Iterator[bytes]:
         elif isinstance(value, list):
             for index, entry in enumerate(value):
                 yield from walk(entry, f"{where}[{index}]")
-        elif not isinstance(value, str):
+        elif isinstance(value, int | float):
             yield f"{where}={value!r}".encode()
 
     yield from walk(json.loads(path.read_text()), "")

@@ -232,6 +232,8 @@ def parse_recipe(name: str) -> Recipe:
     about = METHODS[parts["method"]]
     prior = names.pop(0) if about.gradcam and names else None
     gaze = names.pop(0) if names else None
+    if names:
+        raise InputError(f"recipe: found {name!r}, expected a name with fewer parts after +")
     if parts["steps"] is None:
         return Recipe(parts["method"], prior=prior, gaze=gaze)
     letters: dict[str | None, Redraw] = {"k": "mean", "s": "sampled", None: ONLINE}

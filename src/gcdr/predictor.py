@@ -69,15 +69,16 @@ class Predictor:
         Args:
             images: pictures, in RGB; an array is (height, width, 3) uint8.
             heads: of each picture the head boxes (n, 4) x0, y0, x1, y1 in pixels; n may be 0.
-            priors: of each picture prior maps (n, G, G), for models that see one (VAT-GC).
+            priors: of each picture prior maps (n, G, G), for models that see one (VAT-GC); they are
+                stretched to [0, 1].
 
         Returns:
             one prediction a picture, in their order.
 
         Raises:
             InputError: names the picture whose head boxes are of another shape, empty, not finite or
-                outside it, or that lacks a prior map the model needs; or that there are more pictures
-                than lists of heads.
+                outside it, or that lacks a prior map the model needs; or that pictures and lists of
+                heads differ in number.
         """
         predictions: list[Prediction] = []
         block: list[tuple[Image.Image, np.ndarray, np.ndarray | None]] = []
@@ -90,9 +91,8 @@ class Predictor:
             )
         for number, (image, boxes, prior) in enumerate(zip(images, heads, given, strict=True)):
             picture = _picture(image, number)
-            block.append(
-                (picture, _boxes(boxes, picture, number), self._prior(prior, boxes, number))
-            )
+            found = _boxes(boxes, picture, number)
+            block.append((picture, found, self._prior(prior, len(found), number)))
             if len(block) == PICTURES:
                 predictions += self._of_block(block)
                 block = []
@@ -149,17 +149,18 @@ class Predictor:
             for i, j in zip(ends - counts, ends, strict=True)
         ]
 
-    def _prior(self, prior: np.ndarray | None, boxes: object, number: int) -> np.ndarray | None:
-        if not self.model.needs.prior:
+    def _prior(self, prior: np.ndarray | None, count: int, number: int) -> np.ndarray | None:
+        """A picture's prior maps as :func:`gcdr.data.prior_maps.prior_maps` gives them."""
+        if not self.model.needs.prior or not count:
             return None
-        count = len(boxes)  # type: ignore[arg-type]
         found = None if prior is None else np.asarray(prior, np.float32)
-        if found is None or found.ndim != 3 or len(found) != count:
+        if found is None or found.shape != (count, *found.shape[-1:] * 2):
             shape = "none" if found is None else f"shape {found.shape}"
             raise InputError(
                 f"picture {number}: prior maps: found {shape}, expected {count} square maps"
             )
-        return resize(torch.from_numpy(found), self.model.map_size).numpy()
+        maps, _ = minmax(resize(torch.from_numpy(found), self.model.map_size))
+        return maps.numpy()
 
 
 def load(source: str | Path, device: str = "auto") -> Predictor:
@@ -282,7 +283,12 @@ def _picture(image: Image.Image | np.ndarray, number: int) -> Image.Image:
 
 def _boxes(boxes: object, image: Image.Image, number: int) -> np.ndarray:
     """Head boxes (n, 4) float64 in pixels."""
-    found = np.asarray(boxes, float)
+    try:
+        found = np.asarray(boxes, float)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"picture {number}: head boxes that are no table of numbers ({error})"
+        ) from None
     found = found.reshape(0, 4) if found.size == 0 else found
     if found.ndim != 2 or found.shape[1] != 4:
         raise InputError(

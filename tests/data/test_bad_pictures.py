@@ -7,10 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from gcdr.training.mean_teacher_runs import train_mean_teacher_model
-from gcdr.training.runs import labelled_targets, pseudo_targets, train_gaze_model
 from PIL import Image
-from tiny_study import ASK, CPU, GAZE, REFINE, Study, make_study, make_vqa
+from tiny_study import ASK, CPU, GAZE, MAPS, Study, make_study, make_vqa
 
 from gcdr.base.errors import InputError
 from gcdr.base.failures import Failures
@@ -29,9 +27,19 @@ from gcdr.data.stores import read_labels, read_prior
 from gcdr.datasets.images import image_sizes
 from gcdr.detection.bodies import detect_bodies
 from gcdr.detection.detector import load_detector
-from gcdr.evaluation.stages import evaluate_labels, evaluate_model, evaluate_prior
+from gcdr.evaluation.stages import (
+    evaluate_baselines,
+    evaluate_labels,
+    evaluate_model,
+    evaluate_prior,
+)
 from gcdr.priors.vqa.asking import ask_people
 from gcdr.refine.labels import make_labels
+from gcdr.refine.options import LabelSettings
+from gcdr.training.gaze import train_gaze_model
+from gcdr.training.mean_teacher import train_mean_teacher_model
+from gcdr.training.recipes import GazeMeanTeacher, MeanTeacher, Recipe
+from gcdr.training.targets import labelled_targets, pseudo_targets
 
 DETECTOR = Path(__file__).parents[2] / "assets/world/detector/model.safetensors"
 NOISE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
@@ -197,20 +205,17 @@ def test_nobody_without_a_picture_is_trained_on(
     )
     make_labels(
         "raw", files.manifest, labels, "unlabelled", files.samples, files.prior, None,
-        REFINE | {"teacher": None}, 0, CPU, tmp_path / "raw.h5",
+        LabelSettings(MAPS), 0, CPU, tmp_path / "raw.h5",
     )  # fmt: skip
     store = read_labels(tmp_path / "raw.h5", cache.people)
     hidden = table.loc[table["role"] == "unlabelled", "sample_id"]
     assert set(store.sample_id) == set(hidden) and set(hidden) & lost
     assert set(store.sample_id[~store.valid]) == set(hidden) & lost
     assert set(pseudo_targets(tmp_path / "raw.h5", cache).sample_id) == set(hidden) - lost
-    held = {"consistency": 1.0, "labelled_per_batch": 2, "ramp_up": 0, "warm_up": 1, "steps": 2}
-    made = {
-        **GAZE,
-        "recipe": {"steps": 1, "batch": 4, "lr": 0.01, "ema": None},
-        "mean_teacher": held,
-    }
-    train_mean_teacher_model("gaze", files.samples, labels, None, made, 0, CPU, tmp_path / "mt")
+    recipe = Recipe(steps=1, batch=4, lr=0.01, ema=None)
+    held = MeanTeacher(consistency=1.0, labelled_per_batch=2, ramp_up=0, warm_up=1, steps=2)
+    made = GazeMeanTeacher(GAZE.model, recipe, held, GAZE.sigma)
+    train_mean_teacher_model(files.samples, labels, None, made, 0, CPU, tmp_path / "mt")
     counted = json.loads((tmp_path / "mt/model.json").read_text())
     assert f'"unlabelled": {len(set(hidden) - lost)}' in json.dumps(counted)
 
@@ -225,12 +230,12 @@ def test_nobody_without_a_picture_is_scored(
     given = (files.samples, files.manifest, files.annotations)
     make_labels(
         "raw", files.manifest, None, "test", files.samples, files.prior, None,
-        REFINE | {"teacher": None}, 0, CPU, tmp_path / "raw.h5",
+        LabelSettings(MAPS), 0, CPU, tmp_path / "raw.h5",
     )  # fmt: skip
-    how = {"layer": 1, "size": 32}
-    evaluate_model(files.folder / "vat", *given, None, how, {}, CPU, tmp_path / "vat.json")
+    evaluate_model(files.folder / "vat", *given, None, MAPS, {}, CPU, tmp_path / "vat.json")
     evaluate_labels(tmp_path / "raw.h5", *given, {}, tmp_path / "raw.json")
-    evaluate_prior(files.prior, *given, how, {}, tmp_path / "gradcam.json")
+    evaluate_prior(files.prior, *given, MAPS, {}, tmp_path / "gradcam.json")
+    evaluate_baselines(*given, {}, tmp_path)
     for name in ("vat", "raw", "gradcam", "centre", "random", "human"):
         content = json.loads((tmp_path / f"{name}.json").read_text())
         assert content["people"] == len(tested - lost), name

@@ -16,7 +16,16 @@ from gcdr.base.errors import InputError
 from gcdr.data.cache import Samples
 from gcdr.data.heatmaps import gaussians, minmax, peak_points
 from gcdr.data.stores import merge_priors, read_labels, read_prior, write_labels, write_prior
-from gcdr.data.views import View, head_masks, plain_view, view_maps, view_pictures, view_points
+from gcdr.data.views import (
+    View,
+    head_masks,
+    plain_view,
+    view_crops,
+    view_images,
+    view_maps,
+    view_masks,
+    view_points,
+)
 from gcdr.datasets.world import write_world
 
 
@@ -136,7 +145,9 @@ def test_plain_view_leaves_the_scene_alone() -> None:
     scene = torch.rand(2, 3, 16, 16)
     head = torch.rand(2, 3, 22, 22)
     box = torch.tensor([[0.1, 0.2, 0.4, 0.5], [0.0, 0.0, 1.0, 1.0]])
-    seen, crop, mask = view_pictures(scene, head, box, plain_view(2, torch.device("cpu")), "box")
+    view = plain_view(2, torch.device("cpu"))
+    seen, crop = view_images(scene, view), view_crops(head, view, 16)
+    mask = view_masks(box, view, 16, "box")
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     assert torch.allclose(seen * std[:, None, None] + mean[:, None, None], scene, atol=1e-6)
     assert crop.shape == (2, 3, 16, 16) and mask.shape == (2, 1, 16, 16)
@@ -153,8 +164,7 @@ def test_padded_masks_show_what_the_crop_shows(flip: bool) -> None:
         flip=torch.tensor([flip]),
         padding=torch.tensor([0.125]),
     )
-    pictures = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 90, 90)
-    masks = {kind: view_pictures(*pictures, box, view, kind)[2][0, 0] for kind in ("box", "padded")}
+    masks = {kind: view_masks(box, view, 64, kind)[0, 0] for kind in ("box", "padded")}
     # A box of 32 x 16 cells of this window, grown by an eighth of it and cut at the window's edge.
     extents = {
         kind: [mask.any(axis).sum().item() for axis in (0, 1)] for kind, mask in masks.items()

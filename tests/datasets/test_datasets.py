@@ -20,7 +20,7 @@ from gcdr.base.problems import Problems
 from gcdr.data.manifest import BOX, order_people
 from gcdr.data.split import LABELLED as SHOWN
 from gcdr.data.split import VALIDATION, split_labels
-from gcdr.data.views import plain_view, view_pictures
+from gcdr.data.views import plain_view, view_masks
 from gcdr.datasets.assemble import BODY, Dataset
 from gcdr.datasets.folder import read_folder
 from gcdr.datasets.gazefollow import read_released, read_rows
@@ -56,9 +56,8 @@ def mask_extent(person: Any) -> np.ndarray:
     """First and last column and row of a person's head mask at 224 pixels, x0, y0, x1, y1."""
     size = torch.tensor([person.width, person.height] * 2)
     box = torch.tensor([[getattr(person, name) for name in BOX]]) / size
-    pictures, view = torch.zeros(1, 3, 224, 224), plain_view(1, torch.device("cpu"))
     head_mask = VATConfig.paper().towers.head_mask
-    mask = view_pictures(pictures, pictures, box, view, head_mask)[2][0, 0]
+    mask = view_masks(box, plain_view(1, torch.device("cpu")), 224, head_mask)[0, 0]
     columns, rows = (mask.any(axis).nonzero().flatten() for axis in (0, 1))
     return np.array([columns[0], rows[0], columns[-1], rows[-1]])
 
@@ -288,13 +287,14 @@ def test_tracks_as_single_images(tmp_path: Path) -> None:
     write(tmp_path, {"annotations/train/It's Us/1_9/s01.txt": body})
     dataset = read(tmp_path)
     people = dataset.manifest.set_index(["frame", "track"])
-    first = people.loc[("0.jpg", "s00")]
+    first = people.loc[(0, "s00")]
     assert first["image"] == "images/It's Us/1_9/0.jpg" and first["sequence"] == "It's Us/1_9"
+    assert first["group"] == "It's Us" and dataset.manifest["frame"].dtype == "Int64"
     assert first["head_x0"] == pytest.approx(np.mean([0] * 6 + [1, 2, 3, 4, 5]))
     assert [first["gaze_x"], first["gaze_y"]] == [0.5, 0]
-    outside = people.loc[("3.jpg", "s00")]
+    outside = people.loc[(3, "s00")]
     assert not outside["in_frame"] and np.isnan(outside["gaze_x"])
-    assert people.loc[("0.jpg", "s01"), "gaze_y"] == 0.25
+    assert people.loc[(0, "s01"), "gaze_y"] == 0.25
     assert dataset.annotations["gaze_x"].isna().sum() == 1 and len(dataset.annotations) == 12
     assert dataset.bodies["detected"].sum() == 1
 

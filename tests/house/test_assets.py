@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from gcdr.models.build import WEIGHTS_FILE, read_weights, warm_start
-from gcdr.models.sizes import TowersConfig, VATConfig
+from gcdr.models.sizes import WEIGHTS_FILE, TowersConfig, VATConfig
 from gcdr.models.vat import VAT
+from gcdr.models.weights import read_weights, warm_start
 from gcdr.priors.vqa.ofa.config import OFAConfig
 from gcdr.priors.vqa.ofa.search import Search
 from gcdr.priors.vqa.ofa_vqa import OFAForVQA

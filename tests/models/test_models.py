@@ -12,19 +12,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
-from gcdr.models.build import (
-    build_model,
-    describe,
-    load_model,
-    load_weights,
-    read_weights,
-    save_model,
-    warm_start,
-)
+from gcdr.models.build import build_model, describe, load_model, save_model
 from gcdr.models.denoiser import Denoiser, gaussian_matrix
+from gcdr.models.interface import GazeInputs
 from gcdr.models.precision import set_precision
 from gcdr.models.sizes import DenoiserConfig, TowersConfig, VATConfig
 from gcdr.models.vat import VAT
+from gcdr.models.weights import load_weights, read_weights, warm_start
 
 torch.set_num_threads(1)
 CONFIGS = [
@@ -37,12 +31,20 @@ CONFIGS = [
 ]
 
 
-def pictures(count: int, size: int = 56) -> tuple[Tensor, Tensor, Tensor]:
+def pictures(count: int, size: int = 56, prior: Tensor | None = None) -> GazeInputs:
+    """Made-up people, everybody in a picture of their own."""
     rng = torch.Generator().manual_seed(0)
     scene, crop = torch.randn(2, count, 3, size, size, generator=rng)
     mask = torch.zeros(count, 1, size, size)
     mask[:, :, 8:20, 8:20] = 1
-    return scene, mask, crop
+    return GazeInputs(
+        images=scene,
+        image_of=torch.arange(count),
+        head_box=torch.tensor([8.0, 8, 20, 20]).repeat(count, 1) / size,
+        head_crop=crop,
+        head_mask=mask,
+        prior=prior,
+    )
 
 
 def randomise(model: nn.Module) -> None:
@@ -62,7 +64,7 @@ def test_configuration_round_trip(config: VATConfig | DenoiserConfig) -> None:
     [
         ({"depth": 3}, "unknown key 'depth'"),
         ({"inout": "yes"}, "inout: found 'yes', expected bool"),
-        ({"compress": [1.5, 2]}, "compress: found"),
+        ({"compress": [1.5, 2]}, r"compress\[0\]: found 1.5, expected int"),
         ({"towers": {"blocks": [1, 2]}}, "towers: blocks: found .* expected 5 numbers"),
         ({"towers": 3}, "towers: found 3, expected a mapping"),
         ({"decoder_channels": [8, 2, 2]}, "the last number must be 1"),
@@ -87,14 +89,14 @@ def test_sizes_are_foreseen(size: int, strides: list[int]) -> None:
     )
     model = VAT(VATConfig(config, (1, 1), (2, 1), (3, 4), (2, 2), inout=True)).eval()
     with torch.inference_mode():
-        output = model(*pictures(1, size))
+        output = model(pictures(1, size))
     assert output.heatmap.shape[1:] == (model.config.map_size,) * 2
     assert output.in_frame.shape == (1,)
 
 
 def test_world_vat() -> None:
     model = VAT(VATConfig.world())
-    output = model(*pictures(3))
+    output = model(pictures(3))
     assert output.heatmap.shape == (3, 32, 32)
     assert output.in_frame is None
     output.heatmap.square().mean().backward()
@@ -103,9 +105,9 @@ def test_world_vat() -> None:
 
 def test_gradcam_must_fit_the_model() -> None:
     with pytest.raises(InputError, match="found one, the model takes none"):
-        VAT(VATConfig.world())(*pictures(1), torch.rand(1, 1, 32, 32))
+        VAT(VATConfig.world())(pictures(1, prior=torch.rand(1, 1, 32, 32)))
     with pytest.raises(InputError, match="found none, the model takes one"):
-        VAT(VATConfig.world(gradcam=True))(*pictures(1))
+        VAT(VATConfig.world(gradcam=True))(pictures(1))
 
 
 @torch.inference_mode()
@@ -113,8 +115,8 @@ def test_gradcam_moves_the_prediction() -> None:
     model = VAT(VATConfig.world(gradcam=True)).eval()
     maps = torch.zeros(2, 1, 32, 32)
     maps[1, 0, 20:, 20:] = 1
-    scene, mask, crop = (value.repeat(2, 1, 1, 1) for value in pictures(1))
-    first, second = model(scene, mask, crop, maps).heatmap
+    twice = pictures(1).people(torch.tensor([0, 0]))
+    first, second = model(replace(twice, prior=maps)).heatmap
     assert not torch.allclose(first, second)
 
 
@@ -122,7 +124,7 @@ def test_gradcam_moves_the_prediction() -> None:
 def test_context_is_shared_by_draws() -> None:
     model = Denoiser(DenoiserConfig.world()).eval()
     randomise(model)
-    context = model.context(*pictures(2))
+    context = model.context(pictures(2))
     rng = torch.Generator().manual_seed(2)
     noisy, time = torch.rand(6, 32, 32, generator=rng), torch.arange(6) * 80.0
     together = model.predict(noisy, time, context)
@@ -155,7 +157,7 @@ def test_denoiser_learns_and_keeps_its_range(norm: str, head: str) -> None:
     noisy, time, inputs = torch.rand(2, 16, 16), torch.tensor([9.0, 400.0]), pictures(2)
     losses = []
     for _ in range(20):
-        predicted = model(noisy, time, *inputs)
+        predicted = model(noisy, time, inputs)
         loss = (predicted - target).square().mean()
         optimiser.zero_grad()
         loss.backward()
@@ -173,11 +175,11 @@ def test_half_precision_stays_inside(head: str) -> None:
     denoiser = Denoiser(replace(DenoiserConfig.world(), head=head)).eval()
     randomise(denoiser)
     noisy, time, inputs = torch.rand(2, 32, 32), torch.tensor([9.0, 400.0]), pictures(2)
-    exact = [vat(*inputs).heatmap, vat(*inputs).in_frame, denoiser(noisy, time, *inputs)]
+    exact = [vat(inputs).heatmap, vat(inputs).in_frame, denoiser(noisy, time, inputs)]
     for model in (vat, denoiser):
         set_precision(model, "bf16")
-    output = vat(*inputs)
-    rounded = [output.heatmap, output.in_frame, denoiser(noisy, time, *inputs)]
+    output = vat(inputs)
+    rounded = [output.heatmap, output.in_frame, denoiser(noisy, time, inputs)]
     for first, second in zip(exact, rounded, strict=True):
         assert second.dtype == torch.float32
         assert 0 < (first - second).abs().max() < 0.25 * first.abs().max()
@@ -189,11 +191,12 @@ def test_own_feature_extractor() -> None:
     class Colours(nn.Module):
         out_channels = 6
 
-        def forward(self, scene: Tensor, head_mask: Tensor, head_crop: Tensor) -> Tensor:
-            return nn.functional.adaptive_avg_pool2d(torch.cat([scene, head_crop], 1), 5)
+        def forward(self, inputs: GazeInputs) -> Tensor:
+            seen = torch.cat([inputs.scene, inputs.head_crop], 1)
+            return nn.functional.adaptive_avg_pool2d(seen, 5)
 
     model = Denoiser(DenoiserConfig.world(), Colours())
-    predicted = model(torch.rand(2, 32, 32), torch.ones(2), *pictures(2))
+    predicted = model(torch.rand(2, 32, 32), torch.ones(2), pictures(2))
     assert predicted.shape == (2, 32, 32)
 
 

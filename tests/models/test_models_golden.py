@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from gcdr.data.heatmaps import minmax
 from gcdr.models.denoiser import Denoiser
+from gcdr.models.interface import GazeInputs
 from gcdr.models.released import read_released
 from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.unet import time_sinusoids
@@ -42,6 +44,19 @@ def record(model: nn.Module, names: dict[str, str], channels: int, rows: int) ->
     return found
 
 
+def inputs_of(reference: Goldens, expected: dict[str, Any], prior: Tensor | None) -> GazeInputs:
+    """The people whose head boxes a reference file gives, everybody in a picture of their own."""
+    boxes = expected["meta"]["inputs"]["head_boxes"]
+    return GazeInputs(
+        images=reference.blocks("input.scene", len(boxes)),
+        image_of=torch.arange(len(boxes)),
+        head_box=torch.tensor(boxes) / 224,
+        head_crop=reference.blocks("input.face", len(boxes)),
+        head_mask=head_masks(boxes),
+        prior=prior,
+    )
+
+
 @pytest.fixture(scope="module")
 def reference(goldens: Callable[[str], Path]) -> Goldens:
     return Goldens(goldens)
@@ -59,12 +74,8 @@ def test_vat(tmp_path: Path, reference: Goldens, name: str) -> None:
     labels = [key for key in expected if key.startswith("feat.")]
     detail = (8, 16) if gradcam else (16, 14)
     found = record(model, {label: label.removeprefix("feat.") for label in labels}, *detail)
-    output = model(
-        reference.blocks("input.scene", 3),
-        head_masks(expected["meta"]["inputs"]["head_boxes"]),
-        reference.blocks("input.face", 3),
-        reference.uniform("input.gradcam", (3, 1, 64, 64)) ** 2 if gradcam else None,
-    )
+    prior = reference.uniform("input.gradcam", (3, 1, 64, 64)) ** 2 if gradcam else None
+    output = model(inputs_of(reference, expected, prior))
     assert sorted(found) == sorted(labels)
     for label in labels:
         assert_near(found[label], expected[label])
@@ -81,9 +92,7 @@ def denoiser(reference: Goldens, tmp_path_factory: pytest.TempPathFactory) -> De
 
 
 def context_of(reference: Goldens, denoiser: Denoiser) -> list[Tensor]:
-    boxes = reference.arrays("gcdr_denoiser")["meta"]["inputs"]["head_boxes"]
-    scene, face = reference.blocks("input.scene", 2), reference.blocks("input.face", 2)
-    return denoiser.context(scene, head_masks(boxes), face)
+    return denoiser.context(inputs_of(reference, reference.arrays("gcdr_denoiser"), None))
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,9 @@ from gcdr.base.files import read_json
 from gcdr.cli import main
 from gcdr.models.build import load_model, save_model
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.released import read_released, start_from, write_released
+from gcdr.models.released import read_released, write_released
 from gcdr.models.sizes import DenoiserConfig, TowersConfig, VATConfig
+from gcdr.models.starting import start_from
 from gcdr.models.towers import GazeFeatures
 from gcdr.models.vat import VAT
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tiny_study import CPU, REFINE, Study, make_study
+from tiny_study import CPU, MAPS, Study, make_study
 
 from gcdr.base.errors import InputError
 from gcdr.data.heatmaps import gaussians, peak_points
@@ -18,6 +18,7 @@ from gcdr.priors.graded import graded_points
 from gcdr.priors.points import points_prior
 from gcdr.priors.stored_maps import maps_prior
 from gcdr.refine.labels import make_labels
+from gcdr.refine.options import LabelSettings
 from gcdr.report.pages import write_gallery
 from gcdr.report.table_s7 import score_overlays, table_s7_markdown
 
@@ -48,7 +49,7 @@ def graded(study: Study, folder, **change) -> pd.DataFrame:
 
 
 def labels_of(study: Study, gaussian: bool, out) -> None:
-    settings = {**REFINE, "teacher": None, "gaussian": gaussian}
+    settings = LabelSettings(MAPS, gaussian=gaussian)
     who = (study.manifest, None, "all", study.samples, study.prior, None)
     make_labels("argmax" if gaussian else "raw", *who, settings, 0, CPU, out)
 
@@ -73,16 +74,15 @@ def test_they_become_pseudo_labels(study, tmp_path):
         assert (found.valid == valid).all()
         expected = torch.from_numpy(maps)
         if gaussian:
-            expected = gaussians(peak_points(expected), 32, REFINE["sigma"])
+            expected = gaussians(peak_points(expected), 32, MAPS.sigma)
         np.testing.assert_allclose(found.heatmap[valid], expected.numpy()[valid], atol=1e-3)
 
 
 def test_unlabelled_people_get_theirs(study, tmp_path):
     labels = tmp_path / "labels.parquet"
     write_table(split_labels(read_annotated(study.manifest), 40, 0.2, 0), labels)
-    settings = {**REFINE, "teacher": None}
     who = (study.manifest, labels, "unlabelled", study.samples, study.prior, None)
-    make_labels("raw", *who, settings, 0, CPU, tmp_path / "raw.h5")
+    make_labels("raw", *who, LabelSettings(MAPS), 0, CPU, tmp_path / "raw.h5")
     found = read_labels(tmp_path / "raw.h5", people_digest(read_people(study.manifest)))
     table = pd.read_parquet(labels)
     assert set(found.sample_id) == set(table.loc[table["role"] == "unlabelled", "sample_id"])

@@ -22,7 +22,9 @@ from gcdr.refine.diffusion import (
     Schedule,
     add_noise,
     ddim,
+    denoising_loss,
     draws,
+    reverse_step,
     seeded_noise,
     start_state,
     to_network,
@@ -31,6 +33,7 @@ from gcdr.refine.diffusion import (
     visited_indices,
 )
 from gcdr.refine.labels import sampler_of
+from gcdr.settings.learning import refine_settings
 
 torch.set_num_threads(1)
 CONSISTENT, REFERENCE = SAMPLERS["consistent"], SAMPLERS["reference"]
@@ -92,6 +95,101 @@ def test_schedule_refuses_what_it_does_not_know() -> None:
         Schedule(20)
     with pytest.raises(InputError, match="square"):
         Schedule(500, "square")
+
+
+@given(
+    timesteps=st.integers(21, 2000),
+    kind=st.sampled_from(["linear", "cosine"]),
+    share=st.floats(0, 1),
+)
+def test_single_steps_make_up_the_step_in_one_go(timesteps: int, kind: str, share: float) -> None:
+    """Equations 1 and 2, z_t = sqrt(1 - beta_t) z_{t-1} + sqrt(beta_t) e_t, add up to Equation 4.
+
+    After step t the clean map's factor is the product of the steps', and what is left of each step's
+    noise has variances that add up.
+    """
+    schedule = Schedule(timesteps, kind)
+    last = round(share * (timesteps - 1))
+    signal, variance = 1.0, 0.0
+    for beta in schedule.betas[: last + 1]:
+        assert 0 < beta < 1
+        signal *= np.sqrt(1 - beta)
+        variance = (1 - beta) * variance + beta
+    np.testing.assert_allclose(signal**2, schedule.alpha_bar[last], rtol=1e-9)
+    np.testing.assert_allclose(variance, 1 - schedule.alpha_bar[last], rtol=1e-9)
+
+
+def test_a_walk_of_single_steps_is_distributed_as_the_step_in_one_go() -> None:
+    """The chain itself, drawn: mean and variance of many walks from one value to index 59."""
+    schedule, rng = Schedule(), torch.Generator().manual_seed(0)
+    state = torch.full((40_000,), 1.5, dtype=torch.float64)
+    for beta in schedule.betas[:60]:
+        noise = torch.randn(state.shape, generator=rng, dtype=torch.float64)
+        state = np.sqrt(1 - beta) * state + np.sqrt(beta) * noise
+    kept = schedule.alpha_bar[59]
+    error = 5 / np.sqrt(len(state))
+    assert state.mean().item() == pytest.approx(np.sqrt(kept) * 1.5, abs=error)
+    assert state.var().item() == pytest.approx(1 - kept, abs=2 * error)
+
+
+@settings(max_examples=50)
+@given(
+    index=st.integers(1, 499),
+    back=st.integers(1, 499),
+    eta=st.floats(0, 1),
+    seed=st.integers(0, 2**31),
+)
+def test_reverse_step_is_equation_3(index: int, back: int, eta: float, seed: int) -> None:
+    """By hand: z' = sqrt(a') z0 + sqrt(1 - a' - s^2) e + s noise, with e = (z - sqrt(a) z0) / sqrt(1 - a).
+
+    z0 is the state of the predicted heatmap, s = eta sqrt((1 - a') / (1 - a)) sqrt(1 - a / a').
+    """
+    alpha_bar = Schedule().alpha_bar
+    alpha, following = float(alpha_bar[index]), float(alpha_bar[max(0, index - back)])
+    state, prediction = (4 * random_maps(2, 2, 8, 8, seed=seed).double() - 2).unbind()
+    prediction = (prediction + 2) / 4
+    mean, spread = reverse_step(state, prediction, alpha, following, eta)
+    clean = 2 * (2 * prediction - 1)
+    noise = (state - np.sqrt(alpha) * clean) / np.sqrt(1 - alpha)
+    sigma = eta * np.sqrt((1 - following) / (1 - alpha)) * np.sqrt(1 - alpha / following)
+    rest = np.sqrt(max(0.0, 1 - following - sigma**2))
+    assert spread == pytest.approx(sigma, rel=1e-12)
+    torch.testing.assert_close(mean, np.sqrt(following) * clean + rest * noise, atol=1e-9, rtol=0)
+
+
+@given(index=st.integers(1, 499), kind=st.sampled_from(["linear", "cosine"]))
+def test_eta_one_has_the_variance_of_the_single_step_backwards(index: int, kind: str) -> None:
+    """Of q(z_{t-1} | z_t, z_0): beta_t (1 - alpha_bar_{t-1}) / (1 - alpha_bar_t)."""
+    schedule = Schedule(500, kind)
+    alpha, following = (float(schedule.alpha_bar[at]) for at in (index, index - 1))
+    still = torch.zeros(1, 2, 2, dtype=torch.float64)
+    _, spread = reverse_step(still, still, alpha, following, 1.0)
+    expected = schedule.betas[index] * (1 - following) / (1 - alpha)
+    assert spread**2 == pytest.approx(expected, rel=1e-8)
+
+
+@settings(max_examples=30)
+@given(index=st.integers(1, 499), seed=st.integers(0, 2**31))
+def test_reverse_step_of_a_true_prediction_goes_back_along_its_noise(index: int, seed: int) -> None:
+    """With eta 0 a noised map steps to the same map under the same noise at the step before."""
+    alpha_bar = Schedule().alpha_bar
+    heatmap, noise = random_maps(2, 2, 8, 8, seed=seed).double().unbind()
+    alpha, following = float(alpha_bar[index]), float(alpha_bar[index - 1])
+
+    def noised(kept: float) -> Tensor:
+        return np.sqrt(kept) * to_state(heatmap) + np.sqrt(1 - kept) * noise
+
+    mean, spread = reverse_step(noised(alpha), heatmap, alpha, following, 0.0)
+    assert spread == 0
+    torch.testing.assert_close(mean, noised(following), atol=1e-9, rtol=0)
+
+
+def test_loss_is_equation_5() -> None:
+    predicted, heatmap = random_maps(3, 4, 4), random_maps(3, 4, 4, seed=1)
+    by_hand = sum(
+        float((p - h) ** 2) for p, h in zip(predicted.flatten(), heatmap.flatten(), strict=True)
+    )
+    assert denoising_loss(predicted, heatmap).item() == pytest.approx(by_hand / 48, rel=1e-5)
 
 
 @given(st.floats(0, 1))
@@ -230,11 +328,15 @@ def test_schedules_as_released(reference: Goldens) -> None:
 
 
 def test_a_method_with_a_sampler_of_its_own_takes_it_whole() -> None:
-    configured = {"sampler": "consistent", "eta": 0.0, "noise_offset": 0, "last_alpha": "first"}
-    assert sampler_of(configured) == SamplerConfig(0.0, noise_offset=0, last_alpha="first")
-    released = recipe("gcdr-reference", 250, 2, 1, "mean")
-    assert sampler_of(configured | released.sampling) == SAMPLERS["reference"]
-    assert sampler_of(configured | recipe("gcdr", 250, 2, 1, "mean").sampling).eta == 0
+    sampler = {"sampler": "consistent", "eta": 0.0, "noise_offset": 0, "last_alpha": "first"}
+    config = {"diffusion": {"timesteps": 500, "schedule": "linear"}, "refine": sampler}
+
+    def taken(method: str) -> SamplerConfig:
+        return sampler_of(refine_settings(config, recipe(method, 250, 2, 1, "mean")).sampling)
+
+    assert taken("gcdr") == SamplerConfig(0.0, noise_offset=0, last_alpha="first")
+    assert taken("gcdr-reference") == SAMPLERS["reference"]
+    assert taken("gcdr-consistent") == SAMPLERS["consistent"]
 
 
 @pytest.mark.golden

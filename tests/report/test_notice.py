@@ -49,7 +49,8 @@ def test_shipped_weights_on_photographs_are_named() -> None:
     )
     assert notice_of(config) == f"{NOTICES['folder']} {config['notice']}"
     own = {"weights": "weights/own"}
-    config |= {"prior": own, "detect": own, "gaze": {"init": None}}
+    other = {"model": "vat", "models": {"vat": {"kind": "vat", "size": "paper", "init": None}}}
+    config |= {"prior": own, "detect": own, "gaze": other}
     assert notice_of(config) == NOTICES["folder"]
 
 

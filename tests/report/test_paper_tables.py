@@ -21,10 +21,11 @@ REFINE = {
     "redraw": "mean",
     "sampler": "consistent",
 }
+NAMED = ("ofa-world-body", "vat")  # prior store and gaze model
 
 
 def metrics_file(folder: Path, row: Row, column: Column, seed: int, value: float) -> str:
-    name = row.result(column, REFINE)
+    name = row.result(column, REFINE, *NAMED)
     path = folder / row.split(column) / str(seed) / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     numbers = {"dist_to_mean": value, "min_dist": value / 2, "auc": 1 - value}
@@ -92,14 +93,16 @@ def test_the_papers_numbers_stand_beside_their_own_rows(tmp_path: Path) -> None:
 
 def test_names_of_results_follow_the_share_and_share_work() -> None:
     gcdr, vat, ten = Row("gcdr"), Row("vat"), Column(10, 50)
-    assert gcdr.result(Column(5), REFINE) == "gcdr-t200-n2-k1"
-    assert gcdr.result(Column(10), REFINE) == "gcdr-t250-n2-k1"
+    assert gcdr.result(Column(5), REFINE, *NAMED) == "gcdr-t200-n2-k1+ofa-world-body+vat"
+    assert gcdr.result(Column(10), REFINE, *NAMED) == "gcdr-t250-n2-k1+ofa-world-body+vat"
+    assert vat.result(Column(10), REFINE, *NAMED) == "vat+vat"
     assert gcdr.split(ten) == "10-unlabelled50" and vat.split(ten) == "10"
     assert Row("vat-mt").split(ten) == "10-unlabelled50"
     none, refined = PAPER_TABLES["table4"].rows[2:]
     online = REFINE | {"redraw": "online"}
-    assert none.result(Column(10), online) == "diffusion-no-gradcam-n10-k10"
-    assert refined.result(Column(5), online) == "diffusion-gc-gcdr-t200-n2-k10"
+    assert none.result(Column(10), online, *NAMED) == "diffusion-no-gradcam-n10-k10"
+    made = "diffusion-gc-gcdr-t200-n2-k10+ofa-world-body"
+    assert refined.result(Column(5), online, *NAMED) == made
 
 
 def test_cells_that_do_not_fit_are_named(tmp_path: Path) -> None:

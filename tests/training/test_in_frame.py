@@ -1,14 +1,14 @@
 """People who look out of the frame: what models learn of them, and how they are scored."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from gcdr.training.runs import labelled_targets, train_gaze_model
-from tiny_study import CPU, GAZE, Study, make_study
+from tiny_study import CPU, GAZE, MAPS, Study, make_study
 
 from gcdr.base.errors import InputError
 from gcdr.data.cache import Samples
@@ -17,14 +17,15 @@ from gcdr.data.split import split_labels
 from gcdr.data.stores import read_labels
 from gcdr.evaluation import stages as scoring
 from gcdr.evaluation.metrics import average_precision, average_precision_interval
-from gcdr.evaluation.stages import evaluate_model, evaluate_prior
+from gcdr.evaluation.stages import evaluate_baselines, evaluate_model, evaluate_prior
 from gcdr.report import typeset
 from gcdr.report.page import Context, build_page
 from gcdr.report.tables import read_metrics, table1
-from gcdr.training.batches import Targets, heatmap_targets, join
-from gcdr.training.gaze import in_frame_loss
+from gcdr.training.gaze import in_frame_loss, train_gaze_model
+from gcdr.training.recipes import Recipe
+from gcdr.training.targets import Targets, heatmap_targets, join, labelled_targets
 
-LEARNED = {**GAZE, "in_frame": 0.5}
+LEARNED = replace(GAZE, in_frame=0.5)
 ABOUT = {"study": "a", "dataset": "world", "share": 100, "seed": 0, "kind": "teacher"} | {
     "timestep": None
 }
@@ -50,7 +51,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
         about = {**ABOUT, "recipe": name, "method": name}
         path = study.folder / f"{name}.json"
         evaluate_model(
-            folder, study.samples, study.manifest, study.annotations, None, {}, about, CPU, path
+            folder, study.samples, study.manifest, study.annotations, None, MAPS, about, CPU, path
         )
     return study
 
@@ -79,16 +80,16 @@ def test_metric_is_absent_for_a_reason(study: Study, tmp_path: Path) -> None:
     inside = make_study(tmp_path)
     about = {**ABOUT, "recipe": "vat", "method": "vat"}
     paths = (inside.samples, inside.manifest, inside.annotations)
-    evaluate_model(study.folder / "vat", *paths, None, {}, about, CPU, tmp_path / "a.json")
+    evaluate_model(study.folder / "vat", *paths, None, MAPS, about, CPU, tmp_path / "a.json")
     found = json.loads((tmp_path / "a.json").read_text())
     assert found["absent"]["in_frame_ap"].startswith("no test person is known to look out")
     assert (found["people"], found["out_of_frame"]) == (6, 0)
 
 
 def test_maps_and_rulers_are_of_those_inside(study: Study, tmp_path: Path) -> None:
-    sizes = {"layer": 1, "size": 32}
-    files = (study.prior, study.samples, study.manifest, study.annotations)
-    evaluate_prior(*files, sizes, ABOUT, tmp_path / "gradcam.json")
+    files = (study.samples, study.manifest, study.annotations)
+    evaluate_prior(study.prior, *files, MAPS, ABOUT, tmp_path / "gradcam.json")
+    evaluate_baselines(*files, ABOUT, tmp_path)
     for name in ("gradcam", "centre", "human"):
         found = json.loads((tmp_path / f"{name}.json").read_text())
         assert (found["people"], found["out_of_frame"]) == (4, 2)
@@ -130,7 +131,7 @@ def test_batch_of_people_outside_has_no_heatmap_loss(study: Study, tmp_path: Pat
     out = table.index[table["gaze_x"].isna()]
     first = table.index[table["gaze_x"].notna()][:1]
     write_table(table.loc[out.append(first)].sort_values("sample_id"), tmp_path / "l.parquet")
-    settings = {**LEARNED, "recipe": {"steps": 7, "batch": 2, "lr": 0.01}}
+    settings = replace(LEARNED, recipe=Recipe(steps=7, batch=2, lr=0.01))
     train_gaze_model(
         study.samples, tmp_path / "l.parquet", None, None, None, settings, 0, CPU, tmp_path / "vat"
     )

@@ -3,18 +3,15 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import tiny_study
 import torch
-from gcdr.training.diffusion_runs import train_diffusion_model
-from gcdr.training.mapping_runs import train_mapping_model
-from gcdr.training.mean_teacher_runs import train_mean_teacher_model
-from gcdr.training.online_runs import train_online_student
-from gcdr.training.runs import train_gaze_model
-from tiny_study import CPU, DIFFUSION, GAZE, REFINE, Study, make_study
+from tiny_study import CPU, DIFFUSION, GAZE, LABELS, MAPS, REFINE, SAMPLING, Study, make_study
 
 from gcdr.base.errors import InputError
 from gcdr.data.cache import Samples
@@ -22,12 +19,30 @@ from gcdr.data.manifest import people_digest, read_annotated, read_people, write
 from gcdr.data.split import split_labels
 from gcdr.data.stores import read_labels
 from gcdr.models.build import load_model
+from gcdr.models.interface import GazeInputs
+from gcdr.models.sizes import VATConfig
+from gcdr.models.vat import VAT
 from gcdr.refine.labels import make_labels, refinement_of
 from gcdr.refine.maps import refine_maps, step_maps
+from gcdr.refine.options import LabelSettings
 from gcdr.training import resume
-from gcdr.training.batches import Targets, random_batches
+from gcdr.training.batches import random_batches
+from gcdr.training.denoising import train_diffusion_model
+from gcdr.training.gaze import train_gaze_model
+from gcdr.training.mapping import train_mapping_model
+from gcdr.training.mean_teacher import train_mean_teacher_model
+from gcdr.training.online import train_online_student
+from gcdr.training.recipes import (
+    DiffusionMeanTeacher,
+    GazeMeanTeacher,
+    MappingTraining,
+    MeanTeacher,
+    OnlineTraining,
+    Recipe,
+)
+from gcdr.training.targets import Targets
 
-HELD = {"consistency": 4000.0, "labelled_per_batch": 2, "ramp_up": 0, "warm_up": 1, "steps": 2}
+HELD = MeanTeacher(consistency=4000.0, labelled_per_batch=2, ramp_up=0, warm_up=1, steps=2)
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +57,14 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return study
 
 
-def label(study: Study, method: str, folder: str | None, prior: bool, **changes: object) -> Path:
+def label(
+    study: Study, method: str, folder: str | None, prior: bool, settings: LabelSettings
+) -> Path:
     out = study.folder / f"{method}.h5"
     make_labels(
         method, study.manifest, study.folder / "labels.parquet", "unlabelled", study.samples,
         study.prior if prior else None, study.folder / folder if folder else None,
-        {**REFINE, **changes}, 0, CPU, out,
+        settings, 0, CPU, out,
     )  # fmt: skip
     return out
 
@@ -56,25 +73,34 @@ def test_two_views_share_window_and_flip(study: Study) -> None:
     samples = Samples.open(study.samples)
     ids = samples.sample_id[:6]
     targets = Targets(ids, np.full((6, 2), 0.4, np.float32))
+    config = VATConfig.world()
+    model = VAT(replace(config, towers=replace(config.towers, head_mask="padded")))
     first, second = random_batches(
-        samples, targets, ids, gradcams=None, map_size=32, sigma=3.0, head_mask="padded", device=CPU,
+        samples, targets, ids, priors=None, model=model, sigma=3.0, device=CPU,
         rng=(0, "views", 1), views=2,
     )  # fmt: skip
     assert torch.equal(first.target, second.target)
-    assert not torch.equal(first.scene, second.scene)
-    assert not torch.equal(first.head_crop, second.head_crop)
-    assert not torch.equal(first.head_mask, second.head_mask)  # its jitter is the crop's
+    assert torch.equal(first.inputs.head_box, second.inputs.head_box)
+    assert not torch.equal(first.inputs.scene, second.inputs.scene)
+    assert not torch.equal(first.inputs.head_crop, second.inputs.head_crop)
+    assert not torch.equal(
+        first.inputs.head_mask, second.inputs.head_mask
+    )  # its jitter is the crop's
 
 
 @pytest.mark.parametrize("family", ["gaze", "diffusion"])
 def test_mean_teacher_learns_from_the_unlabelled(study: Study, tmp_path: Path, family: str) -> None:
-    base = GAZE if family == "gaze" else {**DIFFUSION, **REFINE}
-    chosen = {"steps": 2, "batch": 5, "lr": 0.01, "ema": None}
+    chosen = Recipe(steps=2, batch=5, lr=0.01, ema=None)
+    base = (
+        GazeMeanTeacher(GAZE.model, chosen, HELD, GAZE.sigma)
+        if family == "gaze"
+        else DiffusionMeanTeacher(DIFFUSION.network, chosen, HELD, SAMPLING)
+    )
 
     def train(name: str, **changes: object) -> bytes:
-        made = {**base, "recipe": chosen, "mean_teacher": {**HELD, **changes}}
+        made = replace(base, mean_teacher=replace(HELD, **changes))
         labels = study.folder / "labels.parquet"
-        train_mean_teacher_model(family, study.samples, labels, None, made, 0, CPU, tmp_path / name)
+        train_mean_teacher_model(study.samples, labels, None, made, 0, CPU, tmp_path / name)
         return (tmp_path / name / "model.safetensors").read_bytes()
 
     held = train("held")
@@ -85,31 +111,41 @@ def test_mean_teacher_learns_from_the_unlabelled(study: Study, tmp_path: Path, f
 
 @pytest.mark.parametrize("features", ["towers", "none"])
 def test_direct_mapping(study: Study, tmp_path: Path, features: str) -> None:
-    made = {**DIFFUSION, "recipe": {"steps": 2, "batch": 4, "lr": 0.01}, "layer": 1}
+    network = replace(DIFFUSION.network, features=features)
+    made = MappingTraining(network, Recipe(steps=2, batch=4, lr=0.01))
     folder = study.folder / f"mapping-{features}"
     train_mapping_model(
-        study.samples, study.folder / "labels.parquet", study.prior, None,
-        {**made, "features": features}, 0, CPU, folder,
-    )  # fmt: skip
+        study.samples, study.folder / "labels.parquet", study.prior, None, made, 0, CPU, folder
+    )
     model = load_model(folder)
     seen = torch.rand(2, 32, 32)
-    pictures = [(torch.rand(2, 3, 56, 56), torch.rand(2, 1, 56, 56), torch.rand(2, 3, 56, 56))] * 2
-    pictures[1] = tuple(part.flip(0) for part in pictures[1])
-    one, two = (model(seen, torch.zeros(2), *inputs) for inputs in pictures)
+    people = GazeInputs(
+        images=torch.rand(2, 3, 56, 56),
+        image_of=torch.arange(2),
+        head_box=torch.rand(2, 4),
+        head_crop=torch.rand(2, 3, 56, 56),
+        head_mask=torch.rand(2, 1, 56, 56),
+    )
+    others = people.people(torch.tensor([1, 0]))
+    one, two = (model(seen, torch.zeros(2), inputs) for inputs in (people, others))
     assert torch.equal(one, two) == (features == "none"), "blind to the picture, or not"
-    store = label(study, f"direct-{features}", f"mapping-{features}", True, teacher="mapping")
+    store = label(
+        study, f"direct-{features}", f"mapping-{features}", True, LabelSettings(MAPS, "mapping")
+    )
     assert read_labels(store, people_digest(read_people(study.manifest))).valid.all()
-    with pytest.raises(InputError, match="found a Denoiser, expected a VAT"):
-        label(study, "wrong", f"mapping-{features}", True, teacher="gaze")
+    with pytest.raises(InputError, match="found a Denoiser, expected a gaze model"):
+        label(study, "wrong", f"mapping-{features}", True, LabelSettings(MAPS, "gaze"))
 
 
 def test_redrawn_labels(study: Study, tmp_path: Path) -> None:
     """Several draws are averaged, taken in turn, or made in every batch; all students differ."""
     digest = people_digest(read_people(study.manifest))
     labels = study.folder / "labels.parquet"
-    mean = label(study, "mean", "diffusion", True, draws=3)
-    drawn = label(study, "sampled", "diffusion", True, draws=3, redraw="sampled")
-    raw = label(study, "raw", None, True, teacher=None)
+    thrice = replace(LABELS, refine=replace(REFINE, draws=3))
+    apart = replace(LABELS, refine=replace(REFINE, draws=3, redraw="sampled"))
+    mean = label(study, "mean", "diffusion", True, thrice)
+    drawn = label(study, "sampled", "diffusion", True, apart)
+    raw = label(study, "raw", None, True, LabelSettings(MAPS))
     kept = read_labels(drawn, digest)
     assert kept.heatmap.shape[1:] == (3, 32, 32) and read_labels(mean, digest).heatmap.ndim == 3
     peaks = kept.heatmap.reshape(len(kept.heatmap), 3, -1).max(2)
@@ -120,7 +156,7 @@ def test_redrawn_labels(study: Study, tmp_path: Path) -> None:
         train_gaze_model(study.samples, labels, store, None, None, GAZE, 0, CPU, out)
         weights[name] = (out / "model.safetensors").read_bytes()
     out, teacher = tmp_path / "online", study.folder / "diffusion"
-    online = {**GAZE, "refine": {**REFINE, "redraw": "online"}}
+    online = OnlineTraining(GAZE, replace(REFINE, redraw="online"))
     train_online_student(study.samples, labels, raw, teacher, None, online, 0, CPU, out)
     weights["online"] = (out / "model.safetensors").read_bytes()
     assert len(set(weights.values())) == 4
@@ -131,7 +167,7 @@ def test_every_step_of_a_refinement(study: Study) -> None:
     ids = samples.sample_id[:3]
     gradcam = np.random.default_rng(0).random((3, 32, 32)).astype(np.float32)
     for timestep, visits in ((250, 2), (None, 2)):
-        way = refinement_of(REFINE, timestep, 0)
+        way = refinement_of(replace(REFINE, timestep=timestep), 0)
         steps = step_maps(model, samples, ids, gradcam, way, CPU)
         assert steps.shape == (visits, 3, 32, 32) and not torch.equal(steps[0], steps[1])
         assert torch.equal(steps[-1], refine_maps(model, samples, ids, gradcam, [way], CPU)[0])
@@ -141,7 +177,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import tiny_study
-from gcdr.training import resume, runs
+from gcdr.training import gaze, resume
 resume.SAVE_SECONDS, steps = 0, 0
 write = resume.Checkpoint.write
 def counted(self, *state):
@@ -152,7 +188,7 @@ def counted(self, *state):
         os.kill(os.getpid(), signal.SIGKILL)
 resume.Checkpoint.write = counted
 folder, out = Path(sys.argv[1]), Path(sys.argv[2])
-runs.train_gaze_model(folder / "samples.h5", folder / "labels.parquet", None, None, None,
+gaze.train_gaze_model(folder / "samples.h5", folder / "labels.parquet", None, None, None,
                       tiny_study.GAZE, 0, tiny_study.CPU, out)
 """
 
@@ -164,8 +200,10 @@ def test_killed_process_goes_on_and_leaves_nothing_behind(
     labels, out = study.folder / "labels.parquet", tmp_path / "vat"
     train_gaze_model(study.samples, labels, None, None, None, GAZE, 0, CPU, tmp_path / "whole")
     command = [sys.executable, "-c", KILLED, str(study.folder), str(out), "2"]
-    same = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    assert subprocess.run(command, env=same, capture_output=True).returncode == -9
+    here = Path(tiny_study.__file__).parent
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True)
+    assert run.returncode == -9, run.stderr
     assert not (out / "model.safetensors").exists()
     (state,) = tmp_path.glob(".vat.resume-*")
     train_gaze_model(study.samples, labels, None, None, None, GAZE, 0, CPU, out)

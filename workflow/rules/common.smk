@@ -8,8 +8,10 @@ from pathlib import Path
 
 import yaml
 
-from gcdr.config.preflight import check_references, check_writable, prepare_environment, wants_gpu
-from gcdr.config.schema import by_share, pool_name, read_texts, sources_of, validate_config
+from gcdr.config.preflight import check_references, check_writable, recipe_problems
+from gcdr.config.preflight import prepare_environment, wants_gpu
+from gcdr.config.schema import OWN, by_share, pool_name, read_texts, sources_of, study_share
+from gcdr.config.schema import validate_config
 from gcdr.datasets.layout import annotation_files, picture_names
 from gcdr.base.download import planned_files
 from gcdr.base.errors import InputError
@@ -32,7 +34,7 @@ from gcdr.methods import (
 )
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.settings import learning
-from gcdr.models.sizes import weights_file
+from gcdr.models.sizes import backbone_file, weights_file
 from gcdr.base.provenance import modules_behind
 from gcdr.report.paper_tables import PAPER_TABLES, savings_table
 from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, TEXT, WEIGHTS, find_layout
@@ -70,38 +72,45 @@ PRIOR = f"{DATA}/priors/{{prior}}"
 STUDY = "results/{study}/labels{share}-seed{seed}"
 TRAINED = f"{STUDY}/{{kind}}/{{name}}"
 REPORT = f"results/{config['report']['name']}"
+SHARE = rf"(?:\d+|{OWN})(?:-unlabelled\d+)?"
 
 
 wildcard_constraints:
     dataset="[^/]+",
     prior="[^/]+",
     study="|".join(config["studies"]) or "none",
-    share=r"\d+(-unlabelled\d+)?",
+    share=SHARE,
     seed=r"\d+",
     recipe=PATTERN,
     shard=r"\d+",
 
 
 def share_of(study):
+    """Labelled share of a study in per cent, or OWN where who has a label is labelled."""
+    return study_share(config, study)
+
+
+def split_name(study):
     """Name of a study's label share in paths."""
-    share, unlabelled = config["split"]["share"], config["split"]["unlabelled"]
+    share, unlabelled = share_of(study), config["split"]["unlabelled"]
     return f"{share}" if unlabelled is None else f"{share}-unlabelled{unlabelled}"
 
 
 def split_of(study):
     """Folder of a study's label split."""
     seed = config["studies"][study]["seed"]
-    return STUDY.format(study=study, share=share_of(study), seed=seed)
+    return STUDY.format(study=study, share=split_name(study), seed=seed)
 
 
 def labelled_share(wildcards):
-    """The labelled share in per cent, of a split's name such as 10 or 10-unlabelled50."""
-    return int(wildcards.share.split("-")[0])
+    """The labelled share in per cent, of a split's name such as 10 or 10-unlabelled50, or OWN."""
+    share = wildcards.share.split("-")[0]
+    return share if share == OWN else int(share)
 
 
 def split_arguments(name):
     """Arguments of the split for its name."""
-    return f"--share {name.replace('-unlabelled', ' --unlabelled ')}"
+    return f"--share {name.replace('-unlabelled', ' --unlabelled ')}".removeprefix(f"--share {OWN}")
 
 
 def data(name):
@@ -205,8 +214,10 @@ def given_bodies(wildcards):
 
 def released_split(wildcards):
     """The authors' list of labelled people for a share, where there is one."""
-    folder = config["split"]["released"]
-    name = f"train_annotations_weak_ratio{labelled_share(wildcards) / 100}_use.txt"
+    folder, share = config["split"]["released"], labelled_share(wildcards)
+    if share == OWN:
+        return []
+    name = f"train_annotations_weak_ratio{share / 100}_use.txt"
     return [f"{folder}/{name}"] if folder and os.path.exists(f"{folder}/{name}") else []
 
 
@@ -230,7 +241,8 @@ def recipe_of(asked, study=None, t=None):
     """
     entry = asked if isinstance(asked, dict) else {"method": asked}
     refine = config["refine"]
-    chosen = by_share(refine["timestep"], config["split"]["share"]) if t is None else t
+    study = study or next(iter(config["report"]["studies"] or config["studies"]))
+    chosen = by_share(refine["timestep"], share_of(study)) if t is None else t
     return recipe(
         entry["method"],
         chosen,
@@ -279,7 +291,7 @@ def gaze_code(name):
 
     def files(wildcards):
         kind = config["gaze"]["models"].get(gaze_of(wildcards), {}).get("kind")
-        return code(name) + (module_code(GAZE_MODELS[kind]) if kind else [])
+        return code(name) + (module_code(GAZE_MODELS[kind].module) if kind else [])
 
     return files
 

@@ -40,12 +40,22 @@ def detector_files(finds):
 
 
 def gaze_init(wildcards):
-    """What gaze models start from: another study's model, pretrained towers, or nothing."""
-    given = config["studies"][wildcards.study].get("init")
-    if given:
+    """What gaze models start from: another study's model, a folder or file, or nothing."""
+    own = config["gaze"]["models"][gaze_of(wildcards)].get("init")
+    given = config["studies"][wildcards.study].get("init", own)
+    if isinstance(given, dict):
         return files_in(model_folder(given["study"], given["model"]), "model.safetensors")
-    init = config["gaze"]["models"][gaze_of(wildcards)].get("init")
-    return [str(weights_file(init))] if init else []
+    if not given:
+        return []
+    # What lies below results/ is taken as it is, not as something that rules could make again.
+    file = os.path.normpath(weights_file(given))
+    return [os.path.abspath(file) if file.startswith("results/") else str(weights_file(given))]
+
+
+def gaze_backbone(wildcards):
+    """The file of the frozen backbone of the gaze model that a job trains or asks, if it has one."""
+    entry = config["gaze"]["models"].get(gaze_of(wildcards), {})
+    return [str(backbone_file(entry["backbone"]))] if entry.get("backbone") else []
 
 
 def gaze_of(wildcards):
@@ -58,7 +68,7 @@ def gaze_of(wildcards):
 def model_folder(study, method):
     """Folder of a method's model as a study makes it."""
     asked = recipe_of(method, study)
-    return model_of_recipe(study, share_of(study), config["studies"][study]["seed"], asked)
+    return model_of_recipe(study, split_name(study), config["studies"][study]["seed"], asked)
 
 
 def model_of_recipe(study, share, seed, asked):
@@ -78,7 +88,7 @@ def teacher_folder(study, share, seed, teacher, name):
 def given_pattern():
     """Folders of all given models below results/; a student's is that of every recipe of its method."""
     return "|".join(
-        rf"{re.escape(study)}/labels\d+(?:-unlabelled\d+)?-seed\d+/"
+        rf"{re.escape(study)}/labels{SHARE}-seed\d+/"
         + (f"teachers/{name}{SUFFIXES}" if name in TEACHERS else f"students/{pattern(name)}")
         for study, about in config["studies"].items()
         for name in about.get("given", {})
@@ -187,8 +197,24 @@ def teacher_prior(wildcards):
 
 def mean_teacher_init(wildcards):
     """What its towers start from: as without Mean Teacher."""
+    """What its towers start from: as without Mean Teacher."""
     family = parse_teacher(wildcards.name)[0].family
+    fitting(f"{family}.mean_teacher")
     return diffusion_init(wildcards) if family == "diffusion" else gaze_init(wildcards)
+
+
+def mapping_init(wildcards):
+    """What its towers start from: as the diffusion teacher's."""
+    fitting("diffusion.mapping")
+    return diffusion_init(wildcards)
+
+
+def fitting(key):
+    """End the plan if a recipe does not fit; that of a method that only a target asks for is not looked at
+    before."""
+    problems = recipe_problems(config, [key])
+    if problems:
+        raise WorkflowError("\n".join(["configuration: 1 problem", *problems]))
 
 
 def diffusion_init(wildcards):

@@ -12,6 +12,7 @@ rule train_student:
         labels=f"{STUDY}/labels.parquet",
         pseudo=student_labels,
         init=gaze_init,
+        backbone=gaze_backbone,
     output:
         multiext(f"{TRAINED}/", *MODEL_FILES),
     log:
@@ -43,6 +44,7 @@ use rule train_student as train_online_student with:
         pseudo=student_labels,
         teacher=label_teacher,
         init=gaze_init,
+        backbone=gaze_backbone,
     wildcard_constraints:
         kind="students",
         name=pattern(NAMES, ONLINE),
@@ -56,6 +58,7 @@ use rule train_student as train_teacher with:
         labels=f"{STUDY}/labels.parquet",
         prior=teacher_prior,
         init=gaze_init,
+        backbone=gaze_backbone,
     wildcard_constraints:
         kind="teachers",
         name=teachers(family="gaze", mean_teacher=False),
@@ -80,6 +83,7 @@ use rule train_student as train_mean_teacher with:
         samples=SAMPLES,
         labels=f"{STUDY}/labels.parquet",
         init=mean_teacher_init,
+        backbone=gaze_backbone,
     wildcard_constraints:
         kind="teachers",
         name=teachers(mean_teacher=True),
@@ -92,7 +96,7 @@ use rule train_student as train_mapping with:
         samples=SAMPLES,
         labels=f"{STUDY}/labels.parquet",
         prior=teacher_prior,
-        init=diffusion_init,
+        init=mapping_init,
     wildcard_constraints:
         kind="teachers",
         name=teachers(family="mapping"),

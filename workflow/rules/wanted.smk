@@ -157,7 +157,7 @@ def teacher_study(wildcards):
 def folder_teacher(wildcards):
     """That teacher's files."""
     study, asked = teacher_study(wildcards), parse_recipe(wildcards.recipe)
-    return teacher_files(study, share_of(study), config["studies"][study]["seed"], asked)
+    return teacher_files(study, split_name(study), config["studies"][study]["seed"], asked)
 
 
 def folder_student(wildcards):

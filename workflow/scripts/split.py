@@ -10,13 +10,13 @@ def main() -> None:
     args = arguments(
         __doc__,
         "manifest:path",
-        "share:float",
         "validation:float",
         "seed:int",
         "by",
         "out:path",
         released=None,
         source=None,
+        share=-1.0,  # without it, who has a label is labelled
         unlabelled=-1.0,
     )
     released = read_released(args.released) if args.released else None
@@ -25,7 +25,7 @@ def main() -> None:
     annotated = read_annotated(args.manifest)
     labels = split_labels(
         annotated,
-        args.share,
+        None if args.share < 0 else args.share,
         args.validation,
         args.seed,
         args.by,
@@ -33,7 +33,8 @@ def main() -> None:
         None if args.unlabelled < 0 else args.unlabelled,
     )
     write_table(labels, args.out)
-    print(f"labelled people: {args.released or f'drawn with seed {args.seed}'}, by {args.by}")
+    drawn = f"drawn with seed {args.seed}" if args.share >= 0 else "all who have a label"
+    print(f"labelled people: {args.released or drawn}, by {args.by}")
     print(labels["role"].value_counts().to_string())
 
 

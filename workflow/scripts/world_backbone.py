@@ -1,7 +1,7 @@
 """Pretrain the towers of the demo world's gaze models."""
 
 from gcdr.base.command import arguments, run
-from gcdr.world.weights.backbone import BackboneRecipe, make_backbone
+from gcdr.world.weights.tower_lessons import BackboneRecipe, make_backbone
 
 
 def main() -> None:

@@ -3,14 +3,14 @@
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from gcdr.base.download import planned_files
 from gcdr.base.errors import InputError
-from gcdr.config.schema import alternatives
+from gcdr.config.schema import OWN, SOURCES, alternatives, sources_of, study_share
 from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.sizes import weights_file
@@ -36,12 +36,13 @@ def check_references(config: Mapping[str, Any]) -> None:
     problems = []
     datasets, studies = config["datasets"], config["studies"]
     for name, study in studies.items():
-        problems += _source_problems(name, study, datasets, studies)
+        problems += _source_problems(name, study, datasets)
         if config["split"]["released"] and len(study.get("labelled", [])) > 1:
             problems.append(
                 f"studies.{name}.labelled: found {study['labelled']}, expected one data set with "
                 "split.released, which names people of one"
             )
+        problems += _init_problems(name, study, config)
         problems += _given_problems(name, study.get("given", {}), config)
         if study.get("teacher", name) not in studies:
             problems.append(
@@ -88,7 +89,7 @@ def check_references(config: Mapping[str, Any]) -> None:
         if name not in METHODS
     ]
     problems += _gaze_problems(config)
-    problems += _recipe_problems(config)
+    problems += recipe_problems(config, asked_recipes(config))
     problems += _split_problems(config)
     planned = planned_files(config["downloads"])
     for key, folder in (
@@ -151,11 +152,35 @@ def _gaze_problems(config: Mapping[str, Any]) -> list[str]:
         for key, name in asked
         if name not in gaze["models"]
     ]
-    return problems + [
-        f"gaze.models.{name}.kind: found {entry['kind']!r}, expected one of {kinds}"
-        for name, entry in gaze["models"].items()
-        if entry["kind"] not in GAZE_MODELS
-    ]
+    for name, entry in gaze["models"].items():
+        kind = GAZE_MODELS.get(entry["kind"])
+        if kind is None:
+            problems.append(
+                f"gaze.models.{name}.kind: found {entry['kind']!r}, expected one of {kinds}"
+            )
+        elif kind.frozen and not entry.get("backbone"):
+            problems.append(
+                f"gaze.models.{name}.backbone: missing; {kind.title} needs the weights of its backbone"
+            )
+    return problems + _unseen_priors(config)
+
+
+def _unseen_priors(config: Mapping[str, Any]) -> list[str]:
+    """Methods whose gaze model would be given prior maps and cannot see them."""
+    gaze, problems = config["gaze"], []
+    for asked in config["report"]["methods"]:
+        entry = asked if isinstance(asked, dict) else {"method": asked}
+        method = METHODS.get(entry["method"])
+        if method is None or method.family != "gaze" or not method.gradcam:
+            continue
+        name = entry.get("gaze", gaze["model"])
+        kind = GAZE_MODELS.get(gaze["models"].get(name, {}).get("kind"))
+        if kind is not None and not kind.prior:
+            problems.append(
+                f"report.methods, {entry['method']}: {kind.title} ({name}) sees no prior map; expected a "
+                "gaze model that does, such as VAT"
+            )
+    return problems
 
 
 def _head_problems(config: Mapping[str, Any]) -> list[str]:
@@ -173,7 +198,39 @@ def _head_problems(config: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _recipe_problems(config: Mapping[str, Any]) -> list[str]:
+def asked_recipes(config: Mapping[str, Any]) -> list[str]:
+    """Keys of the recipes by which the configuration's studies train; a target may ask for more."""
+    methods = [*config["report"]["methods"]] if config["report"]["studies"] else []
+    starts = (config["studies"][name].get("init") for name in used_studies(config))
+    methods += [start["model"] for start in starts if isinstance(start, Mapping)]
+    methods += ["gcdr"] if config["galleries"] else []
+    about = [METHODS[name] for name in methods if name in METHODS]
+    names = {method.teacher for method in about} - {None}
+    # Refined maps of test people are scored and swept over timesteps whatever the methods are.
+    names |= {"diffusion"} if config["report"]["studies"] or config["galleries"] else set()
+    teachers = [TEACHERS[name] for name in names]
+    if config["diffusion"]["init"] in config["gaze"]["models"] and any(
+        one.family != "gaze" for one in teachers
+    ):
+        teachers.append(TEACHERS["vat"])
+    keys = {"gaze.recipe"} if any(method.student for method in about) else set()
+    plain = {
+        "gaze": "gaze.teacher",
+        "diffusion": "diffusion.recipe",
+        "mapping": "diffusion.mapping",
+    }
+    for one in teachers:
+        keys.add(f"{one.family}.mean_teacher" if one.mean_teacher else plain[one.family])
+    return sorted(keys)
+
+
+def recipe_problems(config: Mapping[str, Any], keys: Iterable[str]) -> list[str]:
+    """What is wrong with recipes: their length, and the labelled people's part of a batch.
+
+    Args:
+        config: a configuration that fits the schema.
+        keys: which, such as ``gaze.recipe``, ``gaze.mean_teacher`` or ``diffusion.mapping``.
+    """
     gaze, diffusion = config["gaze"], config["diffusion"]
     recipes = {
         "gaze.recipe": (gaze["recipe"], gaze["labelled_per_batch"]),
@@ -186,7 +243,8 @@ def _recipe_problems(config: Mapping[str, Any]) -> list[str]:
         recipe = model["recipe"] | taught["recipe"]
         recipes[f"{name}.mean_teacher"] = (recipe, taught["labelled_per_batch"])
     problems = []
-    for key, (recipe, places) in recipes.items():
+    for key in keys:
+        recipe, places = recipes[key]
         lengths = {name: recipe.get(name) for name in ("steps", "epochs")}
         if sum(value is not None for value in lengths.values()) != 1:
             problems.append(f"{key}: found {lengths}, expected exactly one of them")
@@ -202,88 +260,123 @@ def _recipe_problems(config: Mapping[str, Any]) -> list[str]:
 def _split_problems(config: Mapping[str, Any]) -> list[str]:
     """Shares that leave nobody with a label, or nobody without one where methods need such people."""
     problems = []
-    share, unlabelled = config["split"]["share"], config["split"]["unlabelled"]
+    reported = [name for name in config["report"]["studies"] if name in config["studies"]]
+    shares = {name: study_share(config, name) for name in reported}
+    if len(set(shares.values())) > 1:
+        found = ", ".join(f"{name} {share}" for name, share in shares.items())
+        problems.append(
+            f"report.studies: found label shares {found}; expected one, as a table is of one share "
+            "(studies.<name>.share)"
+        )
+    untaught = [name for name in config["report"]["methods"] if name not in SUPERVISED]
+    for name in used_studies(config):
+        about = config["studies"][name]
+        if not ("dataset" in about or all(role in about for role in SOURCES)):
+            continue  # said elsewhere
+        sources = sources_of(about)
+        share, unlabelled = study_share(config, name), config["split"]["unlabelled"]
+        key = f"studies.{name}.share" if "share" in about else "split.share"
+        kinds = [config["datasets"].get(source, {}) for source in sources["labelled"]]
+        if share == OWN:
+            everybody = all(kind.get("kind") == "world" for kind in kinds)
+        else:
+            everybody = share == 100
+            problems += _share_problems(name, key, share, unlabelled, kinds)
+        only = set(sources["unlabelled"]) <= set(sources["labelled"])
+        if name in reported and untaught and (not sources["unlabelled"] or (everybody and only)):
+            problems.append(
+                f"{key}: {'null' if share == OWN else share} leaves study {name} nobody without a label, "
+                f"but report.methods asks for {', '.join(untaught)}; expected a smaller share, unlabelled "
+                f"people of another data set, or of the methods only {', '.join(SUPERVISED)}"
+            )
+    return list(dict.fromkeys(problems))
+
+
+def _share_problems(
+    study: str, key: str, share: int, unlabelled: int | None, datasets: list[Mapping[str, Any]]
+) -> list[str]:
+    """A share in per cent that does not go together with the unlabelled one, or is too small."""
+    problems = []
     if share + (unlabelled or 0) > 100:
         problems.append(
             f"split.unlabelled: found {unlabelled}, expected at most {100 - share}, what a labelled share "
             f"of {share} % leaves"
         )
-    untaught = [name for name in config["report"]["methods"] if name not in SUPERVISED]
-    for name in config["report"]["studies"] if untaught else []:
-        study = config["studies"].get(name, {})
-        pool = study.get("unlabelled", [])
-        if ("labelled" in study and not pool) or (
-            share == 100 and set(pool) <= set(study.get("labelled", []))
-        ):
-            problems.append(
-                f"split.share: {share} leaves study {name} nobody without a label, but report.methods "
-                f"asks for {', '.join(untaught)}; expected a smaller share, unlabelled people of another "
-                f"data set, or of the methods only {', '.join(SUPERVISED)}"
-            )
-    for name, study in config["studies"].items():
-        chosen = [study["dataset"]] if "dataset" in study else study.get("labelled", [])
-        counts = [config["datasets"].get(source, {}).get("train_people", 100) for source in chosen]
-        if counts and round(sum(counts) * share / 100) < 1:
-            problems.append(
-                f"split.share: {share} % of the {sum(counts)} training people of study {name} leaves "
-                f"nobody labelled; expected a larger share or more people"
-            )
+    counts = [source.get("train_people", 100) for source in datasets]
+    if counts and round(sum(counts) * share / 100) < 1:
+        problems.append(
+            f"{key}: {share} % of the {sum(counts)} training people of study {study} leaves "
+            f"nobody labelled; expected a larger share or more people"
+        )
     return problems
+
+
+def used_studies(config: Mapping[str, Any]) -> list[str]:
+    """Studies that are reported or shown, and those that they start from or are taught by."""
+    studies = config["studies"]
+    names, used = [*config["report"]["studies"], *config["galleries"]], []
+    while names:
+        name = names.pop()
+        if name in used or name not in studies:
+            continue
+        used.append(name)
+        start = studies[name].get("init")
+        names += [studies[name].get("teacher", name)]
+        names += [start["study"]] if isinstance(start, Mapping) else []
+    return used
 
 
 def used_datasets(config: Mapping[str, Any]) -> list[str]:
     """Data sets of the studies that are reported or shown, and of those that they start from."""
-    studies = config["studies"]
-    names, used = [*config["report"]["studies"], *config["galleries"]], {}
-    while names:
-        study = studies.get(name := names.pop(), {})
-        if name in used or not study:
-            continue
+    used: list[str] = []
+    for name in used_studies(config):
+        study = config["studies"][name]
         given = (study.get(key, []) for key in ("dataset", "labelled", "unlabelled", "test"))
-        used[name] = [one for part in given for one in ([part] if isinstance(part, str) else part)]
-        names += [study.get("teacher", name), study.get("init", {}).get("study", name)]
-    return list(dict.fromkeys(name for sources in used.values() for name in sources))
+        used += [one for part in given for one in ([part] if isinstance(part, str) else part)]
+    return list(dict.fromkeys(used))
 
 
 def _source_problems(
     name: str,
     study: Mapping[str, Any],
     datasets: Mapping[str, Any],
-    studies: Mapping[str, Any],
 ) -> list[str]:
-    """What is wrong with where a study takes its people and its first weights from."""
+    """What is wrong with where a study takes its people from."""
     several = ("labelled", "unlabelled", "test")
     given = [key for key in ("dataset", *several) if key in study]
     if given != ["dataset"] and given != list(several):
         return [
             f"studies.{name}: found {given}, expected dataset, or labelled, unlabelled and test"
         ]
-    problems = [
+    return [
         f"studies.{name}.{key}: no data set {source!r}; there are {list(datasets)}"
         for key in given
         for source in ([study[key]] if isinstance(study[key], str) else study[key])
         if source not in datasets
     ]
-    model = study.get("init", {}).get("model", "vat")
-    if model not in METHODS:
-        problems.append(
-            f"studies.{name}.init.model: found {model!r}, expected one of {', '.join(METHODS)}"
-        )
+
+
+def _init_problems(name: str, study: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    """First weights that are not there, or of a study that is none or starts from this one."""
+    start, studies = study.get("init"), config["studies"]
+    if not isinstance(start, Mapping):
+        file = weights_file(start) if start else None
+        there = file is None or file.is_file() or str(file) in planned_files(config["downloads"])
+        return [] if there else [f"studies.{name}.init: no file {file}"]
+    if start["model"] not in METHODS:
+        return [
+            f"studies.{name}.init.model: found {start['model']!r}, expected one of {', '.join(METHODS)}"
+        ]
     seen, at = [name], study
-    while at.get("init") and not problems:
+    while isinstance(at.get("init"), Mapping):
         other = at["init"]["study"]
         if other not in studies:
-            problems.append(
-                f"studies.{seen[-1]}.init.study: no study {other!r}; there are {list(studies)}"
-            )
-        elif other in seen:
-            problems.append(
-                f"studies.{name}.init: goes in a circle, {' from '.join([*seen, other])}"
-            )
-        else:
-            seen.append(other)
-            at = studies[other]
-    return problems
+            return [f"studies.{seen[-1]}.init.study: no study {other!r}; there are {list(studies)}"]
+        if other in seen:
+            return [f"studies.{name}.init: goes in a circle, {' from '.join([*seen, other])}"]
+        seen.append(other)
+        at = studies[other]
+    return []
 
 
 def _given_problems(study: str, given: Mapping[str, str], config: Mapping[str, Any]) -> list[str]:

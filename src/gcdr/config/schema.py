@@ -20,6 +20,8 @@ Schema = dict[str, Any]
 Path = tuple[str | int, ...]
 Problem = tuple[Path, str]
 
+OWN = "own"
+"""In place of a label share: who has a label is labelled (``split.share: null``)."""
 SOURCES = ("labelled", "unlabelled", "test")  # of a study's people
 
 TYPE_NAMES = {
@@ -93,12 +95,19 @@ def _all_problems(config: dict, schema: Schema) -> set[Problem]:
     return problems
 
 
-def by_share(setting: Any, share: int) -> Any:
+def study_share(config: Mapping[str, Any], study: str | None) -> int | str:
+    """Labelled share in per cent of a study, its own or ``split.share``, or :data:`OWN`."""
+    about = config["studies"].get(study, {})
+    share = about.get("share", config["split"]["share"])
+    return OWN if share is None else share
+
+
+def by_share(setting: Any, share: int | str) -> Any:
     """A setting with every table by label share, ``{"5": 200, default: 250}``, replaced by its entry.
 
     Args:
         setting: plain values, lists and tables; a table with a key ``default`` is one by share.
-        share: labelled share in per cent.
+        share: labelled share in per cent, or :data:`OWN`, for which no table has an entry of its own.
     """
     if isinstance(setting, dict):
         if "default" in setting:

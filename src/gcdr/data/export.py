@@ -17,7 +17,14 @@ import torch
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, write_json
 from gcdr.data.heatmaps import peak_points
-from gcdr.data.manifest import BOX, people_digest, read_annotation_table, read_people
+from gcdr.data.manifest import (
+    BOX,
+    CONTEXT,
+    LABEL_SOURCE,
+    people_digest,
+    read_annotation_table,
+    read_people,
+)
 from gcdr.data.split import UNLABELLED
 from gcdr.data.stores import read_labels
 
@@ -56,7 +63,9 @@ def collect_rows(
 
     Returns:
         the columns of ``ROWS`` by ``person``, which is the ``sample_id``, and annotator; ``source`` is
-        ``label``, ``map`` or ``annotator``, and ``in_frame`` is nullable.
+        ``label``, ``map`` or ``annotator``, and ``in_frame`` is nullable. Behind them those of
+        ``gcdr.data.manifest.CONTEXT`` that the manifest has, and ``label_source`` where the labels have it:
+        a map's point is ``predicted``, an annotator's ``given``.
 
     Raises:
         InputError: nothing to export is given or in it, or a store is of other people or holds
@@ -67,7 +76,8 @@ def collect_rows(
     if labels is not None:
         shown = pd.read_parquet(labels)
         shown = shown[shown["role"] != UNLABELLED].assign(source="label")
-        parts.append(shown[["sample_id", *GAZE, "in_frame", "label", "source"]])
+        kept = ["sample_id", *GAZE, "in_frame", "label", "source", LABEL_SOURCE]
+        parts.append(shown[[name for name in kept if name in shown]])
     if annotations is not None:
         points = read_annotation_table(annotations)
         parts.append(points.assign(in_frame=points["gaze_x"].notna(), source="annotator"))
@@ -89,7 +99,11 @@ def collect_rows(
             f"{manifest}: nothing to export; give labels, maps or annotations of its people"
         )
     rows = rows.merge(people, on="sample_id", how="inner", validate="many_to_one")
-    rows = rows.rename(columns={"sample_id": "person"}).reindex(columns=ROWS)
+    more = [name for name in (*CONTEXT, LABEL_SOURCE) if name in rows]
+    if LABEL_SOURCE in more:
+        said = rows["source"].map({"map": "predicted", "annotator": "given"})
+        rows[LABEL_SOURCE] = rows[LABEL_SOURCE].where(rows[LABEL_SOURCE].notna(), said)
+    rows = rows.rename(columns={"sample_id": "person"}).reindex(columns=[*ROWS, *more])
     rows["annotator"] = rows["annotator"].fillna(0).astype(int)
     rows["in_frame"] = rows["in_frame"].astype("boolean")
     rows["split"] = rows["split"].replace({"labelled": "train", "unlabelled": "train"})  # of a pool

@@ -41,8 +41,8 @@ def peak_points(heatmap: Tensor, decode: str = "centre") -> Tensor:
     Returns:
         (N, 2) float64 x and y in 0..1.
     """
-    count, height, width = heatmap.shape
-    index = heatmap.reshape(count, -1).argmax(1).double()
+    _, height, width = heatmap.shape
+    index = heatmap.flatten(1).argmax(1).double()
     offset = {"centre": 0.5, "reference": 0.0}[decode]
     row, column = torch.div(index, width, rounding_mode="floor"), index % width
     return torch.stack([(column + offset) / width, (row + offset) / height], 1)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pyarrow import parquet
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, text_digest
@@ -19,6 +20,11 @@ from gcdr.base.problems import Places, Problems
 BOX = ["head_x0", "head_y0", "head_x1", "head_y1"]
 PEOPLE = ["sample_id", "image", "width", "height", *BOX, "split"]
 LABELS = ["gaze_x", "gaze_y", "in_frame", "label"]
+CONTEXT = ["sequence", "track", "frame", "group"]
+"""Where a picture is from, each column there only if the data set has it: see docs/data-formats.md."""
+LABEL_SOURCE = "label_source"
+OPTIONAL = [*CONTEXT, LABEL_SOURCE]
+LABEL_SOURCES = ("given", "corrected", "predicted")
 SPLITS = ("train", "val", "test")
 
 
@@ -26,7 +32,8 @@ def build_manifest(rows: pd.DataFrame, source: str) -> pd.DataFrame:
     """Check rows and bring them into the manifest's order, types and numbering.
 
     Args:
-        rows: the columns of ``PEOPLE`` without ``sample_id``, and those of ``LABELS`` that are known.
+        rows: the columns of ``PEOPLE`` without ``sample_id``, and those of ``LABELS`` and ``OPTIONAL``
+            that are known.
         source: what to call the rows' origin in messages.
 
     Returns:
@@ -46,27 +53,81 @@ def build_manifest(rows: pd.DataFrame, source: str) -> pd.DataFrame:
     for kind, column, bad, expected in _faults(rows):
         found = rows[[*BOX, "width", "height"]].to_numpy() if column == "head box" else rows[column]
         problems.rows(kind, column, expected, bad, places, found)
+    check_optional(rows, places, problems)
     problems.stop(source)
     return order_people(rows)[0]
 
 
-def order_people(
-    people: pd.DataFrame, extra: Sequence[str] = ()
-) -> tuple[pd.DataFrame, np.ndarray]:
+def order_people(people: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     """People that are known to be right in the manifest's order, types and numbering.
 
     Returns:
-        the manifest, sorted by image and head box, ``sample_id`` being the row number, with the columns
-        ``extra`` behind its own; and (N,) int64, which row of ``people`` each of its rows is.
+        the manifest, sorted by image and head box, ``sample_id`` being the row number, with those
+        columns of ``OPTIONAL`` in which anybody has a value; and (N,) int64, which row of ``people``
+        each of its rows is.
     """
-    table = people.reindex(columns=[*PEOPLE[1:], *LABELS, *extra]).reset_index(drop=True)
+    known = [name for name in OPTIONAL if name in people and people[name].notna().any()]
+    table = people.reindex(columns=[*PEOPLE[1:], *LABELS, *known]).reset_index(drop=True)
     table = table.sort_values(["image", *BOX], kind="stable")
     order = table.index.to_numpy(np.int64)
     table = table.reset_index(drop=True)
     table.insert(0, "sample_id", np.arange(len(table), dtype=np.int64))
     kinds = dict.fromkeys([*BOX, "gaze_x", "gaze_y"], "float64")
     kinds |= {"width": "int64", "height": "int64", "in_frame": "boolean"}
+    for name in known:
+        if name == "frame":
+            table[name] = pd.to_numeric(table[name]).astype("Int64")
+        else:
+            table[name] = table[name].astype(object).where(table[name].notna(), None)
     return table.astype(kinds), order
+
+
+def has_label(people: pd.DataFrame) -> np.ndarray:
+    """(N,) bool: whose gaze point is known, or that they look out of the frame."""
+    outside = people["in_frame"].eq(False).fillna(False) if "in_frame" in people else False
+    known = people["gaze_x"].notna() if "gaze_x" in people else pd.Series(False, people.index)
+    return (known | outside).to_numpy(bool)
+
+
+def check_optional(rows: pd.DataFrame, places: Places, problems: Problems) -> np.ndarray:
+    """What is wrong with the columns of ``OPTIONAL`` that are there.
+
+    Args:
+        rows: one row a person or an annotation, with ``image``, the columns of ``LABELS`` that are known,
+            and any of ``OPTIONAL``; nothing is said by a null.
+        places: where the rows stand.
+        problems: gets the rows that are wrong.
+
+    Returns:
+        (N,) bool, the rows with nothing wrong.
+    """
+    right = np.ones(len(rows), bool)
+    if "frame" in rows:
+        number = pd.to_numeric(rows["frame"], errors="coerce").astype(float)
+        whole = (number >= 0) & (number == np.floor(number)) & (number < 2**53)
+        odd = rows["frame"].notna() & ~whole
+        expected = "a whole number from 0 on, or nothing"
+        right &= ~problems.rows("not a frame", "frame", expected, odd, places, rows["frame"])
+    # An image lies in one sequence and a sequence in one group, or a split could tear either.
+    for inner, outer in (("image", "sequence"), ("image", "frame"), ("image", "group"),
+                         ("sequence", "group")):  # fmt: skip
+        if inner in rows and outer in rows:
+            first = rows.groupby(inner, sort=False)[outer].transform("first")
+            both = rows[outer].notna() & first.notna()
+            other = both.to_numpy() & rows[outer].ne(first).fillna(False).to_numpy(bool)
+            kind, expected = f"{inner} with two values of {outer}", f"one {outer} for each {inner}"
+            right &= ~problems.rows(kind, outer, expected, other, places, rows[outer])
+    if LABEL_SOURCE in rows:
+        source, labelled = rows[LABEL_SOURCE], has_label(rows)
+        odd = source.notna() & ~source.isin(LABEL_SOURCES)
+        expected = f"one of {', '.join(LABEL_SOURCES)}, or nothing"
+        right &= ~problems.rows("unknown label source", LABEL_SOURCE, expected, odd, places, source)
+        bare = source.notna() & ~odd & ~labelled
+        expected = "nothing, where there is no label"
+        right &= ~problems.rows(
+            "source of a label that is not there", LABEL_SOURCE, expected, bare, places, source
+        )
+    return right
 
 
 def _faults(rows: pd.DataFrame) -> list[tuple[str, str, pd.Series, str]]:
@@ -103,13 +164,13 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
 
 
 def read_people(manifest: str | Path) -> pd.DataFrame:
-    """The columns of ``PEOPLE``: everything about a person but the labels."""
-    return _read(manifest, PEOPLE)
+    """The columns of ``PEOPLE`` and those of ``CONTEXT`` that are there: all but the labels."""
+    return _read(manifest, PEOPLE, CONTEXT)
 
 
 def read_annotated(manifest: str | Path) -> pd.DataFrame:
     """People with their labels. For the label split alone."""
-    return _read(manifest, [*PEOPLE, *LABELS])
+    return _read(manifest, [*PEOPLE, *LABELS], OPTIONAL)
 
 
 def read_annotations(path: str | Path, sample_id: np.ndarray) -> np.ndarray:
@@ -158,9 +219,10 @@ def boxes(people: pd.DataFrame) -> np.ndarray:
     return people[BOX].to_numpy(float) / scale
 
 
-def _read(path: str | Path, columns: list[str]) -> pd.DataFrame:
+def _read(path: str | Path, columns: list[str], optional: Sequence[str] = ()) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path, columns=columns)
+        there = parquet.read_schema(path).names if optional else []
+        return pd.read_parquet(path, columns=[*columns, *(n for n in optional if n in there)])
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (OSError, ValueError) as error:

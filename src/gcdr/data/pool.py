@@ -17,6 +17,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
 from gcdr.data.cache import copy_samples
 from gcdr.data.manifest import (
+    LABEL_SOURCE,
     LABELS,
     order_people,
     people_digest,
@@ -39,7 +40,8 @@ def pool_people(
         test: the source of the test people.
 
     Returns:
-        the manifest, whose images are ``{source}/{image}`` and whose ``split`` is, for training people,
+        the manifest, whose images are ``{source}/{image}``, as are sequences and groups, and whose
+        ``split`` is, for training people,
         ``train`` (of a labelled and unlabelled source), ``labelled`` or ``unlabelled`` (of one kind
         only); labels are null where the source is not a labelled one, and for test people. And the
         members: ``sample_id``, ``source``, ``member_id`` (the ``sample_id`` in the source).
@@ -63,7 +65,10 @@ def pool_people(
         used = ((splits == "train") & (kind is not None)) | ((splits == "test") & (name == test))
         people = people[used].assign(source=name, image=name + "/" + people["image"])
         people["split"] = people["split"].replace({"train": kind})
-        people.loc[~people["split"].isin(["train", "labelled"]), LABELS] = None
+        for column in {"sequence", "group"} & set(people):
+            people[column] = name + "/" + people[column]
+        hidden = ~people["split"].isin(["train", "labelled"])
+        people.loc[hidden, [*LABELS, *({LABEL_SOURCE} & set(people))]] = None
         parts.append(people)
     everybody = pd.concat(parts, ignore_index=True)
     manifest, order = order_people(everybody)

@@ -5,7 +5,7 @@ import pandas as pd
 
 from gcdr.base.errors import InputError
 from gcdr.base.seeds import numpy_rng
-from gcdr.data.manifest import BOX, LABELS
+from gcdr.data.manifest import BOX, LABEL_SOURCE, LABELS, has_label
 
 LABELLED, VALIDATION, UNLABELLED = "labelled", "validation", "unlabelled"
 STRANGE = 0.01  # share of a released split's people that a reader's filters may have left out
@@ -13,7 +13,7 @@ STRANGE = 0.01  # share of a released split's people that a reader's filters may
 
 def split_labels(
     annotated: pd.DataFrame,
-    share: float,
+    share: float | None,
     validation: float,
     seed: int,
     by: str = "image",
@@ -26,18 +26,22 @@ def split_labels(
     so splits of one seed are nested (5 % within 10 % within 20 %). Of the labelled ones, a fixed part
     is set aside as validation: every n-th of the shuffled order, so it is nested too. The unlabelled
     are all others, or so many from the end of the order: nested as well, and, where ``released`` lists
-    none, the same people whatever the labelled share. The choice looks at image names and row numbers
-    alone; a hidden label cannot influence it. In a pool of several data sets (:mod:`gcdr.data.pool`)
-    people of the split ``unlabelled`` are never drawn, and those of ``labelled`` who are not drawn are
-    not used.
+    none, the same people whatever the labelled share. The choice looks at image names, sequences, groups
+    and row numbers alone; a hidden label cannot influence it. Where ``share`` is None nothing is drawn
+    and nothing hidden: who has a label is labelled, all others are not. In a pool of several data sets
+    (:mod:`gcdr.data.pool`) people of the split ``unlabelled`` are never drawn, and those of ``labelled``
+    who are not drawn are not used.
 
     Args:
         annotated: the manifest with labels, :func:`gcdr.data.manifest.read_annotated`.
-        share: labelled share of the training images or people in per cent, 0 < share <= 100.
+        share: labelled share of the training images or people in per cent, 0 < share <= 100; None for
+            everybody who has a label.
         validation: share of the labelled ones set aside for validation, 0 <= validation <= 0.5.
         seed: seed of the shuffle.
         by: ``"image"``: all people of an image together; ``"person"``: each by themselves, as in the
-            paper, where one person of an image can be labelled and another not.
+            paper, where one person of an image can be labelled and another not; ``"sequence"``,
+            ``"group"``: all of a clip, or of a show or camera. Who has none of these goes with their
+            sequence, and without one with their image.
         released: the labelled people by ``image`` and head box, who then are labelled in place of the
             first ``share`` per cent; the seed still chooses those set aside.
         unlabelled: share of the training images or people that is used without labels in per cent, as
@@ -48,24 +52,30 @@ def split_labels(
         unlabelled) and the labels, which are null for the unlabelled.
 
     Raises:
-        InputError: no labelled person remains, or people of ``released`` are not in the manifest.
+        InputError: no labelled person remains, people of ``released`` are not in the manifest, or nobody
+            has the sequence or group that ``by`` asks for.
     """
     train = annotated[annotated["split"].isin(["train", "labelled", "unlabelled"])]
     pooled = (train["split"] == "unlabelled").to_numpy()
-    unit = (train["image"] if by == "image" else train["sample_id"]).to_numpy()
+    unit = _units(train, by, ~pooled)
     units = np.unique(unit[~pooled])
     order = numpy_rng(seed, "label split").permutation(len(units))
     place = np.full(len(train), len(units))  # behind everybody
     place[~pooled] = np.argsort(order)[np.searchsorted(units, unit[~pooled])]
-    drawn = place < round(len(units) * share / 100)
-    shown = drawn if released is None else _find_released(train, released)
+    if released is not None:
+        shown = _find_released(train, released)
+    elif share is None:
+        shown = has_label(train) & ~pooled
+    else:
+        shown = place < round(len(units) * share / 100)
     rank = np.searchsorted(np.unique(place[shown]), place)
     every = round(1 / validation) if validation else 0
     held_out = (rank % every == every - 1) if every else np.zeros(len(train), bool)
     role = np.where(~shown, UNLABELLED, np.where(held_out, VALIDATION, LABELLED))
-    labels = train[["sample_id", *LABELS]].reset_index(drop=True)
+    said = [*LABELS, *([LABEL_SOURCE] if LABEL_SOURCE in train else [])]
+    labels = train[["sample_id", *said]].reset_index(drop=True)
     labels.insert(1, "role", role)
-    labels.loc[role == UNLABELLED, LABELS] = None
+    labels.loc[role == UNLABELLED, said] = None
     # A list names people all over the order: the end of it is counted among those it leaves out.
     hidden = np.unique(place[~shown & ~pooled])
     rest = len(units) if unlabelled is None else round(len(units) * unlabelled / 100)
@@ -74,12 +84,45 @@ def split_labels(
     labels = labels[used].reset_index(drop=True)
     usable = (labels["role"] == LABELLED) & labels["gaze_x"].notna() & labels["gaze_y"].notna()
     if not usable.any():
-        what = "images" if by == "image" else "people"
-        raise InputError(
-            f"label share {share:g} % of {len(units)} training {what} leaves no labelled person with "
-            f"a gaze point in the frame; expected a larger share or more {what}"
-        )
+        raise InputError(_nobody(share, len(units), by, int(has_label(train).sum())))
     return labels
+
+
+def _units(train: pd.DataFrame, by: str, own: np.ndarray) -> np.ndarray:
+    """(N,) what of each training person goes to one side as a whole.
+
+    Args:
+        train: the training people.
+        by: as for :func:`split_labels`.
+        own: (N,) bool, those among whom labelled ones are chosen.
+    """
+    if by in ("image", "person"):
+        return train["image" if by == "image" else "sample_id"].to_numpy()
+    if by not in train or train.loc[own, by].isna().all():
+        raise InputError(
+            f"split.by: found {by!r}, but no training person has a {by}; expected image or person, or "
+            f"data with a column {by} (docs/data-formats.md)"
+        )
+    unit = "image " + train["image"].astype(str)
+    for name in ("sequence", "group") if by == "group" else ("sequence",):
+        if name in train:  # whoever has none goes with the others of their image, or sequence
+            outer = train[name].astype(object).groupby(unit).transform("first")
+            unit = (f"{name} " + outer).where(outer.notna(), unit)
+    return unit.to_numpy(str)
+
+
+def _nobody(share: float | None, units: int, by: str, labelled: int) -> str:
+    """What to say where no labelled person is left."""
+    if share is None:
+        return (
+            f"label share null: {labelled} training people have a label, of whom none with a gaze point "
+            "in the frame is left beside those for validation; expected some with gaze_x and gaze_y"
+        )
+    what = {"person": "people"}.get(by, f"{by}s")
+    return (
+        f"label share {share:g} % of {units} training {what} leaves no labelled person with "
+        f"a gaze point in the frame; expected a larger share or more {what}"
+    )
 
 
 def _find_released(train: pd.DataFrame, released: pd.DataFrame) -> np.ndarray:

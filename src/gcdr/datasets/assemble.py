@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 
 from gcdr.base.problems import Places, Problems
-from gcdr.data.manifest import BOX, SPLITS, order_people
+from gcdr.data.manifest import BOX, OPTIONAL, SPLITS, check_optional, order_people
 from gcdr.datasets.images import image_sizes, unsafe_names
 
 ANNOTATIONS = ["sample_id", "annotator", "gaze_x", "gaze_y"]
 BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
-TRACK = ["sequence", "frame", "track"]
 MISSING, UNREADABLE = "missing image", "unreadable image"
 BORDER = 0.05  # of the image; a gaze point that is off by no more may be moved onto the border
 
@@ -25,8 +24,7 @@ class Dataset:
     Attributes:
         kind: which layout it has.
         root: folder that image names are relative to.
-        manifest: the people without a fatal problem, see :mod:`gcdr.data.manifest`; readers of video add
-            ``sequence``, ``frame`` and ``track``.
+        manifest: the people without a fatal problem, see :mod:`gcdr.data.manifest`.
         annotations: ``sample_id``, ``annotator``, ``gaze_x``, ``gaze_y`` of test people; who is known
             to look out of the frame has one row without a point.
         bodies: ``sample_id``, the body box in pixels that the data set gives (NaN where none was found),
@@ -77,8 +75,8 @@ def assemble(
         kind: see :class:`Dataset`.
         rows: one row an annotation: ``image``, the columns of ``BOX`` in pixels, ``split``, ``gaze_x``,
             ``gaze_y``, ``in_frame`` (nullable) and ``label`` (None if unknown); where they exist
-            the columns of ``BODY`` and those of ``TRACK``; and ``person``: rows with the same value are
-            several annotators of one person.
+            the columns of ``BODY`` and those of ``OPTIONAL``; and ``person``: rows with the same value
+            are several annotators of one person.
         places: where the rows stand.
         root: folder that ``image`` is relative to.
         problems: what the reader has found; gets all that is found here.
@@ -109,12 +107,19 @@ def assemble(
     kept = ~(unsafe | unreadable)
     usable = _check_boxes(rows, kept, places, problems, rules)
     usable &= _check_gaze(rows, kept, places, problems, rules)
+    usable &= check_optional(rows, places, problems)
     kept &= usable & ~odd
     people, lost = rows["person"].nunique(), rows["person"][unreadable].nunique()
     if not kept.any() and not problems.errors:
         problems.file(root, "no person", "at least one", "no people")
     rows, places = rows[kept].reset_index(drop=True), places.take(kept)
     return Dataset(kind, root, *_people(rows, places, problems), images, problems, people, lost)
+
+
+def frame_numbers(image: pd.Series) -> pd.Series:
+    """The number at the end of each image's name, as in ``clip/00012.jpg``; null where there is none."""
+    digits = image.astype(object).str.extract(r"(\d{1,15})(?:\.[^./]*)?$", expand=False)
+    return pd.to_numeric(digits).astype("Int64")
 
 
 def _report_images(
@@ -199,8 +204,9 @@ def _people(
     person, _ = pd.factorize(rows["person"])
     first = ~rows["person"].duplicated()
     people = rows[first].reset_index(drop=True)
-    for column in ("split", *BOX):
-        other = rows[column].to_numpy() != people[column].to_numpy()[person]
+    for column in ("split", *BOX, *(name for name in OPTIONAL if name in rows)):
+        ours, first_ones = rows[column], people[column].take(person).reset_index(drop=True)
+        other = (ours.ne(first_ones) & ~(ours.isna() & first_ones.isna())).fillna(True)
         kind = "rows of one person differ, first one taken"
         problems.rows(kind, column, "the same", other, places, rows[column], fatal=False)
     problems.rows(
@@ -215,7 +221,7 @@ def _people(
     values = rows.groupby(person)[["gaze_x", "gaze_y", "in_frame"]]
     people[["gaze_x", "gaze_y"]] = values.mean()[["gaze_x", "gaze_y"]].to_numpy()
     people["in_frame"] = values.max()["in_frame"].to_numpy()
-    manifest, order = order_people(people, [name for name in TRACK if name in rows])
+    manifest, order = order_people(people)
     number = np.empty(len(order), np.int64)
     number[order] = np.arange(len(order))
     points = rows.assign(sample_id=number[person])

@@ -7,12 +7,13 @@ import pandas as pd
 
 from gcdr.base.errors import InputError
 from gcdr.base.problems import Problems
-from gcdr.data.manifest import BOX
+from gcdr.data.manifest import BOX, CONTEXT, LABEL_SOURCE, has_label
 from gcdr.datasets.assemble import BODY, Dataset, Rules, assemble
 from gcdr.datasets.text import Table, read_headed
 
 REQUIRED = ["image", *BOX]
-OPTIONAL = ["gaze_x", "gaze_y", "in_frame", "label", "split", "annotator", "person", *BODY]
+LABELLING = ["gaze_x", "gaze_y", "in_frame", "label", "split", "annotator", LABEL_SOURCE]
+OPTIONAL = [*LABELLING, "person", *CONTEXT, *BODY]
 IN_FRAME = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -23,8 +24,9 @@ def read_folder(folder: Path, table: Path | None, split: str = "test") -> Datase
         folder: the images; ``image`` in the CSV is relative to it.
         table: CSV with the columns ``image,head_x0,head_y0,head_x1,head_y1`` in pixels and, where known,
             ``gaze_x,gaze_y`` (0..1 of the image's width and height), ``in_frame`` (true, false or
-            nothing), ``label``, ``split``, ``body_x0,body_y0,body_x1,body_y1`` in pixels, ``annotator`` and
-            ``person``, which tells people of an image apart whose head boxes are the same.
+            nothing), ``label``, ``label_source``, ``split``, ``body_x0,body_y0,body_x1,body_y1`` in pixels,
+            ``sequence``, ``track``, ``frame``, ``group``, ``annotator`` and ``person``, which tells people
+            of an image apart whose head boxes are the same.
         split: the split of people whose row names none.
 
     Raises:
@@ -89,6 +91,13 @@ def _rows(table: Table, split: str, problems: Problems) -> pd.DataFrame:
     for name in ("annotator", "person"):
         if name in given:
             rows[name] = table.text(name)
+    for name in (*CONTEXT, LABEL_SOURCE):
+        if name in given:
+            rows[name] = pd.Series(table.text(name), dtype=object).where(table.filled(name), None)
+    if "frame" in given:
+        rows["frame"] = _optional(table, "frame", problems, "a whole number from 0 on, or nothing")
+    if LABEL_SOURCE in given:
+        rows.loc[has_label(rows) & rows[LABEL_SOURCE].isna(), LABEL_SOURCE] = "given"
     return rows
 
 

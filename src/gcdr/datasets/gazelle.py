@@ -11,7 +11,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
 from gcdr.base.problems import Places, Problems
 from gcdr.data.manifest import BOX
-from gcdr.datasets.assemble import Dataset, Rules, assemble
+from gcdr.datasets.assemble import Dataset, Rules, assemble, frame_numbers
 
 
 def read_gazelle(root: Path, files: Sequence[Path]) -> Dataset:
@@ -19,7 +19,8 @@ def read_gazelle(root: Path, files: Sequence[Path]) -> Dataset:
 
     Boxes are in pixels and already within the image; gaze points are ``gazex_norm``, ``gazey_norm``,
     lists with an entry an annotator, empty where there is none. Frames of sequences are taken as
-    single images.
+    single images; their ``sequence`` is the folder that they lie in, SHOW/CLIP without ``images/``, and
+    SHOW their ``group``; the files do not say which head is whose through a clip.
     """
     problems, parts, places = Problems(), [], []
     for path in files:
@@ -28,6 +29,8 @@ def read_gazelle(root: Path, files: Sequence[Path]) -> Dataset:
         parts.append(rows)
         places.append(where)
     rows = pd.concat(parts, ignore_index=True)
+    rows["group"] = rows["sequence"].astype(object).str.extract("(.+)/", expand=False)
+    rows["frame"] = frame_numbers(rows["image"]).where(rows["sequence"].notna())
     return assemble("gazelle", rows, Places.join(places), root, problems, Rules(repair=True))
 
 
@@ -64,7 +67,7 @@ def _file(path: Path, split: str, problems: Problems) -> tuple[pd.DataFrame, Pla
         heads[name] = heads[name].map(lambda value: value or [np.nan])
     heads["person"] = heads.index.astype(str) + f" {split}"
     source = np.repeat(np.arange(len(heads)), heads["gazex_norm"].map(len).astype(int))
-    rows = heads.loc[source, ["image", "person"]].reset_index(drop=True)
+    rows = heads.loc[source, ["image", "person", "sequence"]].reset_index(drop=True)
     rows[BOX] = np.array(heads["bbox"].to_list(), float).reshape(-1, 4)[source]
     for ours, theirs in (("gaze_x", "gazex_norm"), ("gaze_y", "gazey_norm")):
         rows[ours] = np.concatenate([np.zeros(0), *heads[theirs]]).astype(float)
@@ -76,7 +79,7 @@ def _file(path: Path, split: str, problems: Problems) -> tuple[pd.DataFrame, Pla
 
 def _heads(path: Path, problems: Problems) -> tuple[pd.DataFrame, np.ndarray]:
     """One row a head, with its image; and (N,) the entry it is in."""
-    columns = ["image", "bbox", "inout", "gazex_norm", "gazey_norm"]
+    columns = ["image", "sequence", "bbox", "inout", "gazex_norm", "gazey_norm"]
     content: Any = []
     try:
         content = read_json(path)
@@ -84,7 +87,8 @@ def _heads(path: Path, problems: Problems) -> tuple[pd.DataFrame, np.ndarray]:
         problems.file(path, str(error).removeprefix(f"{path}: "), "a list of images with heads")
     except OSError as error:
         problems.file(path, str(error.strerror).lower(), "a list of images with heads")
-    entries = [frame for entry in _list(content, path, problems) for frame in _frames(entry)]
+    pairs = [pair for entry in _list(content, path, problems) for pair in _frames(entry)]
+    entries = [entry for entry, _ in pairs]
     number = np.arange(1, len(entries) + 1)
     places = Places((str(path),), np.zeros(len(entries), int), number, "entry")
     right = np.array([_is_entry(entry) for entry in entries], bool)
@@ -93,7 +97,10 @@ def _heads(path: Path, problems: Problems) -> tuple[pd.DataFrame, np.ndarray]:
     problems.rows("not an image with heads", "entry", expected, ~right, places, found)
     kept = [entry for entry, fits in zip(entries, right, strict=True) if fits]
     heads = [
-        {"inout": 1, **head, "image": entry["path"]} for entry in kept for head in entry["heads"]
+        {"inout": 1, **head, "image": entry["path"], "sequence": clip}
+        for (entry, clip), fits in zip(pairs, right, strict=True)
+        if fits
+        for head in entry["heads"]
     ]
     counts = [len(entry["heads"]) for entry in kept]
     table = pd.DataFrame(heads, dtype=object)
@@ -107,10 +114,23 @@ def _list(content: Any, path: Path, problems: Problems) -> list[Any]:
     return []
 
 
-def _frames(entry: Any) -> list[Any]:
-    """The frames of a sequence; an image is its own."""
+def _frames(entry: Any) -> list[tuple[Any, str | None]]:
+    """The frames of a sequence, each with the sequence's name; an image is its own, and in none."""
     frames = entry.get("frames") if isinstance(entry, dict) else None
-    return frames if isinstance(frames, list) else [entry]
+    if not isinstance(frames, list):
+        return [(entry, None)]
+    return [(frame, _clip(frame) or _text(entry) or None) for frame in frames]
+
+
+def _clip(frame: Any) -> str | None:
+    """The folder that a frame lies in, without the ``images/`` of all of them."""
+    return _text(frame).rpartition("/")[0].removeprefix("images/") or None
+
+
+def _text(entry: Any) -> str:
+    """The ``path`` of an entry; empty where it is none."""
+    path = entry.get("path") if isinstance(entry, dict) else None
+    return path if isinstance(path, str) else ""
 
 
 def _is_entry(entry: Any) -> bool:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from gcdr.base.problems import Places, Problems
 from gcdr.data.manifest import BOX
-from gcdr.datasets.assemble import BODY, Dataset, Rules, assemble
+from gcdr.datasets.assemble import BODY, Dataset, Rules, assemble, frame_numbers
 from gcdr.datasets.text import Table, read_headless
 
 COLUMNS = ["frame", "xmin", "ymin", "xmax", "ymax", "gazex", "gazey"]
@@ -53,8 +53,8 @@ def _track(path: Path, table: Table, problems: Problems) -> pd.DataFrame:
     rows["split"], rows["label"] = split, None
     rows[["gaze_x", "gaze_y"]] = np.maximum(gaze, 0)
     rows["in_frame"] = pd.array(~out, "boolean")
-    rows["sequence"], rows["track"] = f"{show}/{clip}", path.stem
-    rows["frame"] = table.text("frame")
+    rows["sequence"], rows["track"], rows["group"] = f"{show}/{clip}", path.stem, show
+    rows["frame"] = frame_numbers(rows["image"])
     if BODIES[0] in table.columns:
         for name, ours in zip(BODIES, BODY, strict=True):
             rows[ours] = table.numbers(name, problems, expected, optional=True)

@@ -38,7 +38,8 @@ def score_maps(heatmap: np.ndarray, people: pd.DataFrame, annotations: np.ndarra
             the video protocol's AUC is computed too.
 
     Returns:
-        ``sample_id``, ``image``, ``pred_x``, ``pred_y`` and one column a metric of ``DEFINITIONS``.
+        ``sample_id``, ``image``, ``sequence`` if the people have one, ``pred_x``, ``pred_y`` and one column
+        a metric of ``DEFINITIONS``.
 
     Raises:
         InputError: a heatmap is not finite.
@@ -105,7 +106,17 @@ def _score_points(
 
 
 def _identity(people: pd.DataFrame) -> dict[str, np.ndarray]:
-    return {name: people[name].to_numpy() for name in ("sample_id", "image")}
+    names = ("sample_id", "image", *({"sequence"} & set(people)))
+    return {name: people[name].to_numpy() for name in names}
+
+
+def clusters(people: pd.DataFrame) -> np.ndarray:
+    """(N,) text: what a bootstrap draws as a whole, each person's sequence, without one their image."""
+    image = people["image"]
+    if "sequence" not in people:
+        return image.to_numpy()
+    clip = "sequence " + people["sequence"].astype(object)
+    return clip.where(people["sequence"].notna(), "image " + image).to_numpy()
 
 
 def _areas(
@@ -126,8 +137,8 @@ def _areas(
 
 
 def summarise(scores: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Mean of each metric over people, with its 95 % bootstrap interval clustered by image."""
-    groups = scores["image"].to_numpy()
+    """Mean of each metric over people, with its 95 % bootstrap interval over :func:`clusters`."""
+    groups = clusters(scores)
     summary = {}
     for name in DEFINITIONS:
         if name in scores and len(scores):
@@ -138,17 +149,17 @@ def summarise(scores: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def summarise_in_frame(
-    logit: np.ndarray, inside: np.ndarray, images: np.ndarray
+    logit: np.ndarray, inside: np.ndarray, groups: np.ndarray
 ) -> dict[str, float]:
-    """Average precision of in or out of the frame, with its 95 % bootstrap interval clustered by image.
+    """Average precision of in or out of the frame, with its 95 % bootstrap interval over groups of people.
 
     Args:
         logit: (N,) of all test people, positive for inside.
         inside: (N,) bool, some of them true.
-        images: (N,) the image of each.
+        groups: (N,) what is drawn as a whole, :func:`clusters`.
     """
     rng = numpy_rng(0, "bootstrap")
-    low, high = average_precision_interval(logit, inside, images, rng)
+    low, high = average_precision_interval(logit, inside, groups, rng)
     return {"value": average_precision(logit, inside), "low": low, "high": high}
 
 
@@ -166,7 +177,9 @@ def write_metrics(
         path: the JSON file; the table gets the same name with ``.parquet``.
         in_frame: of a model, what :func:`summarise_in_frame` gives, or why there is none.
     """
-    write_table(scores.drop(columns="image"), path.with_suffix(".parquet"))
+    write_table(
+        scores.drop(columns=["image", "sequence"], errors="ignore"), path.with_suffix(".parquet")
+    )
     summary, absent = summarise(scores), {}
     if isinstance(in_frame, str):
         absent = {"absent": {"in_frame_ap": in_frame}}

@@ -17,6 +17,7 @@ from gcdr.data.prior_maps import prior_maps
 from gcdr.data.split import VALIDATION, targets
 from gcdr.data.stores import read_labels, write_labels
 from gcdr.evaluation.scores import (
+    clusters,
     score_baselines,
     score_maps,
     summarise,
@@ -97,7 +98,7 @@ def in_frame_summary(model: Path, logit: np.ndarray | None, tested: Tested) -> d
         return "the model was not trained to tell in from out of the frame (gaze.in_frame)"
     if tested.inside.all():
         return "no test person is known to look out of the frame"
-    return summarise_in_frame(logit, tested.inside, tested.people["image"].to_numpy())
+    return summarise_in_frame(logit, tested.inside, clusters(tested.people))
 
 
 def evaluate_model(

@@ -7,12 +7,12 @@ from typing import Any
 from safetensors.torch import save_file
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import atomic, read_json, write_json
+from gcdr.base.files import atomic, file_digest, read_json, write_json
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.interface import SeesPeople
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.registry import kind_of
-from gcdr.models.sizes import WEIGHTS_FILE, DenoiserConfig
+from gcdr.models.sizes import WEIGHTS_FILE, DenoiserConfig, backbone_file
 from gcdr.models.weights import load_weights, read_weights
 
 CARD_FILE = "model.json"
@@ -57,18 +57,22 @@ def save_model(
         card: further entries of ``model.json``, for example training settings.
     """
     content = {"format_version": FORMAT_VERSION, **describe(model), **(card or {})}
-    tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    tensors = {key: value.detach().cpu().contiguous() for key, value in model.kept_state().items()}
     with atomic(Path(folder) / WEIGHTS_FILE) as temporary:
         save_file(tensors, temporary)
     write_json(Path(folder) / CARD_FILE, content)
 
 
-def load_model(folder: str | Path) -> SeesPeople:
+def load_model(folder: str | Path, backbone: str | Path | None = None) -> SeesPeople:
     """Read what ``save_model`` wrote; the model is on the CPU, in eval mode.
+
+    Args:
+        folder: of the model.
+        backbone: weights of its frozen backbone, if it has one; None: the file that its card names.
 
     Raises:
         InputError: a file is absent, unreadable or of another version, or weights and architecture
-            do not fit.
+            do not fit; or the backbone is another one than the card tells.
     """
     card_file = Path(folder) / CARD_FILE
     card = read_json(card_file)
@@ -77,5 +81,31 @@ def load_model(folder: str | Path) -> SeesPeople:
         raise InputError(f"{card_file}: found format {version!r}, expected {FORMAT_VERSION}")
     model = build_model(card, str(card_file))
     weights_file = Path(folder) / WEIGHTS_FILE
-    load_weights(model, read_weights(weights_file), str(weights_file))
+    frozen = {key: value for key, value in model.state_dict().items()}
+    for key in model.kept_state():
+        del frozen[key]
+    load_weights(model, {**read_weights(weights_file), **frozen}, str(weights_file))
+    if frozen:
+        _load_backbone(model, card.get("backbone") or {}, backbone, card_file)
     return model.eval()
+
+
+def backbone_card(source: str | Path) -> dict[str, str]:
+    """What the card of a model says of its backbone: file and digest."""
+    return {"file": str(source), "sha256": file_digest(backbone_file(source))}
+
+
+def _load_backbone(
+    model: SeesPeople, about: Mapping[str, str], given: str | Path | None, card: Path
+) -> None:
+    source = given or about.get("file")
+    if source is None:
+        raise InputError(f"{card}: names no backbone; expected its file, or one to be given")
+    file = backbone_file(source)
+    if not file.is_file():
+        raise InputError(
+            f"{card}: its backbone {file} is not there; put it there, or give another path"
+        )
+    if about.get("sha256", found := file_digest(file)) != found:
+        raise InputError(f"{file}: another backbone than {card} was trained with")
+    kind_of(model.kind).load_backbone(model, source)

@@ -9,7 +9,7 @@ from gcdr.base.jsonconfig import JsonConfig
 from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.build import save_model
 from gcdr.models.interface import GazeModel, SeesPeople
-from gcdr.models.kinds import TITLES
+from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.released import read_model
 
 
@@ -68,7 +68,7 @@ def _kind(model: SeesPeople) -> str:
 
 
 def _gaze(kind: str, prior: bool) -> str:
-    title = TITLES.get(kind, kind)
+    title = GAZE_MODELS[kind].title
     return f"{title}-GC" if prior else title
 
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
+from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.data.views import HeadMask
 
@@ -19,7 +20,7 @@ class GazeInputs:
     """N people in M images; an image is held once, however many people are in it.
 
     Attributes:
-        images: (M, 3, S, S) float, colours normalised by ImageNet's statistics.
+        images: (M, 3, S, S) float, colours normalised by ImageNet's statistics; None with ``tokens``.
         image_of: (N,) int64, which image a person is in.
         head_box: (N, 4) float, x0, y0, x1, y1 in 0..1 of the image as shown; NaN where there is none.
         head_crop: (N, 3, S, S) float, normalised colours of the padded head box; None if not needed.
@@ -31,7 +32,7 @@ class GazeInputs:
         time: (N,) float, seconds since its beginning.
     """
 
-    images: Tensor
+    images: Tensor | None = None
     image_of: Tensor
     head_box: Tensor
     head_crop: Tensor | None = None
@@ -48,7 +49,13 @@ class GazeInputs:
 
     @property
     def scene(self) -> Tensor:
-        """(N, 3, S, S): everybody's image."""
+        """(N, 3, S, S): everybody's image.
+
+        Raises:
+            InputError: there are tokens in place of images.
+        """
+        if self.images is None:
+            raise InputError("images: found none, the model needs them")
         return self.images[self.image_of]
 
     def people(self, chosen: Tensor) -> "GazeInputs":
@@ -84,6 +91,7 @@ class Needs:
         mask: head masks.
         prior: a prior map of each person.
         depth: the depth of each image.
+        tokens: whether a backbone's tokens may take the place of images.
         per: whether the costly pass over a picture is one a "person" or one an "image".
     """
 
@@ -91,6 +99,7 @@ class Needs:
     mask: bool = False
     prior: bool = False
     depth: bool = False
+    tokens: bool = False
     per: Literal["person", "image"] = "person"
 
 
@@ -125,6 +134,10 @@ class SeesPeople(nn.Module):
     def head_mask(self) -> HeadMask:
         """What a head mask shows, see :class:`gcdr.models.sizes.TowersConfig`."""
         return "box"
+
+    def kept_state(self) -> dict[str, Tensor]:
+        """The tensors that are its own; those of a frozen backbone lie in the backbone's file."""
+        return self.state_dict()
 
 
 class GazeModel(SeesPeople):
@@ -164,6 +177,7 @@ class Kind:
         sizes: named sizes, ``world`` and ``paper`` at least: (takes a prior map?) -> sizes.
         with_in_frame: sizes to the same with an in/out head.
         start: takes over the weights of a folder or a file: (model, source).
+        load_backbone: the same for a frozen backbone; None for models without one.
         released: model of a checkpoint of others and what it is, or None where the tensors are not of
             this kind: (tensors, file) -> (model, facts).
         released_names: what such files are called.
@@ -175,5 +189,6 @@ class Kind:
     sizes: dict[str, Callable[[bool], Any]]
     with_in_frame: Callable[[Any], Any]
     start: Callable[[GazeModel, Any], None]
+    load_backbone: Callable[[GazeModel, Any], None] | None
     released: Callable[[Mapping[str, Tensor], Any], tuple[GazeModel, dict[str, Any]] | None]
     released_names: tuple[str, ...]

@@ -1,9 +1,27 @@
 """The gaze models by name, and where each is. No torch: planning reads this."""
 
-GAZE_MODELS = {
-    "vat": "gcdr.models.vat",
-}
-"""Name in the configuration and in ``model.json``: module that holds its ``KIND``."""
+from dataclasses import dataclass
 
-TITLES = {"vat": "VAT"}
-"""As people read them."""
+
+@dataclass(frozen=True)
+class Listed:
+    """What planning must know of a kind of gaze model.
+
+    Attributes:
+        title: as people read it.
+        module: holds its ``KIND``, a :class:`gcdr.models.interface.Kind`.
+        prior: whether it can be given prior maps, as VAT-GC is.
+        frozen: whether it stands on a frozen backbone, whose weights are a file of their own.
+    """
+
+    title: str
+    module: str
+    prior: bool = False
+    frozen: bool = False
+
+
+GAZE_MODELS = {
+    "vat": Listed("VAT", "gcdr.models.vat", prior=True),
+    "gazelle": Listed("Gaze-LLE", "gcdr.models.gazelle_released", frozen=True),
+}
+"""By the name in the configuration and in ``model.json``."""

@@ -20,4 +20,4 @@ def kind_of(name: str, where: str = "gaze model") -> Kind:
     if name not in GAZE_MODELS:
         known = ", ".join(GAZE_MODELS)
         raise InputError(f"{where}: found {name!r}, expected one of {known}")
-    return import_module(GAZE_MODELS[name]).KIND
+    return import_module(GAZE_MODELS[name].module).KIND

@@ -22,6 +22,12 @@ def weights_file(source: str | Path) -> Path:
     return source if source.suffix in CHECKPOINTS else source / WEIGHTS_FILE
 
 
+def backbone_file(source: str | Path) -> Path:
+    """The file of a frozen backbone: itself, or the weights of a folder."""
+    source = Path(source)
+    return source / WEIGHTS_FILE if source.is_dir() or not source.suffix else source
+
+
 def _require(condition: bool, message: str) -> None:
     if not condition:
         raise InputError(message)

@@ -130,6 +130,7 @@ KIND = Kind(
     sizes={"world": VATConfig.world, "paper": VATConfig.paper},
     with_in_frame=lambda config: replace(config, inout=True),
     start=start_from,
+    load_backbone=None,
     released=released_vat,
     released_names=("VAT", "VAT-GC"),
 )

@@ -12,9 +12,10 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from gcdr.base.errors import InputError
+from gcdr.config.schema import OWN
 from gcdr.report import typeset
 from gcdr.report.overlays import Example, encode, example_panels, question_of
-from gcdr.report.rows import METRICS, PAPER_LABEL, PAPER_METRICS, TRAINED_KINDS
+from gcdr.report.rows import METRICS, PAPER_LABEL, PAPER_METRICS, TRAINED_KINDS, share_name
 from gcdr.report.tables import RUN
 from gcdr.report.timing import Overhead
 
@@ -113,9 +114,12 @@ def summarise(
     people = results.loc[results["kind"].isin(TRAINED_KINDS), "people"].unique()
     tested = f" and judged on {_and(sorted(people))} test people" if len(people) else ""
     plural = "" if len(runs) == 1 else "s"
+    kept = f"{_and([share_name(share) for share in shares])} of the training people{counts} keep"
+    if shares == [OWN]:
+        counts = counts.replace(")", " training people, beside those for validation)")
+        kept = f"The {share_name(OWN)} are used{counts}: people who have one keep"
     return (
-        f"Data set {_and(sets)}. {_and([f'{share} %' for share in shares])} of the training "
-        f"people{counts} keep their gaze label; the others contribute an image, a head box and "
+        f"Data set {_and(sets)}. {kept} their gaze label; the others contribute an image, a head box and "
         f"a prior only. {models} kinds of model were trained in {len(runs)} run{plural} "
         f"(seed{'' if len(seeds) == 1 else 's'} {_and(seeds)}){tested}."
     )

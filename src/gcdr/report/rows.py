@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gcdr.config.schema import OWN
 from gcdr.evaluation.metrics import RADII
 from gcdr.methods import METHODS
 
@@ -124,6 +125,11 @@ MEANING = (
     "AvgDist: distance to the mean of the annotators' points (not the mean of the distances); MinDist: "
     "to the nearest annotator's point; AUC: over the pixels of the image at its original size."
 )
+
+
+def share_name(share: int | str) -> str:
+    """A label share as people read it: ``10 %``, or that the labels are the data set's own."""
+    return "own labels" if share == OWN else f"{share} %"
 
 
 def method_name(method: str) -> str:

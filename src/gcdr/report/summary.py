@@ -55,5 +55,9 @@ def write_tables(
 
 def rulers(results: pd.DataFrame) -> list[str]:
     """Rows below the models: refined maps, raw maps, one annotator, image centre, random point."""
-    maps = set(results.loc[results["method"] == "diffusion-gc", "recipe"])
-    return [*sorted(maps), "gradcam", "human", "centre", "random"]
+    maps = [
+        recipe
+        for method in ("diffusion-gc", "gradcam")
+        for recipe in sorted(set(results.loc[results["method"] == method, "recipe"]))
+    ]
+    return [*maps, "human", "centre", "random"]

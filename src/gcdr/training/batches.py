@@ -64,27 +64,29 @@ def compose(
             people as one pool (paper: with half of the labels).
         seed: seed of the shuffles.
 
+    Where there are fewer people of a kind than places for them, every batch has each of them once.
+
     Raises:
-        InputError: there are fewer people than places for them, which would put a person twice into
-            one batch, or no places for either kind.
+        InputError: there is nobody of a kind, or there are no places for it.
     """
+    who, second = "labelled", 0
     if others is None:
         first, known = batch, labelled.sample_id
     elif labelled_per_batch is None:
         first, known = batch, np.union1d(labelled.sample_id, others.sample_id)
-        others = None
+        who, others = "labelled and pseudo-labelled", None
     else:
         first, known = labelled_per_batch, labelled.sample_id
         if not 0 < first < batch:
             raise InputError(
                 f"labelled_per_batch: found {first}, expected 1 to {batch - 1} of a batch of {batch}"
             )
-    _enough(known, first, "labelled")
+        second = batch - first
+    first = _enough(known, first, who)
     of_known = shuffled(known, first, seed, "labelled")
     if others is None:
         return Composition(of_known, len(known) / first)
-    second = batch - first
-    _enough(others.sample_id, second, "pseudo-labelled")
+    second = _enough(others.sample_id, second, "pseudo-labelled")
     of_others = shuffled(others.sample_id, second, seed, "pseudo-labelled")
     return Composition(
         lambda step: np.concatenate([of_known(step), of_others(step)]),
@@ -92,12 +94,13 @@ def compose(
     )
 
 
-def _enough(ids: np.ndarray, places: int, who: str) -> None:
+def _enough(ids: np.ndarray, places: int, who: str) -> int:
+    """Places of a batch that can be filled; that they are fewer is said in the log."""
+    if not len(ids):
+        raise InputError(f"found 0 {who} people, expected some (split.share, split.unlabelled)")
     if len(ids) < places:
-        raise InputError(
-            f"found {len(ids)} {who} people, fewer than the {places} of a batch; expected a smaller "
-            "batch (recipe) or a larger share of labels (split.share)"
-        )
+        print(f"found {len(ids)} {who} people for {places} places: each batch has all of them")
+    return min(len(ids), places)
 
 
 def random_batches(

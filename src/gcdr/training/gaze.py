@@ -56,6 +56,10 @@ def initial_gaze_model(
     torch.manual_seed(derive(seed, "gaze weights"))
     config = kind.sizes[settings.size](prior)
     model = kind.build(config if in_frame is None else kind.with_in_frame(config))
+    if kind.load_backbone is not None:
+        if settings.backbone is None:
+            raise InputError(f"{kind.title}: found no backbone, expected the file of its weights")
+        kind.load_backbone(model, settings.backbone)
     if init is not None:
         kind.start(model, init)
     return model
@@ -91,7 +95,8 @@ def train_gaze_model(
         deciding: what ``relabel`` is made of, files and folders.
     """
     model = initial_gaze_model(settings.model, prior is not None, init, seed, settings.in_frame)
-    deciding = [labels, pseudo, prior, init, *deciding, *code_of(__file__, model)]
+    backbone = settings.model.backbone and Path(settings.model.backbone)
+    deciding = [labels, pseudo, prior, init, backbone, *deciding, *code_of(__file__, model)]
     with training_run(
         "gaze", model, samples, settings, settings.sigma, seed, device, out, deciding
     ) as run:
@@ -105,7 +110,8 @@ def train_gaze_model(
             maps, _ = prior_maps(prior, run.samples.people, ids, settings.layer, size)
             priors = heatmap_targets(ids, maps)
         trained = train_gaze(run, labelled, extra, priors, settings, relabel)
-        run.save(trained, labelled=labelled, pseudo_labelled=extra)
+        named = settings.model.backbone
+        run.save(trained, named, labelled=labelled, pseudo_labelled=extra)
 
 
 def train_gaze(

@@ -134,7 +134,8 @@ def train_mean_teacher_model(
         others = unlabelled_targets(labels, run.samples)
         held, recipe = settings.mean_teacher, settings.recipe
         trained = train_mean_teacher(run, pair, labelled, others, recipe, held)
-        run.save(trained, labelled=labelled, unlabelled=others)
+        named = settings.model.backbone if isinstance(settings, GazeMeanTeacher) else None
+        run.save(trained, named, labelled=labelled, unlabelled=others)
 
 
 def train_mean_teacher(

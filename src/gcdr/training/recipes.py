@@ -87,10 +87,12 @@ class GazeModelSettings(JsonConfig):
     Attributes:
         kind: a name of :data:`gcdr.models.kinds.GAZE_MODELS`.
         size: one of its named sizes.
+        backbone: weights of its frozen backbone, a file or a folder; None for models without one.
     """
 
     kind: str = "vat"
     size: str = "world"
+    backbone: str | None = None
 
 
 @dataclass(frozen=True)

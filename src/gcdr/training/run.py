@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.data.cache import Samples
-from gcdr.models.build import describe, save_model
+from gcdr.models.build import backbone_card, describe, save_model
 from gcdr.models.interface import SeesPeople
 from gcdr.training.batches import Batch, random_batches
 from gcdr.training.loop import Recipe, fit
@@ -87,10 +87,13 @@ class Run:
             checkpoint=self.checkpoint,
         )
 
-    def save(self, trained: nn.Module, **people: Targets | None) -> None:
+    def save(
+        self, trained: SeesPeople, backbone: str | None = None, **people: Targets | None
+    ) -> None:
         """Write the trained model; its card counts the people it learned from, by sort.
 
-        Where in or out of the frame is learned, it also says how many of them look out.
+        Where in or out of the frame is learned, it also says how many of them look out; and of a frozen
+        backbone, which file it is.
         """
         given = {sort: kind for sort, kind in people.items() if kind is not None}
         counts = {sort: len(kind.sample_id) for sort, kind in given.items()}
@@ -98,6 +101,8 @@ class Run:
         if told:
             counts["out_of_frame"] = int((np.concatenate(told) == 0).sum())
         about = {"settings": self.settings.to_json(), "seed": self.seed, "people": counts}
+        if backbone is not None:
+            about["backbone"] = backbone_card(backbone)
         save_model(self.out, trained, about)
 
 

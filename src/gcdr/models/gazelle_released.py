@@ -1,0 +1,187 @@
+"""Weights of Gaze-LLE and of its backbone from files: released ``.pt`` and ``.pth``, and safetensors.
+
+Every tensor of a file is accounted for. A decoder's file has all tensors but the backbone's; a file of
+the whole model has those too, with ``backbone.model.`` before their names.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import CHECKPOINTS, atomic
+from gcdr.models.backbone import Backbone
+from gcdr.models.checkpoints import read_state
+from gcdr.models.gazelle import BACKBONE, INOUT, Gazelle
+from gcdr.models.gazelle_config import GazelleConfig
+from gcdr.models.interface import Kind
+from gcdr.models.sizes import weights_file
+from gcdr.models.weights import load_weights, read_weights
+
+PREFIX = f"{BACKBONE}.model."
+SIZE_TENSOR = "linear.weight"
+RELEASED = {768: GazelleConfig.paper, 1024: GazelleConfig.large}
+"""Released sizes by the backbone's channels: ViT-B/14 and ViT-L/14."""
+
+
+def read_gazelle(path: str | Path, backbone: str | Path | None = None) -> Gazelle:
+    """A model of a released size: B or L, with or without in-frame head, as the file's tensors say.
+
+    Args:
+        path: ``gazelle_dinov2_vitb14.pt``, ``..._vitl14_inout.pt`` and so on, or such a model in whole.
+        backbone: ``dinov2_vitb14_pretrain.pth`` or ``dinov2_vitl14_pretrain.pth``; may be left out if
+            ``path`` holds the whole model.
+
+    Returns:
+        the model, on the CPU in eval mode.
+
+    Raises:
+        InputError: a file is absent, unreadable or of another model; lacks a tensor, has one too many
+            or of another shape; a weight is not finite; or no file holds the backbone.
+    """
+    weights = _read(path)
+    config = recognise(weights, path)
+    if backbone is None and not any(name.startswith(PREFIX) for name in weights):
+        raise InputError(f"{path}: holds a decoder only; give a file of {config.backbone} as well")
+    with torch.device("meta"):
+        model = Gazelle(config)
+    model.to_empty(device="cpu")
+    _load_decoder(model, weights, path)
+    _load_backbone(
+        model.backbone, weights if backbone is None else _read(backbone), backbone or path
+    )
+    return model.eval()
+
+
+def recognise(weights: Mapping[str, Tensor], where: str | Path) -> GazelleConfig:
+    """Which released size a decoder's tensors are of.
+
+    Raises:
+        InputError: they are of none.
+    """
+    shape = list(weights[SIZE_TENSOR].shape) if SIZE_TENSOR in weights else []
+    if len(shape) != 4 or shape[1] not in RELEASED:
+        found = f"{SIZE_TENSOR} of shape {shape}" if shape else ", ".join(list(weights)[:3])
+        raise InputError(
+            f"{where}: found {found}, expected a decoder of Gaze-LLE, whose {SIZE_TENSOR} has "
+            f"{' or '.join(map(str, RELEASED))} input channels"
+        )
+    return RELEASED[shape[1]](inout=any(name.startswith(INOUT) for name in weights))
+
+
+def load_decoder(model: Gazelle, path: str | Path, inout_from_scratch: bool = False) -> None:
+    """Load a decoder; the backbone stays as it is, also where the file holds one.
+
+    Args:
+        model: of the file's sizes.
+        path: ``.pt`` or safetensors.
+        inout_from_scratch: the file is of a model without in-frame head, the model has one and keeps
+            its weights there: as VideoAttentionTarget is trained from GazeFollow.
+
+    Raises:
+        InputError: the file is absent or unreadable, or its tensors are not exactly those expected.
+    """
+    _load_decoder(model, _read(path), path, inout_from_scratch)
+
+
+def load_backbone(backbone: Backbone, path: str | Path) -> None:
+    """Load a backbone, whose position table is brought to its grid.
+
+    Args:
+        backbone: of the file's sizes.
+        path: a file of DINOv2's hub, of timm's names or of the whole Gaze-LLE, as ``.pt``, ``.pth`` or
+            safetensors; or a folder with ``model.safetensors``, as the demo world's.
+
+    Raises:
+        InputError: the file is absent or unreadable, or its tensors are not exactly those expected.
+    """
+    _load_backbone(backbone, _read(path), path)
+
+
+def save_decoder(model: Gazelle, path: str | Path) -> None:
+    """Write a decoder without its backbone, as safetensors."""
+    tensors = {k: v.detach().cpu().contiguous() for k, v in model.decoder_state().items()}
+    with atomic(path) as temporary:
+        save_file(tensors, temporary)
+
+
+def released_gazelle(
+    state: Mapping[str, Tensor], path: str | Path
+) -> tuple[Gazelle, dict[str, Any]] | None:
+    """A whole Gazelle of a file's tensors; None for tensors of another model.
+
+    Raises:
+        InputError: the file holds a decoder alone, whose backbone is another file.
+    """
+    if SIZE_TENSOR not in state or "head_token.weight" not in state:
+        return None
+    return read_gazelle(path), {"released": "Gaze-LLE"}
+
+
+def _sized(make: Callable[..., GazelleConfig]) -> Callable[[bool], GazelleConfig]:
+    """Named sizes, which see no prior map."""
+
+    def sizes(prior: bool) -> GazelleConfig:
+        if prior:
+            raise InputError("Gaze-LLE: sees no prior map; expected a method without VAT-GC")
+        return make()
+
+    return sizes
+
+
+def _read(path: str | Path) -> dict[str, Tensor]:
+    path = Path(path) if Path(path).is_file() else weights_file(path)
+    return read_state(path)[0] if path.suffix in CHECKPOINTS else read_weights(path)
+
+
+def _load_decoder(
+    model: Gazelle,
+    weights: Mapping[str, Tensor],
+    path: str | Path,
+    inout_from_scratch: bool = False,
+) -> None:
+    weights = {k: v for k, v in weights.items() if not k.startswith(BACKBONE)}
+    kept = {k: v for k, v in model.state_dict().items() if k.startswith(BACKBONE)}
+    if inout_from_scratch:
+        if known := [name for name in weights if name.startswith(INOUT)]:
+            raise InputError(
+                f"{path}: found {known[0]}, expected no in-frame head, which is to start from scratch"
+            )
+        kept |= {k: v for k, v in model.state_dict().items() if k.startswith(INOUT)}
+    load_weights(model, {**weights, **kept}, str(path))
+    _check_finite(weights, path)
+
+
+def _load_backbone(backbone: Backbone, weights: Mapping[str, Tensor], path: str | Path) -> None:
+    whole = {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}
+    weights = backbone.prepared(whole or weights, str(path))
+    load_weights(backbone.model, weights, str(path))
+    _check_finite(backbone.model.state_dict(), path)
+
+
+def _check_finite(weights: Mapping[str, Tensor], path: str | Path) -> None:
+    for name, value in weights.items():
+        if not torch.isfinite(value).all():
+            raise InputError(f"{path}: {name} holds values that are not finite")
+
+
+KIND = Kind(
+    title="Gaze-LLE",
+    config=GazelleConfig,
+    build=Gazelle,
+    sizes={
+        "world": _sized(GazelleConfig.world),
+        "paper": _sized(GazelleConfig.paper),
+        "large": _sized(GazelleConfig.large),
+    },
+    with_in_frame=lambda config: replace(config, inout=True),
+    start=load_decoder,
+    load_backbone=lambda model, source: load_backbone(model.backbone, source),
+    released=released_gazelle,
+    released_names=("Gaze-LLE",),
+)

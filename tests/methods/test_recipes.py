@@ -1,0 +1,122 @@
+"""Names of recipes and teachers: they say all that identifies a result, and are read back."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gcdr.base.errors import InputError
+from gcdr.methods import (
+    METHODS,
+    ONLINE,
+    PATTERN,
+    STORED,
+    TEACHERS,
+    Recipe,
+    averaged,
+    parse_recipe,
+    parse_teacher,
+    pseudo_recipe,
+    recipe,
+    teacher_name,
+)
+
+STORES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,15}", fullmatch=True)
+RECIPES = st.builds(
+    recipe,
+    st.sampled_from(sorted(METHODS)),
+    st.integers(1, 1000),
+    st.integers(1, 50),
+    st.integers(1, 20),
+    st.sampled_from(["mean", "sampled", ONLINE]),
+    STORES,
+    STORES,
+)
+
+
+@given(RECIPES)
+def test_a_recipe_is_read_back_from_its_name(made: Recipe) -> None:
+    for one in (made, averaged(made), pseudo_recipe(made)):
+        assert parse_recipe(str(one)) == one
+        assert re.fullmatch(PATTERN, str(one))
+        assert bool(re.fullmatch(STORED, str(one))) == (one.redraw != ONLINE)
+
+
+@given(RECIPES)
+def test_a_name_holds_what_its_method_uses_and_no_more(made: Recipe) -> None:
+    about = METHODS[made.method]
+    assert (made.prior is None) != about.gradcam
+    assert (made.gaze is None) != (about.student or about.family == "gaze")
+    assert (made.steps is None) != (about.family == "diffusion")
+    assert (made.timestep is None) != (about.family == "diffusion" and about.gradcam)
+
+
+@given(RECIPES, STORES, STORES)
+def test_other_priors_and_gaze_models_are_other_results(
+    made: Recipe, prior: str, gaze: str
+) -> None:
+    numbers = (made.timestep or 1, made.steps or 1, made.draws or 1, made.redraw or "mean")
+    other = recipe(made.method, *numbers, prior, gaze)
+    used = [(made.prior, other.prior), (made.gaze, other.gaze)]
+    assert (str(made) == str(other)) == all(one == two for one, two in used)
+    if not METHODS[made.method].labels_by_gaze and made.prior == other.prior:
+        assert pseudo_recipe(made) == pseudo_recipe(other), "students of two models share labels"
+        assert averaged(made) == averaged(other)
+
+
+@given(st.sampled_from(sorted(TEACHERS)), STORES, STORES)
+def test_a_teacher_is_read_back_from_its_name(name: str, prior: str, gaze: str) -> None:
+    about = TEACHERS[name]
+    found, seen, model = parse_teacher(teacher_name(name, prior, gaze))
+    assert found is about
+    assert seen == (prior if about.gradcam else None)
+    assert model == (gaze if about.family == "gaze" else None)
+
+
+@pytest.mark.parametrize(
+    ("method", "expected", "teacher"),
+    [
+        ("gcdr", "gcdr-t250-n2-k1+ofa-world-body+vat", "diffusion"),
+        ("no-gradcam", "no-gradcam-n2-k1+vat", "diffusion"),
+        ("gcdr-mt", "gcdr-mt-t250-n2-k1+ofa-world-body+vat", "diffusion-mt"),
+        ("vat", "vat+vat", "vat+vat"),
+        ("vat-gc", "vat-gc+ofa-world-body+vat", "vat-gc+ofa-world-body+vat"),
+        ("semi-vat", "semi-vat+vat", "vat+vat"),
+        ("raw", "raw+ofa-world-body+vat", None),
+        ("direct-mapping", "direct-mapping+ofa-world-body+vat", "mapping+ofa-world-body"),
+    ],
+)
+def test_names_as_they_stand_in_paths(method: str, expected: str, teacher: str | None) -> None:
+    made = recipe(method, 250, 2, 1, "mean", "ofa-world-body", "vat")
+    assert str(made) == expected and made.model == teacher
+
+
+def test_online_labels_are_the_raw_maps_of_the_same_prior() -> None:
+    made = recipe("gcdr", 250, 2, 4, ONLINE, "ofa-world-body", "vat")
+    assert str(made) == "gcdr-t250-n2-online+ofa-world-body+vat"
+    assert str(pseudo_recipe(made)) == "raw+ofa-world-body"
+    assert str(averaged(made)) == "gcdr-t250-n2-k1+ofa-world-body"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "gcrd",
+        "gcdr-t250",
+        "gcdr-t250-n2-q1",
+        "gcdr++vat",
+        "gcdr+a+b+c",
+        "vat+a/b",
+        "vat+vat+more",
+    ],
+)
+def test_what_is_no_recipe_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match=rf"^recipe: found {re.escape(repr(name))}"):
+        parse_recipe(name)
+
+
+def test_an_unknown_method_lists_the_known_ones() -> None:
+    with pytest.raises(InputError, match="method: found 'gcrd', expected one of vat, vat-gc"):
+        recipe("gcrd", 250, 2, 1, "mean")
