@@ -97,6 +97,7 @@ def assert_same(found: pd.DataFrame, expected: pd.DataFrame, names: list[str] = 
     pd.testing.assert_frame_equal(*tables, check_dtype=False, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 @reading_files
 @given(rows=exported(("train", "val", "test"), unknown=True))
 def test_csv_comes_back(root: Path, rows: pd.DataFrame) -> None:
@@ -104,6 +105,7 @@ def test_csv_comes_back(root: Path, rows: pd.DataFrame) -> None:
     assert_same(rows_of(read_folder(root, root / "out.csv")), rows, [*COMPARED, "label"])
 
 
+@pytest.mark.slow
 @reading_files
 @given(rows=exported(("train", "test"), unknown=False))
 def test_gazefollow_text_comes_back(root: Path, rows: pd.DataFrame) -> None:
@@ -113,6 +115,7 @@ def test_gazefollow_text_comes_back(root: Path, rows: pd.DataFrame) -> None:
     assert_same(rows_of(read_dataset({"kind": "gazefollow", "root": root})), rows)
 
 
+@pytest.mark.slow
 @reading_files
 @given(rows=exported(("train", "test"), unknown=True))
 def test_gazelle_json_comes_back(root: Path, rows: pd.DataFrame) -> None:

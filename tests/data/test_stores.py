@@ -37,6 +37,7 @@ def test_shards_are_whole_blocks_that_cover_all(people: int, block: int, shards:
     assert all(part.start % block == 0 or not part for part in parts)
 
 
+@pytest.mark.slow
 def test_world_does_not_depend_on_workers(tmp_path: Path) -> None:
     small = WorldSettings(5, "gaze", 9, 4, annotators=3, width=64, height=48)
     one = write_world(tmp_path / "one", small)

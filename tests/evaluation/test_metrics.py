@@ -86,6 +86,7 @@ def resized_auc(heatmap: np.ndarray, points: np.ndarray, width: int, height: int
     return roc_auc_score(truth.ravel(), scores.ravel())
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     st.integers(0, 10_000), st.integers(2, 12), st.integers(2, 12), st.integers(3, 60),

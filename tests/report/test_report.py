@@ -327,6 +327,7 @@ def all_figures(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_figures_are_deterministic_and_themed(tmp_path):
     first, again = all_figures(tmp_path / "a"), all_figures(tmp_path / "b")
     assert first == again
@@ -408,6 +409,7 @@ def full_context(folder: Path) -> page.Context:
     )
 
 
+@pytest.mark.slow
 def test_page_is_whole_and_self_contained(tmp_path):
     text = page.build_page(full_context(tmp_path))
     parsed = Page(text)

@@ -72,6 +72,7 @@ def test_average_precision_is_of_everybody_distances_of_those_inside(study: Stud
     assert "in_frame_ap" in found["definitions"]
 
 
+@pytest.mark.slow
 def test_metric_is_absent_for_a_reason(study: Study, tmp_path: Path) -> None:
     found = json.loads((study.folder / "plain.json").read_text())
     assert "in_frame_ap" not in found["metrics"] and found["out_of_frame"] == 2

@@ -193,6 +193,7 @@ gaze.train_gaze_model(folder / "samples.h5", folder / "labels.parquet", None, No
 """
 
 
+@pytest.mark.slow
 def test_killed_process_goes_on_and_leaves_nothing_behind(
     study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
