@@ -10,7 +10,7 @@ from snakemake.utils import update_config
 
 from gcdr.config.schema import by_share, validate_config
 from gcdr.methods import METHODS
-from gcdr.training.loop import Recipe
+from gcdr.training.recipes import Recipe
 
 ROOT = Path(__file__).parents[2]
 HELD = ("split", "samples", "heatmap", "gaze", "diffusion", "refine")
