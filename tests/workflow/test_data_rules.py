@@ -15,7 +15,7 @@ WITHOUT = """
 device: cpu
 detect: {weights: assets/world/detector, shards: 1}
 prior: {tagger: rules}
-gaze: {init: null}
+gaze: {models: {vat: {init: null}}}
 diffusion: {init: vat}
 """
 POOLED = """
