@@ -43,6 +43,7 @@ from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
 from gcdr.training import batches
 from gcdr.training.loop import shuffled
+from gcdr.training.targets import Targets
 
 PICTURES = {"640x480": (640, 480), "1280x960": (1280, 960)}
 MODELS = {
@@ -145,12 +146,12 @@ def from_files(people: pd.DataFrame, root: Path, size: int, batch: int) -> None:
 
 
 def taker(
-    people: pd.DataFrame, path: Path, batch: int, config: VATConfig, device: torch.device
+    people: pd.DataFrame, path: Path, batch: int, model: VAT, device: torch.device
 ) -> Callable[[int], batches.Batch]:
     """From a step to its batch, as a teacher's training takes it from the cache."""
     samples, ids = Samples.open(path), people["sample_id"].to_numpy()
     gaze = np.random.default_rng(0).random((len(ids), 2), np.float32)
-    targets = batches.Targets(ids, gaze)
+    targets = Targets(ids, gaze)
     order = shuffled(ids, batch, 0, "benchmark")
 
     def take(step: int) -> batches.Batch:
@@ -158,10 +159,9 @@ def taker(
             samples,
             targets,
             order(step),
-            gradcams=None,
-            map_size=config.map_size,
+            priors=None,
+            model=model,
             sigma=3.0,
-            head_mask=config.towers.head_mask,
             device=device,
             rng=(0, "augment", step),
         )
@@ -177,7 +177,7 @@ def from_cache(people: pd.DataFrame, root: Path, config: VATConfig, batch: int) 
     with timed("writing the cache", len(people)):
         write_samples(people, root, size, path, failures=0)
     print(f"  the cache on disk: {path.stat().st_size / 1e6:.0f} MB")
-    take = taker(people, path, batch, config, torch.device("cpu"))
+    take = taker(people, path, batch, VAT(config), torch.device("cpu"))
     steps = 3 * len(people) // batch
 
     def load() -> None:
@@ -206,8 +206,8 @@ def beside_training(
     """Preparing batches beside training VAT on them: milliseconds of each, and the share of compute."""
     gpu = device.type == "cuda"
     batch, steps, precisions = (batch, 30, ("fp32", "bf16")) if gpu else (8, 3, ("fp32",))
-    take = taker(people, path, batch, config, device)
     model = VAT(config).to(device, memory_format=torch.channels_last)
+    take = taker(people, path, batch, model, device)
     optimiser = torch.optim.Adam(model.parameters(), 1e-5)
 
     def now() -> float:
@@ -223,7 +223,7 @@ def beside_training(
             moments.append([now()])
             taken = take(step)
             moments[-1].append(now())
-            loss = torch.mean((model(*taken.inputs).heatmap - taken.target) ** 2)
+            loss = torch.mean((model(taken.inputs).heatmap - taken.target) ** 2)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 
 from gcdr.models.denoiser import Denoiser
+from gcdr.models.interface import GazeInputs
 from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.vat import VAT
 from gcdr.priors.vqa.ofa.search import Search
@@ -49,7 +50,16 @@ def main() -> None:
     torch.set_num_threads(1)
     size = VATConfig.world().towers.input_size
     shapes = [(BATCH, 3, size, size), (BATCH, 1, size, size), (BATCH, 3, size, size)]
-    inputs = [torch.rand(shape).contiguous(memory_format=torch.channels_last) for shape in shapes]
+    scene, mask, crop = (
+        torch.rand(shape).contiguous(memory_format=torch.channels_last) for shape in shapes
+    )
+    inputs = GazeInputs(
+        images=scene,
+        image_of=torch.arange(BATCH),
+        head_box=torch.rand(BATCH, 4),
+        head_crop=crop,
+        head_mask=mask,
+    )
     target = torch.rand(BATCH, 32, 32)
     vat = VAT(VATConfig.world()).to(memory_format=torch.channels_last).train()
     denoiser = Denoiser(DenoiserConfig.world()).to(memory_format=torch.channels_last).train()
@@ -59,10 +69,10 @@ def main() -> None:
         clean = target.repeat(3, 1, 1)
         times = torch.randint(1, 501, (len(clean),))
         noisy, time_ = training_pair(schedule, clean, times, torch.randn(clean.shape))
-        return ((denoiser.predict(noisy, time_, denoiser.context(*inputs)) - clean) ** 2).mean()
+        return ((denoiser.predict(noisy, time_, denoiser.context(inputs)) - clean) ** 2).mean()
 
     def gaze() -> torch.Tensor:
-        return ((vat(*inputs).heatmap - target) ** 2).mean()
+        return ((vat(inputs).heatmap - target) ** 2).mean()
 
     def draw() -> None:
         for index in range(BATCH):

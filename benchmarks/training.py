@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from gcdr.models.denoiser import Denoiser
+from gcdr.models.interface import GazeInputs
 from gcdr.models.precision import set_precision
 from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.vat import VAT
@@ -67,21 +68,31 @@ class Clock:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
-def pictures(count: int, device: torch.device) -> list[Tensor]:
-    """Scene, head mask and head crop of ``count`` people."""
+def pictures(count: int, device: torch.device, prior: Tensor | None = None) -> GazeInputs:
+    """``count`` people, everybody in a picture of their own."""
     rng = torch.Generator().manual_seed(0)
     scene, crop = torch.randn(2, count, 3, 224, 224, generator=rng)
     mask = torch.zeros(count, 1, 224, 224)
     mask[:, :, 40:90, 60:100] = 1
-    return [part.to(device) for part in (scene, mask, crop)]
+    return GazeInputs(
+        images=scene.to(device),
+        image_of=torch.arange(count, device=device),
+        head_box=torch.tensor([60.0, 40, 100, 90], device=device).repeat(count, 1) / 224,
+        head_crop=crop.to(device),
+        head_mask=mask.to(device),
+        prior=prior,
+    )
 
 
-def variants(model: nn.Module, inputs: list[Tensor]) -> dict[str, tuple[nn.Module, list[Tensor]]]:
+def variants(model: nn.Module, inputs: GazeInputs) -> dict[str, tuple[nn.Module, GazeInputs]]:
     """The same model and inputs: plain, ours, ours in bf16."""
     ours = deepcopy(model).to(memory_format=torch.channels_last)
     half = deepcopy(ours)
     set_precision(half, "bf16")
-    last = [part.contiguous(memory_format=torch.channels_last) for part in inputs]
+    pixels = {name: getattr(inputs, name) for name in ("images", "head_crop", "head_mask")}
+    last = replace(
+        inputs, **{k: v.contiguous(memory_format=torch.channels_last) for k, v in pixels.items()}
+    )
     return {"plain": (model, inputs), "ours, fp32": (ours, last), "ours, bf16": (half, last)}
 
 
@@ -113,7 +124,7 @@ def vat_step(clock: Clock, batch: int) -> None:
     seconds, target = {}, torch.rand(batch, 64, 64, device=clock.device)
     model = VAT(VATConfig.paper()).to(clock.device)
     for name, (kind, inputs) in variants(model, pictures(batch, clock.device)).items():
-        step = training_step(kind, lambda m=kind, x=inputs: m(*x).heatmap, target)
+        step = training_step(kind, lambda m=kind, x=inputs: m(x).heatmap, target)
         seconds[name] = clock(step)
     report(f"VAT, training step of {batch}", seconds, batch)
 
@@ -125,7 +136,7 @@ def denoiser_step(clock: Clock, batch: int) -> None:
     noisy, at = training_pair(Schedule(), target, times, torch.randn_like(target))
     model = Denoiser(DenoiserConfig.paper()).to(clock.device)
     for name, (kind, inputs) in variants(model, pictures(batch, clock.device)).items():
-        step = training_step(kind, lambda m=kind, x=inputs: m(noisy, at, *x), target)
+        step = training_step(kind, lambda m=kind, x=inputs: m(noisy, at, x), target)
         seconds[name] = clock(step)
     report(f"denoiser, training step of {batch}", seconds, batch)
 
@@ -138,12 +149,12 @@ def compiled_steps(clock: Clock, batch: int) -> None:
         model, inputs = kinds[name]
         seconds = {}
         for way, kind in ((name, model), ("compiled", torch.compile(deepcopy(model)))):
-            step = training_step(kind, lambda m=kind, x=inputs: m(*x).heatmap, target)
+            step = training_step(kind, lambda m=kind, x=inputs: m(x).heatmap, target)
             seconds[way] = clock(step)
         report(f"VAT, training step of {batch}", seconds, batch)
 
 
-def refinement(model: Denoiser, inputs: list[Tensor], maps: Tensor, count: int = 1) -> Work:
+def refinement(model: Denoiser, inputs: GazeInputs, maps: Tensor, count: int = 1) -> Work:
     """Pseudo-labels of people from their Grad-CAM maps."""
     noise = torch.randn(count, len(WAY.indices), *maps.shape, device=maps.device)
 
@@ -175,10 +186,10 @@ def student_epochs(clock: Clock, batch: int) -> None:
     inputs = pictures(batch, clock.device)
     student, teacher = VAT(VATConfig.paper()), Denoiser(DenoiserConfig.paper()).eval()
     models = variants(student.to(clock.device), inputs)
-    teachers = variants(teacher.to(clock.device), [part[:others] for part in inputs])
+    teachers = variants(teacher.to(clock.device), pictures(others, clock.device))
     seconds = {}
     for name, (kind, seen) in models.items():
-        step = training_step(kind, lambda m=kind, x=seen: m(*x).heatmap, target)
+        step = training_step(kind, lambda m=kind, x=seen: m(x).heatmap, target)
         label = refinement(*teachers[name], target[:others])
         share = 1 if name == "plain" else 1 / EPOCHS
         seconds[name] = clock(step) + share * clock(label)
@@ -197,10 +208,11 @@ def person(clock: Clock, count: int, what: str) -> None:
         )
         work = refinement(model, pictures(count, device), maps, DRAWS)
     else:
-        extra = [maps[:, None]] if what == "VAT-GC" else []
-        model = VAT(replace(VATConfig.paper(bool(extra)), inout=False)).eval()
-        model, inputs = model.to(device, memory_format=torch.channels_last), pictures(count, device)
-        work = torch.inference_mode()(lambda: model(*inputs, *extra))
+        prior = maps[:, None] if what == "VAT-GC" else None
+        model = VAT(replace(VATConfig.paper(prior is not None), inout=False)).eval()
+        model = model.to(device, memory_format=torch.channels_last)
+        inputs = pictures(count, device, prior)
+        work = torch.inference_mode()(lambda: model(inputs))
     seconds = clock(work) / count
     print(
         f"{what:34s} {count:3d} at once {seconds:10.3f} s a person {clock.memory():8.2f} GB",

@@ -12,7 +12,7 @@ from gcdr.config.generated import read_schema
 from gcdr.config.schema import by_share, validate_config
 from gcdr.methods import METHODS
 from gcdr.priors.kinds.registry import read_priors
-from gcdr.training.loop import Recipe
+from gcdr.training.recipes import Recipe
 
 ROOT = Path(__file__).parents[2]
 HELD = ("split", "samples", "heatmap", "gaze", "diffusion", "refine")

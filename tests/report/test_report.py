@@ -15,7 +15,7 @@ import pytest
 
 from gcdr.base.errors import InputError
 from gcdr.base.seeds import numpy_rng
-from gcdr.report import figures, overlays, page, tables, timing, typeset
+from gcdr.report import figures, overlays, page, summary, tables, timing, typeset
 from gcdr.report.rows import PAPER
 
 MEANS = {
@@ -76,6 +76,24 @@ def test_the_diffusion_model_may_be_the_best_and_the_prior_may_not(tmp_path: Pat
     files = [metrics_file(tmp_path, name, kind, 0, value) for name, (kind, value) in kinds.items()]
     markdown = typeset.table1_markdown(tables.table1(tables.read_metrics(files), list(kinds)))
     assert "**0.140**" in markdown and "**0.100**" not in markdown and "**0.150**" not in markdown
+
+
+def test_maps_of_every_prior_have_a_row(tmp_path: Path) -> None:
+    """Refined and raw maps of two prior stores stand side by side, under their recipes."""
+    named = {
+        "diffusion-gc-gcdr-t250-n2-k1+a": ("diffusion-gc", 0.14),
+        "diffusion-gc-gcdr-t250-n2-k1+b": ("diffusion-gc", 0.15),
+        "gradcam+a": ("gradcam", 0.21),
+        "gradcam+b": ("gradcam", 0.22),
+    }
+    files = []
+    for name, (method, value) in named.items():
+        (tmp_path / name).mkdir()
+        files.append(metrics_file(tmp_path / name, method, "maps", 0, value, recipe=name))
+    files.append(metrics_file(tmp_path, "human", "baseline", 0, 0.067))
+    results = tables.read_metrics(files)
+    found = tables.table1(results, summary.rulers(results))
+    assert found["recipe"].tolist() == [*named, "human"]
 
 
 def sweep_files(folder: Path, seeds: int) -> list[Path]:

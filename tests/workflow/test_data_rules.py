@@ -15,7 +15,7 @@ WITHOUT = """
 device: cpu
 detect: {weights: assets/world/detector, shards: 1}
 priors: {ofa-large: {tagger: rules}}
-gaze: {init: null}
+gaze: {models: {vat: {init: null}}}
 diffusion: {init: vat}
 """
 POOLED = """

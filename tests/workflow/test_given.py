@@ -1,5 +1,6 @@
 """Models that a study is given: what is refused, what is planned, and one that is taken."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,12 @@ from gcdr.base.files import read_json
 from gcdr.config.preflight import check_references
 from gcdr.models.build import save_model
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.given import take_given
+from gcdr.models.given import GivenSettings, take_given
 from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.vat import VAT
 
 SMOKE = "configs/smoke.yaml"
-SETTINGS = {"pixels": 56, "cells": 32, "timesteps": 500, "schedule": "linear"}
+SETTINGS = GivenSettings(pixels=56, cells=32, kind="vat", timesteps=500, schedule="linear")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_a_model_that_does_not_fit_is_refused(
     models: Path, tmp_path: Path, name: str, model: str, changed: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        take_given(name, models / model, SETTINGS | changed, tmp_path / "out")
+        take_given(name, models / model, replace(SETTINGS, **changed), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -90,7 +91,7 @@ def test_given_models_are_taken_and_not_trained(models: Path, workspace: Workspa
     planned = workspace.planned(configs=configs)
     # VAT, and Semi-VAT on its labels; GCDR's student and the teacher of the sweep are there
     assert planned["take_given"] == 2 and "train_diffusion" not in planned
-    assert (planned["train_vat"], planned["train_student"], planned["make_labels"]) == (1, 1, 2)
+    assert (planned["train_teacher"], planned["train_student"], planned["make_labels"]) == (1, 1, 2)
     target = "results/smoke/labels25-seed0/teachers/diffusion/model.json"
     run = workspace.snakemake(target, configs=configs)
     assert run.returncode == 0, run.stdout[-3000:]

@@ -7,7 +7,7 @@ from gcdr.report.paper_tables import PAPER_TABLES
 
 EVALUATED = {
     # 6 methods at 3 shares, and all labels; VAT-GC is a teacher at 3 of them
-    "table1": {"evaluate": 19, "train_vat": 7, "split": 4},
+    "table1": {"evaluate": 19, "train_teacher": 7, "split": 4},
     "table2": {"evaluate": 5, "train_diffusion": 1, "split": 1},
     "table3": {"evaluate": 4, "train_diffusion": 1, "split": 1},
     "table4": {"evaluate": 6, "evaluate_labels": 6, "train_diffusion": 3, "split": 3},
@@ -16,7 +16,7 @@ EVALUATED = {
     "table_s2": {
         "evaluate": 16,
         "split": 3,
-        "train_vat": 2,
+        "train_teacher": 2,
         "train_diffusion": 1,
         "train_mean_teacher": 6,
     },

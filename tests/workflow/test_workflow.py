@@ -49,7 +49,16 @@ def test_smoke_run_ends_with_table_and_report(done: Workspace) -> None:
     page = (done.folder / "results/smoke/report.html").read_text()
     assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
     metrics = sorted((done.folder / "results/smoke").rglob("metrics/*.json"))
-    assert {path.stem for path in metrics} >= {"vat", "semi-vat", "gradcam", "centre", "human"}
+    assert {path.stem for path in metrics} >= {
+        "vat+vat",
+        "semi-vat+vat",
+        "gcdr-t250-n2-k1+ofa-world-body+vat",
+        "diffusion-gc-gcdr-t250-n2-k1+ofa-world-body",
+        "gradcam+ofa-world-body",
+        "centre",
+        "human",
+        "random",
+    }
     for path in metrics:
         for summary in json.loads(path.read_text())["metrics"].values():
             assert 0 <= summary["low"] <= summary["value"] <= summary["high"] <= 1.5
@@ -85,7 +94,7 @@ def test_timestep_by_label_share(done: Workspace) -> None:
 def test_split_seed_touches_no_data_stage(done: Workspace) -> None:
     done.write("s.yaml", "studies: {smoke: {seed: 5}}\n")
     planned = set(done.planned(configs=(SMOKE, "s.yaml")))
-    assert {"split", "train_vat", "train_diffusion", "train_student"} <= planned
+    assert {"split", "train_teacher", "train_diffusion", "train_student"} <= planned
     assert not planned & {"world", "samples", "detect", "gradcam", "merge"}
 
 
@@ -93,27 +102,27 @@ def test_split_seed_touches_no_data_stage(done: Workspace) -> None:
     ("module", "reruns", "untouched"),
     [
         (
-            "refine/labels.py",
+            "refine/maps.py",
             {"make_labels", "train_student", "evaluate", "sweep"},
-            {"world", "samples", "detect", "gradcam", "split", "train_vat", "train_diffusion"},
+            {"world", "samples", "detect", "gradcam", "split", "train_teacher", "train_diffusion"},
         ),
         (
             "training/denoising.py",
             {"train_diffusion", "make_labels", "sweep", "train_student"},
-            {"world", "samples", "detect", "gradcam", "split", "train_vat"},
+            {"world", "samples", "detect", "gradcam", "split", "train_teacher"},
         ),
         (
             "priors/vqa/gradcam.py",
             {"gradcam", "merge", "make_labels", "sweep", "train_student"},
-            {"world", "samples", "detect", "split", "train_vat", "train_diffusion"},
+            {"world", "samples", "detect", "split", "train_teacher", "train_diffusion"},
         ),
         (
             "evaluation/metrics.py",
-            {"evaluate", "evaluate_prior", "evaluate_labels", "sweep"},
-            {"world", "gradcam", "make_labels", "train_vat", "train_student"},
+            {"evaluate", "evaluate_prior", "evaluate_labels", "evaluate_baselines", "sweep"},
+            {"world", "gradcam", "make_labels", "train_teacher", "train_student"},
         ),
         ("report/page.py", {"page"}, {"tables", "evaluate", "sweep"}),
-        ("base/errors.py", set(), {"world", "gradcam", "train_vat", "evaluate"}),
+        ("base/errors.py", set(), {"world", "gradcam", "train_teacher", "evaluate"}),
     ],
 )
 def test_edited_module_reruns_its_stage(
@@ -150,7 +159,7 @@ def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
     done.write("teach.yaml", "studies: {photos: {teacher: smoke}}\nfailures: 0.5\n")
     configs = (SMOKE, "configs/folder.yaml", "teach.yaml")
     planned = set(done.planned(configs=configs))
-    assert not planned & {"world", "split", "train_vat", "train_diffusion", "train_student"}
+    assert not planned & {"world", "split", "train_teacher", "train_diffusion", "train_student"}
     run = done.snakemake(configs=configs)
     assert run.returncode == 0, run.stdout[-4000:]
     page = (done.folder / "results/photos/gallery.html").read_text()
@@ -181,7 +190,7 @@ def test_own_pictures_without_head_boxes_go_from_detection_to_the_gallery(done: 
     configs = (SMOKE, "found.yaml")
     planned = done.planned(configs=configs)
     assert planned["find_heads"] == planned["read"] == planned["detect"] == 1
-    assert not set(planned) & {"world", "split", "train_vat", "train_diffusion"}
+    assert not set(planned) & {"world", "split", "train_teacher", "train_diffusion"}
     run = done.snakemake(configs=configs)
     assert run.returncode == 0, run.stdout[-4000:]
     heads = pd.read_csv(done.folder / "results/data/found/heads.csv")
@@ -220,6 +229,12 @@ def test_own_pictures_without_head_boxes_go_from_detection_to_the_gallery(done: 
         ("device: gpu\n", ["device", "gpu"]),
         ("report: {methods: [gcrd]}\n", ["report.methods", "gcrd", "gcdr-mt"]),
         ("gaze: {recipe: {epochs: 2}}\n", ["gaze.recipe", "steps", "exactly one"]),
+        ("gaze: {model: cat}\n", ["gaze.model", "'cat'", "one of gaze.models: vat"]),
+        ("gaze: {models: {vat: {kind: cat}}}\n", ["gaze.models.vat.kind", "'cat'", "one of vat"]),
+        (
+            "gaze: {models: {vat: {init: none}}}\n",
+            ["gaze.models.vat.init", "none/model.safetensors"],
+        ),
         ("gaze: {labelled_per_batch: {default: 32}}\n", ["gaze.labelled_per_batch", "32"]),
         ("split: {share: 50, unlabelled: 60}\n", ["split.unlabelled", "at most 50"]),
         (
@@ -281,7 +296,7 @@ def test_wrong_configuration_ends_snakemake_at_once(
 def test_settings_on_the_command_line_are_read_as_in_a_file(planning: Workspace) -> None:
     run = planning.snakemake("-n", "--config", "refine={timestep: 123}", configs=(SMOKE,))
     assert run.returncode == 0, run.stdout
-    assert "gcdr-t123-n2-k1" in run.stdout
+    assert "gcdr-t123-n2-k1+ofa-world-body+vat" in run.stdout
 
 
 def test_plan_of_every_share_and_of_unlabelled_people(planning: Workspace) -> None:
@@ -307,9 +322,9 @@ def test_plan_of_a_study_with_several_sources(planning: Workspace) -> None:
     assert run.returncode == 0, run.stdout
     pool = "results/data/elsewhere--here--here"
     assert f"{pool}/priors/ofa-world-body.h5" in run.stdout
-    assert "--init results/source/labels25-seed0/teachers/vat" in run.stdout
+    assert "--init results/source/labels25-seed0/teachers/vat+vat" in run.stdout
     planned = jobs_in(run.stdout)
-    made = {"world": 2, "gradcam": 4, "merge": 2, "detect": 2, "split": 2, "train_vat": 2}
+    made = {"world": 2, "gradcam": 4, "merge": 2, "detect": 2, "split": 2, "train_teacher": 2}
     made |= dict.fromkeys(("pool", "pool_bodies", "pool_priors", "pool_samples"), 1)
     made["samples"] = 2  # of each source; the pool's is copied from them
     assert {name: planned[name] for name in made} == made
@@ -328,7 +343,7 @@ def test_labels_from_one_world_and_unlabelled_people_from_another(workspace: Wor
     role = labels.set_index("sample_id")["role"].reindex(people["sample_id"])
     assert set(source[role.isin(["labelled", "validation"]).to_numpy()]) == {"elsewhere"}
     assert set(source[(role == "unlabelled").to_numpy()]) == {"here"}
-    metrics = workspace.folder / "results/transfer/labels25-seed0/metrics/vat.json"
+    metrics = workspace.folder / "results/transfer/labels25-seed0/metrics/vat+vat.json"
     assert "labels of elsewhere" in json.loads(metrics.read_text())["dataset"]
 
 
@@ -350,7 +365,11 @@ def test_a_cut_picture_stops_nothing_and_too_many_stop_the_stage(workspace: Work
     for path in (workspace.folder / "results/smoke/labels25-seed0/metrics").glob("*.json"):
         assert json.loads(path.read_text())["unreadable"] == lost, path
     logs = logs_that_name(name, workspace.folder / "logs/smoke")
-    assert logs >= {"detect/1-of-1", "samples-56", "labels25-seed0/test/gcdr-t250-n2-k1"}
+    assert logs >= {
+        "detect/1-of-1",
+        "samples-56",
+        "labels25-seed0/test/gcdr-t250-n2-k1+ofa-world-body",
+    }
 
 
 def test_results_that_cannot_be_written(workspace: Workspace) -> None:

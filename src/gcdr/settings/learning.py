@@ -4,6 +4,7 @@ A setting with values by label share takes that of ``share``. No torch: planning
 """
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from gcdr.config.schema import by_share
@@ -27,7 +28,7 @@ from gcdr.training.recipes import (
 )
 
 Config = Mapping[str, Any]
-OF_MODEL = ("kind", "size", "backbone")  # keys of gaze.models that say what it is
+OF_MODEL = tuple(field.name for field in fields(GazeModelSettings))  # keys of gaze.models
 
 
 def gaze_entry(config: Config, name: str | None) -> dict[str, Any]:
