@@ -1,8 +1,9 @@
-"""Digests of everything that a run computed: the net under a redesign.
+r"""Digests of everything that a run computed: the net under a redesign.
 
     python benchmarks/digest.py --run --out new.txt               # smoke and one study of the demo
     python benchmarks/digest.py --results results --out new.txt   # of results that are there
-    python benchmarks/digest.py --compare benchmarks/digests/before.txt new.txt --names benchmarks/digests/names.json
+    python benchmarks/digest.py --compare benchmarks/digests/before.txt new.txt \
+        --names benchmarks/digests/names.json
 
 A digest is of content: the tensors of weights, the arrays of stores, the columns of tables, the numbers
 of metrics. Containers differ from run to run, and cards and attributes name paths and settings, which a

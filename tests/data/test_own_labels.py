@@ -1,5 +1,6 @@
 """A few labels of one's own among many people: who is labelled, what is checked, and what is trained."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from gcdr.training.diffusion_runs import train_diffusion_model
-from gcdr.training.runs import train_gaze_model
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from tiny_study import CPU, DIFFUSION, GAZE, REFINE, make_study
+from tiny_study import CPU, DIFFUSION, GAZE, make_study
+from tiny_study import LABELS as HOW
 from workflow_runs import ROOT, Workspace
 
 from gcdr.base.errors import InputError
@@ -22,6 +22,8 @@ from gcdr.data.manifest import BOX, LABELS, read_annotated, write_table
 from gcdr.data.split import LABELLED, UNLABELLED, VALIDATION, split_labels
 from gcdr.refine.labels import make_labels
 from gcdr.report.page import summarise
+from gcdr.training.denoising import train_diffusion_model
+from gcdr.training.gaze import train_gaze_model
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
 from gcdr.world.style import STYLES
@@ -112,13 +114,13 @@ def test_eight_of_eighty_people_train_teachers_and_student(
     manifest, labels = tmp_path / "manifest.parquet", tmp_path / "labels.parquet"
     write_table(people, manifest)
     write_table(split_labels(read_annotated(manifest), None, 0.2, 0), labels)
-    gaze = {**GAZE, "recipe": {**GAZE["recipe"], "batch": 64}, "labelled_per_batch": 16}
-    diffusion = {**DIFFUSION, "recipe": {**DIFFUSION["recipe"], "batch": 32}}
+    gaze = replace(GAZE, recipe=replace(GAZE.recipe, batch=64), labelled_per_batch=16)
+    diffusion = replace(DIFFUSION, recipe=replace(DIFFUSION.recipe, batch=32))
     vat, denoiser, student = (tmp_path / name for name in ("vat", "diffusion", "student"))
     train_gaze_model(study.samples, labels, None, None, None, gaze, 0, CPU, vat)
     train_diffusion_model(study.samples, labels, vat, diffusion, 0, CPU, denoiser)
     pseudo = tmp_path / "gcdr.h5"
-    given = (study.samples, study.prior, denoiser, REFINE, 0, CPU, pseudo)
+    given = (study.samples, study.prior, denoiser, HOW, 0, CPU, pseudo)
     make_labels("gcdr", manifest, labels, "unlabelled", *given)
     train_gaze_model(study.samples, labels, pseudo, None, None, gaze, 0, CPU, student)
     assert (student / "model.safetensors").exists()

@@ -13,7 +13,7 @@ from gcdr.models.build import build_model
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.inputs import gaze_inputs
 from gcdr.models.interface import GazeInputs, SeesPeople
-from gcdr.models.kinds import GAZE_MODELS, TITLES
+from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.registry import kind_of
 from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.vat import VAT
@@ -157,9 +157,14 @@ def test_an_unknown_kind_lists_the_known_ones() -> None:
 @pytest.mark.parametrize("name", GAZE_MODELS)
 def test_every_kind_fills_its_place(name: str) -> None:
     kind = kind_of(name)
-    assert kind.title == TITLES[name] and {"world", "paper"} <= kind.sizes.keys()
+    assert kind.title == GAZE_MODELS[name].title and {"world", "paper"} <= kind.sizes.keys()
     config = kind.sizes["world"](False)
     model, told = kind.build(config), kind.build(kind.with_in_frame(config))
     assert model.kind == name and model.config == config == kind.config.from_json(config.to_json())
     assert told.tells_in_frame
-    assert not model.needs.prior and kind.build(kind.sizes["world"](True)).needs.prior
+    assert not model.needs.prior
+    if GAZE_MODELS[name].prior:
+        assert kind.build(kind.sizes["world"](True)).needs.prior
+    else:
+        with pytest.raises(InputError, match="sees no prior map"):
+            kind.sizes["world"](True)
