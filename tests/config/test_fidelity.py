@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
-from gcdr.config.schema.generated import read_schema
 from snakemake.utils import update_config
 
+from gcdr.config.generated import read_schema
 from gcdr.config.schema import by_share, validate_config
 from gcdr.methods import METHODS
 from gcdr.priors.kinds.registry import read_priors

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gcdr.config.schema.duplicates import check_duplicates
-from gcdr.config.schema.generated import generated, object_schema
 from jsonschema import Draft202012Validator
 from workflow_runs import ROOT, Workspace
 
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig, setting
+from gcdr.config.duplicates import check_duplicates
+from gcdr.config.generated import generated, object_schema
 from gcdr.priors.kinds.registry import KINDS, all_stores, read_prior, store_of
 
 SMOKE = "configs/smoke.yaml"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from gcdr.config.schema.generated import read_schema
 from jsonschema_specifications import REGISTRY
 
+from gcdr.config.generated import read_schema
 from gcdr.config.reference import main, reference_page
 
 ROOT = Path(__file__).parents[2]

@@ -7,10 +7,10 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from gcdr.config.schema.pools import pool_name
 from tiny_study import Study, make_study, run_study
 
 from gcdr.base.errors import InputError
+from gcdr.config.pools import pool_name
 from gcdr.data.cache import open_image, write_samples
 from gcdr.data.manifest import (
     BOX,

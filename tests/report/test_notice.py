@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
-from gcdr.config.schema.generated import read_schema
 from snakemake.utils import update_config
 
+from gcdr.config.generated import read_schema
 from gcdr.config.schema import inline_references
 from gcdr.report.pages import NOTICES, notice_of
 

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 from gcdr.base.errors import InputError
-from gcdr.config.schema.duplicates import check_duplicates
-from gcdr.config.schema.generated import read_schema
-from gcdr.config.schema.pools import add_pools
+from gcdr.config.duplicates import check_duplicates
+from gcdr.config.generated import read_schema
+from gcdr.config.pools import add_pools
 from gcdr.config.preflight import check_references, check_writable, prepare_environment, wants_gpu
 from gcdr.config.schema import read_texts, validate_config
 from gcdr.priors.kinds.registry import read_priors

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.util import find_spec
 
 from gcdr.base.provenance import modules_behind
-from gcdr.config.schema.pools import members_of
+from gcdr.config.pools import members_of
 from gcdr.config.schema import OWN, by_share, study_share
 from gcdr.methods import PATTERN, SUFFIXES, TEACHERS, averaged, parse_recipe, recipe
 from gcdr.models.kinds import GAZE_MODELS

@@ -9,10 +9,10 @@ from typing import Any
 
 from gcdr.base.download import planned_files
 from gcdr.base.errors import InputError
+from gcdr.config.gaze_checks import first_weights, gaze_problems
+from gcdr.config.pools import SOURCES, sources_of
+from gcdr.config.prior_checks import prior_problems
 from gcdr.config.schema import OWN, alternatives, study_share
-from gcdr.config.schema.gaze_checks import first_weights, gaze_problems
-from gcdr.config.schema.pools import SOURCES, sources_of
-from gcdr.config.schema.prior_checks import prior_problems
 from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.sizes import weights_file
 
