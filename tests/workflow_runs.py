@@ -28,10 +28,10 @@ def jobs_in(plan: str) -> dict[str, int]:
 
 def check_configuration(config: dict[str, Any]) -> None:
     """What the workflow does with a configuration before its first rule, without a start of Snakemake."""
-    first = (ROOT / "workflow/rules/common.smk").read_text().split("\n# Paths\n")[0]
-    names = {"config": config, "workflow": SimpleNamespace(basedir=str(ROOT))}
+    checked = ROOT / "workflow/rules/checked.smk"
+    names = {"config": config, "workflow": SimpleNamespace(basedir=str(ROOT), configfiles=[])}
     with mock.patch.dict(os.environ):  # jobs would inherit what the check sets
-        exec(compile(first, "common.smk", "exec"), names)
+        exec(compile(checked.read_text(), str(checked), "exec"), names)
 
 
 class Workspace:
