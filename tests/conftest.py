@@ -31,9 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever has a workspace starts Snakemake, and every start takes seconds."""
+    """Who makes a workspace, or has a fixture that does, starts Snakemake; every start takes seconds."""
     for item in items:
-        if {"workspace", "planning", "done"} & set(getattr(item, "fixturenames", ())):
+        fixtures = [made for known in item._fixtureinfo.name2fixturedefs.values() for made in known]
+        functions = [item.function, *(fixture.func for fixture in fixtures)]
+        if any("Workspace" in function.__code__.co_names for function in functions):
             item.add_marker(pytest.mark.slow)
 
 

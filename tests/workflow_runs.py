@@ -1,5 +1,6 @@
 """Running the workflow in a copy of the project, and reading what Snakemake plans."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -11,8 +12,11 @@ from typing import Any
 from unittest import mock
 
 import pytest
+import yaml
+from snakemake.utils import update_config
 
 ROOT = Path(__file__).parents[1]
+SMOKE = "configs/smoke.yaml"
 PARTS = ("Snakefile", "config.yaml", "configs", "workflow", "profiles", "src", "assets")
 
 
@@ -26,12 +30,23 @@ def jobs_in(plan: str) -> dict[str, int]:
     return jobs
 
 
-def check_configuration(config: dict[str, Any]) -> None:
-    """What the workflow does with a configuration before its first rule, without a start of Snakemake."""
-    checked = ROOT / "workflow/rules/checked.smk"
-    names = {"config": config, "workflow": SimpleNamespace(basedir=str(ROOT), configfiles=[])}
-    with mock.patch.dict(os.environ):  # jobs would inherit what the check sets
-        exec(compile(checked.read_text(), str(checked), "exec"), names)
+def check_overlay(overlay: str, folder: Path) -> None:
+    """What the workflow does with smoke's configuration and an overlay before anything is planned.
+
+    In this process and in an empty ``folder``: a start of Snakemake takes seconds.
+    """
+    for name in PARTS:
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "wrong.yaml").write_text(overlay)
+    checked = (ROOT / "workflow/rules/checked.smk").read_text()
+    # jobs would inherit what the check sets in the environment
+    with contextlib.chdir(folder), mock.patch.dict(os.environ):
+        files = [Path(name).resolve() for name in ("config.yaml", SMOKE)] + [folder / "wrong.yaml"]
+        config: dict[str, Any] = {}
+        for file in files:
+            update_config(config, yaml.safe_load(file.read_text()))
+        workflow = SimpleNamespace(basedir=str(ROOT), configfiles=files)
+        exec(compile(checked, "checked.smk", "exec"), {"config": config, "workflow": workflow})
 
 
 class Workspace:
@@ -45,7 +60,7 @@ class Workspace:
             copy(source, folder / name)
 
     def snakemake(
-        self, *arguments: str, configs: tuple[str, ...] = ("configs/smoke.yaml",)
+        self, *arguments: str, configs: tuple[str, ...] = (SMOKE,)
     ) -> subprocess.CompletedProcess[str]:
         """Run Snakemake with overlays; stdout and stderr together."""
         environment = {**os.environ, "PYTHONPATH": str(self.folder / "src"), "OMP_NUM_THREADS": "1"}
@@ -61,9 +76,7 @@ class Workspace:
             stderr=subprocess.STDOUT,
         )
 
-    def planned(
-        self, *arguments: str, configs: tuple[str, ...] = ("configs/smoke.yaml",)
-    ) -> dict[str, int]:
+    def planned(self, *arguments: str, configs: tuple[str, ...] = (SMOKE,)) -> dict[str, int]:
         """Jobs that Snakemake would run, by rule, without the target itself."""
         run = self.snakemake("-n", *arguments, configs=configs)
         assert run.returncode == 0, run.stdout

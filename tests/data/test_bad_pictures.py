@@ -42,6 +42,8 @@ from gcdr.training.mean_teacher import train_mean_teacher_model
 from gcdr.training.recipes import GazeMeanTeacher, MeanTeacher, Recipe
 from gcdr.training.targets import labelled_targets, pseudo_targets
 
+pytestmark = pytest.mark.slow
+
 DETECTOR = Path(__file__).parents[2] / "assets/world/detector/model.safetensors"
 NOISE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
 

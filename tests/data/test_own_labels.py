@@ -103,6 +103,7 @@ def test_people_of_a_pool_without_a_label_are_used_only_if_named() -> None:
 # What is trained
 
 
+@pytest.mark.slow
 def test_eight_of_eighty_people_train_teachers_and_student(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
+@pytest.mark.slow
 def test_loading_ends_with_a_training_step() -> None:
     few = ["--images", "70", "--people", "70", "--only", "640x480/56"]
     command = [sys.executable, str(BENCHMARKS / "loader.py"), *few]

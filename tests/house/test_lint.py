@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 EXPLAINED = {
@@ -17,6 +19,7 @@ EXPLAINED = {
 }
 
 
+@pytest.mark.slow
 def test_only_explained_findings() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "snakemake", "--lint"],

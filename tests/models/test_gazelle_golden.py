@@ -77,6 +77,7 @@ def record(model: Gazelle, labels: list[str], part: str) -> dict[str, Tensor]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nano", "vits14", pytest.param("vitb14", marks=pytest.mark.slow)])
 @torch.inference_mode()
 def test_model(tmp_path: Path, reference: GazelleGoldens, name: str) -> None:

@@ -62,6 +62,7 @@ def reference(goldens: Callable[[str], Path]) -> Goldens:
     return Goldens(goldens)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["vat_spatial", "vat_gc"])
 @torch.inference_mode()
 def test_vat(tmp_path: Path, reference: Goldens, name: str) -> None:
@@ -152,6 +153,7 @@ def test_training_call(reference: Goldens, denoiser: Denoiser, context: list[Ten
     assert_near(denoiser.predict(noisy, time.float(), context), expected["mt.x0"])
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_sampling_as_released(
     reference: Goldens, denoiser: Denoiser, context: list[Tensor]

@@ -221,6 +221,7 @@ def test_odd_settings_are_named(tmp_path, settings, said):
         prior(tmp_path, f"{ID}\na.jpg,0,9,9\n", **settings)
 
 
+@pytest.mark.slow
 def test_the_script_prints_one_clear_line(tmp_path):
     manifest = write_manifest(tmp_path)
     (tmp_path / "points.csv").write_text("image,x,y\na.jpg,20,20\n")

@@ -105,6 +105,7 @@ def test_table_s7_has_a_row_of_them(study):
     assert "| None | 1 of 1 |" in table_s7_markdown(table)
 
 
+@pytest.mark.slow
 def test_the_gallery_shows_them(study, tmp_path):
     people = read_people(study.manifest)
     bodies = people[["sample_id"]].assign(**dict.fromkeys(BODY, np.nan), detected=False)

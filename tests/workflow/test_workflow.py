@@ -9,17 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from PIL import Image
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import update_config
-from workflow_runs import PARTS, ROOT, Workspace, check_configuration, jobs_in
+from workflow_runs import SMOKE, Workspace, check_overlay, jobs_in
 
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
 from gcdr.world.style import STYLES
 
-SMOKE = "configs/smoke.yaml"
 AFTER_REFINE = {"make_labels", "train_student", "evaluate", "evaluate_labels", "tables", "page"}
 
 
@@ -262,17 +259,9 @@ def test_own_pictures_without_head_boxes_go_from_detection_to_the_gallery(done: 
         ("datasets: {smoke: {train_people: 10}}\nsplit: {share: 4}\n", ["nobody labelled"]),
     ],
 )
-def test_wrong_configuration_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overlay: str, said: list[str]
-) -> None:
-    for name in PARTS:
-        (tmp_path / name).symlink_to(ROOT / name)
-    monkeypatch.chdir(tmp_path)
-    config = yaml.safe_load(Path("config.yaml").read_text())
-    for text in (Path(SMOKE).read_text(), overlay):
-        update_config(config, yaml.safe_load(text))
+def test_wrong_configuration_is_named(tmp_path: Path, overlay: str, said: list[str]) -> None:
     with pytest.raises(WorkflowError) as error:
-        check_configuration(config)
+        check_overlay(overlay, tmp_path)
     assert all(part in str(error.value) for part in said), error.value
 
 

@@ -1,0 +1,81 @@
+"""What Snakemake plans where priors are of other kinds, or several stand side by side."""
+
+import re
+
+import pytest
+from workflow_runs import ROOT, SMOKE, Workspace, jobs_in
+
+SECOND = "{kind: vqa, weights: assets/world/vqa, layers: [1], layer: 1, shards: 3}"
+
+
+def test_keys_that_stand_twice_end_snakemake_at_once(planning: Workspace) -> None:
+    planning.write("wrong.yaml", f"priors:\n  x: {SECOND}\n  x: {SECOND}\n")
+    run = planning.snakemake("-n", configs=(SMOKE, "wrong.yaml"))
+    assert run.returncode != 0 and "Traceback" not in run.stdout
+    assert "wrong.yaml, line 3: priors.x stands in line 2 already" in run.stdout
+
+
+def test_a_prior_that_no_study_asks_for_need_not_be_there(planning: Workspace) -> None:
+    unused = "{kind: points, tables: {smoke: nowhere.csv}}, y: {kind: vqa, weights: a, layers: [1], layer: 1}"
+    planning.write("o.yaml", f"priors: {{x: {unused}}}\n")
+    assert planning.planned(configs=(SMOKE, "o.yaml"))["gradcam"] == 2
+
+
+def test_two_priors_side_by_side(planning: Workspace) -> None:
+    """Each is asked once, and what does not depend on it is made once."""
+    planning.write(
+        "two.yaml",
+        f"priors: {{second: {SECOND}}}\n"
+        "studies: {other: {dataset: smoke, seed: 0, prior: second}}\n"
+        "report: {studies: [smoke, other]}\n",
+    )
+    configs = (SMOKE, "two.yaml")
+    run = planning.snakemake("-n", "-p", configs=configs)
+    assert run.returncode == 0, run.stdout
+    for store in ("ofa-world-body", "second-body"):
+        assert f"output: results/data/smoke/priors/{store}.h5" in run.stdout
+    read = re.findall(r"--prior (\S+)", run.stdout)
+    assert set(read) == {
+        f"results/data/smoke/priors/{one}-body.h5" for one in ("ofa-world", "second")
+    }
+    assert '"layers": [1],' in run.stdout and '"layers": [1, 2],' in run.stdout
+    planned = jobs_in(run.stdout)
+    made = dict.fromkeys(("world", "samples", "detect", "bodies"), 1)
+    made |= {"gradcam": 2 + 3, "merge": 2, "evaluate_prior": 2, "split": 2}
+    assert {rule: planned[rule] for rule in made} == made
+    table = planning.planned("table_s7", configs=configs)
+    assert table["merge"] == 6 and table["overlays"] == 1
+
+
+def test_a_prior_of_a_pool_comes_from_those_of_its_data_sets(planning: Workspace) -> None:
+    planning.write(
+        "pool.yaml",
+        f"priors: {{second: {SECOND}}}\n"
+        "studies: {transfer: {prior: second}}\n"
+        "report: {studies: [transfer, source]}\n",
+    )
+    run = planning.snakemake("-n", configs=(SMOKE, "configs/transfer.yaml", "pool.yaml"))
+    assert run.returncode == 0, run.stdout
+    assert "output: results/data/elsewhere--here--here/priors/second-body.h5" in run.stdout
+    assert "output: results/data/elsewhere/priors/ofa-world-body.h5" in run.stdout
+    assert "output: results/data/here/priors/ofa-world-body.h5" not in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("script", "entry", "rule"),
+    [
+        ("import_points", "{kind: points, tables: {smoke: a.csv}}", "import_points"),
+        ("import_points", "{kind: boxes, tables: {smoke: a.csv}}", "import_points"),
+        ("import_maps", "{kind: maps, stores: {smoke: a.csv}}", "import_maps"),
+        ("pointing", "{kind: pointing, weights: model, shards: 2}", "pointing"),
+    ],
+)
+def test_plan_of_other_kinds(workspace: Workspace, script: str, entry: str, rule: str) -> None:
+    if not (ROOT / f"workflow/scripts/{script}.py").exists():
+        pytest.skip(f"no script {script}.py")
+    for name in ("a.csv", "model/model.safetensors", "model/config.json"):
+        workspace.write(name, "")
+    workspace.write("p.yaml", f"prior: p\npriors: {{p: {entry}}}\n")
+    planned = workspace.planned(configs=(SMOKE, "p.yaml"))
+    assert planned[rule] == (2 if rule == "pointing" else 1)
+    assert "gradcam" not in planned and planned.get("merge", 0) == (rule == "pointing")
