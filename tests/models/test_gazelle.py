@@ -14,9 +14,7 @@ from gcdr.models.config import TowersConfig
 from gcdr.models.gazelle import Gazelle, head_maps
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.gazelle_loss import gazelle_loss, gazelle_targets
-from gcdr.models.gazelle_released import (
-    load_backbone,
-)
+from gcdr.models.gazelle_released import load_backbone
 from gcdr.models.interface import GazeInputs, GazeOutput
 
 WORLD_TOWERS = Path(__file__).parents[2] / "assets/world/backbone"
