@@ -1,7 +1,7 @@
 """What every gaze model takes and gives: named inputs, named outputs, and what a model needs of them.
 
 Whoever trains, labels, judges or predicts asks this interface; which models there are is a table in
-:mod:`gcdr.models.registry`.
+:mod:`gcdr.models.named`.
 """
 
 from collections.abc import Callable, Mapping
