@@ -68,10 +68,10 @@ class Method:
     gradcam: bool = False
     gaussian: bool = False
     student: bool = True
-    sampler: str | None = None
+    sampler: Literal["consistent", "reference"] | None = None
 
     @property
-    def family(self) -> str | None:
+    def family(self) -> Literal["gaze", "diffusion", "mapping"] | None:
         """The family of the teacher."""
         return None if self.teacher is None else TEACHERS[self.teacher].family
 

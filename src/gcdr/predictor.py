@@ -55,7 +55,7 @@ class Predictor:
     """
 
     def __init__(self, model: GazeModel, device: torch.device) -> None:
-        self.model = model.to(device, memory_format=torch.channels_last).eval()
+        self.model = model.to(memory_format=torch.channels_last).to(device).eval()
         self.device = device
 
     def predict(
@@ -82,14 +82,14 @@ class Predictor:
         """
         predictions: list[Prediction] = []
         block: list[tuple[Image.Image, np.ndarray, np.ndarray | None]] = []
-        given = [None] * len(images := list(images)) if priors is None else list(priors)
-        heads = list(heads)
-        if not len(images) == len(heads) == len(given):
+        shown, boxed = list(images), list(heads)
+        given = [None] * len(shown) if priors is None else list(priors)
+        if not len(shown) == len(boxed) == len(given):
             raise InputError(
-                f"predict: found {len(images)} pictures and head boxes of {len(heads)}"
+                f"predict: found {len(shown)} pictures and head boxes of {len(boxed)}"
                 f"{'' if priors is None else f', prior maps of {len(given)}'}; expected as many"
             )
-        for number, (image, boxes, prior) in enumerate(zip(images, heads, given, strict=True)):
+        for number, (image, boxes, prior) in enumerate(zip(shown, boxed, given, strict=True)):
             picture = _picture(image, number)
             found = _boxes(boxes, picture, number)
             block.append((picture, found, self._prior(prior, len(found), number)))

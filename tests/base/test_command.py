@@ -1,6 +1,7 @@
 """The command line that the workflow's scripts share."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,13 @@ import torch
 from gcdr.base.command import TRAINING, arguments
 from gcdr.base.device import pick_device
 from gcdr.base.errors import InputError
+from gcdr.base.jsonconfig import JsonConfig
+
+
+@dataclass(frozen=True)
+class Sized(JsonConfig):
+    sigma: float
+
 
 COMMAND = {
     "--samples": "samples.h5", "--labels": "labels.parquet", "--settings": '{"sigma": 3.0}',
@@ -21,14 +29,14 @@ def parse(monkeypatch: pytest.MonkeyPatch, device: str) -> dict:
     monkeypatch.setattr(
         sys, "argv", ["train.py", *(text for pair in command.items() for text in pair)]
     )
-    return vars(arguments("Train.", *TRAINING, init=None))
+    return vars(arguments("Train.", *TRAINING, settings=Sized, init=None))
 
 
 def test_training_arguments_are_converted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse(monkeypatch, "cpu") == {
         "samples": Path("samples.h5"),
         "labels": Path("labels.parquet"),
-        "settings": {"sigma": 3.0},
+        "settings": Sized(3.0),
         "seed": 7,
         "device": torch.device("cpu"),
         "out": Path("vat"),

@@ -52,6 +52,8 @@ def config() -> dict[str, Any]:
     update_config(merged, read("configs/gazefollow.yaml"))
     whole = {name: prior.to_json() for name, prior in read_priors(merged).items()}
     merged["priors"] = {name: {**merged["priors"][name], **whole[name]} for name in whole}
+    used = merged["gaze"]["model"]  # the paper's; of others the page says nothing
+    merged["gaze"]["models"] = {used: merged["gaze"]["models"][used]}
     return merged
 
 

@@ -13,9 +13,7 @@ from gcdr.models.backbone import SceneTower, ViT, build_backbone
 from gcdr.models.gazelle import Gazelle, head_maps
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.gazelle_loss import gazelle_loss, gazelle_targets
-from gcdr.models.gazelle_released import (
-    load_backbone,
-)
+from gcdr.models.gazelle_released import load_backbone
 from gcdr.models.interface import GazeInputs, GazeOutput
 from gcdr.models.sizes import TowersConfig
 

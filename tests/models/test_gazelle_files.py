@@ -20,8 +20,6 @@ from gcdr.models.gazelle_released import (
     save_decoder,
 )
 
-WORLD_TOWERS = Path(__file__).parents[2] / "assets/world/backbone"
-
 
 @pytest.mark.parametrize("name", ["decoder.pt", "decoder.safetensors"])
 def test_a_decoder_is_kept_without_its_backbone(tmp_path: Path, name: str) -> None:

@@ -14,7 +14,7 @@ from gcdr.models.denoiser import Denoiser
 from gcdr.models.inputs import gaze_inputs
 from gcdr.models.interface import GazeInputs, SeesPeople
 from gcdr.models.kinds import GAZE_MODELS
-from gcdr.models.registry import kind_of
+from gcdr.models.named import kind_of
 from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.vat import VAT
 

@@ -22,6 +22,7 @@ from gcdr.priors.inquiry import questions
 from gcdr.priors.kinds.vqa_kind import AskSettings
 from gcdr.priors.vqa import asking as prior
 from gcdr.priors.vqa.ofa_vqa import OFAForVQA
+from gcdr.refine.options import MapSettings
 from gcdr.report.table_s7 import score_overlays, table_s7_markdown
 
 
@@ -391,7 +392,7 @@ def test_table_s7_scores_every_overlay_and_layer(
     assert table["auc"].between(0, 1).all() and (table["people"] == 3).all()
     assert (table["dist_to_mean"] != table["dist_to_mean"].iloc[0]).any()
     # the same maps make the row "raw Grad-CAM" of the other tables
-    out, settings = tmp_path / "gradcam.json", {"layer": 2, "size": 32}
+    out, settings = tmp_path / "gradcam.json", MapSettings(32, 3.0, 2)
     evaluate_prior(priors[0], drawn.samples, drawn.manifest, drawn.annotations, settings, {}, out)
     raw = json.loads(out.read_text())["metrics"]
     assert raw["dist_to_mean"]["value"] == table["dist_to_mean"][1]

@@ -100,7 +100,8 @@ def test_labels_become_the_prior_again(study, tmp_path):
 
 
 def test_table_s7_has_a_row_of_them(study):
-    table = score_overlays([study.prior], study.samples, study.manifest, study.annotations, 32)
+    files = (study.samples, study.manifest, study.annotations)
+    table = score_overlays([study.prior], ["points"], *files, 32)
     assert table["overlay"].tolist() == ["none"] and table["invalid"].item() == 0
     assert "| None | 1 of 1 |" in table_s7_markdown(table)
 

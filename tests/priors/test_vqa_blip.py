@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from gcdr.base.errors import InputError
+from gcdr.priors.kinds.vqa_kind import AskSettings
 from gcdr.priors.vqa.asking import load_model
 from gcdr.priors.vqa.blip import BlipForVQA
 from gcdr.priors.vqa.nouns import WordFinder
@@ -19,9 +20,7 @@ from gcdr.priors.vqa.ofa_vqa import VQAModel
 BOXED = "What is the person in the green box looking at?"
 PLAIN = "What is the person looking at?"
 WORDS = "[PAD] [UNK] [CLS] [SEP] [BOS] what is the person in green box looking at ? a red ball ##s"
-SETTINGS = {
-    "beam": 2, "max_length": 4, "normalise": True, "length_penalty": 1.0, "precision": "fp32",
-}  # fmt: skip
+SETTINGS = AskSettings(layers=(1,), beam=2, max_length=4)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from gcdr.base.errors import InputError
 from gcdr.datasets.assemble import Dataset
 from gcdr.datasets.folder import read_folder
 from gcdr.datasets.gazefollow import read_gazefollow
-from gcdr.datasets.gazelle import read_gazelle
+from gcdr.datasets.gazelle_json import read_gazelle
 from gcdr.datasets.layout import Source, annotation_files
 from gcdr.datasets.videoattentiontarget import read_videoattentiontarget
 

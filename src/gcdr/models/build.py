@@ -11,7 +11,7 @@ from gcdr.base.files import atomic, file_digest, read_json, write_json
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.interface import SeesPeople
 from gcdr.models.kinds import GAZE_MODELS
-from gcdr.models.registry import kind_of
+from gcdr.models.named import kind_of
 from gcdr.models.sizes import WEIGHTS_FILE, DenoiserConfig, backbone_file
 from gcdr.models.weights import load_weights, read_weights
 

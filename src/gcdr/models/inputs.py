@@ -1,6 +1,5 @@
 """From pictures of people to what a model sees: crops and masks are made here, on demand."""
 
-import torch
 from torch import Tensor
 
 from gcdr.data.cache import Pictures
@@ -24,20 +23,14 @@ def gaze_inputs(
         prior: (N, 1, G, G) prior maps as seen in the view, for a model that needs them.
     """
     size, device = pictures.images.shape[-1], pictures.images.device
-    count, own = len(pictures.image_of), view
-    if view is None:
-        view, own = plain_view(len(pictures.images), device), plain_view(count, device)
+    shown = plain_view(len(pictures.images), device) if view is None else view
+    own = plain_view(len(pictures.image_of), device) if view is None else view
     needs = model.needs
     return GazeInputs(
-        images=view_images(pictures.images, view),
+        images=view_images(pictures.images, shown),
         image_of=pictures.image_of,
         head_box=view_boxes(pictures.head_box, own),
         head_crop=view_crops(pictures.heads, own, size) if needs.crop else None,
         head_mask=view_masks(pictures.head_box, own, size, model.head_mask) if needs.mask else None,
         prior=prior if needs.prior else None,
     )
-
-
-def held_once(inputs: GazeInputs) -> bool:
-    """Whether no image is held for more than one person."""
-    return len(inputs.images) == len(torch.unique(inputs.image_of))

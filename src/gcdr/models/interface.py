@@ -1,7 +1,7 @@
 """What every gaze model takes and gives: named inputs, named outputs, and what a model needs of them.
 
 Whoever trains, labels, judges or predicts asks this interface; which models there are is a table in
-:mod:`gcdr.models.registry`.
+:mod:`gcdr.models.named`.
 """
 
 from collections.abc import Callable, Mapping
@@ -61,8 +61,9 @@ class GazeInputs:
     def people(self, chosen: Tensor) -> "GazeInputs":
         """Some of the people, by a mask (N,) bool or by indices; images stay."""
         names = ("image_of", "head_box", "head_crop", "head_mask", "prior", "track", "time")
-        values = {name: getattr(self, name) for name in names}
-        return replace(self, **{k: None if v is None else v[chosen] for k, v in values.items()})
+        given = {name: getattr(self, name) for name in names}
+        kept: dict[str, Any] = {k: v if v is None else v[chosen] for k, v in given.items()}
+        return replace(self, **kept)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 VAT's files hold ``{"model": tensors}``; GCDR's hold ``{"state_dict": tensors, "lr": ..., "train_step":
 ...}``. The diffusion teacher carries its noise schedule beside its weights. Every tensor of a file is
 accounted for: it fits the model by name and shape, or it is named here. What belongs to a gaze model is
-recognised by its kind (:mod:`gcdr.models.registry`).
+recognised by its kind (:mod:`gcdr.models.named`).
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from gcdr.models.build import CARD_FILE, describe, load_model, save_model
 from gcdr.models.checkpoints import filled, read_state
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.kinds import GAZE_MODELS
-from gcdr.models.registry import kind_of
+from gcdr.models.named import kind_of
 from gcdr.models.sizes import DenoiserConfig
 
 SCHEDULE = "diffusion."

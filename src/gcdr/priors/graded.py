@@ -6,6 +6,7 @@ experiment about priors and never a result of semi-supervised learning. On real 
 manifest that is not of one drawn world is refused.
 """
 
+import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,3 +144,21 @@ def _said(
 
 def _distance(one: Target, other: Target) -> float:
     return float(np.hypot(*np.subtract(one.point, other.point)))
+
+
+def main() -> None:
+    """Write ``graded.csv`` beside the manifests of drawn worlds."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("datasets", nargs="+", type=Path, help="folders with a manifest.parquet")
+    parser.add_argument("--seed", type=int, default=0)
+    for name in ("error", "biased", "missing"):
+        parser.add_argument(f"--{name}", type=float, required=True)
+    args = vars(parser.parse_args())
+    for folder in args.pop("datasets"):
+        out = folder / "graded.csv"
+        graded_points(folder / "manifest.parquet", out, **args, reads_hidden_labels=True)
+        print(out)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from gcdr.base.errors import InputError
 from gcdr.config.schema import by_share
 from gcdr.methods import Recipe, Teacher
 from gcdr.refine.options import (
@@ -133,8 +134,14 @@ def sampling(config: Config) -> SamplerSettings:
 
 
 def refine_settings(config: Config, recipe: Recipe) -> RefineSettings:
-    """How a recipe refines; what stands in its name is taken from there."""
+    """How a recipe refines; what stands in its name is taken from there.
+
+    Raises:
+        InputError: the recipe has no steps or draws, since its method does not refine.
+    """
     configured, fixed = sampling(config), recipe.about.sampler
+    if recipe.steps is None or recipe.draws is None or recipe.redraw is None:
+        raise InputError(f"recipe: {recipe} makes no labels by diffusion")
     return RefineSettings(
         configured if fixed is None else configured.as_defined(fixed),
         recipe.timestep,

@@ -12,7 +12,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.seeds import derive
 from gcdr.data.prior_maps import prior_maps
 from gcdr.models.interface import GazeModel
-from gcdr.models.registry import kind_of
+from gcdr.models.named import kind_of
 from gcdr.training.batches import Batch, compose
 from gcdr.training.recipes import GazeModelSettings, GazeTraining
 from gcdr.training.resume import code_of

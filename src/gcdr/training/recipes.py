@@ -56,6 +56,7 @@ class Recipe(JsonConfig):
     def length(self, per_epoch: float) -> int:
         """Optimiser steps of the whole training, at ``per_epoch`` steps in an epoch."""
         if self.epochs is None:
+            assert self.steps is not None  # one of the two is given
             return self.steps
         return max(1, round(self.epochs * per_epoch))
 
