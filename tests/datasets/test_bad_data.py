@@ -349,6 +349,7 @@ SCRAPS = [
 ]
 
 
+@pytest.mark.slow
 @FUZZ
 @given(st.data())
 def test_scrambled_tables_are_read_or_refused(folder: Path, data: st.DataObject) -> None:
@@ -378,6 +379,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @FUZZ
 @given(
     st.sampled_from(

@@ -23,6 +23,7 @@ def card(name: str) -> dict:
     return json.loads((ASSETS / name / "card.json").read_text())
 
 
+@pytest.mark.slow
 def test_vqa_model_is_the_world_configuration_and_answers_as_its_card_says(tmp_path: Path) -> None:
     vqa = OFAForVQA.load(ASSETS / "vqa", "cpu", Search(max_length=8))
     vocabulary = len(vqa.tokenizer)

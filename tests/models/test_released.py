@@ -178,6 +178,7 @@ def test_only_the_paper_sizes_are_written_as_released(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.golden
 def test_initial_weights_of_vat_start_every_model(
     tmp_path: Path, keys: Callable, capsys: Any
@@ -198,6 +199,7 @@ def test_initial_weights_of_vat_start_every_model(
     assert all(parameter.all() for parameter in denoiser.diffusion_model.parameters())
 
 
+@pytest.mark.slow
 def test_own_models_start_each_other(tmp_path: Path) -> None:
     vat, denoiser = VAT(VATConfig.world()), Denoiser(DenoiserConfig.world())
     save_model(tmp_path / "vat", vat)
@@ -220,6 +222,7 @@ def resnet50() -> dict[str, Tensor]:
     return torchvision.models.resnet50().state_dict()
 
 
+@pytest.mark.slow
 def test_resnet50_starts_both_towers(tmp_path: Path) -> None:
     state = without(resnet50(), "num_batches_tracked")
     torch.save(state, tmp_path / "resnet50.pth")
@@ -244,6 +247,7 @@ def test_resnet50_starts_both_towers(tmp_path: Path) -> None:
         start_from(VAT(VATConfig.world()), tmp_path / "resnet50.pth")
 
 
+@pytest.mark.slow
 @pytest.mark.golden
 def test_conversion_there_and_back(tmp_path: Path, keys: Callable, capsys: Any) -> None:
     state = keys("vat_spatial") | {"attn.bias": torch.arange(49.0)}

@@ -73,6 +73,7 @@ def stage(drawn: Study, weights: Path, tmp_path: Path) -> Stage:
     return Stage(drawn, weights, tmp_path)
 
 
+@pytest.mark.slow
 def test_shards_never_change_a_bit(drawn: Study, weights: Path, tmp_path: Path) -> None:
     merged = {}
     for count in (1, 3, 8):

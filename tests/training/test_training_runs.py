@@ -137,6 +137,7 @@ def test_direct_mapping(study: Study, tmp_path: Path, features: str) -> None:
         label(study, "wrong", f"mapping-{features}", True, LabelSettings(MAPS, "gaze"))
 
 
+@pytest.mark.slow
 def test_redrawn_labels(study: Study, tmp_path: Path) -> None:
     """Several draws are averaged, taken in turn, or made in every batch; all students differ."""
     digest = people_digest(read_people(study.manifest))

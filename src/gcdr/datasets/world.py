@@ -55,8 +55,9 @@ def write_world(folder: Path, world: WorldSettings, workers: int = 1) -> WorldTa
             task = partial(_write_scene, folder, world, split)
             found = 0
             with tqdm(total=wanted, desc=f"drawing {split}", unit="person", mininterval=5) as bar:
-                chunk, start = 256, first
+                start = first
                 while found < wanted:
+                    chunk = max(16, min(256, wanted - found))
                     indices = range(start, start + 2 * chunk, 2)
                     for people in pool.map(task, indices, chunksize=16):
                         if found < wanted:
