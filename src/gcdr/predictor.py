@@ -163,21 +163,25 @@ class Predictor:
         return maps.numpy()
 
 
-def load(source: str | Path, device: str = "auto") -> Predictor:
+def load(
+    source: str | Path, device: str = "auto", backbone: str | Path | None = None
+) -> Predictor:
     """A gaze model of a folder (``model.safetensors`` and ``model.json``) or of a released checkpoint.
 
     Args:
         source: a student's or teacher's folder, or a ``.pt`` file.
         device: "auto", "cpu" or "cuda".
+        backbone: weights of a frozen backbone, for a decoder that lies in a file of its own; of a folder,
+            the file that its card names unless another place is given.
 
     Raises:
         InputError: it is not there, is damaged, or holds another kind of model.
     """
     path = Path(source)
     if path.suffix in CHECKPOINTS:
-        model, _ = read_released(path)
+        model, _ = read_released(path, backbone)
     else:
-        model = load_model(path)
+        model = load_model(path, backbone)
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     return Predictor(as_gaze_model(model, path), torch.device(chosen))
 

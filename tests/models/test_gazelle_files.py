@@ -1,14 +1,18 @@
 """Files of Gaze-LLE and of its backbone: which are read, and which are refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 from small_gazelle import small
 from torch import Tensor
 
+import gcdr
 from gcdr.base.errors import InputError
 from gcdr.models.backbone import ViT
 from gcdr.models.gazelle_config import GazelleConfig
@@ -19,6 +23,7 @@ from gcdr.models.gazelle_released import (
     recognise,
     save_decoder,
 )
+from gcdr.predictor import Predictor
 
 
 @pytest.mark.parametrize("name", ["decoder.pt", "decoder.safetensors"])
@@ -140,6 +145,29 @@ def test_released_decoders_are_recognised(size: str, channels: int, inout: bool)
     config = recognise(state, "gazelle.pt")
     assert config.channels == channels and config.inout == inout
     assert config == (GazelleConfig.paper if size == "vitb14" else GazelleConfig.large)(inout)
+
+
+def test_a_released_decoder_and_its_backbone_make_a_predictor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = small(seed=2)
+    released = partial(replace, made.config)
+    monkeypatch.setattr("gcdr.models.gazelle_released.RELEASED", {24: released})
+    monkeypatch.setattr("gcdr.models.gazelle.build_backbone", lambda config: small().backbone)
+    torch.save(made.decoder_state(), tmp_path / "decoder.pt")
+    torch.save(made.backbone.model.state_dict(), tmp_path / "backbone.pth")
+    loaded = gcdr.load(tmp_path / "decoder.pt", "cpu", tmp_path / "backbone.pth")
+    picture = np.arange(60 * 80 * 3, dtype=np.uint8).reshape(60, 80, 3)
+    (found,) = loaded.predict([picture], [[[10, 10, 30, 30], [40, 20, 60, 40]]])
+    (expected,) = Predictor(made, torch.device("cpu")).predict(
+        [picture], [[[10, 10, 30, 30], [40, 20, 60, 40]]]
+    )
+    assert np.array_equal(found.heatmap, expected.heatmap)
+    assert found.in_frame.shape == (2,)
+    with pytest.raises(InputError, match=r"decoder.pt: holds a decoder only"):
+        gcdr.load(tmp_path / "decoder.pt", "cpu")
+    with pytest.raises(InputError, match=r"nowhere.pth"):
+        gcdr.load(tmp_path / "decoder.pt", "cpu", tmp_path / "nowhere.pth")
 
 
 def test_files_that_are_no_released_decoder(tmp_path: Path) -> None:

@@ -111,16 +111,16 @@ def save_decoder(model: Gazelle, path: str | Path) -> None:
 
 
 def released_gazelle(
-    state: Mapping[str, Tensor], path: str | Path
+    state: Mapping[str, Tensor], path: str | Path, backbone: str | Path | None = None
 ) -> tuple[Gazelle, dict[str, Any]] | None:
     """A whole Gazelle of a file's tensors; None for tensors of another model.
 
     Raises:
-        InputError: the file holds a decoder alone, whose backbone is another file.
+        InputError: the file holds a decoder alone and no backbone is given, or as :func:`read_gazelle`.
     """
     if SIZE_TENSOR not in state or "head_token.weight" not in state:
         return None
-    return read_gazelle(path), {"released": "Gaze-LLE"}
+    return read_gazelle(path, backbone), {"released": "Gaze-LLE"}
 
 
 def _sized(make: Callable[..., GazelleConfig]) -> Callable[[bool], GazelleConfig]:

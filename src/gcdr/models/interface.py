@@ -180,7 +180,7 @@ class Kind:
         start: takes over the weights of a folder or a file: (model, source).
         load_backbone: the same for a frozen backbone; None for models without one.
         released: model of a checkpoint of others and what it is, or None where the tensors are not of
-            this kind: (tensors, file) -> (model, facts).
+            this kind: (tensors, file, file of its backbone or None) -> (model, facts).
         released_names: what such files are called.
     """
 
@@ -191,5 +191,5 @@ class Kind:
     with_in_frame: Callable[[Any], Any]
     start: Callable[[GazeModel, Any], None]
     load_backbone: Callable[[GazeModel, Any], None] | None
-    released: Callable[[Mapping[str, Tensor], Any], tuple[GazeModel, dict[str, Any]] | None]
+    released: Callable[[Mapping[str, Tensor], Any, Any], tuple[GazeModel, dict[str, Any]] | None]
     released_names: tuple[str, ...]

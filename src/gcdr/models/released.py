@@ -40,11 +40,14 @@ SCHEDULE_BUFFERS = (
 )
 
 
-def read_released(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
+def read_released(
+    path: str | Path, backbone: str | Path | None = None
+) -> tuple[nn.Module, dict[str, Any]]:
     """A model of the paper's size with the weights of a released file.
 
     Args:
         path: file by ``torch.save``; the names and shapes in it tell which model it is.
+        backbone: file of the frozen backbone of a model that has one, unless ``path`` holds it too.
 
     Returns:
         the model, on the CPU in eval mode, and what the file says besides: ``released`` (VAT, VAT-GC,
@@ -57,7 +60,7 @@ def read_released(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     state, facts = read_state(path)
     readers = [_denoiser, *(kind_of(name).released for name in GAZE_MODELS)]
     for reader in readers:
-        if (found := reader(state, path)) is not None:
+        if (found := reader(state, path, backbone)) is not None:
             model, more = found
             return model, more | facts
     titles = ["diffusion", *(name for n in GAZE_MODELS for name in kind_of(n).released_names)]
@@ -68,9 +71,9 @@ def read_released(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
 
 
 def _denoiser(
-    state: Mapping[str, Tensor], path: str | Path
+    state: Mapping[str, Tensor], path: str | Path, backbone: str | Path | None
 ) -> tuple[nn.Module, dict[str, Any]] | None:
-    """GCDR's diffusion model, if the tensors are that."""
+    """GCDR's diffusion model, if the tensors are that; it has no backbone."""
     video = any(name.startswith("convlstm") for name in state)
     if "diffusion_model.out.2.weight" not in state or video:
         return None

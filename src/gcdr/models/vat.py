@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gcdr.base.errors import InputError
 from gcdr.data.views import HeadMask
 from gcdr.models.checkpoints import filled
 from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, Kind, Needs
@@ -109,12 +110,18 @@ class VAT(GazeFeatures, GazeModel):
 
 
 def released_vat(
-    state: Mapping[str, Tensor], path: str | Path
+    state: Mapping[str, Tensor], path: str | Path, backbone: str | Path | None = None
 ) -> tuple[VAT, dict[str, Any]] | None:
-    """VAT or VAT-GC of a released file, told apart by what the attention sees; None for other tensors."""
+    """VAT or VAT-GC of a released file, told apart by what the attention sees; None for other tensors.
+
+    Raises:
+        InputError: it is VAT and a backbone is given, which VAT has not; or the tensors do not fit.
+    """
     video = any(name.startswith("convlstm") for name in state)
     if "conv1_scene.weight" not in state or video:
         return None
+    if backbone is not None:
+        raise InputError(f"{path}: VAT stands on no frozen backbone; found {backbone}")
     wide = VATConfig.paper(True).towers.attention_inputs
     attention = state.get("attn.weight")
     gradcam = attention is not None and attention.shape[-1:] == (wide,)
