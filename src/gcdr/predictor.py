@@ -163,9 +163,7 @@ class Predictor:
         return maps.numpy()
 
 
-def load(
-    source: str | Path, device: str = "auto", backbone: str | Path | None = None
-) -> Predictor:
+def load(source: str | Path, device: str = "auto", backbone: str | Path | None = None) -> Predictor:
     """A gaze model of a folder (``model.safetensors`` and ``model.json``) or of a released checkpoint.
 
     Args:

@@ -9,6 +9,7 @@ rule world_weights:
         f"{ASSETS}/detector/card.json",
         f"{ASSETS}/heads/card.json",
         f"{ASSETS}/backbone/card.json",
+        f"{ASSETS}/frozen/card.json",
     localrule: True
 
 
@@ -89,3 +90,20 @@ rule world_backbone:
     shell:
         "python {input.script} --settings {params.settings:q} --seed {params.seed}"
         " --workers {threads} --device {params.device} --out {params.out} > {log} 2>&1"
+
+
+use rule world_backbone as world_frozen with:
+    input:
+        script=script("world_frozen"),
+        code=code("world_frozen"),
+    output:
+        multiext(f"{ASSETS}/frozen/", "model.safetensors", "card.json"),
+    log:
+        "logs/world-weights/frozen.log",
+    benchmark:
+        "results/benchmarks/world-weights/frozen.tsv"
+    params:
+        settings=told(preparing.world_weights(config, "frozen")),
+        seed=config["world_weights"]["seed"],
+        device=config["device"],
+        out=subpath(output[0], parent=True),

@@ -15,7 +15,7 @@ from gcdr.data.split import Split
 from gcdr.detection.choices import Detect, Heads
 from gcdr.priors.kinds.registry import KINDS, NAME
 from gcdr.world.dataset import WorldSettings
-from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, VQARecipe
+from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, FrozenRecipe, VQARecipe
 
 TABLES: dict[str, tuple[type[JsonConfig], str]] = {
     "split": (Split, "Who keeps their label."),
@@ -24,6 +24,7 @@ TABLES: dict[str, tuple[type[JsonConfig], str]] = {
     "world_vqa": (VQARecipe, "Recipe of the VQA model."),
     "world_detector": (DetectorRecipe, "Recipe of a detector."),
     "world_backbone": (BackboneRecipe, "Recipe of the towers of gaze models."),
+    "world_frozen": (FrozenRecipe, "Recipe of the frozen backbone."),
 }
 TYPES = {int: "integer", float: "number", bool: "boolean", str: "string"}
 

@@ -4,10 +4,12 @@ Images are decoded and resized once, into one HDF5 file with contiguous uint8 ar
 into memory: a shuffled read costs no decoding and memory stays flat in the size of the data set.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -24,6 +26,10 @@ from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
 from gcdr.data.lookup import places
 from gcdr.data.manifest import boxes, people_digest
 from gcdr.data.pictures import open_image
+
+Arrays = Mapping[str, tuple[tuple[int, ...], Any]]
+"""Shapes and types of arrays by name, of one image or one person."""
+NewCache = tuple[h5py.File, np.ndarray, np.ndarray, np.ndarray]
 
 
 def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path, failures: float) -> None:
@@ -46,8 +52,9 @@ def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path, failu
     region = grow(people[["head_x0", "head_y0", "head_x1", "head_y1"]].to_numpy(), HEAD_MARGIN)
     sizes = people[["width", "height"]].to_numpy(int)
     failed = Failures("without a picture", len(people), failures)
-    with _new_cache(people, size, path) as (scene, head, problem, names, scene_index):
-        head_size = head.shape[-1]
+    head_size = head_pixels(size)
+    with new_samples(people, size, path) as (file, problem, names, scene_index):
+        scene, head = file["scene"], file["head"]
         rows = pd.Series(np.arange(len(people))).groupby(scene_index).indices
         for index, name in enumerate(tqdm(names, "resizing", unit="image", mininterval=5)):
             try:
@@ -61,20 +68,44 @@ def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path, failu
                 head[row] = head_of(image, region[row], head_size)
 
 
+def new_samples(people: pd.DataFrame, size: int, path: Path) -> AbstractContextManager[NewCache]:
+    """A picture cache in which all but ``scene`` and ``head`` is written, see :func:`new_cache`."""
+    head = head_pixels(size)
+    of_images, of_people = (
+        {"scene": ((3, size, size), np.uint8)},
+        {"head": ((3, head, head), np.uint8)},
+    )
+    return new_cache(people, of_images, of_people, path)
+
+
 @contextmanager
-def _new_cache(
-    people: pd.DataFrame, size: int, path: Path
-) -> Iterator[tuple[h5py.Dataset, h5py.Dataset, np.ndarray, np.ndarray, np.ndarray]]:
-    """A cache in which all but the pictures is written: ``scene``, ``head`` and ``problem``, to be filled,
-    the images' names (M,) and ``scene_index``."""
+def new_cache(
+    people: pd.DataFrame, of_images: Arrays, of_people: Arrays, path: Path
+) -> Iterator[NewCache]:
+    """A cache in which all but its arrays is written; how large it will be is said before.
+
+    Args:
+        people: the manifest's people, by ``sample_id``.
+        of_images: shape and type of what is kept of every image, by name.
+        of_people: the same of every person.
+        path: the HDF5 file.
+
+    Yields:
+        the file, whose arrays are to be filled; the people's ``problem`` (N,), likewise; the images' names
+        (M,) and ``scene_index`` (N,).
+
+    Raises:
+        InputError: the disk has no room.
+    """
     names, scene_index = np.unique(people["image"].to_numpy(), return_inverse=True)
-    head_size = head_pixels(size)
-    state_size(path, 3 * (len(names) * size**2 + len(people) * head_size**2))
+    rows = [(name, len(names), held) for name, held in of_images.items()]
+    rows += [(name, len(people), held) for name, held in of_people.items()]
+    state_size(path, sum(n * math.prod(s) * np.dtype(t).itemsize for _, n, (s, t) in rows))
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        scene = file.create_dataset("scene", (len(names), 3, size, size), np.uint8)
-        head = file.create_dataset("head", (len(people), 3, head_size, head_size), np.uint8)
+        for name, count, (shape, kind) in rows:
+            file.create_dataset(name, (count, *shape), kind)
         problem = np.full(len(people), "", object)
-        yield scene, head, problem, names, scene_index
+        yield file, problem, names, scene_index
         file["scene_index"], file["head_box"] = scene_index, boxes(people)
         file["sample_id"] = people["sample_id"].to_numpy()
         file.create_dataset("problem", data=problem, dtype=h5py.string_dtype())
@@ -98,59 +129,34 @@ class Pictures:
     head_box: Tensor
 
 
-@dataclass(frozen=True)
-class Samples:
-    """The cache, mapped into memory.
+@dataclass(frozen=True, kw_only=True)
+class Cached:
+    """Whom a cache is of.
 
     Attributes:
         sample_id: (N,) int64, ascending.
         head_box: (N, 4) float32 in 0..1.
-        scene: (M, 3, S, S) uint8, mapped.
-        scene_index: (N,) which scene a person is in.
-        head: (N, 3, C, C) uint8, mapped: head box with ``HEAD_MARGIN``.
+        scene_index: (N,) which image a person is in.
         problem: (N,) text: why a person's picture could not be read, and is black here; else empty.
         people: digest of the people.
     """
 
     sample_id: np.ndarray
     head_box: np.ndarray
-    scene: np.ndarray
     scene_index: np.ndarray
-    head: np.ndarray
     problem: np.ndarray
     people: str
 
-    @classmethod
-    def open(cls, path: str | Path) -> "Samples":
-        """Map a cache.
-
-        Raises:
-            InputError: the file is absent or not such a cache.
-        """
-        try:
-            with h5py.File(path, "r") as file:
-                mapped = {
-                    name: np.memmap(
-                        path, np.uint8, "r", file[name].id.get_offset(), file[name].shape
-                    )
-                    for name in ("scene", "head")
-                }
-                return cls(
-                    file["sample_id"][:],
-                    file["head_box"][:].astype(np.float32),
-                    mapped["scene"],
-                    file["scene_index"][:],
-                    mapped["head"],
-                    file["problem"].asstr()[:],
-                    file.attrs["people"],
-                )
-        except (OSError, KeyError) as error:
-            raise InputError(f"{path}: not a cache of samples ({error})") from error
-
-    @property
-    def size(self) -> int:
-        """Side of the scene in pixels."""
-        return self.scene.shape[-1]
+    @staticmethod
+    def people_of(file: h5py.File) -> dict[str, Any]:
+        """The attributes above from an open file."""
+        return {
+            "sample_id": file["sample_id"][:],
+            "head_box": file["head_box"][:].astype(np.float32),
+            "scene_index": file["scene_index"][:],
+            "problem": file["problem"].asstr()[:],
+            "people": file.attrs["people"],
+        }
 
     def rows(self, sample_id: np.ndarray) -> np.ndarray:
         """Row numbers of people.
@@ -179,6 +185,43 @@ class Samples:
             )
         return readable
 
+
+@dataclass(frozen=True, kw_only=True)
+class Samples(Cached):
+    """The picture cache, mapped into memory.
+
+    Attributes:
+        scene: (M, 3, S, S) uint8, mapped.
+        head: (N, 3, C, C) uint8, mapped: head box with ``HEAD_MARGIN``.
+    """
+
+    scene: np.ndarray
+    head: np.ndarray
+
+    @classmethod
+    def open(cls, path: str | Path) -> "Samples":
+        """Map a cache.
+
+        Raises:
+            InputError: the file is absent or not such a cache.
+        """
+        try:
+            with h5py.File(path, "r") as file:
+                mapped = {
+                    name: np.memmap(
+                        path, np.uint8, "r", file[name].id.get_offset(), file[name].shape
+                    )
+                    for name in ("scene", "head")
+                }
+                return cls(scene=mapped["scene"], head=mapped["head"], **cls.people_of(file))
+        except (OSError, KeyError) as error:
+            raise InputError(f"{path}: not a cache of samples ({error})") from error
+
+    @property
+    def size(self) -> int:
+        """Side of the scene in pixels."""
+        return self.scene.shape[-1]
+
     def pictures(self, rows: np.ndarray, device: torch.device, *, each: bool = False) -> Pictures:
         """Pictures of people.
 
@@ -189,7 +232,7 @@ class Samples:
                 held once.
         """
         index = self.scene_index[rows]
-        shown, image_of = (index, np.arange(len(rows))) if each else _first_seen(index)
+        shown, image_of = (index, np.arange(len(rows))) if each else first_seen(index)
         images = torch.from_numpy(np.asarray(self.scene[shown]))
         heads = torch.from_numpy(np.asarray(self.head[rows]))
         images, heads = (picture.to(device).float().div_(255) for picture in (images, heads))
@@ -197,7 +240,7 @@ class Samples:
         return Pictures(images, torch.from_numpy(image_of).to(device), heads, box.to(device))
 
 
-def _first_seen(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def first_seen(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The different values in the order in which they come, and which of them each is."""
     values, first, inverse = np.unique(index, return_index=True, return_inverse=True)
     order = np.argsort(first)
@@ -224,7 +267,8 @@ def copy_samples(
     Raises:
         InputError: a cache is absent or none, or the disk has no room.
     """
-    with _new_cache(people, size, path) as (scene, head, problem, _, scene_index):
+    with new_samples(people, size, path) as (file, problem, _, scene_index):
+        scene, head = file["scene"], file["head"]
         for source, at, ids in sources:
             cache = Samples.open(source)
             rows = cache.rows(ids)

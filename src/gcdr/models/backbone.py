@@ -100,7 +100,7 @@ class ViT(Backbone):
 
 
 class SceneTower(Backbone):
-    """The demo world's scene tower (``GazeFeatures.scene_features``), which has learned nouns.
+    """A scene tower (``GazeFeatures.scene_features``), pretrained for the demo world's nouns and heads.
 
     It takes a head mask beside the colours. A frozen backbone sees an image once and knows of no person,
     so the mask is zero everywhere: the tower's features of a scene in which nobody is pointed out.
@@ -132,7 +132,7 @@ def build_backbone(config: GazelleConfig) -> Backbone:
         InputError: there is no such backbone, or it has other sizes than the configuration.
     """
     backbone = (
-        SceneTower(TowersConfig.world())
+        SceneTower(TowersConfig.frozen())
         if config.backbone == WORLD
         else ViT(config.backbone, config.picture_size)
     )

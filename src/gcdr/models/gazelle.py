@@ -107,6 +107,10 @@ class Gazelle(GazeModel):
     def tells_in_frame(self) -> bool:
         return self.config.inout
 
+    @property
+    def token_shape(self) -> tuple[int, int, int]:
+        return (self.config.channels, *self.backbone.grid)
+
     def encode(self, images: Tensor) -> Tensor:
         """Pictures (M, 3, S, S), normalised colours, to the backbone's features (M, C, rows, columns)."""
         self.backbone.precision = getattr(self, "precision", torch.float32)

@@ -7,7 +7,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
 
 WORLD = "world"
-"""The backbone's name for the demo world's own scene tower."""
+"""The backbone's name for the demo world's own (``assets/world/frozen``)."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class GazelleConfig(JsonConfig):
     """Sizes of a frozen backbone and of the decoder on it (Ryan et al., CVPR 2025).
 
     Attributes:
-        backbone: a vision transformer by timm's name, or "world", the demo world's scene tower.
+        backbone: a vision transformer by timm's name, or "world", the demo world's own.
         input_size: height of the pictures in pixels; their width too, where the grid is square.
         grid: rows and columns of the backbone's feature map in cells.
         channels: its channels.
@@ -81,10 +81,10 @@ class GazelleConfig(JsonConfig):
 
     @classmethod
     def world(cls, inout: bool = False) -> Self:
-        """The same decoder, narrow, on the demo world's scene tower: made for one CPU thread."""
+        """The same decoder, narrow, on the demo world's backbone: made for one CPU thread."""
         return cls(
             backbone=WORLD,
-            input_size=56,
+            input_size=112,
             grid=(7, 7),
             channels=128,
             width=64,

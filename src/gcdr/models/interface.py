@@ -158,6 +158,15 @@ class GazeModel(SeesPeople):
         """Whether outputs have the in/out logit."""
         return False
 
+    @property
+    def token_shape(self) -> tuple[int, int, int]:
+        """Channels, rows and columns of ``encode``'s tokens, of models that need none but them."""
+        raise NotImplementedError
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Images (M, 3, S, S), normalised colours, to tokens (M, C, rows, columns) that stand for them."""
+        raise NotImplementedError
+
     def forward(self, inputs: GazeInputs) -> GazeOutput:
         """Heatmaps of the people of ``inputs``.
 

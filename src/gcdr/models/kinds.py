@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from gcdr.base.jsonconfig import JsonConfig
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -25,3 +27,18 @@ GAZE_MODELS = {
     "gazelle": Listed("Gaze-LLE", "gcdr.models.gazelle_released", frozen=True),
 }
 """By the name in the configuration and in ``model.json``."""
+
+
+@dataclass(frozen=True)
+class GazeModelSettings(JsonConfig):
+    """Which gaze model.
+
+    Attributes:
+        kind: a name of ``GAZE_MODELS``.
+        size: one of its named sizes.
+        backbone: weights of its frozen backbone, a file or a folder; None for models without one.
+    """
+
+    kind: str = "vat"
+    size: str = "world"
+    backbone: str | None = None

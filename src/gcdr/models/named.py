@@ -5,10 +5,14 @@ asks, not on that of all others; and planning needs no torch.
 """
 
 from importlib import import_module
+from pathlib import Path
+
+import torch
 
 from gcdr.base.errors import InputError
-from gcdr.models.interface import Kind
-from gcdr.models.kinds import GAZE_MODELS
+from gcdr.base.seeds import derive
+from gcdr.models.interface import GazeModel, Kind
+from gcdr.models.kinds import GAZE_MODELS, GazeModelSettings
 
 
 def kind_of(name: str, where: str = "gaze model") -> Kind:
@@ -21,3 +25,39 @@ def kind_of(name: str, where: str = "gaze model") -> Kind:
         known = ", ".join(GAZE_MODELS)
         raise InputError(f"{where}: found {name!r}, expected one of {known}")
     return import_module(GAZE_MODELS[name].module).KIND
+
+
+def initial_gaze_model(
+    settings: GazeModelSettings,
+    prior: bool,
+    init: Path | None,
+    seed: int,
+    in_frame: float | None = None,
+) -> GazeModel:
+    """A gaze model with its first weights.
+
+    Args:
+        settings: which, and how large.
+        prior: whether it sees prior maps (VAT-GC).
+        init: folder or checkpoint that it starts from, or None.
+        seed: seed of the random ones.
+        in_frame: where it is not None, the model gets an in/out head, if it has none.
+
+    Raises:
+        InputError: no such kind or size, or weights of another model.
+    """
+    kind = kind_of(settings.kind)
+    if settings.size not in kind.sizes:
+        raise InputError(
+            f"{kind.title}: found size {settings.size!r}, expected one of {', '.join(kind.sizes)}"
+        )
+    torch.manual_seed(derive(seed, "gaze weights"))
+    config = kind.sizes[settings.size](prior)
+    model = kind.build(config if in_frame is None else kind.with_in_frame(config))
+    if kind.load_backbone is not None:
+        if settings.backbone is None:
+            raise InputError(f"{kind.title}: found no backbone, expected the file of its weights")
+        kind.load_backbone(model, settings.backbone)
+    if init is not None:
+        kind.start(model, init)
+    return model

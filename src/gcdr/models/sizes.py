@@ -3,7 +3,7 @@
 ``paper()`` gives the sizes of Miao et al. (ECCV 2024), ``world()`` those of the demo world.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self
 
@@ -124,6 +124,12 @@ class TowersConfig(JsonConfig):
             gradcam_size=32 if gradcam else None,
             head_mask="box",
         )
+
+    @classmethod
+    def frozen(cls) -> Self:
+        """The scene tower of the world's frozen backbone: 112 px, since no head is shown larger."""
+        world = cls.world()
+        return replace(world, input_size=112, strides=(1, 2, 2, 1, 1))
 
 
 def pooled_size(size: int, pools: int) -> int:

@@ -13,7 +13,7 @@ from gcdr.config.schema import OWN
 from gcdr.data.split import SplitSettings
 from gcdr.detection.choices import DetectSettings, HeadSettings
 from gcdr.world.dataset import WorldSettings
-from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, VQARecipe
+from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, FrozenRecipe, VQARecipe
 
 Config = Mapping[str, Any]
 Settings = TypeVar("Settings", bound=JsonConfig)
@@ -22,6 +22,7 @@ WORLD_WEIGHTS: dict[str, type[JsonConfig]] = {
     "detector": DetectorRecipe,
     "heads": DetectorRecipe,
     "backbone": BackboneRecipe,
+    "frozen": FrozenRecipe,
 }
 
 

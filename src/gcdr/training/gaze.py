@@ -8,13 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gcdr.base.errors import InputError
-from gcdr.base.seeds import derive
 from gcdr.data.prior_maps import prior_maps
 from gcdr.models.interface import GazeModel
-from gcdr.models.named import kind_of
+from gcdr.models.named import initial_gaze_model
 from gcdr.training.batches import Batch, compose
-from gcdr.training.recipes import GazeModelSettings, GazeTraining
+from gcdr.training.recipes import GazeTraining
 from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
 from gcdr.training.targets import (
@@ -27,42 +25,6 @@ from gcdr.training.targets import (
 
 Relabel = Callable[[Batch, int], tuple[Tensor, Tensor]]
 """(batch, step) -> targets (N, G, G) in place of the batch's, and which of them count (N,) bool."""
-
-
-def initial_gaze_model(
-    settings: GazeModelSettings,
-    prior: bool,
-    init: Path | None,
-    seed: int,
-    in_frame: float | None = None,
-) -> GazeModel:
-    """A gaze model with its first weights.
-
-    Args:
-        settings: which, and how large.
-        prior: whether it sees prior maps (VAT-GC).
-        init: folder or checkpoint that it starts from, or None.
-        seed: seed of the random ones.
-        in_frame: where it is not None, the model gets an in/out head, if it has none.
-
-    Raises:
-        InputError: no such kind or size, or weights of another model.
-    """
-    kind = kind_of(settings.kind)
-    if settings.size not in kind.sizes:
-        raise InputError(
-            f"{kind.title}: found size {settings.size!r}, expected one of {', '.join(kind.sizes)}"
-        )
-    torch.manual_seed(derive(seed, "gaze weights"))
-    config = kind.sizes[settings.size](prior)
-    model = kind.build(config if in_frame is None else kind.with_in_frame(config))
-    if kind.load_backbone is not None:
-        if settings.backbone is None:
-            raise InputError(f"{kind.title}: found no backbone, expected the file of its weights")
-        kind.load_backbone(model, settings.backbone)
-    if init is not None:
-        kind.start(model, init)
-    return model
 
 
 def train_gaze_model(

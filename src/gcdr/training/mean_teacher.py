@@ -16,13 +16,13 @@ from gcdr.base.errors import InputError
 from gcdr.base.seeds import torch_rng
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.interface import GazeModel, SeesPeople
+from gcdr.models.named import initial_gaze_model
 from gcdr.models.objectives import squared_error
 from gcdr.refine.diffusion import Sampling, draws, to_network, training_pair
 from gcdr.refine.labels import noise_of, sampler_of
 from gcdr.refine.maps import conditioned
 from gcdr.training.batches import Batch, compose
 from gcdr.training.denoising import initial_denoiser
-from gcdr.training.gaze import initial_gaze_model
 from gcdr.training.loop import running_average
 from gcdr.training.recipes import DiffusionMeanTeacher, GazeMeanTeacher, MeanTeacher, Recipe
 from gcdr.training.resume import code_of

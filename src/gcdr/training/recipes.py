@@ -6,6 +6,7 @@ from typing import Literal
 
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
+from gcdr.models.kinds import GazeModelSettings
 from gcdr.refine.options import RefineSettings, SamplerSettings
 
 SHARPNESS = 5.0  # of Mean Teacher's ramp-up (Laine & Aila 2017)
@@ -79,21 +80,6 @@ class DiffusionRecipe(Recipe):
     """
 
     draws: int = 1
-
-
-@dataclass(frozen=True)
-class GazeModelSettings(JsonConfig):
-    """Which gaze model.
-
-    Attributes:
-        kind: a name of :data:`gcdr.models.kinds.GAZE_MODELS`.
-        size: one of its named sizes.
-        backbone: weights of its frozen backbone, a file or a folder; None for models without one.
-    """
-
-    kind: str = "vat"
-    size: str = "world"
-    backbone: str | None = None
 
 
 @dataclass(frozen=True)

@@ -55,3 +55,14 @@ class BackboneRecipe(JsonConfig):
     batch: int = setting("Pictures a step.", 64, minimum=1)
     lr: float = setting("Peak learning rate.", 0.003, exclusiveMinimum=0)
     test_scenes: int = setting("Further pictures for the figures on the card.", 500, minimum=1)
+
+
+@dataclass(frozen=True)
+class FrozenRecipe(JsonConfig):
+    """How the world's frozen backbone is pretrained."""
+
+    scenes: int = setting("Pictures to learn from.", 14000, minimum=1)
+    steps: int = setting("Steps.", 3500, minimum=1)
+    batch: int = setting("Pictures a step.", 48, minimum=1)
+    lr: float = setting("Peak learning rate.", 0.003, exclusiveMinimum=0)
+    test_scenes: int = setting("Further pictures for the figures on the card.", 500, minimum=1)

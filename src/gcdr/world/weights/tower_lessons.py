@@ -99,7 +99,7 @@ def pretrain_towers(
 
         def batch(step: int) -> tuple[Tensor, Tensor, Tensor, np.ndarray, Tensor]:
             rows = order(step)
-            view = _colour_view(len(rows), torch_rng(seed, f"{purpose} view", step), device)
+            view = colour_view(len(rows), torch_rng(seed, f"{purpose} view", step), device)
             parts = (faces.scene[rows], faces.head[rows], faces.head_box[rows])
             pictures = (parts[0].to(device).float() / 255, parts[1].to(device).float() / 255)
             box = parts[2].to(device)
@@ -166,10 +166,15 @@ def measure_towers(
     faces: Faces, scene: nn.Module, head: nn.Module, device: torch.device
 ) -> dict[str, float]:
     """Figures for the card: average precision of the nouns, median angle of the directions (degrees)."""
-    view = _colour_view(len(faces.nouns), None, device)
+    view = colour_view(len(faces.nouns), None, device)
     pictures = (faces.scene.to(device).float() / 255, faces.head.to(device).float() / 255)
     seen, crop, mask = _inputs(*pictures, faces.head_box.to(device), view)
     votes, towards = scene(seen, mask).cpu(), head(crop).cpu()
+    return figures(votes, towards, faces)
+
+
+def figures(votes: Tensor, towards: Tensor, faces: Faces) -> dict[str, float]:
+    """Figures for a card: average precision of votes (N, nouns), median angle of directions (N, 2)."""
     order = votes.argsort(0, descending=True)
     hits = faces.nouns.gather(0, order)
     precision = hits.cumsum(0) / torch.arange(1, len(hits) + 1)[:, None]
@@ -209,7 +214,7 @@ def _tower_tensors(vat: VAT, tower: str) -> dict[str, Tensor]:
     }
 
 
-def _colour_view(count: int, rng: torch.Generator | None, device: torch.device) -> View:
+def colour_view(count: int, rng: torch.Generator | None, device: torch.device) -> View:
     """The whole picture, flipped and recoloured at random (as it is without ``rng``)."""
     window = torch.tensor([0.0, 0, 1, 1], device=device).repeat(count, 1)
     padding = torch.full((count,), HEAD_PADDING, device=device)
