@@ -16,11 +16,12 @@ from tqdm import tqdm
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS
-from gcdr.data.cache import Pictures, Samples
+from gcdr.data.cache import Pictures
 from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
 from gcdr.data.heatmaps import minmax, peak_points, resize
+from gcdr.data.tokens import Cache
 from gcdr.models.build import load_model
-from gcdr.models.inputs import gaze_inputs
+from gcdr.models.inputs import cached_inputs, gaze_inputs
 from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, SeesPeople
 from gcdr.models.released import read_released
 
@@ -99,12 +100,12 @@ class Predictor:
         return predictions + (self._of_block(block) if block else [])
 
     def of_people(
-        self, samples: Samples, sample_id: np.ndarray, prior: np.ndarray | None
+        self, samples: Cache, sample_id: np.ndarray, prior: np.ndarray | None
     ) -> GazeOutput:
         """What the model says of people of a picture cache, in fixed blocks.
 
         Args:
-            samples: the picture cache.
+            samples: the picture cache, or that of the tokens of the model's backbone.
             sample_id: (N,) ascending.
             prior: (N, G, G) prior maps in [0, 1] for a model that needs them, else None.
 
@@ -206,15 +207,15 @@ def as_gaze_model(model: object, where: object) -> GazeModel:
 
 def people_blocks(
     model: SeesPeople,
-    samples: Samples,
+    samples: Cache,
     sample_id: np.ndarray,
     device: torch.device,
     prior: np.ndarray | None = None,
 ) -> Iterator[tuple[slice, GazeInputs]]:
     """A model's inputs of people in fixed blocks of ``sample_id`` order, unaugmented."""
     for part in _parts(len(sample_id)):
-        pictures = samples.pictures(samples.rows(sample_id[part]), device)
-        yield part, gaze_inputs(pictures, model, prior=_on(prior, part, device))
+        rows = samples.rows(sample_id[part])
+        yield part, cached_inputs(samples, rows, model, device, _on(prior, part, device))
 
 
 def pictures_of(

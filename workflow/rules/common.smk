@@ -172,10 +172,15 @@ def gaze_code(name):
     """The same with the module of the gaze model that a job trains or asks, and of no other."""
 
     def files(wildcards):
-        kind = config["gaze"]["models"].get(gaze_of(wildcards), {}).get("kind")
-        return code(name) + (module_code(GAZE_MODELS[kind].module) if kind else [])
+        return code(name) + kind_code(gaze_of(wildcards))
 
     return files
+
+
+def kind_code(gaze):
+    """The module of a gaze model and those behind it; none where there is no such entry."""
+    kind = config["gaze"]["models"].get(gaze, {}).get("kind")
+    return module_code(GAZE_MODELS[kind].module) if kind else []
 
 
 @cache

@@ -7,7 +7,7 @@ rule evaluate:
         script=script("evaluate"),
         code=gaze_code("evaluate"),
         model=model_of,
-        samples=SAMPLES,
+        samples=people_shown,
         manifest=data("manifest.parquet"),
         annotations=data("annotations.parquet"),
         prior=model_prior,

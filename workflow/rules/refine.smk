@@ -11,7 +11,7 @@ rule make_labels:
         code=gaze_code("make_labels"),
         manifest=data("manifest.parquet"),
         labels=f"{STUDY}/labels.parquet",
-        samples=SAMPLES,
+        samples=people_shown,
         prior=label_prior,
         teacher=label_teacher,
     output:

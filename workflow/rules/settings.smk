@@ -41,7 +41,12 @@ def gaze_init(wildcards):
 
 def gaze_backbone(wildcards):
     """The file of the frozen backbone of the gaze model that a job trains or asks, if it has one."""
-    entry = config["gaze"]["models"].get(gaze_of(wildcards), {})
+    return backbone_of(gaze_of(wildcards))
+
+
+def backbone_of(gaze):
+    """The file of an entry's frozen backbone, if it has one."""
+    entry = config["gaze"]["models"].get(gaze, {})
     return [str(backbone_file(entry["backbone"]))] if entry.get("backbone") else []
 
 

@@ -8,7 +8,7 @@ rule train_student:
     input:
         script=script("train_gaze"),
         code=gaze_code("train_gaze"),
-        samples=SAMPLES,
+        samples=people_shown,
         labels=f"{STUDY}/labels.parquet",
         pseudo=student_labels,
         init=gaze_init,
@@ -54,7 +54,7 @@ use rule train_student as train_teacher with:
     input:
         script=script("train_gaze"),
         code=gaze_code("train_gaze"),
-        samples=SAMPLES,
+        samples=people_shown,
         labels=f"{STUDY}/labels.parquet",
         prior=teacher_prior,
         init=gaze_init,
@@ -80,7 +80,7 @@ use rule train_student as train_mean_teacher with:
     input:
         script=script("train_mean_teacher"),
         code=gaze_code("train_mean_teacher"),
-        samples=SAMPLES,
+        samples=people_shown,
         labels=f"{STUDY}/labels.parquet",
         init=mean_teacher_init,
         backbone=gaze_backbone,

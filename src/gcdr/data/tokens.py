@@ -92,7 +92,11 @@ def new_tokens(
         yield file[TOKENS], problem, names, scene_index
 
 
-def open_cache(path: str | Path) -> Samples | Tokens:
+Cache = Samples | Tokens
+"""What models are shown of people: pictures, or the tokens of a frozen backbone."""
+
+
+def open_cache(path: str | Path) -> Cache:
     """The cache of pictures or of tokens that a file is.
 
     Raises:

@@ -4,7 +4,7 @@ A view is a window of the image, a flip, a jitter of the head box and of the col
 transformed at once on the device it lies on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -76,6 +76,12 @@ def random_view(head_box: Tensor, gaze: Tensor, rng: torch.Generator) -> View:
         HEAD_PADDING + 0.1 * draw[:, 4] * coin[:, 0],
         torch.where(coin[:, 3:], colour, torch.ones_like(colour)),
     )
+
+
+def whole_image(view: View) -> View:
+    """A view, but of the whole image in its own colours: what tokens of an image can show."""
+    plain = plain_view(len(view.flip), view.window.device)
+    return replace(view, window=plain.window, colour=plain.colour)
 
 
 def view_points(points: Tensor, view: View) -> Tensor:

@@ -10,12 +10,12 @@ import torch
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json, write_json
-from gcdr.data.cache import Samples
 from gcdr.data.lookup import places
 from gcdr.data.manifest import people_digest, read_annotations, read_people
 from gcdr.data.prior_maps import prior_maps
 from gcdr.data.split import VALIDATION, targets
 from gcdr.data.stores import read_labels, write_labels
+from gcdr.data.tokens import open_cache
 from gcdr.evaluation.scores import (
     clusters,
     score_baselines,
@@ -81,7 +81,7 @@ def test_people(manifest: Path, annotations: Path, samples: Path) -> Tested:
     people = people[people["split"] == "test"]
     if people.empty:
         raise InputError(f"{manifest}: no test people; expected rows with split 'test'")
-    seen = Samples.open(samples).readable(people["sample_id"].to_numpy(), "test")
+    seen = open_cache(samples).readable(people["sample_id"].to_numpy(), "test")
     if not seen.any():
         raise InputError(f"{samples}: no test person has a readable picture; expected at least one")
     people = people[seen]
@@ -137,7 +137,7 @@ def evaluate_model(
     known = None
     if prior is not None:
         known, _ = prior_maps(prior, digest, ids, settings.layer, settings.size)
-    predicted = predictor.of_people(Samples.open(samples), ids, known)
+    predicted = predictor.of_people(open_cache(samples), ids, known)
     heatmap, valid = pseudo_labels(predicted.heatmap, None)
     logit = None if predicted.in_frame is None else predicted.in_frame.numpy()
     in_frame = in_frame_summary(model, logit, tested)
@@ -230,7 +230,7 @@ def sweep_timesteps(
     """
     model = load_denoiser(teacher)
     people = read_people(manifest)
-    digest, cache = people_digest(people), Samples.open(samples)
+    digest, cache = people_digest(people), open_cache(samples)
     tested = test_people(manifest, annotations, samples).looking_inside()
     known, gaze = targets(pd.read_parquet(labels), VALIDATION)
     seen = cache.readable(known, "validation")

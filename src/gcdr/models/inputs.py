@@ -1,8 +1,12 @@
 """From pictures of people to what a model sees: crops and masks are made here, on demand."""
 
+import numpy as np
+import torch
 from torch import Tensor
 
-from gcdr.data.cache import Pictures
+from gcdr.base.errors import InputError
+from gcdr.data.cache import Pictures, Samples
+from gcdr.data.tokens import Cache, Tokens
 from gcdr.data.views import View, plain_view, view_boxes, view_crops, view_images, view_masks
 from gcdr.models.interface import GazeInputs, SeesPeople
 
@@ -34,3 +38,53 @@ def gaze_inputs(
         head_mask=view_masks(pictures.head_box, own, size, model.head_mask) if needs.mask else None,
         prior=prior if needs.prior else None,
     )
+
+
+def cached_inputs(
+    cache: Cache,
+    rows: np.ndarray,
+    model: SeesPeople,
+    device: torch.device,
+    prior: Tensor | None = None,
+) -> GazeInputs:
+    """Inputs of people of a cache, as they are; an image once, however many of them are in it.
+
+    Args:
+        cache: of pictures, or of the tokens that a frozen backbone makes of them.
+        rows: (n,) the people's rows.
+        model: whose inputs they are.
+        device: where to put them.
+        prior: as in :func:`gaze_inputs`.
+
+    Raises:
+        InputError: the cache is of tokens, and the model cannot do with them.
+    """
+    if isinstance(cache, Samples):
+        return gaze_inputs(cache.pictures(rows, device), model, prior=prior)
+    return token_inputs(cache, rows, model, device)
+
+
+def token_inputs(
+    cache: Tokens,
+    rows: np.ndarray,
+    model: SeesPeople,
+    device: torch.device,
+    view: View | None = None,
+) -> GazeInputs:
+    """Inputs of people of a cache of tokens.
+
+    Args:
+        cache, rows, model, device: as in :func:`cached_inputs`.
+        view: how each person is looked at: of tokens, flipped or not, and everybody having their own.
+
+    Raises:
+        InputError: the model cannot do with tokens.
+    """
+    if not model.needs.tokens:
+        raise InputError(
+            f"found a cache of a backbone's tokens, expected one of pictures, which a {model.kind} needs"
+        )
+    tokens, image_of = cache.of(rows, device, None if view is None else view.flip)
+    shown = plain_view(len(rows), device) if view is None else view
+    box = torch.from_numpy(cache.head_box[rows]).to(device)
+    return GazeInputs(tokens=tokens, image_of=image_of, head_box=view_boxes(box, shown))

@@ -13,7 +13,7 @@ from gcdr.base.failures import Failures
 from gcdr.base.files import file_digest
 from gcdr.data.crops import scene_of
 from gcdr.data.pictures import open_image
-from gcdr.data.tokens import new_tokens
+from gcdr.data.tokens import Cache, Tokens, new_tokens
 from gcdr.data.views import plain_view, view_images
 from gcdr.models.interface import GazeModel
 from gcdr.models.sizes import backbone_file
@@ -74,3 +74,20 @@ def write_tokens(
             shown = view_images(shown, plain_view(len(shown), device))
             both = [model.encode(side).half().cpu() for side in (shown, shown.flip(-1))]
             tokens[start : start + len(shown)] = torch.stack(both, dim=1).numpy()
+
+
+def check_backbone(cache: Cache, backbone: str | None, where: str | Path) -> None:
+    """Hold a cache to the backbone of the model that is to see it; a cache of pictures goes with any.
+
+    Args:
+        cache: what the model sees.
+        backbone: file or folder of its backbone's weights.
+        where: file of the cache, for the message.
+
+    Raises:
+        InputError: the tokens are of another backbone.
+    """
+    if not isinstance(cache, Tokens):
+        return
+    if backbone is None or file_digest(backbone_file(backbone)) != cache.backbone:
+        raise InputError(f"{where}: found tokens of another backbone than {backbone}; make them anew")

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from gcdr.base.errors import InputError
-from gcdr.data.cache import Samples
 from gcdr.data.heatmaps import spread
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.prior_maps import prior_maps
 from gcdr.data.split import UNLABELLED
 from gcdr.data.stores import write_labels
+from gcdr.data.tokens import Cache, open_cache
 from gcdr.models.build import load_model
 from gcdr.models.denoiser import Denoiser
 from gcdr.predictor import Predictor, load_gaze_model
@@ -84,7 +84,7 @@ def load_denoiser(folder: Path) -> Denoiser:
 
 
 def maps_of(
-    cache: Samples,
+    cache: Cache,
     ids: np.ndarray,
     prior: np.ndarray | None,
     teacher: Path | None,
@@ -148,7 +148,7 @@ def make_labels(
     """
     digest = people_digest(read_people(manifest))
     ids = people_of(manifest, labels, which)
-    cache = Samples.open(samples)
+    cache = open_cache(samples)
     known, valid = None, cache.readable(ids, which)
     if prior is not None:
         known, mapped = prior_maps(prior, digest, ids, settings.maps.layer, settings.maps.size)

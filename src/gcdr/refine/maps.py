@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gcdr.data.cache import Samples
 from gcdr.data.heatmaps import gaussians, minmax, peak_points
+from gcdr.data.tokens import Cache
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.interface import GazeInputs
 from gcdr.predictor import people_blocks
@@ -51,7 +51,7 @@ def conditioned(model: Denoiser, inputs: GazeInputs) -> Predict:
 @torch.inference_mode()
 def refine_maps(
     model: Denoiser,
-    samples: Samples,
+    samples: Cache,
     sample_id: np.ndarray,
     gradcam: np.ndarray | None,
     refinements: list[Refinement],
@@ -86,7 +86,7 @@ def refine_maps(
 @torch.inference_mode()
 def step_maps(
     model: Denoiser,
-    samples: Samples,
+    samples: Cache,
     sample_id: np.ndarray,
     gradcam: np.ndarray | None,
     way: Refinement,
@@ -112,7 +112,7 @@ def step_maps(
 @torch.inference_mode()
 def map_maps(
     model: Denoiser,
-    samples: Samples,
+    samples: Cache,
     sample_id: np.ndarray,
     gradcam: np.ndarray,
     device: torch.device,

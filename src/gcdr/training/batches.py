@@ -9,10 +9,10 @@ from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.base.seeds import torch_rng
-from gcdr.data.cache import Samples
 from gcdr.data.heatmaps import gaussians
-from gcdr.data.views import View, random_view, view_maps, view_points
-from gcdr.models.inputs import gaze_inputs
+from gcdr.data.tokens import Cache, Tokens
+from gcdr.data.views import View, random_view, view_maps, view_points, whole_image
+from gcdr.models.inputs import gaze_inputs, token_inputs
 from gcdr.models.interface import GazeInputs, SeesPeople
 from gcdr.training.loop import shuffled
 from gcdr.training.targets import Targets
@@ -104,7 +104,7 @@ def _enough(ids: np.ndarray, places: int, who: str) -> int:
 
 
 def random_batches(
-    samples: Samples,
+    samples: Cache,
     targets: Targets,
     sample_id: np.ndarray,
     *,
@@ -132,7 +132,7 @@ def random_batches(
         views: how many.
     """
     at = targets.rows(sample_id)
-    pictures = samples.pictures(samples.rows(sample_id), device, each=True)
+    rows = samples.rows(sample_id)
     gaze = torch.from_numpy(targets.gaze[at]).to(device)
     unknown, in_frame = torch.isnan(gaze).any(1), None
     if targets.in_frame is not None:
@@ -142,15 +142,26 @@ def random_batches(
     if targets.heatmap is not None:
         choice = torch_rng(seed, f"{purpose} draw", step)
         stored = targets.maps(sample_id, choice).to(device)
+    head_box = torch.from_numpy(samples.head_box[rows]).to(device)
+    seen = _random_views(head_box, gaze, seed, purpose, step, views)
+    pictures = None
+    if isinstance(samples, Tokens):
+        seen = [whole_image(view) for view in seen]
+    else:
+        pictures = samples.pictures(rows, device, each=True)
     batches = []
-    for view in _random_views(pictures.head_box, gaze, seed, purpose, step, views):
+    for view in seen:
         target = gaussians(view_points(gaze, view), model.map_size, sigma)
         if stored is not None:
             target = torch.where(unknown[:, None, None], view_maps(stored, view), target)
         prior = None
         if priors is not None:
             prior = view_maps(priors.maps(sample_id).to(device), view)[:, None]
-        inputs = gaze_inputs(pictures, model, view=view, prior=prior)
+        inputs = (
+            token_inputs(samples, rows, model, device, view)
+            if isinstance(samples, Tokens)
+            else gaze_inputs(pictures, model, view=view, prior=prior)
+        )
         batches.append(Batch(inputs, prior, target, ~unknown, in_frame))
     return batches
 

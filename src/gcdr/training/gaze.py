@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gcdr.data.prior_maps import prior_maps
 from gcdr.models.interface import GazeModel
 from gcdr.models.named import initial_gaze_model
+from gcdr.models.tokens import check_backbone
 from gcdr.training.batches import Batch, compose
 from gcdr.training.recipes import GazeTraining
 from gcdr.training.resume import code_of
@@ -62,6 +63,7 @@ def train_gaze_model(
     with training_run(
         "gaze", model, samples, settings, settings.sigma, seed, device, out, deciding
     ) as run:
+        check_backbone(run.samples, settings.model.backbone, samples)
         labelled = labelled_targets(labels, run.samples, settings.in_frame is not None)
         ids, size = labelled.sample_id, model.map_size
         extra = priors = None

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from gcdr.base.jsonconfig import JsonConfig
-from gcdr.data.cache import Samples
+from gcdr.data.tokens import Cache, open_cache
 from gcdr.models.build import backbone_card, describe, save_model
 from gcdr.models.interface import SeesPeople
 from gcdr.training.batches import Batch, random_batches
@@ -27,7 +27,7 @@ class Run:
     Attributes:
         kind: what is trained, for messages, and for random views of its own.
         model: the initialised model, on the device.
-        samples: the picture cache.
+        samples: the picture cache, or that of the tokens of the model's backbone.
         settings: kept in the model's card.
         sigma: standard deviation of a label's Gaussian in cells.
         seed: seed of order, augmentation and noise.
@@ -38,7 +38,7 @@ class Run:
 
     kind: str
     model: SeesPeople
-    samples: Samples
+    samples: Cache
     settings: JsonConfig
     sigma: float
     seed: int
@@ -131,7 +131,7 @@ def training_run(
     Raises:
         InputError: the cache cannot be read.
     """
-    cache = Samples.open(samples)
+    cache = open_cache(samples)
     model = model.to(device, memory_format=torch.channels_last)
     with resumable(
         out, [describe(model), settings.to_json(), seed], [samples, *deciding]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gcdr.base.errors import InputError
-from gcdr.data.cache import Samples
+from gcdr.data.cache import Cached
 from gcdr.data.lookup import places
 from gcdr.data.split import LABELLED, UNLABELLED
 from gcdr.data.split import targets as of_role
@@ -74,7 +74,7 @@ def join(labelled: Targets, others: Targets) -> Targets:
     return Targets(ids[order], gaze, heatmap, in_frame)
 
 
-def labelled_targets(labels: Path, samples: Samples, in_frame: bool = False) -> Targets:
+def labelled_targets(labels: Path, samples: Cached, in_frame: bool = False) -> Targets:
     """The labelled people that look into the frame of a picture that can be read.
 
     Args:
@@ -102,7 +102,7 @@ def labelled_targets(labels: Path, samples: Samples, in_frame: bool = False) -> 
     return Targets(ids, gaze, in_frame=inside.astype(np.float32))
 
 
-def pseudo_targets(path: Path, samples: Samples) -> Targets:
+def pseudo_targets(path: Path, samples: Cached) -> Targets:
     """The valid pseudo-labels of a label store, of people whose picture can be read.
 
     Raises:
@@ -115,7 +115,7 @@ def pseudo_targets(path: Path, samples: Samples) -> Targets:
     return heatmap_targets(store.sample_id[kept], store.heatmap[kept])
 
 
-def unlabelled_targets(labels: Path, samples: Samples) -> Targets:
+def unlabelled_targets(labels: Path, samples: Cached) -> Targets:
     """The unlabelled people, of whom only the picture is used, if it can be read.
 
     Raises:

@@ -1,0 +1,117 @@
+"""The cache of a frozen backbone's tokens: it stands for the pictures, in prediction and in training."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from small_gazelle import small
+
+from gcdr.base.errors import InputError
+from gcdr.data.crops import scene_of
+from gcdr.data.manifest import BOX, build_manifest, read_people, write_table
+from gcdr.data.tokens import Tokens, open_cache
+from gcdr.data.views import plain_view, view_images
+from gcdr.models.gazelle import Gazelle
+from gcdr.models.tokens import write_tokens
+from gcdr.models.vat import VAT, VATConfig
+from gcdr.predictor import Predictor
+from gcdr.training.batches import random_batches
+from gcdr.training.targets import heatmap_targets
+
+CPU = torch.device("cpu")
+SIZES = ((96, 72), (60, 80), (64, 64))
+BACKBONE = "assets/world/backbone"  # any file: only its digest is kept here
+
+
+def picture(number: int) -> Image.Image:
+    rng = np.random.default_rng(number)
+    coarse = Image.fromarray(rng.integers(0, 255, (6, 8, 3), dtype=np.uint8))
+    return coarse.resize(SIZES[number], Image.Resampling.BICUBIC)
+
+
+def people_in(folder: Path) -> pd.DataFrame:
+    """Two people in each of three pictures, which are written."""
+    rows = []
+    for number, (width, height) in enumerate(SIZES):
+        picture(number).save(folder / f"{number}.png")
+        for person in range(2):
+            box = dict(zip(BOX, (5 + 25 * person, 10, 25 + 25 * person, 35), strict=True))
+            size = {"width": width, "height": height}
+            rows.append({"image": f"{number}.png", **size, **box, "split": "test"})
+    write_table(build_manifest(pd.DataFrame(rows), "rows"), folder / "manifest.parquet")
+    return read_people(folder / "manifest.parquet")
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> tuple[Gazelle, pd.DataFrame, Tokens]:
+    model, people = small(), people_in(tmp_path)
+    file = tmp_path / "tokens.h5"
+    write_tokens(people, tmp_path, model, BACKBONE, CPU, file, failures=0)
+    cache = open_cache(file)
+    assert isinstance(cache, Tokens)
+    return model, people, cache
+
+
+def test_tokens_predict_what_pictures_do(kept: tuple[Gazelle, pd.DataFrame, Tokens]) -> None:
+    model, people, cache = kept
+    found = Predictor(model, CPU).of_people(cache, people["sample_id"].to_numpy(), None)
+    heads = [group[BOX].to_numpy() for _, group in people.groupby("image")]
+    expected = Predictor(model, CPU).predict([picture(number) for number in range(3)], heads)
+    inside = np.concatenate([one.in_frame for one in expected])
+    assert cache.tokens.dtype == np.float16
+    np.testing.assert_allclose(found.in_frame.sigmoid(), inside, atol=2e-3)
+    lowest = found.heatmap.amin((1, 2), keepdim=True)
+    stretched = (found.heatmap - lowest) / (found.heatmap.amax((1, 2), keepdim=True) - lowest)
+    maps = np.concatenate([one.heatmap for one in expected])
+    np.testing.assert_allclose(stretched, maps, atol=2e-2)
+
+
+def test_training_sees_flipped_tokens_with_flipped_boxes(
+    kept: tuple[Gazelle, pd.DataFrame, Tokens],
+) -> None:
+    model, people, cache = kept
+    ids = people["sample_id"].to_numpy()
+    targets = heatmap_targets(ids, np.zeros((len(ids), 8, 8), np.float32))
+    (batch,) = random_batches(
+        cache, targets, ids, priors=None, model=model, sigma=1.0, device=CPU, rng=(3, "test", 0)
+    )
+    boxes = torch.from_numpy(cache.head_box)
+    turned = torch.stack([1 - boxes[:, 2], boxes[:, 1], 1 - boxes[:, 0], boxes[:, 3]], 1)
+    flipped = (batch.inputs.head_box - boxes).abs().amax(1) > 1e-6
+    assert 0 < flipped.sum() < len(ids)  # of this seed: both kinds are seen
+    expected = torch.where(flipped[:, None], turned, boxes)
+    torch.testing.assert_close(batch.inputs.head_box, expected)
+    for row, flip in enumerate(flipped.tolist()):
+        pixels = torch.from_numpy(scene_of(picture(int(cache.scene_index[row])), model.input_size))
+        image = view_images(pixels[None].float() / 255, plain_view(1, CPU))
+        seen = model.encode(image.flip(-1) if flip else image)[0]
+        torch.testing.assert_close(batch.inputs.tokens[row], seen, atol=5e-3, rtol=2e-3)
+
+
+def test_a_model_that_needs_pictures_says_so(
+    kept: tuple[Gazelle, pd.DataFrame, Tokens],
+) -> None:
+    _, people, cache = kept
+    predictor = Predictor(VAT(VATConfig.world()), CPU)
+    with pytest.raises(InputError, match="cache of a backbone's tokens, expected one of pictures"):
+        predictor.of_people(cache, people["sample_id"].to_numpy(), None)
+
+
+def test_what_stands_on_no_backbone_has_no_tokens(tmp_path: Path) -> None:
+    people, model = people_in(tmp_path), VAT(VATConfig.world())
+    with pytest.raises(InputError, match=r"found a VAT, expected a model on a backbone"):
+        write_tokens(people, tmp_path, model, BACKBONE, CPU, tmp_path / "t.h5", failures=0)
+
+
+def test_a_picture_that_cannot_be_read_is_a_problem_of_its_people(tmp_path: Path) -> None:
+    people = people_in(tmp_path)
+    (tmp_path / "1.png").write_bytes(b"nothing")
+    write_tokens(people, tmp_path, small(), BACKBONE, CPU, tmp_path / "t.h5", failures=0.5)
+    readable = Tokens.open(tmp_path / "t.h5").readable(people["sample_id"].to_numpy(), "test")
+    assert readable.tolist() == [True, True, False, False, True, True]
+    with pytest.raises(InputError, match=r"1\.png"):
+        write_tokens(people, tmp_path, small(), BACKBONE, CPU, tmp_path / "u.h5", failures=0)
+    assert not (tmp_path / "u.h5").exists()

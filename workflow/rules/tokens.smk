@@ -1,0 +1,52 @@
+"""What a frozen backbone makes of every image, kept for all trainings of the decoders that stand on it."""
+
+
+def frozen_entry(gaze):
+    """The first entry of gaze.models with the same frozen backbone at the same size, or None.
+
+    Also None where an entry's tokens are not kept (gaze.models.<name>.tokens).
+    """
+    models = config["gaze"]["models"]
+    entry = models.get(gaze, {})
+    kind = GAZE_MODELS.get(entry.get("kind"))
+    if kind is None or not kind.frozen or not entry.get("tokens", True):
+        return None
+    same = ("kind", "size", "backbone")
+    return next(
+        name
+        for name, other in models.items()
+        if all(other.get(key) == entry.get(key) for key in same)
+    )
+
+
+def people_shown(wildcards):
+    """What a job is shown of people: tokens, if its gaze model does with them, else pictures."""
+    entry = frozen_entry(gaze_of(wildcards))
+    dataset = config["studies"][wildcards.study]["dataset"]
+    if entry is None or config["datasets"][dataset]["kind"] == "pool":
+        return SAMPLES(wildcards)
+    return in_data(dataset, f"tokens-{entry}.h5")
+
+
+rule tokens:
+    input:
+        script=script("tokens"),
+        code=lambda wildcards: code("tokens") + kind_code(wildcards.gaze),
+        manifest=f"{DATA}/manifest.parquet",
+        backbone=lambda wildcards: backbone_of(wildcards.gaze),
+    output:
+        f"{DATA}/tokens-{{gaze}}.h5",
+    log:
+        "logs/{dataset}/tokens-{gaze}.log",
+    benchmark:
+        "results/benchmarks/tokens/{dataset}-{gaze}.tsv"
+    resources:
+        gpu=GPU,
+    params:
+        images=lambda wildcards: image_root(wildcards.dataset),
+        settings=lambda wildcards: told(learning.gaze_model(config, wildcards.gaze)),
+        device=config["device"],
+    shell:
+        "python {input.script} --manifest {input.manifest} --images {params.images:q}"
+        " --settings {params.settings:q} --failures {config[failures]} --device {params.device}"
+        " --out {output} > {log} 2>&1"
