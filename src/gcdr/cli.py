@@ -48,6 +48,29 @@ def check(args: argparse.Namespace) -> int:
     return int(bool(dataset.problems.errors))
 
 
+def add_config(commands: Any) -> None:
+    """``gcdr config``: what is wrong with configuration files."""
+    parser = commands.add_parser(
+        "config",
+        help="check configuration files before a run",
+        description="Lays the files over config.yaml as --configfile does, and checks the whole as the "
+        "workflow does; of a file that is no YAML it names the line, which Snakemake does not. To be called "
+        "in the top folder of the repository.",
+    )
+    parser.add_argument("files", type=Path, nargs="*", metavar="FILE", help="as after --configfile")
+    parser.set_defaults(run=config)
+
+
+def config(args: argparse.Namespace) -> int:
+    """Say that nothing is wrong, where that is so."""
+    from gcdr.config.checked import SCHEMA, check_config, read_config
+
+    files = [Path("config.yaml"), *args.files]
+    check_config(read_config(files), files, Path(SCHEMA))
+    print(f"{', '.join(map(str, files))}: nothing is wrong")
+    return 0
+
+
 def add_convert(commands: Any) -> None:
     """``gcdr convert``: released checkpoints to folders of this package, and back."""
     parser = commands.add_parser(
@@ -154,6 +177,7 @@ def export(args: argparse.Namespace) -> int:
 
 COMMANDS: tuple[Callable[[Any], None], ...] = (
     add_check,
+    add_config,
     add_convert,
     add_heads,
     add_export,

@@ -1,13 +1,20 @@
 """Messages of the configuration check."""
 
 import copy
+import math
+from pathlib import Path
 
 import pytest
 
 from gcdr.base.errors import InputError
-from gcdr.config.schema import describe, inline_references, read_texts, validate_config
+from gcdr.base.texts import FORMATS
+from gcdr.cli import main
+from gcdr.config.checked import read_config
+from gcdr.config.schema import describe, inline_references, read_values, validate_config
 
-SCHEMA = {
+ROOT = Path(__file__).parents[2]
+BREAK = "a\\nb"
+REFERRING = {
     "type": "object",
     "additionalProperties": False,
     "required": ["device", "refine"],
@@ -54,7 +61,7 @@ SCHEMA = {
                             "additionalProperties": False,
                             "properties": {
                                 "kind": {"const": "folder"},
-                                "root": {"type": "string", "minLength": 1},
+                                "root": {"type": ["string", "null"], "format": "path"},
                             },
                         },
                     ]
@@ -67,6 +74,7 @@ SCHEMA = {
         "percent": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
     },
 }
+SCHEMA = inline_references(REFERRING)
 GOOD = {
     "device": "auto",
     "shares": [10, 20.0],
@@ -123,6 +131,15 @@ def test_good_configurations_pass(config):
         ("refine/steps", 0, "refine.steps: found 0, expected an integer at least 1"),
         ("refine/steps", True, "refine.steps: found true, expected an integer at least 1"),
         ("refine/steps", "2", 'refine.steps: found "2", expected an integer at least 1'),
+        ("refine/steps", 2.0, "refine.steps: found 2.0, expected an integer at least 1"),
+        ("refine/rate", math.nan, "refine.rate: found NaN, expected a number above 0"),
+        ("refine/rate", math.inf, "refine.rate: found Infinity, expected a number above 0"),
+        (
+            "data/mine/root",
+            "a\nb" * 50,
+            f'data.mine.root: found "{(BREAK * 50)[:76]}..., expected {FORMATS["path"].words} or null',
+        ),
+        ("a\nb", 1, "a\\nb: unknown key. Allowed here: device, shares, refine, data"),
         ("refine/rate", None, "refine.rate: found null, expected a number above 0"),
         ("refine/timestep", 501, "refine.timestep: found 501, expected an integer from 1 to 500"),
         (
@@ -147,11 +164,11 @@ def test_good_configurations_pass(config):
             "or a table of names, each with an integer from 1 to 500",
         ),
         ("shares", [10, 200], "shares[1]: found 200, expected a number above 0 and at most 100"),
-        ("shares", [], "shares: found []: [] should be non-empty"),
+        ("shares", [], "shares: found [], expected 1 or more"),
         (
             "data/mine/root",
             "",
-            'data.mine.root: found "", expected a text that is not empty',
+            f'data.mine.root: found "", expected {FORMATS["path"].words} or null',
         ),
         ("data/demo/size", ..., "data.demo.size: missing, expected an integer at least 1"),
         ("refine", 3, "refine: found 3, expected a table"),
@@ -168,6 +185,12 @@ def test_one_problem(path, value, message):
     [
         ("refine/rate", "1e-4", 1e-4),
         ("refine/steps", "2", 2),
+        ("refine/steps", 1000.0, 1000),
+        ("refine/steps", "1e3", 1000),
+        ("refine/steps", "1000.0", 1000),
+        ("refine/timestep", {"10": 1e2}, {"10": 100}),
+        ("shares", ["10", 2e1], [10, 2e1]),
+        ("data/mine/root", "null", None),
         ("refine/timestep", "100", 100),
         ("refine/timestep", {"10": "100"}, {"10": 100}),
         ("shares", ["10", 20.0], [10, 20.0]),
@@ -176,15 +199,61 @@ def test_one_problem(path, value, message):
 )
 def test_numbers_handed_over_as_text_are_read(path, text, value):
     config = changed(path, text)
-    read_texts(config, SCHEMA)
-    assert config == changed(path, value)
+    read_values(config, SCHEMA)
+    assert repr(config) == repr(changed(path, value))  # 2 and 2.0 are told apart
     validate_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize("value", [2.5, "2.5", "1_000", " 2", "0x10", 1e300, "1e300", "9" * 5000])
+def test_what_spells_no_whole_number_is_refused(value):
+    config = changed("refine/timestep", value)
+    with pytest.raises(InputError, match=r"1 problem\n  refine\.timestep: found [^\n]{1,200}$"):
+        read_values(config, SCHEMA)
+        validate_config(config, SCHEMA)
+
+
+def test_what_has_no_end_is_refused():
+    endless: dict = {"steps": 2}
+    endless["timestep"] = endless
+    for value in (endless, {1 << 20000: 2}, 1 << 20000):
+        with pytest.raises(InputError, match=r"^configuration: 1 problem\n  refine[^\n]{1,200}$"):
+            read_values(changed("refine", value), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a: [1\nb: 2\n", "line 2, column 2: no valid YAML"),
+        (b"a: 1\n\tb: 2\n", "line 2, column 1: no valid YAML"),
+        (b"a: 'x\n", "line 2, column 1: no valid YAML"),
+        (b"a: *b\n", "line 1, column 4: no valid YAML"),
+        (b"a: 2026-13-45\n", "no valid YAML (month must be in 1..12"),
+        (b"a: \xff\n", "found bytes that are no UTF-8"),
+        (b"a: \x07\n", "no valid YAML"),
+        (b"- a\n", "expected a table at the top level"),
+        (b"", "expected a table at the top level"),
+    ],
+)
+def test_a_file_that_is_no_yaml_is_named_with_its_line(tmp_path, content, said):
+    file = tmp_path / "mine.yaml"
+    file.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_config([file])
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"{file}") and said in line
+
+
+def test_files_are_laid_over_one_another(tmp_path):
+    first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    first.write_bytes(b"\xef\xbb\xbfa: {b: 1, c: [1, 2]}\r\n")
+    second.write_text("a: {c: [3], d: {e: 4}}\n")
+    assert read_config([first, second]) == {"a": {"b": 1, "c": [3], "d": {"e": 4}}}
 
 
 def test_texts_that_spell_nothing_stay_as_they_are():
     config = {**changed("refine/steps", "two"), "zebra": "1", "device": "nan"}
     before = copy.deepcopy(config)
-    read_texts(config, SCHEMA)
+    read_values(config, SCHEMA)
     assert config == {**before, "zebra": 1}  # an unknown key is refused, whatever it says
     with pytest.raises(InputError, match=r'refine\.steps: found "two"'):
         validate_config(config, SCHEMA)
@@ -208,7 +277,7 @@ def test_all_problems_at_once_sorted_by_path():
             {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
             "a number at least 0 and below 1",
         ),
-        ({"type": "string", "pattern": "^a"}, "a text that matches ^a"),
+        ({"type": "string", "format": "address"}, FORMATS["address"].words),
         ({"type": "array", "items": {"type": "boolean"}}, "a list of true or false"),
         ({"type": "array", "minItems": 2}, "a list of 2 or more: values"),
         ({}, "any value"),
@@ -225,3 +294,12 @@ def test_inline_references_keeps_what_stands_beside():
     }
     expected = {"type": "integer", "description": "mine"}
     assert inline_references(schema)["properties"]["a"] == expected
+
+
+def test_files_are_checked_without_a_run(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(ROOT)
+    assert main(["config", "configs/smoke.yaml"]) == 0
+    assert "configs/smoke.yaml: nothing is wrong" in capsys.readouterr().out
+    (tmp_path / "mine.yaml").write_text("refine: {timestep: 9000}\ndevice: gpu\n")
+    assert main(["config", "configs/smoke.yaml", str(tmp_path / "mine.yaml")]) == 2
+    assert 'device: found "gpu"' in capsys.readouterr().err

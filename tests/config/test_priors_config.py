@@ -11,8 +11,8 @@ from workflow_runs import ROOT, check_overlay
 
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig, setting
-from gcdr.config.duplicates import check_duplicates
 from gcdr.config.generated import generated, object_schema
+from gcdr.config.yamlfiles import check_duplicates
 from gcdr.priors.kinds.registry import KINDS, all_stores, read_prior, store_of
 
 VQA = {"kind": "vqa", "weights": "w", "layers": [1, 2], "layer": 1}
@@ -93,7 +93,7 @@ def test_keys_that_stand_twice_are_named_with_file_and_line(tmp_path: Path) -> N
     first.write_text("priors:\n  x: {kind: vqa}\n  y: {}\n  x: {kind: points}\n")
     second.write_text('{"split": {"share": 5,\n"share": 6}, "list": [{"b": 1}, {"b": 2}]}')
     with pytest.raises(InputError) as caught:
-        check_duplicates([first, second, tmp_path / "absent.yaml"])
+        check_duplicates([first, second])
     assert str(caught.value).splitlines()[1:] == [
         f"  {first}, line 4: priors.x stands in line 2 already; expected it once",
         f"  {second}, line 2: split.share stands in line 1 already; expected it once",
@@ -115,9 +115,9 @@ def test_keys_that_stand_twice_are_named_with_file_and_line(tmp_path: Path) -> N
         ("priors: {x: {kind: vqx}}\n", ['priors.x.kind: found "vqx"', '"vqa", "pickles"']),
         ("priors: {x: {weights: a}}\n", ["priors.x.kind: missing"]),
         ("priors: {ofa-world: {beam: 0}}\n", ["priors.ofa-world.beam: found 0"]),
-        ("prior: {layer: 2}\n", ['prior: found {"layer": 2}, expected a text']),
+        ("prior: {layer: 2}\n", ['prior: found {"layer": 2}, expected a name']),
         (
-            "priors: {ofa-world-body: {kind: points, tables: {}}}\n",
+            "priors: {ofa-world-body: {kind: points, tables: {smoke: a.csv}}}\n",
             ["priors.ofa-world-body: its store 'ofa-world-body' is that of another prior too"],
         ),
         (

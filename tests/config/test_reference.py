@@ -116,7 +116,7 @@ def test_the_schema_has_no_stray_keywords():
     schema = read_schema(ROOT / "workflow/schemas/config.schema.yaml")
     known = {
         name
-        for part in ("core", "applicator", "validation", "meta-data")
+        for part in ("core", "applicator", "validation", "meta-data", "format-annotation")
         for name in REGISTRY[f"https://json-schema.org/draft/2020-12/meta/{part}"].contents[
             "properties"
         ]

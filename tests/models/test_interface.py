@@ -159,7 +159,12 @@ def test_every_kind_fills_its_place(name: str) -> None:
     kind = kind_of(name)
     assert kind.title == GAZE_MODELS[name].title and {"world", "paper"} <= kind.sizes.keys()
     config = kind.sizes["world"](False)
+    assert GAZE_MODELS[name].sizes.keys() == kind.sizes.keys()
     model, told = kind.build(config), kind.build(kind.with_in_frame(config))
+    assert GAZE_MODELS[name].sizes["world"] == (model.input_size, model.map_size)
+    for size, (pixels, cells) in GAZE_MODELS[name].sizes.items():
+        sized = kind.sizes[size](False)
+        assert (getattr(sized, "towers", sized).input_size, sized.map_size) == (pixels, cells)
     assert model.kind == name and model.config == config == kind.config.from_json(config.to_json())
     assert told.tells_in_frame
     assert not model.needs.prior

@@ -1,16 +1,16 @@
 """What a frozen backbone makes of every image, kept for all trainings of the decoders that stand on it."""
 
+from gcdr.config.asked import sees_tokens
+
 
 def frozen_entry(gaze):
     """The first entry of gaze.models with the same frozen backbone at the same size, or None.
 
     Also None where an entry's tokens are not kept (gaze.models.<name>.tokens).
     """
-    models = config["gaze"]["models"]
-    entry = models.get(gaze, {})
-    kind = GAZE_MODELS.get(entry.get("kind"))
-    if kind is None or not kind.frozen or not entry.get("tokens", True):
+    if not sees_tokens(config, gaze):
         return None
+    models, entry = config["gaze"]["models"], config["gaze"]["models"][gaze]
     same = ("kind", "size", "backbone")
     return next(
         name

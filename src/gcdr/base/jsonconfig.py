@@ -6,6 +6,7 @@ import typing
 from typing import Any, Literal, Self
 
 from gcdr.base.errors import InputError
+from gcdr.base.texts import FORMATS, printable
 
 # Keywords of JSON Schema that a field may be held to: in words, and whether a value obeys.
 LIMITS: dict[str, tuple[str, typing.Callable[[Any, Any], bool]]] = {
@@ -14,8 +15,9 @@ LIMITS: dict[str, tuple[str, typing.Callable[[Any, Any], bool]]] = {
     "maximum": ("at most {}", lambda value, bound: value <= bound),
     "exclusiveMaximum": ("below {}", lambda value, bound: value < bound),
     "multipleOf": ("a multiple of {}", lambda value, bound: value % bound == 0),
-    "minLength": ("a text that is not empty", lambda value, bound: len(value) >= bound),
+    "format": ("{}", lambda value, bound: FORMATS[bound].fits(value)),
     "minItems": ("{} or more", lambda value, bound: len(value) >= bound),
+    "minProperties": ("{} or more", lambda value, bound: len(value) >= bound),
     "maxItems": ("at most {} of them", lambda value, bound: len(value) <= bound),
     "uniqueItems": ("each once", lambda value, bound: len(set(value)) == len(value)),
 }
@@ -27,7 +29,8 @@ def setting(description: str, default: Any = dataclasses.MISSING, **limits: Any)
     Args:
         description: for the reference page.
         default: its value where none is given; without one it must be given.
-        limits: keywords of ``LIMITS``; ``items`` is a dictionary of those of a tuple's entries.
+        limits: keywords of ``LIMITS``; ``items`` is a dictionary of those of the entries of a tuple or
+            dictionary.
     """
     about = {"description": description, "limits": limits}
     if isinstance(default, type):
@@ -90,12 +93,20 @@ def _check(name: str, value: Any, limits: dict[str, Any]) -> None:
         return
     for keyword, bound in limits.items():
         if keyword == "items":
-            for number, item in enumerate(value):
-                _check(f"{name}[{number}]", item, bound)
+            for path, item in _entries(name, value):
+                _check(path, item, bound)
             continue
         words, obeys = LIMITS[keyword]
         if not obeys(value, bound):
-            raise InputError(f"{name}: found {value!r}, expected {words.format(bound)}")
+            said = FORMATS[bound].words if keyword == "format" else words.format(bound)
+            raise InputError(f"{name}: found {printable(repr(value))}, expected {said}")
+
+
+def _entries(name: str, value: Any) -> list[tuple[str, Any]]:
+    """The entries of a tuple or dictionary, each with its dotted path."""
+    if isinstance(value, dict):
+        return [(f"{name}.{key}", item) for key, item in value.items()]
+    return [(f"{name}[{number}]", item) for number, item in enumerate(value)]
 
 
 def _plain(value: Any) -> Any:

@@ -39,6 +39,11 @@ def gaze_problems(config: Mapping[str, Any]) -> list[str]:
             problems.append(
                 f"gaze.models.{name}.kind: found {entry['kind']!r}, expected one of {kinds}"
             )
+        elif entry["size"] not in kind.sizes:
+            problems.append(
+                f"gaze.models.{name}.size: found {entry['size']!r}, expected one of "
+                f"{', '.join(kind.sizes)}"
+            )
         elif kind.frozen and not entry.get("backbone"):
             problems.append(
                 f"gaze.models.{name}.backbone: missing; {kind.title} needs the weights of its backbone"

@@ -6,14 +6,13 @@ import typing
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
-from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig, required
-from gcdr.config.schema import Schema
+from gcdr.base.texts import NAME, SHARE
+from gcdr.config.schema import Schema, inline_references
+from gcdr.config.yamlfiles import read_table
 from gcdr.data.split import Split
 from gcdr.detection.choices import Detect, Heads
-from gcdr.priors.kinds.registry import KINDS, NAME
+from gcdr.priors.kinds.registry import KINDS
 from gcdr.world.dataset import WorldSettings
 from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, FrozenRecipe, VQARecipe
 
@@ -26,36 +25,33 @@ TABLES: dict[str, tuple[type[JsonConfig], str]] = {
     "world_backbone": (BackboneRecipe, "Recipe of the towers of gaze models."),
     "world_frozen": (FrozenRecipe, "Recipe of the frozen backbone."),
 }
+KEYS = {"NAME": NAME, "SHARE": SHARE}
+"""Patterns of keys that the schema's file refers to by name."""
+
 TYPES = {int: "integer", float: "number", bool: "boolean", str: "string"}
 
 
 def read_schema(path: Path) -> Schema:
-    """The schema of the configuration, with what is made from dataclasses in its ``$defs``.
+    """The schema of the configuration, with what is made from dataclasses, and without references.
 
     Raises:
         InputError: see :func:`read_table`.
     """
-    schema = read_table(path)
+    schema = _with_patterns(read_table(path))
     schema.setdefault("$defs", {}).update(generated())
-    return schema
+    inlined = inline_references(schema)
+    del inlined["$defs"]
+    return inlined
 
 
-def read_table(path: Path) -> dict[str, Any]:
-    """The content of a YAML file that holds a table, by libyaml where it is there.
-
-    Raises:
-        InputError: the file cannot be read, or is something else.
-    """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), loader)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not valid YAML ({error})") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a table at the top level")
-    return content
+def _with_patterns(schema: Any) -> Any:
+    """A copy of a schema in which names of patterns in ``KEYS`` are replaced by them."""
+    if isinstance(schema, list):
+        return [_with_patterns(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    keys = KEYS if set(schema) <= set(KEYS) else {}
+    return {keys.get(key, key): _with_patterns(value) for key, value in schema.items()}
 
 
 def generated() -> dict[str, Schema]:
@@ -95,7 +91,8 @@ def _field(entry: dataclasses.Field, hint: Any) -> Schema:
     limits = dict(entry.metadata["limits"])
     schema = _of_type(hint)
     if "items" in limits:
-        schema["items"] |= limits.pop("items")
+        inner = schema["items"] if "items" in schema else schema["patternProperties"][NAME]
+        inner |= limits.pop("items")
     schema |= {**limits, "description": entry.metadata["description"]}
     if not required(entry) and schema.get("type") != "object":
         default = entry.default

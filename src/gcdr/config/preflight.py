@@ -3,16 +3,20 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gcdr.base.download import planned_files
 from gcdr.base.errors import InputError
+from gcdr.config.asked import reported_methods, used_datasets, used_studies
 from gcdr.config.gaze_checks import first_weights, gaze_problems
+from gcdr.config.name_checks import name_problems
 from gcdr.config.pools import SOURCES, sources_of
 from gcdr.config.prior_checks import prior_problems
-from gcdr.config.schema import OWN, alternatives, study_share
+from gcdr.config.recipe_checks import asked_recipes, recipe_problems
+from gcdr.config.schema import OWN, study_share
+from gcdr.config.size_checks import size_problems
 from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.sizes import weights_file
 
@@ -61,23 +65,14 @@ def check_references(config: Mapping[str, Any]) -> None:
             problems.append(
                 f"studies.{name}.teacher: missing; a gallery needs a study that teaches"
             )
-    refine = config["refine"]
-    asked = {"refine.timestep": alternatives(refine["timestep"])}
-    asked |= {"sweep.timesteps": config["sweep"]["timesteps"]}
-    asked |= {"report.student_timesteps": config["report"]["student_timesteps"]}
-    for key, values in asked.items():
-        for value in values:
-            if not refine["steps"] <= value <= config["diffusion"]["timesteps"]:
-                problems.append(
-                    f"{key}: found {value}, expected {refine['steps']} (refine.steps) to "
-                    f"{config['diffusion']['timesteps']} (diffusion.timesteps)"
-                )
     problems += [
         f"report.methods: found {name!r}, expected one of {', '.join(METHODS)}"
         for name in reported_methods(config)
         if name not in METHODS
     ]
+    problems += name_problems(config)
     problems += gaze_problems(config)
+    problems += size_problems(config)
     problems += recipe_problems(config, asked_recipes(config))
     problems += _split_problems(config)
     planned = planned_files(config["downloads"])
@@ -117,65 +112,6 @@ def _head_problems(config: Mapping[str, Any]) -> list[str]:
     return [
         f"heads.weights: no file {file}, which finds heads where datasets.{asked[0]} has no table"
     ]
-
-
-def asked_recipes(config: Mapping[str, Any]) -> list[str]:
-    """Keys of the recipes by which the configuration's studies train; a target may ask for more."""
-    methods = reported_methods(config) if config["report"]["studies"] else []
-    starts = (config["studies"][name].get("init") for name in used_studies(config))
-    methods += [start["model"] for start in starts if isinstance(start, Mapping)]
-    methods += ["gcdr"] if config["galleries"] else []
-    about = [METHODS[name] for name in methods if name in METHODS]
-    names = {method.teacher for method in about} - {None}
-    # Refined maps of test people are scored and swept over timesteps whatever the methods are.
-    names |= {"diffusion"} if config["report"]["studies"] or config["galleries"] else set()
-    teachers = [TEACHERS[name] for name in names]
-    if config["diffusion"]["init"] in config["gaze"]["models"] and any(
-        one.family != "gaze" for one in teachers
-    ):
-        teachers.append(TEACHERS["vat"])
-    keys = {"gaze.recipe"} if any(method.student for method in about) else set()
-    plain = {
-        "gaze": "gaze.teacher",
-        "diffusion": "diffusion.recipe",
-        "mapping": "diffusion.mapping",
-    }
-    for one in teachers:
-        keys.add(f"{one.family}.mean_teacher" if one.mean_teacher else plain[one.family])
-    return sorted(keys)
-
-
-def recipe_problems(config: Mapping[str, Any], keys: Iterable[str]) -> list[str]:
-    """What is wrong with recipes: their length, and the labelled people's part of a batch.
-
-    Args:
-        config: a configuration that fits the schema.
-        keys: which, such as ``gaze.recipe``, ``gaze.mean_teacher`` or ``diffusion.mapping``.
-    """
-    gaze, diffusion = config["gaze"], config["diffusion"]
-    recipes = {
-        "gaze.recipe": (gaze["recipe"], gaze["labelled_per_batch"]),
-        "gaze.teacher": (gaze["recipe"] | gaze["teacher"], None),
-        "diffusion.recipe": (diffusion["recipe"], None),
-        "diffusion.mapping": (diffusion["recipe"] | diffusion["mapping"], None),
-    }
-    for name, model in (("gaze", gaze), ("diffusion", diffusion)):
-        taught = model["mean_teacher"]
-        recipe = model["recipe"] | taught["recipe"]
-        recipes[f"{name}.mean_teacher"] = (recipe, taught["labelled_per_batch"])
-    problems = []
-    for key in keys:
-        recipe, places = recipes[key]
-        lengths = {name: recipe.get(name) for name in ("steps", "epochs")}
-        if sum(value is not None for value in lengths.values()) != 1:
-            problems.append(f"{key}: found {lengths}, expected exactly one of them")
-        for value in alternatives(places):
-            if value is not None and not value < recipe["batch"]:
-                problems.append(
-                    f"{key.removesuffix('.recipe')}.labelled_per_batch: found {value}, expected less "
-                    f"than the batch ({recipe['batch']})"
-                )
-    return problems
 
 
 def _split_problems(config: Mapping[str, Any]) -> list[str]:
@@ -230,37 +166,6 @@ def _share_problems(
             f"nobody labelled; expected a larger share or more people"
         )
     return problems
-
-
-def used_studies(config: Mapping[str, Any]) -> list[str]:
-    """Studies that are reported or shown, and those that they start from or are taught by."""
-    studies = config["studies"]
-    names, used = [*config["report"]["studies"], *config["galleries"]], []
-    while names:
-        name = names.pop()
-        if name in used or name not in studies:
-            continue
-        used.append(name)
-        start = studies[name].get("init")
-        names += [studies[name].get("teacher", name)]
-        names += [start["study"]] if isinstance(start, Mapping) else []
-    return used
-
-
-def used_datasets(config: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Data sets of each study that is reported or shown, and of those that they start from."""
-    used = {}
-    for name in used_studies(config):
-        study = config["studies"][name]
-        given = (study.get(key, []) for key in ("dataset", "labelled", "unlabelled", "test"))
-        used[name] = [one for part in given for one in ([part] if isinstance(part, str) else part)]
-    return used
-
-
-def reported_methods(config: Mapping[str, Any]) -> list[str]:
-    """Names of the methods of the report; an entry may be a table that says more of one."""
-    named = config["report"]["methods"]
-    return [method if isinstance(method, str) else method["method"] for method in named]
 
 
 def _source_problems(

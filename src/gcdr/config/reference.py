@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
-from gcdr.config.generated import read_schema, read_table
+from gcdr.config.generated import read_schema
 from gcdr.config.schema import Schema, describe, inline_references, show
+from gcdr.config.yamlfiles import read_table
 
 NAME = "<name>"
 NOTICE = (

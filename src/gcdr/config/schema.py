@@ -6,15 +6,16 @@ problem and prints the schema; here every problem is named at once, with what wo
 
 import difflib
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from gcdr.base.errors import InputError
+from gcdr.base.jsonconfig import LIMITS
+from gcdr.base.texts import FORMATS, NAME, SHARE, printable
+from gcdr.config.strict import StrictValidator, check_plain, spelt
 
 Schema = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -22,6 +23,11 @@ Problem = tuple[Path, str]
 
 OWN = "own"
 """In place of a label share: who has a label is labelled (``split.share: null``)."""
+
+MOST_LINES = 30
+"""Problems that are named; a list of a thousand wrong entries says no more than its first."""
+
+KEY_NAMES = {NAME: FORMATS["name"].words, SHARE: "label shares, 1 to 100"}
 
 TYPE_NAMES = {
     "integer": "an integer",
@@ -39,57 +45,51 @@ def validate_config(config: dict, schema: Schema) -> None:
 
     Args:
         config: the whole configuration as read from YAML.
-        schema: JSON Schema of it (draft 2020-12); ``$ref`` only within itself and not recursive.
+        schema: JSON Schema of it (draft 2020-12) without references (:func:`inline_references`).
 
     Raises:
         InputError: names every problem, one a line, sorted by the dotted path of its key: unknown
             keys with those allowed there, missing keys, and wrong values with what is expected.
     """
-    problems = _all_problems(config, inline_references(schema))
+    problems = _all_problems(config, schema)
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         lines = sorted(f"{dotted(path)}: {message}" for path, message in problems)
+        if len(lines) > MOST_LINES:
+            lines[MOST_LINES:] = [f"and {len(lines) - MOST_LINES} more"]
         raise InputError("\n  ".join([f"configuration: {count}", *lines]))
 
 
-def read_texts(config: dict, schema: Schema) -> None:
-    """Turn, in place, texts that ``schema`` refuses into the number, true, false or null they spell.
+def read_values(config: dict, schema: Schema) -> None:
+    """Turn, in place, values that ``schema`` refuses into what they spell: the only place that does.
 
     Snakemake hands on as text what stands within braces on its command line, as the 100 of
-    ``--config 'refine={timestep: 100}'``; and 1e-4 without a point is text to YAML.
+    ``--config 'refine={timestep: 100}'`` or a null; 1e-4 without a point is text to YAML, and a whole
+    number may be written as 1e3 or 1000.0. What follows sees an integer, a number, true, false or null.
 
     Args:
         config: the whole configuration.
         schema: as for :func:`validate_config`.
+
+    Raises:
+        InputError: see :func:`gcdr.config.strict.check_plain`.
     """
-    for path, _ in _all_problems(config, inline_references(schema)):
+    check_plain(config)
+    for path, _ in _all_problems(config, schema):
         table = config
         try:
             for key in path[:-1]:
                 table = table[key]
-            text = table[path[-1]]
+            table[path[-1]] = spelt(table[path[-1]])
         except (KeyError, IndexError, TypeError):
             continue  # the problem is a key, or one that is missing
-        if isinstance(text, str):
-            table[path[-1]] = _spelt(text)
-
-
-def _spelt(text: str) -> Any:
-    """The finite number, truth value or null that a text spells, or the text."""
-    words = {"true": True, "false": False, "null": None}
-    if text in words:
-        return words[text]
-    for number in (int, float):
-        try:
-            return number(text) if math.isfinite(number(text)) else text
-        except ValueError:
-            continue
-    return text
 
 
 def _all_problems(config: dict, schema: Schema) -> set[Problem]:
     problems = set(_keys_not_text(config))
-    for error in Draft202012Validator(schema).iter_errors(_with_text_keys(config)):
+    for error in StrictValidator(schema, format_checker=StrictValidator.FORMAT_CHECKER).iter_errors(
+        _with_text_keys(config)
+    ):
         problems.update(_problems(error))
     return problems
 
@@ -122,7 +122,7 @@ def alternatives(setting: Any) -> list[Any]:
 
 def dotted(path: Path) -> str:
     """A key's full name: ``("a", "b", 0)`` is ``a.b[0]``; the root is ``(top level)``."""
-    name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    name = "".join(f"[{part}]" if isinstance(part, int) else f".{printable(part)}" for part in path)
     return name.removeprefix(".") or "(top level)"
 
 
@@ -161,8 +161,10 @@ def describe(schema: Schema) -> str:
 
 def show(value: Any) -> str:
     """A value as it would be written in the file, shortened if it is long."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else text[:77] + "..."
+    try:
+        return printable(json.dumps(value, ensure_ascii=False, default=str))
+    except TypeError:  # a table whose keys are no texts
+        return printable(repr(value))
 
 
 def _describe_type(name: str, schema: Schema) -> str:
@@ -170,15 +172,14 @@ def _describe_type(name: str, schema: Schema) -> str:
     if name in ("integer", "number"):
         return text + _bounds(schema)
     if name == "string":
-        if "pattern" in schema:
-            return f"{text} that matches {schema['pattern']}"
-        return "a text that is not empty" if schema.get("minLength") else text
+        return FORMATS[schema["format"]].words if "format" in schema else text
     if name == "array":
         text = f"{text} of " + (f"{least} or more: " if (least := schema.get("minItems")) else "")
         return text + (describe(schema["items"]) if "items" in schema else "values")
     if name == "object" and schema.get("patternProperties"):
+        keys = "label shares" if SHARE in schema["patternProperties"] else "names"
         options = (describe(option) for option in schema["patternProperties"].values())
-        return f"{text} of names, each with {', or '.join(options)}"
+        return f"{text} of {keys}, each with {', or '.join(options)}"
     return text
 
 
@@ -221,7 +222,7 @@ def _problems(error: ValidationError, parent: Path = ()) -> Iterator[Problem]:
 def _unknown_keys(schema: Schema, found: dict, path: Path) -> Iterator[Problem]:
     known = list(schema.get("properties", {}))
     patterns = list(schema.get("patternProperties", {}))
-    allowed = [*known, *(f"names that match {pattern}" for pattern in patterns)]
+    allowed = [*known, *(KEY_NAMES.get(one, f"names that match {one}") for one in patterns)]
     for key in found:
         if key in known or any(re.search(pattern, key) for pattern in patterns):
             continue
@@ -273,8 +274,8 @@ def _kinds(schema: Schema) -> tuple[str, list[Any]] | None:
 
 def _wrong_value(error: ValidationError) -> str:
     found, expected = error.instance, describe(error.schema)
-    if error.validator in ("minItems", "maxItems", "uniqueItems", "dependentRequired", "not"):
-        return f"found {show(found)}: {error.message}"
+    if error.validator in ("minItems", "maxItems", "minProperties", "uniqueItems"):
+        expected = LIMITS[error.validator][0].format(error.validator_value)
     return f"found {show(found)}, expected {expected}"
 
 

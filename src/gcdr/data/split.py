@@ -49,7 +49,8 @@ class Split(SplitSettings):
 
     released: str | None = setting(
         "Folder of the authors' split files (train_annotations_weak_ratio0.1_use.txt, ...), or null. "
-        "Where it has one for the share, that decides who is labelled."
+        "Where it has one for the share, that decides who is labelled.",
+        format="path",
     )
 
 

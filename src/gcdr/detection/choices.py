@@ -15,15 +15,19 @@ class DetectSettings(JsonConfig):
         "What overlap is: the share of the head box inside the body box, or intersection over union.",
         "head_area",
     )
-    batch: int = setting("Images detected together; part of the result's bits.", minimum=1)
+    batch: int = setting(
+        "Images detected together; part of the result's bits.", minimum=1, maximum=4096
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Detect(DetectSettings):
     """The section ``detect``."""
 
-    weights: str = setting("Folder of the detector.")
-    shards: int = setting("Jobs that share the images; never changes a bit.", minimum=1)
+    weights: str = setting("Folder of the detector.", format="path")
+    shards: int = setting(
+        "Jobs that share the images; never changes a bit.", minimum=1, maximum=10000
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +35,7 @@ class HeadSettings(JsonConfig):
     """What decides the heads that are found, beside the detector."""
 
     score: float = setting("Least score of a head.", minimum=0, maximum=1)
-    batch: int = setting("Images looked at together.", minimum=1)
+    batch: int = setting("Images looked at together.", minimum=1, maximum=4096)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,5 +44,6 @@ class Heads(HeadSettings):
 
     weights: str = setting(
         "Folder of a Mask R-CNN of heads, or torchvision's Keypoint R-CNN (.pth) for photographs, whose "
-        "keypoints of the face give the head box."
+        "keypoints of the face give the head box.",
+        format="path",
     )

@@ -1,5 +1,6 @@
 """The gaze models by name, and where each is. No torch: planning reads this."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gcdr.base.jsonconfig import JsonConfig
@@ -14,17 +15,24 @@ class Listed:
         module: holds its ``KIND``, a :class:`gcdr.models.interface.Kind`.
         prior: whether it can be given prior maps, as VAT-GC is.
         frozen: whether it stands on a frozen backbone, whose weights are a file of their own.
+        sizes: side of its pictures in pixels and of its heatmaps in cells, by named size.
     """
 
     title: str
     module: str
+    sizes: Mapping[str, tuple[int, int]]
     prior: bool = False
     frozen: bool = False
 
 
 GAZE_MODELS = {
-    "vat": Listed("VAT", "gcdr.models.vat", prior=True),
-    "gazelle": Listed("Gaze-LLE", "gcdr.models.gazelle_released", frozen=True),
+    "vat": Listed("VAT", "gcdr.models.vat", {"world": (56, 32), "paper": (224, 64)}, prior=True),
+    "gazelle": Listed(
+        "Gaze-LLE",
+        "gcdr.models.gazelle_released",
+        {"world": (112, 32), "paper": (448, 64), "large": (448, 64)},
+        frozen=True,
+    ),
 }
 """By the name in the configuration and in ``model.json``."""
 

@@ -90,4 +90,6 @@ def check_backbone(cache: Cache, backbone: str | None, where: str | Path) -> Non
     if not isinstance(cache, Tokens):
         return
     if backbone is None or file_digest(backbone_file(backbone)) != cache.backbone:
-        raise InputError(f"{where}: found tokens of another backbone than {backbone}; make them anew")
+        raise InputError(
+            f"{where}: found tokens of another backbone than {backbone}; make them anew"
+        )

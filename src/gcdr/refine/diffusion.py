@@ -20,6 +20,7 @@ from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.base.seeds import torch_rng
+from gcdr.refine.options import NOISE_OFFSETS
 
 SCALE = 2.0
 
@@ -83,7 +84,7 @@ class SamplerConfig:
 
     eta: float = 1.0
     time_offset: int = 1
-    noise_offset: int = -1
+    noise_offset: int = NOISE_OFFSETS["consistent"]
     double_encoding: bool = False
     last_alpha: Literal["one", "first"] = "one"
 
@@ -98,7 +99,9 @@ class SamplerConfig:
 
 SAMPLERS = {
     "consistent": SamplerConfig(),
-    "reference": SamplerConfig(time_offset=0, noise_offset=0, double_encoding=True),
+    "reference": SamplerConfig(
+        time_offset=0, noise_offset=NOISE_OFFSETS["reference"], double_encoding=True
+    ),
 }
 """The paper's statement, and the released sampler bug for bug."""
 

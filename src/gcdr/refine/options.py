@@ -5,6 +5,9 @@ from typing import Literal
 
 from gcdr.base.jsonconfig import JsonConfig
 
+NOISE_OFFSETS = {"consistent": -1, "reference": 0}
+"""Schedule index at which a sampler noises a map, minus the timestep; where nothing else is said."""
+
 
 @dataclass(frozen=True)
 class MapSettings(JsonConfig):

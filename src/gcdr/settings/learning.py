@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from gcdr.base.errors import InputError
+from gcdr.config.recipe_checks import gaze_entry
 from gcdr.config.schema import by_share
 from gcdr.methods import Recipe, Teacher
 from gcdr.refine.options import (
@@ -30,17 +31,6 @@ from gcdr.training.recipes import (
 
 Config = Mapping[str, Any]
 OF_MODEL = tuple(field.name for field in fields(GazeModelSettings))  # keys of gaze.models
-
-
-def gaze_entry(config: Config, name: str | None) -> dict[str, Any]:
-    """An entry of ``gaze.models`` laid over what holds for all of them."""
-    gaze = config["gaze"]
-    entry = dict(gaze["models"][name or gaze["model"]])
-    for key in ("recipe", "teacher"):
-        entry[key] = gaze[key] | entry.get(key, {})
-    for key in ("labelled_per_batch", "in_frame"):
-        entry.setdefault(key, gaze[key])
-    return entry
 
 
 def gaze_model(config: Config, name: str | None) -> GazeModelSettings:

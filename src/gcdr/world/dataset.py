@@ -10,12 +10,14 @@ from gcdr.base.jsonconfig import JsonConfig, setting
 class WorldSettings(JsonConfig):
     """A data set of the demo world."""
 
-    seed: int = setting("Seed of the scenes.", minimum=0)
+    seed: int = setting("Seed of the scenes.", minimum=0, maximum=2**32 - 1)
     style: Literal["gaze", "web"] = setting(
         'Distribution of scenes; "gaze" is the data set and "web" what the VQA model learned from.'
     )
-    train_people: int = setting("Training people at least.", minimum=1)
-    test_people: int = setting("Test people at least; all look into the frame.", minimum=1)
-    annotators: int = setting("Annotators of each test person.", minimum=2)
-    width: int = setting("Width of the pictures in pixels.", minimum=32)
-    height: int = setting("Height of the pictures in pixels.", minimum=32)
+    train_people: int = setting("Training people at least.", minimum=1, maximum=10**7)
+    test_people: int = setting(
+        "Test people at least; all look into the frame.", minimum=1, maximum=10**7
+    )
+    annotators: int = setting("Annotators of each test person.", minimum=2, maximum=1000)
+    width: int = setting("Width of the pictures in pixels.", minimum=32, maximum=4096)
+    height: int = setting("Height of the pictures in pixels.", minimum=32, maximum=4096)

@@ -15,4 +15,8 @@ class MapsPrior(PriorKind):
     TITLE: ClassVar[str] = "Heatmaps of another model, a label store for each data set."
     SOURCES: ClassVar[str] = "stores"
 
-    stores: dict[str, str] = setting("Label store of each data set (docs/data-formats.md).")
+    stores: dict[str, str] = setting(
+        "Label store of each data set (docs/data-formats.md).",
+        minProperties=1,
+        items={"format": "path"},
+    )

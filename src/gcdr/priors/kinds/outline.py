@@ -32,5 +32,9 @@ class Outlined(JsonConfig):
         maxItems=3,
         items={"minimum": 0, "maximum": 255},
     )
-    box_thickness: int = setting("Thickness of the outline in pixels of the image.", 2, minimum=1)
-    block: int = setting("People computed together; part of the result's bits.", 64, minimum=1)
+    box_thickness: int = setting(
+        "Thickness of the outline in pixels of the image.", 2, minimum=1, maximum=1000
+    )
+    block: int = setting(
+        "People computed together; part of the result's bits.", 64, minimum=1, maximum=4096
+    )

@@ -12,9 +12,14 @@ from gcdr.priors.kinds.kind import PriorKind, check_layer
 class Pickles(JsonConfig):
     """Where those of a data set are."""
 
-    pickles: tuple[str, ...] = setting("The authors' pickles of raw maps.", minItems=1)
+    pickles: tuple[str, ...] = setting(
+        "The authors' pickles of raw maps.", minItems=1, maxItems=1000, items={"format": "path"}
+    )
     annotations: tuple[str, ...] = setting(
-        "GazeFollow text files that tell whose map is whose.", minItems=1
+        "GazeFollow text files that tell whose map is whose.",
+        minItems=1,
+        maxItems=1000,
+        items={"format": "path"},
     )
 
 
@@ -26,15 +31,16 @@ class PicklesPrior(PriorKind):
     TITLE: ClassVar[str] = "The paper authors' precomputed Grad-CAM maps."
     SOURCES: ClassVar[str] = "imported"
 
-    imported: dict[str, Pickles] = setting("Where they are, by data set.")
+    imported: dict[str, Pickles] = setting("Where they are, by data set.", minProperties=1)
     layers: tuple[int, ...] = setting(
         "Decoder layers whose maps are stored, counted from 1; the files hold 10, 11 and 12.",
         (10, 11, 12),
         minItems=1,
         uniqueItems=True,
-        items={"minimum": 1},
+        items={"minimum": 1, "maximum": 100},
+        maxItems=100,
     )
-    layer: int = setting("Decoder layer whose maps are used.", 11, minimum=1)
+    layer: int = setting("Decoder layer whose maps are used.", 11, minimum=1, maximum=100)
 
     def __post_init__(self) -> None:
         super().__post_init__()

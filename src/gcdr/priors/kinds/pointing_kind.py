@@ -22,14 +22,14 @@ class Prompts(Texts):
     body: str = setting(
         "Asked where the body is outlined.",
         _HOW.format("the person in the green bounding box"),
-        minLength=1,
+        format="prose",
     )
     head: str = setting(
         "Asked where the head is outlined.",
         _HOW.format("the person whose head is in the green bounding box"),
-        minLength=1,
+        format="prose",
     )
-    none: str = setting("Asked where nothing is.", _HOW.format("the person"), minLength=1)
+    none: str = setting("Asked where nothing is.", _HOW.format("the person"), format="prose")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +38,10 @@ class Pointed(Outlined):
 
     questions: Prompts = setting("What is asked, by what points at the person.", Prompts)
     precision: Literal["fp32", "bf16"] = setting("In which the model computes.", "bf16")
-    batch: int = setting("People computed together, at most.", 8, minimum=1)
-    max_new_tokens: int = setting("Longest answer in tokens.", 128, minimum=1)
+    batch: int = setting("People computed together, at most.", 8, minimum=1, maximum=4096)
+    max_new_tokens: int = setting("Longest answer in tokens.", 128, minimum=1, maximum=4096)
     max_pixels: int = setting(
-        "Pixels of a picture beyond which it is made smaller.", 1048576, minimum=784
+        "Pixels of a picture beyond which it is made smaller.", 1048576, minimum=784, maximum=10**9
     )
     size: int = setting("Side of the maps in cells.", 64, minimum=4, maximum=1024)
     sigma: float = setting(
@@ -68,11 +68,13 @@ class PointingPrior(Pointed, PriorKind):
     TITLE: ClassVar[str] = "A vision-language model that is asked to point."
 
     weights: str = setting(
-        "Folder of the model as the package transformers writes it.", minLength=1
+        "Folder of the model as the package transformers writes it.", format="path"
     )
-    shards: int = setting("Jobs that share the people; never changes a bit.", 4, minimum=1)
+    shards: int = setting(
+        "Jobs that share the people; never changes a bit.", 4, minimum=1, maximum=10000
+    )
     workers: int = setting(
-        "Pictures that a job reads at a time. Never changes a bit.", 1, minimum=1
+        "Pictures that a job reads at a time. Never changes a bit.", 1, minimum=1, maximum=256
     )
 
     @property

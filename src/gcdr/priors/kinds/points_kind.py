@@ -50,7 +50,9 @@ class TablePrior(PriorKind):
 
     tables: dict[str, str] = setting(
         "CSV of each data set: image, whose the row is (sample_id or the head box), x,y or "
-        "box_x0,box_y0,box_x1,box_y1, and where known score and label."
+        "box_x0,box_y0,box_x1,box_y1, and where known score and label.",
+        minProperties=1,
+        items={"format": "path"},
     )
 
     def settings(self) -> Any:

@@ -20,7 +20,6 @@ KINDS: dict[str, type[PriorKind]] = {
     kind.KIND: kind
     for kind in (VqaPrior, PicklesPrior, PointsPrior, BoxesPrior, MapsPrior, PointingPrior)
 }
-NAME = r"^[A-Za-z0-9_.-]+$"
 OVERLAYS = ("body", "head", "none")
 PEOPLE = ("all", "test")
 

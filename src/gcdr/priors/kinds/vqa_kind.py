@@ -19,12 +19,12 @@ ABOUT_BOX = "What is the person in the green bounding box looking at?"
 class Questions(Texts):
     """What a VQA model is asked (paper, Sec. 3.2)."""
 
-    body: str = setting("Asked where the body is outlined.", ABOUT_BOX, minLength=1)
-    head: str = setting("Asked where the head is outlined.", ABOUT_BOX, minLength=1)
+    body: str = setting("Asked where the body is outlined.", ABOUT_BOX, format="prose")
+    head: str = setting("Asked where the head is outlined.", ABOUT_BOX, format="prose")
     none: str = setting(
         "Asked where nothing is: without overlay, or where no body was found.",
         "What is the person looking at?",
-        minLength=1,
+        format="prose",
     )
 
 
@@ -37,7 +37,8 @@ class Asked(Outlined):
         "Decoder layers whose maps are stored, counted from 1.",
         minItems=1,
         uniqueItems=True,
-        items={"minimum": 1},
+        items={"minimum": 1, "maximum": 100},
+        maxItems=100,
     )
     tagger: Literal["auto", "rules", "spacy"] = setting(
         f'What finds nouns in answers: "spacy" with its model {SPACY_MODEL}, "rules" (word lists), or '
@@ -49,12 +50,14 @@ class Asked(Outlined):
         "pronouns, and the word's number as the token's, as the released code does.",
         "paper",
     )
-    beam: int = setting("Beams of the answer search.", 5, minimum=1)
+    beam: int = setting("Beams of the answer search.", 5, minimum=1, maximum=100)
     normalise: bool = setting(
         "Whether answers are ranked by log-probability a token, not by its sum.", True
     )
-    length_penalty: float = setting("Exponent of the length in that mean.", 1.0, minimum=0)
-    max_length: int = setting("Longest answer in tokens.", 200, minimum=1)
+    length_penalty: float = setting(
+        "Exponent of the length in that mean.", 1.0, minimum=0, maximum=100
+    )
+    max_length: int = setting("Longest answer in tokens.", 200, minimum=1, maximum=4096)
     precision: Literal["fp32", "bf16"] = setting(
         "In which the model reads and answers; Grad-CAM is computed in fp32 in either case.", "fp32"
     )
@@ -82,15 +85,18 @@ class VqaPrior(Asked, PriorKind):
         "The VQA model: a folder of this package, a Hugging Face folder of OFA, a fairseq .pt with "
         "encoder.json, vocab.bpe and dict.txt beside it, or BLIP-VQA in the layout of the package "
         "transformers, which it needs.",
-        minLength=1,
+        format="path",
     )
     released: Released = setting("What weights in a released layout must be.", Released)
-    layer: int = setting("Decoder layer whose maps are used.", minimum=1)
-    shards: int = setting("Jobs that share the people; never changes a bit.", 4, minimum=1)
+    layer: int = setting("Decoder layer whose maps are used.", minimum=1, maximum=100)
+    shards: int = setting(
+        "Jobs that share the people; never changes a bit.", 4, minimum=1, maximum=10000
+    )
     workers: int = setting(
         "Pictures that a job reads at a time, each on a thread; it computes on one. Never changes a bit.",
         1,
         minimum=1,
+        maximum=256,
     )
 
     def __post_init__(self) -> None:

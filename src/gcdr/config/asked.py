@@ -1,0 +1,79 @@
+"""What a configuration asks for: studies, their data sets, methods and gaze models."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gcdr.config.schema import study_share
+from gcdr.methods import METHODS, ONLINE
+from gcdr.models.kinds import GAZE_MODELS
+
+
+def used_studies(config: Mapping[str, Any]) -> list[str]:
+    """Studies that are reported or shown, and those that they start from or are taught by."""
+    studies = config["studies"]
+    names, used = [*config["report"]["studies"], *config["galleries"]], []
+    while names:
+        name = names.pop()
+        if name in used or name not in studies:
+            continue
+        used.append(name)
+        start = studies[name].get("init")
+        names += [studies[name].get("teacher", name)]
+        names += [start["study"]] if isinstance(start, Mapping) else []
+    return used
+
+
+def used_datasets(config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Data sets of each study that is reported or shown, and of those that they start from."""
+    used = {}
+    for name in used_studies(config):
+        study = config["studies"][name]
+        given = (study.get(key, []) for key in ("dataset", "labelled", "unlabelled", "test"))
+        used[name] = [one for part in given for one in ([part] if isinstance(part, str) else part)]
+    return used
+
+
+def reported_methods(config: Mapping[str, Any]) -> list[str]:
+    """Names of the methods of the report; an entry may be a table that says more of one."""
+    named = config["report"]["methods"]
+    return [method if isinstance(method, str) else method["method"] for method in named]
+
+
+def method_entries(config: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The methods of the report, each as a table."""
+    named = config["report"]["methods"]
+    return [{"method": one} if isinstance(one, str) else dict(one) for one in named]
+
+
+def used_gaze_models(config: Mapping[str, Any]) -> list[str]:
+    """Names of the gaze models that are trained or asked, each once."""
+    named = [entry.get("gaze") for entry in method_entries(config)]
+    own = config["gaze"]["model"]
+    return list(dict.fromkeys([own, *(name or own for name in named)]))
+
+
+def used_shares(config: Mapping[str, Any]) -> list[int | str]:
+    """Label shares of the studies that are used, each once."""
+    return list(dict.fromkeys(study_share(config, name) for name in used_studies(config)))
+
+
+def sees_tokens(config: Mapping[str, Any], name: str) -> bool:
+    """Whether an entry of gaze.models is shown a frozen backbone's kept tokens in place of pictures."""
+    entry = config["gaze"]["models"].get(name, {})
+    kind = GAZE_MODELS.get(entry.get("kind"))
+    return kind is not None and kind.frozen and bool(entry.get("tokens", True))
+
+
+def shown_pictures(config: Mapping[str, Any], name: str) -> bool:
+    """Whether some job shows a gaze model pictures of the cache; who sees tokens is shown them where its
+    labels are made in the training batch, and in a pool of data sets."""
+    if not sees_tokens(config, name):
+        return True
+    pooled = any(config["studies"][study].get("dataset") is None for study in used_studies(config))
+    own = config["gaze"]["model"]
+    online = config["refine"]["redraw"] == ONLINE and any(
+        METHODS[entry["method"]].family == "diffusion" and METHODS[entry["method"]].student
+        for entry in method_entries(config)
+        if entry.get("gaze", own) == name and entry["method"] in METHODS
+    )
+    return pooled or online

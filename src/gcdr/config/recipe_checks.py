@@ -1,0 +1,84 @@
+"""What is checked of the recipes by which models are trained, beyond the schema."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gcdr.config.asked import reported_methods, used_gaze_models, used_studies
+from gcdr.config.schema import alternatives
+from gcdr.methods import METHODS, TEACHERS
+
+
+def gaze_entry(config: Mapping[str, Any], name: str | None) -> dict[str, Any]:
+    """An entry of ``gaze.models`` laid over what holds for all of them."""
+    gaze = config["gaze"]
+    entry = dict(gaze["models"][name or gaze["model"]])
+    for key in ("recipe", "teacher"):
+        entry[key] = gaze[key] | entry.get(key, {})
+    for key in ("labelled_per_batch", "in_frame"):
+        entry.setdefault(key, gaze[key])
+    return entry
+
+
+def asked_recipes(config: Mapping[str, Any]) -> list[str]:
+    """Keys of the recipes by which the configuration's studies train; a target may ask for more."""
+    methods = reported_methods(config) if config["report"]["studies"] else []
+    starts = (config["studies"][name].get("init") for name in used_studies(config))
+    methods += [start["model"] for start in starts if isinstance(start, Mapping)]
+    methods += ["gcdr"] if config["galleries"] else []
+    about = [METHODS[name] for name in methods if name in METHODS]
+    names = {method.teacher for method in about} - {None}
+    # Refined maps of test people are scored and swept over timesteps whatever the methods are.
+    names |= {"diffusion"} if config["report"]["studies"] or config["galleries"] else set()
+    teachers = [TEACHERS[name] for name in names]
+    if config["diffusion"]["init"] in config["gaze"]["models"] and any(
+        one.family != "gaze" for one in teachers
+    ):
+        teachers.append(TEACHERS["vat"])
+    keys = {"gaze.recipe"} if any(method.student for method in about) else set()
+    plain = {
+        "gaze": "gaze.teacher",
+        "diffusion": "diffusion.recipe",
+        "mapping": "diffusion.mapping",
+    }
+    for one in teachers:
+        keys.add(f"{one.family}.mean_teacher" if one.mean_teacher else plain[one.family])
+    return sorted(keys)
+
+
+def recipe_problems(config: Mapping[str, Any], keys: Iterable[str]) -> list[str]:
+    """What is wrong with recipes: their length, and the labelled people's part of a batch.
+
+    Args:
+        config: a configuration that fits the schema.
+        keys: which, such as ``gaze.recipe``, ``gaze.mean_teacher`` or ``diffusion.mapping``.
+    """
+    problems = []
+    for key in keys:
+        family, _, part = key.partition(".")
+        for model in used_gaze_models(config) if family == "gaze" else [None]:
+            where, recipe, places = _recipe(config, family, part, model)
+            lengths = {name: recipe.get(name) for name in ("steps", "epochs")}
+            if sum(value is not None for value in lengths.values()) != 1:
+                problems.append(f"{key}: found {lengths}, expected exactly one of them")
+            problems += [
+                f"{where}.labelled_per_batch: found {value}, expected less than the batch "
+                f"({recipe['batch']})"
+                for value in alternatives(places)
+                if value is not None and not value < recipe["batch"]
+            ]
+    return list(dict.fromkeys(problems))
+
+
+def _recipe(
+    config: Mapping[str, Any], family: str, part: str, model: str | None
+) -> tuple[str, dict[str, Any], Any]:
+    """A recipe of a family: where its batch is divided, the recipe, and the labelled people's part."""
+    whole = config[family]
+    entry = gaze_entry(config, model) if model in config["gaze"]["models"] else whole
+    if part == "mean_teacher":
+        taught = whole["mean_teacher"]
+        return f"{family}.{part}", entry["recipe"] | taught["recipe"], taught["labelled_per_batch"]
+    changes = {} if part == "recipe" else entry[part]
+    places = entry["labelled_per_batch"] if (family, part) == ("gaze", "recipe") else None
+    own = family == "gaze" and "labelled_per_batch" in config["gaze"]["models"].get(model, {})
+    return f"gaze.models.{model}" if own else family, entry["recipe"] | changes, places
