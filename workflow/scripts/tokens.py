@@ -4,7 +4,7 @@ from gcdr.base.command import arguments, run
 from gcdr.data.manifest import read_people
 from gcdr.models.kinds import GazeModelSettings
 from gcdr.models.named import initial_gaze_model
-from gcdr.models.tokens import write_tokens
+from gcdr.models.encoding import write_tokens
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gcdr.data.prior_maps import prior_maps
 from gcdr.models.interface import GazeModel
 from gcdr.models.named import initial_gaze_model
-from gcdr.models.tokens import check_backbone
+from gcdr.models.encoding import check_backbone
 from gcdr.training.batches import Batch, compose
 from gcdr.training.recipes import GazeTraining
 from gcdr.training.resume import code_of

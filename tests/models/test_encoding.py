@@ -15,7 +15,7 @@ from gcdr.data.manifest import BOX, build_manifest, read_people, write_table
 from gcdr.data.tokens import Tokens, open_cache
 from gcdr.data.views import plain_view, view_images
 from gcdr.models.gazelle import Gazelle
-from gcdr.models.tokens import write_tokens
+from gcdr.models.encoding import write_tokens
 from gcdr.models.vat import VAT, VATConfig
 from gcdr.predictor import Predictor
 from gcdr.training.batches import random_batches
