@@ -11,7 +11,8 @@ from gcdr.base.errors import InputError
 from gcdr.base.seeds import torch_rng
 from gcdr.data.cache import Samples
 from gcdr.data.heatmaps import gaussians
-from gcdr.data.views import View, random_view, view_maps, view_points
+from gcdr.data.originals import Originals
+from gcdr.data.views import View, random_view, view_maps, view_points, view_priors
 from gcdr.models.inputs import gaze_inputs
 from gcdr.models.interface import GazeInputs, SeesPeople
 from gcdr.training.loop import shuffled
@@ -105,6 +106,7 @@ def _enough(ids: np.ndarray, places: int, who: str) -> int:
 
 def random_batches(
     samples: Samples,
+    originals: Originals,
     targets: Targets,
     sample_id: np.ndarray,
     *,
@@ -122,6 +124,7 @@ def random_batches(
 
     Args:
         samples: the picture cache.
+        originals: larger pictures of the labelled people, from which their random crops are cut.
         targets: what the people are trained towards.
         sample_id: (n,) the people.
         priors: prior maps of these people, or None.
@@ -142,17 +145,29 @@ def random_batches(
     if targets.heatmap is not None:
         choice = torch_rng(seed, f"{purpose} draw", step)
         stored = targets.maps(sample_id, choice).to(device)
+    seen = _random_views(pictures.head_box, gaze, seed, purpose, step, views)
+    _crop(pictures.images, originals, sample_id, seen[0])
     batches = []
-    for view in _random_views(pictures.head_box, gaze, seed, purpose, step, views):
+    for view in seen:
         target = gaussians(view_points(gaze, view), model.map_size, sigma)
         if stored is not None:
             target = torch.where(unknown[:, None, None], view_maps(stored, view), target)
         prior = None
         if priors is not None:
-            prior = view_maps(priors.maps(sample_id).to(device), view)[:, None]
+            prior = view_priors(priors.maps(sample_id).to(device), view)[:, None]
         inputs = gaze_inputs(pictures, model, view=view, prior=prior)
         batches.append(Batch(inputs, prior, target, ~unknown, in_frame))
     return batches
+
+
+def _crop(images: Tensor, originals: Originals, sample_id: np.ndarray, view: View) -> None:
+    """Put the view's windows in the place of whole images (N, 3, S, S), for those who see a part."""
+    part = view.cropped
+    if part.any():
+        chosen = part.cpu().numpy()
+        window = view.window[part].cpu().numpy()
+        crops = originals.crops(sample_id[chosen], window, images.shape[-1])
+        images[part] = torch.from_numpy(crops).to(images.device).float().div_(255)
 
 
 def _random_views(

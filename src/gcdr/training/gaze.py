@@ -67,6 +67,7 @@ def initial_gaze_model(
 
 def train_gaze_model(
     samples: Path,
+    originals: Path,
     labels: Path,
     pseudo: Path | None,
     prior: Path | None,
@@ -83,6 +84,7 @@ def train_gaze_model(
 
     Args:
         samples: the picture cache.
+        originals: larger pictures of the labelled people (:mod:`gcdr.data.originals`).
         labels: what the split shows.
         pseudo: label store of pseudo-labels; None trains a supervised teacher.
         prior: prior store, for a model that sees its maps.
@@ -98,7 +100,7 @@ def train_gaze_model(
     backbone = settings.model.backbone and Path(settings.model.backbone)
     deciding = [labels, pseudo, prior, init, backbone, *deciding, *code_of(__file__, model)]
     with training_run(
-        "gaze", model, samples, settings, settings.sigma, seed, device, out, deciding
+        "gaze", model, samples, originals, settings, settings.sigma, seed, device, out, deciding
     ) as run:
         labelled = labelled_targets(labels, run.samples, settings.in_frame is not None)
         ids, size = labelled.sample_id, model.map_size
