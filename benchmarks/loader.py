@@ -37,6 +37,7 @@ from gcdr.data import views
 from gcdr.data.cache import Samples, write_samples
 from gcdr.data.crops import HEAD_PADDING, grow
 from gcdr.data.manifest import BOX, build_manifest, read_people, write_table
+from gcdr.data.originals import Originals, write_originals
 from gcdr.data.pictures import open_image
 from gcdr.models.precision import set_precision
 from gcdr.models.sizes import VATConfig
@@ -145,18 +146,32 @@ def from_files(people: pd.DataFrame, root: Path, size: int, batch: int) -> None:
             shares.report(time.process_time() - start)
 
 
+def labels_of(people: pd.DataFrame) -> pd.DataFrame:
+    """Everybody labelled, with a gaze point anywhere in the frame."""
+    gaze = np.random.default_rng(0).random((len(people), 2))
+    labels = people[["sample_id"]].assign(role="labelled", in_frame=True)
+    return labels.assign(gaze_x=gaze[:, 0], gaze_y=gaze[:, 1])
+
+
+def larger(path: Path) -> Path:
+    """Where the larger pictures beside a cache lie."""
+    return path.with_name(f"originals-{path.stem}.h5")
+
+
 def taker(
     people: pd.DataFrame, path: Path, batch: int, model: VAT, device: torch.device
 ) -> Callable[[int], batches.Batch]:
     """From a step to its batch, as a teacher's training takes it from the cache."""
-    samples, ids = Samples.open(path), people["sample_id"].to_numpy()
-    gaze = np.random.default_rng(0).random((len(ids), 2), np.float32)
-    targets = Targets(ids, gaze)
+    samples, originals = Samples.open(path), Originals.open(larger(path))
+    labels = labels_of(people)
+    ids = labels["sample_id"].to_numpy()
+    targets = Targets(ids, labels[["gaze_x", "gaze_y"]].to_numpy(np.float32))
     order = shuffled(ids, batch, 0, "benchmark")
 
     def take(step: int) -> batches.Batch:
         (taken,) = batches.random_batches(
             samples,
+            originals,
             targets,
             order(step),
             priors=None,
@@ -176,7 +191,10 @@ def from_cache(people: pd.DataFrame, root: Path, config: VATConfig, batch: int) 
     path = root / f"samples-{size}.h5"
     with timed("writing the cache", len(people)):
         write_samples(people, root, size, path, failures=0)
-    print(f"  the cache on disk: {path.stat().st_size / 1e6:.0f} MB")
+    with timed("writing larger pictures", len(people)):
+        write_originals(people, labels_of(people), root, size, larger(path))
+    sizes = [file.stat().st_size / 1e6 for file in (path, larger(path))]
+    print(f"  on disk: the cache {sizes[0]:.0f} MB, larger pictures {sizes[1]:.0f} MB")
     take = taker(people, path, batch, VAT(config), torch.device("cpu"))
     steps = 3 * len(people) // batch
 
@@ -190,7 +208,8 @@ def from_cache(people: pd.DataFrame, root: Path, config: VATConfig, batch: int) 
     shares, start = Shares(), time.process_time()
     with (
         patch.object(Samples, "pictures", shares.watch("copying, to float", Samples.pictures)),
-        patch.object(views, "_sample", shares.watch("window, flip, crop", views._sample)),
+        patch.object(Originals, "crops", shares.watch("random crops", Originals.crops)),
+        patch.object(views, "_sample", shares.watch("head crops", views._sample)),
         patch.object(views, "_recolour", shares.watch("colours", views._recolour)),
         patch.object(views, "_normalise", shares.watch("normalisation", views._normalise)),
         patch.object(views, "head_masks", shares.watch("head masks", views.head_masks)),

@@ -10,6 +10,7 @@ import torch
 from gcdr.base.seeds import numpy_rng
 from gcdr.data.cache import write_samples
 from gcdr.data.manifest import people_digest, read_annotated, read_people, write_table
+from gcdr.data.originals import write_originals
 from gcdr.data.split import split_labels
 from gcdr.data.stores import write_prior
 from gcdr.datasets.world import write_world
@@ -107,6 +108,13 @@ def make_study(folder: Path, train: int = 24, test: int = 6, seed: int = 3) -> S
     return study
 
 
+def pictures_of(study: Study, labels: Path) -> tuple[Path, Path, Path]:
+    """What a training takes first: the picture cache, larger pictures of the labelled, and the labels."""
+    originals, table = labels.with_suffix(".originals.h5"), pd.read_parquet(labels)
+    write_originals(read_people(study.manifest), table, study.folder / "images", 56, originals)
+    return study.samples, originals, labels
+
+
 def make_vqa(folder: Path) -> Path:
     """A VQA model of random weights."""
     tokenizer = Tokenizer.train([BOXED.lower(), "the ball", "another person"], 300)
@@ -119,9 +127,10 @@ def run_study(study: Study, manifest: Path, out: Path) -> dict[str, bytes]:
     """Split, teachers, refinement and a student from ``manifest``; every file that came of it."""
     labels = out / "labels.parquet"
     write_table(split_labels(read_annotated(manifest), 40, 0.2, 0), labels)
+    given = pictures_of(study, labels)
     vat, diffusion, student = out / "vat", out / "diffusion", out / "student"
-    train_gaze_model(study.samples, labels, None, None, None, GAZE, 0, CPU, vat)
-    train_diffusion_model(study.samples, labels, vat, DIFFUSION, 0, CPU, diffusion)
+    train_gaze_model(*given, None, None, None, GAZE, 0, CPU, vat)
+    train_diffusion_model(*given, vat, DIFFUSION, 0, CPU, diffusion)
     pseudo = out / "gcdr.h5"
     make_labels(
         "gcdr",
@@ -136,7 +145,7 @@ def run_study(study: Study, manifest: Path, out: Path) -> dict[str, bytes]:
         CPU,
         pseudo,
     )
-    train_gaze_model(study.samples, labels, pseudo, None, None, GAZE, 0, CPU, student)
+    train_gaze_model(*given, pseudo, None, None, GAZE, 0, CPU, student)
     weights = {
         f"{folder.name}/{name}": (folder / name).read_bytes()
         for folder in (vat, diffusion, student)

@@ -19,8 +19,8 @@ class Sized(JsonConfig):
 
 
 COMMAND = {
-    "--samples": "samples.h5", "--labels": "labels.parquet", "--settings": '{"sigma": 3.0}',
-    "--seed": "7", "--out": "vat",
+    "--samples": "samples.h5", "--originals": "o.h5", "--labels": "labels.parquet",
+    "--settings": '{"sigma": 3.0}', "--seed": "7", "--out": "vat",
 }  # fmt: skip
 
 
@@ -35,6 +35,7 @@ def parse(monkeypatch: pytest.MonkeyPatch, device: str) -> dict:
 def test_training_arguments_are_converted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse(monkeypatch, "cpu") == {
         "samples": Path("samples.h5"),
+        "originals": Path("o.h5"),
         "labels": Path("labels.parquet"),
         "settings": Sized(3.0),
         "seed": 7,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from tiny_study import ASK, CPU, GAZE, MAPS, Study, make_study, make_vqa
+from tiny_study import ASK, CPU, GAZE, MAPS, Study, make_study, make_vqa, pictures_of
 
 from gcdr.base.errors import InputError
 from gcdr.base.failures import Failures
@@ -188,7 +188,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, set[int]]:
         (study.folder / "images" / name).write_bytes(b"")
     write_samples(people, study.folder / "images", 56, study.samples, failures=0.5)
     train_gaze_model(
-        study.samples, study.folder / "labels.parquet", None, None, None, GAZE, 0, CPU,
+        *pictures_of(study, study.folder / "labels.parquet"), None, None, None, GAZE, 0, CPU,
         study.folder / "vat",
     )  # fmt: skip
     return study, set(people.loc[people["image"].isin(bad), "sample_id"])
@@ -218,7 +218,7 @@ def test_nobody_without_a_picture_is_trained_on(
     recipe = Recipe(steps=1, batch=4, lr=0.01, ema=None)
     held = MeanTeacher(consistency=1.0, labelled_per_batch=2, ramp_up=0, warm_up=1, steps=2)
     made = GazeMeanTeacher(GAZE.model, recipe, held, GAZE.sigma)
-    train_mean_teacher_model(files.samples, labels, None, made, 0, CPU, tmp_path / "mt")
+    train_mean_teacher_model(*pictures_of(files, labels), None, made, 0, CPU, tmp_path / "mt")
     counted = json.loads((tmp_path / "mt/model.json").read_text())
     assert f'"unlabelled": {len(set(hidden) - lost)}' in json.dumps(counted)
 

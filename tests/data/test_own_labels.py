@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from tiny_study import CPU, DIFFUSION, GAZE, make_study
+from tiny_study import CPU, DIFFUSION, GAZE, make_study, pictures_of
 from tiny_study import LABELS as HOW
 from workflow_runs import ROOT, Workspace
 
@@ -119,12 +119,12 @@ def test_eight_of_eighty_people_train_teachers_and_student(
     gaze = replace(GAZE, recipe=replace(GAZE.recipe, batch=64), labelled_per_batch=16)
     diffusion = replace(DIFFUSION, recipe=replace(DIFFUSION.recipe, batch=32))
     vat, denoiser, student = (tmp_path / name for name in ("vat", "diffusion", "student"))
-    train_gaze_model(study.samples, labels, None, None, None, gaze, 0, CPU, vat)
-    train_diffusion_model(study.samples, labels, vat, diffusion, 0, CPU, denoiser)
+    train_gaze_model(*pictures_of(study, labels), None, None, None, gaze, 0, CPU, vat)
+    train_diffusion_model(*pictures_of(study, labels), vat, diffusion, 0, CPU, denoiser)
     pseudo = tmp_path / "gcdr.h5"
     given = (study.samples, study.prior, denoiser, HOW, 0, CPU, pseudo)
     make_labels("gcdr", manifest, labels, "unlabelled", *given)
-    train_gaze_model(study.samples, labels, pseudo, None, None, gaze, 0, CPU, student)
+    train_gaze_model(*pictures_of(study, labels), pseudo, None, None, gaze, 0, CPU, student)
     assert (student / "model.safetensors").exists()
     said = capsys.readouterr().out
     assert "found 7 labelled people for 64 places" in said

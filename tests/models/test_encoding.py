@@ -12,10 +12,11 @@ from small_gazelle import small
 from gcdr.base.errors import InputError
 from gcdr.data.crops import scene_of
 from gcdr.data.manifest import BOX, build_manifest, read_people, write_table
+from gcdr.data.originals import Originals
 from gcdr.data.tokens import Tokens, open_cache
 from gcdr.data.views import plain_view, view_images
-from gcdr.models.gazelle import Gazelle
 from gcdr.models.encoding import write_tokens
+from gcdr.models.gazelle import Gazelle
 from gcdr.models.vat import VAT, VATConfig
 from gcdr.predictor import Predictor
 from gcdr.training.batches import random_batches
@@ -75,8 +76,18 @@ def test_training_sees_flipped_tokens_with_flipped_boxes(
     model, people, cache = kept
     ids = people["sample_id"].to_numpy()
     targets = heatmap_targets(ids, np.zeros((len(ids), 8, 8), np.float32))
+    none = np.empty(0, int)  # no larger pictures: tokens are not cropped
+    originals = Originals(none, none, none, none, none, cache.people)
     (batch,) = random_batches(
-        cache, targets, ids, priors=None, model=model, sigma=1.0, device=CPU, rng=(3, "test", 0)
+        cache,
+        originals,
+        targets,
+        ids,
+        priors=None,
+        model=model,
+        sigma=1.0,
+        device=CPU,
+        rng=(3, "", 0),
     )
     boxes = torch.from_numpy(cache.head_box)
     turned = torch.stack([1 - boxes[:, 2], boxes[:, 1], 1 - boxes[:, 0], boxes[:, 3]], 1)
@@ -86,7 +97,7 @@ def test_training_sees_flipped_tokens_with_flipped_boxes(
     torch.testing.assert_close(batch.inputs.head_box, expected)
     for row, flip in enumerate(flipped.tolist()):
         pixels = torch.from_numpy(scene_of(picture(int(cache.scene_index[row])), model.input_size))
-        image = view_images(pixels[None].float() / 255, plain_view(1, CPU))
+        image, _ = view_images(pixels[None].float() / 255, plain_view(1, CPU))
         seen = model.encode(image.flip(-1) if flip else image)[0]
         torch.testing.assert_close(batch.inputs.tokens[row], seen, atol=5e-3, rtol=2e-3)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tiny_study import CPU, GAZE, MAPS, Study, make_study
+from tiny_study import CPU, GAZE, MAPS, Study, make_study, pictures_of
 
 from gcdr.base.errors import InputError
 from gcdr.data.cache import Samples
@@ -47,7 +47,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     write_table(split_labels(people, 100, 0, 0), labels)
     for name, settings in (("vat", LEARNED), ("plain", GAZE)):
         folder = study.folder / name
-        train_gaze_model(study.samples, labels, None, None, None, settings, 0, CPU, folder)
+        train_gaze_model(*pictures_of(study, labels), None, None, None, settings, 0, CPU, folder)
         about = {**ABOUT, "recipe": name, "method": name}
         path = study.folder / f"{name}.json"
         evaluate_model(
@@ -133,7 +133,14 @@ def test_batch_of_people_outside_has_no_heatmap_loss(study: Study, tmp_path: Pat
     write_table(table.loc[out.append(first)].sort_values("sample_id"), tmp_path / "l.parquet")
     settings = replace(LEARNED, recipe=Recipe(steps=7, batch=2, lr=0.01))
     train_gaze_model(
-        study.samples, tmp_path / "l.parquet", None, None, None, settings, 0, CPU, tmp_path / "vat"
+        *pictures_of(study, tmp_path / "l.parquet"),
+        None,
+        None,
+        None,
+        settings,
+        0,
+        CPU,
+        tmp_path / "vat",
     )
     losses = pd.read_csv(tmp_path / "vat/log.csv")["loss"]
     assert np.isfinite(losses).all()

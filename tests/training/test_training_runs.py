@@ -11,11 +11,23 @@ import pandas as pd
 import pytest
 import tiny_study
 import torch
-from tiny_study import CPU, DIFFUSION, GAZE, LABELS, MAPS, REFINE, SAMPLING, Study, make_study
+from tiny_study import (
+    CPU,
+    DIFFUSION,
+    GAZE,
+    LABELS,
+    MAPS,
+    REFINE,
+    SAMPLING,
+    Study,
+    make_study,
+    pictures_of,
+)
 
 from gcdr.base.errors import InputError
 from gcdr.data.cache import Samples
 from gcdr.data.manifest import people_digest, read_annotated, read_people, write_table
+from gcdr.data.originals import Originals
 from gcdr.data.split import split_labels
 from gcdr.data.stores import read_labels
 from gcdr.models.build import load_model
@@ -51,7 +63,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     labels = split_labels(read_annotated(study.manifest), 40, 0.2, 0)
     write_table(labels, study.folder / "labels.parquet")
     train_diffusion_model(
-        study.samples, study.folder / "labels.parquet", None, DIFFUSION, 0, CPU,
+        *pictures_of(study, study.folder / "labels.parquet"), None, DIFFUSION, 0, CPU,
         study.folder / "diffusion",
     )  # fmt: skip
     return study
@@ -70,13 +82,14 @@ def label(
 
 
 def test_two_views_share_window_and_flip(study: Study) -> None:
-    samples = Samples.open(study.samples)
-    ids = samples.sample_id[:6]
+    path, larger, _ = pictures_of(study, study.folder / "labels.parquet")
+    samples, originals = Samples.open(path), Originals.open(larger)
+    ids = originals.sample_id[:6]
     targets = Targets(ids, np.full((6, 2), 0.4, np.float32))
     config = VATConfig.world()
     model = VAT(replace(config, towers=replace(config.towers, head_mask="padded")))
     first, second = random_batches(
-        samples, targets, ids, priors=None, model=model, sigma=3.0, device=CPU,
+        samples, originals, targets, ids, priors=None, model=model, sigma=3.0, device=CPU,
         rng=(0, "views", 1), views=2,
     )  # fmt: skip
     assert torch.equal(first.target, second.target)
@@ -100,7 +113,7 @@ def test_mean_teacher_learns_from_the_unlabelled(study: Study, tmp_path: Path, f
     def train(name: str, **changes: object) -> bytes:
         made = replace(base, mean_teacher=replace(HELD, **changes))
         labels = study.folder / "labels.parquet"
-        train_mean_teacher_model(study.samples, labels, None, made, 0, CPU, tmp_path / name)
+        train_mean_teacher_model(*pictures_of(study, labels), None, made, 0, CPU, tmp_path / name)
         return (tmp_path / name / "model.safetensors").read_bytes()
 
     held = train("held")
@@ -115,7 +128,13 @@ def test_direct_mapping(study: Study, tmp_path: Path, features: str) -> None:
     made = MappingTraining(network, Recipe(steps=2, batch=4, lr=0.01))
     folder = study.folder / f"mapping-{features}"
     train_mapping_model(
-        study.samples, study.folder / "labels.parquet", study.prior, None, made, 0, CPU, folder
+        *pictures_of(study, study.folder / "labels.parquet"),
+        study.prior,
+        None,
+        made,
+        0,
+        CPU,
+        folder,
     )
     model = load_model(folder)
     seen = torch.rand(2, 32, 32)
@@ -154,11 +173,11 @@ def test_redrawn_labels(study: Study, tmp_path: Path) -> None:
     weights = {}
     for name, store in (("mean", mean), ("sampled", drawn), ("raw", raw)):
         out = tmp_path / name
-        train_gaze_model(study.samples, labels, store, None, None, GAZE, 0, CPU, out)
+        train_gaze_model(*pictures_of(study, labels), store, None, None, GAZE, 0, CPU, out)
         weights[name] = (out / "model.safetensors").read_bytes()
     out, teacher = tmp_path / "online", study.folder / "diffusion"
     online = OnlineTraining(GAZE, replace(REFINE, redraw="online"))
-    train_online_student(study.samples, labels, raw, teacher, None, online, 0, CPU, out)
+    train_online_student(*pictures_of(study, labels), raw, teacher, None, online, 0, CPU, out)
     weights["online"] = (out / "model.safetensors").read_bytes()
     assert len(set(weights.values())) == 4
 
@@ -189,8 +208,8 @@ def counted(self, *state):
         os.kill(os.getpid(), signal.SIGKILL)
 resume.Checkpoint.write = counted
 folder, out = Path(sys.argv[1]), Path(sys.argv[2])
-gaze.train_gaze_model(folder / "samples.h5", folder / "labels.parquet", None, None, None,
-                      tiny_study.GAZE, 0, tiny_study.CPU, out)
+given = [folder / name for name in ("samples.h5", "labels.originals.h5", "labels.parquet")]
+gaze.train_gaze_model(*given, None, None, None, tiny_study.GAZE, 0, tiny_study.CPU, out)
 """
 
 
@@ -199,7 +218,9 @@ def test_killed_process_goes_on_and_leaves_nothing_behind(
     study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     labels, out = study.folder / "labels.parquet", tmp_path / "vat"
-    train_gaze_model(study.samples, labels, None, None, None, GAZE, 0, CPU, tmp_path / "whole")
+    train_gaze_model(
+        *pictures_of(study, labels), None, None, None, GAZE, 0, CPU, tmp_path / "whole"
+    )
     command = [sys.executable, "-c", KILLED, str(study.folder), str(out), "2"]
     here = Path(tiny_study.__file__).parent
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -207,7 +228,7 @@ def test_killed_process_goes_on_and_leaves_nothing_behind(
     assert run.returncode == -9, run.stderr
     assert not (out / "model.safetensors").exists()
     (state,) = tmp_path.glob(".vat.resume-*")
-    train_gaze_model(study.samples, labels, None, None, None, GAZE, 0, CPU, out)
+    train_gaze_model(*pictures_of(study, labels), None, None, None, GAZE, 0, CPU, out)
     assert "going on after step 2" in capsys.readouterr().out
     for name in ("model.safetensors", "log.csv"):
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

@@ -107,6 +107,12 @@ def split_of(study):
     return STUDY.format(study=study, share=split_name(study), seed=seed)
 
 
+def originals(wildcards):
+    """Larger pictures of the labelled people, who are the same whatever the amount of unlabelled ones."""
+    share = wildcards.share.split("-")[0]
+    return f"{STUDY.format(study=wildcards.study, share=share, seed=wildcards.seed)}/originals.h5"
+
+
 def labelled_share(wildcards):
     """The labelled share in per cent, of a split's name such as 10 or 10-unlabelled50, or OWN."""
     share = wildcards.share.split("-")[0]

@@ -1,4 +1,4 @@
-"""The label split: what it hides, nothing below may read."""
+"""The label split: what it hides, nothing below may read. And larger pictures of those it shows."""
 
 
 rule split:
@@ -23,3 +23,24 @@ rule split:
         "python {input.script} --manifest {input.manifest} --settings {params.settings:q}"
         " --seed {wildcards.seed}"
         " {params.released} {params.source} --out {output} > {log} 2>&1"
+
+
+rule originals:
+    """What random crops of the labelled people are cut from."""
+    input:
+        script=script("originals"),
+        code=code("originals"),
+        manifest=data("manifest.parquet"),
+        labels=f"{STUDY}/labels.parquet",
+    output:
+        f"{STUDY}/originals.h5",
+    log:
+        "logs/{study}/labels{share}-seed{seed}/originals.log",
+    benchmark:
+        "results/benchmarks/originals/{study}-labels{share}-seed{seed}.tsv"
+    params:
+        images=lambda wildcards: image_root(config["studies"][wildcards.study]["dataset"]),
+        size=config["samples"]["size"],
+    shell:
+        "python {input.script} --manifest {input.manifest} --labels {input.labels}"
+        " --images {params.images:q} --size {params.size} --out {output} > {log} 2>&1"

@@ -9,6 +9,7 @@ rule train_student:
         script=script("train_gaze"),
         code=gaze_code("train_gaze"),
         samples=people_shown,
+        originals=originals,
         labels=f"{STUDY}/labels.parquet",
         pseudo=student_labels,
         init=gaze_init,
@@ -31,7 +32,7 @@ rule train_student:
         out=subpath(output[0], parent=True),
     shell:
         "python {input.script} --samples {input.samples} --labels {input.labels}"
-        " --settings {params.settings:q} {params.options} --seed {wildcards.seed}"
+        " --originals {input.originals} --settings {params.settings:q} {params.options} --seed {wildcards.seed}"
         " --device {params.device} --out {params.out} > {log} 2>&1"
 
 
@@ -40,6 +41,7 @@ use rule train_student as train_online_student with:
         script=script("train_online_student"),
         code=gaze_code("train_online_student"),
         samples=SAMPLES,
+        originals=originals,
         labels=f"{STUDY}/labels.parquet",
         pseudo=student_labels,
         teacher=label_teacher,
@@ -55,6 +57,7 @@ use rule train_student as train_teacher with:
         script=script("train_gaze"),
         code=gaze_code("train_gaze"),
         samples=people_shown,
+        originals=originals,
         labels=f"{STUDY}/labels.parquet",
         prior=teacher_prior,
         init=gaze_init,
@@ -69,6 +72,7 @@ use rule train_student as train_diffusion with:
         script=script("train_diffusion"),
         code=code("train_diffusion"),
         samples=SAMPLES,
+        originals=originals,
         labels=f"{STUDY}/labels.parquet",
         init=diffusion_init,
     wildcard_constraints:
@@ -81,6 +85,7 @@ use rule train_student as train_mean_teacher with:
         script=script("train_mean_teacher"),
         code=gaze_code("train_mean_teacher"),
         samples=people_shown,
+        originals=originals,
         labels=f"{STUDY}/labels.parquet",
         init=mean_teacher_init,
         backbone=gaze_backbone,
@@ -94,6 +99,7 @@ use rule train_student as train_mapping with:
         script=script("train_mapping"),
         code=code("train_mapping"),
         samples=SAMPLES,
+        originals=originals,
         labels=f"{STUDY}/labels.parquet",
         prior=teacher_prior,
         init=mapping_init,

@@ -11,7 +11,7 @@ from typing import Any
 from gcdr.base.errors import InputError
 
 START_UP = "start-up:"  # the line that tells the interpreter's and the imports' own share
-TRAINING = ("samples:path", "labels:path", "seed:int", "device", "out:path")
+TRAINING = ("samples:path", "originals:path", "labels:path", "seed:int", "device", "out:path")
 
 
 def arguments(description: str, *names: str, **optional: Any) -> argparse.Namespace:

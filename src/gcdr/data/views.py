@@ -1,7 +1,8 @@
 """Views of people: one geometry moves scene, head box, head crop, gaze and heatmaps together.
 
 A view is a window of the image, a flip, a jitter of the head box and of the colours. The whole batch is
-transformed at once on the device it lies on.
+transformed at once on the device it lies on; only the windows of scenes are cut before, from larger
+pictures than a batch holds (:mod:`gcdr.data.originals`).
 """
 
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gcdr.data.crops import HEAD_MARGIN, HEAD_PADDING
+from gcdr.data.heatmaps import minmax
 
 MEAN = (0.485, 0.456, 0.406)  # ImageNet statistics, as VAT
 STD = (0.229, 0.224, 0.225)
@@ -35,6 +37,11 @@ class View:
     padding: Tensor
     colour: Tensor
 
+    @property
+    def cropped(self) -> Tensor:
+        """(N,) bool: who sees a part of the image."""
+        return (self.window != self.window.new_tensor([0, 0, 1, 1])).any(1)
+
 
 def plain_view(count: int, device: torch.device) -> View:
     """The whole image as it is."""
@@ -50,9 +57,9 @@ def plain_view(count: int, device: torch.device) -> View:
 def random_view(head_box: Tensor, gaze: Tensor, rng: torch.Generator) -> View:
     """Draw the reference's augmentations (GCDR's released recipe), each with probability one half.
 
-    Head-box jitter grows the box by up to 10 %; the crop keeps head and gaze and is drawn for
-    labelled people only (those whose gaze is known); flip; brightness and contrast 0.5..1.5,
-    saturation 0..1.5.
+    Head-box jitter grows the box by up to 10 %; the crop keeps the padded head and the gaze and is drawn
+    for labelled people only (those whose gaze is known); flip; brightness and contrast 0.5..1.5,
+    saturation 0..1.5. A crop ends at the image's edge.
 
     Args:
         head_box: (N, 4) in 0..1.
@@ -64,16 +71,21 @@ def random_view(head_box: Tensor, gaze: Tensor, rng: torch.Generator) -> View:
     draw = torch.rand(count, 8, generator=rng).to(device)
     whole = torch.tensor([0.0, 0, 1, 1], device=device)
     known = ~torch.isnan(gaze).any(1)
-    point = torch.where(known[:, None], gaze, head_box[:, :2])
-    low = torch.minimum(head_box[:, :2], point).clamp(0, 1)
-    high = torch.maximum(head_box[:, 2:], point).clamp(0, 1)
+    padding = HEAD_PADDING + 0.1 * draw[:, 4] * coin[:, 0]
+    head = _grown(head_box, padding)
+    point = torch.where(known[:, None], gaze, head[:, :2])
+    low = torch.minimum(head[:, :2], point).clamp(0, 1)
+    high = torch.maximum(head[:, 2:], point).clamp(0, 1)
     window = torch.cat([low * draw[:, :2], high + (1 - high) * draw[:, 2:4]], 1)
-    window = torch.where((coin[:, 1] & known)[:, None], window, whole)
+    some = (window[:, 2:] - window[:, :2] > 1e-4).all(
+        1
+    )  # of a head at the very edge nothing is left
+    window = torch.where((coin[:, 1] & known & some)[:, None], window, whole)
     colour = torch.stack([0.5 + draw[:, 5], 0.5 + draw[:, 6], 1.5 * draw[:, 7]], 1)
     return View(
         window,
         coin[:, 2],
-        HEAD_PADDING + 0.1 * draw[:, 4] * coin[:, 0],
+        padding,
         torch.where(coin[:, 3:], colour, torch.ones_like(colour)),
     )
 
@@ -103,17 +115,59 @@ def view_maps(maps: Tensor, view: View) -> Tensor:
     return _sample(maps[:, None], view.window, view.flip, maps.shape[-1])[:, 0]
 
 
-def view_images(images: Tensor, view: View) -> Tensor:
-    """Images (M, 3, S, S) in 0..1 as seen in M views: the same shape, normalised."""
-    seen = _sample(images, view.window, view.flip, images.shape[-1])
-    return _normalise(_recolour(seen, view.colour))
+def view_priors(maps: Tensor, view: View) -> Tensor:
+    """Prior maps (N, G, G) as seen in the view and stretched to [0, 1] there, as the release does: a crop
+    that leaves a map's peak outside has a peak of its own. A map that is flat in it is zero."""
+    return minmax(view_maps(maps, view))[0]
 
 
-def view_crops(head: Tensor, view: View, size: int) -> Tensor:
-    """Head crops (N, 3, size, size), normalised, of head boxes with their cached margin (N, 3, C, C)."""
+def view_images(images: Tensor, view: View) -> tuple[Tensor, Tensor]:
+    """Images as seen in M views, normalised, and their grey.
+
+    Args:
+        images: (M, 3, S, S) in 0..1, each of them its view's window already.
+        view: flips and colours them.
+
+    Returns:
+        images (M, 3, S, S), and (M, 1, 1, 1) the mean grey that contrast is about: heads are cut from the
+        recoloured image, so they share it.
+    """
+    seen = torch.where(view.flip[:, None, None, None], images.flip(-1), images)
+    bright = _brighten(seen, view.colour)
+    grey = _grey(bright).mean((2, 3), keepdim=True)
+    return _normalise(_recolour(bright, view.colour, grey)), grey
+
+
+def view_crops(head: Tensor, head_box: Tensor, view: View, grey: Tensor, size: int) -> Tensor:
+    """Head crops as seen in N views, normalised: coloured as the image is that they are cut from.
+
+    Args:
+        head: (N, 3, C, C) in 0..1, head boxes with their cached margin.
+        head_box: (N, 4) in 0..1 of the image.
+        view: how much of the margin is shown, flipped and coloured.
+        grey: (N, 1, 1, 1) of each person's image, from :func:`view_images`.
+        size: side of the crops.
+
+    Returns:
+        (N, 3, size, size); what lies outside the image is black, whatever the colours.
+    """
     inset = (HEAD_MARGIN - view.padding) / (1 + 2 * HEAD_MARGIN)
     window = torch.stack([inset, inset, 1 - inset, 1 - inset], 1)
-    return _normalise(_recolour(_sample(head, window, view.flip, size), view.colour))
+    seen = _brighten(_sample(head, window, view.flip, size), view.colour)
+    recoloured = _recolour(seen, view.colour, grey)
+    return _normalise(recoloured.mul_(_within(_grown(head_box, view.padding), view.flip, size)))
+
+
+def _within(box: Tensor, flip: Tensor, size: int) -> Tensor:
+    """(N, 1, size, size) bool: which cells of boxes (N, 4), perhaps flipped, are centred in the image."""
+    centre = (torch.arange(size, device=box.device) + 0.5) / size
+    extent = box[:, 2:] - box[:, :2]
+    column, row = (
+        ((place >= 0) & (place <= 1))
+        for place in (box[:, i : i + 1] + extent[:, i : i + 1] * centre for i in (0, 1))
+    )
+    column = torch.where(flip[:, None], column.flip(1), column)
+    return (row[:, :, None] & column[:, None, :])[:, None]
 
 
 def view_masks(head_box: Tensor, view: View, size: int, head_mask: HeadMask) -> Tensor:
@@ -158,15 +212,21 @@ def _sample(picture: Tensor, window: Tensor, flip: Tensor, size: int) -> Tensor:
     return F.grid_sample(picture, grid, align_corners=False)
 
 
-def _recolour(picture: Tensor, colour: Tensor) -> Tensor:
-    # In place where a result is used once: most of the cost is memory, not arithmetic.
+def _brighten(picture: Tensor, colour: Tensor) -> Tensor:
+    return (picture * colour[:, 0, None, None, None]).clamp_(0, 1)
+
+
+def _recolour(bright: Tensor, colour: Tensor, mean: Tensor) -> Tensor:
+    """Contrast about a mean grey, then saturation; in place, as most of the cost is memory."""
     factor = colour[:, :, None, None, None]
-    grey_weights = picture.new_tensor([0.299, 0.587, 0.114])[:, None, None]
-    bright = (picture * factor[:, 0]).clamp_(0, 1)
-    mean = (bright * grey_weights).sum(1, keepdim=True).mean((2, 3), keepdim=True)
     contrasted = bright.sub_(mean).mul_(factor[:, 1]).add_(mean).clamp_(0, 1)
-    grey = (contrasted * grey_weights).sum(1, keepdim=True)
+    grey = _grey(contrasted)
     return contrasted.sub_(grey).mul_(factor[:, 2]).add_(grey).clamp_(0, 1)
+
+
+def _grey(picture: Tensor) -> Tensor:
+    """(N, 1, H, W) luma of pictures (N, 3, H, W)."""
+    return (picture * picture.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
 
 
 def _normalise(picture: Tensor) -> Tensor:

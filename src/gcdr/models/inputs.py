@@ -23,19 +23,22 @@ def gaze_inputs(
     Args:
         pictures: of N people.
         model: whose inputs they are.
-        view: how each person is looked at, everybody having an image of their own; None: as it is.
+        view: how each person is looked at, everybody having an image of their own, which is the view's
+            window; None: as it is.
         prior: (N, 1, G, G) prior maps as seen in the view, for a model that needs them.
     """
     size, device = pictures.images.shape[-1], pictures.images.device
     shown = plain_view(len(pictures.images), device) if view is None else view
     own = plain_view(len(pictures.image_of), device) if view is None else view
     needs = model.needs
+    images, grey = view_images(pictures.images, shown)
+    box, heads, image_of = pictures.head_box, pictures.heads, pictures.image_of
     return GazeInputs(
-        images=view_images(pictures.images, shown),
-        image_of=pictures.image_of,
-        head_box=view_boxes(pictures.head_box, own),
-        head_crop=view_crops(pictures.heads, own, size) if needs.crop else None,
-        head_mask=view_masks(pictures.head_box, own, size, model.head_mask) if needs.mask else None,
+        images=images,
+        image_of=image_of,
+        head_box=view_boxes(box, own),
+        head_crop=view_crops(heads, box, own, grey[image_of], size) if needs.crop else None,
+        head_mask=view_masks(box, own, size, model.head_mask) if needs.mask else None,
         prior=prior if needs.prior else None,
     )
 

@@ -10,8 +10,16 @@ from torch import Tensor
 from gcdr.base.errors import InputError
 from gcdr.base.seeds import torch_rng
 from gcdr.data.heatmaps import gaussians
+from gcdr.data.originals import Originals
 from gcdr.data.tokens import Cache, Tokens
-from gcdr.data.views import View, random_view, view_maps, view_points, whole_image
+from gcdr.data.views import (
+    View,
+    random_view,
+    view_maps,
+    view_points,
+    view_priors,
+    whole_image,
+)
 from gcdr.models.inputs import gaze_inputs, token_inputs
 from gcdr.models.interface import GazeInputs, SeesPeople
 from gcdr.training.loop import shuffled
@@ -105,6 +113,7 @@ def _enough(ids: np.ndarray, places: int, who: str) -> int:
 
 def random_batches(
     samples: Cache,
+    originals: Originals,
     targets: Targets,
     sample_id: np.ndarray,
     *,
@@ -122,6 +131,7 @@ def random_batches(
 
     Args:
         samples: the picture cache.
+        originals: larger pictures of the labelled people, from which their random crops are cut.
         targets: what the people are trained towards.
         sample_id: (n,) the people.
         priors: prior maps of these people, or None.
@@ -149,6 +159,7 @@ def random_batches(
         seen = [whole_image(view) for view in seen]
     else:
         pictures = samples.pictures(rows, device, each=True)
+        _crop(pictures.images, originals, sample_id, seen[0])
     batches = []
     for view in seen:
         target = gaussians(view_points(gaze, view), model.map_size, sigma)
@@ -156,7 +167,7 @@ def random_batches(
             target = torch.where(unknown[:, None, None], view_maps(stored, view), target)
         prior = None
         if priors is not None:
-            prior = view_maps(priors.maps(sample_id).to(device), view)[:, None]
+            prior = view_priors(priors.maps(sample_id).to(device), view)[:, None]
         inputs = (
             token_inputs(samples, rows, model, device, view)
             if isinstance(samples, Tokens)
@@ -164,6 +175,16 @@ def random_batches(
         )
         batches.append(Batch(inputs, prior, target, ~unknown, in_frame))
     return batches
+
+
+def _crop(images: Tensor, originals: Originals, sample_id: np.ndarray, view: View) -> None:
+    """Put the view's windows in the place of whole images (N, 3, S, S), for those who see a part."""
+    part = view.cropped
+    if part.any():
+        chosen = part.cpu().numpy()
+        window = view.window[part].cpu().numpy()
+        crops = originals.crops(sample_id[chosen], window, images.shape[-1])
+        images[part] = torch.from_numpy(crops).to(images.device).float().div_(255)
 
 
 def _random_views(

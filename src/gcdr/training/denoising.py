@@ -41,6 +41,7 @@ def initial_denoiser(settings: NetworkSettings, init: Path | None, seed: int) ->
 
 def train_diffusion_model(
     samples: Path,
+    originals: Path,
     labels: Path,
     init: Path | None,
     settings: DenoiserTraining,
@@ -52,6 +53,7 @@ def train_diffusion_model(
 
     Args:
         samples: the picture cache.
+        originals: larger pictures of the labelled people (:mod:`gcdr.data.originals`).
         labels: what the split shows.
         init: folder of a model whose towers the feature extractor starts from, or None.
         settings: the network, the noise and the optimisation.
@@ -63,7 +65,7 @@ def train_diffusion_model(
     schedule = Schedule(settings.timesteps, settings.schedule)
     deciding, sigma = [labels, init, *code_of(__file__)], settings.network.sigma
     with training_run(
-        "diffusion", model, samples, settings, sigma, seed, device, out, deciding
+        "diffusion", model, samples, originals, settings, sigma, seed, device, out, deciding
     ) as run:
         labelled = labelled_targets(labels, run.samples)
         trained = train_denoiser(run, labelled, schedule, settings.recipe)

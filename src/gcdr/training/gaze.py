@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gcdr.data.prior_maps import prior_maps
+from gcdr.models.encoding import check_backbone
 from gcdr.models.interface import GazeModel
 from gcdr.models.named import initial_gaze_model
-from gcdr.models.encoding import check_backbone
 from gcdr.training.batches import Batch, compose
 from gcdr.training.recipes import GazeTraining
 from gcdr.training.resume import code_of
@@ -30,6 +30,7 @@ Relabel = Callable[[Batch, int], tuple[Tensor, Tensor]]
 
 def train_gaze_model(
     samples: Path,
+    originals: Path,
     labels: Path,
     pseudo: Path | None,
     prior: Path | None,
@@ -46,6 +47,7 @@ def train_gaze_model(
 
     Args:
         samples: the picture cache.
+        originals: larger pictures of the labelled people (:mod:`gcdr.data.originals`).
         labels: what the split shows.
         pseudo: label store of pseudo-labels; None trains a supervised teacher.
         prior: prior store, for a model that sees its maps.
@@ -61,7 +63,7 @@ def train_gaze_model(
     backbone = settings.model.backbone and Path(settings.model.backbone)
     deciding = [labels, pseudo, prior, init, backbone, *deciding, *code_of(__file__, model)]
     with training_run(
-        "gaze", model, samples, settings, settings.sigma, seed, device, out, deciding
+        "gaze", model, samples, originals, settings, settings.sigma, seed, device, out, deciding
     ) as run:
         check_backbone(run.samples, settings.model.backbone, samples)
         labelled = labelled_targets(labels, run.samples, settings.in_frame is not None)

@@ -17,6 +17,7 @@ from gcdr.training.targets import Targets, heatmap_targets, labelled_targets
 
 def train_mapping_model(
     samples: Path,
+    originals: Path,
     labels: Path,
     prior: Path,
     init: Path | None,
@@ -29,6 +30,7 @@ def train_mapping_model(
 
     Args:
         samples: the picture cache.
+        originals: larger pictures of the labelled people (:mod:`gcdr.data.originals`).
         labels: what the split shows.
         prior: prior store.
         init: folder or checkpoint that the denoiser or its towers start from, or None.
@@ -43,7 +45,7 @@ def train_mapping_model(
     model = initial_denoiser(settings.network, init, seed)
     deciding, sigma = [labels, prior, init, *code_of(__file__)], settings.network.sigma
     with training_run(
-        "mapping", model, samples, settings, sigma, seed, device, out, deciding
+        "mapping", model, samples, originals, settings, sigma, seed, device, out, deciding
     ) as run:
         labelled = labelled_targets(labels, run.samples)
         ids, people, size = labelled.sample_id, run.samples.people, model.map_size

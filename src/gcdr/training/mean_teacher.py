@@ -93,6 +93,7 @@ def consistency_loss(student: Tensor, teacher: Tensor, distance: str) -> Tensor:
 
 def train_mean_teacher_model(
     samples: Path,
+    originals: Path,
     labels: Path,
     init: Path | None,
     settings: GazeMeanTeacher | DiffusionMeanTeacher,
@@ -107,6 +108,7 @@ def train_mean_teacher_model(
 
     Args:
         samples: the picture cache.
+        originals: larger pictures of the labelled people (:mod:`gcdr.data.originals`).
         labels: what the split shows.
         init: folder of a model whose towers the training starts from, or None.
         settings: which of the two, and how.
@@ -128,7 +130,7 @@ def train_mean_teacher_model(
         pair = diffusion_pair(way, seed)
     deciding, sigma = [labels, init, *code_of(__file__, model)], settings.sigma
     with training_run(
-        "mean teacher", model, samples, settings, sigma, seed, device, out, deciding
+        "mean teacher", model, samples, originals, settings, sigma, seed, device, out, deciding
     ) as run:
         labelled = labelled_targets(labels, run.samples)
         others = unlabelled_targets(labels, run.samples)

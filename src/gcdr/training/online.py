@@ -42,6 +42,7 @@ def online_labels(model: Denoiser, way: Refinement) -> Relabel:
 
 def train_online_student(
     samples: Path,
+    originals: Path,
     labels: Path,
     pseudo: Path,
     teacher: Path,
@@ -57,7 +58,7 @@ def train_online_student(
         pseudo: label store of the raw Grad-CAM maps.
         teacher: folder of the diffusion teacher.
         settings: of the student, and how its labels are made.
-        samples, labels, init, seed, device, out: as for ``train_gaze_model``.
+        samples, originals, labels, init, seed, device, out: as for ``train_gaze_model``.
 
     Raises:
         InputError: the folder holds no diffusion model.
@@ -67,6 +68,7 @@ def train_online_student(
     deciding = [teacher, *code_of(__file__)]
     train_gaze_model(
         samples,
+        originals,
         labels,
         pseudo,
         None,

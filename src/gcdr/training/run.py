@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
+from gcdr.data.originals import Originals
 from gcdr.data.tokens import Cache, open_cache
 from gcdr.models.build import backbone_card, describe, save_model
 from gcdr.models.interface import SeesPeople
@@ -28,6 +30,7 @@ class Run:
         kind: what is trained, for messages, and for random views of its own.
         model: the initialised model, on the device.
         samples: the picture cache, or that of the tokens of the model's backbone.
+        originals: larger pictures of the labelled people, which tokens have no use for.
         settings: kept in the model's card.
         sigma: standard deviation of a label's Gaussian in cells.
         seed: seed of order, augmentation and noise.
@@ -39,6 +42,7 @@ class Run:
     kind: str
     model: SeesPeople
     samples: Cache
+    originals: Originals
     settings: JsonConfig
     sigma: float
     seed: int
@@ -58,6 +62,7 @@ class Run:
         """The people (n,) of a step in random views, see :func:`gcdr.training.batches.random_batches`."""
         return random_batches(
             self.samples,
+            self.originals,
             targets,
             sample_id,
             priors=priors,
@@ -111,6 +116,7 @@ def training_run(
     kind: str,
     model: SeesPeople,
     samples: Path,
+    originals: Path,
     settings: JsonConfig,
     sigma: float,
     seed: int,
@@ -124,16 +130,21 @@ def training_run(
 
     Args:
         samples: file of the picture cache.
+        originals: file of the labelled people's larger pictures.
         deciding: further files and folders that decide the result, the code among them (see
             :func:`gcdr.training.resume.code_of`); None is skipped.
         kind, model, settings, sigma, seed, device, out: as in :class:`Run`; the model may be elsewhere still.
 
     Raises:
-        InputError: the cache cannot be read.
+        InputError: the cache or the larger pictures cannot be read, or they are of different people.
     """
-    cache = open_cache(samples)
+    cache, larger = open_cache(samples), Originals.open(originals)
+    if larger.people != cache.people:
+        raise InputError(
+            f"{originals}: found pictures of other people than {samples} has, expected the same data set"
+        )
     model = model.to(device, memory_format=torch.channels_last)
     with resumable(
-        out, [describe(model), settings.to_json(), seed], [samples, *deciding]
+        out, [describe(model), settings.to_json(), seed], [samples, originals, *deciding]
     ) as checkpoint:
-        yield Run(kind, model, cache, settings, sigma, seed, device, out, checkpoint)
+        yield Run(kind, model, cache, larger, settings, sigma, seed, device, out, checkpoint)

@@ -111,5 +111,5 @@ def _seen(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Images (N, 3, S, S), head boxes (N, 4) and flips (N,) of people in a random view, or as they are."""
     view = colour_view(len(rows), rng, device)
-    images = view_images(faces.scene[rows].to(device).float() / 255, view)
+    images, _ = view_images(faces.scene[rows].to(device).float() / 255, view)
     return images, view_boxes(faces.head_box[rows].to(device), view), view.flip

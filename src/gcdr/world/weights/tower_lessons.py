@@ -228,5 +228,5 @@ def colour_view(count: int, rng: torch.Generator | None, device: torch.device) -
 
 def _inputs(scene: Tensor, head: Tensor, box: Tensor, view: View) -> tuple[Tensor, Tensor, Tensor]:
     """Scene, head crop and head mask; unlike those of a cache, the head crops carry no margin."""
-    seen, crop = view_images(scene, view), view_images(head, view)
+    (seen, _), (crop, _) = view_images(scene, view), view_images(head, view)
     return seen, crop, view_masks(box, view, scene.shape[-1], HEAD_MASK)

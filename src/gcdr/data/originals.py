@@ -1,0 +1,167 @@
+"""Pictures of labelled people, larger than the picture cache holds them: random crops are cut from these.
+
+A crop that is enlarged from the cache's scene is blurred, and labelled people alone are cropped: they would
+learn from other pictures than anybody is predicted in. Labelled people are few, so their pictures are kept
+decoded, as large as their crops need, in one HDF5 file that training maps into memory.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+from PIL import Image
+from tqdm import tqdm
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import atomic, state_size
+from gcdr.data.crops import HEAD_PADDING, cut, grow
+from gcdr.data.lookup import places
+from gcdr.data.manifest import boxes, people_digest
+from gcdr.data.pictures import open_image
+from gcdr.data.split import LABELLED, targets
+
+SPARE = (
+    2  # pixels kept for one of the model's in the smallest crop: resizing twice then hurts no more
+)
+
+
+def write_originals(
+    people: pd.DataFrame, labels: pd.DataFrame, root: Path, size: int, path: Path
+) -> None:
+    """Decode the pictures of the labelled people who look into the frame; how large the file will be is
+    said before.
+
+    A picture is kept as it is, or smaller where even the smallest crop of it, head and gaze point, has more
+    than ``SPARE`` times the pixels of the model's input. One that cannot be read is left out with a line in
+    the log: the picture cache keeps its people from training, and decides whether there are too many.
+
+    Args:
+        people: the manifest's people, by ``sample_id``.
+        labels: what the split shows.
+        root: folder that ``image`` is relative to.
+        size: side of the model's input in pixels.
+        path: HDF5 file: ``pixels`` uint8, the pictures' rows of RGB one after the other; ``offset`` (K,)
+            and ``shape`` (K, 2) of each, height and width, zeros where it could not be read; ``image_of``
+            and ``sample_id`` (N,), and the attribute ``people``.
+
+    Raises:
+        InputError: no picture can be read, or the disk has no room for the file.
+    """
+    ids, gaze = targets(labels, LABELLED)
+    chosen = people.iloc[places(people["sample_id"].to_numpy(), ids, "the manifest")]
+    names, first, image_of = np.unique(
+        chosen["image"].to_numpy(), return_index=True, return_inverse=True
+    )
+    sizes = chosen[["width", "height"]].to_numpy(int)
+    whole = sizes[first]
+    shape = _kept(whole, image_of, _smallest_crops(boxes(chosen), gaze) * sizes, size)[:, ::-1]
+    count = 3 * shape.prod(1)
+    offset = np.cumsum(count) - count
+    state_size(path, int(count.sum()))
+    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+        pixels = file.create_dataset("pixels", (int(count.sum()),), np.uint8)
+        for index, name in enumerate(tqdm(names, "keeping", unit="image", mininterval=5)):
+            try:
+                image = open_image(root / name, tuple(whole[index].tolist()))
+            except InputError as error:
+                tqdm.write(f"left out: {error}")
+                shape[index] = 0
+                continue
+            kept = image.resize(shape[index, ::-1].tolist(), Image.Resampling.BILINEAR)
+            pixels[offset[index] : offset[index] + count[index]] = np.asarray(kept).reshape(-1)
+        if not shape.any():
+            raise InputError(
+                f"{root}: no picture of a labelled person can be read; expected at least one"
+            )
+        file["offset"], file["shape"], file["image_of"] = offset, shape, image_of
+        file["sample_id"] = ids
+        file.attrs["people"] = people_digest(people)
+
+
+def _smallest_crops(head_box: np.ndarray, gaze: np.ndarray) -> np.ndarray:
+    """(N, 2) width and height in 0..1 of the smallest crop of each person: padded head and gaze point."""
+    head = grow(head_box, HEAD_PADDING)
+    low = np.minimum(head[:, :2], gaze).clip(0, 1)
+    return np.maximum(head[:, 2:], gaze).clip(0, 1) - low
+
+
+def _kept(whole: np.ndarray, image_of: np.ndarray, crop: np.ndarray, size: int) -> np.ndarray:
+    """(K, 2) width and height at which pictures are kept, from their own (K, 2) and people's crops (N, 2)."""
+    smallest = np.full(whole.shape, np.inf)
+    np.minimum.at(smallest, image_of, crop)
+    share = np.minimum(1, SPARE * size / np.maximum(smallest, 1))
+    return np.ceil(whole * share).astype(int)
+
+
+@dataclass(frozen=True)
+class Originals:
+    """Larger pictures of the labelled people, mapped into memory.
+
+    Attributes:
+        sample_id: (N,) int64, ascending.
+        image_of: (N,) which picture a person is in.
+        offset: (K,) where a picture begins.
+        shape: (K, 2) its height and width; zeros where it could not be read.
+        pixels: uint8, mapped.
+        people: digest of the people.
+    """
+
+    sample_id: np.ndarray
+    image_of: np.ndarray
+    offset: np.ndarray
+    shape: np.ndarray
+    pixels: np.ndarray
+    people: str
+
+    @classmethod
+    def open(cls, path: str | Path) -> "Originals":
+        """Map such a file.
+
+        Raises:
+            InputError: the file is absent or none of these.
+        """
+        try:
+            with h5py.File(path, "r") as file:
+                stored = file["pixels"]
+                pixels = np.memmap(path, np.uint8, "r", stored.id.get_offset(), stored.shape)
+                told = {
+                    name: file[name][:] for name in ("sample_id", "image_of", "offset", "shape")
+                }
+                return cls(**told, pixels=pixels, people=file.attrs["people"])
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path}: not a file of larger pictures ({error})") from error
+
+    def crops(self, sample_id: np.ndarray, window: np.ndarray, size: int) -> np.ndarray:
+        """Windows of people's pictures, resized as a crop of the original is.
+
+        Args:
+            sample_id: (n,) labelled people.
+            window: (n, 4) x0, y0, x1, y1 in 0..1 of the image.
+            size: side of the result in pixels.
+
+        Returns:
+            (n, 3, size, size) uint8.
+
+        Raises:
+            InputError: somebody is not among the labelled, or their picture could not be read.
+        """
+        rows = self.image_of[places(self.sample_id, sample_id, "the labelled people's pictures")]
+        crops = np.empty((len(rows), size, size, 3), np.uint8)
+        for place, (row, part) in enumerate(
+            zip(rows, window.clip(0, 1).astype(float), strict=True)
+        ):
+            height, width = self.shape[row]
+            if not height:
+                raise InputError(
+                    f"sample_id {sample_id[place]}: their larger picture could not be read, but that of "
+                    "the picture cache could; make both again"
+                )
+            region = part * (width, height, width, height)
+            top, bottom = int(region[1]), int(np.ceil(region[3]))
+            start = self.offset[row] + 3 * width * top  # the rows of the window alone
+            lines = self.pixels[start : start + 3 * width * (bottom - top)]
+            image = Image.fromarray(np.asarray(lines).reshape(-1, width, 3))
+            crops[place] = np.asarray(cut(image, region - (0, top, 0, top), size))
+        return crops.transpose(0, 3, 1, 2)
