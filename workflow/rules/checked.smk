@@ -9,6 +9,7 @@ from gcdr.config.generated import read_schema
 from gcdr.config.pools import add_pools
 from gcdr.config.preflight import check_references, check_writable, prepare_environment, wants_gpu
 from gcdr.config.schema import read_texts, validate_config
+from gcdr.config.texts import check_texts
 from gcdr.priors.kinds.registry import read_priors
 from snakemake.exceptions import WorkflowError
 
@@ -19,6 +20,7 @@ try:
     schema = read_schema(Path(workflow.basedir, "workflow/schemas/config.schema.yaml"))
     read_texts(config, schema)
     validate_config(config, schema)
+    check_texts(config)
     check_references(config)
     check_writable(Path("results"))
 except InputError as error:

@@ -3,12 +3,11 @@
 
 rule split:
     input:
-        script=script("split"),
-        code=code("split"),
+        **stage("split"),
         manifest=data("manifest.parquet"),
         released=released_split,
     output:
-        f"{STUDY}/labels.parquet",
+        LABELS,
     log:
         "logs/{study}/labels{share}-seed{seed}/split.log",
     benchmark:
@@ -17,9 +16,7 @@ rule split:
     localrule: True
     params:
         settings=lambda wildcards: told(preparing.split(config, wildcards.share)),
-        released=lambda wildcards, input: f"--released {input.released}" if input.released else "",
-        source=released_source,
+        released=released_options,
     shell:
-        "python {input.script} --manifest {input.manifest} --settings {params.settings:q}"
-        " --seed {wildcards.seed}"
-        " {params.released} {params.source} --out {output} > {log} 2>&1"
+        "python {input.script:q} --manifest={input.manifest:q} --settings={params.settings:q}"
+        " --seed={wildcards.seed:q} {params.released:q} --out={output:q} > {log:q} 2>&1"

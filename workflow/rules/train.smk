@@ -1,15 +1,14 @@
 """Teachers on labels, and students on labels and pseudo-labels: one body, six sorts of inputs."""
 
 MODEL_FILES = ["model.safetensors", "model.json", "log.csv"]
+LABELLED = {"samples": SAMPLES, "labels": LABELS}
 
 
 rule train_student:
     """A student on labels and stored pseudo-labels."""
     input:
-        script=script("train_gaze"),
-        code=gaze_code("train_gaze"),
-        samples=SAMPLES,
-        labels=f"{STUDY}/labels.parquet",
+        **gaze_stage("train_gaze"),
+        **LABELLED,
         pseudo=student_labels,
         init=gaze_init,
         backbone=gaze_backbone,
@@ -27,20 +26,15 @@ rule train_student:
     params:
         settings=training_settings,
         options=training_options,
-        device=config["device"],
-        out=subpath(output[0], parent=True),
     shell:
-        "python {input.script} --samples {input.samples} --labels {input.labels}"
-        " --settings {params.settings:q} {params.options} --seed {wildcards.seed}"
-        " --device {params.device} --out {params.out} > {log} 2>&1"
+        "python {input.script:q} --samples={input.samples:q} --labels={input.labels:q}"
+        " --settings={params.settings:q} {params.options:q} > {log:q} 2>&1"
 
 
 use rule train_student as train_online_student with:
     input:
-        script=script("train_online_student"),
-        code=gaze_code("train_online_student"),
-        samples=SAMPLES,
-        labels=f"{STUDY}/labels.parquet",
+        **gaze_stage("train_online_student"),
+        **LABELLED,
         pseudo=student_labels,
         teacher=label_teacher,
         init=gaze_init,
@@ -52,10 +46,8 @@ use rule train_student as train_online_student with:
 
 use rule train_student as train_teacher with:
     input:
-        script=script("train_gaze"),
-        code=gaze_code("train_gaze"),
-        samples=SAMPLES,
-        labels=f"{STUDY}/labels.parquet",
+        **gaze_stage("train_gaze"),
+        **LABELLED,
         prior=teacher_prior,
         init=gaze_init,
         backbone=gaze_backbone,
@@ -66,10 +58,8 @@ use rule train_student as train_teacher with:
 
 use rule train_student as train_diffusion with:
     input:
-        script=script("train_diffusion"),
-        code=code("train_diffusion"),
-        samples=SAMPLES,
-        labels=f"{STUDY}/labels.parquet",
+        **stage("train_diffusion"),
+        **LABELLED,
         init=diffusion_init,
     wildcard_constraints:
         kind="teachers",
@@ -78,10 +68,8 @@ use rule train_student as train_diffusion with:
 
 use rule train_student as train_mean_teacher with:
     input:
-        script=script("train_mean_teacher"),
-        code=gaze_code("train_mean_teacher"),
-        samples=SAMPLES,
-        labels=f"{STUDY}/labels.parquet",
+        **gaze_stage("train_mean_teacher"),
+        **LABELLED,
         init=mean_teacher_init,
         backbone=gaze_backbone,
     wildcard_constraints:
@@ -91,10 +79,8 @@ use rule train_student as train_mean_teacher with:
 
 use rule train_student as train_mapping with:
     input:
-        script=script("train_mapping"),
-        code=code("train_mapping"),
-        samples=SAMPLES,
-        labels=f"{STUDY}/labels.parquet",
+        **stage("train_mapping"),
+        **LABELLED,
         prior=teacher_prior,
         init=mapping_init,
     wildcard_constraints:
