@@ -21,7 +21,9 @@ DEV := $(VENV)/.dev
 unexport PYTHONDONTWRITEBYTECODE
 
 STARTED := $(shell date +%s)
-ACTIVE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+# Neither make nor the first line of an installed script quotes what may stand in the path of a checkout; the
+# shell knows that path by itself, and modules need no first line.
+ACTIVE := PATH="$$PWD/$(VENV)/bin:$$PATH"
 # The system's certificates, so that it also works behind a proxy that brings its own.
 INSTALL := UV_SYSTEM_CERTS=1 $(UV) pip
 INTO := --quiet --python $(VENV)/bin/python
@@ -59,14 +61,14 @@ test-fast: $(RUNTIME) $(DEV)  ## run those that take less than two minutes toget
 lint: $(RUNTIME) $(DEV)  ## check style and the workflow
 	@$(ACTIVE) ruff check .
 	@$(ACTIVE) ruff format --check .
-	@$(ACTIVE) mypy
-	@$(ACTIVE) snakefmt --check Snakefile workflow
+	@$(ACTIVE) python -m mypy
+	@$(ACTIVE) python -m snakefmt --check Snakefile workflow
 	@$(ACTIVE) python -m gcdr.config.reference --check
 
 format: $(RUNTIME) $(DEV)  ## bring code and rules into the house style
 	@$(ACTIVE) ruff check --fix .
 	@$(ACTIVE) ruff format .
-	@$(ACTIVE) snakefmt Snakefile workflow
+	@$(ACTIVE) python -m snakefmt Snakefile workflow
 
 reference: $(RUNTIME)  ## write docs/configuration.md from the schema
 	@$(ACTIVE) python -m gcdr.config.reference
@@ -88,7 +90,7 @@ endef
 # $(call snakemake,arguments): run the workflow, then say how long it took.
 define snakemake
 @begun=$$(date +%s); status=0; \
-$(ACTIVE) snakemake --cores $(CORES) $(1) $(ARGS) || status=$$?; \
+$(ACTIVE) python -m snakemake --cores $(CORES) $(1) $(ARGS) || status=$$?; \
 echo "run: $$(( $$(date +%s) - begun )) s"; exit $$status
 endef
 

@@ -5,6 +5,9 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
+include: "workflow/rules/start.smk"
+
+
 configfile: "config.yaml"
 
 
@@ -13,6 +16,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/checked.smk"
 include: "workflow/rules/common.smk"
+include: "workflow/rules/stages.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/settings.smk"
 include: "workflow/rules/tokens.smk"

@@ -3,11 +3,14 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from gcdr.base.command import TRAINING, arguments
+from gcdr.base.command import TRAINING, arguments, options
 from gcdr.base.device import pick_device
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
@@ -54,3 +57,19 @@ def test_float32_is_not_cut_to_fewer_bits() -> None:
 def test_unknown_device_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="device: found 'toaster', expected auto, cpu or cuda"):
         parse(monkeypatch, "toaster")
+
+
+TEXTS = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1
+).filter(lambda text: text != "--")  # refused in configurations
+
+
+@given(one=TEXTS, path=TEXTS, several=st.lists(TEXTS, min_size=1))
+@example(one="--out", path="-w/vat", several=["--images=x", "---", "-1"])
+def test_arguments_reads_what_options_writes(one: str, path: str, several: list[str]) -> None:
+    """Also what begins with a dash, or looks like an option."""
+    line = options(one=one, path=path, several=several, number=3, left=None, out="", none=[])
+    with mock.patch.object(sys, "argv", ["script.py", *line]):
+        found = arguments("Read.", "one", "path:path", "several:texts", "number:int", left=None)
+    expected = {"one": one, "path": Path(path), "several": several, "number": 3, "left": None}
+    assert vars(found) == expected

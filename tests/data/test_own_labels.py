@@ -292,7 +292,7 @@ def test_a_study_starts_from_another_as_it_is(tmp_path: Path) -> None:
     run = workspace.snakemake("-n", "-p", configs=(SMOKE, "next.yaml"))
     assert run.returncode == 0, run.stdout[-4000:]
     assert (
-        "--init results/smoke/labels25-seed0/students/gcdr-t300-n2-k1+ofa-world-body+vat "
+        "--init=results/smoke/labels25-seed0/students/gcdr-t300-n2-k1+ofa-world-body+vat "
         in run.stdout
     )
     assert "results/smoke/labels50" not in run.stdout

@@ -34,7 +34,7 @@ def test_two_priors_side_by_side(planning: Workspace) -> None:
     assert run.returncode == 0, run.stdout
     for store in ("ofa-world-body", "second-body"):
         assert f"output: results/data/smoke/priors/{store}.h5" in run.stdout
-    read = re.findall(r"--prior (\S+)", run.stdout)
+    read = re.findall(r"--prior=(\S+)", run.stdout)
     assert set(read) == {
         f"results/data/smoke/priors/{one}-body.h5" for one in ("ofa-world", "second")
     }

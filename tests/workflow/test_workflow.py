@@ -311,7 +311,7 @@ def test_plan_of_a_study_with_several_sources(planning: Workspace) -> None:
     assert run.returncode == 0, run.stdout
     pool = "results/data/elsewhere--here--here"
     assert f"{pool}/priors/ofa-world-body.h5" in run.stdout
-    assert "--init results/source/labels25-seed0/teachers/vat+vat" in run.stdout
+    assert "--init=results/source/labels25-seed0/teachers/vat+vat" in run.stdout
     planned = jobs_in(run.stdout)
     made = {"world": 2, "gradcam": 4, "merge": 2, "detect": 2, "split": 2, "train_teacher": 2}
     made |= dict.fromkeys(("pool", "pool_bodies", "pool_priors", "pool_samples"), 1)

@@ -1,19 +1,16 @@
 """The path scheme: where each file lies, and what is in its name. No rules here."""
 
 import json
-from functools import cache
-from importlib.util import find_spec
 
-from gcdr.base.provenance import modules_behind
 from gcdr.config.pools import members_of
 from gcdr.config.schema import OWN, by_share, study_share
-from gcdr.methods import PATTERN, SUFFIXES, TEACHERS, averaged, parse_recipe, recipe
-from gcdr.models.kinds import GAZE_MODELS
+from gcdr.methods import PATTERN, averaged, parse_recipe, recipe
 from gcdr.priors.kinds.registry import all_stores, named_prior, store_of
 
 DATA = "results/data/{dataset}"
 PRIOR = f"{DATA}/priors/{{store}}"
 STUDY = "results/{study}/labels{share}-seed{seed}"
+LABELS = f"{STUDY}/labels.parquet"
 TRAINED = f"{STUDY}/{{kind}}/{{name}}"
 SHARE = rf"(?:\d+|{OWN})(?:-unlabelled\d+)?"
 REPORT = f"results/{config['report']['name']}"
@@ -75,11 +72,6 @@ def prior_of_study(study=None):
 def prior_file(study, store):
     """A prior store of the data set that a study is about."""
     return in_data(config["studies"][study]["dataset"], f"priors/{store}.h5")
-
-
-def prior_of(wildcards):
-    """The prior store of a study, as an input."""
-    return prior_file(wildcards.study, prior_store(prior_of_study(wildcards.study)))
 
 
 def layer_of(store=None):
@@ -150,62 +142,3 @@ def gcdr(study=None, t=None):
 def maps_of(asked):
     """The recipe by which maps of test people are made: draws are averaged."""
     return averaged(asked)
-
-
-def teachers(**wanted):
-    """Names of teachers with these properties, with what they depend on, as a pattern for a wildcard."""
-    names = "|".join(
-        name
-        for name, teacher in TEACHERS.items()
-        if all(getattr(teacher, key) == value for key, value in wanted.items())
-    )
-    return f"(?:{names}){SUFFIXES}"
-
-
-# Inputs that decide a result
-
-
-def script(name):
-    return f"workflow/scripts/{name}.py"
-
-
-def code(name):
-    """The package's modules behind a script: an edit reruns its stage, and nothing above it."""
-    return [os.path.relpath(path) for path in modules_behind(script(name))]
-
-
-def gaze_code(name):
-    """The same with the module of the gaze model that a job trains or asks, and of no other."""
-
-    def files(wildcards):
-        return code(name) + kind_code(gaze_of(wildcards))
-
-    return files
-
-
-def kind_code(gaze):
-    """The module of a gaze model and those behind it; none where there is no such entry."""
-    kind = config["gaze"]["models"].get(gaze, {}).get("kind")
-    return module_code(GAZE_MODELS[kind].module) if kind else []
-
-
-@cache
-def module_code(module):
-    """A module of the package and those behind it."""
-    file = find_spec(module).origin
-    return [os.path.relpath(path) for path in (Path(file), *modules_behind(file))]
-
-
-def files_in(folder, *names):
-    """Files of a model, each an input by itself: a folder's time stamp says nothing of its content."""
-    return [f"{folder}/{name}" for name in names]
-
-
-def told(settings):
-    """Settings of a stage as its script reads them."""
-    return as_json(settings.to_json())
-
-
-def as_json(value):
-    """Settings as text that does not depend on the order of keys."""
-    return json.dumps(value, sort_keys=True)

@@ -3,8 +3,7 @@
 
 rule world:
     input:
-        script=script("world"),
-        code=code("world"),
+        **stage("world"),
     output:
         images=directory(f"{DATA}/images"),
         manifest=f"{DATA}/manifest.parquet",
@@ -20,16 +19,15 @@ rule world:
     params:
         settings=lambda wildcards: told(preparing.world(config, wildcards.dataset)),
     shell:
-        "python {input.script} --settings {params.settings:q} --images {output.images}"
-        " --manifest {output.manifest} --annotations {output.annotations}"
-        " --bodies {output.bodies} --workers {threads} > {log} 2>&1"
+        "python {input.script:q} --settings={params.settings:q} --images={output.images:q}"
+        " --manifest={output.manifest:q} --annotations={output.annotations:q}"
+        " --bodies={output.bodies:q} --workers={threads:q} > {log:q} 2>&1"
 
 
 rule find_heads:
     """Head boxes for own images that come without any; an image more or less repeats it."""
     input:
-        script=script("find_heads"),
-        code=code("find_heads"),
+        **stage("find_heads"),
         weights=detector_files("heads"),
     output:
         f"{DATA}/heads.csv",
@@ -42,22 +40,18 @@ rule find_heads:
     resources:
         gpu=GPU,
     params:
-        images=lambda wildcards: image_root(wildcards.dataset),
-        names=lambda wildcards: text_digest(*picture_names(Path(image_root(wildcards.dataset)))),
-        weights=lambda wildcards, input: folder_of(input.weights),
+        names=picture_digest,
+        options=looking_options,
         settings=told(preparing.heads(config)),
-        device=config["device"],
     shell:
-        "python {input.script} --images {params.images:q} --weights {params.weights:q}"
-        " --settings {params.settings:q} --device {params.device}"
-        " --out {output} > {log} 2>&1"
+        "python {input.script:q} {params.options:q} --settings={params.settings:q} --out={output:q}"
+        " > {log:q} 2>&1"
 
 
 rule read:
     """Check a data set that is not the demo world, and bring it into the manifest's form."""
     input:
-        script=script("read"),
-        code=code("read"),
+        **stage("read"),
         annotations=annotations_given,
     output:
         manifest=f"{DATA}/manifest.parquet",
@@ -74,15 +68,14 @@ rule read:
     params:
         source=lambda wildcards: as_json(source_of(wildcards.dataset)),
     shell:
-        "python {input.script} --source {params.source:q} --failures {config[failures]}"
-        " --manifest {output.manifest} --annotations {output.annotations} --bodies {output.bodies}"
-        " --summary {output.summary} > {log} 2>&1"
+        "python {input.script:q} --source={params.source:q} --failures={config[failures]:q}"
+        " --manifest={output.manifest:q} --annotations={output.annotations:q}"
+        " --bodies={output.bodies:q} --summary={output.summary:q} > {log:q} 2>&1"
 
 
 rule samples:
     input:
-        script=script("samples"),
-        code=code("samples"),
+        **stage("samples"),
         manifest=f"{DATA}/manifest.parquet",
     output:
         f"{DATA}/samples-{{size}}.h5",
@@ -91,18 +84,17 @@ rule samples:
     benchmark:
         "results/benchmarks/samples/{dataset}-{size}.tsv"
     params:
-        images=lambda wildcards: image_root(wildcards.dataset),
+        images=images_of,
     shell:
-        "python {input.script} --manifest {input.manifest} --images {params.images:q}"
-        " --size {wildcards.size} --failures {config[failures]} --out {output} > {log} 2>&1"
+        "python {input.script:q} --manifest={input.manifest:q} --images={params.images:q}"
+        " --size={wildcards.size:q} --failures={config[failures]:q} --out={output:q} > {log:q} 2>&1"
 
 
 rule detect:
     """Bodies of a shard: a run of images in whole batches."""
     input:
+        **stage("detect"),
         weights=detector_files("detect"),
-        script=script("detect"),
-        code=code("detect"),
         manifest=f"{DATA}/manifest.parquet",
         given=given_bodies,
     output:
@@ -114,28 +106,19 @@ rule detect:
     resources:
         gpu=GPU,
     params:
-        images=lambda wildcards: image_root(wildcards.dataset),
-        weights=lambda wildcards, input: folder_of(input.weights),
+        options=looking_options,
         settings=told(preparing.detect(config)),
-        device=config["device"],
-        given=lambda wildcards, input: f"--given {input.given}" if input.given else "",
+        given=given("given"),
     shell:
-        "python {input.script} --manifest {input.manifest} --images {params.images:q}"
-        " --weights {params.weights:q} --settings {params.settings:q} {params.given}"
-        " --shard {wildcards.shard} --shards {wildcards.shards} --failures {config[failures]}"
-        " --device {params.device} --out {output} > {log} 2>&1"
+        "python {input.script:q} --manifest={input.manifest:q} {params.options:q} {params.given:q}"
+        " --settings={params.settings:q} --shard={wildcards.shard:q} --shards={wildcards.shards:q}"
+        " --failures={config[failures]:q} --out={output:q} > {log:q} 2>&1"
 
 
 rule bodies:
     input:
-        script=script("merge_bodies"),
-        code=code("merge_bodies"),
-        shards=expand(
-            f"{DATA}/bodies/{{shard}}-of-{{shards}}.parquet",
-            shard=range(1, config["detect"]["shards"] + 1),
-            shards=config["detect"]["shards"],
-            allow_missing=True,
-        ),
+        **stage("merge_bodies"),
+        shards=body_shards,
         given=given_bodies,
     output:
         f"{DATA}/bodies.parquet",
@@ -145,6 +128,7 @@ rule bodies:
         "results/benchmarks/merge/{dataset}-bodies.tsv"
     localrule: True
     params:
-        given=lambda wildcards, input: f"--given {input.given}" if input.given else "",
+        given=given("given"),
     shell:
-        "python {input.script} --shards {input.shards} {params.given} --out {output} > {log} 2>&1"
+        "python {input.script:q} --shards {input.shards:q} {params.given:q} --out={output:q}"
+        " > {log:q} 2>&1"

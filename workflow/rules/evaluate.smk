@@ -1,20 +1,21 @@
 """Every model and every kind of map against the annotators of the test people."""
 
+TESTED = {
+    "samples": SAMPLES,
+    "manifest": data("manifest.parquet"),
+    "annotations": data("annotations.parquet"),
+}
+
 
 rule evaluate:
     """Score a teacher or a student; recipes of teachers are named as the teacher is."""
     input:
-        script=script("evaluate"),
-        code=gaze_code("evaluate"),
+        **gaze_stage("evaluate"),
+        **TESTED | {"samples": people_shown},
         model=model_of,
-        samples=people_shown,
-        manifest=data("manifest.parquet"),
-        annotations=data("annotations.parquet"),
         prior=model_prior,
     output:
-        metrics=f"{STUDY}/metrics/{{recipe}}.json",
-        people=f"{STUDY}/metrics/{{recipe}}.parquet",
-        maps=f"{STUDY}/metrics/{{recipe}}.h5",
+        multiext(f"{STUDY}/metrics/{{recipe}}", metrics=".json", people=".parquet", maps=".h5"),
     log:
         "logs/{study}/labels{share}-seed{seed}/metrics/{recipe}.log",
     benchmark:
@@ -22,30 +23,25 @@ rule evaluate:
     resources:
         gpu=GPU,
     params:
-        model=lambda wildcards, input: folder_of(input.model),
-        prior=lambda wildcards, input: f"--prior {input.prior}" if input.prior else "",
+        options=given("model", "prior"),
         settings=lambda wildcards: map_settings(parse_recipe(wildcards.recipe).prior),
         about=about_model,
         device=config["device"],
     shell:
-        "python {input.script} --model {params.model} --samples {input.samples}"
-        " --manifest {input.manifest} --annotations {input.annotations} {params.prior}"
-        " --settings {params.settings:q} --about {params.about:q} --device {params.device}"
-        " --out {output.metrics} > {log} 2>&1"
+        "python {input.script:q} {params.options:q} --samples={input.samples:q}"
+        " --manifest={input.manifest:q} --annotations={input.annotations:q}"
+        " --settings={params.settings:q} --about={params.about:q} --device={params.device:q}"
+        " --out={output.metrics:q} > {log:q} 2>&1"
 
 
 rule evaluate_labels:
     """Score maps of test people themselves: refined ones ("Diffusion-GC"), or sampled from noise."""
     input:
-        script=script("evaluate_labels"),
-        code=code("evaluate_labels"),
+        **stage("evaluate_labels"),
+        **TESTED,
         store=f"{STUDY}/test/{{recipe}}.h5",
-        samples=SAMPLES,
-        manifest=data("manifest.parquet"),
-        annotations=data("annotations.parquet"),
     output:
-        metrics=f"{STUDY}/metrics/{{maps}}-{{recipe}}.json",
-        people=f"{STUDY}/metrics/{{maps}}-{{recipe}}.parquet",
+        multiext(f"{STUDY}/metrics/{{maps}}-{{recipe}}", metrics=".json", people=".parquet"),
     log:
         "logs/{study}/labels{share}-seed{seed}/metrics/{maps}-{recipe}.log",
     benchmark:
@@ -55,23 +51,19 @@ rule evaluate_labels:
     params:
         about=about_maps,
     shell:
-        "python {input.script} --store {input.store} --samples {input.samples}"
-        " --manifest {input.manifest} --annotations {input.annotations} --about {params.about:q}"
-        " --out {output.metrics} > {log} 2>&1"
+        "python {input.script:q} --store={input.store:q} --samples={input.samples:q}"
+        " --manifest={input.manifest:q} --annotations={input.annotations:q}"
+        " --about={params.about:q} --out={output.metrics:q} > {log:q} 2>&1"
 
 
 rule evaluate_prior:
     """Score the raw maps of a prior."""
     input:
-        script=script("evaluate_prior"),
-        code=code("evaluate_prior"),
+        **stage("evaluate_prior"),
+        **TESTED,
         prior=raw_prior,
-        samples=SAMPLES,
-        manifest=data("manifest.parquet"),
-        annotations=data("annotations.parquet"),
     output:
-        metrics=f"{STUDY}/metrics/gradcam+{{prior}}.json",
-        people=f"{STUDY}/metrics/gradcam+{{prior}}.parquet",
+        multiext(f"{STUDY}/metrics/gradcam+{{prior}}", metrics=".json", people=".parquet"),
     log:
         "logs/{study}/labels{share}-seed{seed}/metrics/gradcam+{prior}.log",
     benchmark:
@@ -80,19 +72,17 @@ rule evaluate_prior:
         settings=lambda wildcards: map_settings(wildcards.prior),
         about=about_prior,
     shell:
-        "python {input.script} --prior {input.prior} --samples {input.samples}"
-        " --manifest {input.manifest} --annotations {input.annotations} --settings {params.settings:q}"
-        " --about {params.about:q} --out {output.metrics} > {log} 2>&1"
+        "python {input.script:q} --prior={input.prior:q} --samples={input.samples:q}"
+        " --manifest={input.manifest:q} --annotations={input.annotations:q}"
+        " --settings={params.settings:q} --about={params.about:q} --out={output.metrics:q}"
+        " > {log:q} 2>&1"
 
 
 rule evaluate_baselines:
     """The rulers beside every table: the image's centre, a random point, one annotator."""
     input:
-        script=script("evaluate_baselines"),
-        code=code("evaluate_baselines"),
-        samples=SAMPLES,
-        manifest=data("manifest.parquet"),
-        annotations=data("annotations.parquet"),
+        **stage("evaluate_baselines"),
+        **TESTED,
     output:
         expand(
             f"{STUDY}/metrics/{{name}}.{{ending}}",
@@ -105,23 +95,21 @@ rule evaluate_baselines:
     benchmark:
         "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-baselines.tsv"
     params:
-        about=lambda wildcards: about(wildcards, "baselines", "baselines", "baseline"),
+        about=about_baselines,
         out=subpath(output[0], parent=True),
     shell:
-        "python {input.script} --samples {input.samples} --manifest {input.manifest}"
-        " --annotations {input.annotations} --about {params.about:q} --out {params.out} > {log} 2>&1"
+        "python {input.script:q} --samples={input.samples:q} --manifest={input.manifest:q}"
+        " --annotations={input.annotations:q} --about={params.about:q} --out={params.out:q}"
+        " > {log:q} 2>&1"
 
 
 rule sweep:
     """Refined maps at many timesteps, on validation people (to choose one) and on test people."""
     input:
-        script=script("sweep"),
-        code=code("sweep"),
+        **stage("sweep"),
+        **TESTED,
         teacher=sweep_teacher,
-        samples=SAMPLES,
-        manifest=data("manifest.parquet"),
-        annotations=data("annotations.parquet"),
-        labels=f"{STUDY}/labels.parquet",
+        labels=LABELS,
         prior=raw_prior,
     output:
         f"{STUDY}/sweep+{{prior}}.json",
@@ -132,12 +120,11 @@ rule sweep:
     resources:
         gpu=GPU,
     params:
-        teacher=lambda wildcards, input: folder_of(input.teacher),
+        options=given("teacher", "labels", "prior"),
         settings=sweep_settings,
         about=about_sweep,
         device=config["device"],
     shell:
-        "python {input.script} --teacher {params.teacher} --samples {input.samples}"
-        " --manifest {input.manifest} --annotations {input.annotations} --labels {input.labels}"
-        " --prior {input.prior} --settings {params.settings:q} --about {params.about:q}"
-        " --seed {wildcards.seed} --device {params.device} --out {output} > {log} 2>&1"
+        "python {input.script:q} {params.options:q} --samples={input.samples:q} --seed={wildcards.seed:q}"
+        " --manifest={input.manifest:q} --annotations={input.annotations:q} --settings={params.settings:q}"
+        " --about={params.about:q} --device={params.device:q} --out={output:q} > {log:q} 2>&1"

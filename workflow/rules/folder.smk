@@ -1,65 +1,49 @@
 """Own images through the same rules: what another study's teacher and student say of their people."""
 
 
-rule refine_folder:
-    """Refine the Grad-CAM maps of all people of a data set with another study's diffusion teacher."""
+use rule make_labels as refine_folder with:
+    # The Grad-CAM maps of all people of a data set, refined with another study's diffusion teacher.
     input:
-        script=script("make_labels"),
-        code=gaze_code("make_labels"),
+        **gaze_stage("make_labels"),
         manifest=data("manifest.parquet"),
         samples=SAMPLES,
         prior=label_prior,
         teacher=folder_teacher,
     output:
-        "results/{study}/pseudo/{recipe}.h5",
+        "results/{study}/pseudo/{recipe,gcdr-t.*}.h5",
     log:
         "logs/{study}/{recipe}.log",
     benchmark:
         "results/benchmarks/refine/{study}-{recipe}.tsv"
-    wildcard_constraints:
-        recipe="gcdr-t.*",
-    resources:
-        gpu=GPU,
     params:
+        options=folder_options,
         settings=label_settings,
-        prior=lambda wildcards, input: f"--prior {input.prior}",
-        teacher=lambda wildcards, input: folder_of(input.teacher),
-        seed=lambda wildcards: config["studies"][wildcards.study]["seed"],
         device=config["device"],
-    shell:
-        "python {input.script} --method gcdr --manifest {input.manifest} --which all"
-        " --samples {input.samples} {params.prior} --teacher {params.teacher}"
-        " --settings {params.settings:q} --seed {params.seed} --device {params.device}"
-        " --out {output} > {log} 2>&1"
 
 
 use rule refine_folder as predict_folder with:
+    # What that study's student says of them.
     input:
-        script=script("make_labels"),
-        code=gaze_code("make_labels"),
+        **gaze_stage("make_labels"),
         manifest=data("manifest.parquet"),
         samples=SAMPLES,
-        prior=[],
         teacher=folder_student,
     output:
-        "results/{study}/predictions/{recipe}.h5",
+        "results/{study}/predictions/{recipe,gcdr-t.*}.h5",
     log:
         "logs/{study}/predictions/{recipe}.log",
     benchmark:
         "results/benchmarks/predict/{study}-{recipe}.tsv"
     params:
-        settings=as_json(learning.prediction_settings(config).to_json()),
-        prior="",
-        teacher=lambda wildcards, input: folder_of(input.teacher),
-        seed=lambda wildcards: config["studies"][wildcards.study]["seed"],
+        options=folder_options,
+        settings=told(learning.prediction_settings(config)),
         device=config["device"],
 
 
 rule export_folder:
     """The student's gaze points, in the form of the table that came with the images."""
     input:
-        script=script("export"),
-        code=code("export"),
+        **stage("export"),
         manifest=data("manifest.parquet"),
         maps=folder_predictions,
     output:
@@ -70,14 +54,13 @@ rule export_folder:
         "results/benchmarks/export/{study}.tsv"
     localrule: True
     shell:
-        "python {input.script} --manifest {input.manifest} --maps {input.maps}"
-        " --out {output} > {log} 2>&1"
+        "python {input.script:q} --manifest={input.manifest:q} --maps={input.maps:q}"
+        " --out={output:q} > {log:q} 2>&1"
 
 
 rule gallery:
     input:
-        script=script("gallery"),
-        code=code("gallery"),
+        **stage("gallery"),
         manifest=data("manifest.parquet"),
         bodies=data("bodies.parquet"),
         prior=folder_prior,
@@ -91,10 +74,11 @@ rule gallery:
         "results/benchmarks/gallery/{study}.tsv"
     localrule: True
     params:
-        images=lambda wildcards: image_root(config["studies"][wildcards.study]["dataset"]),
+        images=images_of_study,
         layer=layer_of_study,
-        notice=config["notice"],
+        notice=lambda wildcards: config["notice"],
     shell:
-        "python {input.script} --manifest {input.manifest} --images {params.images:q}"
-        " --bodies {input.bodies} --prior {input.prior} --refined {input.refined}"
-        " --predicted {input.predicted} --layer {params.layer} --notice {params.notice:q} --out {output} > {log} 2>&1"
+        "python {input.script:q} --manifest={input.manifest:q} --images={params.images:q}"
+        " --bodies={input.bodies:q} --prior={input.prior:q} --refined={input.refined:q}"
+        " --predicted={input.predicted:q} --layer={params.layer:q} --notice={params.notice:q}"
+        " --out={output:q} > {log:q} 2>&1"

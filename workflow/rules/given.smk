@@ -3,8 +3,7 @@
 
 rule take_given:
     input:
-        script=script("take_given"),
-        code=code("take_given"),
+        **stage("take_given"),
         model=given_files,
     output:
         multiext("results/{given}/", "model.safetensors", "model.json"),
@@ -20,8 +19,8 @@ rule take_given:
         settings=given_settings,
         out=subpath(output[0], parent=True),
     shell:
-        "python {input.script} --name {params.name} --source {params.source:q}"
-        " --settings {params.settings:q} --out {params.out} > {log} 2>&1"
+        "python {input.script:q} --name={params.name:q} --source={params.source:q}"
+        " --settings={params.settings:q} --out={params.out:q} > {log:q} 2>&1"
 
 
 ruleorder: take_given > train_teacher > train_diffusion > train_mean_teacher > train_mapping

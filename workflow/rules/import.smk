@@ -4,8 +4,7 @@
 rule import_prior:
     """The paper authors' pickles of Grad-CAM maps."""
     input:
-        script=script("import_prior"),
-        code=code("import_prior"),
+        **stage("import_prior"),
         manifest=f"{DATA}/manifest.parquet",
         pickles=lambda wildcards: source_for(wildcards).pickles,
         annotations=lambda wildcards: source_for(wildcards).annotations,
@@ -20,55 +19,49 @@ rule import_prior:
         store=stores_of("pickles"),
     params:
         layers=lambda wildcards: as_json(of_store(wildcards).layers),
+        files=given("pickles", "annotations"),
     shell:
-        "python {input.script} --manifest {input.manifest} --pickles {input.pickles:q}"
-        " --annotations {input.annotations:q} --layers {params.layers:q} --out {output}"
-        " > {log} 2>&1"
+        "python {input.script:q} --manifest={input.manifest:q} {params.files:q}"
+        " --layers={params.layers:q} --out={output:q} > {log:q} 2>&1"
 
 
-if os.path.exists(script("import_points")):
-
-    rule import_points:
-        """Points or boxes of another source."""
-        input:
-            script=script("import_points"),
-            code=code("import_points"),
-            manifest=f"{DATA}/manifest.parquet",
-            table=source_for,
-        output:
-            f"{PRIOR}.h5",
-        log:
-            "logs/{dataset}/{store}/import.log",
-        benchmark:
-            "results/benchmarks/import/{dataset}-{store}.tsv"
-        wildcard_constraints:
-            dataset=datasets_with("points", "boxes"),
-            store=stores_of("points", "boxes"),
-        params:
-            settings=lambda wildcards: told(of_store(wildcards).settings()),
-        shell:
-            "python {input.script} --manifest {input.manifest} --table {input.table:q}"
-            " --settings {params.settings:q} --out {output} > {log} 2>&1"
+rule import_points:
+    """Points or boxes of another source."""
+    input:
+        **stage("import_points"),
+        manifest=f"{DATA}/manifest.parquet",
+        table=source_for,
+    output:
+        f"{PRIOR}.h5",
+    log:
+        "logs/{dataset}/{store}/import.log",
+    benchmark:
+        "results/benchmarks/import/{dataset}-{store}.tsv"
+    wildcard_constraints:
+        dataset=datasets_with("points", "boxes"),
+        store=stores_of("points", "boxes"),
+    params:
+        settings=lambda wildcards: told(of_store(wildcards).settings()),
+    shell:
+        "python {input.script:q} --manifest={input.manifest:q} --table={input.table:q}"
+        " --settings={params.settings:q} --out={output:q} > {log:q} 2>&1"
 
 
-if os.path.exists(script("import_maps")):
-
-    rule import_maps:
-        """Heatmaps of another model."""
-        input:
-            script=script("import_maps"),
-            code=code("import_maps"),
-            manifest=f"{DATA}/manifest.parquet",
-            store=source_for,
-        output:
-            f"{PRIOR}.h5",
-        log:
-            "logs/{dataset}/{store}/import.log",
-        benchmark:
-            "results/benchmarks/import/{dataset}-{store}.tsv"
-        wildcard_constraints:
-            dataset=datasets_with("maps"),
-            store=stores_of("maps"),
-        shell:
-            "python {input.script} --manifest {input.manifest} --store {input.store:q}"
-            " --out {output} > {log} 2>&1"
+rule import_maps:
+    """Heatmaps of another model."""
+    input:
+        **stage("import_maps"),
+        manifest=f"{DATA}/manifest.parquet",
+        store=source_for,
+    output:
+        f"{PRIOR}.h5",
+    log:
+        "logs/{dataset}/{store}/import.log",
+    benchmark:
+        "results/benchmarks/import/{dataset}-{store}.tsv"
+    wildcard_constraints:
+        dataset=datasets_with("maps"),
+        store=stores_of("maps"),
+    shell:
+        "python {input.script:q} --manifest={input.manifest:q} --store={input.store:q}"
+        " --out={output:q} > {log:q} 2>&1"

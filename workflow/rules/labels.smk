@@ -1,14 +1,13 @@
-"""The label split: what it hides, nothing below may read. And larger pictures of those it shows."""
+"""The label split: what it hides, nothing below may read."""
 
 
 rule split:
     input:
-        script=script("split"),
-        code=code("split"),
+        **stage("split"),
         manifest=data("manifest.parquet"),
         released=released_split,
     output:
-        f"{STUDY}/labels.parquet",
+        LABELS,
     log:
         "logs/{study}/labels{share}-seed{seed}/split.log",
     benchmark:
@@ -17,21 +16,18 @@ rule split:
     localrule: True
     params:
         settings=lambda wildcards: told(preparing.split(config, wildcards.share)),
-        released=lambda wildcards, input: f"--released {input.released}" if input.released else "",
-        source=released_source,
+        released=released_options,
     shell:
-        "python {input.script} --manifest {input.manifest} --settings {params.settings:q}"
-        " --seed {wildcards.seed}"
-        " {params.released} {params.source} --out {output} > {log} 2>&1"
+        "python {input.script:q} --manifest={input.manifest:q} --settings={params.settings:q}"
+        " --seed={wildcards.seed:q} {params.released:q} --out={output:q} > {log:q} 2>&1"
 
 
 rule originals:
     """What random crops of the labelled people are cut from."""
     input:
-        script=script("originals"),
-        code=code("originals"),
+        **stage("originals"),
         manifest=data("manifest.parquet"),
-        labels=f"{STUDY}/labels.parquet",
+        labels=LABELS,
     output:
         f"{STUDY}/originals.h5",
     log:
@@ -42,5 +38,5 @@ rule originals:
         images=lambda wildcards: image_root(config["studies"][wildcards.study]["dataset"]),
         size=config["samples"]["size"],
     shell:
-        "python {input.script} --manifest {input.manifest} --labels {input.labels}"
-        " --images {params.images:q} --size {params.size} --out {output} > {log} 2>&1"
+        "python {input.script:q} --manifest={input.manifest:q} --labels={input.labels:q}"
+        " --images={params.images:q} --size={params.size:q} --out={output:q} > {log:q} 2>&1"

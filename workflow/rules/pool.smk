@@ -8,12 +8,9 @@ ruleorder: pool_priors > merge
 
 rule pool:
     input:
-        script=script("pool"),
-        code=code("pool"),
+        **stage("pool"),
         manifests=lambda wildcards: of_members(wildcards.dataset, "manifest.parquet").values(),
-        annotations=lambda wildcards: in_data(
-            config["datasets"][wildcards.dataset]["test"], "annotations.parquet"
-        ),
+        annotations=pool_annotations,
     output:
         images=directory(f"{DATA}/images"),
         manifest=f"{DATA}/manifest.parquet",
@@ -27,22 +24,16 @@ rule pool:
         dataset=names_of("pool"),
     localrule: True
     params:
-        sources=lambda wildcards: as_json(config["datasets"][wildcards.dataset]),
-        manifests=lambda wildcards: as_json(of_members(wildcards.dataset, "manifest.parquet")),
-        roots=lambda wildcards: as_json(
-            {name: image_root(name) for name in members_of(config["datasets"][wildcards.dataset])}
-        ),
+        options=pool_options,
     shell:
-        "python {input.script} --sources {params.sources:q} --manifests {params.manifests:q}"
-        " --roots {params.roots:q} --annotations {input.annotations} --images {output.images}"
-        " --manifest {output.manifest} --points {output.annotations}"
-        " --members {output.members} > {log} 2>&1"
+        "python {input.script:q} {params.options:q} --annotations={input.annotations:q}"
+        " --images={output.images:q} --manifest={output.manifest:q} --points={output.annotations:q}"
+        " --members={output.members:q} > {log:q} 2>&1"
 
 
 rule pool_bodies:
     input:
-        script=script("pool_bodies"),
-        code=code("pool_bodies"),
+        **stage("pool_bodies"),
         members=f"{DATA}/members.parquet",
         bodies=lambda wildcards: of_members(wildcards.dataset, "bodies.parquet").values(),
     output:
@@ -57,19 +48,16 @@ rule pool_bodies:
     params:
         bodies=lambda wildcards: as_json(of_members(wildcards.dataset, "bodies.parquet")),
     shell:
-        "python {input.script} --members {input.members} --bodies {params.bodies:q}"
-        " --out {output} > {log} 2>&1"
+        "python {input.script:q} --members={input.members:q} --bodies={params.bodies:q}"
+        " --out={output:q} > {log:q} 2>&1"
 
 
 rule pool_samples:
     input:
-        script=script("pool_samples"),
-        code=code("pool_samples"),
+        **stage("pool_samples"),
         members=f"{DATA}/members.parquet",
         manifest=f"{DATA}/manifest.parquet",
-        caches=lambda wildcards: of_members(
-            wildcards.dataset, f"samples-{wildcards.size}.h5"
-        ).values(),
+        caches=lambda wildcards: caches_of_members(wildcards).values(),
     output:
         f"{DATA}/samples-{{size}}.h5",
     log:
@@ -80,24 +68,19 @@ rule pool_samples:
         dataset=names_of("pool"),
     localrule: True
     params:
-        caches=lambda wildcards: as_json(
-            of_members(wildcards.dataset, f"samples-{wildcards.size}.h5")
-        ),
+        caches=lambda wildcards: as_json(caches_of_members(wildcards)),
     shell:
-        "python {input.script} --members {input.members} --manifest {input.manifest}"
-        " --caches {params.caches:q} --size {wildcards.size} --out {output} > {log} 2>&1"
+        "python {input.script:q} --members={input.members:q} --manifest={input.manifest:q}"
+        " --caches={params.caches:q} --size={wildcards.size:q} --out={output:q} > {log:q} 2>&1"
 
 
 rule pool_priors:
     input:
-        script=script("pool_priors"),
-        code=code("pool_priors"),
+        **stage("pool_priors"),
         members=f"{DATA}/members.parquet",
         manifest=f"{DATA}/manifest.parquet",
         manifests=lambda wildcards: of_members(wildcards.dataset, "manifest.parquet").values(),
-        stores=lambda wildcards: of_members(
-            wildcards.dataset, f"priors/{wildcards.store}.h5"
-        ).values(),
+        stores=lambda wildcards: stores_of_members(wildcards).values(),
     output:
         f"{PRIOR}.h5",
     log:
@@ -108,14 +91,7 @@ rule pool_priors:
         dataset=names_of("pool"),
     localrule: True
     params:
-        stores=lambda wildcards: as_json(
-            {
-                name: [in_data(name, "manifest.parquet"), store]
-                for name, store in of_members(
-                    wildcards.dataset, f"priors/{wildcards.store}.h5"
-                ).items()
-            }
-        ),
+        stores=lambda wildcards: as_json(people_and_stores(wildcards)),
     shell:
-        "python {input.script} --members {input.members} --manifest {input.manifest}"
-        " --stores {params.stores:q} --out {output} > {log} 2>&1"
+        "python {input.script:q} --members={input.members:q} --manifest={input.manifest:q}"
+        " --stores={params.stores:q} --out={output:q} > {log:q} 2>&1"

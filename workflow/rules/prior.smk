@@ -4,8 +4,7 @@
 rule gradcam:
     """Maps of a shard; the store's name says what points at the person, and whose maps it holds."""
     input:
-        script=script("gradcam"),
-        code=code("gradcam"),
+        **stage("gradcam"),
         manifest=f"{DATA}/manifest.parquet",
         bodies=f"{DATA}/bodies.parquet",
         weights=vqa_files,
@@ -21,37 +20,29 @@ rule gradcam:
     resources:
         gpu=GPU,
     params:
-        images=lambda wildcards: image_root(wildcards.dataset),
-        weights=lambda wildcards, input: folder_of(input.weights),
+        options=looking_options,
         settings=store_settings,
-        device=config["device"],
-    # What stands in the command alone never changes a bit, and a change of it makes nothing again.
     shell:
-        "python {input.script} --manifest {input.manifest} --images {params.images:q}"
-        " --bodies {input.bodies} --weights {params.weights:q} --settings {params.settings:q}"
-        " --shard {wildcards.shard} --shards {wildcards.shards} --workers {threads}"
-        " --failures {config[failures]} --device {params.device} --out {output} > {log} 2>&1"
+        "python {input.script:q} --manifest={input.manifest:q} {params.options:q} --workers={threads:q}"
+        " --bodies={input.bodies:q} --settings={params.settings:q} --shard={wildcards.shard:q}"
+        " --shards={wildcards.shards:q} --failures={config[failures]:q} --out={output:q} > {log:q} 2>&1"
 
 
-if os.path.exists(script("pointing")):
-
-    use rule gradcam as pointing with:
-        input:
-            script=script("pointing"),
-            code=code("pointing"),
-            manifest=f"{DATA}/manifest.parquet",
-            bodies=f"{DATA}/bodies.parquet",
-            weights=lambda wildcards: of_store(wildcards).model_files(),
-        benchmark:
-            "results/benchmarks/pointing/{dataset}-{store}-{shard}-of-{shards}.tsv"
-        wildcard_constraints:
-            store=stores_of("pointing"),
+use rule gradcam as pointing with:
+    input:
+        **stage("pointing"),
+        manifest=f"{DATA}/manifest.parquet",
+        bodies=f"{DATA}/bodies.parquet",
+        weights=lambda wildcards: of_store(wildcards).model_files(),
+    benchmark:
+        "results/benchmarks/pointing/{dataset}-{store}-{shard}-of-{shards}.tsv"
+    wildcard_constraints:
+        store=stores_of("pointing"),
 
 
 rule merge:
     input:
-        script=script("merge"),
-        code=code("merge"),
+        **stage("merge"),
         shards=store_shards,
     output:
         f"{PRIOR}.h5",
@@ -63,32 +54,30 @@ rule merge:
         store=stores_of("vqa", "pointing"),
     localrule: True
     shell:
-        "python {input.script} --shards {input.shards} --out {output} > {log} 2>&1"
+        "python {input.script:q} --shards {input.shards:q} --out={output:q} > {log:q} 2>&1"
 
 
 rule overlays:
     """The paper's Table S7 of a data set; overlays that no study uses are made for test people alone."""
     input:
-        script=script("table_s7"),
-        code=code("table_s7"),
+        **stage("table_s7"),
         priors=overlay_stores,
         samples=f"{DATA}/samples-{config['samples']['size']}.h5",
         manifest=f"{DATA}/manifest.parquet",
         annotations=f"{DATA}/annotations.parquet",
     output:
-        csv=f"{DATA}/tables/table_s7.csv",
-        page=f"{DATA}/tables/table_s7.md",
+        multiext(f"{DATA}/tables/table_s7", csv=".csv", page=".md"),
     log:
         "logs/{dataset}/table_s7.log",
     benchmark:
         "results/benchmarks/overlays/{dataset}.tsv"
     params:
         size=config["heatmap"]["size"],
-        names=lambda wildcards, input: [STORES[Path(path).stem].name for path in input.priors],
+        names=overlay_names,
     shell:
-        "python {input.script} --priors {input.priors} --names {params.names}"
-        " --samples {input.samples} --manifest {input.manifest} --annotations {input.annotations}"
-        " --size {params.size} --csv {output.csv} --page {output.page} > {log} 2>&1"
+        "python {input.script:q} --priors {input.priors:q} {params.names:q}"
+        " --samples={input.samples:q} --manifest={input.manifest:q} --annotations={input.annotations:q}"
+        " --size={params.size:q} --csv={output.csv:q} --page={output.page:q} > {log:q} 2>&1"
 
 
 rule table_s7:

@@ -7,8 +7,7 @@ SHOWN = REPORTED[0] if REPORTED else None
 rule tables:
     """Table 1 and the timestep sweep, as CSV, Markdown and text."""
     input:
-        script=script("tables"),
-        code=code("tables"),
+        **stage("tables"),
         metrics=[path for study in REPORTED for path in metrics_of(study)],
         sweeps=[sweep_of(study) for study in REPORTED],
     output:
@@ -23,15 +22,15 @@ rule tables:
         reference=str(gcdr(SHOWN)),
         out=subpath(output[0], parent=True),
     shell:
-        "python {input.script} --metrics {input.metrics} --sweeps {input.sweeps}"
-        " --methods {params.methods} --reference {params.reference} --out {params.out} > {log} 2>&1"
+        "python {input.script:q} --metrics {input.metrics:q} --sweeps {input.sweeps:q}"
+        " --methods {params.methods:q} --reference={params.reference:q} --out={params.out:q}"
+        " > {log:q} 2>&1"
 
 
 rule page:
     """The report: one page that needs nothing else."""
     input:
-        script=script("report"),
-        code=code("report"),
+        **stage("report"),
         tables=rules.tables.output,
         metrics=rules.tables.input.metrics,
         sweeps=rules.tables.input.sweeps,
@@ -45,13 +44,8 @@ rule page:
         f"results/benchmarks/report/{config['report']['name']}.tsv"
     localrule: True
     params:
-        files=shown_files(SHOWN),
-        methods=rules.tables.params.methods,
-        recipe=str(gcdr(SHOWN)),
-        layer=layer_of(prior_store(prior_of_study(SHOWN))),
-        settings=as_json(config),
+        settings=lambda wildcards: report_settings(SHOWN),
     shell:
-        "python {input.script} --files {params.files:q} --metrics {input.metrics}"
-        " --sweeps {input.sweeps} --methods {params.methods} --recipe {params.recipe}"
-        " --layer {params.layer} --settings {params.settings:q} --benchmarks results/benchmarks --logs logs"
-        " --out {output.page} > {log} 2>&1"
+        "python {input.script:q} --metrics {input.metrics:q} --sweeps {input.sweeps:q}"
+        " --settings={params.settings:q} --benchmarks=results/benchmarks --logs=logs"
+        " --out={output.page:q} > {log:q} 2>&1"

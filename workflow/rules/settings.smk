@@ -7,6 +7,7 @@ from gcdr.methods import (
     NAMES,
     ONLINE,
     STORED,
+    SUFFIXES,
     TEACHERS,
     parse_teacher,
     pattern,
@@ -14,7 +15,7 @@ from gcdr.methods import (
     teacher_name,
 )
 from gcdr.models.sizes import backbone_file
-from gcdr.settings import learning
+from gcdr.settings import learning, reporting
 
 WHAT = {
     "world": "demo world",
@@ -77,6 +78,16 @@ def teacher_folder(study, share, seed, teacher, name):
     return f"{STUDY.format(study=study, share=share, seed=seed)}/teachers/{name}"
 
 
+def teachers(**wanted):
+    """Names of teachers with these properties, with what they depend on, as a pattern for a wildcard."""
+    names = "|".join(
+        name
+        for name, teacher in TEACHERS.items()
+        if all(getattr(teacher, key) == value for key, value in wanted.items())
+    )
+    return f"(?:{names}){SUFFIXES}"
+
+
 def given_pattern():
     """Folders of all given models below results/; a student's is that of every recipe of its method."""
     return "|".join(
@@ -127,12 +138,6 @@ def given_files(wildcards):
     return files_in(source, "model.safetensors", "model.json")
 
 
-def folder_of(files):
-    """The folder that a model's files lie in; a checkpoint stands for itself."""
-    first = files if isinstance(files, str) else files[0]
-    return first if first.endswith(CHECKPOINTS) else os.path.dirname(first)
-
-
 def training_settings(wildcards):
     """Of the model that a training job makes."""
     share = labelled_share(wildcards)
@@ -157,14 +162,14 @@ def training_settings(wildcards):
     return as_json(made.to_json())
 
 
-def training_options(wildcards, input):
-    """Options of the inputs that not every training has."""
-    files = [option(name, input.get(name)) for name in ("teacher", "init")]
-    files += [f"--{name} {input[name]}" for name in ("pseudo", "prior") if input.get(name)]
+def training_options(wildcards, input, output):
+    """Seed, device, folder, and options with the inputs that not every training has."""
     about = parse_teacher(wildcards.name)[0] if wildcards.kind == "teachers" else None
-    if about is not None and about.mean_teacher:
-        files.append(f"--family {about.family}")
-    return " ".join(filter(None, files))
+    family = about.family if about is not None and about.mean_teacher else None
+    files = given("teacher", "init", "pseudo", "prior")(wildcards, input)
+    out = os.path.dirname(output[0])
+    about_job = options(seed=int(wildcards.seed), device=config["device"], out=out, family=family)
+    return [*about_job, *files]
 
 
 def student_labels(wildcards):
@@ -180,7 +185,6 @@ def teacher_prior(wildcards):
 
 
 def mean_teacher_init(wildcards):
-    """What its towers start from: as without Mean Teacher."""
     """What its towers start from: as without Mean Teacher."""
     family = parse_teacher(wildcards.name)[0].family
     fitting(f"{family}.mean_teacher")
@@ -237,9 +241,20 @@ def label_prior(wildcards):
     return prior_file(wildcards.study, prior) if prior else []
 
 
-def option(name, files):
-    """An option of a command with the folder of files, or nothing where there are none."""
-    return f"--{name} {folder_of(files)}" if files else ""
+def label_options(wildcards, input):
+    """Which labels of whom, and options with the inputs that not every recipe has."""
+    return labels_for(PEOPLE[wildcards.which], int(wildcards.seed), wildcards, input)
+
+
+def folder_options(wildcards, input):
+    """The same, of everybody."""
+    return labels_for("all", config["studies"][wildcards.study]["seed"], wildcards, input)
+
+
+def labels_for(which, seed, wildcards, input):
+    method = parse_recipe(wildcards.recipe).method
+    files = given("labels", "prior", "teacher")(wildcards, input)
+    return [*options(method=method, which=which, seed=seed), *files]
 
 
 def layer_of_study(wildcards):
@@ -292,3 +307,8 @@ def about(wildcards, recipe, method, kind, t=None, prior=None, gaze=None):
             "gaze": gaze,
         }
     )
+
+
+def about_baselines(wildcards):
+    """Of the rulers beside every table."""
+    return about(wildcards, "baselines", "baselines", "baseline")

@@ -13,10 +13,14 @@ from gcdr.settings import preparing
 # Data sets
 
 
+def one_of(names):
+    """Names as a pattern for a wildcard."""
+    return "|".join(map(re.escape, names)) or "none"
+
+
 def names_of(*kinds):
     """Data sets of some kinds, as a pattern for a wildcard."""
-    named = (name for name, source in config["datasets"].items() if source["kind"] in kinds)
-    return "|".join(named) or "none"
+    return one_of(name for name, source in config["datasets"].items() if source["kind"] in kinds)
 
 
 def source_of(dataset):
@@ -24,6 +28,30 @@ def source_of(dataset):
     source = config["datasets"][dataset]
     found = source["kind"] == "folder" and "table" not in source
     return {**source, "table": in_data(dataset, "heads.csv")} if found else source
+
+
+def images_of(wildcards):
+    """Folder of a data set's images."""
+    return image_root(wildcards.dataset)
+
+
+def images_of_study(wildcards):
+    """Folder of the images of the data set that a study is about."""
+    return image_root(config["studies"][wildcards.study]["dataset"])
+
+
+def picture_digest(wildcards):
+    """Which images lie in a data set's folder."""
+    return text_digest(*picture_names(Path(image_root(wildcards.dataset))))
+
+
+def body_shards(wildcards):
+    """The shards of a data set's bodies."""
+    jobs = config["detect"]["shards"]
+    return [
+        in_data(wildcards.dataset, f"bodies/{shard}-of-{jobs}.parquet")
+        for shard in range(1, jobs + 1)
+    ]
 
 
 def annotations_given(wildcards):
@@ -60,11 +88,11 @@ def released_split(wildcards):
     return [f"{folder}/{name}"] if folder and os.path.exists(f"{folder}/{name}") else []
 
 
-def released_source(wildcards):
-    """Of which data set of a pool the authors' list is."""
+def released_options(wildcards, input):
+    """The authors' list and, for a pool, of which of its data sets it is."""
     source = config["datasets"][config["studies"][wildcards.study]["dataset"]]
-    listed = source["kind"] == "pool" and released_split(wildcards)
-    return f"--source {source['labelled'][0]}" if listed else ""
+    listed = input.get("released") and source["kind"] == "pool"
+    return options(released=input.get("released"), source=source["labelled"][0] if listed else None)
 
 
 # Priors
@@ -77,14 +105,13 @@ def of_store(wildcards):
 
 def stores_of(*kinds):
     """Stores of priors of some kinds, as a pattern for a wildcard."""
-    named = (re.escape(name) for name, store in STORES.items() if store.prior.KIND in kinds)
-    return "|".join(named) or "none"
+    return one_of(name for name, store in STORES.items() if store.prior.KIND in kinds)
 
 
 def datasets_with(*kinds):
     """Data sets for which priors of some kinds have maps, as a pattern for a wildcard."""
     listed = {name for prior in PRIORS.values() if prior.KIND in kinds for name in prior.sources}
-    return "|".join(map(re.escape, sorted(listed))) or "none"
+    return one_of(sorted(listed))
 
 
 def source_for(wildcards):
@@ -121,7 +148,50 @@ def overlay_stores(wildcards):
     ]
 
 
+def overlay_names(wildcards, input):
+    """Of each of those stores, the prior that it is of, as options."""
+    return options(names=[STORES[Path(path).stem].name for path in input.priors])
+
+
+# Pools
+
+
+def pool_annotations(wildcards):
+    """The annotators of a pool's test people."""
+    return in_data(config["datasets"][wildcards.dataset]["test"], "annotations.parquet")
+
+
+def pool_options(wildcards):
+    """What a pool is made of, its members' manifests, and where their images lie."""
+    source = config["datasets"][wildcards.dataset]
+    roots = {name: image_root(name) for name in members_of(source)}
+    manifests = of_members(wildcards.dataset, "manifest.parquet")
+    return options(sources=as_json(source), manifests=as_json(manifests), roots=as_json(roots))
+
+
+def caches_of_members(wildcards):
+    """Picture caches of the data sets that a pool is made of."""
+    return of_members(wildcards.dataset, f"samples-{wildcards.size}.h5")
+
+
+def stores_of_members(wildcards):
+    """Their prior stores."""
+    return of_members(wildcards.dataset, f"priors/{wildcards.store}.h5")
+
+
+def people_and_stores(wildcards):
+    """Manifest and prior store of each."""
+    stores = stores_of_members(wildcards)
+    return {name: [in_data(name, "manifest.parquet"), store] for name, store in stores.items()}
+
+
 # Weights
+
+
+def looking_options(wildcards, input):
+    """Options of a job that has a model look at a data set's images: where both are, and where it computes."""
+    images, weights = image_root(wildcards.dataset), folder_of(input.weights)
+    return options(images=images, weights=weights, device=config["device"])
 
 
 def converted_folder(prior):

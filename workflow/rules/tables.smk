@@ -22,8 +22,8 @@ rule paper_table:
     params:
         cells=lambda wildcards: as_json(table_cells(PAPER_TABLES[wildcards.table])),
     shell:
-        "python {input.script} --table {wildcards.table} --cells {params.cells:q}"
-        " --csv {output.csv} --page {output.page} > {log} 2>&1"
+        "python {input.script:q} --table={wildcards.table:q} --cells={params.cells:q}"
+        " --csv={output.csv:q} --page={output.page:q} > {log:q} 2>&1"
 
 
 for table in PAPER_TABLES:
@@ -55,5 +55,5 @@ rule label_savings:
         shares=as_json(config["report"]["shares"]),
         cells=as_json(table_cells(SAVINGS)),
     shell:
-        "python {input.script} --shares {params.shares:q} --cells {params.cells:q}"
-        " --csv {output.csv} --page {output.page} --figure {output.figure} > {log} 2>&1"
+        "python {input.script:q} --shares={params.shares:q} --cells={params.cells:q}"
+        " --csv={output.csv:q} --page={output.page:q} --figure={output.figure:q} > {log:q} 2>&1"

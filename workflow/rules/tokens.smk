@@ -47,6 +47,6 @@ rule tokens:
         settings=lambda wildcards: told(learning.gaze_model(config, wildcards.gaze)),
         device=config["device"],
     shell:
-        "python {input.script} --manifest {input.manifest} --images {params.images:q}"
-        " --settings {params.settings:q} --failures {config[failures]} --device {params.device}"
-        " --out {output} > {log} 2>&1"
+        "python {input.script:q} --manifest={input.manifest:q} --images={params.images:q}"
+        " --settings={params.settings:q} --failures={config[failures]:q} --device={params.device:q}"
+        " --out={output:q} > {log:q} 2>&1"

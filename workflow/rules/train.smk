@@ -1,16 +1,15 @@
 """Teachers on labels, and students on labels and pseudo-labels: one body, six sorts of inputs."""
 
 MODEL_FILES = ["model.safetensors", "model.json", "log.csv"]
+LABELLED = {"samples": SAMPLES, "originals": originals, "labels": LABELS}
+SHOWN = LABELLED | {"samples": people_shown}  # a frozen backbone's tokens, where the model does with them
 
 
 rule train_student:
     """A student on labels and stored pseudo-labels."""
     input:
-        script=script("train_gaze"),
-        code=gaze_code("train_gaze"),
-        samples=people_shown,
-        originals=originals,
-        labels=f"{STUDY}/labels.parquet",
+        **gaze_stage("train_gaze"),
+        **SHOWN,
         pseudo=student_labels,
         init=gaze_init,
         backbone=gaze_backbone,
@@ -28,21 +27,15 @@ rule train_student:
     params:
         settings=training_settings,
         options=training_options,
-        device=config["device"],
-        out=subpath(output[0], parent=True),
     shell:
-        "python {input.script} --samples {input.samples} --labels {input.labels}"
-        " --originals {input.originals} --settings {params.settings:q} {params.options} --seed {wildcards.seed}"
-        " --device {params.device} --out {params.out} > {log} 2>&1"
+        "python {input.script:q} --samples={input.samples:q} --labels={input.labels:q}"
+        " --originals={input.originals:q} --settings={params.settings:q} {params.options:q} > {log:q} 2>&1"
 
 
 use rule train_student as train_online_student with:
     input:
-        script=script("train_online_student"),
-        code=gaze_code("train_online_student"),
-        samples=SAMPLES,
-        originals=originals,
-        labels=f"{STUDY}/labels.parquet",
+        **gaze_stage("train_online_student"),
+        **LABELLED,
         pseudo=student_labels,
         teacher=label_teacher,
         init=gaze_init,
@@ -54,11 +47,8 @@ use rule train_student as train_online_student with:
 
 use rule train_student as train_teacher with:
     input:
-        script=script("train_gaze"),
-        code=gaze_code("train_gaze"),
-        samples=people_shown,
-        originals=originals,
-        labels=f"{STUDY}/labels.parquet",
+        **gaze_stage("train_gaze"),
+        **SHOWN,
         prior=teacher_prior,
         init=gaze_init,
         backbone=gaze_backbone,
@@ -69,11 +59,8 @@ use rule train_student as train_teacher with:
 
 use rule train_student as train_diffusion with:
     input:
-        script=script("train_diffusion"),
-        code=code("train_diffusion"),
-        samples=SAMPLES,
-        originals=originals,
-        labels=f"{STUDY}/labels.parquet",
+        **stage("train_diffusion"),
+        **LABELLED,
         init=diffusion_init,
     wildcard_constraints:
         kind="teachers",
@@ -82,11 +69,8 @@ use rule train_student as train_diffusion with:
 
 use rule train_student as train_mean_teacher with:
     input:
-        script=script("train_mean_teacher"),
-        code=gaze_code("train_mean_teacher"),
-        samples=people_shown,
-        originals=originals,
-        labels=f"{STUDY}/labels.parquet",
+        **gaze_stage("train_mean_teacher"),
+        **SHOWN,
         init=mean_teacher_init,
         backbone=gaze_backbone,
     wildcard_constraints:
@@ -96,11 +80,8 @@ use rule train_student as train_mean_teacher with:
 
 use rule train_student as train_mapping with:
     input:
-        script=script("train_mapping"),
-        code=code("train_mapping"),
-        samples=SAMPLES,
-        originals=originals,
-        labels=f"{STUDY}/labels.parquet",
+        **stage("train_mapping"),
+        **LABELLED,
         prior=teacher_prior,
         init=mapping_init,
     wildcard_constraints:

@@ -117,21 +117,19 @@ def table_files(table):
     return list(dict.fromkeys(path for row in rows for path in row))
 
 
-def shown_files(study):
+def shown_study(study):
     """Where the report finds the study whose people it shows."""
-    if study is None:
-        return ""
     dataset = config["studies"][study]["dataset"]
-    folder = f"results/data/{dataset}"
-    return as_json(
-        {
-            "study": split_of(study),
-            "manifest": f"{folder}/manifest.parquet",
-            "images": image_root(dataset),
-            "annotations": f"{folder}/annotations.parquet",
-            "bodies": f"{folder}/bodies.parquet",
-            "prior": prior_file(study, prior_store(prior_of_study(study))),
-        }
+    store = prior_store(prior_of_study(study))
+    return reporting.ShownStudy(
+        study=split_of(study),
+        manifest=in_data(dataset, "manifest.parquet"),
+        images=image_root(dataset),
+        annotations=in_data(dataset, "annotations.parquet"),
+        bodies=in_data(dataset, "bodies.parquet"),
+        prior=prior_file(study, store),
+        layer=layer_of(store),
+        recipe=str(gcdr(study)),
     )
 
 
@@ -139,14 +137,18 @@ def shown_inputs(study):
     """Files of that study that the report reads beside the metrics."""
     if study is None:
         return []
-    split = split_of(study)
-    files = json.loads(shown_files(study))
+    shown = shown_study(study)
     return [
-        *(files[name] for name in ("manifest", "annotations", "bodies", "prior")),
-        f"{split}/labels.parquet",
-        f"{split}/test/{maps_of(gcdr(study))}.h5",
-        f"{split}/metrics/{gcdr(study)}.h5",
+        *(shown.manifest, shown.annotations, shown.bodies, shown.prior),
+        f"{shown.study}/labels.parquet",
+        f"{shown.study}/test/{maps_of(gcdr(study))}.h5",
+        f"{shown.study}/metrics/{shown.recipe}.h5",
     ]
+
+
+def report_settings(study):
+    """What decides the report."""
+    return told(reporting.report(config, reported_recipes(), shown_study(study)))
 
 
 def teacher_study(wildcards):

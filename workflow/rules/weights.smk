@@ -3,6 +3,7 @@
 DOWNLOADS = planned_files(config["downloads"])
 WEIGHTS_FOLDER = str(Path(config["downloads"]["folder"]))
 RELEASED = released_priors()
+VQA_MODEL = [WEIGHTS, *TEXT, "card.json"]
 
 
 rule download:
@@ -17,40 +18,31 @@ rule download:
     benchmark:
         "results/benchmarks/download/{file}.tsv"
     wildcard_constraints:
-        file="|".join(re.escape(os.path.relpath(path, WEIGHTS_FOLDER)) for path in DOWNLOADS)
-        or "none",
+        file=one_of(os.path.relpath(path, WEIGHTS_FOLDER) for path in DOWNLOADS),
     localrule: True
     params:
         script=script("download"),
         address=lambda wildcards, output: DOWNLOADS[output[0]],
     shell:
-        "python {params.script} --address {params.address:q} --out {output:q} > {log} 2>&1"
+        "python {params.script:q} --address={params.address:q} --out={output:q} > {log:q} 2>&1"
 
 
 rule convert_weights:
     input:
-        script=script("convert_weights"),
-        code=code("convert_weights"),
+        **stage("convert_weights"),
         files=lambda wildcards: vqa_layout(RELEASED[wildcards.released]).files,
     output:
-        multiext(
-            "results/weights/{released}/",
-            "model.safetensors",
-            "config.json",
-            "vocab.json",
-            "merges.txt",
-            "card.json",
-        ),
+        multiext("results/weights/{released}/", *VQA_MODEL),
     log:
         "logs/weights/{released}.log",
     benchmark:
         "results/benchmarks/weights/{released}.tsv"
     wildcard_constraints:
-        released="|".join(map(re.escape, RELEASED)) or "none",
+        released=one_of(RELEASED),
     params:
         weights=lambda wildcards: RELEASED[wildcards.released].weights,
         settings=lambda wildcards: told(RELEASED[wildcards.released].released),
         out=subpath(output[0], parent=True),
     shell:
-        "python {input.script} --weights {params.weights:q} --settings {params.settings:q}"
-        " --out {params.out} > {log} 2>&1"
+        "python {input.script:q} --weights={params.weights:q} --settings={params.settings:q}"
+        " --out={params.out:q} > {log:q} 2>&1"

@@ -5,28 +5,16 @@ ASSETS = "results/world-weights"
 
 rule world_weights:
     input:
-        f"{ASSETS}/vqa/card.json",
-        f"{ASSETS}/detector/card.json",
-        f"{ASSETS}/heads/card.json",
-        f"{ASSETS}/backbone/card.json",
-        f"{ASSETS}/frozen/card.json",
+        expand(f"{ASSETS}/{{name}}/card.json", name=["vqa", "detector", "heads", "backbone", "frozen"]),
     localrule: True
 
 
 rule world_vqa:
     """An OFA that learns the world from pictures, questions and text answers alone."""
     input:
-        script=script("world_vqa"),
-        code=code("world_vqa"),
+        **stage("world_vqa"),
     output:
-        multiext(
-            f"{ASSETS}/vqa/",
-            "model.safetensors",
-            "config.json",
-            "vocab.json",
-            "merges.txt",
-            "card.json",
-        ),
+        multiext(f"{ASSETS}/vqa/", *VQA_MODEL),
     log:
         "logs/world-weights/vqa.log",
     benchmark:
@@ -39,23 +27,20 @@ rule world_vqa:
         device=config["device"],
         out=subpath(output[0], parent=True),
     shell:
-        "python {input.script} --settings {params.settings:q} --seed {params.seed}"
-        " --workers {threads} --device {params.device} --out {params.out} > {log} 2>&1"
+        "python {input.script:q} --settings={params.settings:q} --seed={params.seed:q}"
+        " --workers={threads:q} --device={params.device:q} --out={params.out:q} > {log:q} 2>&1"
 
 
 rule world_detector:
     """A Mask R-CNN that finds the world's people, and one that finds their heads."""
     input:
-        script=script("world_detector"),
-        code=code("world_detector"),
+        **stage("world_detector"),
     output:
-        multiext(f"{ASSETS}/{{detector}}/", "model.safetensors", "config.json", "card.json"),
+        multiext(f"{ASSETS}/{{detector,detector|heads}}/", WEIGHTS, "config.json", "card.json"),
     log:
         "logs/world-weights/{detector}.log",
     benchmark:
         "results/benchmarks/world-weights/{detector}.tsv"
-    wildcard_constraints:
-        detector="detector|heads",
     resources:
         gpu=GPU,
     params:
@@ -65,17 +50,16 @@ rule world_detector:
         device=config["device"],
         out=subpath(output[0], parent=True),
     shell:
-        "python {input.script} --finds {params.finds} --settings {params.settings:q}"
-        " --seed {params.seed} --device {params.device} --out {params.out} > {log} 2>&1"
+        "python {input.script:q} --finds={params.finds:q} --settings={params.settings:q}"
+        " --seed={params.seed:q} --device={params.device:q} --out={params.out:q} > {log:q} 2>&1"
 
 
 rule world_backbone:
     """Towers pretrained on nouns and head directions, as VAT's own initial weights are pretrained."""
     input:
-        script=script("world_backbone"),
-        code=code("world_backbone"),
+        **stage("world_backbone"),
     output:
-        multiext(f"{ASSETS}/backbone/", "model.safetensors", "card.json"),
+        multiext(f"{ASSETS}/backbone/", WEIGHTS, "card.json"),
     log:
         "logs/world-weights/backbone.log",
     benchmark:
@@ -88,16 +72,15 @@ rule world_backbone:
         device=config["device"],
         out=subpath(output[0], parent=True),
     shell:
-        "python {input.script} --settings {params.settings:q} --seed {params.seed}"
-        " --workers {threads} --device {params.device} --out {params.out} > {log} 2>&1"
+        "python {input.script:q} --settings={params.settings:q} --seed={params.seed:q}"
+        " --workers={threads:q} --device={params.device:q} --out={params.out:q} > {log:q} 2>&1"
 
 
 use rule world_backbone as world_frozen with:
     input:
-        script=script("world_frozen"),
-        code=code("world_frozen"),
+        **stage("world_frozen"),
     output:
-        multiext(f"{ASSETS}/frozen/", "model.safetensors", "card.json"),
+        multiext(f"{ASSETS}/frozen/", WEIGHTS, "card.json"),
     log:
         "logs/world-weights/frozen.log",
     benchmark:

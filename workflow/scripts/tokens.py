@@ -2,9 +2,9 @@
 
 from gcdr.base.command import arguments, run
 from gcdr.data.manifest import read_people
+from gcdr.models.encoding import write_tokens
 from gcdr.models.kinds import GazeModelSettings
 from gcdr.models.named import initial_gaze_model
-from gcdr.models.encoding import write_tokens
 
 
 def main() -> None:

@@ -1,10 +1,13 @@
-"""What every script of the workflow shares: arguments in, one clear line out when the input is bad."""
+"""What every script of the workflow shares: arguments in, one clear line out when the input is bad.
+
+:func:`options` writes what :func:`arguments` reads, for commands whose options differ from job to job.
+"""
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,8 @@ def arguments(description: str, *names: str, **optional: Any) -> argparse.Namesp
     Args:
         description: what the script does.
         names: required options. A name ending in ``:int``, ``:float``, ``:json`` or ``:path`` is
-            converted, ``:paths`` and ``:texts`` take several; without an ending it is text.
+            converted, ``:paths`` and ``:texts`` take several, after one name or each after its own; without
+            an ending it is text. ``--name=value`` is safe for values that begin with a dash.
             ``device`` becomes what :func:`gcdr.base.device.pick_device` makes of it.
         optional: options with a default; their type is the default's, and None means an optional path. A
             class of settings makes a required option that takes them as JSON.
@@ -32,7 +36,7 @@ def arguments(description: str, *names: str, **optional: Any) -> argparse.Namesp
     kinds: dict[str, Any] = {"int": int, "float": float, "json": json.loads, "path": Path, "": str}
     for entry in names:
         name, _, kind = entry.partition(":")
-        several = {"nargs": "+"} if kind in ("paths", "texts") else {}
+        several = {"nargs": "+", "action": "extend"} if kind in ("paths", "texts") else {}
         kind = {"paths": "path", "texts": ""}.get(kind, kind)
         parser.add_argument(f"--{name}", type=kinds[kind], required=True, **several)
     typed: dict[str, Any] = {
@@ -53,6 +57,22 @@ def arguments(description: str, *names: str, **optional: Any) -> argparse.Namesp
 
         found.device = pick_device(found.device)
     return found
+
+
+def options(**values: str | Path | int | Sequence[str | Path] | None) -> list[str]:
+    """Options of a script's command line, one element each; quoting is left to who joins them.
+
+    Args:
+        values: by name; of several values each gets an option of its own. What is None or empty is left out.
+
+    Returns:
+        ``--name=value`` in the order of ``values``, also for values that begin with a dash.
+    """
+    made = []
+    for name, value in values.items():
+        several = [value] if isinstance(value, str | Path | int) else value or []
+        made += [f"--{name.replace('_', '-')}={one}" for one in several if one != ""]
+    return made
 
 
 def run(main: Callable[[], None]) -> None:

@@ -37,9 +37,11 @@ def is_name(text: str) -> bool:
 
 
 def is_path(text: str) -> bool:
-    """Whether a text can be the path of a file: on one line, and such as a file system takes."""
-    if text in ("", "null", "~") or text != text.strip() or _has_control(text):
+    """Whether a text can be the path of a file: on one line, and such as a file system and a rule take."""
+    if text in ("", "null", "~", "--") or text != text.strip() or _has_control(text):
         return False
+    if {"{", "}"} & set(text):
+        return False  # a wildcard to Snakemake
     longest = max(len(part.encode()) for part in text.split("/"))
     return longest <= LONGEST["part of a path"] and len(text.encode()) <= LONGEST["path"]
 
@@ -81,7 +83,8 @@ def is_word(text: str) -> bool:
 FORMATS = {
     "name": Format("a name (at most 64 letters, digits, _ . and -, the first no . or -)", is_name),
     "path": Format(
-        "a path (no control characters or outer blanks, each part of at most 255 bytes)", is_path
+        "a path (no control characters, braces or outer blanks, each part of at most 255 bytes)",
+        is_path,
     ),
     "address": Format("an address (http:// or https://, without blanks)", is_address),
     "remote": Format("the name of a file (without ..) or a whole address", is_remote),

@@ -1,10 +1,9 @@
 """From result files to tables, figures and the page: what the report rules call."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,6 @@ from gcdr.data.manifest import BOX, people_digest, read_annotations, read_people
 from gcdr.data.pictures import open_image
 from gcdr.data.stores import Store, read_labels, read_prior
 from gcdr.methods import averaged, parse_recipe, teacher_name
-from gcdr.priors.kinds.registry import named_prior
 from gcdr.report import figures
 from gcdr.report.overlays import Example, encode, example_panels
 from gcdr.report.page import (
@@ -39,43 +37,18 @@ from gcdr.report.tables import (
 )
 from gcdr.report.timing import overhead, read_benchmarks, stage_totals
 from gcdr.report.typeset import write_text
+from gcdr.settings.reporting import ReportSettings, ShownStudy
 
 STAGES = (
     "world", "read", "samples", "detect", "gradcam", "merge", "split", "teachers", "refine",
     "students", "evaluate", "sweep",
 )  # fmt: skip
-UNSEEN = (
-    "These numbers are of {}. It was not at hand when this software was written: its reader follows "
-    "what is published of the format, and no figure was ever held against a published one."
-)
-NOTICES = {
-    "world": "These numbers are of the demo world, rendered pictures in which everything is known. They say "
-    "that the method works end to end, not how well it does on GazeFollow, which was never measured here.",
-    "gazefollow": UNSEEN.format("GazeFollow"),
-    "videoattentiontarget": UNSEEN.format(
-        "VideoAttentionTarget, its frames taken as single images"
-    ),
-    "gazelle": UNSEEN.format("a data set in Gaze-LLE's JSON"),
-    "folder": "These numbers are of own images. They hold for these people and their annotators, and cannot "
-    "be compared with figures of published data sets.",
-}
-SHIPPED = "assets/world/"  # weights that have seen drawings only
 
 
 def write_report(
-    *,
-    study: Path,
-    manifest: Path,
-    images: Path,
-    annotations: Path,
-    bodies: Path,
-    prior: Path,
-    layer: int,
     metrics: Sequence[Path],
     sweeps: Sequence[Path],
-    methods: Sequence[str],
-    recipe: str,
-    settings: dict[str, Any],
+    settings: ReportSettings,
     benchmarks: Path,
     logs: Path,
     out: Path,
@@ -83,37 +56,20 @@ def write_report(
     """The report as one page, and its figures beside it.
 
     Args:
-        study: folder of the split whose people are shown.
-        manifest: manifest of its data set.
-        images: folder of its pictures.
-        annotations: its test annotators.
-        bodies: its body boxes.
-        prior: its prior store.
-        layer: the layer of that store whose maps are used.
         metrics: metrics files of all studies.
         sweeps: sweep files of all studies.
-        methods: recipes in the order of the rows.
-        recipe: the recipe of the paper's method, which is shown in pictures.
-        settings: the whole configuration.
+        settings: the rows, whose people are shown, and what is said of the numbers.
         benchmarks: folder of the benchmark files.
         logs: folder of the logs.
         out: the page; figures go to ``figures/`` beside it.
     """
+    shown, methods = settings.shown, settings.methods
+    study, recipe = Path(shown.study), shown.recipe
     results = read_metrics(metrics)
     main = table1(results, [*methods, *rulers(results)])
     swept = sweep_table(read_sweeps(sweeps), results)
     dataset = results["dataset"].iloc[0]
-    examples = choose_examples(
-        study,
-        manifest,
-        images,
-        annotations,
-        bodies,
-        prior,
-        layer,
-        recipe,
-        settings["report"]["examples"],
-    )
+    examples = choose_examples(shown, settings.examples)
     folder = out.parent / "figures"
     labels = pd.read_parquet(study / "labels.parquet")
     counts = labels["role"].value_counts()
@@ -127,7 +83,13 @@ def write_report(
     logs_of = {name: path for name, path in logs_of.items() if path.exists()}  # of what was trained
     chosen = asked.timestep
 
-    def drawn(name: str, alt: str, make: Any, form: str = "svg", caption: str = "") -> Picture:
+    def drawn(
+        name: str,
+        alt: str,
+        make: Callable[[str, bool], bytes],
+        form: str = "svg",
+        caption: str = "",
+    ) -> Picture:
         light, dark = make(form, False), make(form, True)
         figures.save(light, folder / f"{name}.{form}")
         return Picture(light, alt, caption, dark)
@@ -139,7 +101,7 @@ def write_report(
     context = Context(
         title=f"GCDR on {'the demo world' if dataset == 'demo world' else dataset}",
         summary=summarise(results, int(counts.get("labelled", 0)), len(labels)),
-        notice=notice_of(settings),
+        notice=settings.notice,
         table=main,
         definitions=read_definitions(metrics),
         overview=drawn(
@@ -173,48 +135,20 @@ def write_report(
         else None,
         stages=stage_totals(jobs, STAGES),
         overhead=overhead(jobs, start_up(logs)),
-        settings=yaml.safe_dump(settings, sort_keys=False),
+        settings=yaml.safe_dump(settings.configuration, sort_keys=False),
         versions=versions(),
     )
     write_text(build_page(context), out)
 
 
-def notice_of(settings: dict[str, Any]) -> str:
-    """What the numbers must not be taken for: the data set of the test people, and shipped weights.
-
-    Args:
-        settings: the whole configuration; the report's studies are of one data set.
-    """
-    datasets, studies = settings["datasets"], settings["studies"]
-    reported = [studies[name] for name in settings["report"]["studies"]]
-    source = datasets[reported[0]["dataset"]]
-    kind = datasets[source["test"]]["kind"] if source["kind"] == "pool" else source["kind"]
-    weights = [
-        *(settings["priors"][named_prior(settings, study)].get("weights") for study in reported),
-        settings["detect"]["weights"],
-        settings["gaze"]["models"][settings["gaze"]["model"]].get("init"),
-    ]
-    drawn = kind != "world" and any(str(path).startswith(SHIPPED) for path in weights)
-    return f"{NOTICES[kind]} {settings['notice']}" if drawn else NOTICES[kind]
-
-
-def choose_examples(
-    study: Path,
-    manifest: Path,
-    images: Path,
-    annotations: Path,
-    bodies: Path,
-    prior: Path,
-    layer: int,
-    recipe: str,
-    count: int,
-) -> list[Example]:
+def choose_examples(shown: ShownStudy, count: int) -> list[Example]:
     """Test people whose raw Grad-CAM map is good, dispersed or wrong, ``count`` in all.
 
     "Good" peaks within 0.1 of the annotators' mean; "wrong" is a concentrated map that peaks beyond
     0.3; "dispersed" maps are the widest. Among those, people are taken by the order of their ids.
     """
-    people = read_people(manifest)
+    study, recipe = Path(shown.study), shown.recipe
+    people = read_people(Path(shown.manifest))
     digest = people_digest(people)
     asked = parse_recipe(recipe)
     raw = study / f"metrics/gradcam+{asked.prior}.parquet"
@@ -223,7 +157,7 @@ def choose_examples(
     refined = read_labels(out_of, digest)
     ids = scores.index.to_numpy()  # who looks into the frame
     predicted = read_labels(study / f"metrics/{recipe}.h5", digest, ids)
-    store = read_prior(prior, digest, ids, layer)
+    store = read_prior(shown.prior, digest, ids, shown.layer)
     mass = store.heatmap.reshape(len(store.heatmap), -1)
     share = np.sort(mass, 1)[:, -6:].sum(1) / np.maximum(
         mass.sum(1), 1e-12
@@ -237,7 +171,7 @@ def choose_examples(
     }
     groups = {group: members & store.valid for group, members in groups.items()}
     where = people.set_index("sample_id")
-    body = pd.read_parquet(bodies).set_index("sample_id")
+    body = pd.read_parquet(shown.bodies).set_index("sample_id")
     examples = []
     for number, (group, members) in enumerate(groups.items()):
         wanted = (count + 2 - number) // 3
@@ -245,7 +179,7 @@ def choose_examples(
             sample_id = store.sample_id[row]
             person, found = where.loc[sample_id], body.loc[sample_id]
             box = found[["body_x0", "body_y0", "body_x1", "body_y1"]].to_numpy(float)
-            pixels = np.asarray(open_image(images / person["image"]))
+            pixels = np.asarray(open_image(Path(shown.images, person["image"])))
             examples.append(
                 Example(
                     pixels,
@@ -254,7 +188,7 @@ def choose_examples(
                     store.heatmap[row],
                     refined.heatmap[places(refined.sample_id, np.array([sample_id]), out_of)[0]],
                     predicted.heatmap[row],
-                    read_annotations(annotations, np.array([sample_id]))[0],
+                    read_annotations(Path(shown.annotations), np.array([sample_id]))[0],
                     _asked(store, row),
                     store.columns["answer"][row],
                     group,

@@ -10,7 +10,7 @@ from snakemake.utils import update_config
 
 from gcdr.config.generated import read_schema
 from gcdr.config.schema import inline_references
-from gcdr.report.pages import NOTICES, notice_of
+from gcdr.settings.reporting import NOTICES, notice_of
 
 ROOT = Path(__file__).parents[2]
 

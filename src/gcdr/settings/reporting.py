@@ -1,0 +1,94 @@
+"""Settings of the report, from the configuration: whose people it shows, and what it says of the numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gcdr.base.jsonconfig import JsonConfig
+from gcdr.priors.kinds.registry import named_prior
+
+UNSEEN = (
+    "These numbers are of {}. It was not at hand when this software was written: its reader follows "
+    "what is published of the format, and no figure was ever held against a published one."
+)
+NOTICES = {
+    "world": "These numbers are of the demo world, rendered pictures in which everything is known. They say "
+    "that the method works end to end, not how well it does on GazeFollow, which was never measured here.",
+    "gazefollow": UNSEEN.format("GazeFollow"),
+    "videoattentiontarget": UNSEEN.format(
+        "VideoAttentionTarget, its frames taken as single images"
+    ),
+    "gazelle": UNSEEN.format("a data set in Gaze-LLE's JSON"),
+    "folder": "These numbers are of own images. They hold for these people and their annotators, and cannot "
+    "be compared with figures of published data sets.",
+}
+SHIPPED = "assets/world/"  # weights that have seen drawings only
+
+
+@dataclass(frozen=True)
+class ShownStudy(JsonConfig):
+    """Where the study lies whose people are shown in pictures.
+
+    Attributes:
+        study: folder of its split.
+        manifest: manifest of its data set.
+        images: folder of the pictures.
+        annotations: the test annotators.
+        bodies: the body boxes.
+        prior: the prior store.
+        layer: the layer of that store whose maps are used.
+        recipe: the recipe of the paper's method as the study makes it.
+    """
+
+    study: str
+    manifest: str
+    images: str
+    annotations: str
+    bodies: str
+    prior: str
+    layer: int
+    recipe: str
+
+
+@dataclass(frozen=True)
+class ReportSettings(JsonConfig):
+    """What decides the report beside the results.
+
+    Attributes:
+        methods: recipes in the order of the rows.
+        examples: people shown in pictures.
+        notice: what the numbers must not be taken for.
+        shown: the study whose people these are.
+        configuration: the whole configuration, which the page lists.
+    """
+
+    methods: tuple[str, ...]
+    examples: int
+    notice: str
+    shown: ShownStudy
+    configuration: dict[str, Any]
+
+
+def report(config: Mapping[str, Any], methods: list[str], shown: ShownStudy) -> ReportSettings:
+    """Of the report of ``report.studies``."""
+    examples, notice = config["report"]["examples"], notice_of(config)
+    return ReportSettings(tuple(methods), examples, notice, shown, dict(config))
+
+
+def notice_of(config: Mapping[str, Any]) -> str:
+    """What the numbers must not be taken for: the data set of the test people, and shipped weights.
+
+    Args:
+        config: the whole configuration; the report's studies are of one data set.
+    """
+    datasets, studies = config["datasets"], config["studies"]
+    reported = [studies[name] for name in config["report"]["studies"]]
+    source = datasets[reported[0]["dataset"]]
+    kind = datasets[source["test"]]["kind"] if source["kind"] == "pool" else source["kind"]
+    weights = [
+        *(config["priors"][named_prior(config, study)].get("weights") for study in reported),
+        config["detect"]["weights"],
+        config["gaze"]["models"][config["gaze"]["model"]].get("init"),
+    ]
+    drawn = kind != "world" and any(str(path).startswith(SHIPPED) for path in weights)
+    return f"{NOTICES[kind]} {config['notice']}" if drawn else NOTICES[kind]

@@ -1,0 +1,257 @@
+"""Whatever stands in the configuration reaches each script as it is, and no shell takes it for a command."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+from snakemake.exceptions import WorkflowError
+from workflow_runs import ROOT, SMOKE, Workspace, check_overlay, jobs_in
+
+from gcdr.data.manifest import BOX
+
+HOSTILE = "-a b'c\"d$(touch PWNED)`touch PWNED`;touch PWNED;é&*?~|>PWNED #\\"
+FETCHED = "f" + HOSTILE.replace("#", "").replace("?", "") + ".pt"  # those two have a meaning in addresses
+OURS = ("model.safetensors", "model.json", "config.json", "card.json")
+SHARE_LIST = "train_annotations_weak_ratio0.25_use.txt"
+
+
+def hostile(end: str) -> str:
+    """A path's last part of every character that a shell has a use for."""
+    return f"{HOSTILE}{end}"
+
+
+def every_text() -> dict:
+    """A configuration whose texts are hostile wherever a text is free, and which has use for every rule."""
+    folder = {"kind": "folder", "images": hostile("photos")}
+    gaze_file = {"init": hostile("w/init.pth")}
+    return {
+        "notice": f"{HOSTILE} {{study}} {{0}}\nsecond line",
+        "datasets": {
+            "found": folder,
+            "given": folder | {"table": hostile("t.csv")},
+            "real": {"kind": "gazefollow", "root": hostile("gf")},
+        },
+        "prior": "asked",
+        "priors": {
+            "asked": {
+                "kind": "vqa",
+                "weights": hostile("vqa"),
+                "layers": [1],
+                "layer": 1,
+                "questions": {"body": f"{HOSTILE} {{store}}"},
+            },
+            "released": {
+                "kind": "vqa",
+                "weights": hostile(f"dl/m/{FETCHED}"),
+                "layers": [1],
+                "layer": 1,
+            },
+            "shown": {"kind": "pointing", "weights": hostile("vlm"), "shards": 1},
+            "dots": {"kind": "points", "tables": {"smoke": hostile("p.csv")}},
+            "maps": {"kind": "maps", "stores": {"smoke": hostile("m.h5")}},
+            "authors": {
+                "kind": "pickles",
+                "imported": {
+                    "smoke": {"pickles": [hostile("1.pkl")], "annotations": [hostile("a.txt")]}
+                },
+            },
+        },
+        "downloads": {
+            "folder": hostile("dl"),
+            "models": {
+                "m": {"from": "https://nowhere.invalid/x", "files": [FETCHED]},
+            },
+        },
+        "detect": {"weights": hostile("body")},
+        "heads": {"weights": hostile("heads")},
+        "gaze": {
+            "models": {"vat": gaze_file, "other": {"kind": "vat", "size": "world"} | gaze_file}
+        },
+        "diffusion": {"init": hostile("w/diffusion.pth")},
+        "refine": {"redraw": "online"},
+        "split": {"released": hostile("lists")},
+        "studies": {
+            "-a": {"dataset": "smoke", "seed": 0},
+            "given": {"dataset": "smoke", "seed": 0, "given": {"vat": hostile("vat")}},
+            "pooled": {
+                "labelled": ["smoke"],
+                "unlabelled": ["smoke", "given"],
+                "test": "smoke",
+                "seed": 0,
+            },
+            "photos": {"dataset": "found", "seed": 0, "teacher": "-a"},
+        },
+        "galleries": ["photos"],
+        "report": {
+            "name": "-r",
+            "studies": ["-a", "given"],
+            "methods": [
+                *["vat", "vat-mt", "semi-vat-gc", "gcdr", "direct-mapping"],
+                *(
+                    {"method": "raw", "prior": name}
+                    for name in ("released", "shown", "dots", "maps", "authors")
+                ),
+            ],
+        },
+    }
+
+
+def make_files(folder: Path) -> None:
+    """The files that the configuration names."""
+    files = [
+        *(f"{hostile(model)}/{name}" for model in ("body", "heads", "vat") for name in OURS),
+        *(f"{hostile('vqa')}/{name}" for name in (*OURS, "vocab.json", "merges.txt")),
+        *(f"{hostile('vlm')}/{name}" for name in ("model.safetensors", "config.json")),
+        *(f"{hostile('dl')}/m/{name}" for name in ("encoder.json", "vocab.bpe", "dict.txt")),
+        *(f"{hostile('gf')}/{kind}_annotations_release.txt" for kind in ("train", "test")),
+        *(f"{hostile('lists')}/{SHARE_LIST}", f"{hostile('photos')}/1.jpg"),
+        *map(
+            hostile, ("t.csv", "p.csv", "m.h5", "1.pkl", "a.txt", "w/init.pth", "w/diffusion.pth")
+        ),
+    ]
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("")
+
+
+RULES_WITHOUT_COMMAND = {"all", "table_s7", "world_weights"}
+
+
+def rules_of_the_workflow() -> set[str]:
+    text = "\n".join(path.read_text() for path in ROOT.glob("workflow/rules/*.smk"))
+    return set(re.findall(r"^(?:use rule \w+ as|rule) (\w+)(?::| with:)$", text, re.M))
+
+
+TARGETS = (
+    "all", "table_s7", "table1", "label_savings", "world_weights",
+    "results/data/real/manifest.parquet", "results/data/smoke--smoke.given--smoke/bodies.parquet",
+    "results/pooled/labels25-seed0/teachers/vat-gc+-asked-body+vat/model.json",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def printed(planning: Workspace) -> tuple[str, list[str]]:
+    """What Snakemake plans of a hostile configuration, and the commands in it."""
+    make_files(planning.folder)
+    planning.write("hostile.yaml", yaml.safe_dump(every_text()))
+    run = planning.snakemake("-n", "-p", "-F", *TARGETS, configs=(SMOKE, "hostile.yaml"))
+    assert run.returncode == 0, run.stdout[-3000:]
+    return run.stdout, re.findall(r"^Shell command: (python .*? 2>&1)$", run.stdout, re.M | re.S)
+
+
+def test_every_rule_is_planned(printed: tuple[str, list[str]]) -> None:
+    assert rules_of_the_workflow() - RULES_WITHOUT_COMMAND <= set(jobs_in(printed[0]))
+
+
+def test_bash_hands_every_text_on_as_it_is(printed: tuple[str, list[str]], tmp_path: Path) -> None:
+    """The commands are run, by a bash in which ``python`` writes down what it is given."""
+    expected = []
+    for command in printed[1]:
+        words = shlex.split(command)
+        log = tmp_path / words[words.index(">") + 1]
+        log.parent.mkdir(parents=True, exist_ok=True)
+        expected.append([*words[1 : words.index(">")], "end"])
+    script = ["python() { printf '%s\\0' \"$@\" end >&3; }", *printed[1]]
+    (tmp_path / "script.sh").write_text("\n".join(script))
+    bash = "exec 3>arguments; set -eu; . ./script.sh"
+    subprocess.run(["bash", "-c", bash], cwd=tmp_path, check=True)
+    given = (tmp_path / "arguments").read_text().split("\0")[:-1]
+    assert given == [word for words in expected for word in words]
+    assert not list(tmp_path.rglob("*PWNED"))
+    whole = "\n".join(given)
+    missing = [
+        text
+        for text in planted(every_text())
+        if text not in whole and json.dumps(text)[1:-1] not in whole
+    ]
+    assert not missing
+
+
+def planted(value: object) -> list[str]:
+    """The hostile texts in a configuration."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return [text for one in inner for text in planted(one)]
+    return [value] if isinstance(value, str) and value.startswith("-a ") else []
+
+
+def test_jobs_run_in_a_hostile_folder(tmp_path: Path) -> None:
+    """That of the checkout, and those of pictures, a table and weights."""
+    folder = tmp_path / HOSTILE
+    folder.mkdir()
+    workspace = Workspace(folder)
+    (folder / hostile("photos")).mkdir()
+    Image.new("RGB", (64, 48)).save(folder / hostile("photos") / f"{HOSTILE}.png")
+    row = pd.DataFrame([[f"{HOSTILE}.png", 1, 1, 20, 20]], columns=["image", *BOX])
+    row.to_csv(folder / hostile("t.csv"), index=False)
+    data = {"kind": "folder", "images": hostile("photos"), "table": hostile("t.csv")}
+    workspace.write("h.yaml", yaml.safe_dump({"datasets": {"photos": data}}))
+    run = workspace.snakemake("results/data/photos/samples-56.h5", configs=(SMOKE, "h.yaml"))
+    assert run.returncode == 0, run.stdout[-3000:]
+    people = pd.read_parquet(folder / "results/data/photos/manifest.parquet")
+    assert people["image"].tolist() == [f"{HOSTILE}.png"]
+    assert not list(tmp_path.rglob("*PWNED"))
+
+
+@pytest.mark.parametrize(
+    ("overlay", "said"),
+    [
+        ("detect: {weights: 'a{x}'}\n", 'detect.weights: found "a{x}", expected a path'),
+        ('split: {released: "a\\nb"}\n', "split.released: found .* expected a path"),
+        ('notice: "a\\0b"\n', "notice: found .* control characters"),
+        ('notice: "a\\ud800b"\n', "notice: found .* control characters"),
+        ('studies: {smoke: {given: {"a\\e": b}}}\n', "studies.smoke.given.a.x1b"),
+        ("detect: {weights: --}\n", "detect.weights: .* expected a path"),
+        ("gaze: {models: {vat: {init: 'a{b'}}}\n", "gaze.models.vat.init: .* expected a path"),
+    ],
+)
+def test_what_no_rule_could_name_is_refused(tmp_path: Path, overlay: str, said: str) -> None:
+    with pytest.raises(WorkflowError, match=said) as error:
+        check_overlay(overlay, tmp_path)
+    assert len(str(error.value).splitlines()) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("-s", "{top}/Snakefile", "-d", "work", "--configfile", "{top}/configs/smoke.yaml"),
+            "started in ",
+        ),
+        (("-s", "other.smk"), "as a module of another one"),
+    ],
+)
+def test_started_elsewhere_it_says_how_to_start(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "other.smk").write_text(
+        f"module gcdr:\n    snakefile: '{ROOT}/Snakefile'\n    config: config\n"
+        "use rule * from gcdr as gcdr_*\n"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "-n",
+        *(one.format(top=ROOT) for one in arguments),
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    run = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert run.returncode != 0 and "Traceback" not in run.stdout
+    assert said in run.stdout and f"cd {ROOT} && snakemake" in run.stdout

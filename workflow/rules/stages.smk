@@ -1,0 +1,85 @@
+"""What a job is made by and what its script is told. No rules here.
+
+A command passes values with ``:q``, which quotes them for the shell, and behind ``--name=``, where they may
+begin with a dash. Options that not every job has are a parameter that gcdr.base.command.options makes. What
+stands in a command alone (workers, failures) never changes a bit, and a change of it makes nothing again.
+"""
+
+from functools import cache
+from importlib.util import find_spec
+
+from gcdr.base.command import options
+from gcdr.base.provenance import modules_behind
+from gcdr.models.kinds import GAZE_MODELS
+
+
+def stage(name):
+    """The inputs that every rule has: a script and the package's modules behind it.
+
+    An edit of one reruns its stage, and nothing above it.
+    """
+    return {"script": script(name), "code": code(name)}
+
+
+def gaze_stage(name):
+    """The same with the module of the gaze model that a job trains or asks, and of no other."""
+
+    def files(wildcards):
+        return code(name) + kind_code(gaze_of(wildcards))
+
+    return {"script": script(name), "code": files}
+
+
+def kind_code(gaze):
+    """The module of a gaze model and those behind it; none where there is no such entry."""
+    kind = config["gaze"]["models"].get(gaze, {}).get("kind")
+    return module_code(GAZE_MODELS[kind].module) if kind else []
+
+
+def script(name):
+    return f"workflow/scripts/{name}.py"
+
+
+def code(name):
+    return [os.path.relpath(path) for path in modules_behind(script(name))]
+
+
+@cache
+def module_code(module):
+    """A module of the package and those behind it."""
+    file = find_spec(module).origin
+    return [os.path.relpath(path) for path in (Path(file), *modules_behind(file))]
+
+
+def files_in(folder, *names):
+    """Files of a model, each an input by itself: a folder's time stamp says nothing of its content."""
+    return [f"{folder}/{name}" for name in names]
+
+
+def folder_of(files):
+    """The folder that a model's files lie in; a checkpoint stands for itself, and nothing for nothing."""
+    first = files if isinstance(files, str) else next(iter(files), "")
+    return first if first.endswith(CHECKPOINTS) else os.path.dirname(first)
+
+
+def given(*names):
+    """Options with those of some inputs that a job has: a model by its folder, anything else as it is."""
+
+    def made(wildcards, input):
+        return options(**{name: place_of(name, input.get(name)) for name in names})
+
+    return made
+
+
+def place_of(name, files):
+    return folder_of(files or []) if name in ("model", "teacher", "init") else files
+
+
+def told(settings):
+    """Settings of a stage as its script reads them."""
+    return as_json(settings.to_json())
+
+
+def as_json(value):
+    """Settings as text that does not depend on the order of keys."""
+    return json.dumps(value, sort_keys=True)
