@@ -18,7 +18,9 @@ from workflow_runs import ROOT, SMOKE, Workspace, check_overlay, jobs_in
 from gcdr.data.manifest import BOX
 
 HOSTILE = "-a b'c\"d$(touch PWNED)`touch PWNED`;touch PWNED;é&*?~|>PWNED #\\"
-FETCHED = "f" + HOSTILE.replace("#", "").replace("?", "") + ".pt"  # those two have a meaning in addresses
+FETCHED = (
+    "f" + HOSTILE.replace("#", "").replace("?", "") + ".pt"
+)  # those two have a meaning in addresses
 OURS = ("model.safetensors", "model.json", "config.json", "card.json")
 SHARE_LIST = "train_annotations_weak_ratio0.25_use.txt"
 
@@ -73,13 +75,17 @@ def every_text() -> dict:
         "detect": {"weights": hostile("body")},
         "heads": {"weights": hostile("heads")},
         "gaze": {
-            "models": {"vat": gaze_file, "other": {"kind": "vat", "size": "world"} | gaze_file}
+            "models": {
+                "vat": gaze_file,
+                "other": {"kind": "vat", "size": "world"} | gaze_file,
+                "gazelle": {"backbone": hostile("w/backbone.pth")},
+            }
         },
         "diffusion": {"init": hostile("w/diffusion.pth")},
         "refine": {"redraw": "online"},
         "split": {"released": hostile("lists")},
         "studies": {
-            "-a": {"dataset": "smoke", "seed": 0},
+            "a": {"dataset": "smoke", "seed": 0},
             "given": {"dataset": "smoke", "seed": 0, "given": {"vat": hostile("vat")}},
             "pooled": {
                 "labelled": ["smoke"],
@@ -87,13 +93,14 @@ def every_text() -> dict:
                 "test": "smoke",
                 "seed": 0,
             },
-            "photos": {"dataset": "found", "seed": 0, "teacher": "-a"},
+            "photos": {"dataset": "found", "seed": 0, "teacher": "a"},
         },
         "galleries": ["photos"],
         "report": {
-            "name": "-r",
-            "studies": ["-a", "given"],
+            "name": "r",
+            "studies": ["a", "given"],
             "methods": [
+                {"method": "vat", "gaze": "gazelle"},
                 *["vat", "vat-mt", "semi-vat-gc", "gcdr", "direct-mapping"],
                 *(
                     {"method": "raw", "prior": name}
@@ -114,7 +121,17 @@ def make_files(folder: Path) -> None:
         *(f"{hostile('gf')}/{kind}_annotations_release.txt" for kind in ("train", "test")),
         *(f"{hostile('lists')}/{SHARE_LIST}", f"{hostile('photos')}/1.jpg"),
         *map(
-            hostile, ("t.csv", "p.csv", "m.h5", "1.pkl", "a.txt", "w/init.pth", "w/diffusion.pth")
+            hostile,
+            (
+                "t.csv",
+                "p.csv",
+                "m.h5",
+                "1.pkl",
+                "a.txt",
+                "w/init.pth",
+                "w/diffusion.pth",
+                "w/backbone.pth",
+            ),
         ),
     ]
     for name in files:
@@ -133,7 +150,7 @@ def rules_of_the_workflow() -> set[str]:
 TARGETS = (
     "all", "table_s7", "table1", "label_savings", "world_weights",
     "results/data/real/manifest.parquet", "results/data/smoke--smoke.given--smoke/bodies.parquet",
-    "results/pooled/labels25-seed0/teachers/vat-gc+-asked-body+vat/model.json",
+    "results/pooled/labels25-seed0/teachers/vat-gc+asked-body+vat/model.json",
 )  # fmt: skip
 
 
@@ -207,8 +224,8 @@ def test_jobs_run_in_a_hostile_folder(tmp_path: Path) -> None:
         ("detect: {weights: 'a{x}'}\n", 'detect.weights: found "a{x}", expected a path'),
         ('split: {released: "a\\nb"}\n', "split.released: found .* expected a path"),
         ('notice: "a\\0b"\n', "notice: found .* control characters"),
-        ('notice: "a\\ud800b"\n', "notice: found .* control characters"),
-        ('studies: {smoke: {given: {"a\\e": b}}}\n', "studies.smoke.given.a.x1b"),
+        ('notice: "a\\ud800b"\n', "line 1, column 13: no valid YAML"),
+        ('studies: {smoke: {given: {"a\\e": b}}}\n', "studies.smoke.given: found .a.x1b"),
         ("detect: {weights: --}\n", "detect.weights: .* expected a path"),
         ("gaze: {models: {vat: {init: 'a{b'}}}\n", "gaze.models.vat.init: .* expected a path"),
     ],
@@ -216,7 +233,7 @@ def test_jobs_run_in_a_hostile_folder(tmp_path: Path) -> None:
 def test_what_no_rule_could_name_is_refused(tmp_path: Path, overlay: str, said: str) -> None:
     with pytest.raises(WorkflowError, match=said) as error:
         check_overlay(overlay, tmp_path)
-    assert len(str(error.value).splitlines()) == 2
+    assert len(str(error.value).splitlines()) <= 2
 
 
 @pytest.mark.slow

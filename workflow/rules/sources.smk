@@ -4,6 +4,7 @@ import re
 
 from gcdr.base.download import planned_files
 from gcdr.base.files import CHECKPOINTS, text_digest
+from gcdr.config.asked import sees_tokens
 from gcdr.datasets.layout import annotation_files, picture_names
 from gcdr.models.sizes import weights_file
 from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, TEXT, WEIGHTS, find_layout
@@ -232,3 +233,31 @@ def detector_files(finds):
     if weights.endswith(CHECKPOINTS):
         return [weights]
     return files_in(weights, "model.safetensors", "config.json", "card.json")
+
+
+# Pictures, or the tokens of a frozen backbone
+
+
+def frozen_entry(gaze):
+    """The first entry of gaze.models with the same frozen backbone at the same size, or None.
+
+    Also None where an entry's tokens are not kept (gaze.models.<name>.tokens).
+    """
+    if not sees_tokens(config, gaze):
+        return None
+    models, entry = config["gaze"]["models"], config["gaze"]["models"][gaze]
+    same = ("kind", "size", "backbone")
+    return next(
+        name
+        for name, other in models.items()
+        if all(other.get(key) == entry.get(key) for key in same)
+    )
+
+
+def people_shown(wildcards):
+    """What a job is shown of people: tokens, if its gaze model does with them, else pictures."""
+    entry = frozen_entry(gaze_of(wildcards))
+    dataset = config["studies"][wildcards.study]["dataset"]
+    if entry is None or config["datasets"][dataset]["kind"] == "pool":
+        return SAMPLES(wildcards)
+    return in_data(dataset, f"tokens-{entry}.h5")

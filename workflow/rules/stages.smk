@@ -14,7 +14,7 @@ from gcdr.models.kinds import GAZE_MODELS
 
 
 def stage(name):
-    """The inputs that every rule has: a script and the package's modules behind it.
+    """The inputs of every rule, a script and the package's modules behind it.
 
     An edit of one reruns its stage, and nothing above it.
     """

@@ -2,7 +2,9 @@
 
 MODEL_FILES = ["model.safetensors", "model.json", "log.csv"]
 LABELLED = {"samples": SAMPLES, "originals": originals, "labels": LABELS}
-SHOWN = LABELLED | {"samples": people_shown}  # a frozen backbone's tokens, where the model does with them
+SHOWN = LABELLED | {
+    "samples": people_shown
+}  # a frozen backbone's tokens, where the model does with them
 
 
 rule train_student:

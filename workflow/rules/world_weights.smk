@@ -5,7 +5,9 @@ ASSETS = "results/world-weights"
 
 rule world_weights:
     input:
-        expand(f"{ASSETS}/{{name}}/card.json", name=["vqa", "detector", "heads", "backbone", "frozen"]),
+        expand(
+            f"{ASSETS}/{{name}}/card.json", name=["vqa", "detector", "heads", "backbone", "frozen"]
+        ),
     localrule: True
 
 

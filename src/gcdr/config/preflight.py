@@ -221,6 +221,7 @@ def _given_problems(study: str, given: Mapping[str, str], config: Mapping[str, A
             problems.append(
                 f"studies.{study}.given: found {name!r}, expected one of {', '.join(known)}"
             )
+            continue
         needed = [weights_file(source)]
         if source not in map(str, needed):
             needed.append(Path(source) / "model.json")
