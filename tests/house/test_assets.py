@@ -70,7 +70,7 @@ def test_detector_of_heads_is_as_good_as_its_card_says() -> None:
     assert abs(found.mean_iou - claimed["mean_iou"]) < 0.02
 
 
-@pytest.mark.parametrize("name", ["vqa", "detector", "heads", "backbone"])
+@pytest.mark.parametrize("name", ["vqa", "detector", "heads", "backbone", "frozen"])
 def test_cards_say_how_the_weights_were_made(name: str) -> None:
     entry = card(name)
     assert entry.get("seed", entry.get("settings", {}).get("seed")) is not None
