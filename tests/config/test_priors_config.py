@@ -13,6 +13,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig, setting
 from gcdr.config.generated import generated, object_schema
 from gcdr.config.yamlfiles import check_duplicates
+from gcdr.priors.kinds.pointing_kind import PointingPrior
 from gcdr.priors.kinds.registry import KINDS, all_stores, read_prior, store_of
 
 VQA = {"kind": "vqa", "weights": "w", "layers": [1, 2], "layer": 1}
@@ -142,3 +143,16 @@ def test_wrong_priors_are_named(tmp_path: Path, overlay: str, said: list[str]) -
     with pytest.raises(WorkflowError) as error:
         check_overlay(overlay, tmp_path)
     assert all(part in str(error.value) for part in said), error.value
+
+
+def test_a_pointing_model_that_is_to_be_fetched_is_planned(tmp_path: Path) -> None:
+    folder = tmp_path / "vlm"
+    prior = PointingPrior(weights=str(folder))
+    planned = [f"{folder}/model.safetensors", f"{folder}/config.json", f"{tmp_path}/other/x.json"]
+    assert prior.problems([], []) == [f"weights: no .safetensors file in {folder}"]
+    assert prior.problems([], planned) == []
+    folder.mkdir()
+    for name in ("vocab.json", "config.json.digest.json", "README.md"):
+        (folder / name).write_text("")
+    names = [Path(path).name for path in prior.model_files(planned)]
+    assert names == ["config.json", "model.safetensors", "vocab.json"]

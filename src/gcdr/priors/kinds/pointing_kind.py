@@ -9,6 +9,7 @@ from gcdr.base.jsonconfig import setting
 from gcdr.priors.kinds.kind import PriorKind
 from gcdr.priors.kinds.outline import Outlined, Texts
 
+RECORD = ".digest.json"  # beside what was downloaded
 _HOW = (
     "Locate what {} is looking at with one point, report its point coordinates in JSON format like "
     'this: {{"point_2d": [x, y], "label": "what is there"}}'
@@ -90,13 +91,15 @@ class PointingPrior(Pointed, PriorKind):
         named = {name: getattr(self, name) for name in Pointed.__dataclass_fields__}
         return PointingSettings(**named | {"overlay": overlay, "which": which})
 
-    def model_files(self) -> list[str]:
-        """The files of the model that are there: weights, settings and vocabulary."""
+    def model_files(self, planned: Collection[str] = ()) -> list[str]:
+        """The files of the model, weights, settings and vocabulary: those there and those to be fetched."""
         endings = (".safetensors", ".json", ".txt", ".model", ".jinja")
-        found = (path for path in Path(self.weights).glob("*") if path.suffix in endings)
-        return sorted(map(str, found))
+        folder = Path(self.weights)
+        fetched = [Path(path) for path in planned if Path(path).parent == folder]
+        found = {path for path in (*folder.glob("*"), *fetched) if path.suffix in endings}
+        return sorted(str(path) for path in found if not path.name.endswith(RECORD))
 
     def problems(self, datasets: Collection[str], planned: Collection[str]) -> list[str]:
-        if any(path.endswith(".safetensors") for path in self.model_files()):
+        if any(path.endswith(".safetensors") for path in self.model_files(planned)):
             return []
         return [f"weights: no .safetensors file in {self.weights}"]
