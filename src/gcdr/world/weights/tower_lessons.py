@@ -23,8 +23,8 @@ from gcdr.base.seeds import derive, torch_rng
 from gcdr.data.crops import HEAD_PADDING, grow
 from gcdr.data.views import View, view_images, view_masks
 from gcdr.models.build import WEIGHTS_FILE
-from gcdr.models.sizes import VATConfig
-from gcdr.models.vat import VAT
+from gcdr.models.sizes import TowersConfig
+from gcdr.models.towers import GazeFeatures
 from gcdr.training.loop import Recipe, fit, shuffled
 from gcdr.world.lessons import BackboneRecipe
 from gcdr.world.render import render
@@ -32,7 +32,7 @@ from gcdr.world.scene import draw_scene
 from gcdr.world.style import NOUNS, STYLES
 
 WIDTH, HEIGHT = 320, 240
-HEAD_MASK = VATConfig.world().towers.head_mask  # as in the models that start from these towers
+HEAD_MASK = TowersConfig.world().head_mask  # as in the models that start from these towers
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _draw(style: str, seed: int, size: int, index: int) -> list[tuple[np.ndarray
 
 def pretrain_towers(
     faces: Faces,
-    config: VATConfig,
+    config: TowersConfig,
     recipe: BackboneRecipe,
     seed: int,
     device: torch.device,
@@ -89,10 +89,10 @@ def pretrain_towers(
         the towers' tensors by VAT's names, and the two pretrained networks for measuring.
     """
     torch.manual_seed(derive(seed, "backbone weights"))
-    vat = VAT(config).to(device, memory_format=torch.channels_last)
-    channels = config.towers.tower_channels
-    scene = _SceneVoter(vat, channels, len(NOUNS)).to(device)
-    head = _HeadCompass(vat, channels).to(device)
+    features = GazeFeatures(config).to(device, memory_format=torch.channels_last)
+    channels = config.tower_channels
+    scene = _SceneVoter(features, channels, len(NOUNS)).to(device)
+    head = _HeadCompass(features, channels).to(device)
 
     def batches(purpose: str):
         order = shuffled(np.arange(len(faces.nouns)), recipe.batch, seed, purpose)
@@ -123,7 +123,7 @@ def pretrain_towers(
     head_recipe = Recipe(recipe.head_steps, recipe.batch, recipe.lr)
     scene = fit(scene, scene_loss, scene_recipe, log / "scene.csv", "scene tower")
     head = fit(head, head_loss, head_recipe, log / "head.csv", "head tower")
-    towers = {**_tower_tensors(scene.vat, "scene"), **_tower_tensors(head.vat, "face")}
+    towers = {**_tower_tensors(scene.features, "scene"), **_tower_tensors(head.features, "face")}
     return towers, scene, head
 
 
@@ -131,8 +131,8 @@ def make_backbone(
     recipe: BackboneRecipe, seed: int, device: torch.device, workers: int, out: Path
 ) -> None:
     """Pretrain, measure on further scenes of both styles, and write the towers with their card."""
-    config = VATConfig.world()
-    size = config.towers.input_size
+    config = TowersConfig.world()
+    size = config.input_size
     faces = draw_faces("web", seed, recipe.scenes, size, workers)
     towers, scene, head = pretrain_towers(faces, config, recipe, seed, device, out)
     figures = {
@@ -151,7 +151,7 @@ def make_backbone(
         out / "card.json",
         {
             "what": "towers of the demo world's gaze models, pretrained on nouns and head directions",
-            "towers": config.towers.to_json(),
+            "towers": config.to_json(),
             "recipe": recipe.to_json(),
             "seed": seed,
             "learned_from": f"{len(faces.nouns)} people in scenes of the style 'web'",
@@ -189,28 +189,30 @@ def figures(votes: Tensor, towards: Tensor, faces: Faces) -> dict[str, float]:
 class _SceneVoter(nn.Module):
     """Cells vote for nouns; the votes of a picture are pooled (multiple-instance learning)."""
 
-    def __init__(self, vat: VAT, channels: int, nouns: int) -> None:
+    def __init__(self, features: GazeFeatures, channels: int, nouns: int) -> None:
         super().__init__()
-        self.vat, self.vote = vat, nn.Conv2d(channels, nouns, 1)
+        self.features, self.vote = features, nn.Conv2d(channels, nouns, 1)
 
     def forward(self, scene: Tensor, mask: Tensor) -> Tensor:
-        return self.vote(self.vat.scene_features(scene, mask)).flatten(2).logsumexp(2)
+        return self.vote(self.features.scene_features(scene, mask)).flatten(2).logsumexp(2)
 
 
 class _HeadCompass(nn.Module):
     """The direction of a head in the picture."""
 
-    def __init__(self, vat: VAT, channels: int) -> None:
+    def __init__(self, features: GazeFeatures, channels: int) -> None:
         super().__init__()
-        self.vat, self.point = vat, nn.Linear(channels, 2)
+        self.features, self.point = features, nn.Linear(channels, 2)
 
     def forward(self, crop: Tensor) -> Tensor:
-        return self.point(self.vat.head_features(crop).mean((2, 3)))
+        return self.point(self.features.head_features(crop).mean((2, 3)))
 
 
-def _tower_tensors(vat: VAT, tower: str) -> dict[str, Tensor]:
+def _tower_tensors(features: GazeFeatures, tower: str) -> dict[str, Tensor]:
     return {
-        name: t for name, t in vat.state_dict().items() if name.split(".")[0].endswith(f"_{tower}")
+        name: t
+        for name, t in features.state_dict().items()
+        if name.split(".")[0].endswith(f"_{tower}")
     }
 
 
