@@ -57,7 +57,7 @@ ASK = {
     "box_thickness": 2,
     "layers": [1, 2],
     "tagger": "rules",
-    "word": "paper",
+    "word": "compound",
     "beam": 2,
     "normalise": True,
     "length_penalty": 1.0,

@@ -45,10 +45,11 @@ class Asked(Outlined):
         '"auto": spaCy where both are installed. The store says which it was.',
         "auto",
     )
-    word: Literal["paper", "reference"] = setting(
-        'The word that is explained: "paper" takes nouns and their own token, "reference" also '
+    word: Literal["paper", "compound", "reference"] = setting(
+        'The word that is explained: "paper" takes the first noun ("tennis" of "tennis racket"), '
+        '"compound" the last word of the first run of nouns ("racket"), "reference" the same with '
         "pronouns, and the word's number as the token's, as the released code does.",
-        "paper",
+        "compound",
     )
     beam: int = setting("Beams of the answer search.", 5, minimum=1, maximum=100)
     normalise: bool = setting(

@@ -1,20 +1,23 @@
 """The word of interest: the noun that an answer is about (Miao et al., ECCV 2024, Sec. 3.2, S3).
 
 A tagger gives each word of an answer its part of speech: spaCy where its English model is installed,
-else a few word lists. Answers are a few words ("a red ball", "the man's phone", "at the camera"), so
-lists do: whatever is no function word, pronoun, adjective or verb form is taken for a noun.
+else a few word lists. Answers are a few words ("a red ball", "the man's phone", "he looks at phone"), so
+lists do: whatever is no function word, pronoun, adjective or verb is taken for a noun.
 
 ============== ============================================ =====================================
 convention     word of interest                             token that is explained
 ============== ============================================ =====================================
-``paper``      last word of the first run of nouns and      the one at the word's first character
-               proper nouns
-``reference``  the same, and pronouns count as nouns        the one whose number is the *word's*
-               (as the released code has it)                number, right or wrong
+``paper``      the first noun or proper noun, as the paper  the one at the word's first character
+               says: "tennis" of "tennis racket"
+``compound``   last word of the first run of nouns and      the same
+               proper nouns, which heads a compound:
+               "racket"; the released code's choice
+               without its two oddities below
+``reference``  as ``compound``, and pronouns count as       the one whose number is the *word's*
+               nouns (the released code)                    number, right or wrong
 ============== ============================================ =====================================
 
-The last word heads a compound: a "tennis racket" is a racket. An answer without such a word is
-explained by its last token before the end token.
+An answer without such a word is explained by its last token before the end token.
 """
 
 import re
@@ -24,11 +27,12 @@ from typing import Literal, NamedTuple
 
 from gcdr.base.errors import InputError
 
-Convention = Literal["paper", "reference"]
+Convention = Literal["paper", "compound", "reference"]
 Span = tuple[int, int]
 SPACY_MODEL = "en_core_web_sm"
 _NOUNS = {
     "paper": frozenset({"NOUN", "PROPN"}),
+    "compound": frozenset({"NOUN", "PROPN"}),
     "reference": frozenset({"NOUN", "PROPN", "PRON"}),
 }
 
@@ -88,17 +92,102 @@ _ING_NOUNS = _words(
 )
 _ED_NOUNS = _words("bed shed sled seed weed reed feed breed steed sunbed seabed")
 _LY_NOUNS = _words("family fly butterfly belly lily jelly bully assembly ally dolly trolley")
-_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*|'s\b|[^\s\w]|\d+")
+# Words of which a verb is told by its neighbours: "he watches tv", but "his watch".
+_VERBS = _words(
+    """
+    look stare gaze glance peer see watch hold read eat drink wear throw catch kick hit play ride drive take
+    give get put pick reach touch carry pull push point talk speak listen sing sit stand walk run jump dance
+    smile laugh wave kiss hug feed cut cook open close use make show face follow try want like love enjoy
+    seem appear write draw paint work wait check examine inspect observe view study focus concentrate admire
+    """
+)
+_PAST = _words(
+    """
+    saw seen held ate eaten drank drunk wore worn threw thrown caught rode ridden drove driven took taken gave
+    given got sat stood ran went gone sang spoke spoken wrote written drew drawn made kept felt thought knew
+    """
+)
+_NOUNS_TOO = _words(
+    "watch drink catch kick hit play ride drive point talk walk run jump dance smile laugh wave kiss hug cut"
+    " cook open close use show face work wait check view study try love like reach touch look stare gaze"
+)
+_SUBJECTS = _words("i he she we they who")
+_MODALS = _words("can could will would shall should may might must do does did to")
+_ADVERBS = _words(
+    "also just then always never often still now not only both all too probably maybe"
+)
+_MARKERS = _words(
+    """
+    a an the this that these those some any each every no another his her its my your our their him them me
+    us it at
+    """
+)
+_SEVERAL = _words("people men women children")
+_JOINS = _words("and or nor , . ; 's")
+_WORD = re.compile(
+    r"[^\W\d_]+['’](?:t|re|ve|ll|d|m)\b|[^\W\d_]+(?:-[^\W\d_]+)*|['’]s\b|[^\s\w]|\d+"
+)
+
+
+def _present(verb: str) -> str:
+    """The form of "he", "she" and "it"."""
+    if verb.endswith(("s", "x", "ch", "sh", "o")):
+        return f"{verb}es"
+    return f"{verb[:-1]}ies" if re.search(r"[^aeiou]y$", verb) else f"{verb}s"
+
+
+_PRESENT = {_present(verb): verb for verb in _VERBS}
 
 
 def tag_by_rules(text: str) -> list[Word]:
-    """Words of an answer in any case, tagged ``NOUN``, ``PRON`` or ``X`` by word lists."""
-    return [Word(*match.span(), _tag(match.group().lower())) for match in _WORD.finditer(text)]
+    """Words of an answer in any case, tagged ``NOUN``, ``PRON``, ``VERB`` or ``X`` by word lists."""
+    found = list(_WORD.finditer(text))
+    words = [match.group().lower().replace("’", "'") for match in found]
+    tags: list[str] = []
+    for place, word in enumerate(words):
+        tag = _tag(word)
+        tags.append("VERB" if tag == "NOUN" and _is_verb(words, tags, place) else tag)
+    return [Word(*match.span(), tag) for match, tag in zip(found, tags, strict=True)]
+
+
+def _is_verb(words: Sequence[str], tags: Sequence[str], place: int) -> bool:
+    """Whether a word that might be a noun is a verb, by the words about it.
+
+    After a subject's pronoun comes a verb, whatever it is. A known verb is one after "to" or another modal,
+    or where an object, an "at" or a phrase follows and nothing before it asks for a noun.
+    """
+    word, verb = words[place], _PRESENT.get(words[place], words[place])
+    before = words[place - 1] if place else ""
+    after = words[place + 1] if place + 1 < len(words) else ""
+    subject = place - 1
+    while subject >= 0 and (
+        words[subject] in _ADVERBS | _MODALS - {"to"} or words[subject].endswith(("ly", "n't"))
+    ):
+        subject -= 1
+    if subject >= 0 and words[subject] in _SUBJECTS:
+        return True
+    if word in _PAST:
+        return bool(after) and before not in _MARKERS
+    if verb not in _VERBS:
+        return False
+    if before in _MODALS or (before in ("it", "you") and word in _PRESENT):
+        return True
+    if before == "'s" or before in _MARKERS | _FUNCTION_WORDS - _JOINS - _ADVERBS | _ADJECTIVES:
+        return False
+    noun_before = bool(tags) and tags[-1] == "NOUN"
+    goes_on = bool(after) and after not in _JOINS
+    if word in _PRESENT:
+        return after in _MARKERS or (goes_on and (noun_before or verb not in _NOUNS_TOO))
+    if noun_before:  # "people watch tv", but "wrist watch"
+        return goes_on and (before.endswith("s") or before in _SEVERAL)
+    return after in _MARKERS
 
 
 def _tag(word: str) -> str:
-    if word in _PRONOUNS:
+    if word.partition("'")[0] in _PRONOUNS:
         return "PRON"
+    if "'" in word:
+        return "X"
     if not word[0].isalpha() or word in _FUNCTION_WORDS or word in _ADJECTIVES:
         return "X"
     for ending, nouns in (("ing", _ING_NOUNS), ("ed", _ED_NOUNS), ("ly", _LY_NOUNS)):
@@ -138,13 +227,16 @@ def find_tagger(name: str) -> tuple[str, Tagger]:
     return f"spacy {spacy.__version__}, {SPACY_MODEL} {model.meta['version']}", tag
 
 
-def word_of_interest(words: Sequence[Word], convention: Convention = "paper") -> int | None:
-    """Number of the last word of the first run of nouns; None where there is none."""
+def word_of_interest(words: Sequence[Word], convention: Convention = "compound") -> int | None:
+    """Number of the word of interest; None where there is none."""
     found = None
     for number, word in enumerate(words):
-        if word.tag in _NOUNS[convention]:
-            found = number
-        elif found is not None:
+        if word.tag not in _NOUNS[convention]:
+            if found is not None:
+                break
+            continue
+        found = number
+        if convention == "paper":
             break
     return found
 
@@ -159,7 +251,7 @@ class WordFinder:
     """
 
     tagger: Tagger = tag_by_rules
-    convention: Convention = "paper"
+    convention: Convention = "compound"
 
     def __call__(self, text: str, spans: Sequence[Span]) -> tuple[str | None, int]:
         """The word (None where there is none) and the number of the token.
