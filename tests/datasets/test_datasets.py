@@ -25,7 +25,7 @@ from gcdr.datasets.assemble import BODY, Dataset
 from gcdr.datasets.folder import read_folder
 from gcdr.datasets.gazefollow import read_released, read_rows
 from gcdr.datasets.images import image_sizes, undecodable
-from gcdr.datasets.layout import annotation_files, recognise
+from gcdr.datasets.layout import annotation_files, recognise, released_list
 from gcdr.datasets.read import read_dataset
 from gcdr.datasets.text import read_headed
 from gcdr.datasets.videoattentiontarget import smooth
@@ -363,6 +363,19 @@ def test_released_split_decides_in_place_of_the_share(tmp_path: Path) -> None:
     assert (labels["role"] == VALIDATION).sum() == len(named) // 5
     with pytest.raises(InputError, match=r"9 of its 9 people are not among .* first '0000.jpg'"):
         split_labels(people.assign(image="other.jpg"), 50, 0.2, 0, "person", released)
+
+
+@pytest.mark.parametrize("share", [5, 10, 20, 50])
+def test_an_absent_released_split_is_refused(tmp_path: Path, share: int) -> None:
+    name = f"train_annotations_weak_ratio{share / 100}_use.txt"
+    with pytest.raises(InputError, match=rf"{name}, the authors' list for {share} % .*null"):
+        released_list(str(tmp_path), share)
+    with pytest.raises(InputError, match=r"expected it, or split\.released: null"):
+        released_list(str(tmp_path / "nowhere"), share)
+    write(tmp_path, {name: ""})
+    assert released_list(str(tmp_path), share) == tmp_path / name
+    assert released_list(None, share) is None, "drawn, as asked"
+    assert released_list(str(tmp_path), 100) is released_list(str(tmp_path), "own") is None
 
 
 # Real annotations

@@ -469,3 +469,27 @@ def test_room_does_not_need_torch():
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+def test_people_with_one_annotator_are_scored_as_in_videoattentiontarget(tmp_path: Path) -> None:
+    """The AUC of their protocol stands in the tables, not that of one positive pixel."""
+    path = metrics_file(tmp_path, "vat", "teacher", 0, 0.2)
+    content = json.loads(path.read_text())
+    content["metrics"]["auc_video"] = entry(0.7531)
+    path.write_text(json.dumps(content))
+    other = metrics_file(tmp_path, "centre", "baseline", 0, 0.3)  # a point: no map, no AUC
+    content = json.loads(other.read_text())
+    del content["metrics"]["auc"]
+    other.write_text(json.dumps(content))
+    results = tables.read_metrics([path, other])
+    table = tables.table1(results, ["vat", "centre"])
+    for text in (typeset.table1_text(table), typeset.table1_markdown(table)):
+        assert "video protocol" in text and ("0.753" in text or ".753" in text)
+        assert ".850" not in text, "the single pixel's"
+        assert "19 x 19" in text and "pixels of the image" not in text
+    shown = typeset.shown_metrics(table)
+    assert "auc" not in shown and shown.index("auc_video") == 3
+    (tmp_path / "many").mkdir()
+    many = metrics_file(tmp_path / "many", "vat", "teacher", 0, 0.2)
+    several = tables.table1(tables.read_metrics([many]), ["vat"])
+    assert "auc_video" not in typeset.shown_metrics(several)

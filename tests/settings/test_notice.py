@@ -71,3 +71,10 @@ def test_every_kind_of_data_set_has_a_notice() -> None:
     schema = inline_references(read_schema(ROOT / "workflow/schemas/config.schema.yaml"))
     kinds = re.findall(r"'kind': {'const': '(\w+)'", str(schema["properties"]["datasets"]))
     assert len(kinds) == 5 and set(kinds) == set(NOTICES)
+
+
+def test_read_hidden_labels_are_said() -> None:
+    config = settings("gazefollow.yaml")
+    assert "HIDDEN LABELS WERE READ" not in notice_of(config)
+    config["split"]["out_of_frame"] = "reference"
+    assert "HIDDEN LABELS WERE READ" in notice_of(config)

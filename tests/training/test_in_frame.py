@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from tiny_study import CPU, GAZE, MAPS, Study, make_study, pictures_of
 
 from gcdr.base.errors import InputError
@@ -21,6 +22,7 @@ from gcdr.evaluation.stages import evaluate_baselines, evaluate_model, evaluate_
 from gcdr.report import typeset
 from gcdr.report.page import Context, build_page
 from gcdr.report.tables import read_metrics, table1
+from gcdr.settings import learning
 from gcdr.training.gaze import in_frame_loss, train_gaze_model
 from gcdr.training.recipes import Recipe
 from gcdr.training.targets import Targets, heatmap_targets, join, labelled_targets
@@ -173,3 +175,57 @@ def test_targets_without_in_and_out_stay_as_they_were() -> None:
         ).in_frame
         is None
     )
+
+
+def test_released_conditions_are_made_by_the_split_alone(
+    study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Unlabelled people who look out are dropped by their hidden label; the labelled stay."""
+    people = read_annotated(study.manifest)
+    train = people.index[people["split"] == "train"]
+    people.loc[train[::3], ["gaze_x", "gaze_y", "in_frame"]] = [np.nan, np.nan, False]
+    people.loc[train[1], "in_frame"] = None
+    plain = split_labels(people, 50, 0, 0)
+    assert "HIDDEN" not in capsys.readouterr().out
+    ours = split_labels(people, 50, 0, 0, out_of_frame="reference")
+    assert "BY THEIR HIDDEN LABEL" in capsys.readouterr().out
+    outside = people.set_index("sample_id")["in_frame"].eq(False).fillna(False)
+    left_out = set(plain["sample_id"]) - set(ours["sample_id"])
+    unlabelled = plain.loc[plain["role"] == "unlabelled", "sample_id"]
+    assert left_out == {who for who in unlabelled if outside[who]} and left_out
+    kept = plain[~plain["sample_id"].isin(left_out)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(ours, kept)
+    hidden = ours[ours["role"] == "unlabelled"]
+    assert hidden[["gaze_x", "gaze_y", "in_frame"]].isna().to_numpy().all(), (
+        "what stays says nothing"
+    )
+
+
+def test_labelled_people_outside_count_with_an_empty_map_where_asked(
+    study: Study, tmp_path: Path
+) -> None:
+    labels, samples = study.folder / "labels.parquet", Samples.open(study.samples)
+    inside, everybody = (
+        labelled_targets(labels, samples),
+        labelled_targets(labels, samples, empty=True),
+    )
+    assert len(everybody.sample_id) > len(inside.sample_id) and everybody.in_frame is None
+    losses = {}
+    for name, settings in (("plain", GAZE), ("released", replace(GAZE, out_of_frame=True))):
+        recipe = replace(settings.recipe, steps=1, batch=len(everybody.sample_id))
+        train_gaze_model(
+            *pictures_of(study, labels), None, study.prior, None, replace(settings, recipe=recipe), 0, CPU,
+            tmp_path / name,
+        )  # fmt: skip
+        card = json.loads((tmp_path / name / "model.json").read_text())
+        losses[name] = card["about"]["people"] if "about" in card else card["people"]
+    assert losses["released"]["labelled"] == len(everybody.sample_id)
+    assert losses["plain"]["labelled"] == len(inside.sample_id)
+
+
+def test_the_switch_is_the_supervised_models_alone() -> None:
+    config = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
+    assert not learning.gaze_training(config, 10, None, student=False).out_of_frame
+    config["split"]["out_of_frame"] = "reference"
+    assert learning.gaze_training(config, 10, None, student=False).out_of_frame
+    assert not learning.gaze_training(config, 10, None, student=True).out_of_frame

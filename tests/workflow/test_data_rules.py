@@ -49,22 +49,24 @@ def with_data(workspace: Workspace, tmp_path: Path) -> Workspace:
 
 def test_gazefollow_is_checked_read_and_split_as_released(with_data: Workspace) -> None:
     labels = "results/gazefollow/labels{}-seed0/labels.parquet"
-    wanted = [labels.format(10), labels.format(20), "results/data/gazefollow/bodies.parquet"]
+    wanted = [labels.format(10), "results/data/gazefollow/bodies.parquet"]
     run = with_data.snakemake(*wanted, configs=CONFIG)
     assert run.returncode == 0, run.stdout[-4000:]
     people = pd.read_parquet(with_data.folder / MANIFEST)
     assert people["split"].value_counts().to_dict() == {"train": 20, "test": 1}
-    released, drawn = (pd.read_parquet(with_data.folder / name) for name in wanted[:2])
+    released = pd.read_parquet(with_data.folder / wanted[0])
     shown = released.merge(people, on="sample_id")[released["role"].ne("unlabelled").to_numpy()]
     assert shown["image"].tolist() == ["train/0.jpg", "train/1.jpg"]
-    assert drawn["role"].ne("unlabelled").sum() == 4
-    bodies = pd.read_parquet(with_data.folder / wanted[2])
+    bodies = pd.read_parquet(with_data.folder / wanted[1])
     assert (
         bodies["detected"].sum() == 20 and bodies.loc[~bodies["detected"], "body_x0"].isna().all()
     )
     said = (with_data.folder / "results/data/gazefollow/check.txt").read_text()
     assert "21 in 6 images" in said and "20 share their image" in said
     assert with_data.planned(*wanted, configs=CONFIG) == {}
+    run = with_data.snakemake("-n", labels.format(20), configs=CONFIG)
+    assert run.returncode != 0
+    assert "train_annotations_weak_ratio0.2_use.txt, the authors' list for 20 %" in run.stdout
 
     # the same list in a study that takes its unlabelled people from elsewhere
     (with_data.folder / "frames").mkdir()

@@ -9,6 +9,7 @@ from gcdr.config.pools import add_pools
 from gcdr.config.preflight import check_writable, prepare_environment, wants_gpu
 from gcdr.priors.kinds.registry import read_priors
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 prepare_environment()
 
@@ -23,6 +24,12 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 add_pools(config)
+
+if config["split"]["out_of_frame"] == "reference":
+    logger.warning(
+        "split.out_of_frame reference: HIDDEN LABELS ARE READ by the split, to leave out unlabelled people who "
+        "look out of the frame, as the released code does"
+    )
 
 PRIORS = read_priors(config)
 GPU = int(wants_gpu(config["device"]))

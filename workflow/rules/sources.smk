@@ -5,7 +5,7 @@ import re
 from gcdr.base.download import planned_files
 from gcdr.base.files import CHECKPOINTS, text_digest
 from gcdr.config.asked import sees_tokens
-from gcdr.datasets.layout import annotation_files, picture_names
+from gcdr.datasets.layout import annotation_files, picture_names, released_list
 from gcdr.models.sizes import weights_file
 from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, TEXT, WEIGHTS, find_layout
 from gcdr.report.paper_tables import PAPER_TABLES, savings_table
@@ -81,12 +81,12 @@ def tested_on(study):
 
 
 def released_split(wildcards):
-    """The authors' list of labelled people for a share, where there is one."""
-    folder, share = config["split"]["released"], labelled_share(wildcards)
-    if share == OWN:
-        return []
-    name = f"train_annotations_weak_ratio{share / 100}_use.txt"
-    return [f"{folder}/{name}"] if folder and os.path.exists(f"{folder}/{name}") else []
+    """The authors' list of labelled people for a share, where one is asked for."""
+    try:
+        path = released_list(config["split"]["released"], labelled_share(wildcards))
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+    return [str(path)] if path else []
 
 
 def released_options(wildcards, input):

@@ -29,6 +29,7 @@ def main() -> None:
         settings.by,
         released,
         settings.unlabelled,
+        settings.out_of_frame,
     )
     write_table(labels, args.out)
     drawn = f"drawn with seed {args.seed}" if settings.share is not None else "all who have a label"

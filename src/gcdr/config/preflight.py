@@ -17,6 +17,7 @@ from gcdr.config.prior_checks import prior_problems
 from gcdr.config.recipe_checks import asked_recipes, recipe_problems
 from gcdr.config.schema import OWN, study_share
 from gcdr.config.size_checks import size_problems
+from gcdr.datasets.layout import released_list
 from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.sizes import weights_file
 
@@ -75,6 +76,11 @@ def check_references(config: Mapping[str, Any]) -> None:
     problems += size_problems(config)
     problems += recipe_problems(config, asked_recipes(config))
     problems += _split_problems(config)
+    for share in dict.fromkeys(study_share(config, name) for name in used_studies(config)):
+        try:
+            released_list(config["split"]["released"], share)
+        except InputError as error:
+            problems.append(str(error))
     planned = planned_files(config["downloads"])
     for key, folder in (
         ("detect.weights", config["detect"]["weights"]),

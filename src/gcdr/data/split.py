@@ -41,6 +41,13 @@ class SplitSettings(JsonConfig):
         'themselves (paper), "sequence" keeps the images of a film together and "group" those of a '
         "show or a camera."
     )
+    out_of_frame: Literal["hidden", "reference"] = setting(
+        'People who look out of the frame. "hidden": of the unlabelled nobody knows it, and the labelled '
+        'train no heatmap. "reference" rebuilds the conditions of the released code: the split leaves out '
+        "unlabelled people by their hidden in/out label, and supervised gaze models learn an empty map of "
+        "the labelled.",
+        "hidden",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +55,8 @@ class Split(SplitSettings):
     """The section ``split``."""
 
     released: str | None = setting(
-        "Folder of the authors' split files (train_annotations_weak_ratio0.1_use.txt, ...), or null. "
-        "Where it has one for the share, that decides who is labelled.",
+        "Folder of the authors' split files (train_annotations_weak_ratio0.1_use.txt, ...), which decide who "
+        "is labelled; one that lacks the share's file is refused. null draws the labelled ones.",
         format="path",
     )
 
@@ -62,6 +69,7 @@ def split_labels(
     by: str = "image",
     released: pd.DataFrame | None = None,
     unlabelled: float | None = None,
+    out_of_frame: str = "hidden",
 ) -> pd.DataFrame:
     """Choose who keeps their label.
 
@@ -89,6 +97,8 @@ def split_labels(
             first ``share`` per cent; the seed still chooses those set aside.
         unlabelled: share of the training images or people that is used without labels in per cent, as
             Table S2 counts them (10 + 90 is everybody); None for all that are not labelled.
+        out_of_frame: ``"reference"`` leaves out unlabelled people whose hidden label says that they look
+            out of the frame, as the released code does: the one place that reads a hidden label. It is said.
 
     Returns:
         one row a training person who is used, by ``sample_id``: ``role`` (labelled, validation,
@@ -124,6 +134,13 @@ def split_labels(
     rest = len(units) if unlabelled is None else round(len(units) * unlabelled / 100)
     pool = pooled | np.isin(place, hidden[max(0, len(hidden) - rest) :])
     used = shown | (pool & (train["split"] != "labelled").to_numpy())
+    if out_of_frame == "reference":
+        outside = used & ~shown & train["in_frame"].eq(False).fillna(False).to_numpy(bool)
+        used &= ~outside
+        print(
+            f"split.out_of_frame reference: {outside.sum()} unlabelled people are left out BY THEIR HIDDEN "
+            "LABEL, which says that they look out of the frame. Results are not of the label rule."
+        )
     labels = labels[used].reset_index(drop=True)
     usable = (labels["role"] == LABELLED) & labels["gaze_x"].notna() & labels["gaze_y"].notna()
     if not usable.any():

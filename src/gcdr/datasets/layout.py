@@ -48,6 +48,30 @@ def _first_of(root: Path, names: Sequence[str]) -> list[Path]:
     return [paths[0] for paths in there if paths]
 
 
+def released_list(folder: str | None, share: int | str) -> Path | None:
+    """The authors' list of the people who are labelled.
+
+    Args:
+        folder: ``split.released``.
+        share: labelled share in per cent, or another word where nothing is drawn.
+
+    Returns:
+        the file; None where no folder is named, or nobody has to be chosen.
+
+    Raises:
+        InputError: the folder has none for this share. A draw in its place would pass for the authors'.
+    """
+    if not folder or not isinstance(share, int) or share == 100:
+        return None
+    path = Path(folder) / f"train_annotations_weak_ratio{share / 100}_use.txt"
+    if not path.is_file():
+        raise InputError(
+            f"split.released: no file {path}, the authors' list for {share} % of the labels; expected it, "
+            "or split.released: null, which draws the labelled people"
+        )
+    return path
+
+
 def picture_names(folder: Path) -> list[str]:
     """Files in a folder, and in those in it, whose ending is that of a picture that can be read.
 

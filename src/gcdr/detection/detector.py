@@ -41,7 +41,7 @@ class DetectorConfig(JsonConfig):
         classes: number of classes with the background; persons are class 1.
         min_size: images are resized so that their short side has this many pixels,
         max_size: unless the long side then had more than this.
-        score_threshold: detections of a lower score are dropped (0.6 in the paper).
+        score_threshold: detections of a lower score are dropped (0.6 in the released code, not in the paper).
         detections: highest number of detections of an image.
         proposals: highest number of regions of an image that are classified.
         widths: small: channels of the stem and of the three residual blocks (strides 2, 4, 8, 16).

@@ -40,7 +40,7 @@ from gcdr.report.typeset import write_text
 from gcdr.settings.reporting import ReportSettings, ShownStudy
 
 STAGES = (
-    "world", "read", "samples", "detect", "gradcam", "merge", "split", "teachers", "refine",
+    "world", "read", "samples", "detect", "gradcam", "merge", "split", "originals", "teachers", "refine",
     "students", "evaluate", "sweep",
 )  # fmt: skip
 

@@ -125,6 +125,10 @@ MEANING = (
     "AvgDist: distance to the mean of the annotators' points (not the mean of the distances); MinDist: "
     "to the nearest annotator's point; AUC: over the pixels of the image at its original size."
 )
+MEANING_VIDEO = (
+    "AvgDist: distance to the annotated point, of which everybody has one, so MinDist is the same; AUC: over "
+    "the heatmap's cells, the 19 x 19 about the point being positive, as VideoAttentionTarget is scored."
+)
 
 
 def share_name(share: int | str) -> str:

@@ -12,7 +12,7 @@ from gcdr.data.stores import read_prior
 from gcdr.evaluation.scores import score_maps, summarise
 from gcdr.evaluation.stages import test_people
 from gcdr.report.rows import METRICS, PAPER_LABEL, PAPER_METRICS
-from gcdr.report.typeset import markdown, number, write_csv, write_text
+from gcdr.report.typeset import as_scored, markdown, number, write_csv, write_text
 
 OVERLAYS = {"body": "Body box", "head": "Head box", "none": "None"}
 # The paper's figures (AvgDist, MinDist, AUC) by overlay and place from the last of OFA-large's layers.
@@ -80,19 +80,19 @@ def score_overlays(
 
 def table_s7_markdown(table: pd.DataFrame) -> str:
     """The table of :func:`score_overlays` in Markdown, notes below; of several priors each is named."""
-    several = table["prior"].nunique() > 1
+    several, shown = table["prior"].nunique() > 1, as_scored(PAPER_METRICS, table)
     labels = [
         *(["Prior"] if several else []),
         "Overlay",
         "Layer",
-        *(f"{METRICS[m].label} {METRICS[m].arrow}" for m in PAPER_METRICS),
+        *(f"{METRICS[m].label} {METRICS[m].arrow}" for m in shown),
     ]
     labels += [f"{METRICS[m].name} ({PAPER_LABEL})" for m in PAPER_METRICS]
     rows = []
     for _, row in table.iterrows():
         cells = [row["prior"]] if several else []
         cells += [OVERLAYS[row["overlay"]], f"{row['layer']} of {row['depth']}"]
-        for metric in PAPER_METRICS:
+        for metric in shown:
             bounds = (number(row[f"{metric}_{end}"]) for end in ("low", "high"))
             cells.append(f"{number(row[metric])} [{', '.join(bounds)}]")
         rows.append([*cells, *(number(row[f"paper_{metric}"]) for metric in PAPER_METRICS)])

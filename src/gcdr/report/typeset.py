@@ -11,6 +11,7 @@ from gcdr.base.files import atomic
 from gcdr.report.rows import (
     DIFFUSION_MAPS,
     MEANING,
+    MEANING_VIDEO,
     METRICS,
     OPTIONAL_METRICS,
     PAPER_LABEL,
@@ -40,9 +41,22 @@ def has_paper(table: pd.DataFrame) -> bool:
     return bool(table[f"paper_{PAPER_METRICS[0]}"].notna().any())
 
 
+def is_video(table: pd.DataFrame) -> bool:
+    """Whether every test person has one annotator, so that a table has VideoAttentionTarget's AUC."""
+    return "auc_video" in table and bool(table["auc_video"].notna().any())
+
+
+def as_scored(metrics: Sequence[str], table: pd.DataFrame) -> list[str]:
+    """Metrics with the AUC that a table's people are scored by: over an image's pixels it would be of a
+    single positive one where everybody has one annotator."""
+    auc = "auc_video" if is_video(table) else "auc"
+    return [auc if metric == "auc" else metric for metric in metrics]
+
+
 def shown_metrics(table: pd.DataFrame) -> list[str]:
     """The metrics that a table of `tables.table1` has columns for on paper."""
-    return [*TABLE_METRICS, *(metric for metric in OPTIONAL_METRICS if metric in table)]
+    optional = [metric for metric in OPTIONAL_METRICS if metric in table]
+    return as_scored([*TABLE_METRICS, *optional], table)
 
 
 def best_rows(table: pd.DataFrame, metric: str) -> set[int]:
@@ -73,7 +87,7 @@ def _half_width(row: pd.Series, metric: str) -> str:
 
 def notes(table: pd.DataFrame, compact_spread: bool = False) -> list[str]:
     """What the spreads, marks and paper columns of a table of `tables.table1` mean."""
-    lines = [MEANING]
+    lines = [MEANING_VIDEO if is_video(table) else MEANING]
     if (table["runs"] > 1).any():
         lines.append("± is the standard deviation over runs (n of them, each with its own seed).")
     if (table["runs"] == 1).any():

@@ -52,6 +52,7 @@ def gaze_training(
             "labelled_per_batch": entry["labelled_per_batch"] if student else None,
             "layer": layer,
             "in_frame": entry["in_frame"],
+            "out_of_frame": not student and config["split"]["out_of_frame"] == "reference",
         },
         f"gaze.models.{name}",
     )

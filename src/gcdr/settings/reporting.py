@@ -22,6 +22,10 @@ NOTICES = {
     "folder": "These numbers are of own images. They hold for these people and their annotators, and cannot "
     "be compared with figures of published data sets.",
 }
+HIDDEN = (
+    "HIDDEN LABELS WERE READ: split.out_of_frame reference leaves out unlabelled people who look out of the "
+    "frame, as the released code does. These figures are for comparison with it alone."
+)
 SHIPPED = "assets/world/"  # weights that have seen drawings only
 
 
@@ -91,4 +95,6 @@ def notice_of(config: Mapping[str, Any]) -> str:
         config["gaze"]["models"][config["gaze"]["model"]].get("init"),
     ]
     drawn = kind != "world" and any(str(path).startswith(SHIPPED) for path in weights)
-    return f"{NOTICES[kind]} {config['notice']}" if drawn else NOTICES[kind]
+    read = config["split"].get("out_of_frame") == "reference"
+    said = [NOTICES[kind], HIDDEN if read else "", config["notice"] if drawn else ""]
+    return " ".join(filter(None, said))

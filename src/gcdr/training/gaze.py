@@ -66,7 +66,8 @@ def train_gaze_model(
         "gaze", model, samples, originals, settings, settings.sigma, seed, device, out, deciding
     ) as run:
         check_backbone(run.samples, settings.model.backbone, samples)
-        labelled = labelled_targets(labels, run.samples, settings.in_frame is not None)
+        told, empty = settings.in_frame is not None, settings.out_of_frame
+        labelled = labelled_targets(labels, run.samples, told, empty)
         ids, size = labelled.sample_id, model.map_size
         extra = priors = None
         if pseudo is not None:
@@ -74,6 +75,8 @@ def train_gaze_model(
             ids = np.union1d(ids, extra.sample_id)
         if prior is not None:
             maps, _ = prior_maps(prior, run.samples.people, ids, settings.layer, size)
+            if empty:  # as released: who looks out of the frame has no map either
+                maps[np.searchsorted(ids, labelled.sample_id[np.isnan(labelled.gaze).any(1)])] = 0
             priors = heatmap_targets(ids, maps)
         trained = train_gaze(run, labelled, extra, priors, settings, relabel)
         named = settings.model.backbone
@@ -93,7 +96,7 @@ def train_gaze(
     Args:
         run: the run of a gaze model.
         labelled: people with a gaze point inside the frame; with ``settings.in_frame`` also those who
-            look out of it, who count for that loss alone.
+            look out of it, who count for that loss alone, or with ``settings.out_of_frame`` as an empty map.
         pseudo: people with a pseudo-label; None trains on labels alone, with batches full of them.
         priors: prior maps of all these people, for a model that needs them.
         settings: the optimisation.
@@ -112,7 +115,7 @@ def train_gaze(
         heatmap, target, counts = output.heatmap, batch.target, None
         if relabel is not None:
             target, counts = relabel(batch, step)
-        if in_frame is not None:
+        if in_frame is not None and not settings.out_of_frame:
             inside = batch.in_frame != 0
             counts = inside if counts is None else inside & counts
         if counts is not None:

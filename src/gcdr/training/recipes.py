@@ -93,6 +93,8 @@ class GazeTraining(JsonConfig):
         labelled_per_batch: a student's labelled people in a batch (the paper: 20 of 80); None mixes all.
         layer: decoder layer of the prior maps, for a model that sees them.
         in_frame: weight of the loss of :func:`in_frame_loss`; None leaves it out.
+        out_of_frame: whether labelled people who look out of the frame count with an empty heatmap, as in
+            the released code's supervised models (``split.out_of_frame: reference``).
     """
 
     model: GazeModelSettings
@@ -101,6 +103,7 @@ class GazeTraining(JsonConfig):
     labelled_per_batch: int | None = None
     layer: int = 1
     in_frame: float | None = None
+    out_of_frame: bool = False
 
 
 @dataclass(frozen=True)

@@ -74,18 +74,21 @@ def join(labelled: Targets, others: Targets) -> Targets:
     return Targets(ids[order], gaze, heatmap, in_frame)
 
 
-def labelled_targets(labels: Path, samples: Cached, in_frame: bool = False) -> Targets:
+def labelled_targets(
+    labels: Path, samples: Cached, in_frame: bool = False, empty: bool = False
+) -> Targets:
     """The labelled people that look into the frame of a picture that can be read.
 
     Args:
         labels: what the split shows.
         samples: the picture cache.
-        in_frame: those who look out of the frame too.
+        in_frame: those who look out of the frame too, and who they are.
+        empty: those who look out of the frame too, whose heatmap is empty.
 
     Raises:
         InputError: nobody looks into the frame or, with ``in_frame``, out of it.
     """
-    ids, gaze = of_role(pd.read_parquet(labels), LABELLED, outside=in_frame)
+    ids, gaze = of_role(pd.read_parquet(labels), LABELLED, outside=in_frame or empty)
     seen = samples.readable(ids, "labelled")
     ids, gaze = ids[seen], gaze[seen]
     inside = np.isfinite(gaze).all(1)
