@@ -1,6 +1,8 @@
 """Pictures in every form that files have, and what is refused."""
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from PIL import Image
 
 from gcdr.base.errors import InputError
-from gcdr.data.pictures import open_image
+from gcdr.data.pictures import open_image, shown_size
 
 
 def saved(folder: Path, image: Image.Image, name: str, **how) -> Path:
@@ -80,4 +82,75 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     path = saved(tmp_path, Image.fromarray(pixels), "huge.png")
     with pytest.raises(InputError, match="more pixels than are read"):
+        open_image(path)
+
+
+XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description rdf:about="" xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="{}"/>'
+    "</rdf:RDF></x:xmpmeta>"
+)
+MARKS = ["exif", "raw profile", "packed raw profile", "xmp"]
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return (
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(name + content))
+    )
+
+
+def marked_png(image: Image.Image, orientation: int, mark: str, behind: bool) -> bytes:
+    """A PNG whose orientation stands in one of MARKS, before its pixels or behind them."""
+    file, exif = io.BytesIO(), Image.Exif()
+    image.save(file, "PNG")
+    exif[274] = orientation
+    raw = f"\nexif\n{len(exif.tobytes()):8}\n{exif.tobytes().hex()}\n".encode()
+    said = {
+        "exif": chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")),
+        "raw profile": chunk(b"tEXt", b"Raw profile type exif\0" + raw),
+        "packed raw profile": chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(raw)),
+        "xmp": chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP.format(orientation).encode()),
+    }[mark]
+    header, pixels, end = file.getvalue()[:33], file.getvalue()[33:-12], file.getvalue()[-12:]
+    return header + (pixels + said if behind else said + pixels) + end
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_header_and_pixels_agree_on_how_a_picture_is_turned(
+    tmp_path: Path, orientation: int
+) -> None:
+    pixels = np.zeros((3, 5, 3), np.uint8)
+    pixels[0, 0], pixels[0, -1], pixels[-1, 0] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+    image = Image.fromarray(np.kron(pixels, np.ones((16, 16, 1), np.uint8)))
+    exif = Image.Exif()
+    exif[274] = orientation
+    marked = exif.tobytes()
+    for ending in ("jpg", "png", "webp", "tif", "avif"):
+        image.save(tmp_path / f"a.{ending}", exif=marked)
+    image.save(tmp_path / "a.mpo", exif=marked, save_all=True, append_images=[image])
+    for number, mark in enumerate(MARKS):
+        for behind in (False, True):
+            written = marked_png(image, orientation, mark, behind)
+            (tmp_path / f"{number}-{behind}.png").write_bytes(written)
+    size = (48, 80) if orientation in (5, 6, 7, 8) else (80, 48)
+    # where the red corner comes to lie
+    red = {2: (1, 0), 3: (1, 1), 4: (0, 1), 6: (1, 0), 7: (1, 1), 8: (0, 1)}.get(
+        orientation, (0, 0)
+    )
+    for path in sorted(tmp_path.iterdir()):
+        assert shown_size(path)[:2] == size, path.name
+        found = open_image(path, size)
+        corner = found.getpixel((red[0] * (size[0] - 17) + 8, red[1] * (size[1] - 17) + 8))
+        assert corner[0] > 150 and max(corner[1:]) < 100, (path.name, corner)
+
+
+def test_a_png_without_words_is_not_decoded_for_its_size(tmp_path: Path) -> None:
+    path = saved(tmp_path, Image.new("RGB", (6, 4)), "a.png")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:41] + bytes(len(whole) - 57) + whole[-16:])  # pixels that are none
+    assert shown_size(path) == (6, 4, False)
+    with pytest.raises(InputError, match="not a readable image"):
         open_image(path)

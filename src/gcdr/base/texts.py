@@ -38,7 +38,7 @@ def is_name(text: str) -> bool:
 
 def is_path(text: str) -> bool:
     """Whether a text can be the path of a file: on one line, and such as a file system and a rule take."""
-    if text in ("", "null", "~", "--") or text != text.strip() or _has_control(text):
+    if text in ("", "null", "~", "--") or text != text.strip() or has_control(text):
         return False
     if {"{", "}"} & set(text):
         return False  # a wildcard to Snakemake
@@ -72,7 +72,7 @@ def is_device(text: str) -> bool:
 def is_prose(text: str) -> bool:
     """Whether a text says something: it may have several lines, and no other control character."""
     line = text.replace("\n", "").replace("\t", "")
-    return bool(text.strip()) and len(text) <= LONGEST["text"] and not _has_control(line)
+    return bool(text.strip()) and len(text) <= LONGEST["text"] and not has_control(line)
 
 
 def is_word(text: str) -> bool:
@@ -94,7 +94,7 @@ FORMATS = {
 }
 
 
-def _has_control(text: str) -> bool:
+def has_control(text: str) -> bool:
     """Whether a text holds control characters, ends of lines, or halves of characters."""
     return any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in text)
 

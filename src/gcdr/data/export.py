@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from gcdr.base import csvtext
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, write_json
 from gcdr.data.heatmaps import peak_points
@@ -114,8 +115,7 @@ def write_csv(rows: pd.DataFrame, path: Path) -> None:
     """The CSV of one's own folder (``kind: folder``); it can hold everything."""
     table = rows.drop(columns=["width", "height"])
     table["in_frame"] = rows["in_frame"].map({True: "true", False: "false"})
-    with atomic(path) as temporary:
-        table.to_csv(temporary, index=False)
+    csvtext.write_csv(table, path)
 
 
 def write_gazefollow(rows: pd.DataFrame, path: Path) -> None:

@@ -2,15 +2,108 @@
 
 Pixels of boxes and points are those of the picture *as shown*: turned as its EXIF orientation says.
 Viewers, annotation tools and OpenCV (with which the paper's authors drew their boxes) turn it too. A
-manifest's width and height must be those of the turned picture.
+manifest's width and height must be those of the turned picture. One function says how a picture is turned,
+of its header and of its pixels (:func:`orientation`), so that nobody finds another size than was announced.
 """
 
+import os
+import struct
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from gcdr.base.errors import InputError
+
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture upright, by its EXIF orientation."""
+
+ON_ITS_SIDE = (5, 6, 7, 8)
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+OTHERS = {
+    b"\0\x05\x16\x07": "an AppleDouble file of macOS, not the picture itself",
+    b"version https://git-lfs": "a pointer of Git LFS, not the picture itself",
+    b"\xff\x0a": "a JPEG XL picture, which is not read; convert it to JPEG or PNG",
+    b"\0\0\0\x0cJXL ": "a JPEG XL picture, which is not read; convert it to JPEG or PNG",
+    b"%PDF": "a PDF; export its pictures as JPEG or PNG",
+    b"<svg": "a drawing (SVG), which is not read; export it as PNG",
+    b"<?xml": "an XML file",
+    b"<!doctype html": "an HTML page, such as a server sends in place of a picture",
+    b"<html": "an HTML page, such as a server sends in place of a picture",
+    b"PK\x03\x04": "a ZIP archive; unpack it",
+}
+"""What a file is that is no picture which can be read, by its first bytes in lower case."""
+
+
+def orientation(image: Image.Image) -> int:
+    """How an opened picture has to be turned, 1 to 8 as EXIF counts, whether or not it is decoded yet.
+
+    A PNG may say so behind its pixels or in a text of its own, for which Pillow decodes it; so it is asked
+    only where there is such a chunk. A TIFF is turned by Pillow itself, and has its upright size at once.
+    """
+    if isinstance(image, TiffImageFile):
+        return 1
+    if isinstance(image, PngImageFile) and "exif" not in image.info and not _says_more(image):
+        return 1
+    turn = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return turn if turn in TURNS else 1
+
+
+def _says_more(image: PngImageFile) -> bool:
+    """Whether a PNG has a chunk that may hold an orientation, before its pixels or behind them."""
+    with open(image.filename, "rb") as file:
+        file.seek(8)  # the signature
+        while len(head := file.read(8)) == 8:
+            length, name = struct.unpack(">I4s", head)
+            if name in (b"eXIf", b"tEXt", b"zTXt", b"iTXt"):
+                return True
+            file.seek(length + 4, os.SEEK_CUR)
+    return False
+
+
+def shown_size(path: str | Path) -> tuple[int, int, bool]:
+    """Width and height of a picture as :func:`open_image` returns it, and whether it lies on its side.
+
+    From the header, without decoding, wherever the file allows.
+
+    Raises:
+        OSError, Exception: as Pillow raises of what is no picture.
+    """
+    with Image.open(path) as image:
+        width, height = image.size
+        turned = orientation(image) in ON_ITS_SIDE
+    return (height, width, True) if turned else (width, height, False)
+
+
+def form_of(path: str | Path) -> str:
+    """What a file is that Pillow does not read, in words; nothing where that cannot be told."""
+    try:
+        with open(path, "rb") as file:
+            first = file.read(64)
+    except OSError:
+        return ""
+    if first[4:8] == b"ftyp":
+        heic = first[8:12] in HEIC
+        return (
+            "a HEIC picture, which is not read; convert it to JPEG"
+            if heic
+            else "a film (MP4 or QuickTime); extract its frames as JPEG or PNG"
+        )
+    text = first.removeprefix(b"\xef\xbb\xbf").lstrip() if first[:1] not in b"\0\xff" else first
+    for start, words in OTHERS.items():
+        if text[: len(start)] == start or text[: len(start)].lower() == start:
+            return words
+    return ""
 
 
 def open_image(path: str | Path, size: tuple[int, int] | None = None) -> Image.Image:
@@ -29,13 +122,14 @@ def open_image(path: str | Path, size: tuple[int, int] | None = None) -> Image.I
     try:
         with Image.open(path) as image:
             stored = image.size
-            upright = _rgb(ImageOps.exif_transpose(image))
+            turn = orientation(image)
+            upright = _rgb(image.transpose(TURNS[turn]) if turn in TURNS else image)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such image") from error
     except Image.DecompressionBombError as error:
         raise InputError(f"{path}: more pixels than are read ({error})") from error
     except Exception as error:  # foreign bytes make decoders fail in many ways, each its own
-        raise InputError(f"{path}: not a readable image ({error})") from error
+        raise InputError(f"{path}: not a readable image ({form_of(path) or error})") from error
     if size is not None and upright.size != tuple(size):
         turned = " before its EXIF orientation turns it" if stored == tuple(size) else ""
         raise InputError(

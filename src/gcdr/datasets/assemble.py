@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from gcdr.base.problems import Places, Problems
+from gcdr.base.texts import has_control
 from gcdr.data.manifest import BOX, OPTIONAL, SPLITS, check_optional, order_people
-from gcdr.datasets.images import image_sizes, unsafe_names
+from gcdr.datasets.images import image_sizes, near_names, unsafe_names
 
 ANNOTATIONS = ["sample_id", "annotator", "gaze_x", "gaze_y"]
 BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
@@ -91,6 +92,14 @@ def assemble(
         places,
         rows["image"],
     )
+    unsafe = unsafe | problems.rows(
+        "a name that no table can hold",
+        "image",
+        "a name on one line, without control characters",
+        ~unsafe & rows["image"].map(lambda name: isinstance(name, str) and has_control(name)),
+        places,
+        rows["image"],
+    )
     names = sorted(rows.loc[~unsafe, "image"].unique())
     images = image_sizes(root, names)
     unreadable = _report_images(rows["image"], images, places, root, problems)
@@ -129,7 +138,10 @@ def _report_images(
     fault = image.map(images["fault"].astype(object)).astype(object).fillna("")
     missing = fault == "no such file"
     once = ~image.duplicated()
-    problems.rows(MISSING, "image", f"a file in {root}", missing & once, places, image)
+    absent = image.astype(object)
+    if missing.any():
+        absent[missing] = near_names(root, image[missing])
+    problems.rows(MISSING, "image", f"a file in {root}", missing & once, places, absent)
     unreadable = (fault != "") & ~missing
     found = image.astype(object) + " (" + fault + ")"
     problems.rows(UNREADABLE, "image", "an image", unreadable & once, places, found)

@@ -9,6 +9,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.problems import Problems
 from gcdr.data.manifest import BOX, CONTEXT, LABEL_SOURCE, has_label
 from gcdr.datasets.assemble import BODY, Dataset, Rules, assemble
+from gcdr.datasets.layout import left_out, picture_names, said_of
 from gcdr.datasets.text import Table, read_headed
 
 REQUIRED = ["image", *BOX]
@@ -34,16 +35,24 @@ def read_folder(folder: Path, table: Path | None, split: str = "test") -> Datase
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of images")
+    left = said_of(left_out(folder))
     if not any(path.is_file() for path in folder.rglob("*")):
         raise InputError(f"{folder}: the folder holds no image")
+    if table is None and not picture_names(folder):
+        raise InputError(
+            f"{folder}: the folder holds no image that can be read; {left or 'none is'}"
+        )
     if table is None:
         raise InputError(
             f"{folder}: images without a table of head boxes; expected a CSV with the columns "
             f"{','.join(REQUIRED)} in pixels. The workflow finds heads by itself where datasets.<name> has "
             "no table (docs/datasets.md); to look at them first: "
-            f"gcdr heads {folder} --out {folder / 'heads.csv'}"
+            f"gcdr heads {folder} --out {folder / 'heads.csv'}{left and f'. Of the images, {left}'}"
         )
     problems = Problems()
+    if left:
+        kind = "pictures that are not read, left out"
+        problems.file(folder, left, "JPEG, PNG or another form that is read", kind, fatal=False)
     columns = read_headed(table, REQUIRED, OPTIONAL, problems)
     rows = _rows(columns, split, problems)
     identity = ["image", *BOX, *(["person"] if "person" in rows else [])]

@@ -1,6 +1,7 @@
 """Looking at a data set's images: names that stay inside, files that are there, sizes, decoding."""
 
 import os
+import unicodedata
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -9,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import ExifTags, Image
+from PIL import Image
 
 from gcdr.base.errors import InputError
-from gcdr.data.pictures import open_image
+from gcdr.data.pictures import form_of, open_image, shown_size
 
 CHUNK = 1000  # images that a process looks at between reports
 
@@ -27,6 +28,41 @@ def unsafe_names(names: pd.Series) -> np.ndarray:
     absolute = text.str.match(r"[/\\]|[A-Za-z]:")
     upwards = text.str.contains(r"(?:^|[/\\])\.\.(?:[/\\]|$)", regex=True)
     return (absolute | upwards | (text == "") | names.isna()).to_numpy(bool)
+
+
+def near_names(root: Path, names: pd.Series) -> pd.Series:
+    """Names of files that are not there, each with what is there and was probably meant.
+
+    A file may differ by upper and lower case, by the form of accents (macOS takes them apart), by
+    backslashes, by blanks at the ends, or by another ending.
+
+    Returns:
+        (N,) text: the name, and in brackets what is different, where anything is.
+    """
+    there: dict[str, str] = {}
+    for path in sorted(root.rglob("*"), reverse=True) if root.is_dir() else ():
+        if not path.is_file():
+            continue
+        name = path.relative_to(root)
+        there[_plain(name.with_suffix("").as_posix())] = name.as_posix()
+    there |= {_plain(name): name for name in there.values()}
+
+    def told(name: str) -> str:
+        plain = _plain(name)
+        near = there.get(plain) or there.get(os.path.splitext(plain)[0])
+        marks = [f"there is {near!r}"] if near else []
+        if near and unicodedata.normalize("NFC", near) == unicodedata.normalize("NFC", name):
+            marks.append("its accents are written otherwise (NFC, NFD)")
+        if "\\" in name:
+            marks.append("backslashes, expected /")
+        return f"{name} ({'; '.join(marks)})" if marks else name
+
+    return names.astype(str).map(told)
+
+
+def _plain(name: str) -> str:
+    """A name without what files from elsewhere differ by."""
+    return unicodedata.normalize("NFC", name).replace("\\", "/").strip().casefold()
 
 
 def image_sizes(root: Path, names: Sequence[str]) -> pd.DataFrame:
@@ -69,20 +105,16 @@ def processors() -> int:
 def _size(root: Path, name: str) -> tuple[int, int, bool, str]:
     path = os.path.join(root, name)
     try:
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = False
-            if "exif" in image.info or "xmp" in image.info:
-                turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
-            return (height, width, True, "") if turned else (width, height, False, "")
+        return *shown_size(path), ""
     except FileNotFoundError:
         return 0, 0, False, "no such file"
     except Image.DecompressionBombError as error:
         return 0, 0, False, str(error)
     except Exception as error:  # foreign bytes make decoders fail in many ways, each its own
         empty = os.path.isfile(path) and not os.path.getsize(path)
-        reason = getattr(error, "strerror", None) or "not an image that can be read"
-        return 0, 0, False, "an empty file" if empty else reason.lower()
+        reason = (getattr(error, "strerror", None) or "").lower() or form_of(path)
+        reason = reason or "not an image that can be read"
+        return 0, 0, False, "an empty file" if empty else reason
 
 
 def _decode(root: Path, name: str) -> str:

@@ -4,17 +4,30 @@ A data set is named as in the configuration: ``kind`` and ``root``, or for a fol
 ``images`` and, if there is one, ``table``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from gcdr.base.errors import InputError
+from gcdr.base.texts import has_control
 
 GAZEFOLLOW = ("{split}_annotations_release_persondet.txt", "{split}_annotations_release.txt")
 TRACKS = ("annotations_body", "annotations")
 GAZELLE = "{split}_preprocessed.json"
+CLUTTER = ("__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "$RECYCLE.BIN")
+"""What macOS and Windows leave beside a person's files; so are names that begin with a dot or ``~$``."""
+
+NOT_READ = {
+    **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),
+    ".jxl": "JPEG XL",
+    ".svg": "SVG",
+    **dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf"), "camera raw"),
+}
+"""Endings of pictures that are not read, and what they are."""
+
 KINDS = ("gazefollow", "videoattentiontarget", "gazelle", "folder")
 Source = Mapping[str, Any]
 
@@ -35,7 +48,12 @@ def annotation_files(source: Source) -> list[Path]:
         with_bodies = _first_of(root, GAZEFOLLOW[:1])
         return with_bodies if len(with_bodies) == 2 else _first_of(root, GAZEFOLLOW[::-1])
     for name in TRACKS:
-        tracks = [*(root / name).glob("train/*/*/*.txt"), *(root / name).glob("test/*/*/*.txt")]
+        found = (root / name).glob("*/*/*/*.txt")
+        tracks = [
+            path
+            for path in found
+            if path.parts[-4] in ("train", "test") and not is_clutter(path.relative_to(root))
+        ]
         if tracks:
             return sorted(tracks)
     return []
@@ -72,24 +90,59 @@ def released_list(folder: str | None, share: int | str) -> Path | None:
     return path
 
 
+def is_clutter(path: Path) -> bool:
+    """Whether a path within a data set is hidden, or one that an operating system left there."""
+    return any(part.startswith((".", "~$")) or part in CLUTTER for part in path.parts)
+
+
+def left_out(folder: Path) -> dict[str, str]:
+    """Pictures in a folder, and in those in it, that are left out, each with the reason."""
+    found = {}
+    for name in _files(folder):
+        if name.suffix.lower() in NOT_READ:
+            found[name.as_posix()] = f"{NOT_READ[name.suffix.lower()]}, which is not read"
+        elif name.suffix.lower() in _endings() and has_control(name.as_posix()):
+            found[name.as_posix()] = "a control character in its name, or no UTF-8"
+    return found
+
+
+def said_of(left: Mapping[str, str]) -> str:
+    """One line for people: how many pictures are left out, why, and what to do."""
+    parts = [
+        f"{count} {'picture' if count == 1 else 'pictures'} left out ({reason}): "
+        f"{next(name for name in left if left[name] == reason)!r}{', …' if count > 1 else ''}"
+        for reason, count in Counter(left.values()).items()
+    ]
+    return "; ".join(parts) + "; convert to JPEG or PNG, or rename" if parts else ""
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    """Files in a folder and in those in it, without clutter, relative to it."""
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        if not is_clutter(name) and path.is_file():
+            yield name
+
+
+def _endings() -> set[str]:
+    return {end for end, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+
+
 def picture_names(folder: Path) -> list[str]:
     """Files in a folder, and in those in it, whose ending is that of a picture that can be read.
 
     Returns:
-        their paths relative to the folder, sorted; hidden ones (``.name``) are left out.
+        their paths relative to the folder, sorted; without clutter and what no table can hold, see
+        :func:`left_out`.
 
     Raises:
         InputError: there is no such folder.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of images")
-    endings = {end for end, kind in Image.registered_extensions().items() if kind in Image.OPEN}
-    names = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return sorted(
-        name.as_posix()
-        for name in names
-        if name.suffix.lower() in endings and not any(part.startswith(".") for part in name.parts)
-    )
+    endings = _endings()
+    names = (name.as_posix() for name in _files(folder) if name.suffix.lower() in endings)
+    return sorted(name for name in names if not has_control(name))
 
 
 def recognise(folder: Path) -> Source:
@@ -103,7 +156,8 @@ def recognise(folder: Path) -> Source:
     for kind in KINDS[:-1]:
         if annotation_files({"kind": kind, "root": folder}):
             return {"kind": kind, "root": folder}
-    tables = sorted(folder.glob("*.csv"))
+    tables = sorted(path for path in folder.glob("*") if path.suffix.lower() == ".csv")
+    tables = [path for path in tables if not is_clutter(path.relative_to(folder))]
     if len(tables) > 1:
         names = ", ".join(path.name for path in tables)
         raise InputError(f"{folder}: several CSV files ({names}); name one with --table")

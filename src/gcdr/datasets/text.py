@@ -3,8 +3,8 @@
 Parsing is Arrow's, over whole columns; a Python loop sees bad rows only.
 """
 
-import csv
 import difflib
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as pacsv
 
+from gcdr.base.csvtext import fields, unmarked
 from gcdr.base.problems import Places, Problems
 
 # A plain decimal number; no nan, inf, hexadecimal, or exponents that overflow.
 NUMBER = r"^[+-]?(\d{1,30}(\.\d{0,40})?|\.\d{1,40})([eE](\+?\d{1,2}|-[0-2]?\d{1,2}|-30[0-8]))?$"
+SPOILT = {
+    r"^[+-]?\d+,\d+$": "a decimal comma; expected a point",
+    r"^[+-]?\d{1,3}([.,' ]\d{3})+([.,]\d+)?$": "thousands are set apart",
+    r"^\d{1,4}[-./]\d{1,2}[-./]\d{1,4}|^\d{1,2}[-. /]{1,2}[A-Za-z]{3}": "a date, made by a spreadsheet",
+    r"^#[A-Z/0!?]+": "an error of a spreadsheet",
+}
+"""What a spreadsheet may have made of a number."""
+
+SEP_LINE = r'^"?sep=(.?)"?[,;\t ]*$'
+"""Excel's own first line, which says what is between columns."""
+
 SEPARATORS = {";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
 
@@ -60,11 +72,14 @@ class Table:
         """
         column = self.columns[name]
         right = pc.match_substring_regex(column, NUMBER)
+        found = self.text(name)
         values = pc.cast(pc.if_else(right, column, None), pa.float64())
         wrong = ~np.asarray(right)
         if optional:
             wrong &= self.filled(name)
-        problems.rows("not a number", name, expected, wrong, self.places, self.text(name))
+        if wrong.any():
+            found = np.where(wrong, [_hinted(text) for text in found], found)
+        problems.rows("not a number", name, expected, wrong, self.places, found)
         return values.to_numpy(zero_copy_only=False)
 
 
@@ -103,6 +118,14 @@ def read_lines(path: Path, problems: Problems) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
+def _hinted(text: str) -> str:
+    """What is no number, with what a spreadsheet probably made of one."""
+    for pattern, words in SPOILT.items():
+        if re.search(pattern, text):
+            return f"{text} ({words})"
+    return text
+
+
 def read_headed(
     path: Path, required: Collection[str], optional: Collection[str], problems: Problems
 ) -> Table:
@@ -115,18 +138,26 @@ def read_headed(
     nothing = _empty(path, required)
     if not lines:
         return nothing
-    known = [*required, *optional]
-    try:
-        header = [name.strip() for name in next(csv.reader(lines[:1], strict=True), [])]
-    except csv.Error:
-        header = [lines[0]]
-    if _wrong_separator(path, lines[0], max(2, len(required)), problems):
+    known, top = [*required, *optional], 0
+    if sep := re.search(SEP_LINE, lines[0], re.IGNORECASE):
+        if sep[1] != ",":
+            problems.file(
+                path,
+                f"{lines[0]!r} in line 1, Excel's mark of what is between columns",
+                "commas between columns, and no such line: delete it",
+                "wrong separator",
+            )
+            return nothing
+        top = 1
+    line = lines[top] if top < len(lines) else ""
+    header = fields(line) if line.count('"') % 2 == 0 else [line]
+    if _wrong_separator(path, line, max(2, len(required)), problems):
         return nothing
     missing = [name for name in required if name not in header]
-    twice = sorted({name for name in header if header.count(name) > 1})
+    twice = sorted({name for name in header if header.count(name) > 1} & set(known))
     if len(missing) == len(required):
         problems.file(
-            path, f"{lines[0][:100]!r} in line 1", f"the header {','.join(known)}", "no header"
+            path, f"{line[:100]!r} in line {top + 1}", f"the header {','.join(known)}", "no header"
         )
         return nothing
     for name in missing:
@@ -145,7 +176,8 @@ def read_headed(
             )
     if missing or twice:
         return nothing
-    table = _parse(path, lines, 1, lambda _: header, problems)
+    names = [name if name in known else f"column {at}" for at, name in enumerate(header, 1)]
+    table = _parse(path, lines, top + 1, lambda _: names, problems)
     return Table({name: table.columns[name] for name in header if name in known}, table.places)
 
 
@@ -192,27 +224,35 @@ def _parse(
         places,
         text.to_numpy(zero_copy_only=False),
     )
-    filled = np.asarray(pc.not_equal(text, "")) & ~unclosed
+    blank = np.asarray(pc.match_substring_regex(text, r"^[,\s]*$"))  # a spreadsheet's empty row
+    filled = ~blank & ~unclosed
     text, number, quotes = text.filter(pa.array(filled)), number[filled], quotes[filled]
-    fields = np.asarray(pc.count_substring(text, ",")) + 1
-    for row in np.flatnonzero(quotes):
-        fields[row] = len(next(csv.reader([text[row].as_py()])))
-    names = names_of(fields)
-    fits = fields == len(names)
+    count = np.asarray(pc.count_substring(text, ",")) + 1
+    quoted = {int(row): fields(text[row].as_py()) for row in np.flatnonzero(quotes)}
+    for row, cells in quoted.items():
+        count[row] = len(cells)
+    names = names_of(count)
+    text, count = _without_tail(text, count, quoted, len(names))
+    fits = count == len(names)
     problems.rows(
         "wrong number of columns",
         "number of columns",
         f"{len(names)} columns ({names[0]} to {names[-1]})",
         ~fits,
         _places(path, number),
-        fields,
+        count,
     )
+    kept = {row: at for at, row in enumerate(np.flatnonzero(fits).tolist())}
     text, number = text.filter(pa.array(fits)), number[fits]
     if not len(text):
         if not problems.errors:
             problems.file(path, "no row below the header", "at least one row", "empty file")
         return _empty(path, names)
-    data = "\n".join(text.to_pylist()).encode()
+    exact = {kept[row]: cells for row, cells in quoted.items() if row in kept}
+    rows = text.to_pylist()
+    for row in exact:  # read already; a cell that holds something keeps Arrow from dropping the row
+        rows[row] = "x" + "," * (len(names) - 1)
+    data = "\n".join(rows).encode()
     parsed = pacsv.read_csv(
         pa.BufferReader(data),
         pacsv.ReadOptions(column_names=names, use_threads=False, block_size=len(data) + 1),
@@ -224,7 +264,40 @@ def _parse(
     columns = {
         name: pc.utf8_trim_whitespace(parsed[name].combine_chunks()) for name in parsed.column_names
     }
-    return Table(columns, _places(path, number))
+    return Table(
+        {name: _exact(column, at, exact) for at, (name, column) in enumerate(columns.items())},
+        _places(path, number),
+    )
+
+
+def _without_tail(
+    text: pa.Array, count: np.ndarray, quoted: dict[int, list[str]], width: int
+) -> tuple[pa.Array, np.ndarray]:
+    """Rows without empty cells beyond the last column, as spreadsheets leave them, and how many each has."""
+    long = np.flatnonzero(count > width)
+    if not len(long):
+        return text, count
+    lines, count = text.to_pylist(), count.copy()
+    for row in long.tolist():
+        cut = re.sub(rf"(,\s*){{{count[row] - width}}}$", "", lines[row])
+        if cut != lines[row]:
+            lines[row], count[row] = cut, width
+            if row in quoted:
+                del quoted[row][width:]
+    return pa.array(lines, pa.string()), count
+
+
+def _exact(column: pa.Array, at: int, quoted: dict[int, list[str]]) -> pa.Array:
+    """A column with blanks that stand within quotes, and without the marks of what looked like a formula."""
+    marked = np.flatnonzero(np.asarray(pc.match_substring_regex(column, r"^'+[=+\-@]")))
+    if not quoted and not len(marked):
+        return column
+    values = column.to_pylist()
+    for row, cells in quoted.items():
+        values[row] = cells[at]
+    for row in {*marked.tolist(), *quoted}:
+        values[row] = unmarked(values[row])
+    return pa.array(values, pa.string())
 
 
 def _wrong_separator(path: Path, line: str, least: int, problems: Problems) -> bool:

@@ -20,13 +20,14 @@ from torchvision.ops import FrozenBatchNorm2d, nms
 from torchvision.transforms.functional import pil_to_tensor
 from tqdm import tqdm
 
+from gcdr.base.csvtext import write_csv
 from gcdr.base.download import check_digest
 from gcdr.base.errors import InputError
-from gcdr.base.files import CHECKPOINTS, atomic, read_json
+from gcdr.base.files import CHECKPOINTS, read_json
 from gcdr.base.unpickling import read_torch
 from gcdr.data.manifest import BOX
 from gcdr.data.pictures import open_image
-from gcdr.datasets.layout import picture_names
+from gcdr.datasets.layout import left_out, picture_names, said_of
 from gcdr.detection.detector import detect, load_detector
 
 # For each picture boxes (n, 4) float64 in its pixels and scores (n,) float64 in 0..1.
@@ -159,15 +160,19 @@ class Found:
             pixels of the upright picture and within it, and ``score`` (0..1).
         without: pictures in which no head was found.
         unreadable: pictures that cannot be read, with the reason.
+        left_out: pictures of a kind or a name that is not looked at, with the reason.
     """
 
     heads: pd.DataFrame
     without: list[str]
     unreadable: dict[str, str]
+    left_out: dict[str, str]
 
     def lines(self) -> Iterator[str]:
         """Which pictures are left out and why, and a summary."""
         yield from (f"skipped: {reason}" for reason in self.unreadable.values())
+        if self.left_out:
+            yield said_of(self.left_out)
         yield from (f"no head found: {name}" for name in self.without)
         images = self.heads["image"].nunique()
         yield (
@@ -188,10 +193,11 @@ def find_heads(folder: Path, finder: Finder, batch: int) -> Found:
     Raises:
         InputError: there is no folder, or no picture in it.
     """
-    names = picture_names(folder)
+    names, left = picture_names(folder), left_out(folder)
     if not names:
         raise InputError(
-            f"{folder}: no picture in this folder or those in it; expected at least one"
+            f"{folder}: no picture in this folder or those in it that can be read; "
+            f"{said_of(left) or 'expected at least one'}"
         )
     rows: list[tuple[str | float, ...]] = []
     without: list[str] = []
@@ -207,7 +213,7 @@ def find_heads(folder: Path, finder: Finder, batch: int) -> Found:
                 without += [] if heads else [name]
             progress.update(len(chunk))
     heads = pd.DataFrame(rows, columns=["image", *BOX, "score"])
-    return Found(heads.sort_values(["image", *BOX], ignore_index=True), without, unreadable)
+    return Found(heads.sort_values(["image", *BOX], ignore_index=True), without, unreadable, left)
 
 
 def _read(folder: Path, names: Sequence[str], unreadable: dict[str, str]) -> dict[str, Image.Image]:
@@ -251,6 +257,5 @@ def write_heads(
             f"({len(found.without)} pictures without, {len(found.unreadable)} unreadable); expected at "
             "least one. Take a lower score or other weights, or give a table of head boxes"
         )
-    with atomic(out) as temporary:
-        found.heads.to_csv(temporary, index=False)
+    write_csv(found.heads, out)
     return found
