@@ -84,7 +84,9 @@ def test_timestep_reruns_only_what_depends_on_it(done: Workspace) -> None:
 def test_a_method_more_runs_what_it_needs_itself(done: Workspace) -> None:
     done.write("more.yaml", "report: {methods: [vat, semi-vat, gcdr, argmax]}\n")
     planned = done.planned(configs=(SMOKE, "more.yaml"))
-    assert planned == dict.fromkeys(("make_labels", "train_student", "evaluate", "tables", "page"), 1)
+    assert planned == dict.fromkeys(
+        ("make_labels", "train_student", "evaluate", "tables", "page"), 1
+    )
 
 
 def test_timestep_by_label_share(done: Workspace) -> None:
