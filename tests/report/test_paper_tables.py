@@ -13,19 +13,19 @@ from hypothesis import strategies as st
 from gcdr.base.errors import InputError
 from gcdr.report.paper_tables import PAPER_TABLES, Column, Row, fill, write_paper_table
 from gcdr.report.savings import equal_share, published, savings, write_savings
+from gcdr.settings.reporting import Sampling, sampling
 
-REFINE = {
-    "timestep": {"5": 200, "default": 250},
-    "steps": 2,
-    "draws": 1,
-    "redraw": "mean",
-    "sampler": "consistent",
-}
+TIMESTEPS = {"5": 200, "default": 250}
+REFINE = {"timestep": TIMESTEPS, "steps": 2, "draws": 1, "redraw": "mean", "eta": 1.0}
 NAMED = ("ofa-world-body", "vat")  # prior store and gaze model
 
 
+def sampled(row: Row, column: Column, **changed: str) -> Sampling:
+    return sampling({"refine": REFINE | changed}, row.share_in(column))
+
+
 def metrics_file(folder: Path, row: Row, column: Column, seed: int, value: float) -> str:
-    name = row.result(column, REFINE, *NAMED)
+    name = row.result(sampled(row, column), *NAMED)
     path = folder / row.split(column) / str(seed) / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     numbers = {"dist_to_mean": value, "min_dist": value / 2, "auc": 1 - value}
@@ -93,16 +93,17 @@ def test_the_papers_numbers_stand_beside_their_own_rows(tmp_path: Path) -> None:
 
 def test_names_of_results_follow_the_share_and_share_work() -> None:
     gcdr, vat, ten = Row("gcdr"), Row("vat"), Column(10, 50)
-    assert gcdr.result(Column(5), REFINE, *NAMED) == "gcdr-t200-n2-k1+ofa-world-body+vat"
-    assert gcdr.result(Column(10), REFINE, *NAMED) == "gcdr-t250-n2-k1+ofa-world-body+vat"
-    assert vat.result(Column(10), REFINE, *NAMED) == "vat+vat"
+    for share, name in ((5, "gcdr-t200-n2-k1"), (10, "gcdr-t250-n2-k1")):
+        made = gcdr.result(sampled(gcdr, Column(share)), *NAMED)
+        assert made == f"{name}+ofa-world-body+vat"
+    assert vat.result(sampled(vat, Column(10)), *NAMED) == "vat+vat"
     assert gcdr.split(ten) == "10-unlabelled50" and vat.split(ten) == "10"
     assert Row("vat-mt").split(ten) == "10-unlabelled50"
     none, refined = PAPER_TABLES["table4"].rows[2:]
-    online = REFINE | {"redraw": "online"}
-    assert none.result(Column(10), online, *NAMED) == "diffusion-no-gradcam-n10-k10"
+    online = sampled(none, Column(10), redraw="online")
+    assert none.result(online, *NAMED) == "diffusion-no-gradcam-n10-k10"
     made = "diffusion-gc-gcdr-t200-n2-k10+ofa-world-body"
-    assert refined.result(Column(5), online, *NAMED) == made
+    assert refined.result(sampled(refined, Column(5), redraw="online"), *NAMED) == made
 
 
 def test_cells_that_do_not_fit_are_named(tmp_path: Path) -> None:

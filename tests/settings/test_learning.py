@@ -34,17 +34,30 @@ def every_setting(config: dict[str, Any], share: int) -> list[JsonConfig]:
     for method in METHODS:
         asked = recipe(method, 250, 2, 3, "mean", "prior", config["gaze"]["model"])
         made.append(learning.label_settings(config, asked, 2))
-        made.append(learning.gaze_training(config, share, asked.gaze, student=True, layer=2))
-    for about in TEACHERS.values():
-        if about.mean_teacher:
-            made.append(learning.mean_teacher_training(config, share, about, None))
-        elif about.family == "gaze":
-            made.append(learning.gaze_training(config, share, None, student=False, layer=2))
-        elif about.family == "mapping":
-            made.append(learning.mapping_training(config, share, about.features, 2))
-        else:
-            made.append(learning.denoiser_training(config, share))
+        made.append(learning.student_training(config, share, asked, 2))
+    made += [
+        learning.teacher_training(config, share, about, None, 2) for about in TEACHERS.values()
+    ]
     return made
+
+
+def test_each_sort_of_training_has_settings_of_its_own() -> None:
+    config = configuration()
+    sorts = {
+        name: type(learning.teacher_training(config, 10, about, None, 1)).__name__
+        for name, about in TEACHERS.items()
+    }
+    expected = {
+        "vat": "GazeTraining",
+        "vat-mt": "GazeMeanTeacher",
+        "diffusion": "DenoiserTraining",
+        "diffusion-mt": "DiffusionMeanTeacher",
+        "mapping": "MappingTraining",
+    }
+    assert {name: sorts[name] for name in expected} == expected
+    for redraw, sort in (("mean", "GazeTraining"), ("online", "OnlineTraining")):
+        asked = recipe("gcdr", 250, 2, 3, redraw, "prior", "vat")
+        assert type(learning.student_training(config, 10, asked, 1)).__name__ == sort
 
 
 @pytest.mark.parametrize("overlays", [(), ("gazefollow.yaml",), ("smoke.yaml",)], ids=str)

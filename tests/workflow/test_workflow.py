@@ -81,6 +81,14 @@ def test_timestep_reruns_only_what_depends_on_it(done: Workspace) -> None:
     assert done.planned() == {}
 
 
+def test_a_method_more_runs_what_it_needs_itself(done: Workspace) -> None:
+    done.write("more.yaml", "report: {methods: [vat, semi-vat, gcdr, argmax]}\n")
+    planned = done.planned(configs=(SMOKE, "more.yaml"))
+    assert planned == dict.fromkeys(
+        ("make_labels", "train_student", "evaluate", "tables", "page"), 1
+    )
+
+
 def test_timestep_by_label_share(done: Workspace) -> None:
     done.write("t.yaml", 'refine: {timestep: {"25": 300, default: 250}}\n')
     assert set(done.planned(configs=(SMOKE, "t.yaml"))) == AFTER_REFINE

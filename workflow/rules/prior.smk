@@ -33,7 +33,9 @@ use rule gradcam as pointing with:
         **stage("pointing"),
         manifest=f"{DATA}/manifest.parquet",
         bodies=f"{DATA}/bodies.parquet",
-        weights=lambda wildcards: of_store(wildcards).model_files(planned_files(config["downloads"])),
+        weights=lambda wildcards: of_store(wildcards).model_files(
+            planned_files(config["downloads"])
+        ),
     benchmark:
         "results/benchmarks/pointing/{dataset}-{store}-{shard}-of-{shards}.tsv"
     wildcard_constraints:

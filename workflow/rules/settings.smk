@@ -1,6 +1,7 @@
 """Settings of the stages, by the leaves that decide their result. No rules here."""
 
 import re
+from dataclasses import asdict
 
 from gcdr.config.preflight import recipe_problems
 from gcdr.methods import (
@@ -15,15 +16,8 @@ from gcdr.methods import (
     teacher_name,
 )
 from gcdr.models.sizes import backbone_file
-from gcdr.settings import learning, reporting
+from gcdr.settings import learning, reporting, scoring
 
-WHAT = {
-    "world": "demo world",
-    "gazefollow": "GazeFollow",
-    "videoattentiontarget": "VideoAttentionTarget, single images",
-    "gazelle": "Gaze-LLE's JSON",
-    "folder": "own images",
-}
 PEOPLE = {"pseudo": "unlabelled", "test": "test"}
 
 
@@ -143,23 +137,9 @@ def training_settings(wildcards):
     share = labelled_share(wildcards)
     if wildcards.kind == "students":
         asked = parse_recipe(wildcards.name)
-        layer = layer_of(asked.prior)
-        if asked.redraw == ONLINE:
-            made = learning.online_training(config, share, asked, layer)
-        else:
-            made = learning.gaze_training(config, share, asked.gaze, student=True, layer=layer)
-        return as_json(made.to_json())
+        return told(learning.student_training(config, share, asked, layer_of(asked.prior)))
     about, prior, gaze = parse_teacher(wildcards.name)
-    layer = layer_of(prior)
-    if about.mean_teacher:
-        made = learning.mean_teacher_training(config, share, about, gaze)
-    elif about.family == "gaze":
-        made = learning.gaze_training(config, share, gaze, student=False, layer=layer)
-    elif about.family == "mapping":
-        made = learning.mapping_training(config, share, about.features, layer)
-    else:
-        made = learning.denoiser_training(config, share)
-    return as_json(made.to_json())
+    return told(learning.teacher_training(config, share, about, gaze, layer_of(prior)))
 
 
 def training_options(wildcards, input, output):
@@ -218,7 +198,7 @@ def diffusion_init(wildcards):
 def label_settings(wildcards):
     """How labels are made."""
     asked = parse_recipe(wildcards.recipe)
-    return as_json(learning.label_settings(config, asked, layer_of(asked.prior)).to_json())
+    return told(learning.label_settings(config, asked, layer_of(asked.prior)))
 
 
 def label_teacher(wildcards):
@@ -264,7 +244,7 @@ def layer_of_study(wildcards):
 
 def map_settings(store=None):
     """How prior maps become heatmaps."""
-    return as_json(learning.map_settings(config, layer_of(store)).to_json())
+    return told(learning.map_settings(config, layer_of(store)))
 
 
 def raw_prior(wildcards):
@@ -280,33 +260,14 @@ def sweep_teacher(wildcards):
 
 def sweep_settings(wildcards):
     """Which timesteps are tried, and how."""
-    return as_json(learning.sweep_settings(config, layer_of(wildcards.prior)).to_json())
+    return told(learning.sweep_settings(config, layer_of(wildcards.prior)))
 
 
-def what_is(dataset):
-    """What kind of data set it is, for people; of a pool, where labels and test people are from."""
-    source = config["datasets"][dataset]
-    if source["kind"] != "pool":
-        return WHAT[source["kind"]]
-    return f"{what_is(source['test'])} {source['test']}, labels of {', '.join(source['labelled'])}"
-
-
-def about(wildcards, recipe, method, kind, t=None, prior=None, gaze=None):
+def about(wildcards, recipe, method, kind, **named):
     """What a metrics file says it is of."""
-    return as_json(
-        {
-            "study": wildcards.study,
-            "dataset": what_is(config["studies"][wildcards.study]["dataset"]),
-            "share": labelled_share(wildcards),
-            "seed": int(wildcards.seed),
-            "recipe": recipe,
-            "method": method,
-            "kind": kind,
-            "timestep": t,
-            "prior": prior,
-            "gaze": gaze,
-        }
-    )
+    title = scoring.title_of(config, config["studies"][wildcards.study]["dataset"])
+    of_split = (wildcards.study, title, labelled_share(wildcards), int(wildcards.seed))
+    return as_json(asdict(scoring.About(*of_split, recipe, method, kind, **named)))
 
 
 def about_baselines(wildcards):

@@ -61,15 +61,16 @@ def model_prior(wildcards):
 def about_model(wildcards):
     asked = parse_recipe(wildcards.recipe)
     kind = "student" if asked.about.student else "teacher"
-    named = (asked.timestep, asked.prior, asked.gaze)
-    return about(wildcards, wildcards.recipe, asked.method, kind, *named)
+    named = {"timestep": asked.timestep, "prior": asked.prior, "gaze": asked.gaze}
+    return about(wildcards, wildcards.recipe, asked.method, kind, **named)
 
 
 def about_maps(wildcards):
     """Of maps of test people that a diffusion model made."""
     asked = parse_recipe(wildcards.recipe)
     name = f"{wildcards.maps}-{wildcards.recipe}"
-    return about(wildcards, name, wildcards.maps, "maps", asked.timestep, asked.prior)
+    named = {"timestep": asked.timestep, "prior": asked.prior}
+    return about(wildcards, name, wildcards.maps, "maps", **named)
 
 
 def about_prior(wildcards):
@@ -97,8 +98,7 @@ def table_cells(table):
                     row.split(column),
                     config["studies"][study]["seed"],
                     row.result(
-                        column,
-                        config["refine"],
+                        reporting.sampling(config, row.share_in(column)),
                         prior_store(prior_of_study(study)),
                         config["gaze"]["model"],
                     ),

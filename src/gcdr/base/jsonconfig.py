@@ -6,6 +6,7 @@ import typing
 from typing import Any, Literal, Self
 
 from gcdr.base.errors import InputError
+from gcdr.base.plain import JsonTable
 from gcdr.base.texts import FORMATS, printable
 
 # Keywords of JSON Schema that a field may be held to: in words, and whether a value obeys.
@@ -50,7 +51,7 @@ class JsonConfig:
         for entry in dataclasses.fields(self):  # type: ignore[arg-type]
             _check(entry.name, getattr(self, entry.name), entry.metadata.get("limits", {}))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonTable:
         """The fields as plain values (nested dictionaries and lists), ready for ``json.dumps``."""
         return _plain(dataclasses.asdict(self))  # type: ignore[call-overload]
 
@@ -88,7 +89,7 @@ def required(entry: dataclasses.Field) -> bool:
     return entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
 
 
-def _check(name: str, value: Any, limits: dict[str, Any]) -> None:
+def _check(name: str, value: Any, limits: JsonTable) -> None:
     if value is None:
         return
     for keyword, bound in limits.items():

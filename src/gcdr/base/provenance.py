@@ -24,6 +24,7 @@ EXEMPT = frozenset(
                 "files",
                 "device",
                 "download",
+                "plain",
                 "provenance",
             )
         ),

@@ -1,14 +1,14 @@
 """What a configuration asks for: studies, their data sets, methods and gaze models."""
 
 from collections.abc import Mapping
-from typing import Any
 
+from gcdr.base.plain import Config
 from gcdr.config.schema import study_share
 from gcdr.methods import METHODS, ONLINE
 from gcdr.models.kinds import GAZE_MODELS
 
 
-def used_studies(config: Mapping[str, Any]) -> list[str]:
+def used_studies(config: Config) -> list[str]:
     """Studies that are reported or shown, and those that they start from or are taught by."""
     studies = config["studies"]
     names, used = [*config["report"]["studies"], *config["galleries"]], []
@@ -23,7 +23,7 @@ def used_studies(config: Mapping[str, Any]) -> list[str]:
     return used
 
 
-def used_datasets(config: Mapping[str, Any]) -> dict[str, list[str]]:
+def used_datasets(config: Config) -> dict[str, list[str]]:
     """Data sets of each study that is reported or shown, and of those that they start from."""
     used = {}
     for name in used_studies(config):
@@ -33,38 +33,38 @@ def used_datasets(config: Mapping[str, Any]) -> dict[str, list[str]]:
     return used
 
 
-def reported_methods(config: Mapping[str, Any]) -> list[str]:
+def reported_methods(config: Config) -> list[str]:
     """Names of the methods of the report; an entry may be a table that says more of one."""
     named = config["report"]["methods"]
     return [method if isinstance(method, str) else method["method"] for method in named]
 
 
-def method_entries(config: Mapping[str, Any]) -> list[dict[str, str]]:
+def method_entries(config: Config) -> list[dict[str, str]]:
     """The methods of the report, each as a table."""
     named = config["report"]["methods"]
     return [{"method": one} if isinstance(one, str) else dict(one) for one in named]
 
 
-def used_gaze_models(config: Mapping[str, Any]) -> list[str]:
+def used_gaze_models(config: Config) -> list[str]:
     """Names of the gaze models that are trained or asked, each once."""
     named = [entry.get("gaze") for entry in method_entries(config)]
     own = config["gaze"]["model"]
     return list(dict.fromkeys([own, *(name or own for name in named)]))
 
 
-def used_shares(config: Mapping[str, Any]) -> list[int | str]:
+def used_shares(config: Config) -> list[int | str]:
     """Label shares of the studies that are used, each once."""
     return list(dict.fromkeys(study_share(config, name) for name in used_studies(config)))
 
 
-def sees_tokens(config: Mapping[str, Any], name: str) -> bool:
+def sees_tokens(config: Config, name: str) -> bool:
     """Whether an entry of gaze.models is shown a frozen backbone's kept tokens in place of pictures."""
     entry = config["gaze"]["models"].get(name, {})
     kind = GAZE_MODELS.get(entry.get("kind"))
     return kind is not None and kind.frozen and bool(entry.get("tokens", True))
 
 
-def shown_pictures(config: Mapping[str, Any], name: str) -> bool:
+def shown_pictures(config: Config, name: str) -> bool:
     """Whether some job shows a gaze model pictures of the cache; who sees tokens is shown them where its
     labels are made in the training batch, and in a pool of data sets."""
     if not sees_tokens(config, name):

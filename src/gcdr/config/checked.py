@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
+from gcdr.base.plain import JsonTable
 from gcdr.config.generated import read_schema
 from gcdr.config.preflight import check_references
 from gcdr.config.schema import Schema, read_values, validate_config
@@ -12,7 +12,7 @@ from gcdr.config.yamlfiles import check_duplicates, read_table
 SCHEMA = "workflow/schemas/config.schema.yaml"
 
 
-def check_config(config: dict[str, Any], files: Sequence[Path], schema: Path) -> None:
+def check_config(config: JsonTable, files: Sequence[Path], schema: Path) -> None:
     """Check a configuration, and turn, in place, what is written otherwise into what it means.
 
     Args:
@@ -27,7 +27,7 @@ def check_config(config: dict[str, Any], files: Sequence[Path], schema: Path) ->
     check_values(config, read_schema(schema))
 
 
-def check_values(config: dict[str, Any], schema: Schema) -> None:
+def check_values(config: JsonTable, schema: Schema) -> None:
     """The same of the values alone, with a schema that is read already.
 
     Raises:
@@ -38,19 +38,19 @@ def check_values(config: dict[str, Any], schema: Schema) -> None:
     check_references(config)
 
 
-def read_config(files: Iterable[Path]) -> dict[str, Any]:
+def read_config(files: Iterable[Path]) -> JsonTable:
     """Configuration files laid over one another as Snakemake does: tables are joined, other values replaced.
 
     Raises:
         InputError: a file cannot be read or is no table of YAML; the line is named.
     """
-    config: dict[str, Any] = {}
+    config: JsonTable = {}
     for file in files:
         lay_over(config, read_table(file))
     return config
 
 
-def lay_over(config: dict[str, Any], changes: dict[str, Any]) -> None:
+def lay_over(config: JsonTable, changes: JsonTable) -> None:
     """Lay changes over a configuration, in place."""
     for key, value in changes.items():
         if isinstance(value, dict) and isinstance(config.get(key), dict):

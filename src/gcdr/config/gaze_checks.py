@@ -1,13 +1,11 @@
 """What is checked of gaze models before any work begins, beyond the schema."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from gcdr.base.plain import Config
 from gcdr.methods import METHODS
 from gcdr.models.kinds import GAZE_MODELS
 
 
-def first_weights(config: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+def first_weights(config: Config) -> list[tuple[str, str | None]]:
     """Weights that gaze models and the denoiser start from, by key."""
     models, init = config["gaze"]["models"], config["diffusion"]["init"]
     named = [
@@ -18,7 +16,7 @@ def first_weights(config: Mapping[str, Any]) -> list[tuple[str, str | None]]:
     return [*named, ("diffusion.init", None if init in models else init)]
 
 
-def gaze_problems(config: Mapping[str, Any]) -> list[str]:
+def gaze_problems(config: Config) -> list[str]:
     """Gaze models of unknown names or kinds."""
     gaze = config["gaze"]
     known, kinds = ", ".join(gaze["models"]), ", ".join(GAZE_MODELS)
@@ -51,7 +49,7 @@ def gaze_problems(config: Mapping[str, Any]) -> list[str]:
     return problems + _unseen_priors(config)
 
 
-def _unseen_priors(config: Mapping[str, Any]) -> list[str]:
+def _unseen_priors(config: Config) -> list[str]:
     """Methods whose gaze model would be given prior maps and cannot see them."""
     gaze, problems = config["gaze"], []
     for asked in config["report"]["methods"]:

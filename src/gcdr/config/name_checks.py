@@ -1,8 +1,8 @@
 """What is checked of the names that results lie under, beyond the schema."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from gcdr.base.plain import Config
 from gcdr.base.texts import LONGEST
 from gcdr.config.asked import method_entries
 from gcdr.config.pools import pool_name, sources_of
@@ -17,7 +17,7 @@ PARTS = ("report", "tables", "figures", "logs", "results")
 ENDING = 60  # characters that are left for what is added to a name in a path
 
 
-def name_problems(config: Mapping[str, Any]) -> list[str]:
+def name_problems(config: Config) -> list[str]:
     """Names that are taken, that stand for two things, or that join to more than a path takes."""
     problems = [
         f"studies.{name}: found a name that is taken for other results, expected another one"
@@ -32,7 +32,7 @@ def name_problems(config: Mapping[str, Any]) -> list[str]:
     return [*problems, *_pool_problems(config), *_same_rows(config)]
 
 
-def _pool_problems(config: Mapping[str, Any]) -> Iterator[str]:
+def _pool_problems(config: Config) -> Iterator[str]:
     for name, study in config["studies"].items():
         if "dataset" in study or not {"labelled", "unlabelled", "test"} <= set(study):
             continue
@@ -50,7 +50,7 @@ def _pool_problems(config: Mapping[str, Any]) -> Iterator[str]:
             )
 
 
-def _same_rows(config: Mapping[str, Any]) -> Iterator[str]:
+def _same_rows(config: Config) -> Iterator[str]:
     """Methods of a report that are the same with what they leave out filled in."""
     for study in config["report"]["studies"][:1]:
         seen: dict[tuple[str, str, str], int] = {}

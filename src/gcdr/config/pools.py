@@ -1,12 +1,11 @@
 """Pools: the data set of a study whose people come from several ones."""
 
-from collections.abc import Mapping
-from typing import Any
+from gcdr.base.plain import Config, JsonTable
 
 SOURCES = ("labelled", "unlabelled", "test")  # of a study's people
 
 
-def sources_of(study: Mapping[str, Any]) -> dict[str, list[str]]:
+def sources_of(study: Config) -> dict[str, list[str]]:
     """A study's data sets by :data:`SOURCES`; a study of one data set takes everybody from it."""
     if "dataset" in study:
         return {role: [study["dataset"]] for role in SOURCES}
@@ -17,12 +16,12 @@ def sources_of(study: Mapping[str, Any]) -> dict[str, list[str]]:
     }
 
 
-def pool_name(study: Mapping[str, Any]) -> str:
+def pool_name(study: Config) -> str:
     """The name of a study's pool says what is in it, so two studies of the same sources share it."""
     return "--".join(".".join(names) for names in sources_of(study).values())
 
 
-def add_pools(config: dict[str, Any]) -> None:
+def add_pools(config: JsonTable) -> None:
     """Give, in place, each study with several sources a data set of its own: the pool of their people."""
     for study in config["studies"].values():
         if "dataset" not in study:
@@ -35,6 +34,6 @@ def add_pools(config: dict[str, Any]) -> None:
             }
 
 
-def members_of(pool: Mapping[str, Any]) -> list[str]:
+def members_of(pool: Config) -> list[str]:
     """Data sets that a pool is made of, each once; a pool as :func:`add_pools` describes it."""
     return list(dict.fromkeys([*pool["labelled"], *pool["unlabelled"], pool["test"]]))

@@ -5,10 +5,10 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from gcdr.base.download import planned_files
 from gcdr.base.errors import InputError
+from gcdr.base.plain import Config
 from gcdr.config.asked import reported_methods, used_datasets, used_studies
 from gcdr.config.gaze_checks import first_weights, gaze_problems
 from gcdr.config.name_checks import name_problems
@@ -28,7 +28,7 @@ SUPERVISED = [  # methods that need no people without a label
 ]
 
 
-def check_references(config: Mapping[str, Any]) -> None:
+def check_references(config: Config) -> None:
     """Check what a schema cannot: names that point to other names, sizes that must fit, files.
 
     Args:
@@ -105,7 +105,7 @@ def check_references(config: Mapping[str, Any]) -> None:
         )
 
 
-def _head_problems(config: Mapping[str, Any]) -> list[str]:
+def _head_problems(config: Config) -> list[str]:
     """Own images without a table of head boxes, and no detector to find them."""
     asked = [
         name
@@ -120,7 +120,7 @@ def _head_problems(config: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _split_problems(config: Mapping[str, Any]) -> list[str]:
+def _split_problems(config: Config) -> list[str]:
     """Shares that leave nobody with a label, or nobody without one where methods need such people."""
     problems = []
     reported = [name for name in config["report"]["studies"] if name in config["studies"]]
@@ -156,7 +156,7 @@ def _split_problems(config: Mapping[str, Any]) -> list[str]:
 
 
 def _share_problems(
-    study: str, key: str, share: int, unlabelled: int | None, datasets: list[Mapping[str, Any]]
+    study: str, key: str, share: int, unlabelled: int | None, datasets: list[Config]
 ) -> list[str]:
     """A share in per cent that does not go together with the unlabelled one, or is too small."""
     problems = []
@@ -176,8 +176,8 @@ def _share_problems(
 
 def _source_problems(
     name: str,
-    study: Mapping[str, Any],
-    datasets: Mapping[str, Any],
+    study: Config,
+    datasets: Config,
 ) -> list[str]:
     """What is wrong with where a study takes its people from."""
     several = ("labelled", "unlabelled", "test")
@@ -194,7 +194,7 @@ def _source_problems(
     ]
 
 
-def _init_problems(name: str, study: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+def _init_problems(name: str, study: Config, config: Config) -> list[str]:
     """First weights that are not there, or of a study that is none or starts from this one."""
     start, studies = study.get("init"), config["studies"]
     if not isinstance(start, Mapping):
@@ -217,7 +217,7 @@ def _init_problems(name: str, study: Mapping[str, Any], config: Mapping[str, Any
     return []
 
 
-def _given_problems(study: str, given: Mapping[str, str], config: Mapping[str, Any]) -> list[str]:
+def _given_problems(study: str, given: Mapping[str, str], config: Config) -> list[str]:
     """Given models that no method has a use for, or that are not there."""
     known = [*TEACHERS, *(name for name, method in METHODS.items() if method.student)]
     planned = planned_files(config["downloads"])

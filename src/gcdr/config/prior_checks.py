@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from gcdr.base.errors import InputError
+from gcdr.base.plain import Config
 from gcdr.priors.kinds.kind import PriorKind
 from gcdr.priors.kinds.registry import all_stores, named_prior, read_prior
 
 
 def prior_problems(
-    config: Mapping[str, Any], used: Mapping[str, Collection[str]], planned: Collection[str]
+    config: Config, used: Mapping[str, Collection[str]], planned: Collection[str]
 ) -> list[str]:
     """Names that are no prior's, settings that do not fit each other, and what is not there.
 
@@ -43,7 +43,7 @@ def prior_problems(
     ]
 
 
-def _mentions(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _mentions(config: Config) -> Iterator[tuple[str, str]]:
     """Keys that name a prior, with the name."""
     yield "prior", config["prior"]
     for name, study in config["studies"].items():
@@ -54,9 +54,7 @@ def _mentions(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"report.methods[{number}].prior", method["prior"]
 
 
-def _used_with(
-    config: Mapping[str, Any], used: Mapping[str, Collection[str]]
-) -> dict[str, list[str]]:
+def _used_with(config: Config, used: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
     """Data sets for which the stores of each prior are needed; the default is listed in any case."""
     methods = [method for method in config["report"]["methods"] if isinstance(method, Mapping)]
     pairs: dict[str, dict[str, None]] = {config["prior"]: {}}

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gcdr.base.plain import Config, JsonTable
 from gcdr.config.asked import reported_methods, used_gaze_models, used_studies
 from gcdr.config.schema import alternatives
 from gcdr.methods import METHODS, TEACHERS
 
 
-def gaze_entry(config: Mapping[str, Any], name: str | None) -> dict[str, Any]:
+def gaze_entry(config: Config, name: str | None) -> JsonTable:
     """An entry of ``gaze.models`` laid over what holds for all of them."""
     gaze = config["gaze"]
     entry = dict(gaze["models"][name or gaze["model"]])
@@ -19,7 +20,7 @@ def gaze_entry(config: Mapping[str, Any], name: str | None) -> dict[str, Any]:
     return entry
 
 
-def asked_recipes(config: Mapping[str, Any]) -> list[str]:
+def asked_recipes(config: Config) -> list[str]:
     """Keys of the recipes by which the configuration's studies train; a target may ask for more."""
     methods = reported_methods(config) if config["report"]["studies"] else []
     starts = (config["studies"][name].get("init") for name in used_studies(config))
@@ -45,7 +46,7 @@ def asked_recipes(config: Mapping[str, Any]) -> list[str]:
     return sorted(keys)
 
 
-def recipe_problems(config: Mapping[str, Any], keys: Iterable[str]) -> list[str]:
+def recipe_problems(config: Config, keys: Iterable[str]) -> list[str]:
     """What is wrong with recipes: their length, and the labelled people's part of a batch.
 
     Args:
@@ -70,8 +71,8 @@ def recipe_problems(config: Mapping[str, Any], keys: Iterable[str]) -> list[str]
 
 
 def _recipe(
-    config: Mapping[str, Any], family: str, part: str, model: str | None
-) -> tuple[str, dict[str, Any], Any]:
+    config: Config, family: str, part: str, model: str | None
+) -> tuple[str, JsonTable, Any]:
     """A recipe of a family: where its batch is divided, the recipe, and the labelled people's part."""
     whole = config[family]
     entry = gaze_entry(config, model) if model in config["gaze"]["models"] else whole

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
+from gcdr.base.plain import JsonTable
 from gcdr.config.generated import read_schema
 from gcdr.config.schema import Schema, describe, inline_references, show
 from gcdr.config.yamlfiles import read_table
@@ -31,7 +32,7 @@ class Row(NamedTuple):
     meaning: str
 
 
-def reference_page(schema: Schema, defaults: dict[str, Any]) -> str:
+def reference_page(schema: Schema, defaults: JsonTable) -> str:
     """The Markdown page that lists every key.
 
     Args:

@@ -7,17 +7,18 @@ problem and prints the schema; here every problem is named at once, with what wo
 import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import LIMITS
+from gcdr.base.plain import Config, JsonTable
 from gcdr.base.texts import FORMATS, NAME, SHARE, printable
 from gcdr.config.strict import StrictValidator, check_plain, spelt
 
-Schema = dict[str, Any]
+Schema = JsonTable
 Path = tuple[str | int, ...]
 Problem = tuple[Path, str]
 
@@ -94,7 +95,7 @@ def _all_problems(config: dict, schema: Schema) -> set[Problem]:
     return problems
 
 
-def study_share(config: Mapping[str, Any], study: str | None) -> int | str:
+def study_share(config: Config, study: str | None) -> int | str:
     """Labelled share in per cent of a study, its own or ``split.share``, or :data:`OWN`."""
     about = config["studies"].get(study, {})
     share = about.get("share", config["split"]["share"])

@@ -1,9 +1,9 @@
 """What is checked of numbers that must fit one another, beyond the schema: grids, blur and noise."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from gcdr.base.errors import InputError
+from gcdr.base.plain import Config
 from gcdr.config.asked import method_entries, shown_pictures, used_gaze_models
 from gcdr.config.schema import alternatives
 from gcdr.methods import METHODS
@@ -13,7 +13,7 @@ from gcdr.refine.options import NOISE_OFFSETS
 from gcdr.world.lessons import VQARecipe
 
 
-def size_problems(config: Mapping[str, Any]) -> list[str]:
+def size_problems(config: Config) -> list[str]:
     """Numbers of different sections that do not go together.
 
     Args:
@@ -29,7 +29,7 @@ def size_problems(config: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _grids(config: Mapping[str, Any]) -> Iterator[str]:
+def _grids(config: Config) -> Iterator[str]:
     """Pictures and heatmaps of another size than the models' that are trained or asked."""
     sizes = {}
     for name in used_gaze_models(config):
@@ -56,7 +56,7 @@ def _grids(config: Mapping[str, Any]) -> Iterator[str]:
                 )
 
 
-def _blur(config: Mapping[str, Any]) -> Iterator[str]:
+def _blur(config: Config) -> Iterator[str]:
     size, sigma = config["heatmap"]["size"], config["heatmap"]["sigma"]
     if sigma > size / 2:
         yield f"heatmap.sigma: found {sigma}, expected at most half of heatmap.size ({size / 2:g})"
@@ -70,7 +70,7 @@ def _blur(config: Mapping[str, Any]) -> Iterator[str]:
                 )
 
 
-def _noise(config: Mapping[str, Any]) -> Iterator[str]:
+def _noise(config: Config) -> Iterator[str]:
     """Timesteps outside the schedule, and fewer than the steps back."""
     refine, timesteps = config["refine"], config["diffusion"]["timesteps"]
     own = refine["noise_offset"]
@@ -99,7 +99,7 @@ def _noise(config: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _towers(config: Mapping[str, Any]) -> Iterator[str]:
+def _towers(config: Config) -> Iterator[str]:
     """A gaze model that the denoiser cannot start from, as its towers are those of VAT."""
     name, size = config["diffusion"]["init"], config["diffusion"]["model"]
     entry = config["gaze"]["models"].get(name)
@@ -117,7 +117,7 @@ def _towers(config: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _lessons(config: Mapping[str, Any]) -> Iterator[str]:
+def _lessons(config: Config) -> Iterator[str]:
     try:
         VQARecipe.from_json(config["world_weights"]["vqa"], "world_weights.vqa")
     except InputError as error:

@@ -8,12 +8,13 @@ from typing import Any
 import yaml
 
 from gcdr.base.errors import InputError
+from gcdr.base.plain import JsonTable
 from gcdr.config.schema import dotted
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is there
 
 
-def read_table(path: Path) -> dict[str, Any]:
+def read_table(path: Path) -> JsonTable:
     """The content of a YAML file that holds a table.
 
     Raises:

@@ -1,7 +1,6 @@
 """Scoring heatmaps of test people against their annotators."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +8,7 @@ import torch
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import write_json
+from gcdr.base.plain import JsonTable
 from gcdr.base.seeds import numpy_rng
 from gcdr.data.heatmaps import gaussians, peak_points
 from gcdr.data.manifest import write_table
@@ -165,7 +165,7 @@ def summarise_in_frame(
 
 def write_metrics(
     scores: pd.DataFrame,
-    about: dict[str, Any],
+    about: JsonTable,
     path: Path,
     in_frame: dict[str, float] | str | None = None,
 ) -> None:

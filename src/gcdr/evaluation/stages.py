@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +9,7 @@ import torch
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json, write_json
+from gcdr.base.plain import JsonTable
 from gcdr.data.lookup import places
 from gcdr.data.manifest import people_digest, read_annotations, read_people
 from gcdr.data.prior_maps import prior_maps
@@ -108,7 +108,7 @@ def evaluate_model(
     annotations: Path,
     prior: Path | None,
     settings: MapSettings,
-    about: dict[str, Any],
+    about: JsonTable,
     device: torch.device,
     out: Path,
 ) -> None:
@@ -153,7 +153,7 @@ def evaluate_labels(
     samples: Path,
     manifest: Path,
     annotations: Path,
-    about: dict[str, Any],
+    about: JsonTable,
     out: Path,
 ) -> None:
     """Score a label store of the test people, for example refined Grad-CAM maps (Diffusion-GC)."""
@@ -170,7 +170,7 @@ def evaluate_prior(
     manifest: Path,
     annotations: Path,
     settings: MapSettings,
-    about: dict[str, Any],
+    about: JsonTable,
     out: Path,
 ) -> None:
     """Score raw prior maps of the test people.
@@ -186,7 +186,7 @@ def evaluate_prior(
 
 
 def evaluate_baselines(
-    samples: Path, manifest: Path, annotations: Path, about: dict[str, Any], out: Path
+    samples: Path, manifest: Path, annotations: Path, about: JsonTable, out: Path
 ) -> None:
     """Score the baselines of the annotations of the test people, a file each in the folder ``out``."""
     tested = test_people(manifest, annotations, samples)
@@ -204,7 +204,7 @@ def sweep_timesteps(
     labels: Path,
     prior: Path,
     settings: SweepSettings,
-    about: dict[str, Any],
+    about: JsonTable,
     seed: int,
     device: torch.device,
     out: Path,

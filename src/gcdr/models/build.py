@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, file_digest, read_json, write_json
+from gcdr.base.plain import JsonTable
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.interface import SeesPeople
 from gcdr.models.kinds import GAZE_MODELS
@@ -19,7 +20,7 @@ CARD_FILE = "model.json"
 FORMAT_VERSION = 1
 
 
-def describe(model: SeesPeople) -> dict[str, Any]:
+def describe(model: SeesPeople) -> JsonTable:
     """The architecture as JSON: ``{"model": kind, "config": sizes}``."""
     return {"model": model.kind, "config": model.config.to_json()}
 

@@ -19,6 +19,7 @@ from matplotlib.ticker import MaxNLocator
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
+from gcdr.base.plain import JsonTable
 from gcdr.report.overlays import Example, example_panels, question_of
 from gcdr.report.rows import METRICS, TRAINED_KINDS
 from gcdr.report.tables import RUN
@@ -38,7 +39,7 @@ def _style(dark: bool) -> Iterator[dict[str, str]]:
     """Matplotlib settings and named colours of the light or the dark theme."""
     colours = {**_DARK, **_DARK_HUES} if dark else {**_LIGHT, **_LIGHT_HUES}
     ink, soft, paper = colours["ink"], colours["soft"], colours["paper"]
-    settings: dict[str, Any] = {
+    settings: JsonTable = {
         "svg.hashsalt": "gcdr",
         "font.family": "DejaVu Sans",
         "font.size": 10.5,

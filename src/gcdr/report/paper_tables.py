@@ -4,18 +4,17 @@ A new table is an entry of ``PAPER_TABLES``; nothing else knows a table by name.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from gcdr.base.errors import InputError
-from gcdr.config.schema import by_share
 from gcdr.methods import METHODS, ONLINE, TEACHERS, averaged, recipe
 from gcdr.report.rows import PAPER, method_name
 from gcdr.report.tables import over_runs, read_metrics
 from gcdr.report.typeset import table1_markdown, write_csv, write_text
+from gcdr.settings.reporting import Sampling
 
 MAPS = {"diffusion": "no-gradcam", "diffusion-gc": "gcdr"}
 """Rows that score maps of test people themselves, and the method that makes those maps."""
@@ -47,7 +46,7 @@ class Row:
 
     Attributes:
         method: key of ``gcdr.methods.METHODS`` or of ``MAPS``.
-        sampling: overrides of ``timestep``, ``steps``, ``draws`` or ``redraw``.
+        sampling: what is otherwise than configured, fields of ``Sampling``.
         share: labelled share in every column; None takes the column's.
         paper: the paper's AvgDist, MinDist and AUC by unlabelled share, where ``PAPER`` does not
             have them; key None for columns without one.
@@ -55,7 +54,7 @@ class Row:
     """
 
     method: str
-    sampling: Mapping[str, Any] = field(default_factory=dict)
+    sampling: Mapping[str, int | str] = field(default_factory=dict)
     share: int | None = None
     paper: Mapping[int | None, Triple | None] = field(default_factory=dict)
     title: str = ""
@@ -65,33 +64,35 @@ class Row:
         """What people read."""
         return self.title or method_name(self.method)
 
+    def share_in(self, column: Column) -> int:
+        """Labelled share in per cent."""
+        return self.share or column.share
+
     def split(self, column: Column) -> str:
         """Name of the label split; what sees no unlabelled people is shared by all amounts of them."""
-        share = self.share or column.share
+        share = self.share_in(column)
         about = METHODS[MAPS.get(self.method, self.method)]
         taught = about.teacher is not None and TEACHERS[about.teacher].mean_teacher
         if column.unlabelled is None or not (about.student or taught):
             return str(share)
         return f"{share}-unlabelled{column.unlabelled}"
 
-    def result(self, column: Column, refine: Mapping[str, Any], prior: str, gaze: str) -> str:
-        """Name of the metrics file; the timestep follows the share.
+    def result(self, sampling: Sampling, prior: str, gaze: str) -> str:
+        """Name of the metrics file.
 
         Args:
-            column: whose labels are seen.
-            refine: the configuration's section.
+            sampling: how labels of the row's share are sampled, as configured.
             prior: name of the prior store.
             gaze: name of the gaze model.
         """
-        settings = by_share(dict(refine), self.share or column.share) | dict(self.sampling)
-        numbers = {name: settings[name] for name in ("timestep", "steps", "draws", "redraw")}
+        sampled = asdict(sampling) | dict(self.sampling)
         method = MAPS.get(self.method, self.method)
-        named = recipe(method, **numbers, prior=prior, gaze=gaze)
+        named = recipe(method, **sampled, prior=prior, gaze=gaze)
         return f"{self.method}-{averaged(named)}" if self.method in MAPS else str(named)
 
     def published(self, column: Column) -> Triple | None:
         """The paper's numbers, if it has any."""
-        known = PAPER.get(self.share or column.share, {}).get(self.method)
+        known = PAPER.get(self.share_in(column), {}).get(self.method)
         if self.paper:
             return self.paper.get(column.unlabelled, known if column.unlabelled is None else None)
         return known

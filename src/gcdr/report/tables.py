@@ -9,6 +9,7 @@ import pandas as pd
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
+from gcdr.base.plain import JsonTable
 from gcdr.report.rows import KINDS, METRICS, OPTIONAL_METRICS, PAPER, PAPER_METRICS, method_name
 
 FORMAT = 1
@@ -17,7 +18,7 @@ _IDENTITY = ("study", "dataset", "share", "seed", "recipe", "method", "kind", "t
 _SWEEP_METRICS = ("dist_to_mean", "min_dist", "auc")
 
 
-def _load(path: str | Path, required: Iterable[str]) -> dict[str, Any]:
+def _load(path: str | Path, required: Iterable[str]) -> JsonTable:
     content = read_json(path)
     if not isinstance(content, dict):
         raise InputError(f"{path}: found {type(content).__name__}, expected an object")
@@ -47,7 +48,7 @@ def read_metrics(paths: Iterable[str | Path]) -> pd.DataFrame:
         InputError: no file, a wrong format, an unknown kind, a number that is absent or not
             finite, or two files for the same run and recipe.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[JsonTable] = []
     seen: dict[tuple[Any, ...], str | Path] = {}
     for path in paths:
         content = _load(path, (*_IDENTITY, "metrics"))
@@ -114,9 +115,7 @@ def row_name(row: Mapping[str, Any], results: pd.DataFrame) -> str:
     return f"{name} [{', '.join(told)}]" if told else name
 
 
-def over_runs(
-    chosen: pd.DataFrame, paper: tuple[float, float, float] | None = None
-) -> dict[str, Any]:
+def over_runs(chosen: pd.DataFrame, paper: tuple[float, float, float] | None = None) -> JsonTable:
     """One row of a table: a recipe's results over its runs, with the columns of `table1`.
 
     Args:
@@ -124,7 +123,7 @@ def over_runs(
         paper: the paper's AvgDist, MinDist and AUC, if it gives them.
     """
     first = chosen.iloc[0]
-    row: dict[str, Any] = {
+    row: JsonTable = {
         name: first[name]
         for name in ("method", "recipe", "kind", "timestep", "people", "prior", "gaze")
     }
@@ -240,7 +239,7 @@ def read_sweeps(paths: Iterable[str | Path]) -> pd.DataFrame:
     Raises:
         InputError: a wrong format, an unknown set, or a number that is absent or not finite.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[JsonTable] = []
     for path in paths:
         content = _load(path, ("study", "seed", "share", "people", "sampler", "rows"))
         for number, row in enumerate(content["rows"], start=1):

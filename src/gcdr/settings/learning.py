@@ -3,14 +3,13 @@
 A setting with values by label share takes that of ``share``. No torch: planning builds these.
 """
 
-from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
 
 from gcdr.base.errors import InputError
+from gcdr.base.plain import Config, JsonTable
 from gcdr.config.recipe_checks import gaze_entry
 from gcdr.config.schema import by_share
-from gcdr.methods import Recipe, Teacher
+from gcdr.methods import ONLINE, Recipe, Teacher
 from gcdr.refine.options import (
     LabelSettings,
     MapSettings,
@@ -29,7 +28,9 @@ from gcdr.training.recipes import (
     OnlineTraining,
 )
 
-Config = Mapping[str, Any]
+TeacherTraining = (
+    GazeTraining | GazeMeanTeacher | DiffusionMeanTeacher | MappingTraining | DenoiserTraining
+)
 OF_MODEL = tuple(field.name for field in fields(GazeModelSettings))  # keys of gaze.models
 
 
@@ -56,6 +57,28 @@ def gaze_training(
         },
         f"gaze.models.{name}",
     )
+
+
+def student_training(
+    config: Config, share: int, recipe: Recipe, layer: int
+) -> GazeTraining | OnlineTraining:
+    """Of a recipe's student, which sees prior maps of a layer."""
+    if recipe.redraw == ONLINE:
+        return online_training(config, share, recipe, layer)
+    return gaze_training(config, share, recipe.gaze, student=True, layer=layer)
+
+
+def teacher_training(
+    config: Config, share: int, about: Teacher, name: str | None, layer: int
+) -> TeacherTraining:
+    """Of a teacher; ``name`` is the gaze model that it is of, if it is of one."""
+    if about.mean_teacher:
+        return mean_teacher_training(config, share, about, name)
+    if about.family == "gaze":
+        return gaze_training(config, share, name, student=False, layer=layer)
+    if about.family == "mapping":
+        return mapping_training(config, share, about.features, layer)
+    return denoiser_training(config, share)
 
 
 def network(config: Config, features: bool = True) -> NetworkSettings:
@@ -172,6 +195,6 @@ def sweep_settings(config: Config, layer: int) -> SweepSettings:
     return SweepSettings(map_settings(config, layer), way, tuple(config["sweep"]["timesteps"]))
 
 
-def _without_draws(recipe: Mapping[str, Any]) -> dict[str, Any]:
+def _without_draws(recipe: Config) -> JsonTable:
     """A recipe for training that makes no noise draws of its own."""
     return {key: value for key, value in recipe.items() if key != "draws"}

@@ -5,17 +5,16 @@ No torch: planning builds these. What a prior of a model is told is said by its 
 """
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from gcdr.base.jsonconfig import JsonConfig
+from gcdr.base.plain import Config
 from gcdr.config.schema import OWN
 from gcdr.data.split import SplitSettings
 from gcdr.detection.choices import DetectSettings, HeadSettings
 from gcdr.world.dataset import WorldSettings
 from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, FrozenRecipe, VQARecipe
 
-Config = Mapping[str, Any]
 Settings = TypeVar("Settings", bound=JsonConfig)
 WORLD_WEIGHTS: dict[str, type[JsonConfig]] = {
     "vqa": VQARecipe,
@@ -54,7 +53,7 @@ def world_weights(config: Config, name: str) -> JsonConfig:
     return WORLD_WEIGHTS[name].from_json(config["world_weights"][name], f"world_weights.{name}")
 
 
-def _part(kind: type[Settings], section: Mapping[str, Any], where: str) -> Settings:
+def _part(kind: type[Settings], section: Config, where: str) -> Settings:
     """Settings from those keys of a section that they know."""
     names = {entry.name for entry in dataclasses.fields(kind)}  # type: ignore[arg-type]
     return kind.from_json({k: v for k, v in section.items() if k in names}, where)

@@ -1,10 +1,10 @@
 """Settings of the report, from the configuration: whose people it shows, and what it says of the numbers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
 
 from gcdr.base.jsonconfig import JsonConfig
+from gcdr.base.plain import Config, JsonTable
+from gcdr.config.schema import by_share
 from gcdr.priors.kinds.registry import named_prior
 
 UNSEEN = (
@@ -27,6 +27,23 @@ HIDDEN = (
     "frame, as the released code does. These figures are for comparison with it alone."
 )
 SHIPPED = "assets/world/"  # weights that have seen drawings only
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What of refinement stands in a recipe's name.
+
+    Attributes:
+        timestep: how far a map is noised.
+        steps: DDIM steps.
+        draws: noise draws of each person.
+        redraw: what becomes of the draws: ``mean``, ``sampled`` or ``online``.
+    """
+
+    timestep: int
+    steps: int
+    draws: int
+    redraw: str
 
 
 @dataclass(frozen=True)
@@ -70,16 +87,22 @@ class ReportSettings(JsonConfig):
     examples: int
     notice: str
     shown: ShownStudy
-    configuration: dict[str, Any]
+    configuration: JsonTable
 
 
-def report(config: Mapping[str, Any], methods: list[str], shown: ShownStudy) -> ReportSettings:
+def sampling(config: Config, share: int | str) -> Sampling:
+    """As configured for a label share in per cent, or ``OWN``."""
+    refine = by_share(config["refine"], share)
+    return Sampling(**{entry.name: refine[entry.name] for entry in fields(Sampling)})
+
+
+def report(config: Config, methods: list[str], shown: ShownStudy) -> ReportSettings:
     """Of the report of ``report.studies``."""
     examples, notice = config["report"]["examples"], notice_of(config)
     return ReportSettings(tuple(methods), examples, notice, shown, dict(config))
 
 
-def notice_of(config: Mapping[str, Any]) -> str:
+def notice_of(config: Config) -> str:
     """What the numbers must not be taken for: the data set of the test people, and shipped weights.
 
     Args:

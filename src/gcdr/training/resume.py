@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from gcdr.base.files import atomic, file_digest, text_digest
+from gcdr.base.plain import JsonTable
 from gcdr.base.provenance import modules_behind
 
 SAVE_SECONDS = 120.0
@@ -53,7 +54,7 @@ class Checkpoint:
             torch.save(state, temporary)
         self._last = time.monotonic()
 
-    def read(self, parts: Mapping[str, Any]) -> dict[str, Any] | None:
+    def read(self, parts: Mapping[str, Any]) -> JsonTable | None:
         """Put ``parts`` and torch's random state back; the progress, or None if nothing was kept.
 
         A state that cannot be read is said and left aside: the run then begins at its first step.

@@ -6,9 +6,9 @@ add it to ``KINDS``.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from gcdr.base.errors import InputError
+from gcdr.base.plain import Config
 from gcdr.priors.kinds.kind import PriorKind
 from gcdr.priors.kinds.maps_kind import MapsPrior
 from gcdr.priors.kinds.pickles_kind import PicklesPrior
@@ -45,7 +45,7 @@ class PriorStore:
         return f"{self.name}{overlay}" + ("" if self.which == "all" else f"-of-{self.which}")
 
 
-def read_prior(name: str, entry: Mapping[str, Any]) -> PriorKind:
+def read_prior(name: str, entry: Config) -> PriorKind:
     """A prior from its entry of ``priors``.
 
     Raises:
@@ -58,7 +58,7 @@ def read_prior(name: str, entry: Mapping[str, Any]) -> PriorKind:
     return KINDS[kind].from_json(given, f"priors.{name}")
 
 
-def read_priors(config: Mapping[str, Any]) -> dict[str, PriorKind]:
+def read_priors(config: Config) -> dict[str, PriorKind]:
     """The priors of a configuration by name.
 
     Raises:
@@ -67,7 +67,7 @@ def read_priors(config: Mapping[str, Any]) -> dict[str, PriorKind]:
     return {name: read_prior(name, entry) for name, entry in config["priors"].items()}
 
 
-def named_prior(config: Mapping[str, Any], study: Mapping[str, Any]) -> str:
+def named_prior(config: Config, study: Config) -> str:
     """Name of the prior that a study uses."""
     return study.get("prior", config["prior"])
 

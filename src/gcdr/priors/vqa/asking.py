@@ -7,7 +7,6 @@ shard goes on where it stopped.
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from gcdr.base.blocks import Blocks, shard_rows, work_key
 from gcdr.base.device import one_thread
 from gcdr.base.failures import Failures
 from gcdr.base.files import read_json
+from gcdr.base.plain import JsonTable
 from gcdr.data.stores import concatenate_priors, read_validity, write_prior
 from gcdr.priors.inquiry import (
     Batches,
@@ -149,7 +149,7 @@ def _write(
     answers: Sequence[Told[Explanation]],
     model: VQAModel,
     people: str,
-    made_by: dict[str, Any],
+    made_by: JsonTable,
 ) -> None:
     layers = made_by["layers"]
     nothing = Explanation("", None, -1, np.zeros((len(layers), model.grid, model.grid), np.float32))

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json, write_json
+from gcdr.base.plain import JsonTable
 from gcdr.priors.vqa.gradcam import gradcam
 from gcdr.priors.vqa.nouns import WordFinder
 from gcdr.priors.vqa.ofa.checkpoint import load_model, save_weights
@@ -149,7 +150,7 @@ class OFAForVQA:
         model = load_model(sizes, folder / "model.safetensors")
         return cls(model.to(device), Tokenizer.load(folder), search, finder, precision)
 
-    def save(self, folder: str | Path, card: dict[str, Any]) -> None:
+    def save(self, folder: str | Path, card: JsonTable) -> None:
         """Write weights, ``config.json``, ``vocab.json``, ``merges.txt`` and ``card.json``.
 
         Args:

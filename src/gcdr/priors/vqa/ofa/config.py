@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from gcdr.base.errors import InputError
+from gcdr.base.plain import JsonTable
 
 WHOLE = (
     "width", "ffn", "heads", "encoder_layers", "decoder_layers", "resnet_blocks", "resnet_width",
@@ -130,7 +131,7 @@ class OFAConfig:
         )
         return cls(**{**small, **changes})
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonTable:
         """A dictionary that JSON can hold and :meth:`from_json` reads."""
         return {**dataclasses.asdict(self), "resnet_blocks": list(self.resnet_blocks)}
 
@@ -161,7 +162,7 @@ def _each(value: Any) -> tuple:
 
 def _released(
     width: int, ffn: int, heads: int, encoder: int, decoder: int, blocks: tuple[int, int, int]
-) -> dict[str, Any]:
+) -> JsonTable:
     return {
         "width": width,
         "ffn": ffn,

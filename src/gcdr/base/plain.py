@@ -1,0 +1,10 @@
+"""What JSON and YAML hold, for the few places that read it before it has a type of its own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+JsonTable = dict[str, Any]
+"""A JSON object: a card, a metrics file, settings as they are written."""
+
+Config = Mapping[str, Any]
+"""The configuration or a section of it; :mod:`gcdr.config` checks it, and ``gcdr.settings`` reads it."""
