@@ -181,7 +181,9 @@ def _first_line(error: BaseException) -> str:
 def _other_kind(path: Path, found: list[Any], kind: str, version: int) -> str:
     expected = f"expected a {kind} of version {version}"
     if found[0] == kind and isinstance(found[1], int) and found[1] < version:
-        return f"{path}: found version {found[1]}, which has no checksums, {expected}; make it again"
+        return (
+            f"{path}: found version {found[1]}, which has no checksums, {expected}; make it again"
+        )
     return f"{path}: found {tuple(found)}, {expected}"
 
 
@@ -257,7 +259,9 @@ def _check_shards(
     rows = dict.fromkeys(large, 0)
     for place, content in shards.items():
         if not re.fullmatch(r"[^/%]+/[^/%]+", place) or ".." in place.split("/"):
-            raise InputError(f"{path}: names the shard {place!r}; expected one in a folder beside it")
+            raise InputError(
+                f"{path}: names the shard {place!r}; expected one in a folder beside it"
+            )
         shard = path.parent / place
         if not shard.is_file():
             raise InputError(f"{path}: its shard {shard} is gone; make the store again")

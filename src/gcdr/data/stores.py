@@ -251,7 +251,9 @@ def merge_priors(shards: Sequence[str | Path], path: str | Path) -> None:
             raise InputError(f"{path}: the shards' sample_id do not ascend")
         folder = Path(shards[0]).parent.name
         names = [f"{folder}/{Path(shard).name}" for shard in shards]
-        contents = {name: part.attributes["content"] for name, part in zip(names, held, strict=True)}
+        contents = {
+            name: part.attributes["content"] for name, part in zip(names, held, strict=True)
+        }
         attributes = {
             "layers": np.asarray(about["layers"], np.int64),
             "shards": json.dumps(contents),
@@ -309,7 +311,7 @@ def read_labels(
             valid map that is not finite.
     """
     with _open(path, LABEL, people) as held:
-        found = held.attributes["made_by"].get("split")
+        found = (held.attributes["made_by"].get("split") or {}).get("digest")
         if split is not None and found is not None and found != split:
             raise InputError(f"{path}: made under another label split; make it again")
         wanted = held.columns["sample_id"] if sample_id is None else sample_id

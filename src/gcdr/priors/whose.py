@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from gcdr.base.errors import InputError
 from gcdr.base.problems import EXAMPLES, Places, Problem, Problems
-from gcdr.data.manifest import BOX, read_people
+from gcdr.data.manifest import BOX
 from gcdr.datasets.text import Table
 
 LEAST = 0.5  # intersection over union of a head box and that of its person
@@ -19,14 +18,6 @@ MARGIN = 0.1  # by which one person must fit better than any other
 NEAR = 2000  # names before and after an unknown one that are compared with it
 NAMED = 5  # people without a map who are named
 SINGLE = "a column sample_id or a head box, since the image has several people"
-
-
-def read_named_people(manifest: Path) -> pd.DataFrame:
-    """People of a manifest, with their ``track`` where they are of a video."""
-    people = read_people(manifest)
-    if "track" in pq.read_schema(manifest).names:
-        people["track"] = pd.read_parquet(manifest, columns=["track"])["track"]
-    return people
 
 
 def match_rows(table: Table, people: pd.DataFrame, problems: Problems) -> np.ndarray:
@@ -38,7 +29,7 @@ def match_rows(table: Table, people: pd.DataFrame, problems: Problems) -> np.nda
 
     Args:
         table: columns ``image`` and those that name the person.
-        people: of :func:`read_named_people`.
+        people: of :func:`gcdr.data.manifest.read_people`.
         problems: gets the rows that are nobody's.
 
     Returns:
