@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import disk_trouble
@@ -113,8 +113,12 @@ def end_with(line: str, status: int) -> NoReturn:
         print(line, file=sys.stderr, flush=True)
         sys.stdout.flush()
     except OSError:
-        # What is still in a stream would fail again, with a stack, when the interpreter ends.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(nowhere, stream.fileno())
+        silence(sys.stdout, sys.stderr)
     sys.exit(status)
+
+
+def silence(*streams: TextIO) -> None:
+    """Send what is still in streams nowhere: it would fail again, with a stack, when the interpreter ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        os.dup2(nowhere, stream.fileno())

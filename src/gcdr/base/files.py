@@ -122,17 +122,26 @@ def state_size(path: str | Path, size: int) -> None:
     Raises:
         InputError: the disk has less room than that.
     """
-    path = Path(path)
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    free = shutil.disk_usage(folder).free
+    free = check_room(path, size)
     print(
         f"{path}: {size / 1e6:,.1f} MB will be written, {free / 1e6:,.1f} MB are free", flush=True
     )
+
+
+def check_room(path: str | Path, size: int) -> int:
+    """Bytes that are free where a file will be.
+
+    Raises:
+        InputError: fewer than ``size``.
+    """
+    folder = next(parent for parent in Path(path).absolute().parents if parent.exists())
+    free = shutil.disk_usage(folder).free
     if size > free:
         raise InputError(
             f"{path}: found {free / 1e6:,.1f} MB free in {folder}, expected {size / 1e6:,.1f} MB for "
             "this file"
         )
+    return free
 
 
 def write_json(path: str | Path, content: Any) -> None:
@@ -153,6 +162,8 @@ def read_json(path: str | Path) -> Any:
         raise InputError(f"{path}: no such file") from error
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON ({error})") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def text_digest(*parts: str | bytes) -> str:

@@ -100,8 +100,8 @@ def write_released(model: nn.Module, path: str | Path) -> None:
             "layout; expected a model of the paper's"
         )
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    with atomic(path) as temporary:
-        torch.save({"state_dict": state, "lr": 0.0, "train_step": 0}, temporary)
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        torch.save({"state_dict": state, "lr": 0.0, "train_step": 0}, file)
 
 
 def convert(source: str | Path, out: str | Path) -> str:

@@ -35,7 +35,7 @@ def match_rows(table: Table, people: pd.DataFrame, problems: Problems) -> np.nda
     Returns:
         (R,) int64, row of ``people``, or -1.
     """
-    image = table.text("image")
+    image = table.images()
     images = pd.Index(people["image"].unique())
     code = images.get_indexer(image)
     _unknown_images(image, code < 0, images, table.places, problems)
@@ -144,7 +144,7 @@ def _by_id(table: Table, people: pd.DataFrame, problems: Problems) -> np.ndarray
     expected = f"one of the manifest, {people['sample_id'].min()} to {people['sample_id'].max()}"
     unknown = (row < 0) & np.isfinite(number)
     problems.rows("unknown sample_id", "sample_id", expected, unknown, table.places, number)
-    image = table.text("image")
+    image = table.images()
     other = (row >= 0) & (people["image"].to_numpy()[row] != image)
     other &= np.isin(image, people["image"].unique())  # others are named already
     expected = "the image that the sample_id has in the manifest"
@@ -156,7 +156,7 @@ def _by_track(
     table: Table, people: pd.DataFrame, known: np.ndarray, problems: Problems
 ) -> np.ndarray:
     own = people[["image", "track"]].drop_duplicates(keep=False)
-    wanted = pd.MultiIndex.from_arrays([table.text("image"), table.text("track")])
+    wanted = pd.MultiIndex.from_arrays([table.images(), table.text("track")])
     place = pd.MultiIndex.from_frame(own).get_indexer(wanted)
     row = np.where(place >= 0, own.index.to_numpy()[place], -1)
     expected = "the track of one person of that image"
@@ -170,7 +170,7 @@ def _by_box(
 ) -> np.ndarray:
     """The person whose box is the same up to rounding, else the one that it overlaps most."""
     asked = (code >= 0) & np.isfinite(boxes).all(1)
-    rows = pd.DataFrame({"image": table.text("image")[asked], "row": np.flatnonzero(asked)})
+    rows = pd.DataFrame({"image": table.images()[asked], "row": np.flatnonzero(asked)})
     heads = pd.DataFrame({"image": people["image"], "person": np.arange(len(people))})
     pairs = rows.merge(heads, on="image")
     row, person = pairs["row"].to_numpy(), pairs["person"].to_numpy()
@@ -200,7 +200,7 @@ def _single(table: Table, people: pd.DataFrame, code: np.ndarray, problems: Prob
     count = np.bincount(own)[code]
     row = np.unique(own, return_index=True)[1][code]
     several = (code >= 0) & (count > 1)
-    image = table.text("image")
+    image = table.images()
     problems.rows("no person named", "image", SINGLE, several, table.places, image)
     return np.where((code < 0) | several, -1, row)
 
