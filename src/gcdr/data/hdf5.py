@@ -54,6 +54,17 @@ class Held:
     columns: dict[str, np.ndarray]
     attributes: dict[str, Any]
 
+    def sums(self, name: str, count: int) -> np.ndarray:
+        """Checksums (count,) of a large array's rows.
+
+        Raises:
+            InputError: they are not there, or others.
+        """
+        sums = self.columns.get(checksum_of(name))
+        if sums is None or sums.shape != (count,):
+            raise InputError(f"{self.path}: {name!r} has no checksum for each of its rows")
+        return sums
+
     def rows(self, name: str, place: np.ndarray, pick: Any = slice(None)) -> np.ndarray:
         """Rows (n, ...) of a large array, each compared with its checksum.
 
@@ -66,7 +77,8 @@ class Held:
             InputError: a row is not what was written.
         """
         with named_errors(self.path):
-            dataset, sums = self.file[name], self.columns[checksum_of(name)]
+            dataset = self.file[name]
+            sums = self.sums(name, len(dataset))
             kept = np.empty((0, *dataset.shape[1:]), dataset.dtype)[:, pick]
             out = np.empty((len(place), *kept.shape[1:]), dataset.dtype)
             order = np.argsort(place, kind="stable")
@@ -111,29 +123,54 @@ def open_hdf5(
     file = _open(path)
     try:
         with named_errors(path):
-            found = [_plain(file.attrs.get(key)) for key in ("format", "version")]
-            if found != [kind, version]:
-                raise InputError(_other_kind(path, found, kind, version))
-            _check_layout(path, file, large, shards)
-            columns = {name: _column(file[name]) for name in file if name not in large}
-            attributes = {name: _plain(value) for name, value in file.attrs.items()}
-            content = attributes.pop("content", None)
-            if content != content_digest(columns, attributes):
-                raise InputError(
-                    f"{path}: is not what was written (its digest differs): damaged, or changed by other "
-                    "code; make it again"
-                )
-            attributes |= {"content": content, "made_by": json.loads(attributes["made_by"])}
+            columns, attributes = _verified(path, file, kind, version, large, shards)
             if people is not None and attributes["people"] != people:
                 raise InputError(
                     f"{path}: made for other people than the manifest's; make it again"
                 )
-            _check_rows_fit(path, file, columns, large)
             if "shards" in attributes:
-                _check_shards(path, file, json.loads(attributes["shards"]), large)
+                _check_shards(path, file, attributes, large)
         yield Held(path, file, columns, attributes)
     finally:
         file.close()
+
+
+def kind_of_hdf5(path: str | Path) -> str:
+    """What a file says that it is; empty where it says nothing.
+
+    Raises:
+        InputError: as :func:`open_hdf5`, where it cannot be opened.
+    """
+    path = Path(path)
+    with named_errors(path):
+        file = _open(path)
+        try:
+            return str(_plain(file.attrs.get("format", "")))
+        finally:
+            file.close()
+
+
+def _verified(
+    path: Path, file: h5py.File, kind: str, version: int, large: tuple[str, ...], shards: bool
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Columns and attributes of a file that is what it says of itself; see :class:`Held`."""
+    found = [_plain(file.attrs.get(key)) for key in ("format", "version")]
+    if found != [kind, version]:
+        raise InputError(_other_kind(path, found, kind, version))
+    _check_layout(path, file, large, shards)
+    columns = {name: _column(file[name]) for name in file if name not in large}
+    attributes = {name: _plain(value) for name, value in file.attrs.items()}
+    content = attributes.pop("content", None)
+    if content != content_digest(columns, attributes):
+        raise InputError(
+            f"{path}: is not what was written (its digest differs): damaged, or changed by other code; "
+            "make it again"
+        )
+    _check_ids(path, columns["sample_id"])
+    return columns, attributes | {
+        "content": content,
+        "made_by": json.loads(attributes["made_by"]),
+    }
 
 
 def _open(path: Path) -> h5py.File:
@@ -221,16 +258,9 @@ def _check_layout(path: Path, file: h5py.File, large: tuple[str, ...], shards: b
             )
 
 
-def _check_rows_fit(
-    path: Path, file: h5py.File, columns: Mapping[str, np.ndarray], large: tuple[str, ...]
-) -> None:
-    ids = columns["sample_id"]
+def _check_ids(path: Path, ids: np.ndarray) -> None:
     if ids.ndim != 1 or ids.dtype.kind not in "iu" or (np.diff(ids) <= 0).any():
         raise InputError(f"{path}: its sample_id are not whole numbers that ascend")
-    for name in large:
-        sums = columns.get(checksum_of(name))
-        if sums is None or sums.shape != file[name].shape[:1]:
-            raise InputError(f"{path}: {name!r} has no checksum for each of its rows")
 
 
 def join_shards(file: h5py.File, name: str, shards: Mapping[str, h5py.Dataset]) -> None:
@@ -253,10 +283,10 @@ def join_shards(file: h5py.File, name: str, shards: Mapping[str, h5py.Dataset]) 
 
 
 def _check_shards(
-    path: Path, file: h5py.File, shards: Mapping[str, str], large: tuple[str, ...]
+    path: Path, file: h5py.File, about: Mapping[str, Any], large: tuple[str, ...]
 ) -> None:
     """The shards are those that were joined; HDF5 itself would fill the rows of an absent one with zeros."""
-    rows = dict.fromkeys(large, 0)
+    rows, shards = dict.fromkeys(large, 0), json.loads(about["shards"])
     for place, content in shards.items():
         if not re.fullmatch(r"[^/%]+/[^/%]+", place) or ".." in place.split("/"):
             raise InputError(
@@ -267,8 +297,10 @@ def _check_shards(
             raise InputError(f"{path}: its shard {shard} is gone; make the store again")
         part = _open(shard)
         try:
-            _check_layout(shard, part, large, shards=False)
-            if _plain(part.attrs.get("content")) != content:
+            kind = (about["format"], about["version"], large)
+            with named_errors(shard):
+                found = _verified(shard, part, *kind, shards=False)[1]["content"]
+            if found != content:
                 raise InputError(
                     f"{shard}: another shard than the one that {path} was merged of; merge again"
                 )

@@ -1,13 +1,12 @@
 """Large arrays of pictures that are filled and read a row at a time, each row with its checksum."""
 
-import zlib
 from typing import Any
 
 import h5py
 import numpy as np
 
 from gcdr.base.errors import InputError
-from gcdr.data.checksums import check_rows, checksum_of
+from gcdr.data.checksums import check_rows, checksum_of, row_checksums
 from gcdr.data.hdf5 import Held, named_errors
 
 

@@ -57,7 +57,9 @@ def write_table(
         "columns": {name: _column_digest(content[name]) for name in content.column_names},
         "about": about,
     }
-    metadata = {**(content.schema.metadata or {}), KEY: json.dumps(told, sort_keys=True)}
+    types = content.schema.metadata or {}
+    told["digest"] = _told_digest(told, types)
+    metadata = {**types, KEY: json.dumps(told, sort_keys=True)}
     with atomic(path) as temporary:
         parquet.write_table(content.replace_schema_metadata(metadata), temporary)
 
@@ -115,18 +117,21 @@ def table_about(path: str | Path) -> dict[str, Any]:
     return {**told["about"], "people": told["people"]}
 
 
-def read_rows(path: str | Path, people: str, sample_id: np.ndarray) -> pd.DataFrame:
+def read_rows(
+    path: str | Path, people: str, sample_id: np.ndarray, columns: Sequence[str]
+) -> pd.DataFrame:
     """The rows of people in a table of a row a person, in their order and indexed by ``sample_id``.
 
     Args:
         path: the table.
         people: digest of the people that it must be about.
         sample_id: (N,) the people wanted.
+        columns: those wanted beside ``sample_id``.
 
     Raises:
         InputError: as :func:`read_table`; or somebody is not in it, or is twice.
     """
-    found = read_table(path, people=people).set_index("sample_id")
+    found = read_table(path, ["sample_id", *columns], people=people).set_index("sample_id")
     lacking = np.setdiff1d(sample_id, found.index)
     if len(lacking):
         raise InputError(f"{path}: sample_id {lacking[0]} is not in it")
@@ -137,8 +142,8 @@ def read_rows(path: str | Path, people: str, sample_id: np.ndarray) -> pd.DataFr
 
 
 def _told(path: Path) -> Mapping[str, Any]:
-    metadata = parquet.read_schema(path).metadata or {}
-    told = json.loads(metadata.get(KEY, b"null"))
+    metadata = dict(parquet.read_schema(path).metadata or {})
+    told = json.loads(metadata.pop(KEY, b"null"))
     if told is None:
         raise InputError(
             f"{path}: a table without checksums; it was written by other code, or by an earlier version. "
@@ -146,7 +151,17 @@ def _told(path: Path) -> Mapping[str, Any]:
         )
     if told["version"] != VERSION:
         raise InputError(f"{path}: found version {told['version']}, expected {VERSION}")
+    if told.pop("digest", None) != _told_digest(told, metadata):
+        raise InputError(
+            f"{path}: what it says of itself is not what was written: damaged, or changed by other code; "
+            "make it again"
+        )
     return told
+
+
+def _told_digest(told: Mapping[str, Any], types: Mapping[bytes, bytes]) -> str:
+    """Digest of what a table says of itself, and of what pandas needs to give its columns their types."""
+    return text_digest(json.dumps(told, sort_keys=True), types.get(b"pandas", b""))
 
 
 def _read(

@@ -27,7 +27,8 @@ class Tokens(Cached):
     """A cache of tokens, mapped into memory; the people in it are asked for as in :class:`Samples`.
 
     Attributes:
-        tokens: (M, 2, C, rows, columns) float16, mapped; compared with checksums as they are first read: of each image as it is, and flipped.
+        tokens: (M, 2, C, rows, columns) float16, mapped: of each image as it is, and flipped.
+            An image is compared with its checksum when it is first read.
         backbone: digest of the weights that made them.
     """
 

@@ -86,8 +86,8 @@ def chosen_people(
     """
     everybody = read_people(manifest)
     people = everybody[everybody["split"] == which] if which != "all" else everybody
-    digest = people_digest(everybody)
-    return people, read_rows(bodies, digest, people["sample_id"].to_numpy()), digest
+    digest, ids = people_digest(everybody), people["sample_id"].to_numpy()
+    return people, read_rows(bodies, digest, ids, [*BODY, "detected"]), digest
 
 
 def questions(people: pd.DataFrame, bodies: pd.DataFrame, settings: Outlined) -> list[Question]:

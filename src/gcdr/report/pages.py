@@ -45,6 +45,7 @@ STAGES = (
     "world", "read", "samples", "detect", "gradcam", "merge", "split", "teachers", "refine",
     "students", "evaluate", "sweep",
 )  # fmt: skip
+BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
 
 
 def write_report(
@@ -182,14 +183,14 @@ def choose_examples(shown: ShownStudy, count: int) -> list[Example]:
     }
     groups = {group: members & store.valid for group, members in groups.items()}
     where = people.set_index("sample_id")
-    body = read_rows(Path(shown.bodies), digest, ids)
+    body = read_rows(Path(shown.bodies), digest, ids, [*BODY, "detected"])
     examples = []
     for number, (group, members) in enumerate(groups.items()):
         wanted = (count + 2 - number) // 3
         for row in np.flatnonzero(members)[:: max(1, members.sum() // max(1, wanted))][:wanted]:
             sample_id = store.sample_id[row]
             person, found = where.loc[sample_id], body.loc[sample_id]
-            box = found[["body_x0", "body_y0", "body_x1", "body_y1"]].to_numpy(float)
+            box = found[BODY].to_numpy(float)
             pixels = np.asarray(open_image(Path(shown.images, person["image"])))
             examples.append(
                 Example(
@@ -236,13 +237,13 @@ def write_gallery(
     digest, ids = people_digest(people), people["sample_id"].to_numpy()
     store, labels = read_prior(prior, digest, ids, layer), read_labels(refined, digest, ids)
     student = read_labels(predicted, digest, ids)
-    body = read_rows(bodies, digest, ids)
+    body = read_rows(bodies, digest, ids, [*BODY, "detected"])
     items = []
     for row, person in enumerate(people.itertuples()):
         if not labels.valid[row]:
             continue  # there is no map, and perhaps no picture
         found = body.iloc[row]
-        box = found[["body_x0", "body_y0", "body_x1", "body_y1"]].to_numpy(float)
+        box = found[BODY].to_numpy(float)
         pixels = np.asarray(open_image(images / person.image))
         example = Example(
             pixels,

@@ -63,7 +63,17 @@ def train_gaze_model(
     backbone = settings.model.backbone and Path(settings.model.backbone)
     deciding = [pseudo, prior, init, backbone, *deciding, *code_of(__file__, model)]
     with training_run(
-        "gaze", model, samples, originals, labels, settings, settings.sigma, seed, device, out, deciding
+        "gaze",
+        model,
+        samples,
+        originals,
+        labels,
+        settings,
+        settings.sigma,
+        seed,
+        device,
+        out,
+        deciding,
     ) as run:
         check_backbone(run.samples, settings.model.backbone, samples)
         labelled = labelled_targets(labels, run.samples, settings.in_frame is not None)

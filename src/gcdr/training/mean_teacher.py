@@ -130,7 +130,17 @@ def train_mean_teacher_model(
         pair = diffusion_pair(way, seed)
     deciding, sigma = [init, *code_of(__file__, model)], settings.sigma
     with training_run(
-        "mean teacher", model, samples, originals, labels, settings, sigma, seed, device, out, deciding
+        "mean teacher",
+        model,
+        samples,
+        originals,
+        labels,
+        settings,
+        sigma,
+        seed,
+        device,
+        out,
+        deciding,
     ) as run:
         labelled = labelled_targets(labels, run.samples)
         others = unlabelled_targets(labels, run.samples)
