@@ -6,12 +6,14 @@ and returns the exit status; ``COMMANDS`` names them. Heavy imports belong into 
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from gcdr import __version__
+from gcdr.base.command import silence
 from gcdr.base.errors import InputError
 from gcdr.datasets.layout import KINDS
 
@@ -188,7 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Parse a command line and run its command.
 
     Returns:
-        the exit status: 0, what the command says, or 2 after bad input (one message, no traceback).
+        the exit status: 0, what the command says, 2 after bad input (one message, no traceback), or 128 and
+        the number of a signal: of SIGPIPE where nobody reads on.
     """
     parser = argparse.ArgumentParser(prog="gcdr", description="Gaze following from few labels.")
     parser.add_argument("--version", action="version", version=f"gcdr {__version__}")
@@ -197,7 +200,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         add(commands)
     args = parser.parse_args(arguments)
     try:
-        return args.run(args)
+        status = args.run(args)
+        sys.stdout.flush()
+        return status
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read it, as ``head`` does, has seen enough
+        silence(sys.stdout)
+        return 128 + signal.SIGPIPE
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT

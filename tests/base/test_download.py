@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import shutil
+from types import SimpleNamespace
 
 import pytest
 from download_server import CONTENT
@@ -109,3 +111,87 @@ def test_places_and_addresses():
         "weights/m/x.bin": "https://a.example/b/main/x.bin",
         "weights/m/y.txt": "http://c.example/d/y.txt",
     }
+
+
+PAGES = [
+    (b"", "an empty file"),
+    (b"<!DOCTYPE html><html>sign in</html>", "a web page"),
+    (b"\n <!-- x --> <HTML lang='en'>", "a web page"),
+    (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "a web page"),
+    (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\n", "a pointer of Git LFS"),
+]
+
+
+@pytest.mark.parametrize(("content", "said"), PAGES)
+def test_what_is_not_the_file_is_refused_and_not_recorded(server, tmp_path, content, said):
+    out = tmp_path / "model.bin"
+    server.content = content
+    with pytest.raises(InputError, match=said):
+        download(server.address, out, pause=0)
+    assert not list(tmp_path.iterdir())
+    out.write_bytes(content)  # nor is it taken where somebody put it there
+    with pytest.raises(InputError, match=said):
+        download(server.address, out, pause=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("m.pt", b"no"),
+        ("m.safetensors", b"\xff" * 20),
+        ("c.json", b"{"),
+        ("m.zip", b"no"),
+        ("m.pkl", b"no"),
+    ],
+)
+def test_content_is_of_the_kind_that_the_name_says(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=f"bytes that are no {name[1:]} file"):
+        download("http://127.0.0.1:1/x", tmp_path / name)
+
+
+def test_a_vocabulary_is_no_page(tmp_path):
+    (tmp_path / "dict.txt").write_text("<s> 1\na 2\n")
+    download("http://127.0.0.1:1/x", tmp_path / "dict.txt")
+    assert json.loads(record_of(tmp_path / "dict.txt").read_text())["address"] is None
+
+
+def test_a_published_digest_is_held(server, tmp_path):
+    out, digest = tmp_path / "model.bin", hashlib.sha256(CONTENT).hexdigest()
+    with pytest.raises(InputError, match="is published"):
+        download(f"{server.address}#sha256={'0' * 64}", out, pause=0)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(InputError, match="expected #sha256="):
+        download(f"{server.address}#md5=00", out, pause=0)
+    download(f"{server.address}#sha256={digest}", out, pause=0)
+    assert out.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["file:///etc/passwd", "ftp://a.example/x", "/etc/passwd", "http://", "data:,x", "http://["],
+)
+def test_only_the_web_is_fetched(tmp_path, address):
+    with pytest.raises(InputError, match="expected one of http or https"):
+        download(address, tmp_path / "x")
+    settings = {"folder": "w", "models": {"m": {"from": "http://a.example", "files": [address]}}}
+    if "//" in address and ":" in address:
+        with pytest.raises(InputError, match=r"downloads\.models\.m\.files"):
+            planned_files(settings)
+
+
+@pytest.mark.parametrize(
+    ("model", "files"),
+    [("..", ["x"]), (".", ["x"]), ("m", [".."]), ("m", ["a/"]), ("m", ["a/x", "b/x"])],
+)
+def test_places_stay_in_their_folder(model, files):
+    with pytest.raises(InputError, match=r"downloads\.models\."):
+        planned_files(
+            {"folder": "w", "models": {model: {"from": "http://a.example", "files": files}}}
+        )
+
+
+def test_a_full_disk_is_not_tried_again(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
+    with pytest.raises(InputError, match="MB free"):
+        download(server.address, tmp_path / "model.bin", pause=100)

@@ -181,7 +181,7 @@ def test_people_who_moved_into_the_split_are_asked(drawn: Study, stage: Stage, m
 
 def test_parts_that_do_not_ascend_are_not_put_together(stage: Stage) -> None:
     first, second = stage.ask(1, 2), stage.ask(2, 2)
-    with pytest.raises(ValueError, match="must ascend from part to part"):
+    with pytest.raises(ValueError, match="must ascend, within blocks and from one"):
         concatenate_priors([second, first], stage.folder / "whole.h5")
 
 

@@ -1,16 +1,16 @@
 """Keep the labelled people's pictures as large as their random crops need them."""
 
-import pandas as pd
-
 from gcdr.base.command import arguments, run
-from gcdr.data.manifest import read_people
+from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.originals import write_originals
+from gcdr.data.shown import read_shown
 
 
 def main() -> None:
     args = arguments(__doc__, "manifest:path", "labels:path", "images:path", "size:int", "out:path")
-    labels = pd.read_parquet(args.labels)
-    write_originals(read_people(args.manifest), labels, args.images, args.size, args.out)
+    people = read_people(args.manifest)
+    labels = read_shown(args.labels, people_digest(people))
+    write_originals(people, labels, args.images, args.size, args.out)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gcdr.base.command import arguments, run
-from gcdr.data.manifest import write_table
+from gcdr.data.manifest import people_digest, read_people, write_table
 from gcdr.data.pool import link_images, pool_annotations, pool_people
 
 
@@ -24,11 +24,14 @@ def main() -> None:
     manifest, members = pool_people(
         paths, sources["labelled"], sources["unlabelled"], sources["test"]
     )
-    points = pool_annotations(members, sources["test"], args.annotations)
+    digest = people_digest(manifest)
+    digests = {name: people_digest(read_people(path)) for name, path in paths.items()}
+    test = sources["test"]
+    points = pool_annotations(members, test, args.annotations, digests[test])
     link_images({name: Path(root) for name, root in args.roots.items()}, args.images)
     write_table(manifest, args.manifest)
-    write_table(points, args.points)
-    write_table(members, args.members)
+    write_table(points, args.points, digest)
+    write_table(members, args.members, digest, sources=digests)
     print(members.assign(split=manifest["split"]).value_counts(["source", "split"]).to_string())
 
 

@@ -1,16 +1,17 @@
 """The body boxes of several data sets as those of their pool."""
 
-import pandas as pd
-
 from gcdr.base.command import arguments, run
-from gcdr.data.manifest import write_table
 from gcdr.data.pool import pool_rows
+from gcdr.data.tables import read_table, table_about, write_table
 
 
 def main() -> None:
     args = arguments(__doc__, "members:path", "bodies:json", "out:path")
-    tables = {name: pd.read_parquet(path) for name, path in args.bodies.items()}
-    write_table(pool_rows(pd.read_parquet(args.members), tables), args.out)
+    about = table_about(args.members)
+    tables = {
+        name: read_table(path, people=about["sources"][name]) for name, path in args.bodies.items()
+    }
+    write_table(pool_rows(read_table(args.members), tables), args.out, about["people"])
 
 
 if __name__ == "__main__":

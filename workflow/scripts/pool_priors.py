@@ -2,18 +2,17 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from gcdr.base.command import arguments, run
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.pool import pool_priors
+from gcdr.data.tables import read_table
 
 
 def main() -> None:
     args = arguments(__doc__, "members:path", "manifest:path", "stores:json", "out:path")
     stores = {name: (Path(people), Path(prior)) for name, (people, prior) in args.stores.items()}
     digest = people_digest(read_people(args.manifest))
-    pool_priors(pd.read_parquet(args.members), digest, stores, args.out)
+    pool_priors(read_table(args.members, people=digest), digest, stores, args.out)
 
 
 if __name__ == "__main__":

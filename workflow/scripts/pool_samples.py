@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from gcdr.base.command import arguments, run
-from gcdr.data.manifest import read_people
+from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.pool import pool_samples
+from gcdr.data.tables import read_table, table_about
 
 
 def main() -> None:
@@ -15,7 +14,9 @@ def main() -> None:
     )
     caches = {name: Path(path) for name, path in args.caches.items()}
     people = read_people(args.manifest)
-    pool_samples(pd.read_parquet(args.members), people, caches, args.size, args.out)
+    members = read_table(args.members, people=people_digest(people))
+    digests = table_about(args.members)["sources"]
+    pool_samples(members, people, caches, args.size, args.out, digests)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gcdr.base.command import arguments, run
 from gcdr.base.files import atomic
-from gcdr.data.manifest import write_table
+from gcdr.data.manifest import people_digest, write_table
 from gcdr.datasets.check import allow_unreadable, decode_images, summary
 from gcdr.datasets.read import read_dataset
 
@@ -27,8 +27,9 @@ def main() -> None:
     dataset.problems.stop(str(dataset.root))
     with atomic(args.summary) as temporary:
         Path(temporary).write_text(text + "\n")
-    write_table(dataset.annotations, args.annotations)
-    write_table(dataset.bodies, args.bodies)
+    digest = people_digest(dataset.manifest)
+    write_table(dataset.annotations, args.annotations, digest)
+    write_table(dataset.bodies, args.bodies, digest)
     write_table(dataset.manifest, args.manifest)
 
 

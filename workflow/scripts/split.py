@@ -1,7 +1,7 @@
 """Choose who keeps their label; everybody else's is left out of the file."""
 
 from gcdr.base.command import arguments, run
-from gcdr.data.manifest import read_annotated, write_table
+from gcdr.data.manifest import people_digest, read_annotated, write_table
 from gcdr.data.split import SplitSettings, split_labels
 from gcdr.datasets.gazefollow import read_released
 
@@ -31,7 +31,9 @@ def main() -> None:
         settings.unlabelled,
         settings.out_of_frame,
     )
-    write_table(labels, args.out)
+    share = "own" if settings.share is None else settings.share
+    digest = people_digest(annotated)
+    write_table(labels, args.out, digest, share=share, seed=args.seed)
     drawn = f"drawn with seed {args.seed}" if settings.share is not None else "all who have a label"
     print(f"labelled people: {args.released or drawn}, by {settings.by}")
     print(labels["role"].value_counts().to_string())

@@ -1,7 +1,7 @@
 """Draw the demo world: pictures, manifest, annotators and true body boxes."""
 
 from gcdr.base.command import arguments, run
-from gcdr.data.manifest import write_table
+from gcdr.data.manifest import people_digest, write_table
 from gcdr.datasets.world import write_world
 from gcdr.world.dataset import WorldSettings
 
@@ -17,8 +17,9 @@ def main() -> None:
         settings=WorldSettings,
     )
     tables = write_world(args.images, args.settings, args.workers)
-    write_table(tables.annotations, args.annotations)
-    write_table(tables.bodies, args.bodies)
+    digest = people_digest(tables.manifest)
+    write_table(tables.annotations, args.annotations, digest)
+    write_table(tables.bodies, args.bodies, digest)
     write_table(tables.manifest, args.manifest)
 
 

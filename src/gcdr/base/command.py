@@ -5,13 +5,16 @@
 
 import argparse
 import json
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TextIO
 
 from gcdr.base.errors import InputError
+from gcdr.base.files import disk_trouble
 
 START_UP = "start-up:"  # the line that tells the interpreter's and the imports' own share
 TRAINING = ("samples:path", "originals:path", "labels:path", "seed:int", "device", "out:path")
@@ -76,10 +79,46 @@ def options(**values: str | Path | int | Sequence[str | Path] | None) -> list[st
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's main function; bad input ends it with one line and exit status 2."""
+    """Run a script's main function; bad input or a full disk ends it with one line and exit status 2.
+
+    A signal that asks it to stop (TERM, HUP, INT) ends it at once with one line and 128 and the signal's
+    number; temporary files are removed on the way out.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks
+            signal.signal(number, _stop)
     print(f"{START_UP} {time.process_time():.2f} CPU seconds", file=sys.stderr, flush=True)
     try:
         main()
+        sys.stdout.flush()
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        end_with(f"error: {error}", 2)
+    except Exception as error:
+        if not (reason := disk_trouble(error)):
+            raise
+        named = getattr(error, "filename", None) or "the log, or a file of this job"
+        end_with(f"error: {named}: cannot be written ({reason})", 2)
+
+
+def _stop(number: int, _frame: object) -> None:
+    for other in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(other, signal.SIG_IGN)  # a second one must not break off the tidying
+    print(f"stopped by {signal.Signals(number).name}", file=sys.stderr, flush=True)
+    sys.exit(128 + number)
+
+
+def end_with(line: str, status: int) -> NoReturn:
+    """Say a line and exit, also where the log itself cannot be written any more."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+        sys.stdout.flush()
+    except OSError:
+        silence(sys.stdout, sys.stderr)
+    sys.exit(status)
+
+
+def silence(*streams: TextIO) -> None:
+    """Send what is still in streams nowhere: it would fail again, with a stack, when the interpreter ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        os.dup2(nowhere, stream.fileno())

@@ -1,33 +1,69 @@
-"""Fetching a large file once: resumed where it broke off, and held to its digest ever after."""
+"""Fetching a large file once: resumed where it broke off, and held to its digest ever after.
+
+What arrives must be what was asked for: of the length that the server named, of the kind that its name says,
+and of a published digest where there is one (``#sha256=...`` behind an address, what Hugging Face says of
+its files, what stands in the names of torchvision's). Otherwise the first download decides, and its digest
+is recorded.
+"""
 
 import http.client
+import re
 import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from email.message import Message
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tqdm import tqdm
 
+from gcdr.base.content import content_fault
 from gcdr.base.errors import InputError
-from gcdr.base.files import file_digest, read_json, write_json
+from gcdr.base.files import check_room, disk_trouble, file_digest, read_json, write_json
 
 ATTEMPTS = 8
 PIECE = 1 << 20
+SHA256 = re.compile(r"[0-9a-f]{64}")
+TORCH_HUB = re.compile(r"https://download\.pytorch\.org/.*-([0-9a-f]{8,64})\.\w+")
 
 
 def planned_files(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Address of every file that the configuration's ``downloads`` section names, by its place."""
-    files = {}
+    """Address of every file that the configuration's ``downloads`` section names, by its place.
+
+    Raises:
+        InputError: an address is none of ``http`` or ``https``, a name leads out of the folder, or two files
+            have one place.
+    """
+    files: dict[str, str] = {}
     for model, source in settings["models"].items():
+        key = f"downloads.models.{model}"
+        if model in (".", "..") or "/" in model:
+            raise InputError(f"{key}: found the name {model!r}, expected one of a folder")
         for name in source["files"]:
             address = urllib.parse.urljoin(f"{source['from']}/", name)
-            place = Path(settings["folder"], model, address.rsplit("/", 1)[-1])
-            files[str(place)] = address
+            _check_address(address, f"{key}.files")
+            file = urllib.parse.urlsplit(address).path.rsplit("/", 1)[-1]
+            if file in ("", ".", ".."):
+                raise InputError(
+                    f"{key}.files: found {name!r}, expected one that ends in a file's name"
+                )
+            place = str(Path(settings["folder"], model, file))
+            if files.setdefault(place, address) != address:
+                raise InputError(f"{key}.files: two files named {file!r}; expected different names")
     return files
+
+
+def _check_address(address: str, where: str) -> None:
+    try:
+        parts = urllib.parse.urlsplit(address)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        good = False
+    if not good:
+        raise InputError(f"{where}: found the address {address!r}, expected one of http or https")
 
 
 def record_of(path: str | Path) -> Path:
@@ -42,27 +78,38 @@ def download(address: str, out: str | Path, pause: float = 5.0, timeout: float =
     the server says that it is still the same file. The first download records the digest.
 
     Args:
-        address: ``http`` or ``https``.
+        address: ``http`` or ``https``, perhaps with ``#sha256=`` and the content's digest behind it.
         out: the file.
         pause: seconds between attempts.
         timeout: seconds without a byte after which an attempt is given up.
 
     Raises:
-        InputError: the address cannot be reached, or the content is not what was recorded. The message
-            says where to put the file by hand.
+        InputError: the address is of another sort or cannot be reached, the disk is full, or the content is
+            not what was published or recorded, or of another kind than the name says (a page that asks
+            for a login, an empty file). The message says where to put the file by hand.
     """
+    _check_address(address, "download")
+    address, _, fragment = address.partition("#")
     out = Path(out)
+    published = _published(address, fragment)
     if out.is_file():
-        check_digest(out)
+        _accept(out, out, "in the file", published, None)
         return
     part = Path(f"{out}.part")
-    part.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{part.parent}: cannot be made ({error.strerror})") from error
     by_hand = f"Fetch it elsewhere, put it at {out}, and run again"
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            _continue(address, part, timeout)
+            published = _continue(address, part, timeout) or published
             break
         except (OSError, http.client.HTTPException) as error:
+            if reason := disk_trouble(error):
+                raise InputError(
+                    f"{part}: cannot be written ({reason}); what has arrived is kept for the next run"
+                ) from error
             final = isinstance(error, urllib.error.HTTPError) and 400 <= error.code < 500
             if final or attempt == ATTEMPTS:
                 reason = getattr(error, "reason", None) or error
@@ -71,14 +118,48 @@ def download(address: str, out: str | Path, pause: float = 5.0, timeout: float =
                 ) from error
             print(f"{address}: {error}; attempt {attempt + 1} of {ATTEMPTS}", file=sys.stderr)
             time.sleep(pause)
-    digest, record = file_digest(part), record_of(out)
-    if record.exists() and _recorded(out) != digest:
-        part.unlink()
-        raise InputError(_mismatch(out, digest, f"from {address}"))
-    if not record.exists():
-        write_json(record, {"sha256": digest, "bytes": part.stat().st_size, "address": address})
+    try:
+        _accept(part, out, f"from {address}", published, address)
+    except InputError:
+        part.unlink(missing_ok=True)
+        raise
     part.replace(out)
     _validator_of(part).unlink(missing_ok=True)
+
+
+def _accept(file: Path, out: Path, where: str, published: str | None, address: str | None) -> None:
+    """Hold a file to what is known of it, and record its digest where nothing is yet.
+
+    Args:
+        file: the content.
+        out: its place.
+        where: where it is from, for messages.
+        published: its SHA-256 or the beginning of it.
+        address: where it is from, for the record; None for a file that was put there.
+    """
+    digest, record = file_digest(file), record_of(out)
+    if published is not None and not digest.startswith(published):
+        raise InputError(
+            f"{out}: its SHA-256 {where} is {digest}, but {published} is published; fetch it again"
+        )
+    if record.exists():
+        if _recorded(out) != digest:
+            raise InputError(_mismatch(out, digest, where))
+        return
+    if fault := content_fault(file, out.name):
+        raise InputError(f"{out}: found {fault} {where}, expected the file itself")
+    write_json(record, {"sha256": digest, "bytes": file.stat().st_size, "address": address})
+
+
+def _published(address: str, fragment: str) -> str | None:
+    """The digest, or its beginning, that an address itself names."""
+    if fragment:
+        name, _, digest = fragment.partition("=")
+        if name != "sha256" or not SHA256.fullmatch(digest.lower()):
+            raise InputError(f"{address}: found #{fragment}, expected #sha256= and 64 digits of it")
+        return digest.lower()
+    match = TORCH_HUB.fullmatch(address)
+    return match[1] if match else None
 
 
 def check_digest(path: str | Path) -> None:
@@ -91,16 +172,57 @@ def check_digest(path: str | Path) -> None:
         raise InputError(_mismatch(path, digest, "in the file"))
 
 
-def _continue(address: str, part: Path, timeout: float) -> None:
-    """Bring ``part`` to its full length in one request, or raise where the connection breaks."""
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows to other places of the web alone, and keeps the digest that Hugging Face sends on the way."""
+
+    published: str | None = None
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: Message,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        _check_address(newurl, req.full_url)
+        mark = (headers.get("X-Linked-ETag") or "").strip('"')
+        if SHA256.fullmatch(mark):
+            self.published = mark
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener(redirects: _Redirects) -> urllib.request.OpenerDirector:
+    """Opens addresses of the web and nothing else; ``urlopen`` would open files of this machine, too."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.UnknownHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        redirects,
+        urllib.request.HTTPErrorProcessor(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+def _continue(address: str, part: Path, timeout: float) -> str | None:
+    """Bring ``part`` to its full length in one request, or raise where the connection breaks.
+
+    Returns:
+        the digest that the server published, if it did.
+    """
     validator = _validator_of(part)
     have = part.stat().st_size if part.exists() and validator.exists() else 0
     headers = {"User-Agent": "gcdr", "Accept-Encoding": "identity"}
     if have:
         headers |= {"Range": f"bytes={have}-", "If-Range": validator.read_text()}
-    request = urllib.request.Request(address, headers=headers)
+    request, redirects = urllib.request.Request(address, headers=headers), _Redirects()
     try:
-        answer = urllib.request.urlopen(request, timeout=timeout)
+        answer = _opener(redirects).open(request, timeout=timeout)
     except urllib.error.HTTPError as error:
         if error.code != 416 or not have:
             raise
@@ -108,9 +230,17 @@ def _continue(address: str, part: Path, timeout: float) -> None:
         return _continue(address, part, timeout)
     with answer:
         resumed = answer.status == 206
+        place = answer.headers.get("Content-Range")
+        if resumed and place and not place.startswith(f"bytes {have}-"):
+            validator.unlink(missing_ok=True)
+            raise ConnectionError("the server went on at another place; starting again")
         have = have if resumed else 0
         length = answer.headers.get("Content-Length")
         total = None if length is None else have + int(length)
+        if total is None and "chunked" not in answer.headers.get("Transfer-Encoding", ""):
+            raise InputError(f"{address}: the server does not say how long the file is")
+        if total is not None:
+            check_room(part, total - have)
         # Weak marks do not promise the same bytes; without a mark nothing is continued.
         mark = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or "W/"
         if not mark.startswith("W/"):
@@ -129,6 +259,7 @@ def _continue(address: str, part: Path, timeout: float) -> None:
                 shown.update(len(piece))
     if total is not None and have != total:
         raise ConnectionError(f"broke off after {have} of {total} bytes")
+    return redirects.published
 
 
 def _validator_of(part: Path) -> Path:

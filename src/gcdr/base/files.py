@@ -1,10 +1,14 @@
 """Files that are either whole or absent, and digests of their content."""
 
+import errno
+import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +17,9 @@ from typing import Any
 from gcdr.base.errors import InputError
 
 CHECKPOINTS = (".pt", ".pth")  # endings of files by torch.save
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+FOREIGN = re.compile(rf"(?:errno = |os error |errno )({'|'.join(map(str, DISK))})\b")
+DAY = 86400.0
 
 
 @contextmanager
@@ -20,15 +27,18 @@ def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it to ``path`` if the block succeeds.
 
     The caller writes a file (or makes a folder) at the yielded path, which does not exist yet. On an
-    exception it is removed, so nothing half-written is ever taken for whole.
+    exception it is removed, so nothing half-written is ever taken for whole. What a killed process left of
+    the same file goes first: it may be as large as the file, and nobody else would remove it.
 
     Raises:
-        InputError: the parent folder cannot be made or written.
+        InputError: the parent folder cannot be made or written, or the disk refuses what the block writes
+            (full, over a quota or limit, read-only); what was at ``path`` is then still there.
     """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        _remove_leftovers(path)
+        scratch, held = _scratch(path)
     except OSError as error:
         raise InputError(f"{path.parent}: cannot be written ({error.strerror})") from error
     try:
@@ -37,8 +47,69 @@ def atomic(path: str | Path) -> Iterator[Path]:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         os.replace(temporary, path)
+    except Exception as error:
+        if reason := disk_trouble(error):
+            raise InputError(f"{path}: cannot be written ({reason})") from error
+        raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+        os.close(held)
+
+
+def disk_trouble(error: BaseException) -> str:
+    """What the disk said (``"No space left on device"``), or nothing where an exception is of another kind.
+
+    Libraries in C and Rust say it in texts of their own, often with the number alone.
+    """
+    if isinstance(error, InputError):
+        return ""
+    if isinstance(error, OSError) and error.errno in DISK:
+        return os.strerror(error.errno)
+    if match := FOREIGN.search(str(error)):
+        return os.strerror(int(match[1]))
+    said = [code for code in DISK if os.strerror(code) in str(error)]
+    if said:
+        return os.strerror(said[0])
+    return disk_trouble(error.__cause__) if error.__cause__ else ""
+
+
+def _scratch(path: Path) -> tuple[Path, int]:
+    """A new folder beside a file, and a descriptor whose lock says that its process is alive."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        held = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # taken for a leftover before it was locked
+            os.close(held)
+            continue
+        except OSError:
+            pass  # a file system without locks: leftovers are then told by their age
+        if folder.exists():
+            return folder, held
+        os.close(held)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove the folders of :func:`_scratch` whose process is gone."""
+    name = re.compile(rf"{re.escape(f'.{path.name}.')}[a-z0-9_]{{8}}")
+    for folder in path.parent.iterdir():
+        if not name.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
+            continue
+        try:
+            held = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            dead = True
+        except BlockingIOError:
+            dead = False
+        except OSError:
+            dead = time.time() - os.fstat(held).st_mtime > DAY
+        if dead:
+            shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
 
 
 def state_size(path: str | Path, size: int) -> None:
@@ -51,17 +122,26 @@ def state_size(path: str | Path, size: int) -> None:
     Raises:
         InputError: the disk has less room than that.
     """
-    path = Path(path)
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    free = shutil.disk_usage(folder).free
+    free = check_room(path, size)
     print(
         f"{path}: {size / 1e6:,.1f} MB will be written, {free / 1e6:,.1f} MB are free", flush=True
     )
+
+
+def check_room(path: str | Path, size: int) -> int:
+    """Bytes that are free where a file will be.
+
+    Raises:
+        InputError: fewer than ``size``.
+    """
+    folder = next(parent for parent in Path(path).absolute().parents if parent.exists())
+    free = shutil.disk_usage(folder).free
     if size > free:
         raise InputError(
             f"{path}: found {free / 1e6:,.1f} MB free in {folder}, expected {size / 1e6:,.1f} MB for "
             "this file"
         )
+    return free
 
 
 def write_json(path: str | Path, content: Any) -> None:
@@ -82,6 +162,8 @@ def read_json(path: str | Path) -> Any:
         raise InputError(f"{path}: no such file") from error
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON ({error})") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def text_digest(*parts: str | bytes) -> str:

@@ -9,9 +9,11 @@ import os
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -21,7 +23,24 @@ from gcdr.base.errors import InputError
 
 ARCHIVE = b"PK\x03\x04"
 OLD_PICKLE = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the magic number, pickled
+OLD_PARTS = 4  # pickles of such a file: magic number, protocol, system, content
+BROKEN = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+)
 NUMBERS = "?bhilqBHILQefd"
+KEYS = (str, bytes, int, float, np.generic, type(None))  # and flat tuples of these
+MOST = 50_000_000  # values that a file may come to when somebody walks over it
 
 
 class StandIn:
@@ -60,11 +79,16 @@ def read_torch(path: str | Path, stand_ins: Iterable[str] = ()) -> Any:
     try:
         with open(path, "rb") as file:
             start = file.read(24)
+        mapped = start.startswith(ARCHIVE)
+        _check_keys(path, mapped)
         with torch.serialization.safe_globals(admitted):
-            mapped = start.startswith(ARCHIVE)
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
+    except _Refused as error:
+        raise InputError(
+            f"{path}: found {error} in its pickle; only tensors and plain settings are read"
+        ) from error
     except pickle.UnpicklingError as error:
         if name := re.search(r"(?:GLOBAL|class|function) ([\w.]+)", str(error)):
             raise InputError(
@@ -88,7 +112,7 @@ def read_pickle(path: str | Path) -> Any:
         with open(path, "rb") as file, warnings.catch_warnings():
             # PyTorch's own reader of storages speaks of its own deprecated class.
             warnings.filterwarnings("ignore", "TypedStorage is deprecated")
-            return _plain(_Reader(file).load())
+            return _Plainly().of(_Reader(file).load())
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except _Refused as error:
@@ -195,10 +219,29 @@ def _scalar_function() -> Callable[..., Any]:
     return function
 
 
+def _check_key(key: Any) -> None:
+    """A key costs as much to hash as it has parts, shared ones counted again and again; see that it is plain.
+
+    Raises:
+        _Refused: it is neither text, bytes, a number or None, nor a flat tuple of these.
+    """
+    parts = key if isinstance(key, tuple) else (key,)
+    if not all(isinstance(part, KEYS) for part in parts):
+        raise _Refused("a key that is no text or number")
+
+
+def _dictionary(*given: Any) -> dict:
+    """``dict`` for the pairs of old pickles."""
+    pairs = list(given[0]) if given else []
+    for pair in pairs:
+        _check_key(pair[0])
+    return {pair[0]: pair[1] for pair in pairs}
+
+
 CORES = ("core", "_core")
 ADMITTED: dict[str, Callable[..., Any]] = {
-    "collections.OrderedDict": dict,
-    **{f"{module}.dict": dict for module in ("builtins", "__builtin__")},
+    "collections.OrderedDict": _dictionary,
+    **{f"{module}.dict": _dictionary for module in ("builtins", "__builtin__")},
     **{f"{module}.list": list for module in ("builtins", "__builtin__")},
     "collections.defaultdict": lambda *_: {},
     "_codecs.encode": _latin,
@@ -213,21 +256,117 @@ ADMITTED: dict[str, Callable[..., Any]] = {
 }
 
 
-class _Reader(pickle.Unpickler):
+class _Reader(pickle._Unpickler):  # the one in C would hash a key before anybody could look at it
+    dispatch: ClassVar[dict[int, Callable[..., None]]] = dict(pickle._Unpickler.dispatch)
+
     def find_class(self, module: str, name: str) -> Any:
         if f"{module}.{name}" not in ADMITTED:
             raise _Refused(f"{module}.{name}")
         return _Admitted(ADMITTED[f"{module}.{name}"])
 
+    def _load_item(self) -> None:
+        _check_key(self.stack[-2])
+        pickle._Unpickler.load_setitem(self)
 
-def _plain(value: Any) -> Any:
-    """The same with arrays in place of what stood for them."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_plain(inner) for inner in value)
-    if isinstance(value, _Array):
-        return value.value
-    if isinstance(value, _Admitted | _Kind):
-        raise _Refused("a function or class as a value")
-    return value
+    def _load_items(self) -> None:
+        for key in self.stack[::2]:
+            _check_key(key)
+        pickle._Unpickler.load_setitems(self)
+
+    def _load_dict(self) -> None:
+        for key in self.stack[::2]:
+            _check_key(key)
+        pickle._Unpickler.load_dict(self)
+
+    def _load_set(self) -> None:
+        raise _Refused("a set")
+
+    dispatch[pickle.SETITEM[0]] = _load_item
+    dispatch[pickle.SETITEMS[0]] = _load_items
+    dispatch[pickle.DICT[0]] = _load_dict
+    dispatch[pickle.EMPTY_SET[0]] = dispatch[pickle.FROZENSET[0]] = _load_set
+
+
+class _Anything:
+    """In place of whatever a pickle makes by a call, where only its keys are looked at."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        pass
+
+    def append(self, value: Any) -> None:
+        """As a list has it."""
+
+    extend = append
+
+
+class _Scan(_Reader):
+    """Reads a pickle of PyTorch's for its keys alone; nothing that it names is called."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        return _Anything()
+
+    def persistent_load(self, pid: Any) -> None:
+        return None
+
+    def _load_call(self) -> None:
+        self.stack.pop()
+        self.stack[-1] = _Anything()
+
+    def _load_build(self) -> None:
+        self.stack.pop()
+
+    dispatch: ClassVar[dict[int, Callable[..., None]]] = dict(_Reader.dispatch)
+    dispatch[pickle.REDUCE[0]] = dispatch[pickle.NEWOBJ[0]] = _load_call
+    dispatch[pickle.BUILD[0]] = _load_build
+
+
+def _check_keys(path: str | Path, zipped: bool) -> None:
+    """See that no key of a file by ``torch.save`` takes for ever to hash; PyTorch's reader would try.
+
+    Raises:
+        _Refused: one may. What else is wrong with the file is PyTorch's to say.
+    """
+    with suppress(*BROKEN), open(path, "rb") as file:
+        if zipped:
+            with zipfile.ZipFile(file) as archive:
+                names = [n for n in archive.namelist() if n.endswith("/data.pkl")]
+                for name in names:
+                    _Scan(io.BytesIO(archive.read(name))).load()
+        else:
+            for _ in range(OLD_PARTS):
+                _Scan(file).load()
+
+
+class _Plainly:
+    """Arrays in place of what stood for them, in time that is linear in the size of the pickle.
+
+    What is shared stays shared; where it would be endless, or far more than it is in the file, when somebody
+    walks over it, it is refused.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[int, tuple[Any, int]] = {}
+        self.alive: list[Any] = []  # an id is of one object as long as that lives
+
+    def of(self, value: Any) -> Any:
+        return self._walk(value)[0]
+
+    def _walk(self, value: Any) -> tuple[Any, int]:
+        if isinstance(value, _Array):
+            return value.value, 1
+        if isinstance(value, _Admitted | _Kind):
+            raise _Refused("a function or class as a value")
+        if not isinstance(value, dict | list | tuple):
+            return value, 1
+        if id(value) not in self.known:
+            self.alive.append(value)
+            self.known[id(value)] = (None, MOST)  # met again below itself it has no end
+            inner = list(value.values() if isinstance(value, dict) else value)
+            walked = [self._walk(one) for one in inner]
+            count = 1 + sum(size for _, size in walked)
+            if count >= MOST:
+                raise _Refused(f"values that hold each other more than {MOST:,} times")
+            made = [one for one, _ in walked]
+            plain = dict(zip(value, made, strict=True)) if isinstance(value, dict) else made
+            self.known[id(value)] = (tuple(made) if isinstance(value, tuple) else plain, count)
+        return self.known[id(value)]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
 import torch
@@ -21,15 +20,19 @@ from tqdm import tqdm
 
 from gcdr.base.errors import InputError
 from gcdr.base.failures import Failures
-from gcdr.base.files import atomic, state_size
+from gcdr.base.files import state_size
 from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
+from gcdr.data.hdf5 import TEXT, Held, new_hdf5, open_hdf5
 from gcdr.data.lookup import places
 from gcdr.data.manifest import boxes, people_digest
+from gcdr.data.picture_rows import CheckedRows, MappedRows
 from gcdr.data.pictures import open_image
+
+PICTURES, VERSION = "gcdr picture cache", 2
 
 Arrays = Mapping[str, tuple[tuple[int, ...], Any]]
 """Shapes and types of arrays by name, of one image or one person."""
-NewCache = tuple[h5py.File, np.ndarray, np.ndarray, np.ndarray]
+NewCache = tuple[Mapping[str, CheckedRows], np.ndarray, np.ndarray, np.ndarray]
 
 
 def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path, failures: float) -> None:
@@ -53,8 +56,8 @@ def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path, failu
     sizes = people[["width", "height"]].to_numpy(int)
     failed = Failures("without a picture", len(people), failures)
     head_size = head_pixels(size)
-    with new_samples(people, size, path) as (file, problem, names, scene_index):
-        scene, head = file["scene"], file["head"]
+    with new_samples(people, size, path) as (arrays, problem, names, scene_index):
+        scene, head = arrays["scene"], arrays["head"]
         rows = pd.Series(np.arange(len(people))).groupby(scene_index).indices
         for index, name in enumerate(tqdm(names, "resizing", unit="image", mininterval=5)):
             try:
@@ -75,23 +78,30 @@ def new_samples(people: pd.DataFrame, size: int, path: Path) -> AbstractContextM
         {"scene": ((3, size, size), np.uint8)},
         {"head": ((3, head, head), np.uint8)},
     )
-    return new_cache(people, of_images, of_people, path)
+    return new_cache(people, PICTURES, of_images, of_people, path)
 
 
 @contextmanager
 def new_cache(
-    people: pd.DataFrame, of_images: Arrays, of_people: Arrays, path: Path
+    people: pd.DataFrame,
+    kind: str,
+    of_images: Arrays,
+    of_people: Arrays,
+    path: Path,
+    made_by: Mapping[str, Any] | None = None,
 ) -> Iterator[NewCache]:
     """A cache in which all but its arrays is written; how large it will be is said before.
 
     Args:
         people: the manifest's people, by ``sample_id``.
+        kind: what the file says that it is.
         of_images: shape and type of what is kept of every image, by name.
         of_people: the same of every person.
         path: the HDF5 file.
+        made_by: what made it, ready for ``json.dumps``.
 
     Yields:
-        the file, whose arrays are to be filled; the people's ``problem`` (N,), likewise; the images' names
+        the arrays, to be filled; the people's ``problem`` (N,), likewise; the images' names
         (M,) and ``scene_index`` (N,).
 
     Raises:
@@ -101,15 +111,19 @@ def new_cache(
     rows = [(name, len(names), held) for name, held in of_images.items()]
     rows += [(name, len(people), held) for name, held in of_people.items()]
     state_size(path, sum(n * math.prod(s) * np.dtype(t).itemsize for _, n, (s, t) in rows))
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        for name, count, (shape, kind) in rows:
-            file.create_dataset(name, (count, *shape), kind)
+    digest, large = people_digest(people), tuple(name for name, _, _ in rows)
+    with new_hdf5(path, kind, VERSION, digest, made_by or {}, large=large) as file:
+        arrays = {
+            name: CheckedRows(file, name, (count, *shape), dtype)
+            for name, count, (shape, dtype) in rows
+        }
         problem = np.full(len(people), "", object)
-        yield file, problem, names, scene_index
+        yield arrays, problem, names, scene_index
         file["scene_index"], file["head_box"] = scene_index, boxes(people)
         file["sample_id"] = people["sample_id"].to_numpy()
-        file.create_dataset("problem", data=problem, dtype=h5py.string_dtype())
-        file.attrs["people"] = people_digest(people)
+        file.create_dataset("problem", data=problem, dtype=TEXT)
+        for array in arrays.values():
+            array.seal()
 
 
 @dataclass(frozen=True)
@@ -139,6 +153,7 @@ class Cached:
         scene_index: (N,) which image a person is in.
         problem: (N,) text: why a person's picture could not be read, and is black here; else empty.
         people: digest of the people.
+        path: the file.
     """
 
     sample_id: np.ndarray
@@ -146,16 +161,34 @@ class Cached:
     scene_index: np.ndarray
     problem: np.ndarray
     people: str
+    path: Path
 
     @staticmethod
-    def people_of(file: h5py.File) -> dict[str, Any]:
-        """The attributes above from an open file."""
+    def people_of(held: Held, images: int) -> dict[str, Any]:
+        """The attributes above from an open file.
+
+        Args:
+            held: the file.
+            images: how many images it has.
+
+        Raises:
+            InputError: they do not fit together.
+        """
+        columns, count = held.columns, len(held.columns["sample_id"])
+        shapes = {"head_box": (count, 4), "scene_index": (count,), "problem": (count,)}
+        for name, shape in shapes.items():
+            if name not in columns or columns[name].shape != shape:
+                raise InputError(f"{held.path}: expected {name!r} of shape {shape}")
+        index = columns["scene_index"]
+        if index.dtype.kind not in "iu" or not ((index >= 0) & (index < images)).all():
+            raise InputError(f"{held.path}: its people are in images that it does not hold")
         return {
-            "sample_id": file["sample_id"][:],
-            "head_box": file["head_box"][:].astype(np.float32),
-            "scene_index": file["scene_index"][:],
-            "problem": file["problem"].asstr()[:],
-            "people": file.attrs["people"],
+            "sample_id": columns["sample_id"],
+            "head_box": columns["head_box"].astype(np.float32),
+            "scene_index": index,
+            "problem": columns["problem"],
+            "people": held.attributes["people"],
+            "path": held.path,
         }
 
     def rows(self, sample_id: np.ndarray) -> np.ndarray:
@@ -164,7 +197,7 @@ class Cached:
         Raises:
             InputError: somebody is not in the cache.
         """
-        return places(self.sample_id, sample_id, "the picture cache")
+        return places(self.sample_id, sample_id, self.path)
 
     def readable(self, sample_id: np.ndarray, who: str) -> np.ndarray:
         """Whose picture could be read. All who choose people ask here; it says who is left out.
@@ -191,31 +224,29 @@ class Samples(Cached):
     """The picture cache, mapped into memory.
 
     Attributes:
-        scene: (M, 3, S, S) uint8, mapped.
-        head: (N, 3, C, C) uint8, mapped: head box with ``HEAD_MARGIN``.
+        scene: (M, 3, S, S) uint8, mapped; a row is compared with its checksum when it is first read.
+        head: (N, 3, C, C) uint8, mapped likewise: head box with ``HEAD_MARGIN``.
     """
 
-    scene: np.ndarray
-    head: np.ndarray
+    scene: MappedRows
+    head: MappedRows
 
     @classmethod
-    def open(cls, path: str | Path) -> "Samples":
+    def open(cls, path: str | Path, people: str | None = None) -> "Samples":
         """Map a cache.
 
+        Args:
+            path: the file.
+            people: digest of the people that it must be of; None where the caller compares ``people``.
+
         Raises:
-            InputError: the file is absent or not such a cache.
+            InputError: the file is absent, not such a cache, damaged, or of other people.
         """
-        try:
-            with h5py.File(path, "r") as file:
-                mapped = {
-                    name: np.memmap(
-                        path, np.uint8, "r", file[name].id.get_offset(), file[name].shape
-                    )
-                    for name in ("scene", "head")
-                }
-                return cls(scene=mapped["scene"], head=mapped["head"], **cls.people_of(file))
-        except (OSError, KeyError) as error:
-            raise InputError(f"{path}: not a cache of samples ({error})") from error
+        with open_hdf5(path, PICTURES, VERSION, ("scene", "head"), people) as held:
+            scene, head = (MappedRows(held, name, np.uint8, 4) for name in ("scene", "head"))
+            if len(head) != len(held.columns["sample_id"]):
+                raise InputError(f"{path}: holds {len(head)} heads of its people")
+            return cls(scene=scene, head=head, **cls.people_of(held, len(scene)))
 
     @property
     def size(self) -> int:
@@ -233,8 +264,8 @@ class Samples(Cached):
         """
         index = self.scene_index[rows]
         shown, image_of = (index, np.arange(len(rows))) if each else first_seen(index)
-        images = torch.from_numpy(np.asarray(self.scene[shown]))
-        heads = torch.from_numpy(np.asarray(self.head[rows]))
+        images = torch.from_numpy(self.scene[shown])
+        heads = torch.from_numpy(self.head[rows])
         images, heads = (picture.to(device).float().div_(255) for picture in (images, heads))
         box = torch.from_numpy(self.head_box[rows])
         return Pictures(images, torch.from_numpy(image_of).to(device), heads, box.to(device))
@@ -267,8 +298,8 @@ def copy_samples(
     Raises:
         InputError: a cache is absent or none, or the disk has no room.
     """
-    with new_samples(people, size, path) as (file, problem, _, scene_index):
-        scene, head = file["scene"], file["head"]
+    with new_samples(people, size, path) as (arrays, problem, _, scene_index):
+        scene, head = arrays["scene"], arrays["head"]
         for source, at, ids in sources:
             cache = Samples.open(source)
             rows = cache.rows(ids)

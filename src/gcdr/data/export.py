@@ -26,6 +26,7 @@ from gcdr.data.manifest import (
     read_annotation_table,
     read_people,
 )
+from gcdr.data.shown import read_shown
 from gcdr.data.split import UNLABELLED
 from gcdr.data.stores import read_labels
 
@@ -73,17 +74,18 @@ def collect_rows(
             several maps of each.
     """
     people = read_people(manifest)
+    digest = people_digest(people)
     parts = []
     if labels is not None:
-        shown = pd.read_parquet(labels)
+        shown = read_shown(labels, digest)
         shown = shown[shown["role"] != UNLABELLED].assign(source="label")
         kept = ["sample_id", *GAZE, "in_frame", "label", "source", LABEL_SOURCE]
         parts.append(shown[[name for name in kept if name in shown]])
     if annotations is not None:
-        points = read_annotation_table(annotations)
+        points = read_annotation_table(annotations, digest)
         parts.append(points.assign(in_frame=points["gaze_x"].notna(), source="annotator"))
     if maps is not None:
-        store = read_labels(maps, people_digest(people))
+        store = read_labels(maps, digest)
         if store.heatmap.ndim > 3:
             raise InputError(
                 f"{maps}: found {store.heatmap.shape[1]} maps of each person, expected one; export those "

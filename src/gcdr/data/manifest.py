@@ -6,16 +6,16 @@ which cannot return a label. Labels are read by two stages only: the split, with
 :func:`read_annotations` of the test people.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pyarrow import parquet
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import atomic, text_digest
+from gcdr.base.files import text_digest
 from gcdr.base.problems import Places, Problems
+from gcdr.data.tables import read_table
+from gcdr.data.tables import write_table as write_table  # the way to write a manifest
 
 BOX = ["head_x0", "head_y0", "head_x1", "head_y1"]
 PEOPLE = ["sample_id", "image", "width", "height", *BOX, "split"]
@@ -157,37 +157,34 @@ def _faults(rows: pd.DataFrame) -> list[tuple[str, str, pd.Series, str]]:
     return faults
 
 
-def write_table(table: pd.DataFrame, path: str | Path) -> None:
-    """Write a table as Parquet, whole or not at all."""
-    with atomic(path) as temporary:
-        table.to_parquet(temporary, index=False)
-
-
 def read_people(manifest: str | Path) -> pd.DataFrame:
     """The columns of ``PEOPLE`` and those of ``CONTEXT`` that are there: all but the labels."""
-    return _read(manifest, PEOPLE, CONTEXT)
+    return read_table(manifest, PEOPLE, CONTEXT)
 
 
 def read_annotated(manifest: str | Path) -> pd.DataFrame:
     """People with their labels. For the label split alone."""
-    return _read(manifest, [*PEOPLE, *LABELS], OPTIONAL)
+    return read_table(manifest, [*PEOPLE, *LABELS], OPTIONAL)
 
 
-def read_annotations(path: str | Path, sample_id: np.ndarray) -> np.ndarray:
+def read_annotations(
+    path: str | Path, sample_id: np.ndarray, people: str | None = None
+) -> np.ndarray:
     """The annotators' points of test people.
 
     Args:
         path: the annotations table: ``sample_id``, ``annotator``, ``gaze_x``, ``gaze_y``.
         sample_id: (N,) the people wanted.
+        people: digest of the people that the table must be about.
 
     Returns:
         (N, A, 2) float64, padded with NaN where a person has fewer than A annotators; all NaN for
         people who look out of the frame.
 
     Raises:
-        InputError: a person has no annotation.
+        InputError: the table is damaged or of other people, or a person has no annotation.
     """
-    table = read_annotation_table(path)
+    table = read_annotation_table(path, people)
     table = table[table["sample_id"].isin(sample_id)].sort_values(["sample_id", "annotator"])
     place = pd.Series(np.arange(len(sample_id)), index=sample_id)
     lacking = set(sample_id) - set(table["sample_id"])
@@ -201,10 +198,11 @@ def read_annotations(path: str | Path, sample_id: np.ndarray) -> np.ndarray:
     return points
 
 
-def read_annotation_table(path: str | Path) -> pd.DataFrame:
+def read_annotation_table(path: str | Path, people: str | None = None) -> pd.DataFrame:
     """The annotations table as it is: ``sample_id``, ``annotator``, ``gaze_x``, ``gaze_y``; the row of a
     test person who looks out of the frame has no point."""
-    return _read(path, ["sample_id", "annotator", "gaze_x", "gaze_y"])
+    columns = ["sample_id", "annotator", "gaze_x", "gaze_y"]
+    return read_table(path, columns, people=people)
 
 
 def people_digest(people: pd.DataFrame) -> str:
@@ -217,13 +215,3 @@ def boxes(people: pd.DataFrame) -> np.ndarray:
     """(N, 4) float64 head boxes x0, y0, x1, y1 in 0..1 of width and height (may lie outside)."""
     scale = people[["width", "height", "width", "height"]].to_numpy(float)
     return people[BOX].to_numpy(float) / scale
-
-
-def _read(path: str | Path, columns: list[str], optional: Sequence[str] = ()) -> pd.DataFrame:
-    try:
-        there = parquet.read_schema(path).names if optional else []
-        return pd.read_parquet(path, columns=[*columns, *(n for n in optional if n in there)])
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a table with the columns {columns} ({error})") from error

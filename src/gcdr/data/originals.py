@@ -8,20 +8,23 @@ decoded, as large as their crops need, in one HDF5 file that training maps into 
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import atomic, state_size
+from gcdr.base.files import state_size
+from gcdr.data.checksums import check_rows, checksum_of, row_checksums
 from gcdr.data.crops import HEAD_PADDING, cut, grow
+from gcdr.data.hdf5 import new_hdf5, open_hdf5
 from gcdr.data.lookup import places
 from gcdr.data.manifest import boxes, people_digest
+from gcdr.data.picture_rows import map_array
 from gcdr.data.pictures import open_image
 from gcdr.data.split import LABELLED, targets
 
+KEPT, VERSION, PIXELS = "gcdr larger pictures", 2, "pixels"
 SPARE = (
     2  # pixels kept for one of the model's in the smallest crop: resizing twice then hurts no more
 )
@@ -60,8 +63,9 @@ def write_originals(
     count = 3 * shape.prod(1)
     offset = np.cumsum(count) - count
     state_size(path, int(count.sum()))
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        pixels = file.create_dataset("pixels", (int(count.sum()),), np.uint8)
+    digest, sums = people_digest(people), np.zeros(len(names), np.uint32)
+    with new_hdf5(path, KEPT, VERSION, digest, {"size": size}, large=(PIXELS,)) as file:
+        pixels = file.create_dataset(PIXELS, (int(count.sum()),), np.uint8)
         for index, name in enumerate(tqdm(names, "keeping", unit="image", mininterval=5)):
             try:
                 image = open_image(root / name, tuple(whole[index].tolist()))
@@ -70,14 +74,15 @@ def write_originals(
                 shape[index] = 0
                 continue
             kept = image.resize(shape[index, ::-1].tolist(), Image.Resampling.BILINEAR)
-            pixels[offset[index] : offset[index] + count[index]] = np.asarray(kept).reshape(-1)
+            numbers = np.asarray(kept).reshape(1, -1)
+            pixels[offset[index] : offset[index] + count[index]] = numbers[0]
+            sums[index] = row_checksums(numbers)[0]
         if not shape.any():
             raise InputError(
                 f"{root}: no picture of a labelled person can be read; expected at least one"
             )
         file["offset"], file["shape"], file["image_of"] = offset, shape, image_of
-        file["sample_id"] = ids
-        file.attrs["people"] = people_digest(people)
+        file["sample_id"], file[checksum_of(PIXELS)] = ids, sums
 
 
 def _smallest_crops(head_box: np.ndarray, gaze: np.ndarray) -> np.ndarray:
@@ -105,7 +110,10 @@ class Originals:
         offset: (K,) where a picture begins.
         shape: (K, 2) its height and width; zeros where it could not be read.
         pixels: uint8, mapped.
+        sums: (K,) uint32 checksums of the pictures, each compared when it is first read.
+        seen: (K,) bool, whether that was done.
         people: digest of the people.
+        path: the file.
     """
 
     sample_id: np.ndarray
@@ -113,25 +121,46 @@ class Originals:
     offset: np.ndarray
     shape: np.ndarray
     pixels: np.ndarray
+    sums: np.ndarray
+    seen: np.ndarray
     people: str
+    path: Path
 
     @classmethod
-    def open(cls, path: str | Path) -> "Originals":
+    def open(cls, path: str | Path, people: str | None = None) -> "Originals":
         """Map such a file.
 
+        Args:
+            path: the file.
+            people: digest of the people that it must be of; None where the caller compares ``people``.
+
         Raises:
-            InputError: the file is absent or none of these.
+            InputError: the file is absent, none of these, damaged, or of other people.
         """
-        try:
-            with h5py.File(path, "r") as file:
-                stored = file["pixels"]
-                pixels = np.memmap(path, np.uint8, "r", stored.id.get_offset(), stored.shape)
-                told = {
-                    name: file[name][:] for name in ("sample_id", "image_of", "offset", "shape")
-                }
-                return cls(**told, pixels=pixels, people=file.attrs["people"])
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{path}: not a file of larger pictures ({error})") from error
+        with open_hdf5(path, KEPT, VERSION, (PIXELS,), people) as held:
+            pixels, columns = map_array(held, PIXELS, np.uint8, 1), held.columns
+            names = ("sample_id", "image_of", "offset", "shape")
+            if lacking := [name for name in names if name not in columns]:
+                raise InputError(f"{path}: found no array {lacking[0]!r}")
+            told = {name: columns[name] for name in names}
+            ids, image_of, offset, shape = told.values()
+            sums = held.sums(PIXELS, len(shape))
+            fits = image_of.shape == ids.shape and shape.shape == (len(offset), 2)
+            fits = fits and ((image_of >= 0) & (image_of < len(shape))).all()
+            fits = fits and (offset >= 0).all() and (shape >= 0).all()
+            if not (fits and (offset + 3 * shape.prod(1) <= len(pixels)).all()):
+                raise InputError(f"{path}: its people and pictures do not fit together")
+            seen = np.zeros(len(sums), bool)
+            about = {"people": held.attributes["people"], "path": held.path}
+            return cls(**told, pixels=pixels, sums=sums, seen=seen, **about)
+
+    def _check(self, row: int) -> None:
+        """Compare a whole picture with its checksum, once."""
+        if not self.seen[row]:
+            start, count = self.offset[row], 3 * self.shape[row].prod()
+            whole = self.pixels[None, start : start + count]
+            check_rows(self.path, PIXELS, whole, self.sums[[row]], np.array([row]))
+            self.seen[row] = True
 
     def crops(self, sample_id: np.ndarray, window: np.ndarray, size: int) -> np.ndarray:
         """Windows of people's pictures, resized as a crop of the original is.
@@ -160,6 +189,7 @@ class Originals:
                 )
             region = part * (width, height, width, height)
             top, bottom = int(region[1]), int(np.ceil(region[3]))
+            self._check(row)
             start = self.offset[row] + 3 * width * top  # the rows of the window alone
             lines = self.pixels[start : start + 3 * width * (bottom - top)]
             image = Image.fromarray(np.asarray(lines).reshape(-1, width, 3))

@@ -15,7 +15,7 @@ import pandas as pd
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
-from gcdr.data.cache import copy_samples
+from gcdr.data.cache import Samples, copy_samples
 from gcdr.data.manifest import (
     LABEL_SOURCE,
     LABELS,
@@ -88,13 +88,20 @@ def pool_rows(members: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.D
     return pd.concat(parts, ignore_index=True).sort_values("sample_id", kind="stable")
 
 
-def pool_annotations(members: pd.DataFrame, test: str, annotations: Path) -> pd.DataFrame:
-    """The annotators' points of a pool's test people."""
-    return pool_rows(members, {test: read_annotation_table(annotations)})
+def pool_annotations(
+    members: pd.DataFrame, test: str, annotations: Path, people: str | None = None
+) -> pd.DataFrame:
+    """The annotators' points of a pool's test people; ``people`` is the digest of those of ``test``."""
+    return pool_rows(members, {test: read_annotation_table(annotations, people)})
 
 
 def pool_samples(
-    members: pd.DataFrame, people: pd.DataFrame, caches: Mapping[str, Path], size: int, out: Path
+    members: pd.DataFrame,
+    people: pd.DataFrame,
+    caches: Mapping[str, Path],
+    size: int,
+    out: Path,
+    digests: Mapping[str, str] | None = None,
 ) -> None:
     """The sources' picture caches as one.
 
@@ -104,9 +111,14 @@ def pool_samples(
         caches: the sources' caches by name.
         size: side of their scenes.
         out: the cache.
+        digests: the digests of the sources' people, which the caches must be of.
+
+    Raises:
+        InputError: a cache is damaged, or of other people.
     """
     sources = []
     for name, path in caches.items():
+        Samples.open(path, (digests or {}).get(name))
         place = np.flatnonzero(members["source"] == name)
         sources.append((path, place, members["member_id"].to_numpy()[place]))
     copy_samples(people, sources, size, out)

@@ -1,13 +1,14 @@
 """Prior stores and label stores: HDF5 files that are written whole and say whom they belong to.
 
 A *prior store* holds raw maps on the VQA model's own grid, a *label store* heatmaps in [0, 1]. Both are
-sorted by ``sample_id``, chunked by row, and carry a format version, what made them and a digest of the
-people (never of labels). Readers open with mode "r" (any other would move the time stamp) and refuse
-a file that does not fit.
+sorted by ``sample_id``, chunked by row, and carry a format version, what made them, a digest of the
+people (never of labels) and checksums of their content (:mod:`gcdr.data.hdf5`). Readers open with mode
+"r" (any other would move the time stamp), compare all of it, and refuse a file that does not fit.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,15 @@ from typing import Any
 import h5py
 import numpy as np
 
-from gcdr import __version__
 from gcdr.base.errors import InputError
-from gcdr.base.files import atomic
+from gcdr.data.checksums import checksum_of, row_checksums
+from gcdr.data.hdf5 import TEXT, Held, join_shards, new_hdf5, open_hdf5
 from gcdr.data.lookup import places
 
-VERSION = 1
+VERSION = 2
 PRIOR, LABEL = "gcdr prior store", "gcdr label store"
-TEXT = h5py.string_dtype()
+MAPS = ("heatmap",)
+SUMS = checksum_of("heatmap")
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,13 @@ def write_prior(
         layers: the L decoder layers, counted from 1.
         people: digest of the people, :func:`gcdr.data.manifest.people_digest`.
         made_by: the settings that made it.
+
+    Raises:
+        ValueError: ``sample_id`` do not ascend, or a valid map is not finite.
     """
-    data = {
-        "sample_id": sample_id,
-        "heatmap": heatmap.astype(np.float32, copy=False),  # GBs where all maps come at once
-        "valid": valid,
-        **columns,
-    }
-    _write(path, PRIOR, data, people, made_by, {"layers": np.asarray(layers, np.int64)})
+    heatmap = heatmap.astype(np.float32, copy=False)  # GBs where all maps come at once
+    block = {"sample_id": sample_id, "heatmap": heatmap, "valid": valid, **columns}
+    write_prior_blocks(path, [block], layers=layers, people=people, made_by=made_by)
 
 
 def write_labels(
@@ -109,58 +110,69 @@ def write_labels(
     kept = heatmap[valid]
     if kept.size and not (np.isfinite(kept).all() and kept.min() >= 0 and kept.max() <= 1):
         raise ValueError("a heatmap leaves [0, 1]")
-    data = {
-        "sample_id": sample_id,
-        "heatmap": heatmap.astype(np.float16),
-        "valid": valid,
-        **columns,
-    }
-    _write(path, LABEL, data, people, made_by, {})
+    heatmap = heatmap.astype(np.float16)
+    block = {"sample_id": sample_id, "heatmap": heatmap, "valid": valid, **columns}
+    with _new(path, LABEL, people, made_by) as file:
+        _append_block(file, block, -1)
 
 
-def _write(
+@contextmanager
+def _new(
     path: str | Path,
     kind: str,
-    data: Mapping[str, Any],
     people: str,
     made_by: Mapping[str, Any],
-    attributes: Mapping[str, Any],
-) -> None:
-    ids = np.asarray(data["sample_id"])
-    if (np.diff(ids) <= 0).any():
-        raise ValueError("sample_id must ascend")
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        for name, value in data.items():
-            array = np.asarray(value)
-            if len(array) != len(ids):
-                raise ValueError(f"{name} has {len(array)} rows, sample_id has {len(ids)}")
-            if array.dtype.kind in "OU":
-                array = array.astype(object)
-                file.create_dataset(name, data=array, dtype=TEXT)
-            elif array.ndim > 1 and len(array):
-                file.create_dataset(name, data=array, chunks=(1, *array.shape[1:]))
-            else:
-                file.create_dataset(name, data=array)
-        _describe(file, kind, people, made_by, attributes)
+    **attributes: Any,
+) -> Iterator[h5py.File]:
+    with new_hdf5(path, kind, VERSION, people, made_by, attributes, large=MAPS) as file:
+        yield file
 
 
-def _describe(
-    file: h5py.File,
-    kind: str,
-    people: str,
-    made_by: Mapping[str, Any],
-    attributes: Mapping[str, Any],
-) -> None:
-    file.attrs["format"], file.attrs["version"] = kind, VERSION
-    file.attrs["gcdr"], file.attrs["people"] = __version__, people
-    file.attrs["made_by"] = json.dumps(made_by, sort_keys=True)
-    for name, value in attributes.items():
-        file.attrs[name] = value
+@contextmanager
+def _open(path: str | Path, kind: str, people: str | None = None) -> Iterator[Held]:
+    with open_hdf5(path, kind, VERSION, MAPS, people, shards=kind == PRIOR) as held:
+        columns = held.columns
+        ids, valid = columns["sample_id"], columns.get("valid")
+        for name, column in {**columns, **{name: held.file[name] for name in MAPS}}.items():
+            if column.shape[:1] != ids.shape:
+                raise InputError(f"{path}: {name!r} has shape {column.shape} for {len(ids)} people")
+        if valid is None or valid.dtype != bool or held.file["heatmap"].dtype.kind != "f":
+            raise InputError(f"{path}: expected 'valid' of bool and 'heatmap' of float")
+        yield held
+
+
+def _append(whole: h5py.File, name: str, part: np.ndarray) -> None:
+    """Rows of an array behind those that are there; text as a data set of text."""
+    row = part.shape[1:]
+    if name not in whole:
+        chunks = (1, *row) if row else (1024,)
+        dtype = TEXT if part.dtype.kind in "OU" else part.dtype
+        whole.create_dataset(name, (0, *row), dtype, maxshape=(None, *row), chunks=chunks)
+    target = whole[name]
+    start = len(target)
+    target.resize(start + len(part), 0)
+    target[start:] = part.astype(object) if part.dtype.kind == "U" else part
+
+
+def _append_block(whole: h5py.File, block: Mapping[str, Any], last: int) -> int:
+    """A block of people with the checksums of their maps; the last ``sample_id`` so far."""
+    arrays = {name: np.asarray(value) for name, value in block.items()}
+    ids, valid, heatmap = arrays["sample_id"], arrays["valid"], arrays["heatmap"]
+    if (np.diff(ids, prepend=last) <= 0).any():
+        raise ValueError("sample_id must ascend, within blocks and from one to the next")
+    for row in np.flatnonzero(valid):
+        if not np.isfinite(heatmap[row]).all():
+            raise ValueError(f"the map of sample_id {ids[row]} is valid and not finite")
+    for name, array in (*arrays.items(), (SUMS, row_checksums(heatmap))):
+        if len(array) != len(ids):
+            raise ValueError(f"{name} has {len(array)} rows, sample_id has {len(ids)}")
+        _append(whole, name, array)
+    return int(ids[-1]) if len(ids) else last
 
 
 def write_prior_blocks(
     path: str | Path,
-    blocks: Iterable[Mapping[str, np.ndarray]],
+    blocks: Iterable[Mapping[str, Any]],
     *,
     layers: Sequence[int],
     people: str,
@@ -175,19 +187,12 @@ def write_prior_blocks(
         layers, people, made_by: see :func:`write_prior`.
 
     Raises:
-        ValueError: the blocks' ``sample_id`` do not ascend.
+        ValueError: the blocks' ``sample_id`` do not ascend, or a valid map is not finite.
     """
-    last = -1
-    with atomic(path) as temporary, h5py.File(temporary, "w") as whole:
+    with _new(path, PRIOR, people, made_by, layers=np.asarray(layers, np.int64)) as whole:
+        last = -1
         for block in blocks:
-            ids = block["sample_id"]
-            if (np.diff(ids, prepend=last) <= 0).any():
-                raise ValueError("sample_id must ascend from block to block")
-            last = ids[-1] if len(ids) else last
-            for name, value in block.items():
-                array = np.asarray(value)
-                _append(whole, name, array.astype(TEXT) if array.dtype.kind in "OU" else array)
-        _describe(whole, PRIOR, people, made_by, {"layers": np.asarray(layers, np.int64)})
+            last = _append_block(whole, block, last)
 
 
 def concatenate_priors(parts: Sequence[str | Path], path: str | Path) -> None:
@@ -199,78 +204,65 @@ def concatenate_priors(parts: Sequence[str | Path], path: str | Path) -> None:
 
     Raises:
         ValueError: the parts' ``sample_id`` do not ascend.
+        InputError: a part cannot be read, or is of other people or settings.
     """
-    last = -1
-    with atomic(path) as temporary, h5py.File(temporary, "w") as whole:
+
+    def block(held: Held) -> dict[str, np.ndarray]:
+        columns = {name: column for name, column in held.columns.items() if name != SUMS}
+        return {**columns, "heatmap": held.rows("heatmap", np.arange(len(columns["valid"])))}
+
+    def blocks() -> Iterator[dict[str, np.ndarray]]:
         for part in parts:
-            with _open(part, PRIOR) as file:
-                ids = file["sample_id"][:]
-                if (np.diff(ids, prepend=last) <= 0).any():
-                    raise ValueError(f"{part}: sample_id must ascend from part to part")
-                last = ids[-1] if len(ids) else last
-                for name, value in file.attrs.items():
-                    whole.attrs[name] = value
-                for name, dataset in file.items():
-                    _append(whole, name, dataset)
+            with _open(part, PRIOR) as held:
+                _same_origin(part, held.attributes, parts[0], about)
+                yield block(held)
+
+    with _open(parts[0], PRIOR) as first:
+        about = first.attributes
+    write_prior_blocks(
+        path, blocks(), layers=about["layers"], people=about["people"], made_by=about["made_by"]
+    )
 
 
-def _append(whole: h5py.File, name: str, part: h5py.Dataset | np.ndarray) -> None:
-    row = part.shape[1:]
-    if name not in whole:
-        chunks = (1, *row) if row else (4096,)
-        dtype = TEXT if h5py.check_string_dtype(part.dtype) else part.dtype
-        whole.create_dataset(name, (0, *row), dtype, maxshape=(None, *row), chunks=chunks)
-    target = whole[name]
-    start = len(target)
-    target.resize(start + len(part), 0)
-    target[start:] = part[:]
+def _same_origin(
+    path: object, about: Mapping[str, Any], first: object, expected: Mapping[str, Any]
+) -> None:
+    for name in ("people", "made_by", "gcdr", "layers"):
+        if about[name] != expected[name]:
+            raise InputError(f"{path}: its {name!r} differs from that of {first}")
 
 
 def merge_priors(shards: Sequence[str | Path], path: str | Path) -> None:
-    """Join prior shards, in order, into one store whose data sets are views of the shards.
+    """Join prior shards, in order, into one store whose maps are views of those of the shards.
 
-    The views name the shards relative to the merged file, so the folder can be moved as a whole.
+    The views name the shards relative to the merged file, so the folder can be moved as a whole; the store
+    also says which content each shard has, and refuses any other.
 
     Raises:
         InputError: the shards are of different people or settings, or are not in ascending order.
     """
-    layouts: dict[str, list[tuple[str, h5py.Dataset]]] = {}
-    files = [_open(shard, PRIOR) for shard in shards]
-    try:
-        first = files[0]
-        for shard, file in zip(shards, files, strict=True):
-            for name in ("people", "made_by", "gcdr"):
-                if file.attrs[name] != first.attrs[name]:
-                    raise InputError(f"{shard}: its {name!r} differs from that of {shards[0]}")
-            for name, dataset in file.items():
-                layouts.setdefault(name, []).append((Path(shard).name, dataset))
-        ids = np.concatenate([file["sample_id"][:] for file in files])
+    with ExitStack() as stack:
+        held = [stack.enter_context(_open(shard, PRIOR)) for shard in shards]
+        about = held[0].attributes
+        for shard, part in zip(shards, held, strict=True):
+            _same_origin(shard, part.attributes, shards[0], about)
+        ids = np.concatenate([part.columns["sample_id"] for part in held])
         if (np.diff(ids) <= 0).any():
             raise InputError(f"{path}: the shards' sample_id do not ascend")
-        with atomic(path) as temporary, h5py.File(temporary, "w") as merged:
-            for name, parts in layouts.items():
-                _join(merged, name, parts, Path(shards[0]).parent.name)
-            for name, value in first.attrs.items():
-                merged.attrs[name] = value
-    finally:
-        for file in files:
-            file.close()
-
-
-def _join(merged: h5py.File, name: str, parts: list[tuple[str, h5py.Dataset]], folder: str) -> None:
-    rows = sum(dataset.shape[0] for _, dataset in parts)
-    sample = parts[0][1]
-    if h5py.check_string_dtype(sample.dtype):  # HDF5 views cannot hold text of variable length
-        merged.create_dataset(name, data=np.concatenate([part[:] for _, part in parts]), dtype=TEXT)
-        return
-    layout = h5py.VirtualLayout((rows, *sample.shape[1:]), sample.dtype)
-    start = 0
-    for file, dataset in parts:
-        if dataset.shape[0]:
-            source = h5py.VirtualSource(f"{folder}/{file}", name, dataset.shape, dataset.dtype)
-            layout[start : start + dataset.shape[0]] = source
-        start += dataset.shape[0]
-    merged.create_virtual_dataset(name, layout)
+        folder = Path(shards[0]).parent.name
+        names = [f"{folder}/{Path(shard).name}" for shard in shards]
+        contents = {
+            name: part.attributes["content"] for name, part in zip(names, held, strict=True)
+        }
+        attributes = {
+            "layers": np.asarray(about["layers"], np.int64),
+            "shards": json.dumps(contents),
+        }
+        with _new(path, PRIOR, about["people"], about["made_by"], **attributes) as merged:
+            for name in held[0].columns:
+                _append(merged, name, np.concatenate([part.columns[name] for part in held]))
+            maps = {name: part.file["heatmap"] for name, part in zip(names, held, strict=True)}
+            join_shards(merged, "heatmap", maps)
 
 
 def read_prior(
@@ -279,88 +271,74 @@ def read_prior(
     """Rows of a prior store; with ``layer`` the heatmap is (N, G, G) of that decoder layer.
 
     Raises:
-        InputError: not a prior store, another version, other people, an id or a layer it lacks.
+        InputError: not a prior store, damaged, another version, other people, an id or a layer it lacks, or
+            a valid map that is not finite.
     """
-    with _open(path, PRIOR, people) as file:
-        layers = [int(value) for value in file.attrs["layers"]]
+    with _open(path, PRIOR, people) as held:
+        layers = held.attributes["layers"]
         if layer is not None and layer not in layers:
             raise InputError(f"{path}: decoder layer {layer} is not in it; it holds {layers}")
         pick = slice(None) if layer is None else layers.index(layer)
-        return _rows(path, file, sample_id, pick)
+        return _rows(held, sample_id, pick)
 
 
-def read_validity(path: str | Path) -> np.ndarray:
-    """Which rows of a prior store are valid, (N,) bool.
+def read_columns(path: str | Path) -> dict[str, np.ndarray]:
+    """All of a prior store but its maps, (N,) each by name.
 
     Raises:
-        InputError: not a prior store, or another version.
+        InputError: not a prior store, damaged, or another version.
     """
-    with _open(path, PRIOR) as file:
-        return file["valid"][:]
+    with _open(path, PRIOR) as held:
+        return held.columns
 
 
-def read_labels(path: str | Path, people: str, sample_id: np.ndarray | None = None) -> Store:
+def read_labels(
+    path: str | Path,
+    people: str,
+    sample_id: np.ndarray | None = None,
+    split: str | None = None,
+) -> Store:
     """Rows of a label store (all rows without ``sample_id``).
 
+    Args:
+        path: the file.
+        people: digest of the people that it must be of.
+        sample_id: (N,) the people wanted.
+        split: digest of the split that it must have been made under, where it names one.
+
     Raises:
-        InputError: not a label store, another version, other people, or an id it lacks.
+        InputError: not a label store, damaged, another version, other people or split, an id it lacks, or a
+            valid map that is not finite.
     """
-    with _open(path, LABEL, people) as file:
-        wanted = file["sample_id"][:] if sample_id is None else sample_id
-        return _rows(path, file, wanted, slice(None))
+    with _open(path, LABEL, people) as held:
+        found = (held.attributes["made_by"].get("split") or {}).get("digest")
+        if split is not None and found is not None and found != split:
+            raise InputError(f"{path}: made under another label split; make it again")
+        wanted = held.columns["sample_id"] if sample_id is None else sample_id
+        return _rows(held, wanted, slice(None))
 
 
 def read_label_ids(path: str | Path, people: str) -> np.ndarray:
     """Whom a label store holds, (N,) int64, ascending.
 
     Raises:
-        InputError: not a label store, another version, or other people.
+        InputError: not a label store, damaged, another version, or other people.
     """
-    with _open(path, LABEL, people) as file:
-        return file["sample_id"][:]
+    with _open(path, LABEL, people) as held:
+        return held.columns["sample_id"]
 
 
-def _open(path: str | Path, kind: str, people: str | None = None) -> h5py.File:
-    try:
-        file = h5py.File(path, "r")
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except OSError as error:
-        raise InputError(f"{path}: not an HDF5 file, or a damaged one ({error})") from error
-    found = (file.attrs.get("format"), file.attrs.get("version"))
-    if found != (kind, VERSION):
-        file.close()
-        raise InputError(f"{path}: found {found}, expected a {kind} of version {VERSION}")
-    if people is not None and file.attrs["people"] != people:
-        file.close()
-        raise InputError(f"{path}: made for other people than the manifest's; make it again")
-    if file["valid"].is_virtual:  # HDF5 would fill the rows of an absent shard with zeros
-        for source in file["valid"].virtual_sources():
-            shard = Path(path).parent / source.file_name
-            if not shard.is_file():
-                file.close()
-                raise InputError(f"{path}: its shard {shard} is gone; make the store again")
-    return file
-
-
-def _rows(path: str | Path, file: h5py.File, sample_id: np.ndarray, pick: Any) -> Store:
-    place = places(file["sample_id"][:], sample_id, path)
-    columns = {}
-    for name in file:
-        if name not in ("sample_id", "heatmap", "valid"):
-            dataset = file[name]
-            text = h5py.check_string_dtype(dataset.dtype)
-            columns[name] = (dataset.asstr()[:] if text else dataset[:])[place]
-    low, high = (int(place.min()), int(place.max()) + 1) if len(place) else (0, 0)
-    heatmap = (
-        file["heatmap"][low:high, pick] if isinstance(pick, int) else file["heatmap"][low:high]
-    )
-    attributes = dict(file.attrs)
-    attributes["made_by"] = json.loads(attributes["made_by"])
-    return Store(
-        np.asarray(sample_id),
-        heatmap[place - low].astype(np.float32),
-        file["valid"][:][place],
-        columns,
-        attributes,
-    )
+def _rows(held: Held, sample_id: np.ndarray, pick: Any) -> Store:
+    place = places(held.columns["sample_id"], sample_id, held.path)
+    columns = {name: column[place] for name, column in held.columns.items()}
+    for name in ("sample_id", SUMS):
+        del columns[name]
+    valid = columns.pop("valid")
+    heatmap = held.rows("heatmap", place, pick).astype(np.float32, copy=False)
+    for row in np.flatnonzero(valid):
+        if not np.isfinite(heatmap[row]).all():
+            raise InputError(
+                f"{held.path}: the map of sample_id {sample_id[row]} is valid and holds NaN or infinity; "
+                "make the store again"
+            )
+    return Store(np.asarray(sample_id), heatmap, valid, columns, held.attributes)

@@ -9,16 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from gcdr.base.errors import InputError
-from gcdr.data.cache import Cached, Samples, first_seen, new_cache
+from gcdr.data.cache import VERSION, Cached, Samples, first_seen, new_cache
+from gcdr.data.hdf5 import kind_of_hdf5, open_hdf5
+from gcdr.data.picture_rows import CheckedRows, MappedRows
 
 TOKENS = "tokens"
+CACHE = "gcdr token cache"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,27 +28,28 @@ class Tokens(Cached):
 
     Attributes:
         tokens: (M, 2, C, rows, columns) float16, mapped: of each image as it is, and flipped.
+            An image is compared with its checksum when it is first read.
         backbone: digest of the weights that made them.
     """
 
-    tokens: np.ndarray
+    tokens: MappedRows
     backbone: str
 
     @classmethod
-    def open(cls, path: str | Path) -> "Tokens":
+    def open(cls, path: str | Path, people: str | None = None) -> "Tokens":
         """Map a cache.
 
+        Args:
+            path: the file.
+            people: digest of the people that it must be of; None where the caller compares ``people``.
+
         Raises:
-            InputError: the file is absent or not such a cache.
+            InputError: the file is absent, not such a cache, damaged, or of other people.
         """
-        try:
-            with h5py.File(path, "r") as file:
-                mapped = np.memmap(
-                    path, np.float16, "r", file[TOKENS].id.get_offset(), file[TOKENS].shape
-                )
-                return cls(tokens=mapped, backbone=file.attrs["backbone"], **Cached.people_of(file))
-        except (OSError, KeyError) as error:
-            raise InputError(f"{path}: not a cache of tokens ({error})") from error
+        with open_hdf5(path, CACHE, VERSION, (TOKENS,), people) as held:
+            tokens = MappedRows(held, TOKENS, np.float16, 5)
+            backbone = held.attributes["made_by"]["backbone"]
+            return cls(tokens=tokens, backbone=backbone, **cls.people_of(held, len(tokens)))
 
     def of(
         self, rows: np.ndarray, device: torch.device, flip: Tensor | None = None
@@ -73,7 +75,7 @@ class Tokens(Cached):
 @contextmanager
 def new_tokens(
     people: pd.DataFrame, shape: tuple[int, int, int], backbone: str, path: Path
-) -> Iterator[tuple[h5py.Dataset, np.ndarray, np.ndarray, np.ndarray]]:
+) -> Iterator[tuple[CheckedRows, np.ndarray, np.ndarray, np.ndarray]]:
     """A cache in which all but the tokens is written; how large it will be is said before.
 
     Args:
@@ -83,28 +85,27 @@ def new_tokens(
         path: the HDF5 file.
 
     Yields:
-        the dataset of the tokens, the people's ``problem`` to be filled, the images' names (M,) and
+        the array of the tokens, the people's ``problem`` to be filled, the images' names (M,) and
         ``scene_index`` (N,).
     """
     sizes = {TOKENS: ((2, *shape), np.float16)}
-    with new_cache(people, sizes, {}, path) as (file, problem, names, scene_index):
-        file.attrs["backbone"] = backbone
-        yield file[TOKENS], problem, names, scene_index
+    made_by = {"backbone": backbone}
+    with new_cache(people, CACHE, sizes, {}, path, made_by) as (arrays, *others):
+        yield arrays[TOKENS], *others
 
 
 Cache = Samples | Tokens
 """What models are shown of people: pictures, or the tokens of a frozen backbone."""
 
 
-def open_cache(path: str | Path) -> Cache:
+def open_cache(path: str | Path, people: str | None = None) -> Cache:
     """The cache of pictures or of tokens that a file is.
 
+    Args:
+        path: the file.
+        people: digest of the people that it must be of; None where the caller compares ``people``.
+
     Raises:
-        InputError: the file is absent or neither.
+        InputError: the file is absent, neither, damaged, or of other people.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            held = TOKENS in file
-    except OSError as error:
-        raise InputError(f"{path}: not a cache of people ({error})") from error
-    return Tokens.open(path) if held else Samples.open(path)
+    return (Tokens if kind_of_hdf5(path) == CACHE else Samples).open(path, people)

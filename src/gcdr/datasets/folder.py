@@ -70,7 +70,7 @@ def read_folder(folder: Path, table: Path | None, split: str = "test") -> Datase
 
 
 def _rows(table: Table, split: str, problems: Problems) -> pd.DataFrame:
-    rows = pd.DataFrame({"image": table.text("image")}, dtype=object)
+    rows = pd.DataFrame({"image": table.images()}, dtype=object)
     given = table.columns
     for name in BOX:
         rows[name] = table.numbers(name, problems, "a number of pixels")

@@ -68,7 +68,7 @@ def read_gazefollow(root: Path, files: Sequence[Path]) -> Dataset:
 def read_rows(path: Path, split: str, problems: Problems) -> tuple[pd.DataFrame, Places]:
     """Rows of one annotation file as :func:`gcdr.datasets.assemble.assemble` takes them."""
     table = read_headless(path, LAYOUTS, problems)
-    columns = {"image": table.text("path"), "split": split, "label": None}
+    columns = {"image": table.images("path"), "split": split, "label": None}
     for name, ours in zip(HEAD, BOX, strict=True):
         columns[ours] = table.numbers(name, problems, "a number of pixels")
     for name in ("gaze_x", "gaze_y"):

@@ -12,6 +12,7 @@ from gcdr.base.files import read_json
 from gcdr.base.problems import Places, Problems
 from gcdr.data.manifest import BOX
 from gcdr.datasets.assemble import Dataset, Rules, assemble, frame_numbers
+from gcdr.datasets.text import plain_name
 
 
 def read_gazelle(root: Path, files: Sequence[Path]) -> Dataset:
@@ -97,7 +98,7 @@ def _heads(path: Path, problems: Problems) -> tuple[pd.DataFrame, np.ndarray]:
     problems.rows("not an image with heads", "entry", expected, ~right, places, found)
     kept = [entry for entry, fits in zip(entries, right, strict=True) if fits]
     heads = [
-        {"inout": 1, **head, "image": entry["path"], "sequence": clip}
+        {"inout": 1, **head, "image": plain_name(entry["path"]), "sequence": clip}
         for (entry, clip), fits in zip(pairs, right, strict=True)
         if fits
         for head in entry["heads"]
@@ -130,7 +131,7 @@ def _clip(frame: Any) -> str | None:
 def _text(entry: Any) -> str:
     """The ``path`` of an entry; empty where it is none."""
     path = entry.get("path") if isinstance(entry, dict) else None
-    return path if isinstance(path, str) else ""
+    return plain_name(path) if isinstance(path, str) else ""
 
 
 def _is_entry(entry: Any) -> bool:

@@ -52,6 +52,10 @@ class Table:
         """(N,) object array of text."""
         return self.columns[name].to_numpy(zero_copy_only=False)
 
+    def images(self, name: str = "image") -> np.ndarray:
+        """(N,) object array of image names, each in one spelling."""
+        return np.array([plain_name(text) for text in self.text(name)], object)
+
     def filled(self, name: str) -> np.ndarray:
         """(N,) bool: where a column is not empty."""
         return np.asarray(pc.not_equal(self.columns[name], ""))
@@ -81,6 +85,16 @@ class Table:
             found = np.where(wrong, [_hinted(text) for text in found], found)
         problems.rows("not a number", name, expected, wrong, self.places, found)
         return values.to_numpy(zero_copy_only=False)
+
+
+def plain_name(name: str) -> str:
+    """The one spelling of a path: ``./a.jpg`` and ``b//a.jpg`` are the images ``a.jpg`` and ``b/a.jpg``.
+
+    What leads out of a folder stays as it is, to be refused.
+    """
+    parts = name.split("/")
+    inner = [part for part in parts[1:] if part not in ("", ".")]
+    return "/".join(inner if parts[0] == "." and inner else [parts[0], *inner])
 
 
 def read_lines(path: Path, problems: Problems) -> list[str]:

@@ -17,8 +17,9 @@ from tqdm import tqdm
 from gcdr.base.blocks import Blocks, shard_rows, work_key
 from gcdr.base.errors import InputError
 from gcdr.base.failures import Failures
-from gcdr.data.manifest import BOX, people_digest, read_people, write_table
+from gcdr.data.manifest import BOX, people_digest, read_people
 from gcdr.data.pictures import open_image
+from gcdr.data.tables import read_table, table_about, write_table
 from gcdr.detection.choices import DetectSettings
 from gcdr.detection.detector import detect, detector_files, load_detector
 
@@ -149,7 +150,7 @@ def detect_people(
     people, batch = read_people(manifest), settings.batch
     digest, files = people_digest(people), detector_files(weights)
     if given is not None:
-        people = people[~people["sample_id"].isin(pd.read_parquet(given)["sample_id"])]
+        people = people[~people["sample_id"].isin(read_table(given, people=digest)["sample_id"])]
         files.append(given)
     names, image = np.unique(people["image"].to_numpy(str), return_inverse=True)
     rows = shard_rows(len(names), batch, shard, shards)
@@ -158,7 +159,7 @@ def detect_people(
     key = work_key(settings.to_json(), digest, chosen, files, __file__, device)
     blocks = Blocks.of(out, rows, batch, key, [images / name for name in names])
     failed = Failures("not detected", int(np.isin(image, rows).sum()), failures)
-    left = blocks.left(lambda part: (pd.read_parquet(part)["problem"] == "").all())
+    left = blocks.left(lambda part: (read_table(part)["problem"] == "").all())
     title = f"detecting people, shard {shard} of {shards}"
     for start in tqdm(left, title, unit="batch", mininterval=5):
         asked = people[(image >= start) & (image < min(start + batch, rows.stop))]
@@ -167,22 +168,29 @@ def detect_people(
         )
         for person in found[found["problem"] != ""].itertuples():
             failed.add([person.sample_id], person.problem)
-        write_table(found, blocks.parts[start])
-    _write_together([pd.read_parquet(part) for part in blocks.parts.values()], out)
+        write_table(found, blocks.parts[start], digest)
+    parts = [read_table(part, people=digest) for part in blocks.parts.values()]
+    _write_together(parts, out, digest)
     blocks.remove()
 
 
 def merge_bodies(shards: Sequence[Path], given: Path | None, out: Path) -> None:
-    """Put the shards of :func:`detect_people`, and the bodies that were given, into one table."""
-    came = [] if given is None else [pd.read_parquet(given).assign(problem="")]
-    bodies = _write_together([*came, *map(pd.read_parquet, shards)], out)
+    """Put the shards of :func:`detect_people`, and the bodies that were given, into one table.
+
+    Raises:
+        InputError: a table is damaged, or they are not all of the same people.
+    """
+    digest = table_about(shards[0])["people"]
+    came = [] if given is None else [read_table(given, people=digest).assign(problem="")]
+    found = [read_table(shard, people=digest) for shard in shards]
+    bodies = _write_together([*came, *found], out, digest)
     print(f"{sum(map(len, came))} people came with the data set's own detections")
     print(f"bodies found for {int(bodies['detected'].sum())} of {len(bodies)} people")
 
 
-def _write_together(tables: Sequence[pd.DataFrame], out: Path) -> pd.DataFrame:
+def _write_together(tables: Sequence[pd.DataFrame], out: Path, people: str | None) -> pd.DataFrame:
     """Tables of bodies as one, by ``sample_id``."""
     filled = [table for table in tables if len(table)] or tables[:1]
     whole = pd.concat(filled).sort_values("sample_id")
-    write_table(whole, out)
+    write_table(whole, out, people)
     return whole

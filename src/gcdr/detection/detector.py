@@ -9,8 +9,6 @@ from typing import Literal, Self
 import numpy as np
 import torch
 from PIL import Image
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models.detection import MaskRCNN, maskrcnn_resnet50_fpn_v2
 from torchvision.models.detection.anchor_utils import AnchorGenerator
@@ -24,6 +22,7 @@ from gcdr.base.download import check_digest
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS, read_json
 from gcdr.base.jsonconfig import JsonConfig
+from gcdr.base.tensors import read_tensors
 from gcdr.base.unpickling import read_torch
 
 PERSON = 1  # of COCO's classes as torchvision counts them; 0 is the background
@@ -185,12 +184,7 @@ def load_detector(weights: str | Path, config: DetectorConfig | None = None) -> 
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        return read_torch(path) if path.suffix in CHECKPOINTS else load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path}: not a readable weight file ({error})") from error
+    return read_torch(path) if path.suffix in CHECKPOINTS else read_tensors(path)
 
 
 @torch.inference_mode()

@@ -8,11 +8,12 @@ import pandas as pd
 import torch
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import read_json, write_json
+from gcdr.base.files import write_json
 from gcdr.base.plain import JsonTable
 from gcdr.data.lookup import places
 from gcdr.data.manifest import people_digest, read_annotations, read_people
 from gcdr.data.prior_maps import prior_maps
+from gcdr.data.shown import check_split, read_shown, split_identity, split_under
 from gcdr.data.split import VALIDATION, targets
 from gcdr.data.stores import read_labels, write_labels
 from gcdr.data.tokens import open_cache
@@ -24,7 +25,7 @@ from gcdr.evaluation.scores import (
     summarise_in_frame,
     write_metrics,
 )
-from gcdr.models.build import CARD_FILE
+from gcdr.models.build import read_card
 from gcdr.predictor import Predictor, load_gaze_model
 from gcdr.refine.diffusion import SAMPLERS
 from gcdr.refine.labels import load_denoiser, refinement_of
@@ -74,18 +75,19 @@ def test_people(manifest: Path, annotations: Path, samples: Path) -> Tested:
         samples: the picture cache, which knows whose picture can be read.
 
     Raises:
-        InputError: there are none, none has a readable picture or looks into the frame, or one has no
-            annotation.
+        InputError: a file is damaged or of other people; there are no test people, none has a readable
+            picture or looks into the frame, or one has no annotation.
     """
     people = read_people(manifest)
+    digest = people_digest(people)
     people = people[people["split"] == "test"]
     if people.empty:
         raise InputError(f"{manifest}: no test people; expected rows with split 'test'")
-    seen = open_cache(samples).readable(people["sample_id"].to_numpy(), "test")
+    seen = open_cache(samples, digest).readable(people["sample_id"].to_numpy(), "test")
     if not seen.any():
         raise InputError(f"{samples}: no test person has a readable picture; expected at least one")
     people = people[seen]
-    points = read_annotations(annotations, people["sample_id"].to_numpy())
+    points = read_annotations(annotations, people["sample_id"].to_numpy(), digest)
     inside = np.isfinite(points).all(2).any(1)
     if not inside.any():
         raise InputError(f"{annotations}: no test person looks into the frame; expected some")
@@ -94,7 +96,7 @@ def test_people(manifest: Path, annotations: Path, samples: Path) -> Tested:
 
 def in_frame_summary(model: Path, logit: np.ndarray | None, tested: Tested) -> dict | str:
     """The in/out metric of a model, or why it has none."""
-    if read_json(model / CARD_FILE).get("settings", {}).get("in_frame") is None or logit is None:
+    if read_card(model).get("settings", {}).get("in_frame") is None or logit is None:
         return "the model was not trained to tell in from out of the frame (gaze.in_frame)"
     if tested.inside.all():
         return "no test person is known to look out of the frame"
@@ -130,6 +132,7 @@ def evaluate_model(
     Raises:
         InputError: the folder holds no gaze model.
     """
+    about = about | {"split": split_under(model, read_card(model).get("split"), about)}
     predictor = Predictor(load_gaze_model(model), device)
     tested = test_people(manifest, annotations, samples)
     ids, inside = tested.ids, tested.inside
@@ -160,6 +163,7 @@ def evaluate_labels(
     tested = test_people(manifest, annotations, samples)
     scored = tested.looking_inside()
     labels = read_labels(store, people_digest(read_people(manifest)), scored.ids)
+    about = about | {"split": split_under(store, labels.attributes["made_by"].get("split"), about)}
     scores = score_maps(labels.heatmap, scored.people, scored.points)
     write_metrics(scores, about | tested.left_out, out)
 
@@ -230,9 +234,11 @@ def sweep_timesteps(
     """
     model = load_denoiser(teacher)
     people = read_people(manifest)
-    digest, cache = people_digest(people), open_cache(samples)
+    digest = people_digest(people)
+    cache = open_cache(samples, digest)
     tested = test_people(manifest, annotations, samples).looking_inside()
-    known, gaze = targets(pd.read_parquet(labels), VALIDATION)
+    check_split(teacher, read_card(teacher).get("split"), split_identity(labels), labels)
+    known, gaze = targets(read_shown(labels, digest), VALIDATION)
     seen = cache.readable(known, "validation")
     groups = {"test": (tested.ids, tested.points)}
     if seen.any():

@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
-
 from gcdr.base.errors import InputError
-from gcdr.base.files import atomic, file_digest, read_json, write_json
+from gcdr.base.files import file_digest, read_json
 from gcdr.base.plain import JsonTable
+from gcdr.base.tensors import read_tensors, write_tensors
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.interface import SeesPeople
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.named import kind_of
 from gcdr.models.sizes import WEIGHTS_FILE, DenoiserConfig, backbone_file
-from gcdr.models.weights import load_weights, read_weights
+from gcdr.models.weights import load_weights
 
 CARD_FILE = "model.json"
 FORMAT_VERSION = 1
@@ -50,18 +49,16 @@ def build_model(description: Mapping[str, Any], where: str = "model") -> SeesPeo
 def save_model(
     folder: str | Path, model: SeesPeople, card: Mapping[str, Any] | None = None
 ) -> None:
-    """Write weights and ``model.json`` into a folder, each file whole or not at all, the card last.
+    """Write weights and ``model.json`` into a folder, whole or not at all; the card holds their digest.
 
     Args:
         folder: made if it does not exist.
         model: a model that ``describe`` knows.
         card: further entries of ``model.json``, for example training settings.
     """
-    content = {"format_version": FORMAT_VERSION, **describe(model), **(card or {})}
     tensors = {key: value.detach().cpu().contiguous() for key, value in model.kept_state().items()}
-    with atomic(Path(folder) / WEIGHTS_FILE) as temporary:
-        save_file(tensors, temporary)
-    write_json(Path(folder) / CARD_FILE, content)
+    content = {"format_version": FORMAT_VERSION, **describe(model), **(card or {})}
+    write_tensors(Path(folder) / WEIGHTS_FILE, tensors, content, CARD_FILE)
 
 
 def load_model(folder: str | Path, backbone: str | Path | None = None) -> SeesPeople:
@@ -72,23 +69,34 @@ def load_model(folder: str | Path, backbone: str | Path | None = None) -> SeesPe
         backbone: weights of its frozen backbone, if it has one; None: the file that its card names.
 
     Raises:
-        InputError: a file is absent, unreadable or of another version, or weights and architecture
+        InputError: a file is absent, unreadable or of another version, or weights, card and architecture
             do not fit; or the backbone is another one than the card tells.
     """
     card_file = Path(folder) / CARD_FILE
-    card = read_json(card_file)
-    version = card.get("format_version") if isinstance(card, dict) else None
-    if version != FORMAT_VERSION:
-        raise InputError(f"{card_file}: found format {version!r}, expected {FORMAT_VERSION}")
+    card = read_card(folder)
     model = build_model(card, str(card_file))
     weights_file = Path(folder) / WEIGHTS_FILE
     frozen = {key: value for key, value in model.state_dict().items()}
     for key in model.kept_state():
         del frozen[key]
-    load_weights(model, {**read_weights(weights_file), **frozen}, str(weights_file))
+    load_weights(model, {**read_tensors(weights_file), **frozen}, str(weights_file))
     if frozen:
         _load_backbone(model, card.get("backbone") or {}, backbone, card_file)
     return model.eval()
+
+
+def read_card(folder: str | Path) -> dict[str, Any]:
+    """The card of a model's folder.
+
+    Raises:
+        InputError: absent, unreadable or of another version.
+    """
+    file = Path(folder) / CARD_FILE
+    card = read_json(file)
+    version = card.get("format_version") if isinstance(card, dict) else None
+    if version != FORMAT_VERSION:
+        raise InputError(f"{file}: found format {version!r}, expected {FORMAT_VERSION}")
+    return card
 
 
 def backbone_card(source: str | Path) -> dict[str, str]:

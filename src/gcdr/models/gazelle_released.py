@@ -15,13 +15,14 @@ from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS, atomic
+from gcdr.base.tensors import read_tensors
 from gcdr.models.backbone import Backbone
 from gcdr.models.checkpoints import read_state
 from gcdr.models.gazelle import BACKBONE, INOUT, Gazelle
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.interface import Kind
 from gcdr.models.sizes import weights_file
-from gcdr.models.weights import load_weights, read_weights
+from gcdr.models.weights import load_weights
 
 PREFIX = f"{BACKBONE}.model."
 SIZE_TENSOR = "linear.weight"
@@ -136,7 +137,7 @@ def _sized(make: Callable[..., GazelleConfig]) -> Callable[[bool], GazelleConfig
 
 def _read(path: str | Path) -> dict[str, Tensor]:
     path = Path(path) if Path(path).is_file() else weights_file(path)
-    return read_state(path)[0] if path.suffix in CHECKPOINTS else read_weights(path)
+    return read_state(path)[0] if path.suffix in CHECKPOINTS else read_tensors(path)
 
 
 def _load_decoder(

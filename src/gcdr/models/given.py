@@ -56,7 +56,7 @@ def take_given(name: str, source: Path, settings: GivenSettings, out: Path) -> N
             raise InputError(
                 f"{source}: found a model of {known[key]} {key}, the configuration has {wanted}"
             )
-    save_model(out, model, {**card, "given": str(source)})
+    save_model(out, model, {**card, "split": None, "given": str(source)})
     (out / "log.csv").unlink(missing_ok=True)  # of a model that was trained here before
     print(f"{out}: {found} from {source}")
 

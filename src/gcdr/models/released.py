@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS, atomic, file_digest, read_json
+from gcdr.base.tensors import DIGEST
 from gcdr.models.build import CARD_FILE, describe, load_model, save_model
 from gcdr.models.checkpoints import filled, read_state
 from gcdr.models.denoiser import Denoiser
@@ -99,8 +100,8 @@ def write_released(model: nn.Module, path: str | Path) -> None:
             "layout; expected a model of the paper's"
         )
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    with atomic(path) as temporary:
-        torch.save({"state_dict": state, "lr": 0.0, "train_step": 0}, temporary)
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        torch.save({"state_dict": state, "lr": 0.0, "train_step": 0}, file)
 
 
 def convert(source: str | Path, out: str | Path) -> str:
@@ -140,7 +141,7 @@ def read_model(source: str | Path) -> tuple[nn.Module, dict[str, Any]]:
         return model, {"converted": facts}
     model = load_model(source)
     card = read_json(Path(source) / CARD_FILE)
-    sizes = ("format_version", *describe(model))
+    sizes = ("format_version", DIGEST, *describe(model))
     return model, {name: value for name, value in card.items() if name not in sizes}
 
 

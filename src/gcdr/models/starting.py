@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS
+from gcdr.base.tensors import read_tensors
 from gcdr.models.checkpoints import COUNTER, check_finite, read_state
 from gcdr.models.sizes import weights_file
 from gcdr.models.towers import TOWERS, GazeFeatures
-from gcdr.models.weights import read_weights, warm_start
+from gcdr.models.weights import warm_start
 
 SCHEDULE = "diffusion."  # buffers that a released denoiser carries
 RESNET_UNUSED = ("fc.weight", "fc.bias")
@@ -35,7 +36,7 @@ def start_from(model: nn.Module, source: str | Path) -> None:
         InputError: the file is unreadable, or holds weights of another model or size.
     """
     source = weights_file(source)
-    weights = read_state(source)[0] if source.suffix in CHECKPOINTS else read_weights(source)
+    weights = read_state(source)[0] if source.suffix in CHECKPOINTS else read_tensors(source)
     weights = {name: w for name, w in weights.items() if not name.startswith(SCHEDULE)}
     towers = getattr(model, "feat_extractor", model)
     extractor = {

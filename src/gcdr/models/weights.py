@@ -2,11 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
@@ -14,20 +11,6 @@ from gcdr.base.errors import InputError
 SHOWN = 5
 ATTENTION = "attn.weight"
 HEADS = ("compress_", "deconv", "conv4.", "fc_inout.")
-
-
-def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """Tensors of a safetensors file.
-
-    Raises:
-        InputError: the file is absent or is not a safetensors file.
-    """
-    try:
-        return load_file(path)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path}: not a readable safetensors file ({error})") from error
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor], where: str = "weights") -> None:

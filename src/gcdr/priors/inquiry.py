@@ -21,6 +21,7 @@ from tqdm import tqdm
 from gcdr.base.errors import InputError
 from gcdr.data.manifest import BOX, people_digest, read_people
 from gcdr.data.pictures import open_image
+from gcdr.data.tables import read_rows
 from gcdr.priors.kinds.outline import Outlined
 from gcdr.priors.vqa.question import draw_box
 
@@ -85,8 +86,8 @@ def chosen_people(
     """
     everybody = read_people(manifest)
     people = everybody[everybody["split"] == which] if which != "all" else everybody
-    found = pd.read_parquet(bodies).set_index("sample_id").loc[people["sample_id"]]
-    return people, found, people_digest(everybody)
+    digest, ids = people_digest(everybody), people["sample_id"].to_numpy()
+    return people, read_rows(bodies, digest, ids, [*BODY, "detected"]), digest
 
 
 def questions(people: pd.DataFrame, bodies: pd.DataFrame, settings: Outlined) -> list[Question]:

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import torch
 from PIL import Image
@@ -23,7 +22,7 @@ from gcdr.base.device import one_thread
 from gcdr.base.errors import InputError
 from gcdr.base.failures import Failures
 from gcdr.data.heatmaps import gaussians
-from gcdr.data.stores import concatenate_priors, write_prior
+from gcdr.data.stores import concatenate_priors, read_columns, write_prior
 from gcdr.priors.answers import Answer, Point
 from gcdr.priors.inquiry import (
     Batches,
@@ -158,8 +157,8 @@ def _covered(start: float, end: float, size: int) -> Tensor:
 
 def describe_answers(path: Path) -> str:
     """How many people of a shard the model pointed for, and of the others how many for which reason."""
-    with h5py.File(path) as file:
-        valid, reasons = file["valid"][:], file["reason"].asstr()[:]
+    columns = read_columns(path)
+    valid, reasons = columns["valid"], columns["reason"]
     bad = Counter(reason for reason in reasons if reason)
     unasked = int((~valid & (reasons == "")).sum())
     kinds = [f"{count:,} {reason}" for reason, count in bad.most_common()]
@@ -171,8 +170,8 @@ def describe_answers(path: Path) -> str:
 
 def _all_answered(path: Path) -> bool:
     """Whether everybody of a block was asked: a bad answer is one, and would be given again."""
-    with h5py.File(path) as file:
-        return bool((file["valid"][:] | (file["reason"].asstr()[:] != "")).all())
+    columns = read_columns(path)
+    return bool((columns["valid"] | (columns["reason"] != "")).all())
 
 
 def _write(

@@ -19,10 +19,10 @@ from torch import Tensor
 from gcdr.base.errors import InputError
 from gcdr.base.problems import Problems
 from gcdr.data.heatmaps import gaussians
-from gcdr.data.manifest import BOX, people_digest
+from gcdr.data.manifest import BOX, people_digest, read_people
 from gcdr.data.stores import write_prior_blocks
 from gcdr.datasets.text import Table, read_headed
-from gcdr.priors.whose import check_covered, match_rows, read_named_people, say_covered
+from gcdr.priors.whose import check_covered, match_rows, say_covered
 
 POINT = ["x", "y"]
 REGION = ["box_x0", "box_y0", "box_x1", "box_y1"]
@@ -117,7 +117,7 @@ def points_prior(manifest: Path, table: Path, out: Path, settings: Mapping[str, 
         InputError: a setting or a row is wrong (all of them are listed), or nobody has a map.
     """
     how = Settings.of(settings)
-    people = read_named_people(manifest)
+    people = read_people(manifest)
     rows, kind = read_rows(table, people, how)
     named = np.isin(np.arange(len(people)), rows.person)
     check_covered(table, people, ~named, how.complete)

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from safetensors import SafetensorError
 
+from gcdr.base.download import check_digest
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
 from gcdr.priors.answers import Answer, clean, parse_json
@@ -85,6 +86,8 @@ class PointingModel:
                 f"{folder}: a {family} model, but the package transformers is not installed ({error}); "
                 "expected it: pip install 'transformers>=5'"
             ) from error
+        for file in sorted(folder.iterdir()):
+            check_digest(file)
         local = {"local_files_only": True, "trust_remote_code": False}
         try:
             model, told = transformers.AutoModelForImageTextToText.from_pretrained(

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from gcdr.base.errors import InputError
 from gcdr.base.problems import EXAMPLES, Places, Problem, Problems
-from gcdr.data.manifest import BOX, read_people
+from gcdr.data.manifest import BOX
 from gcdr.datasets.text import Table
 
 LEAST = 0.5  # intersection over union of a head box and that of its person
@@ -19,14 +18,6 @@ MARGIN = 0.1  # by which one person must fit better than any other
 NEAR = 2000  # names before and after an unknown one that are compared with it
 NAMED = 5  # people without a map who are named
 SINGLE = "a column sample_id or a head box, since the image has several people"
-
-
-def read_named_people(manifest: Path) -> pd.DataFrame:
-    """People of a manifest, with their ``track`` where they are of a video."""
-    people = read_people(manifest)
-    if "track" in pq.read_schema(manifest).names:
-        people["track"] = pd.read_parquet(manifest, columns=["track"])["track"]
-    return people
 
 
 def match_rows(table: Table, people: pd.DataFrame, problems: Problems) -> np.ndarray:
@@ -38,13 +29,13 @@ def match_rows(table: Table, people: pd.DataFrame, problems: Problems) -> np.nda
 
     Args:
         table: columns ``image`` and those that name the person.
-        people: of :func:`read_named_people`.
+        people: of :func:`gcdr.data.manifest.read_people`.
         problems: gets the rows that are nobody's.
 
     Returns:
         (R,) int64, row of ``people``, or -1.
     """
-    image = table.text("image")
+    image = table.images()
     images = pd.Index(people["image"].unique())
     code = images.get_indexer(image)
     _unknown_images(image, code < 0, images, table.places, problems)
@@ -153,7 +144,7 @@ def _by_id(table: Table, people: pd.DataFrame, problems: Problems) -> np.ndarray
     expected = f"one of the manifest, {people['sample_id'].min()} to {people['sample_id'].max()}"
     unknown = (row < 0) & np.isfinite(number)
     problems.rows("unknown sample_id", "sample_id", expected, unknown, table.places, number)
-    image = table.text("image")
+    image = table.images()
     other = (row >= 0) & (people["image"].to_numpy()[row] != image)
     other &= np.isin(image, people["image"].unique())  # others are named already
     expected = "the image that the sample_id has in the manifest"
@@ -165,7 +156,7 @@ def _by_track(
     table: Table, people: pd.DataFrame, known: np.ndarray, problems: Problems
 ) -> np.ndarray:
     own = people[["image", "track"]].drop_duplicates(keep=False)
-    wanted = pd.MultiIndex.from_arrays([table.text("image"), table.text("track")])
+    wanted = pd.MultiIndex.from_arrays([table.images(), table.text("track")])
     place = pd.MultiIndex.from_frame(own).get_indexer(wanted)
     row = np.where(place >= 0, own.index.to_numpy()[place], -1)
     expected = "the track of one person of that image"
@@ -179,7 +170,7 @@ def _by_box(
 ) -> np.ndarray:
     """The person whose box is the same up to rounding, else the one that it overlaps most."""
     asked = (code >= 0) & np.isfinite(boxes).all(1)
-    rows = pd.DataFrame({"image": table.text("image")[asked], "row": np.flatnonzero(asked)})
+    rows = pd.DataFrame({"image": table.images()[asked], "row": np.flatnonzero(asked)})
     heads = pd.DataFrame({"image": people["image"], "person": np.arange(len(people))})
     pairs = rows.merge(heads, on="image")
     row, person = pairs["row"].to_numpy(), pairs["person"].to_numpy()
@@ -209,7 +200,7 @@ def _single(table: Table, people: pd.DataFrame, code: np.ndarray, problems: Prob
     count = np.bincount(own)[code]
     row = np.unique(own, return_index=True)[1][code]
     several = (code >= 0) & (count > 1)
-    image = table.text("image")
+    image = table.images()
     problems.rows("no person named", "image", SINGLE, several, table.places, image)
     return np.where((code < 0) | several, -1, row)
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -12,10 +11,11 @@ from gcdr.base.errors import InputError
 from gcdr.data.heatmaps import spread
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.prior_maps import prior_maps
+from gcdr.data.shown import check_split, read_shown, split_identity
 from gcdr.data.split import UNLABELLED
 from gcdr.data.stores import write_labels
 from gcdr.data.tokens import Cache, open_cache
-from gcdr.models.build import load_model
+from gcdr.models.build import load_model, read_card
 from gcdr.models.denoiser import Denoiser
 from gcdr.predictor import Predictor, load_gaze_model
 from gcdr.refine.diffusion import SAMPLERS, SamplerConfig, Schedule
@@ -61,7 +61,7 @@ def people_of(manifest: Path, labels: Path | None, which: str) -> np.ndarray:
     """
     people = read_people(manifest)
     if which == "unlabelled" and labels is not None:
-        table = pd.read_parquet(labels, columns=["sample_id", "role"])
+        table = read_shown(labels, people_digest(people))
         ids = table.loc[table["role"] == UNLABELLED, "sample_id"].to_numpy()
     else:
         rows = people if which == "all" else people[people["split"] == which]
@@ -144,11 +144,15 @@ def make_labels(
         out: the label store.
 
     Raises:
-        InputError: nobody to make labels for, or a model of another kind than the settings say.
+        InputError: nobody to make labels for, a model of another kind than the settings say or of another
+            split, or files that are damaged or of other people.
     """
     digest = people_digest(read_people(manifest))
     ids = people_of(manifest, labels, which)
-    cache = open_cache(samples)
+    split = split_identity(labels) if labels is not None else None
+    if split is not None and teacher is not None:
+        check_split(teacher, read_card(teacher).get("split"), split, labels)
+    cache = open_cache(samples, digest)
     known, valid = None, cache.readable(ids, which)
     if prior is not None:
         known, mapped = prior_maps(prior, digest, ids, settings.maps.layer, settings.maps.size)
@@ -169,5 +173,5 @@ def make_labels(
         kept,
         {"peak": np.nan_to_num(peak), "spread": spread(first).numpy()},
         people=digest,
-        made_by={"method": method, "settings": settings.to_json(), "seed": seed},
+        made_by={"method": method, "settings": settings.to_json(), "seed": seed, "split": split},
     )

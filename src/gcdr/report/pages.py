@@ -6,14 +6,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import yaml
 
 from gcdr.base.command import START_UP
+from gcdr.base.files import read_json
 from gcdr.data.lookup import places
 from gcdr.data.manifest import BOX, people_digest, read_annotations, read_people
 from gcdr.data.pictures import open_image
+from gcdr.data.shown import check_split, read_shown, split_identity
 from gcdr.data.stores import Store, read_labels, read_prior
+from gcdr.data.tables import read_rows, read_table
 from gcdr.methods import averaged, parse_recipe, teacher_name
 from gcdr.report import figures
 from gcdr.report.overlays import Example, encode, example_panels
@@ -43,6 +45,7 @@ STAGES = (
     "world", "read", "samples", "detect", "gradcam", "merge", "split", "originals", "teachers", "refine",
     "students", "evaluate", "sweep",
 )  # fmt: skip
+BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
 
 
 def write_report(
@@ -71,7 +74,8 @@ def write_report(
     dataset = results["dataset"].iloc[0]
     examples = choose_examples(shown, settings.examples)
     folder = out.parent / "figures"
-    labels = pd.read_parquet(study / "labels.parquet")
+    labels = read_shown(study / "labels.parquet")
+    _check_splits(study, metrics)
     counts = labels["role"].value_counts()
     level = main.loc[main["method"] == "vat", "dist_to_mean"] if "method" in main else ()
     lines = {method_name("vat"): float(level.iloc[0])} if len(level) else {}
@@ -141,6 +145,14 @@ def write_report(
     write_text(build_page(context), out)
 
 
+def _check_splits(study: Path, metrics: Sequence[Path]) -> None:
+    """What was scored was trained under the split that lies in the study's folder now."""
+    split = split_identity(study / "labels.parquet")
+    for path in metrics:
+        if Path(path).parent.parent == Path(study):
+            check_split(path, {"digest": read_json(path).get("split")}, split, "that of the study")
+
+
 def choose_examples(shown: ShownStudy, count: int) -> list[Example]:
     """Test people whose raw Grad-CAM map is good, dispersed or wrong, ``count`` in all.
 
@@ -152,7 +164,7 @@ def choose_examples(shown: ShownStudy, count: int) -> list[Example]:
     digest = people_digest(people)
     asked = parse_recipe(recipe)
     raw = study / f"metrics/gradcam+{asked.prior}.parquet"
-    scores = pd.read_parquet(raw).set_index("sample_id")
+    scores = read_table(raw).set_index("sample_id")
     out_of = study / f"test/{averaged(asked)}.h5"
     refined = read_labels(out_of, digest)
     ids = scores.index.to_numpy()  # who looks into the frame
@@ -171,14 +183,14 @@ def choose_examples(shown: ShownStudy, count: int) -> list[Example]:
     }
     groups = {group: members & store.valid for group, members in groups.items()}
     where = people.set_index("sample_id")
-    body = pd.read_parquet(shown.bodies).set_index("sample_id")
+    body = read_rows(Path(shown.bodies), digest, ids, [*BODY, "detected"])
     examples = []
     for number, (group, members) in enumerate(groups.items()):
         wanted = (count + 2 - number) // 3
         for row in np.flatnonzero(members)[:: max(1, members.sum() // max(1, wanted))][:wanted]:
             sample_id = store.sample_id[row]
             person, found = where.loc[sample_id], body.loc[sample_id]
-            box = found[["body_x0", "body_y0", "body_x1", "body_y1"]].to_numpy(float)
+            box = found[BODY].to_numpy(float)
             pixels = np.asarray(open_image(Path(shown.images, person["image"])))
             examples.append(
                 Example(
@@ -188,7 +200,7 @@ def choose_examples(shown: ShownStudy, count: int) -> list[Example]:
                     store.heatmap[row],
                     refined.heatmap[places(refined.sample_id, np.array([sample_id]), out_of)[0]],
                     predicted.heatmap[row],
-                    read_annotations(Path(shown.annotations), np.array([sample_id]))[0],
+                    read_annotations(Path(shown.annotations), np.array([sample_id]), digest)[0],
                     _asked(store, row),
                     store.columns["answer"][row],
                     group,
@@ -225,13 +237,13 @@ def write_gallery(
     digest, ids = people_digest(people), people["sample_id"].to_numpy()
     store, labels = read_prior(prior, digest, ids, layer), read_labels(refined, digest, ids)
     student = read_labels(predicted, digest, ids)
-    body = pd.read_parquet(bodies).set_index("sample_id").loc[ids]
+    body = read_rows(bodies, digest, ids, [*BODY, "detected"])
     items = []
     for row, person in enumerate(people.itertuples()):
         if not labels.valid[row]:
             continue  # there is no map, and perhaps no picture
         found = body.iloc[row]
-        box = found[["body_x0", "body_y0", "body_x1", "body_y1"]].to_numpy(float)
+        box = found[BODY].to_numpy(float)
         pixels = np.asarray(open_image(images / person.image))
         example = Example(
             pixels,

@@ -63,9 +63,9 @@ def train_diffusion_model(
     """
     model = initial_denoiser(settings.network, init, seed)
     schedule = Schedule(settings.timesteps, settings.schedule)
-    deciding, sigma = [labels, init, *code_of(__file__)], settings.network.sigma
+    deciding, sigma = [init, *code_of(__file__)], settings.network.sigma
     with training_run(
-        "diffusion", model, samples, originals, settings, sigma, seed, device, out, deciding
+        "diffusion", model, samples, originals, labels, settings, sigma, seed, device, out, deciding
     ) as run:
         labelled = labelled_targets(labels, run.samples)
         trained = train_denoiser(run, labelled, schedule, settings.recipe)

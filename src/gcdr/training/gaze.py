@@ -61,9 +61,19 @@ def train_gaze_model(
     """
     model = initial_gaze_model(settings.model, prior is not None, init, seed, settings.in_frame)
     backbone = settings.model.backbone and Path(settings.model.backbone)
-    deciding = [labels, pseudo, prior, init, backbone, *deciding, *code_of(__file__, model)]
+    deciding = [pseudo, prior, init, backbone, *deciding, *code_of(__file__, model)]
     with training_run(
-        "gaze", model, samples, originals, settings, settings.sigma, seed, device, out, deciding
+        "gaze",
+        model,
+        samples,
+        originals,
+        labels,
+        settings,
+        settings.sigma,
+        seed,
+        device,
+        out,
+        deciding,
     ) as run:
         check_backbone(run.samples, settings.model.backbone, samples)
         told, empty = settings.in_frame is not None, settings.out_of_frame
@@ -71,7 +81,7 @@ def train_gaze_model(
         ids, size = labelled.sample_id, model.map_size
         extra = priors = None
         if pseudo is not None:
-            extra = pseudo_targets(pseudo, run.samples)
+            extra = pseudo_targets(pseudo, run.samples, run.split["digest"])
             ids = np.union1d(ids, extra.sample_id)
         if prior is not None:
             maps, _ = prior_maps(prior, run.samples.people, ids, settings.layer, size)

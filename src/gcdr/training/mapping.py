@@ -43,9 +43,9 @@ def train_mapping_model(
         InputError: no labelled person has a valid map.
     """
     model = initial_denoiser(settings.network, init, seed)
-    deciding, sigma = [labels, prior, init, *code_of(__file__)], settings.network.sigma
+    deciding, sigma = [prior, init, *code_of(__file__)], settings.network.sigma
     with training_run(
-        "mapping", model, samples, originals, settings, sigma, seed, device, out, deciding
+        "mapping", model, samples, originals, labels, settings, sigma, seed, device, out, deciding
     ) as run:
         labelled = labelled_targets(labels, run.samples)
         ids, people, size = labelled.sample_id, run.samples.people, model.map_size

@@ -128,9 +128,19 @@ def train_mean_teacher_model(
         steps, process = settings.mean_teacher.steps, sampler_of(sampling)
         way = Sampling(None, steps, noise_of(sampling), process)
         pair = diffusion_pair(way, seed)
-    deciding, sigma = [labels, init, *code_of(__file__, model)], settings.sigma
+    deciding, sigma = [init, *code_of(__file__, model)], settings.sigma
     with training_run(
-        "mean teacher", model, samples, originals, settings, sigma, seed, device, out, deciding
+        "mean teacher",
+        model,
+        samples,
+        originals,
+        labels,
+        settings,
+        sigma,
+        seed,
+        device,
+        out,
+        deciding,
     ) as run:
         labelled = labelled_targets(labels, run.samples)
         others = unlabelled_targets(labels, run.samples)

@@ -7,6 +7,8 @@ from torch import Tensor
 
 from gcdr.base.seeds import torch_rng
 from gcdr.data.heatmaps import minmax
+from gcdr.data.shown import check_split, split_identity
+from gcdr.models.build import read_card
 from gcdr.models.denoiser import Denoiser
 from gcdr.refine.diffusion import draws
 from gcdr.refine.labels import load_denoiser, refinement_of
@@ -63,6 +65,7 @@ def train_online_student(
     Raises:
         InputError: the folder holds no diffusion model.
     """
+    check_split(teacher, read_card(teacher).get("split"), split_identity(labels), labels)
     model, way = load_denoiser(teacher), refinement_of(settings.refine, seed)
     relabel = online_labels(model.to(device, memory_format=torch.channels_last).eval(), way)
     deciding = [teacher, *code_of(__file__)]

@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, file_digest, text_digest
 from gcdr.base.plain import JsonTable
 from gcdr.base.provenance import modules_behind
@@ -43,16 +44,24 @@ class Checkpoint:
         return time.monotonic() - self._last >= self.seconds
 
     def write(self, parts: Mapping[str, Any], progress: Mapping[str, Any]) -> None:
-        """Save ``parts`` (with ``state_dict``), torch's random state and ``progress`` (plain values)."""
+        """Save ``parts`` (with ``state_dict``), torch's random state and ``progress`` (plain values).
+
+        Where the disk does not take it, that is said and the training goes on: what is lost is the time since
+        the state before, if it is ever stopped.
+        """
         state = {
             "parts": {name: part.state_dict() for name, part in parts.items()},
             "random": torch.get_rng_state(),
             "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
             "progress": dict(progress),
         }
-        with atomic(self.path) as temporary:
-            torch.save(state, temporary)
         self._last = time.monotonic()
+        try:
+            # PyTorch's own file says nothing of the disk's reason when it fails.
+            with atomic(self.path) as temporary, temporary.open("wb") as file:
+                torch.save(state, file)
+        except InputError as error:
+            print(f"{error}; going on without keeping the state", flush=True)
 
     def read(self, parts: Mapping[str, Any]) -> JsonTable | None:
         """Put ``parts`` and torch's random state back; the progress, or None if nothing was kept.

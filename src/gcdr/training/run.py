@@ -1,18 +1,19 @@
 """One training run: what its parts share, from the picture cache to the model's folder."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.data.originals import Originals
+from gcdr.data.shown import check_split, read_shown, split_identity
 from gcdr.data.tokens import Cache, open_cache
 from gcdr.models.build import backbone_card, describe, save_model
 from gcdr.models.interface import SeesPeople
@@ -37,6 +38,7 @@ class Run:
         device: where to compute.
         out: folder of the model; the loss goes to ``log.csv`` in it.
         checkpoint: where the state of a stopped run is kept.
+        split: which label split it learns from, see :func:`gcdr.data.shown.split_identity`.
     """
 
     kind: str
@@ -49,6 +51,7 @@ class Run:
     device: torch.device
     out: Path
     checkpoint: Checkpoint
+    split: Mapping[str, Any]
 
     def batches(
         self,
@@ -106,6 +109,7 @@ class Run:
         if told:
             counts["out_of_frame"] = int((np.concatenate(told) == 0).sum())
         about = {"settings": self.settings.to_json(), "seed": self.seed, "people": counts}
+        about |= {"split": dict(self.split), "pictures": self.samples.people}
         if backbone is not None:
             about["backbone"] = backbone_card(backbone)
         save_model(self.out, trained, about)
@@ -117,6 +121,7 @@ def training_run(
     model: SeesPeople,
     samples: Path,
     originals: Path,
+    labels: Path,
     settings: JsonConfig,
     sigma: float,
     seed: int,
@@ -131,20 +136,22 @@ def training_run(
     Args:
         samples: file of the picture cache.
         originals: file of the labelled people's larger pictures.
+        labels: the label split, of the same people and seed.
         deciding: further files and folders that decide the result, the code among them (see
             :func:`gcdr.training.resume.code_of`); None is skipped.
         kind, model, settings, sigma, seed, device, out: as in :class:`Run`; the model may be elsewhere still.
 
     Raises:
-        InputError: the cache or the larger pictures cannot be read, or they are of different people.
+        InputError: the cache, the larger pictures or the split cannot be read, or they do not belong
+            together.
     """
-    cache, larger = open_cache(samples), Originals.open(originals)
-    if larger.people != cache.people:
-        raise InputError(
-            f"{originals}: found pictures of other people than {samples} has, expected the same data set"
-        )
+    cache = open_cache(samples)
+    larger = Originals.open(originals, cache.people)
+    read_shown(labels, cache.people)
+    split = split_identity(labels)
+    check_split(labels, split, {"seed": seed}, f"that of seed {seed}")
     model = model.to(device, memory_format=torch.channels_last)
     with resumable(
-        out, [describe(model), settings.to_json(), seed], [samples, originals, *deciding]
+        out, [describe(model), settings.to_json(), seed], [samples, originals, labels, *deciding]
     ) as checkpoint:
-        yield Run(kind, model, cache, larger, settings, sigma, seed, device, out, checkpoint)
+        yield Run(kind, model, cache, larger, settings, sigma, seed, device, out, checkpoint, split)

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.data.cache import Cached
 from gcdr.data.lookup import places
+from gcdr.data.shown import read_shown
 from gcdr.data.split import LABELLED, UNLABELLED
 from gcdr.data.split import targets as of_role
 from gcdr.data.stores import read_labels
@@ -88,7 +88,7 @@ def labelled_targets(
     Raises:
         InputError: nobody looks into the frame or, with ``in_frame``, out of it.
     """
-    ids, gaze = of_role(pd.read_parquet(labels), LABELLED, outside=in_frame or empty)
+    ids, gaze = of_role(read_shown(labels), LABELLED, outside=in_frame or empty)
     seen = samples.readable(ids, "labelled")
     ids, gaze = ids[seen], gaze[seen]
     inside = np.isfinite(gaze).all(1)
@@ -105,13 +105,18 @@ def labelled_targets(
     return Targets(ids, gaze, in_frame=inside.astype(np.float32))
 
 
-def pseudo_targets(path: Path, samples: Cached) -> Targets:
+def pseudo_targets(path: Path, samples: Cached, split: str | None = None) -> Targets:
     """The valid pseudo-labels of a label store, of people whose picture can be read.
 
+    Args:
+        path: the label store.
+        samples: the picture cache.
+        split: digest of the label split under which they must have been made.
+
     Raises:
-        InputError: there are none.
+        InputError: there are none, or they are of other people or another split.
     """
-    store = read_labels(path, samples.people)
+    store = read_labels(path, samples.people, split=split)
     kept = store.valid & samples.readable(store.sample_id, "pseudo-labelled")
     if not kept.any():
         raise InputError(f"{path}: no valid pseudo-label in it; expected at least one")
@@ -124,7 +129,7 @@ def unlabelled_targets(labels: Path, samples: Cached) -> Targets:
     Raises:
         InputError: there are none.
     """
-    table = pd.read_parquet(labels, columns=["sample_id", "role"])
+    table = read_shown(labels)
     ids = table.loc[table["role"] == UNLABELLED, "sample_id"].to_numpy()
     ids = ids[samples.readable(ids, "unlabelled")]
     if not len(ids):

@@ -17,7 +17,7 @@ from gcdr.base.device import one_thread
 from gcdr.base.failures import Failures
 from gcdr.base.files import read_json
 from gcdr.base.plain import JsonTable
-from gcdr.data.stores import concatenate_priors, read_validity, write_prior
+from gcdr.data.stores import concatenate_priors, read_columns, write_prior
 from gcdr.priors.inquiry import (
     Batches,
     Block,
@@ -117,7 +117,7 @@ def ask_people(
     key = work_key(made_by, digest, people["sample_id"].to_numpy(), files, __file__, device)
     pictures = [images / name for name in people["image"]]
     kept = Blocks.of(out, rows, settings.block, key, pictures)
-    left = kept.left(lambda part: read_validity(part).all())
+    left = kept.left(lambda part: read_columns(part)["valid"].all())
     failed = Failures("not asked", len(rows), failures)
 
     def explain(arrays: list[np.ndarray], text: str) -> list[Explanation]:

@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from gcdr.base.download import check_digest
 from gcdr.base.errors import InputError
 from gcdr.priors.vqa.gradcam import check_layers
 from gcdr.priors.vqa.nouns import WordFinder
@@ -87,6 +88,8 @@ class BlipForVQA:
                 f"{folder}: a BLIP model, but the package transformers is not installed ({error}); "
                 "expected it: pip install transformers"
             ) from error
+        for file in sorted(Path(folder).glob("*")):
+            check_digest(file)
         try:
             model, told = BlipForQuestionAnswering.from_pretrained(
                 folder, local_files_only=True, use_safetensors=True, attn_implementation="eager",

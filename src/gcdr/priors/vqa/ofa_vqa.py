@@ -157,10 +157,9 @@ class OFAForVQA:
             card: what people should know of the model: data, settings, results.
         """
         folder = Path(folder)
-        save_weights(self.model, folder / "model.safetensors")
         write_json(folder / "config.json", self.model.config.to_json())
         self.tokenizer.save(folder)
-        write_json(folder / "card.json", card)
+        save_weights(self.model, folder / "model.safetensors", card)
 
     @torch.no_grad()
     def explain(

@@ -18,8 +18,9 @@ from torchvision.ops import box_iou
 from tqdm import tqdm
 
 from gcdr.base.device import pick_device
-from gcdr.base.files import atomic, write_json
+from gcdr.base.files import atomic, file_digest, write_json
 from gcdr.base.seeds import derive, numpy_rng
+from gcdr.base.tensors import DIGEST
 from gcdr.detection.bodies import match_bodies
 from gcdr.detection.detector import PERSON, DetectorConfig, build_detector, detect, load_detector
 from gcdr.world.lessons import DetectorRecipe
@@ -127,6 +128,7 @@ def train_world_detector(
             "command": f"gcdr.world.weights.detectors.train_world_detector"
             f"(out_dir, {finds!r}, {seed}, {recipe})",
             "finds": finds,
+            DIGEST: file_digest(weights),
             "settings": {"seed": seed, **recipe.to_json()},
             "data": f"{recipe.scenes} scenes of gcdr.world in style 'web', made by this package",
             "device": place.type,

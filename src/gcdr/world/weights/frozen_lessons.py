@@ -9,11 +9,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from gcdr.base.files import atomic, write_json
 from gcdr.base.seeds import derive, torch_rng
+from gcdr.base.tensors import write_tensors
 from gcdr.data.views import view_boxes, view_images
 from gcdr.models.backbone import SceneTower
 from gcdr.models.build import WEIGHTS_FILE
@@ -80,20 +79,16 @@ def make_frozen(
         name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
         for name, value in trained.network.state_dict().items()
     }
-    with atomic(out / WEIGHTS_FILE) as temporary:
-        save_file(tensors, temporary)
-    write_json(
-        out / "card.json",
-        {
-            "what": "frozen backbone of the demo world, pretrained on nouns and head directions",
-            "towers": TowersConfig.frozen().to_json(),
-            "recipe": recipe.to_json(),
-            "seed": seed,
-            "learned_from": f"{len(faces.nouns)} people in scenes of the style 'web'",
-            "measured": measured,
-            "measured_on": f"people of {recipe.test_scenes} further scenes of each style",
-        },
-    )
+    card = {
+        "what": "frozen backbone of the demo world, pretrained on nouns and head directions",
+        "towers": TowersConfig.frozen().to_json(),
+        "recipe": recipe.to_json(),
+        "seed": seed,
+        "learned_from": f"{len(faces.nouns)} people in scenes of the style 'web'",
+        "measured": measured,
+        "measured_on": f"people of {recipe.test_scenes} further scenes of each style",
+    }
+    write_tensors(out / WEIGHTS_FILE, tensors, card, "card.json")
 
 
 @torch.inference_mode()

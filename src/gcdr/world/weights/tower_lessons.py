@@ -14,12 +14,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from gcdr.base.files import atomic, write_json
 from gcdr.base.seeds import derive, torch_rng
+from gcdr.base.tensors import write_tensors
 from gcdr.data.crops import HEAD_PADDING, grow
 from gcdr.data.views import View, view_images, view_masks
 from gcdr.models.build import WEIGHTS_FILE
@@ -145,20 +144,16 @@ def make_backbone(
         name: tensor.cpu().half().contiguous() if tensor.is_floating_point() else tensor.cpu()
         for name, tensor in towers.items()
     }
-    with atomic(out / WEIGHTS_FILE) as temporary:
-        save_file(tensors, temporary)
-    write_json(
-        out / "card.json",
-        {
-            "what": "towers of the demo world's gaze models, pretrained on nouns and head directions",
-            "towers": config.to_json(),
-            "recipe": recipe.to_json(),
-            "seed": seed,
-            "learned_from": f"{len(faces.nouns)} people in scenes of the style 'web'",
-            "measured": figures,
-            "measured_on": f"people of {recipe.test_scenes} further scenes of each style",
-        },
-    )
+    card = {
+        "what": "towers of the demo world's gaze models, pretrained on nouns and head directions",
+        "towers": config.to_json(),
+        "recipe": recipe.to_json(),
+        "seed": seed,
+        "learned_from": f"{len(faces.nouns)} people in scenes of the style 'web'",
+        "measured": figures,
+        "measured_on": f"people of {recipe.test_scenes} further scenes of each style",
+    }
+    write_tensors(out / WEIGHTS_FILE, tensors, card, "card.json")
 
 
 @torch.inference_mode()

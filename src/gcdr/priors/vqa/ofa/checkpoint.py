@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import atomic
+from gcdr.base.tensors import read_tensors, write_tensors
 from gcdr.priors.vqa.ofa.config import OFAConfig
 from gcdr.priors.vqa.ofa.model import OFA
 from gcdr.priors.vqa.ofa.positions import token_buckets
@@ -21,15 +19,14 @@ TIED = ("decoder.embed_tokens.weight", "decoder.output_projection.weight")
 """Further names of ``TABLE``, which is stored once."""
 
 
-def save_weights(model: OFA, path: str | Path) -> None:
-    """Write a model's parameters and running statistics."""
+def save_weights(model: OFA, path: str | Path, card: Mapping[str, Any]) -> None:
+    """Write a model's parameters and running statistics, with ``card.json`` beside them."""
     state = {
         name: value.detach().cpu().contiguous()
         for name, value in model.state_dict().items()
         if name not in TIED
     }
-    with atomic(path) as temporary:
-        save_file(state, temporary)
+    write_tensors(path, state, card, "card.json")
 
 
 def load_model(config: OFAConfig, path: str | Path) -> OFA:
@@ -42,23 +39,6 @@ def load_model(config: OFAConfig, path: str | Path) -> OFA:
         InputError: the file is unreadable, or a tensor is missing, unknown or of another shape.
     """
     return build_model(config, read_tensors(path), path)
-
-
-def read_tensors(path: str | Path) -> dict[str, Tensor]:
-    """Tensors of a safetensors file, mapped into memory.
-
-    Raises:
-        InputError: the file is absent, foreign or truncated.
-    """
-    try:
-        return load_file(path)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except (OSError, SafetensorError) as error:
-        size = Path(path).stat().st_size
-        raise InputError(
-            f"{path}: not a safetensors file, or a truncated one of {size} bytes ({error})"
-        ) from error
 
 
 def build_model(config: OFAConfig, state: Mapping[str, Tensor], where: str | Path) -> OFA:

@@ -16,8 +16,9 @@ from torch import Tensor
 from gcdr.base.download import check_digest
 from gcdr.base.errors import InputError
 from gcdr.base.files import file_digest, read_json, write_json
+from gcdr.base.tensors import read_tensors
 from gcdr.base.unpickling import attributes, read_torch
-from gcdr.priors.vqa.ofa.checkpoint import TABLE, TIED, build_model, read_tensors, save_weights
+from gcdr.priors.vqa.ofa.checkpoint import TABLE, TIED, build_model, save_weights
 from gcdr.priors.vqa.ofa.config import OFAConfig
 from gcdr.priors.vqa.ofa.layouts import FAIRSEQ, find_layout
 from gcdr.priors.vqa.ofa.model import OFA
@@ -137,7 +138,6 @@ def convert(
             f"{source.parent}: its vocabulary has {len(tokenizer)} tokens, "
             f"the embedding in {source.name} has {model.config.vocabulary} rows"
         )
-    save_weights(model, folder / "model.safetensors")
     write_json(folder / "config.json", model.config.to_json())
     tokenizer.save(folder)
     card = {
@@ -145,7 +145,7 @@ def convert(
         "layout": layout.kind,
         "files": {Path(file).name: file_digest(file) for file in layout.files},
     }
-    write_json(folder / "card.json", card)
+    save_weights(model, folder / "model.safetensors", card)
 
 
 def find_config(state: Mapping[str, Tensor], path: str | Path, image_size: int) -> OFAConfig:

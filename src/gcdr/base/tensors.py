@@ -1,0 +1,66 @@
+"""Weights in safetensors files, held to the digest that stands in the card beside them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from gcdr.base.download import check_digest
+from gcdr.base.errors import InputError
+from gcdr.base.files import atomic, file_digest, read_json, write_json
+
+CARDS = ("model.json", "card.json")
+DIGEST = "weights_sha256"
+
+
+def write_tensors(
+    path: str | Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any], name: str
+) -> None:
+    """Write tensors with their card, which holds their digest; both whole, or neither.
+
+    Args:
+        path: file of the tensors.
+        tensors: contiguous, on the CPU.
+        card: what else the card says, ready for ``json.dumps``.
+        name: of the card, one of ``CARDS``.
+
+    Raises:
+        InputError: the disk does not take it.
+    """
+    with atomic(path) as temporary:
+        save_file(dict(tensors), temporary)
+        write_json(Path(path).with_name(name), {**card, DIGEST: file_digest(temporary)})
+
+
+def read_tensors(path: str | Path) -> dict[str, Tensor]:
+    """Tensors of a safetensors file, mapped into memory.
+
+    A file that was downloaded, or has a card of this package beside it that names a digest, is held to it;
+    files of others, and of earlier versions, have none.
+
+    Raises:
+        InputError: the file is absent, empty, foreign, truncated, or another one than the card's.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError, ValueError, KeyError, RuntimeError) as error:
+        size = path.stat().st_size
+        raise InputError(
+            f"{path}: not a readable safetensors file, or a truncated one of {size} bytes ({error})"
+        ) from error
+    check_digest(path)
+    for card in (path.with_name(name) for name in CARDS):
+        content = read_json(card) if card.is_file() else None
+        expected = content.get(DIGEST) if isinstance(content, dict) else None
+        if expected is not None and (found := file_digest(path)) != expected:
+            raise InputError(
+                f"{path}: not the weights that {card.name} beside it tells of (SHA-256 {found}, expected "
+                f"{expected}): damaged or exchanged"
+            )
+    return tensors

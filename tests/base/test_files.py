@@ -1,0 +1,124 @@
+"""Files that are whole or absent: what killed processes left goes, and a full disk is one line."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import atomic, disk_trouble, write_json
+
+HOLDING = (
+    "import sys, time\n"
+    "from gcdr.base.files import atomic\n"
+    "with atomic(sys.argv[1]) as temporary:\n"
+    "    temporary.write_text('half')\n"
+    "    print('there', flush=True)\n"
+    "    time.sleep(60)\n"
+)
+
+
+def test_what_a_killed_process_left_goes_and_what_a_living_one_writes_stays(tmp_path: Path) -> None:
+    path = tmp_path / "samples-56.h5"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDING, str(path)], stdout=subprocess.PIPE, env=environment
+    )
+    assert holder.stdout is not None and holder.stdout.readline() == b"there\n"
+    (tmp_path / ".samples-56.h5.abcd_123").mkdir()
+    others = [
+        ".samples-56.h5.resume-0123456789abcdef",
+        ".samples-560.h5.abcd_123",
+        "samples-56.h5.a",
+    ]
+    for name in others:
+        (tmp_path / name).mkdir()
+    write_json(path, 1)
+    assert not (tmp_path / ".samples-56.h5.abcd_123").exists()
+    alive = [entry.name for entry in tmp_path.iterdir() if entry.name not in (*others, path.name)]
+    assert len(alive) == 1  # the holder's
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+    write_json(path, 2)
+    assert {entry.name for entry in tmp_path.iterdir()} == {*others, path.name}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        RuntimeError("Problems closing file (file write failed: errno = 28, error message = 'x')"),
+        ValueError("Error while serializing: I/O error: No space left on device (os error 28)"),
+        OSError(
+            "[Errno 28] Error writing bytes to file. Detail: [errno 28] No space left on device"
+        ),
+    ],
+)
+def test_a_full_disk_is_told_from_what_libraries_say(tmp_path: Path, error: Exception) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, "old")
+    said = r"a\.json: cannot be written \(No space left on device\)"
+    with pytest.raises(InputError, match=said), atomic(path) as temporary:
+        temporary.write_text("half")
+        raise error
+    assert path.read_text() == '"old"\n' and list(tmp_path.iterdir()) == [path]
+
+
+def test_other_errors_are_not_the_disk_s() -> None:
+    for error in (
+        OSError(errno.ENOENT, "gone"),
+        ValueError("errno = 2"),
+        InputError("28 os error 28"),
+    ):
+        assert disk_trouble(error) == ""
+
+
+STOPPED = (
+    "import sys, time\n"
+    "from gcdr.base.command import run\n"
+    "from gcdr.base.files import atomic\n"
+    "def main():\n"
+    "    with atomic(sys.argv[1]) as temporary:\n"
+    "        temporary.write_text('half')\n"
+    "        print('there', flush=True)\n"
+    "        time.sleep(60)\n"
+    "run(main)\n"
+)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_job_stops_at_once_and_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    job = subprocess.Popen(
+        [sys.executable, "-c", STOPPED, str(tmp_path / "a.h5")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+    )
+    assert job.stdout is not None and job.stdout.readline() == "there\n"
+    begun = time.monotonic()
+    job.send_signal(number)
+    _, said = job.communicate(timeout=30)
+    assert time.monotonic() - begun < 20
+    assert job.returncode == 128 + number and said.splitlines()[-1] == f"stopped by {number.name}"
+    assert "Traceback" not in said and not list(tmp_path.iterdir())
+
+
+def test_a_log_that_cannot_be_written_ends_in_no_stack(tmp_path: Path) -> None:
+    script = "from gcdr.base.command import run\nrun(lambda: print('x' * 100))\n"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", script]
+    with open("/dev/full", "w") as full:
+        job = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment
+        )
+    assert job.returncode == 2 and "Traceback" not in job.stderr
+    assert "cannot be written (No space left on device)" in job.stderr.splitlines()[-1]
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,44 @@
+"""Every reader meets every kind of malformed file with one line; a full disk leaves what was there."""
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+STAGES = (
+    "prior store", "merged store", "label store", "picture cache", "manifest", "split", "annotations",
+    "bodies", "weights", "pickle", "checkpoint",
+)  # fmt: skip
+SEEDS = 4  # flipped bits that are tried here; the script tries more
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("malformed")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_malformed_files_end_in_one_line(script: ModuleType, stage: str) -> None:
+    kinds = [
+        kind
+        for kind in script.STAGES[stage].kinds
+        if "flip" not in kind or int(kind.split()[-1]) < SEEDS
+    ]
+    found = dict(script.outcomes(script.STAGES[stage], kinds))
+    wrong = {
+        kind: said
+        for kind, said in found.items()
+        if said != "line" and not (said == "same" and "flip" in kind)
+    }
+    assert not wrong
+    assert set(script.STAGES) == set(STAGES)
+
+
+def test_a_full_disk_is_one_line_and_leaves_what_was_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    script = importlib.import_module("full_disk")
+    wrong = {name: script.outcome(make, 0.5) for name, make in script.STAGES.items()}
+    assert set(wrong.values()) == {"line"}, wrong
