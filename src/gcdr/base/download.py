@@ -14,7 +14,6 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
-from email.message import Message
 from pathlib import Path
 from typing import IO, Any
 
@@ -43,7 +42,7 @@ def planned_files(settings: Mapping[str, Any]) -> dict[str, str]:
         if model in (".", "..") or "/" in model:
             raise InputError(f"{key}: found the name {model!r}, expected one of a folder")
         for name in source["files"]:
-            address = urllib.parse.urljoin(f"{source['from']}/", name)
+            address = _joined(f"{source['from']}/", name)
             _check_address(address, f"{key}.files")
             file = urllib.parse.urlsplit(address).path.rsplit("/", 1)[-1]
             if file in ("", ".", ".."):
@@ -54,6 +53,13 @@ def planned_files(settings: Mapping[str, Any]) -> dict[str, str]:
             if files.setdefault(place, address) != address:
                 raise InputError(f"{key}.files: two files named {file!r}; expected different names")
     return files
+
+
+def _joined(folder: str, name: str) -> str:
+    try:
+        return urllib.parse.urljoin(folder, name)
+    except ValueError:  # no address at all, which is said by the check
+        return name
 
 
 def _check_address(address: str, where: str) -> None:
@@ -106,9 +112,9 @@ def download(address: str, out: str | Path, pause: float = 5.0, timeout: float =
             published = _continue(address, part, timeout) or published
             break
         except (OSError, http.client.HTTPException) as error:
-            if reason := disk_trouble(error):
+            if trouble := disk_trouble(error):
                 raise InputError(
-                    f"{part}: cannot be written ({reason}); what has arrived is kept for the next run"
+                    f"{part}: cannot be written ({trouble}); what has arrived is kept for the next run"
                 ) from error
             final = isinstance(error, urllib.error.HTTPError) and 400 <= error.code < 500
             if final or attempt == ATTEMPTS:
@@ -122,6 +128,7 @@ def download(address: str, out: str | Path, pause: float = 5.0, timeout: float =
         _accept(part, out, f"from {address}", published, address)
     except InputError:
         part.unlink(missing_ok=True)
+        _validator_of(part).unlink(missing_ok=True)
         raise
     part.replace(out)
     _validator_of(part).unlink(missing_ok=True)
@@ -183,7 +190,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         fp: IO[bytes],
         code: int,
         msg: str,
-        headers: Message,
+        headers: http.client.HTTPMessage,
         newurl: str,
     ) -> urllib.request.Request | None:
         _check_address(newurl, req.full_url)

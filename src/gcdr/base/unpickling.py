@@ -256,8 +256,11 @@ ADMITTED: dict[str, Callable[..., Any]] = {
 }
 
 
-class _Reader(pickle._Unpickler):  # the one in C would hash a key before anybody could look at it
-    dispatch: ClassVar[dict[int, Callable[..., None]]] = dict(pickle._Unpickler.dispatch)
+PYTHONS: Any = pickle._Unpickler  # which nobody types
+
+
+class _Reader(PYTHONS):  # the one in C would hash a key before anybody could look at it
+    dispatch: ClassVar[dict[int, Callable[..., None]]] = dict(PYTHONS.dispatch)
 
     def find_class(self, module: str, name: str) -> Any:
         if f"{module}.{name}" not in ADMITTED:
@@ -266,17 +269,17 @@ class _Reader(pickle._Unpickler):  # the one in C would hash a key before anybod
 
     def _load_item(self) -> None:
         _check_key(self.stack[-2])
-        pickle._Unpickler.load_setitem(self)
+        PYTHONS.load_setitem(self)
 
     def _load_items(self) -> None:
         for key in self.stack[::2]:
             _check_key(key)
-        pickle._Unpickler.load_setitems(self)
+        PYTHONS.load_setitems(self)
 
     def _load_dict(self) -> None:
         for key in self.stack[::2]:
             _check_key(key)
-        pickle._Unpickler.load_dict(self)
+        PYTHONS.load_dict(self)
 
     def _load_set(self) -> None:
         raise _Refused("a set")

@@ -78,7 +78,7 @@ def new_samples(people: pd.DataFrame, size: int, path: Path) -> AbstractContextM
         {"scene": ((3, size, size), np.uint8)},
         {"head": ((3, head, head), np.uint8)},
     )
-    return new_cache(people, PICTURES, of_images, of_people, path)
+    return new_cache(people, PICTURES, of_images, of_people, path, {"size": size})
 
 
 @contextmanager

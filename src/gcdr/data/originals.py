@@ -142,17 +142,19 @@ class Originals:
             names = ("sample_id", "image_of", "offset", "shape")
             if lacking := [name for name in names if name not in columns]:
                 raise InputError(f"{path}: found no array {lacking[0]!r}")
-            told = {name: columns[name] for name in names}
-            ids, image_of, offset, shape = told.values()
+            ids, image_of, offset, shape = (columns[name] for name in names)
             sums = held.sums(PIXELS, len(shape))
-            fits = image_of.shape == ids.shape and shape.shape == (len(offset), 2)
-            fits = fits and ((image_of >= 0) & (image_of < len(shape))).all()
-            fits = fits and (offset >= 0).all() and (shape >= 0).all()
-            if not (fits and (offset + 3 * shape.prod(1) <= len(pixels)).all()):
+            fit = (
+                image_of.shape == ids.shape
+                and shape.shape == (len(offset), 2)
+                and bool(((image_of >= 0) & (image_of < len(shape))).all())
+                and bool((offset >= 0).all() and (shape >= 0).all())
+                and bool((offset + 3 * shape.prod(1) <= len(pixels)).all())
+            )
+            if not fit:
                 raise InputError(f"{path}: its people and pictures do not fit together")
-            seen = np.zeros(len(sums), bool)
-            about = {"people": held.attributes["people"], "path": held.path}
-            return cls(**told, pixels=pixels, sums=sums, seen=seen, **about)
+            seen, digest = np.zeros(len(sums), bool), held.attributes["people"]
+            return cls(ids, image_of, offset, shape, pixels, sums, seen, digest, held.path)
 
     def _check(self, row: int) -> None:
         """Compare a whole picture with its checksum, once."""

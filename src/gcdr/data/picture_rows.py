@@ -33,7 +33,8 @@ class CheckedRows:
     def __setitem__(self, rows: int | slice, value: np.ndarray) -> None:
         value = np.ascontiguousarray(value, self.dataset.dtype)
         self.dataset[rows] = value
-        self._sums[rows] = row_checksums(value if isinstance(rows, slice) else value[None])
+        many = isinstance(rows, slice)
+        self._sums[rows] = row_checksums(value) if many else row_checksums(value[None])[0]
 
     def seal(self) -> None:
         """Write the checksums."""

@@ -90,8 +90,8 @@ def new_tokens(
     """
     sizes = {TOKENS: ((2, *shape), np.float16)}
     made_by = {"backbone": backbone}
-    with new_cache(people, CACHE, sizes, {}, path, made_by) as (arrays, *others):
-        yield arrays[TOKENS], *others
+    with new_cache(people, CACHE, sizes, {}, path, made_by) as (arrays, problem, names, index):
+        yield arrays[TOKENS], problem, names, index
 
 
 Cache = Samples | Tokens
