@@ -166,7 +166,8 @@ def add_export(commands: Any) -> None:
 
 def export(args: argparse.Namespace) -> int:
     """Write the export and say how many rows of which source it holds."""
-    from gcdr.data.export import FORMATS, collect_rows
+    from gcdr.data.export import FORMATS
+    from gcdr.data.export_rows import collect_rows
 
     rows = collect_rows(args.manifest, args.labels, args.maps, args.annotations, args.decode)
     FORMATS[args.format](rows, args.out)

@@ -13,8 +13,10 @@ from PIL import Image
 
 from gcdr.base.errors import InputError
 from gcdr.cli import main
-from gcdr.data.export import BOX, FORMATS, GAZE, ROWS, collect_rows
+from gcdr.data.export import FORMATS
+from gcdr.data.export_rows import GAZE, ROWS, collect_rows
 from gcdr.data.manifest import (
+    BOX,
     build_manifest,
     people_digest,
     read_annotated,
@@ -121,8 +123,16 @@ def test_gazefollow_text_comes_back(root: Path, rows: pd.DataFrame) -> None:
 def test_gazelle_json_comes_back(root: Path, rows: pd.DataFrame) -> None:
     for path in root.glob("*.json"):
         path.unlink()
-    FORMATS["gazelle"](rows, root)
-    assert_same(rows_of(read_dataset({"kind": "gazelle", "root": root})), rows)
+    try:
+        FORMATS["gazelle"](rows, root)
+    except InputError as error:
+        assert "nobody's gaze is known" in str(error)
+    known = rows[rows["gaze_x"].notna() | rows["in_frame"].eq(False).fillna(False).to_numpy(bool)]
+    if known.empty:
+        return
+    expected = known.copy()
+    expected[BOX] = np.clip(known[BOX], 0, known[["width", "height"] * 2].to_numpy())
+    assert_same(rows_of(read_dataset({"kind": "gazelle", "root": root})), expected)
 
 
 @reading_files
@@ -195,6 +205,8 @@ def test_labels_count_before_maps_and_hidden_labels_stay_hidden(study: Path) -> 
     assert count["label"] == len(labelled) and count["annotator"] == 3
     assert count["map"] == len(set(range(5)) - labelled)
     said = rows[rows["source"] == "map"]
+    assert said["in_frame"].isna().all() and (said["score"] == 1).all()
+    assert rows.loc[rows["source"] != "map", "score"].isna().all()
     assert (said["gaze_x"] == 5.5 / 8).all() and (said["gaze_y"] == 2.5 / 8).all()
     assert said["label"].isna().all() and (rows["label"] == "secret").sum() == len(labelled)
 
@@ -214,3 +226,85 @@ def test_several_maps_of_a_person_are_refused(study: Path) -> None:
     write_labels(store, np.arange(2), maps, np.ones(2, bool), {}, people=digest, made_by={})
     with pytest.raises(InputError, match=r"sampled\.h5: found 4 maps of each person, expected one"):
         collect_rows(study / "manifest.parquet", maps=store)
+
+
+def one_row(**changed: Any) -> pd.DataFrame:
+    row = {
+        "person": 0,
+        "image": "a.png",
+        "width": 64,
+        "height": 48,
+        "split": "train",
+        "source": "label",
+    }
+    row |= dict(zip(BOX, (10.0, -12.0, 70.0, 25.0), strict=True))
+    row |= {"gaze_x": 0.5, "gaze_y": 0.5, "in_frame": True, "label": "cup", "annotator": 0}
+    return pd.DataFrame([row | changed]).astype({"in_frame": "boolean"})
+
+
+def heads_of(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [head for entry in entries for head in entry["heads"]]
+
+
+def test_gazelle_json_is_what_its_loader_takes(root: Path) -> None:
+    """Its loader crops about integers of the box and takes a point and an in/out of everybody."""
+    out = {"person": 1, "in_frame": False, "gaze_x": np.nan, "gaze_y": np.nan}
+    unknown = {"person": 2, "in_frame": pd.NA, "gaze_x": np.nan, "gaze_y": np.nan}
+    mapped = {"person": 3, "in_frame": pd.NA, "source": "map"}
+    rows = [one_row(), one_row(**out), one_row(**unknown), one_row(**mapped)]
+    FORMATS["gazelle"](pd.concat(rows, ignore_index=True), root)
+    (entry,) = json.loads((root / "train_preprocessed.json").read_text())
+    assert entry["num_heads"] == 3 and [head["inout"] for head in entry["heads"]] == [1, 0, 1]
+    for head in entry["heads"]:
+        assert head["bbox"] == [10, 0, 64, 25] and head["bbox_norm"] == [10 / 64, 0, 1, 25 / 48]
+        assert len(head["gazex"]) == len(head["gazey_norm"]) == head["num_annot"] == 1
+    assert entry["heads"][1]["gazex"] == [-1] and entry["heads"][1]["gazey_norm"] == [-1 / 48]
+    with pytest.raises(InputError, match="nobody's gaze is known"):
+        FORMATS["gazelle"](one_row(**unknown), root)
+
+
+def test_frames_are_exported_as_sequences_with_their_tracks(root: Path) -> None:
+    names = {"sequence": "Show/1_2", "group": "Show"}
+    rows = []
+    for number, (frame, track) in enumerate([(2, "s01"), (2, "s00"), (1, "s00"), (3, "s01")]):
+        image = f"images/Show/1_2/{frame}.png"
+        (root / image).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (64, 48)).save(root / image)
+        rows.append(one_row(person=number, image=image, frame=frame, track=track, **names))
+    FORMATS["gazelle"](pd.concat(rows, ignore_index=True), root)
+    (clip,) = json.loads((root / "train_preprocessed.json").read_text())
+    assert clip["path"] == "images/Show/1_2" and (clip["width"], clip["height"]) == (64, 48)
+    assert [frame["path"][-5:] for frame in clip["frames"]] == ["1.png", "2.png", "3.png"]
+    numbers = {(head["track"], head["head_id"]) for head in heads_of(clip["frames"])}
+    assert len(numbers) == 2
+    people = read_dataset({"kind": "gazelle", "root": root}).manifest
+    found = {
+        tuple(row) for row in people[["image", "track", "sequence", "frame", "group"]].to_numpy()
+    }
+    columns = ["image", "track", "sequence", "frame", "group"]
+    assert found == {tuple(row) for row in pd.concat(rows)[columns].to_numpy()}
+
+
+def test_coco_is_what_its_api_takes(root: Path) -> None:
+    """``info`` walks through "info", ``loadRes`` copies it and "licenses", ``COCOeval`` reads "score"."""
+    more = {"track": "s00", "sequence": "a/b", "frame": 3, "source": "map", "score": 0.75}
+    rows = pd.concat([one_row(**more), one_row(person=1, **more | {"score": np.nan})])
+    FORMATS["coco"](rows, root / "coco.json")
+    content = json.loads((root / "coco.json").read_text())
+    assert all(isinstance(name, str) for name in content["info"]) and content["licenses"] == []
+    first, second = content["annotations"]
+    assert first["score"] == 0.75 and "score" not in second and first["segmentation"] == []
+    assert first["attributes"]["track"] == "s00" and first["attributes"]["frame"] == 3
+    before = (root / "coco.json").read_bytes()
+    FORMATS["coco"](rows, root / "coco.json")
+    assert (root / "coco.json").read_bytes() == before
+
+
+def test_no_cell_of_a_csv_is_a_formula(root: Path) -> None:
+    rows = one_row(image="=1+1.png", label="@SUM(A1)", source="-x")
+    Image.new("RGB", (64, 48)).save(root / "=1+1.png")
+    FORMATS["csv"](rows, root / "out.csv")
+    cells = (root / "out.csv").read_text().splitlines()[1].split(",")
+    assert "'=1+1.png" in cells and "'@SUM(A1)" in cells and "'-x" in cells
+    people = read_folder(root, root / "out.csv").manifest
+    assert people[["image", "label"]].to_numpy().tolist() == [["=1+1.png", "@SUM(A1)"]]

@@ -219,3 +219,12 @@ def test_numbers_are_written_as_ever(tmp_path: Path) -> None:
     write_csv(table, tmp_path / "t.csv")
     table.to_csv(tmp_path / "p.csv", index=False)
     assert (tmp_path / "t.csv").read_bytes() == (tmp_path / "p.csv").read_bytes()
+
+
+def test_gazefollow_of_2015_is_told(root: Path) -> None:
+    write(root, {"train_annotations.txt": "a.jpg,1,0.4,0.1,0.3,0.8,0.5,0.2,0.3,0.6,sun,a.jpg\n"})
+    for source in (lambda: recognise(root), lambda: {"kind": "gazefollow", "root": root}):
+        with pytest.raises(
+            InputError, match="GazeFollow of 2015, without head boxes; expected the extended"
+        ):
+            read_dataset(source())

@@ -14,6 +14,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
 from gcdr.cli import main
 from gcdr.models.build import load_model, save_model
+from gcdr.models.checkpoints import read_state
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.released import read_released, write_released
 from gcdr.models.sizes import DenoiserConfig, TowersConfig, VATConfig
@@ -127,12 +128,18 @@ def set_to(name: str, value: Any) -> Callable[[dict], dict]:
             r"conv4.bias \(found \[1048576, 33554432\]",
         ),
         (set_to("conv4.bias", [0.0]), "entry 'conv4.bias' is a list, expected tensors by name"),
-        (lambda s: {"weights": s, "lr": 0.1}, "entry 'weights' is a dict, expected tensors"),
+        (
+            lambda s: {"weights": s, "lr": 0.1},
+            r"found the entries \['weights', 'lr'\], expected tensors",
+        ),
         (lambda s: {"model": s, "config": {}}, r"unknown entries \['config'\]"),
         (lambda s: list(s.values())[:2], "found a list, expected tensors by name"),
         (lambda s: {"model": s, "epoch": Code()}, "found .*print in its pickle"),
         (lambda s: {"fc.weight": torch.zeros(2, 2)}, "weights of another model .*fc.weight"),
-        (set_to("convlstm_scene.bias_ih_l0", torch.zeros(2048)), "weights of another model"),
+        (
+            set_to("convlstm_scene.bias_ih_l0", torch.zeros(2048)),
+            "VAT's video model, with a ConvLSTM",
+        ),
         (lambda s: parallel({"diffusion.betas": torch.zeros(5), **s}), "unknown diffusion.betas"),
     ],
 )
@@ -264,3 +271,18 @@ def test_conversion_there_and_back(tmp_path: Path, keys: Callable, capsys: Any) 
     assert torch.equal(content["state_dict"]["attn.bias"], state["attn.bias"])
     assert main(["convert", str(tmp_path / "absent.pt"), str(folder)]) == 2
     assert "absent.pt: no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "before", ["", "module.", "_orig_mod.", "module.module.", "module._orig_mod."]
+)
+@pytest.mark.parametrize("entry", ["", "model", "state_dict", "model_state_dict"])
+def test_what_training_wraps_around_names_is_taken_off(
+    tmp_path: Path, before: str, entry: str
+) -> None:
+    tensors = {f"{before}module_a.weight": torch.ones(2), f"{before}b": torch.zeros(1)}
+    more = {"epoch": 3, "loss": 0.5, "optimizer_state_dict": {}}
+    torch.save({entry: tensors, **more} if entry else tensors, tmp_path / "w.pt")
+    found, numbers = read_state(tmp_path / "w.pt")
+    assert list(found) == ["module_a.weight", "b"]
+    assert numbers == ({"epoch": 3, "loss": 0.5} if entry else {})

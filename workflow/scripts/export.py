@@ -1,7 +1,8 @@
 """The points of a label store as a table of one's own folder."""
 
 from gcdr.base.command import arguments, run
-from gcdr.data.export import collect_rows, write_csv
+from gcdr.data.export import write_csv
+from gcdr.data.export_rows import collect_rows
 
 
 def main() -> None:

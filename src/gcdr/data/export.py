@@ -1,8 +1,8 @@
 """Labels, pseudo-labels and predictions in the formats that other code reads.
 
-What is exported is a table of rows, one an annotation: the columns of ``ROWS``. Every format keeps image,
+What is exported are the rows of :mod:`gcdr.data.export_rows`. Every format keeps image,
 head box and gaze point; what else it can say differs, and what it cannot say is refused or, where
-``docs/export.md`` says so, left out. What a label split hides is never read here.
+``docs/export.md`` says so, left out.
 """
 
 import json
@@ -12,105 +12,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from gcdr.base import csvtext
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, write_json
-from gcdr.data.heatmaps import peak_points
-from gcdr.data.manifest import (
-    BOX,
-    CONTEXT,
-    LABEL_SOURCE,
-    people_digest,
-    read_annotation_table,
-    read_people,
-)
-from gcdr.data.shown import read_shown
-from gcdr.data.split import UNLABELLED
-from gcdr.data.stores import read_labels
+from gcdr.data.export_rows import GAZE, SCORE
+from gcdr.data.manifest import BOX, CONTEXT, LABEL_SOURCE
 
-GAZE = ["gaze_x", "gaze_y"]
-ROWS = [
-    "person",
-    "image",
-    "width",
-    "height",
-    *BOX,
-    *GAZE,
-    "in_frame",
-    "label",
-    "split",
-    "annotator",
-    "source",
-]
+OUT = -1.0
+"""Pixels of the point of somebody who looks out of the frame, in Gaze-LLE's JSON."""
 
-
-def collect_rows(
-    manifest: Path,
-    labels: Path | None = None,
-    maps: Path | None = None,
-    annotations: Path | None = None,
-    decode: str = "centre",
-) -> pd.DataFrame:
-    """People of a data set with what is known or said about where they look.
-
-    Args:
-        manifest: the manifest; its own labels are not read.
-        labels: what a label split shows.
-        maps: label store of pseudo-labels or predictions; a person's point is the map's peak. Where a
-            person has a label too, the label counts.
-        annotations: the annotators' points of test people.
-        decode: how a point is read off a map, see :func:`gcdr.data.heatmaps.peak_points`.
-
-    Returns:
-        the columns of ``ROWS`` by ``person``, which is the ``sample_id``, and annotator; ``source`` is
-        ``label``, ``map`` or ``annotator``, and ``in_frame`` is nullable. Behind them those of
-        ``gcdr.data.manifest.CONTEXT`` that the manifest has, and ``label_source`` where the labels have it:
-        a map's point is ``predicted``, an annotator's ``given``.
-
-    Raises:
-        InputError: nothing to export is given or in it, or a store is of other people or holds
-            several maps of each.
-    """
-    people = read_people(manifest)
-    digest = people_digest(people)
-    parts = []
-    if labels is not None:
-        shown = read_shown(labels, digest)
-        shown = shown[shown["role"] != UNLABELLED].assign(source="label")
-        kept = ["sample_id", *GAZE, "in_frame", "label", "source", LABEL_SOURCE]
-        parts.append(shown[[name for name in kept if name in shown]])
-    if annotations is not None:
-        points = read_annotation_table(annotations, digest)
-        parts.append(points.assign(in_frame=points["gaze_x"].notna(), source="annotator"))
-    if maps is not None:
-        store = read_labels(maps, digest)
-        if store.heatmap.ndim > 3:
-            raise InputError(
-                f"{maps}: found {store.heatmap.shape[1]} maps of each person, expected one; export those "
-                "whose draws are averaged (a recipe that ends in k and their number)"
-            )
-        points = peak_points(torch.from_numpy(store.heatmap), decode).numpy()
-        said = pd.DataFrame({"sample_id": store.sample_id, "in_frame": True, "source": "map"})
-        said[GAZE] = points
-        known = np.concatenate([np.zeros(0, int), *(part["sample_id"] for part in parts)])
-        parts.append(said[store.valid & ~said["sample_id"].isin(known)])
-    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    if rows.empty:
-        raise InputError(
-            f"{manifest}: nothing to export; give labels, maps or annotations of its people"
-        )
-    rows = rows.merge(people, on="sample_id", how="inner", validate="many_to_one")
-    more = [name for name in (*CONTEXT, LABEL_SOURCE) if name in rows]
-    if LABEL_SOURCE in more:
-        said = rows["source"].map({"map": "predicted", "annotator": "given"})
-        rows[LABEL_SOURCE] = rows[LABEL_SOURCE].where(rows[LABEL_SOURCE].notna(), said)
-    rows = rows.rename(columns={"sample_id": "person"}).reindex(columns=[*ROWS, *more])
-    rows["annotator"] = rows["annotator"].fillna(0).astype(int)
-    rows["in_frame"] = rows["in_frame"].astype("boolean")
-    rows["split"] = rows["split"].replace({"labelled": "train", "unlabelled": "train"})  # of a pool
-    return rows.sort_values(["person", "annotator"], ignore_index=True)
+COCO_INFO = {
+    "description": "Where people look: the keypoint of a head is its gaze target",
+    "url": "",
+    "version": "1.0",
+    "year": 0,
+    "contributor": "",
+    "date_created": "",
+}
+"""What loaders of COCO look for, and what is the same whenever the file is written."""
 
 
 def write_csv(rows: pd.DataFrame, path: Path) -> None:
@@ -159,38 +79,70 @@ def write_gazefollow(rows: pd.DataFrame, path: Path) -> None:
 def write_gazelle(rows: pd.DataFrame, path: Path) -> None:
     """The JSON of Gaze-LLE's preprocessing, ``{train,test}_preprocessed.json`` in the folder ``path``.
 
+    As its own preprocessing does, boxes are cut at the image, and who looks out of the frame has the point
+    (-1, -1) in pixels: its loader takes a point of everybody. People of whom nothing is known are left out.
+    Where everybody of a split is of a sequence, the file is a list of sequences with their frames, as for
+    VideoAttentionTarget, else a list of images, as for GazeFollow.
+
     Raises:
-        InputError: a split that the files cannot say.
+        InputError: a split that the files cannot say, or nobody is left.
     """
     rows = _train_or_test(rows, "Gaze-LLE's JSON")
+    rows = rows[rows["gaze_x"].notna() | rows["in_frame"].eq(False).fillna(False).to_numpy(bool)]
+    if rows.empty:
+        raise InputError(
+            f"{path}: nobody's gaze is known, and Gaze-LLE's JSON holds no others; export another format"
+        )
     for split, part in rows.groupby("split"):
-        images = []
-        for (image, width, height), people in part.groupby(
-            ["image", "width", "height"], sort=False
-        ):
-            heads = [
-                _head(number, head, width, height)
-                for number, (_, head) in enumerate(people.groupby("person", sort=False))
-            ]
-            entry = {"path": image, "width": int(width), "height": int(height)}
-            images.append({**entry, "num_heads": len(heads), "heads": heads})
-        write_json(path / f"{split}_preprocessed.json", images)
+        clips = (
+            part["sequence"] if "sequence" in part else pd.Series(None, part.index, dtype=object)
+        )
+        if clips.notna().all():
+            content = [_clip(clip) for _, clip in part.groupby("sequence", sort=False)]
+        else:
+            content = _images(part)
+        write_json(path / f"{split}_preprocessed.json", content)
+
+
+def _clip(rows: pd.DataFrame) -> dict[str, Any]:
+    """A sequence with its frames in their order; a head's number is its person's in the whole of it."""
+    rows = rows.sort_values("frame", kind="stable") if "frame" in rows else rows
+    first = rows.iloc[0]
+    size = {"width": int(first["width"]), "height": int(first["height"])}
+    return {"path": first["image"].rpartition("/")[0], **size, "frames": _images(rows)}
+
+
+def _images(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    tracks = pd.Index(rows["track"].dropna().unique()) if "track" in rows else pd.Index([])
+    images = []
+    for (image, width, height), people in rows.groupby(["image", "width", "height"], sort=False):
+        heads = []
+        for number, (_, points) in enumerate(people.groupby("person", sort=False)):
+            track = points["track"].iloc[0] if "track" in points else None
+            named = {} if track is None or pd.isna(track) else {"track": str(track)}
+            number = int(tracks.get_loc(track)) if named else len(tracks) + number
+            heads.append({**_head(number, points, width, height), **named})
+        entry = {"path": image, "width": int(width), "height": int(height)}
+        images.append({**entry, "num_heads": len(heads), "heads": heads})
+    return images
 
 
 def _head(number: int, points: pd.DataFrame, width: int, height: int) -> dict[str, Any]:
-    box = points[BOX].iloc[0].tolist()
+    sides = np.array([width, height] * 2, float)
+    box = np.clip(points[BOX].iloc[0].to_numpy(float), 0, sides)
     known = points[points["gaze_x"].notna()]
-    inside = points["in_frame"].iloc[0]
+    outside = np.array([[OUT, OUT]]) / sides[:2]
+    gaze = known[GAZE].to_numpy(float) if len(known) else outside
     return {
-        "bbox": box,
-        "bbox_norm": [value / side for value, side in zip(box, (width, height) * 2, strict=True)],
-        "inout": None if pd.isna(inside) else int(inside),
-        "gazex": (known["gaze_x"] * width).tolist(),
-        "gazey": (known["gaze_y"] * height).tolist(),
-        "gazex_norm": known["gaze_x"].tolist(),
-        "gazey_norm": known["gaze_y"].tolist(),
+        "bbox": box.tolist(),
+        "bbox_norm": (box / sides).tolist(),
+        "inout": int(len(known) > 0),
+        "gazex": (gaze[:, 0] * width).tolist(),
+        "gazey": (gaze[:, 1] * height).tolist(),
+        "gazex_norm": gaze[:, 0].tolist(),
+        "gazey_norm": gaze[:, 1].tolist(),
         "head_id": number,
-        "num_annot": len(known),
+        "num_annot": len(gaze),
     }
 
 
@@ -199,7 +151,8 @@ def write_coco(rows: pd.DataFrame, path: Path) -> None:
 
     The visibility is 2 where the target is inside the image and known, else 0. What COCO has no field for
     stands in ``attributes`` of the annotation: ``person``, ``in_frame``, ``label``, ``split``,
-    ``annotator``, ``source``.
+    ``annotator``, ``source``, and where the data have them ``sequence``, ``track``, ``frame``, ``group`` and
+    ``label_source``. What is from a map has its peak as ``score``, which results of COCO are asked for.
     """
     names = rows.drop_duplicates("image").reset_index(drop=True)
     images = [
@@ -208,9 +161,12 @@ def write_coco(rows: pd.DataFrame, path: Path) -> None:
     ]
     number_of = {image["file_name"]: image["id"] for image in images}
     extra = ["person", "in_frame", "label", "split", "annotator", "source"]
+    extra += [name for name in (*CONTEXT, LABEL_SOURCE) if name in rows]
+    scores = rows[SCORE] if SCORE in rows else pd.Series(np.nan, rows.index)
     extra = json.loads(rows[extra].to_json(orient="records"))
     annotations = []
-    for number, (row, attributes) in enumerate(zip(rows.itertuples(), extra, strict=True), start=1):
+    told = zip(rows.itertuples(), extra, scores.tolist(), strict=True)
+    for number, (row, attributes, score) in enumerate(told, start=1):
         box = [float(getattr(row, name)) for name in BOX]
         sides = [box[2] - box[0], box[3] - box[1]]
         known = bool(np.isfinite(row.gaze_x))
@@ -223,14 +179,17 @@ def write_coco(rows: pd.DataFrame, path: Path) -> None:
                 "bbox": [*box[:2], *sides],
                 "area": sides[0] * sides[1],
                 "iscrowd": 0,
+                "segmentation": [],
                 "keypoints": point,
                 "num_keypoints": int(known),
                 "attributes": attributes,
+                **({"score": score} if np.isfinite(score) else {}),
             }
         )
     head = {"id": 1, "name": "head", "supercategory": "person"}
     categories = [{**head, "keypoints": ["gaze_target"], "skeleton": []}]
-    write_json(path, {"images": images, "annotations": annotations, "categories": categories})
+    content = {"info": COCO_INFO, "licenses": [], "images": images, "annotations": annotations}
+    write_json(path, {**content, "categories": categories})
 
 
 FORMATS: dict[str, Callable[[pd.DataFrame, Path], None]] = {

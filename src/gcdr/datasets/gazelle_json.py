@@ -21,7 +21,8 @@ def read_gazelle(root: Path, files: Sequence[Path]) -> Dataset:
     Boxes are in pixels and already within the image; gaze points are ``gazex_norm``, ``gazey_norm``,
     lists with an entry an annotator, empty where there is none. Frames of sequences are taken as
     single images; their ``sequence`` is the folder that they lie in, SHOW/CLIP without ``images/``, and
-    SHOW their ``group``; the files do not say which head is whose through a clip.
+    SHOW their ``group``; which head is whose through a clip is told by files that this package wrote, as
+    ``track``.
     """
     problems, parts, places = Problems(), [], []
     for path in files:
@@ -69,6 +70,9 @@ def _file(path: Path, split: str, problems: Problems) -> tuple[pd.DataFrame, Pla
     heads["person"] = heads.index.astype(str) + f" {split}"
     source = np.repeat(np.arange(len(heads)), heads["gazex_norm"].map(len).astype(int))
     rows = heads.loc[source, ["image", "person", "sequence"]].reset_index(drop=True)
+    if "track" in heads:
+        named = heads["track"].map(lambda value: value if isinstance(value, str) else None)
+        rows["track"] = named.loc[source].reset_index(drop=True)
     rows[BOX] = np.array(heads["bbox"].to_list(), float).reshape(-1, 4)[source]
     for ours, theirs in (("gaze_x", "gazex_norm"), ("gaze_y", "gazey_norm")):
         rows[ours] = np.concatenate([np.zeros(0), *heads[theirs]]).astype(float)

@@ -15,6 +15,9 @@ from gcdr.base.errors import InputError
 from gcdr.base.texts import has_control
 
 GAZEFOLLOW = ("{split}_annotations_release_persondet.txt", "{split}_annotations_release.txt")
+ORIGINAL = ("train_annotations.txt", "test_annotations.txt")
+"""Of GazeFollow as published in 2015, which has no head boxes."""
+
 TRACKS = ("annotations_body", "annotations")
 GAZELLE = "{split}_preprocessed.json"
 CLUTTER = ("__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "$RECYCLE.BIN")
@@ -145,6 +148,19 @@ def picture_names(folder: Path) -> list[str]:
     return sorted(name for name in names if not has_control(name))
 
 
+def check_extended(root: Path) -> None:
+    """Check that GazeFollow is not the one of 2015.
+
+    Raises:
+        InputError: it is.
+    """
+    if there := next((root / name for name in ORIGINAL if (root / name).is_file()), None):
+        raise InputError(
+            f"{there}: GazeFollow of 2015, without head boxes; expected the extended release of Chong et al. "
+            "(2018), train_annotations_release.txt and test_annotations_release.txt (docs/datasets.md)"
+        )
+
+
 def recognise(folder: Path) -> Source:
     """A data set's kind from the files in its folder.
 
@@ -156,6 +172,7 @@ def recognise(folder: Path) -> Source:
     for kind in KINDS[:-1]:
         if annotation_files({"kind": kind, "root": folder}):
             return {"kind": kind, "root": folder}
+    check_extended(folder)
     tables = sorted(path for path in folder.glob("*") if path.suffix.lower() == ".csv")
     tables = [path for path in tables if not is_clutter(path.relative_to(folder))]
     if len(tables) > 1:

@@ -7,7 +7,7 @@ from gcdr.datasets.assemble import Dataset
 from gcdr.datasets.folder import read_folder
 from gcdr.datasets.gazefollow import read_gazefollow
 from gcdr.datasets.gazelle_json import read_gazelle
-from gcdr.datasets.layout import Source, annotation_files
+from gcdr.datasets.layout import Source, annotation_files, check_extended
 from gcdr.datasets.videoattentiontarget import read_videoattentiontarget
 
 READERS = {
@@ -37,5 +37,7 @@ def read_dataset(source: Source) -> Dataset:
         return read_folder(Path(source["images"]), Path(table) if table else None)
     files = annotation_files(source)
     if not files:
+        if kind == "gazefollow":
+            check_extended(Path(source["root"]))
         raise InputError(f"{source['root']}: no annotations; expected {EXPECTED[kind]}")
     return READERS[kind](Path(source["root"]), files)

@@ -11,13 +11,23 @@ from gcdr.base.errors import InputError
 from gcdr.base.unpickling import read_torch
 from gcdr.models.weights import load_weights
 
-STATE_ENTRIES = ("state_dict", "model")
-OTHER_ENTRIES = ("lr", "train_step", "epoch", "optimizer")
+STATE_ENTRIES = ("state_dict", "model", "model_state_dict")
+"""Under which tensors stand, in the order in which they are looked for; or they stand at the top."""
+
+OTHER_ENTRIES = (
+    *("lr", "train_step", "epoch", "step", "global_step", "loss", "best_loss"),
+    *("optimizer", "optimizer_state_dict", "scheduler", "scheduler_state_dict", "scaler"),
+)
+"""What may stand beside them; of these only numbers are kept."""
+
+WRAPPERS = ("module.", "_orig_mod.")
+"""What parallel training and torch.compile put before every name, perhaps several times."""
+
 COUNTER = "num_batches_tracked"  # absent from files of PyTorch before 0.4.1; nothing reads it
 
 
 def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors of a checkpoint by name, without the ``module.`` of parallel training, and its numbers.
+    """Tensors of a checkpoint by name, without what is in ``WRAPPERS``, and its numbers.
 
     Raises:
         InputError: the file is absent, truncated or holds code; it has entries of other names; a
@@ -27,12 +37,18 @@ def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not isinstance(content, Mapping):
         raise InputError(f"{path}: found a {type(content).__name__}, expected tensors by name")
     entry = next((name for name in STATE_ENTRIES if isinstance(content.get(name), Mapping)), None)
+    if entry is None and not any(isinstance(value, Tensor) for value in content.values()):
+        raise InputError(
+            f"{path}: found the entries {list(content)[:8]}, expected tensors by name, alone or under one of "
+            f"{', '.join(STATE_ENTRIES)}"
+        )
     state, numbers = content, {}
     if entry is not None:
         state = content[entry]
         if others := [str(name) for name in content if name not in (entry, *OTHER_ENTRIES)]:
             raise InputError(
-                f"{path}: unknown entries {others}, expected {entry!r} {OTHER_ENTRIES}"
+                f"{path}: unknown entries {others[:8]} beside {entry!r}, expected none but "
+                f"{', '.join(OTHER_ENTRIES)}"
             )
         numbers = {k: v for k, v in content.items() if type(v) in (int, float)}
     for name, value in state.items():
@@ -44,10 +60,19 @@ def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             raise InputError(f"{path}: {name} holds {value.dtype}, expected floats")
         if value.layout != torch.strided or value.device.type != "cpu":
             raise InputError(f"{path}: {name} is a {value.layout} tensor, expected a plain one")
-    tensors = {name.removeprefix("module."): value for name, value in state.items()}
-    if twice := [name for name in tensors if f"module.{name}" in state and name in state]:
-        raise InputError(f"{path}: {twice[0]} is there with and without 'module.' before it")
+    tensors: dict[str, Tensor] = {}
+    for name, value in state.items():
+        bare = _unwrapped(name)
+        if bare in tensors:
+            raise InputError(f"{path}: {bare} is there with and without 'module.' before it")
+        tensors[bare] = value
     return tensors, numbers
+
+
+def _unwrapped(name: str) -> str:
+    while name.startswith(WRAPPERS):
+        name = name.removeprefix(WRAPPERS[0]).removeprefix(WRAPPERS[1])
+    return name
 
 
 def filled(build: Callable[[], nn.Module], state: Mapping[str, Tensor], where: str) -> nn.Module:

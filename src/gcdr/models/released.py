@@ -59,6 +59,11 @@ def read_released(
             one too many or of another shape, or a weight is not finite.
     """
     state, facts = read_state(path)
+    if any(name.startswith("convlstm") for name in state):
+        raise InputError(
+            f"{path}: found VAT's video model, with a ConvLSTM, which is not read; expected the one for "
+            "single images (VAT's authors have it as model_gazefollow.pt)"
+        )
     readers = [_denoiser, *(kind_of(name).released for name in GAZE_MODELS)]
     for reader in readers:
         if (found := reader(state, path, backbone)) is not None:
@@ -75,8 +80,7 @@ def _denoiser(
     state: Mapping[str, Tensor], path: str | Path, backbone: str | Path | None
 ) -> tuple[nn.Module, dict[str, Any]] | None:
     """GCDR's diffusion model, if the tensors are that; it has no backbone."""
-    video = any(name.startswith("convlstm") for name in state)
-    if "diffusion_model.out.2.weight" not in state or video:
+    if "diffusion_model.out.2.weight" not in state:
         return None
     weights, timesteps = _without_schedule(state, path)
     model = filled(lambda: Denoiser(DenoiserConfig.paper()), weights, f"{path}, read as diffusion")

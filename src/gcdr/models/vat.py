@@ -117,8 +117,7 @@ def released_vat(
     Raises:
         InputError: it is VAT and a backbone is given, which VAT has not; or the tensors do not fit.
     """
-    video = any(name.startswith("convlstm") for name in state)
-    if "conv1_scene.weight" not in state or video:
+    if "conv1_scene.weight" not in state:
         return None
     if backbone is not None:
         raise InputError(f"{path}: VAT stands on no frozen backbone; found {backbone}")

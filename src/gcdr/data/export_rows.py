@@ -1,0 +1,107 @@
+"""What is exported: a table of rows, one an annotation. What a label split hides is never read here."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from gcdr.base.errors import InputError
+from gcdr.data.heatmaps import peak_points
+from gcdr.data.manifest import (
+    BOX,
+    CONTEXT,
+    LABEL_SOURCE,
+    people_digest,
+    read_annotation_table,
+    read_people,
+)
+from gcdr.data.shown import read_shown
+from gcdr.data.split import UNLABELLED
+from gcdr.data.stores import read_labels
+
+GAZE = ["gaze_x", "gaze_y"]
+ROWS = [
+    "person",
+    "image",
+    "width",
+    "height",
+    *BOX,
+    *GAZE,
+    "in_frame",
+    "label",
+    "split",
+    "annotator",
+    "source",
+]
+
+SCORE = "score"
+"""Beside them where a row is from a map: the height of its peak, 0 to 1."""
+
+
+def collect_rows(
+    manifest: Path,
+    labels: Path | None = None,
+    maps: Path | None = None,
+    annotations: Path | None = None,
+    decode: str = "centre",
+) -> pd.DataFrame:
+    """People of a data set with what is known or said about where they look.
+
+    Args:
+        manifest: the manifest; its own labels are not read.
+        labels: what a label split shows.
+        maps: label store of pseudo-labels or predictions; a person's point is the map's peak. Where a
+            person has a label too, the label counts.
+        annotations: the annotators' points of test people.
+        decode: how a point is read off a map, see :func:`gcdr.data.heatmaps.peak_points`.
+
+    Returns:
+        the columns of ``ROWS`` by ``person``, which is the ``sample_id``, and annotator; ``source`` is
+        ``label``, ``map`` or ``annotator``, and ``in_frame`` is nullable: a map does not tell it. Behind
+        them those of ``gcdr.data.manifest.CONTEXT`` that the manifest has, ``SCORE`` where a map is, and
+        ``label_source`` where the labels have it: a map's point is ``predicted``, an annotator's ``given``.
+
+    Raises:
+        InputError: nothing to export is given or in it, or a store is of other people or holds
+            several maps of each.
+    """
+    people = read_people(manifest)
+    digest = people_digest(people)
+    parts = []
+    if labels is not None:
+        shown = read_shown(labels, digest)
+        shown = shown[shown["role"] != UNLABELLED].assign(source="label")
+        kept = ["sample_id", *GAZE, "in_frame", "label", "source", LABEL_SOURCE]
+        parts.append(shown[[name for name in kept if name in shown]])
+    if annotations is not None:
+        points = read_annotation_table(annotations, digest)
+        parts.append(points.assign(in_frame=points["gaze_x"].notna(), source="annotator"))
+    if maps is not None:
+        store = read_labels(maps, digest)
+        if store.heatmap.ndim > 3:
+            raise InputError(
+                f"{maps}: found {store.heatmap.shape[1]} maps of each person, expected one; export those "
+                "whose draws are averaged (a recipe that ends in k and their number)"
+            )
+        points = peak_points(torch.from_numpy(store.heatmap), decode).numpy()
+        said = pd.DataFrame({"sample_id": store.sample_id, "in_frame": pd.NA, "source": "map"})
+        said[GAZE] = points
+        said[SCORE] = store.heatmap.reshape(len(store.heatmap), -1).max(1).astype(float).round(6)
+        known = np.concatenate([np.zeros(0, int), *(part["sample_id"] for part in parts)])
+        parts.append(said[store.valid & ~said["sample_id"].isin(known)])
+    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    if rows.empty:
+        raise InputError(
+            f"{manifest}: nothing to export; give labels, maps or annotations of its people"
+        )
+    rows = rows.merge(people, on="sample_id", how="inner", validate="many_to_one")
+    more = [name for name in (*CONTEXT, LABEL_SOURCE, SCORE) if name in rows]
+    if LABEL_SOURCE in more:
+        said = rows["source"].map({"map": "predicted", "annotator": "given"})
+        rows[LABEL_SOURCE] = rows[LABEL_SOURCE].where(rows[LABEL_SOURCE].notna(), said)
+    rows = rows.rename(columns={"sample_id": "person"}).reindex(columns=[*ROWS, *more])
+    rows["annotator"] = rows["annotator"].fillna(0).astype(int)
+    rows["in_frame"] = rows["in_frame"].astype("boolean")
+    rows["split"] = rows["split"].replace({"labelled": "train", "unlabelled": "train"})  # of a pool
+    return rows.sort_values(["person", "annotator"], ignore_index=True)
