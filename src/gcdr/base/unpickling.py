@@ -76,6 +76,7 @@ def read_torch(path: str | Path, stand_ins: Iterable[str] = ()) -> Any:
     numpy_names = [(_scalar_function(), f"numpy.{core}.multiarray.scalar") for core in CORES]
     kinds = {type(np.dtype(code)) for code in NUMBERS}
     admitted: list[Any] = [*((StandIn, name) for name in stand_ins), *numpy_names, np.dtype, *kinds]
+    start = b""
     try:
         with open(path, "rb") as file:
             start = file.read(24)
