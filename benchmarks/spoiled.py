@@ -17,7 +17,7 @@ from good_files import DIGEST, IDS, PEOPLE, prior
 from pyarrow import parquet
 
 from gcdr.data.checksums import content_digest, row_checksums
-from gcdr.data.tables import write_table
+from gcdr.data.parquet import write_table
 
 HUGE = 80 << 30
 Spoil = Callable[[Path], Any]

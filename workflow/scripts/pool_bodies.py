@@ -2,7 +2,7 @@
 
 from gcdr.base.command import arguments, run
 from gcdr.data.pool import pool_rows
-from gcdr.data.tables import read_table, table_about, write_table
+from gcdr.data.parquet import read_table, table_about, write_table
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ import pandas as pd
 from gcdr.base.errors import InputError
 from gcdr.base.files import text_digest
 from gcdr.base.problems import Places, Problems
-from gcdr.data.tables import read_table
-from gcdr.data.tables import write_table as write_table  # the way to write a manifest
+from gcdr.data.parquet import read_table
+from gcdr.data.parquet import write_table as write_table  # the way to write a manifest
 
 BOX = ["head_x0", "head_y0", "head_x1", "head_y1"]
 PEOPLE = ["sample_id", "image", "width", "height", *BOX, "split"]

@@ -14,8 +14,8 @@ import pandas as pd
 
 from gcdr.base.errors import InputError
 from gcdr.data.manifest import LABEL_SOURCE, LABELS
+from gcdr.data.parquet import read_table, table_about, table_digest
 from gcdr.data.split import LABELLED, UNLABELLED, VALIDATION
-from gcdr.data.tables import read_table, table_about, table_digest
 
 ROLES = (LABELLED, VALIDATION, UNLABELLED)
 

@@ -18,8 +18,8 @@ from gcdr.base.blocks import Blocks, shard_rows, work_key
 from gcdr.base.errors import InputError
 from gcdr.base.failures import Failures
 from gcdr.data.manifest import BOX, people_digest, read_people
+from gcdr.data.parquet import read_table, table_about, write_table
 from gcdr.data.pictures import open_image
-from gcdr.data.tables import read_table, table_about, write_table
 from gcdr.detection.choices import DetectSettings
 from gcdr.detection.detector import detect, detector_files, load_detector
 

@@ -11,7 +11,7 @@ from gcdr.base.files import write_json
 from gcdr.base.plain import JsonTable
 from gcdr.base.seeds import numpy_rng
 from gcdr.data.heatmaps import gaussians, peak_points
-from gcdr.data.tables import write_table
+from gcdr.data.parquet import write_table
 from gcdr.evaluation.metrics import (
     DEFINITIONS,
     average_precision,

@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from gcdr.base.errors import InputError
 from gcdr.data.manifest import BOX, people_digest, read_people
+from gcdr.data.parquet import read_rows
 from gcdr.data.pictures import open_image
-from gcdr.data.tables import read_rows
 from gcdr.priors.kinds.outline import Outlined
 from gcdr.priors.vqa.question import draw_box
 

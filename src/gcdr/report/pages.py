@@ -12,10 +12,10 @@ from gcdr.base.command import START_UP
 from gcdr.base.files import read_json
 from gcdr.data.lookup import places
 from gcdr.data.manifest import BOX, people_digest, read_annotations, read_people
+from gcdr.data.parquet import read_rows, read_table
 from gcdr.data.pictures import open_image
 from gcdr.data.shown import check_split, read_shown, split_identity
 from gcdr.data.stores import Store, read_labels, read_prior
-from gcdr.data.tables import read_rows, read_table
 from gcdr.methods import averaged, parse_recipe, teacher_name
 from gcdr.report import figures
 from gcdr.report.overlays import Example, encode, example_panels
