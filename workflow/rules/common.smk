@@ -1,6 +1,7 @@
 """The path scheme: where each file lies, and what is in its name. No rules here."""
 
 import json
+import re
 
 from gcdr.config.pools import members_of
 from gcdr.config.schema import OWN, by_share, study_share
@@ -22,7 +23,7 @@ wildcard_constraints:
     dataset="[^/]+",
     prior="[^/]+",
     store="[^/]+",
-    study="|".join(config["studies"]) or "none",
+    study="|".join(map(re.escape, config["studies"])) or "none",
     share=SHARE,
     seed=r"\d+",
     recipe=PATTERN,
