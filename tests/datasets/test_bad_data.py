@@ -154,7 +154,7 @@ BENCHMARKS: list[tuple[str, dict[str, str | bytes], list[str]]] = [
     ("cut JSON", {"test_preprocessed.json": '[{"path": '}, ["not valid JSON", "a list of images"]),
     ("object for a list", {"test_preprocessed.json": "{}"}, ["a dict at the top", "a list of images"]),
     ("JSON in UTF-16", {"test_preprocessed.json": "[]".encode("utf-16")}, ["not valid JSON"]),
-    ("JSON in a directory", {"test_preprocessed.json/x": ""}, ["is a directory"]),
+    ("JSON in a directory", {"test_preprocessed.json/x": ""}, ["Is a directory"]),
     ("entry without heads", gazelle({"path": "b.jpg"}), ["entry 2, entry: found ['path']", '"heads"']),
     ("path that is a number", gazelle(entry() | {"path": 5}), ["entry 2, entry", '"path" (text)']),
     ("box of three", gazelle(entry(bbox=[1, 2, 3])), ["entry 2, heads[].bbox: found [1, 2, 3]", "four"]),

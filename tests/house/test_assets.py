@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from gcdr.base.tensors import read_tensors
 from gcdr.models.sizes import WEIGHTS_FILE, TowersConfig, VATConfig
 from gcdr.models.vat import VAT
-from gcdr.models.weights import read_weights, warm_start
+from gcdr.models.weights import warm_start
 from gcdr.priors.vqa.ofa.config import OFAConfig
 from gcdr.priors.vqa.ofa.search import Search
 from gcdr.priors.vqa.ofa_vqa import OFAForVQA
@@ -37,7 +38,7 @@ def test_vqa_model_is_the_world_configuration_and_answers_as_its_card_says(tmp_p
 
 
 def test_towers_fill_every_tower_of_every_gaze_model() -> None:
-    weights = read_weights(ASSETS / "backbone" / WEIGHTS_FILE)
+    weights = read_tensors(ASSETS / "backbone" / WEIGHTS_FILE)
     assert TowersConfig.from_json(card("backbone")["towers"]) == TowersConfig.world()
     for gradcam in (False, True):
         match = warm_start(VAT(VATConfig.world(gradcam)), weights)

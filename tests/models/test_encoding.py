@@ -77,7 +77,7 @@ def test_training_sees_flipped_tokens_with_flipped_boxes(
     ids = people["sample_id"].to_numpy()
     targets = heatmap_targets(ids, np.zeros((len(ids), 8, 8), np.float32))
     none = np.empty(0, int)  # no larger pictures: tokens are not cropped
-    originals = Originals(none, none, none, none, none, cache.people)
+    originals = Originals(none, none, none, none, none, none, none, cache.people, Path())
     (batch,) = random_batches(
         cache,
         originals,

@@ -17,7 +17,7 @@ from gcdr.models.gazelle_released import load_backbone
 from gcdr.models.interface import GazeInputs, GazeOutput
 from gcdr.models.sizes import TowersConfig
 
-WORLD_TOWERS = Path(__file__).parents[2] / "assets/world/backbone"
+WORLD_TOWERS = Path(__file__).parents[2] / "assets/world/frozen"
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +209,7 @@ def test_targets_without_a_point() -> None:
 
 @pytest.fixture(scope="module")
 def tower() -> SceneTower:
-    tower = SceneTower(TowersConfig.world())
+    tower = SceneTower(TowersConfig.frozen())
     load_backbone(tower, WORLD_TOWERS)
     return tower
 
@@ -218,7 +218,7 @@ def test_the_demo_world_learns(tower: SceneTower) -> None:
     """A few steps on made-up tokens: enough to see that every part is connected."""
     torch.manual_seed(0)
     model = Gazelle(GazelleConfig.world(), tower).train()
-    tokens = model.encode(torch.randn(8, 3, 56, 56))
+    tokens = model.encode(torch.randn(8, 3, 112, 112))
     points = torch.rand(8, 2)
     inputs = with_tokens(people(8, 8), tokens)
     target = gazelle_targets(points, model.map_size)

@@ -12,13 +12,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
+from gcdr.base.tensors import read_tensors
 from gcdr.models.build import build_model, describe, load_model, save_model
 from gcdr.models.denoiser import Denoiser, gaussian_matrix
 from gcdr.models.interface import GazeInputs
 from gcdr.models.precision import set_precision
 from gcdr.models.sizes import DenoiserConfig, TowersConfig, VATConfig
 from gcdr.models.vat import VAT
-from gcdr.models.weights import load_weights, read_weights, warm_start
+from gcdr.models.weights import load_weights, warm_start
 
 torch.set_num_threads(1)
 CONFIGS = [
@@ -233,7 +234,7 @@ def test_broken_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         load_model(tmp_path / "absent")
     with pytest.raises(InputError, match="no such file"):
-        read_weights(tmp_path / "absent.safetensors")
+        read_tensors(tmp_path / "absent.safetensors")
     with pytest.raises(InputError, match="found model 'gan', expected one of"):
         build_model({"model": "gan"})
 

@@ -311,7 +311,8 @@ def read_labels(
             valid map that is not finite.
     """
     with _open(path, LABEL, people) as held:
-        found = (held.attributes["made_by"].get("split") or {}).get("digest")
+        made_under = held.attributes["made_by"].get("split")
+        found = made_under.get("digest") if isinstance(made_under, dict) else made_under
         if split is not None and found is not None and found != split:
             raise InputError(f"{path}: made under another label split; make it again")
         wanted = held.columns["sample_id"] if sample_id is None else sample_id
