@@ -12,7 +12,8 @@ from small_data import HEADER, entry, track_row, write
 
 from gcdr.base.errors import InputError
 from gcdr.base.seeds import numpy_rng
-from gcdr.data.export import collect_rows, write_csv
+from gcdr.data.export import write_csv
+from gcdr.data.export_rows import collect_rows
 from gcdr.data.manifest import (
     BOX,
     CONTEXT,

@@ -170,5 +170,5 @@ def test_what_cannot_be_read_is_left_out_and_its_crop_refused(
     (tmp_path / "b.png").write_bytes(b"")
     with pytest.raises(InputError, match="no picture of a labelled person can be read"):
         write_originals(known, table, tmp_path, 56, path)
-    with pytest.raises(InputError, match="not a file of larger pictures"):
+    with pytest.raises(InputError, match="not an HDF5 file"):
         Originals.open(labels)

@@ -353,7 +353,7 @@ def test_load_refuses_what_does_not_fit(trained, tmp_path):
         load_detector(weights, DetectorConfig(architecture="small", classes=2, pyramid=8))
     broken = tmp_path / "model.safetensors"
     broken.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(InputError, match="not a readable weight file"):
+    with pytest.raises(InputError, match="not a readable safetensors file"):
         load_detector(broken, DetectorConfig.world())
     state = load_file(weights)
     state.pop("rpn.head.bbox_pred.bias")

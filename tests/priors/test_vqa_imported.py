@@ -93,14 +93,15 @@ def test_several_files_are_joined_and_bad_maps_are_invalid(files):
 
 
 def test_maps_are_held_once_beside_the_pickles(files, monkeypatch):
-    collect, write, made = imported._maps, stores._write, []
+    collect, write, made = imported._maps, stores.write_prior_blocks, []
     monkeypatch.setattr(imported, "_maps", lambda *given: made.append(collect(*given)) or made[0])
 
-    def watched(path, kind, data, *more):
-        assert data["heatmap"] is made[0]
-        write(path, kind, data, *more)
+    def watched(path, blocks, **more):
+        (block,) = blocks
+        assert block["heatmap"] is made[0]
+        write(path, [block], **more)
 
-    monkeypatch.setattr(stores, "_write", watched)
+    monkeypatch.setattr(stores, "write_prior_blocks", watched)
     assert store(files).valid.any()
 
 

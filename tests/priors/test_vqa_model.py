@@ -8,6 +8,7 @@ import torch
 from ofa_reference import small_config
 
 from gcdr.base.errors import InputError
+from gcdr.base.files import file_digest
 from gcdr.priors.kinds.vqa_kind import AskSettings
 from gcdr.priors.vqa.asking import load_model
 from gcdr.priors.vqa.nouns import WordFinder
@@ -81,7 +82,9 @@ def test_a_saved_model_answers_the_same(model, tmp_path):
     model.save(tmp_path / "vqa", {"name": "test"})
     loaded = OFAForVQA.load(tmp_path / "vqa", search=model.search)
     assert loaded.image_size == 128
-    assert json.loads((tmp_path / "vqa" / "card.json").read_text()) == {"name": "test"}
+    card = json.loads((tmp_path / "vqa" / "card.json").read_text())
+    digest = file_digest(tmp_path / "vqa" / "model.safetensors")
+    assert card == {"name": "test", "weights_sha256": digest}
     for first, second in zip(ask(model, [0, 1]), ask(loaded, [0, 1]), strict=True):
         assert first.answer == second.answer
         np.testing.assert_array_equal(first.heatmap, second.heatmap)

@@ -227,7 +227,7 @@ def test_configuration_survives_json():
 
 def test_weights_survive_a_file_and_misfits_are_named(world_model, tmp_path):
     path = tmp_path / "model.safetensors"
-    save_weights(world_model, path)
+    save_weights(world_model, path, {})
     other = load_model(small_config(), path).eval()
     with torch.no_grad():
         torch.testing.assert_close(world_model(*batch()), other(*batch()), atol=0, rtol=0)

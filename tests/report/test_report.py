@@ -260,6 +260,11 @@ def test_sweep_table(tmp_path):
     assert np.isnan(table.loc[200, "student"])
     text = typeset.sweep_text(table.reset_index())
     assert ".158 ±.003*" in text and "–" in text
+    results = tables.read_metrics(students)
+    others = results.assign(gaze="another", value=0.9)
+    mixed = pd.concat([results.assign(gaze="vat"), others], ignore_index=True)
+    mixed = tables.sweep_table(sweeps, mixed).set_index("timestep")
+    assert mixed.loc[250, "student"] == table.loc[250, "student"]  # never a mean over models
     alone = tables.sweep_table(sweeps[sweeps["set"] == "test"])
     assert list(alone) == ["timestep", "test", "test_std", "test_runs"]
     bad = json.loads(Path(sweep_files(tmp_path, 1)[0]).read_text())

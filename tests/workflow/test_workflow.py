@@ -216,7 +216,7 @@ def test_own_pictures_without_head_boxes_go_from_detection_to_the_gallery(done: 
         ("refine: {timesteps: 250}\n", ["refine.timesteps", "did you mean timestep"]),
         ("split: {share: ten}\n", ["split.share", '"ten"', "integer"]),
         ("split: {share: 0}\n", ["split.share", "1"]),
-        ("refine: {timestep: 900}\n", ["refine.timestep", "900", "500"]),
+        ("refine: {timestep: 900}\n", ["refine.timestep", "900", "2 (refine.steps) to 499"]),
         ("studies: {smoke: {dataset: missing}}\n", ["studies.smoke.dataset", "missing"]),
         ("priors: {ofa-world: {layer: 7}}\n", ["priors.ofa-world", "layer: found 7", "[1, 2]"]),
         (

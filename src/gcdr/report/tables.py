@@ -268,7 +268,8 @@ def sweep_table(
 
     Args:
         sweeps: table of `read_sweeps`, of one labelled share.
-        results: tidy table of `read_metrics`; students of the sweeps' share are taken.
+        results: tidy table of `read_metrics`; students of the sweeps' share are taken, and where there are
+            such of several priors or gaze models, those of the first.
         student: the method whose rows, by their timestep, are the students.
 
     Returns:
@@ -289,7 +290,7 @@ def sweep_table(
     }
     if results is not None:
         chosen = results[(results["method"] == student) & (results["metric"] == metric)]
-        chosen = chosen[chosen["share"] == share]
+        chosen = _of_one_model(chosen[chosen["share"] == share])
         parts = {**parts, "student": chosen.dropna(subset="timestep")[["timestep", "value"]]}
     columns = {}
     for name, part in parts.items():
@@ -299,3 +300,9 @@ def sweep_table(
         columns |= {name: groups.mean(), f"{name}_std": groups.std(), f"{name}_runs": groups.size()}
     table = pd.DataFrame(columns).rename_axis("timestep").sort_index().reset_index()
     return table.astype({name: "Int64" for name in table if str(name).endswith("_runs")})
+
+
+def _of_one_model(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the prior and the gaze model of the first row."""
+    named = rows[[name for name in ("prior", "gaze") if name in rows]].fillna("")
+    return rows if rows.empty else rows[(named == named.iloc[0]).all(axis=1)]
