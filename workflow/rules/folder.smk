@@ -26,7 +26,7 @@ use rule refine_folder as predict_folder with:
     input:
         **gaze_stage("make_labels"),
         manifest=data("manifest.parquet"),
-        samples=SAMPLES,
+        samples=people_shown,
         teacher=folder_student,
     output:
         "results/{study}/predictions/{recipe,gcdr-t.*}.h5",

@@ -3,7 +3,8 @@
 
 rule take_given:
     input:
-        **stage("take_given"),
+        script=script("take_given"),
+        code=lambda wildcards: code("take_given") + kind_code(given_model(wildcards)[2]),
         model=given_files,
     output:
         multiext("results/{given}/", "model.safetensors", "model.json"),

@@ -113,10 +113,11 @@ def given_source(wildcards):
 def given_settings(wildcards):
     """What a given model must agree with."""
     _, _, gaze = given_model(wildcards)
+    pixels, cells = sides_of(gaze)
     return as_json(
         {
-            "pixels": config["samples"]["size"],
-            "cells": config["heatmap"]["size"],
+            "pixels": pixels,
+            "cells": cells,
             "kind": learning.gaze_model(config, gaze).kind,
             "timesteps": config["diffusion"]["timesteps"],
             "schedule": config["diffusion"]["schedule"],
@@ -160,7 +161,10 @@ def student_labels(wildcards):
 
 def teacher_prior(wildcards):
     """The prior store of a teacher that sees its maps."""
-    prior = parse_teacher(wildcards.name)[1]
+    _, prior, gaze = parse_teacher(wildcards.name)
+    kind = GAZE_MODELS[config["gaze"]["models"][gaze]["kind"]] if gaze else None
+    if prior and kind and not kind.prior:
+        raise WorkflowError(f"{wildcards.name}: {kind.title} ({gaze}) sees no prior map")
     return prior_file(wildcards.study, prior) if prior else []
 
 

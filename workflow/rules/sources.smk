@@ -255,9 +255,17 @@ def frozen_entry(gaze):
 
 
 def people_shown(wildcards):
-    """What a job is shown of people: tokens, if its gaze model does with them, else pictures."""
-    entry = frozen_entry(gaze_of(wildcards))
-    dataset = config["studies"][wildcards.study]["dataset"]
+    """What a job is shown of people: tokens, if its gaze model does with them, else pictures of its size."""
+    gaze = gaze_of(wildcards)
+    entry, dataset = frozen_entry(gaze), config["studies"][wildcards.study]["dataset"]
     if entry is None or config["datasets"][dataset]["kind"] == "pool":
-        return SAMPLES(wildcards)
+        return in_data(dataset, f"samples-{sides_of(gaze)[0]}.h5")
     return in_data(dataset, f"tokens-{entry}.h5")
+
+
+def sides_of(gaze):
+    """Side of a gaze model's pictures in pixels and of its heatmaps in cells; without one, the denoiser's."""
+    if gaze is None:
+        return config["samples"]["size"], config["heatmap"]["size"]
+    entry = config["gaze"]["models"][gaze]
+    return GAZE_MODELS[entry["kind"]].sizes[entry["size"]]

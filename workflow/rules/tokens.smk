@@ -13,6 +13,8 @@ rule tokens:
         "logs/{dataset}/tokens-{gaze}.log",
     benchmark:
         "results/benchmarks/tokens/{dataset}-{gaze}.tsv"
+    wildcard_constraints:
+        gaze=one_of(name for name in config["gaze"]["models"] if sees_tokens(config, name)),
     resources:
         gpu=GPU,
     params:

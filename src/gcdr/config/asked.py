@@ -64,16 +64,15 @@ def sees_tokens(config: Config, name: str) -> bool:
     return kind is not None and kind.frozen and bool(entry.get("tokens", True))
 
 
-def shown_pictures(config: Config, name: str) -> bool:
-    """Whether some job shows a gaze model pictures of the cache; who sees tokens is shown them where its
-    labels are made in the training batch, and in a pool of data sets."""
-    if not sees_tokens(config, name):
-        return True
-    pooled = any(config["studies"][study].get("dataset") is None for study in used_studies(config))
+def labelled_online(config: Config) -> list[str]:
+    """Gaze models of students whose labels a diffusion model makes in the training batch, which both see."""
+    if config["refine"]["redraw"] != ONLINE:
+        return []
     own = config["gaze"]["model"]
-    online = config["refine"]["redraw"] == ONLINE and any(
-        METHODS[entry["method"]].family == "diffusion" and METHODS[entry["method"]].student
-        for entry in method_entries(config)
-        if entry.get("gaze", own) == name and entry["method"] in METHODS
-    )
-    return pooled or online
+    entries = [entry for entry in method_entries(config) if entry["method"] in METHODS]
+    diffused = [
+        entry.get("gaze", own)
+        for entry in entries
+        if METHODS[entry["method"]].family == "diffusion" and METHODS[entry["method"]].student
+    ]
+    return list(dict.fromkeys(diffused))

@@ -46,6 +46,12 @@ def gaze_problems(config: Config) -> list[str]:
             problems.append(
                 f"gaze.models.{name}.backbone: missing; {kind.title} needs the weights of its backbone"
             )
+        elif not kind.frozen:
+            problems += [
+                f"gaze.models.{name}.{key}: found {entry[key]!r}; {kind.title} stands on no frozen backbone"
+                for key in ("backbone", "tokens")
+                if entry.get(key) is not None
+            ]
     return problems + _unseen_priors(config)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config
-from gcdr.config.asked import method_entries, shown_pictures, used_gaze_models
+from gcdr.config.asked import labelled_online, method_entries, used_gaze_models
 from gcdr.config.schema import alternatives
 from gcdr.methods import METHODS
 from gcdr.models.kinds import GAZE_MODELS
@@ -30,30 +30,33 @@ def size_problems(config: Config) -> list[str]:
 
 
 def _grids(config: Config) -> Iterator[str]:
-    """Pictures and heatmaps of another size than the models' that are trained or asked."""
+    """Heatmaps of another size than the models' that are trained or asked, and pictures that two cannot share.
+
+    Each gaze model has a picture cache of its own size, the denoiser that of samples.size.
+    """
     sizes = {}
     for name in used_gaze_models(config):
         entry = config["gaze"]["models"].get(name, {})
         kind = GAZE_MODELS.get(entry.get("kind"))
         if kind and entry["size"] in kind.sizes:
-            sizes[f"gaze.models.{name}"] = kind.sizes[entry["size"]]
-    own_pictures = {
-        f"gaze.models.{name}"
-        for name in used_gaze_models(config)
-        if not shown_pictures(config, name)
-    }
+            sizes[name] = kind.sizes[entry["size"]]
     denoiser = getattr(DenoiserConfig, config["diffusion"]["model"])()
-    sizes["diffusion.model"] = (denoiser.towers.input_size, denoiser.map_size)
-    for key, place, of in (("samples.size", 0, "pictures"), ("heatmap.size", 1, "heatmaps")):
-        section = key.split(".")[0]
-        for model, size in sizes.items():
-            if of == "pictures" and model in own_pictures:
-                continue
-            if size[place] != config[section]["size"]:
-                yield (
-                    f"{key}: found {config[section]['size']}, expected {size[place]}, the side of the "
-                    f"{of} of {model}"
-                )
+    pixels, cells = config["samples"]["size"], config["heatmap"]["size"]
+    if denoiser.towers.input_size != pixels:
+        yield (
+            f"samples.size: found {pixels}, expected {denoiser.towers.input_size}, the side of the pictures "
+            "of diffusion.model"
+        )
+    maps = {f"gaze.models.{name}": size[1] for name, size in sizes.items()}
+    for model, side in (maps | {"diffusion.model": denoiser.map_size}).items():
+        if side != cells:
+            yield f"heatmap.size: found {cells}, expected {side}, the side of the heatmaps of {model}"
+    for name in labelled_online(config):
+        if name in sizes and sizes[name][0] != pixels:
+            yield (
+                f"refine.redraw: found online with gaze.models.{name}, which sees pictures of "
+                f"{sizes[name][0]} px; expected a gaze model of the diffusion model's, {pixels} px"
+            )
 
 
 def _blur(config: Config) -> Iterator[str]:
@@ -105,10 +108,11 @@ def _towers(config: Config) -> Iterator[str]:
     entry = config["gaze"]["models"].get(name)
     if entry is None:
         return
-    if entry["kind"] != "vat":
+    kind = GAZE_MODELS.get(entry["kind"])
+    if kind is None or not kind.towers:
         yield (
-            f"diffusion.init: found {name!r}, a gaze model of kind {entry['kind']!r}; expected one of kind "
-            "'vat', whose towers the denoiser has"
+            f"diffusion.init: found {name!r}, a gaze model of kind {entry['kind']!r}; expected a kind whose "
+            f"towers the denoiser has: {', '.join(n for n, one in GAZE_MODELS.items() if one.towers)}"
         )
     elif entry["size"] != size:
         yield (

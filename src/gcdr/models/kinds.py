@@ -15,6 +15,7 @@ class Listed:
         module: holds its ``KIND``, a :class:`gcdr.models.interface.Kind`.
         prior: whether it can be given prior maps, as VAT-GC is.
         frozen: whether it stands on a frozen backbone, whose weights are a file of their own.
+        towers: whether the denoiser can start from its scene and head towers.
         sizes: side of its pictures in pixels and of its heatmaps in cells, by named size.
     """
 
@@ -23,10 +24,13 @@ class Listed:
     sizes: Mapping[str, tuple[int, int]]
     prior: bool = False
     frozen: bool = False
+    towers: bool = False
 
 
 GAZE_MODELS = {
-    "vat": Listed("VAT", "gcdr.models.vat", {"world": (56, 32), "paper": (224, 64)}, prior=True),
+    "vat": Listed(
+        "VAT", "gcdr.models.vat", {"world": (56, 32), "paper": (224, 64)}, prior=True, towers=True
+    ),
     "gazelle": Listed(
         "Gaze-LLE",
         "gcdr.models.gazelle_released",

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gcdr.data.lookup import places
 from gcdr.data.prior_maps import prior_maps
 from gcdr.models.encoding import check_backbone
 from gcdr.models.interface import GazeModel
@@ -86,7 +87,8 @@ def train_gaze_model(
         if prior is not None:
             maps, _ = prior_maps(prior, run.samples.people, ids, settings.layer, size)
             if empty:  # as released: who looks out of the frame has no map either
-                maps[np.searchsorted(ids, labelled.sample_id[np.isnan(labelled.gaze).any(1)])] = 0
+                outside = labelled.sample_id[np.isnan(labelled.gaze).any(1)]
+                maps[places(ids, outside, "the people of the training")] = 0
             priors = heatmap_targets(ids, maps)
         trained = train_gaze(run, labelled, extra, priors, settings, relabel)
         named = settings.model.backbone

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from gcdr.base.errors import InputError
 from gcdr.base.seeds import torch_rng
 from gcdr.models.denoiser import Denoiser
+from gcdr.models.encoding import check_backbone
 from gcdr.models.interface import GazeModel, SeesPeople
 from gcdr.models.named import initial_gaze_model
 from gcdr.models.objectives import squared_error
@@ -128,7 +129,9 @@ def train_mean_teacher_model(
         steps, process = settings.mean_teacher.steps, sampler_of(sampling)
         way = Sampling(None, steps, noise_of(sampling), process)
         pair = diffusion_pair(way, seed)
-    deciding, sigma = [init, *code_of(__file__, model)], settings.sigma
+    named = settings.model.backbone if isinstance(settings, GazeMeanTeacher) else None
+    backbone = None if named is None else Path(named)
+    deciding, sigma = [init, backbone, *code_of(__file__, model)], settings.sigma
     with training_run(
         "mean teacher",
         model,
@@ -142,11 +145,11 @@ def train_mean_teacher_model(
         out,
         deciding,
     ) as run:
+        check_backbone(run.samples, named, samples)
         labelled = labelled_targets(labels, run.samples)
         others = unlabelled_targets(labels, run.samples)
         held, recipe = settings.mean_teacher, settings.recipe
         trained = train_mean_teacher(run, pair, labelled, others, recipe, held)
-        named = settings.model.backbone if isinstance(settings, GazeMeanTeacher) else None
         run.save(trained, named, labelled=labelled, unlabelled=others)
 
 
