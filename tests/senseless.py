@@ -200,7 +200,7 @@ PAIRS = [
     ("samples: {size: 224}", "samples.size"),
     ("heatmap: {size: 64}", "heatmap.size"),
     ("diffusion: {model: paper}", "samples.size"),
-    ("gaze: {models: {vat: {size: paper}}}", "samples.size"),
+    ("gaze: {models: {vat: {size: paper}}}", "heatmap.size"),
     ("gaze: {models: {vat: {size: large}}}", "gaze.models.vat.size"),
     ("gaze: {models: {vat: {kind: vta}}}", "gaze.models.vat.kind"),
     ("gaze: {models: {gazelle: {backbone: null}}}", "gaze.models.gazelle.backbone"),

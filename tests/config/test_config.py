@@ -9,7 +9,8 @@ import pytest
 from gcdr.base.errors import InputError
 from gcdr.base.texts import FORMATS
 from gcdr.cli import main
-from gcdr.config.checked import read_config
+from gcdr.config import checked
+from gcdr.config.checked import check_config, read_config
 from gcdr.config.schema import describe, inline_references, read_values, validate_config
 
 ROOT = Path(__file__).parents[2]
@@ -303,3 +304,28 @@ def test_files_are_checked_without_a_run(monkeypatch, tmp_path, capsys):
     (tmp_path / "mine.yaml").write_text("refine: {timestep: 9000}\ndevice: gpu\n")
     assert main(["config", "configs/smoke.yaml", str(tmp_path / "mine.yaml")]) == 2
     assert 'device: found "gpu"' in capsys.readouterr().err
+
+
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("refine: &r {timestep: 100, self: *r}\n", "line 1, column 9: .* holds itself"),
+        ("studies: &s {demo: *s}\n", "holds itself"),
+        ("refine: &r {<<: *r, timestep: 100}\n", "holds itself"),
+        ("a: &a [[*a]]\n", "holds itself"),
+        (BOMB, "more than 100,000 values when aliases are followed"),
+        (f"a: {'[' * 5000}{']' * 5000}\n", "nested more than 12 deep|no valid YAML"),
+    ],
+    ids=["itself", "study", "merged", "list", "bomb", "deep"],
+)
+def test_yaml_without_end_is_one_line(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(InputError, match=said) as error:
+        files = [Path("config.yaml"), tmp_path / "x.yaml"]
+        check_config(read_config(files), files, Path(checked.SCHEMA))
+    assert len(str(error.value).splitlines()) <= 2

@@ -30,7 +30,7 @@ def size_problems(config: Config) -> list[str]:
 
 
 def _grids(config: Config) -> Iterator[str]:
-    """Heatmaps of another size than the models' that are trained or asked, and pictures that two cannot share.
+    """Heatmaps of another size than the models' that are trained or asked, and pictures no two can share.
 
     Each gaze model has a picture cache of its own size, the denoiser that of samples.size.
     """

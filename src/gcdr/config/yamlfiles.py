@@ -11,6 +11,8 @@ from gcdr.base.errors import InputError
 from gcdr.base.plain import JsonTable
 from gcdr.config.schema import dotted
 
+MOST = 100_000  # values of a file
+LONGEST = 20  # parts of a path that are named
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is there
 
 
@@ -20,6 +22,7 @@ def read_table(path: Path) -> JsonTable:
     Raises:
         InputError: the file cannot be read, or is something else; names the line of what is no YAML.
     """
+    _read(path, _composed)
     content = _read(path, yaml.load)
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a table at the top level")
@@ -35,7 +38,7 @@ def check_duplicates(paths: Sequence[Path]) -> None:
     problems = [
         f"{path}, line {second}: {dotted(key)} stands in line {first} already; expected it once"
         for path in dict.fromkeys(paths)
-        for key, first, second in _twice(_read(path, yaml.compose), ())
+        for key, first, second in _twice(_read(path, _composed))
     ]
     if problems:
         raise InputError(
@@ -62,19 +65,60 @@ def _read(path: Path, reader: Callable[[str, Any], Any]) -> Any:
         raise InputError(f"{path}: no valid YAML ({error})") from None
 
 
-def _twice(
-    node: yaml.Node | None, path: tuple[str | int, ...]
-) -> Iterator[tuple[tuple[str | int, ...], int, int]]:
-    """Keys below a node that stand twice in their table: path, first and second line from 1."""
-    if isinstance(node, yaml.SequenceNode):
-        for number, item in enumerate(node.value):
-            yield from _twice(item, (*path, number))
-    if not isinstance(node, yaml.MappingNode):
-        return
-    lines: dict[str, int] = {}
-    for key, value in node.value:
-        name, line = str(key.value), key.start_mark.line + 1
-        if name in lines and name != "<<":
-            yield (*path, name), lines[name], line
-        lines.setdefault(name, line)
-        yield from _twice(value, (*path, name))
+def _composed(text: str, loader: Any) -> yaml.Node | None:
+    """The nodes of a text, none of which holds itself, nor more than ``MOST`` when aliases are followed.
+
+    One after another, not by recursion: lists may lie in one another without end.
+    """
+    root = yaml.compose(text, loader)
+    held: dict[int, int] = {}  # how many nodes a finished one is
+    waiting: list[tuple[yaml.Node | None, bool]] = [(root, False)]
+    begun: set[int] = set()
+    while waiting:
+        node, finished = waiting.pop()
+        if node is None or id(node) in held:
+            continue
+        if finished:
+            begun.discard(id(node))
+            held[id(node)] = 1 + sum(held[id(child)] for child in _inner(node))
+            if held[id(node)] > MOST:
+                said = f"more than {MOST:,} values when aliases are followed"
+                raise yaml.MarkedYAMLError(problem=said, problem_mark=node.start_mark)
+            continue
+        if id(node) in begun:
+            raise yaml.MarkedYAMLError(
+                problem="a table or list that holds itself", problem_mark=node.start_mark
+            )
+        begun.add(id(node))
+        waiting.append((node, True))
+        waiting += [(child, False) for child in _inner(node)]
+    return root
+
+
+def _inner(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [one for pair in node.value for one in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _twice(root: yaml.Node | None) -> Iterator[tuple[tuple[str | int, ...], int, int]]:
+    """Keys that stand twice in their table: path, first and second line from 1; each table once."""
+    waiting: list[tuple[yaml.Node | None, tuple[str | int, ...]]] = [(root, ())]
+    seen: set[int] = set()
+    while waiting:
+        node, path = waiting.pop()
+        if node is None or id(node) in seen or isinstance(node, yaml.ScalarNode):
+            continue
+        seen.add(id(node))
+        inner: list[tuple[str | int, yaml.Node]] = []
+        if isinstance(node, yaml.SequenceNode):
+            inner += enumerate(node.value)
+        lines: dict[str, int] = {}
+        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in lines and name != "<<":
+                yield (*path, name), lines[name], line
+            lines.setdefault(name, line)
+            inner.append((name, value))
+        # A path is for people: of one that is too long the beginning does.
+        waiting += [(child, (*path, name)[:LONGEST]) for name, child in reversed(inner)]

@@ -29,7 +29,14 @@ TURNS = {
 """What makes a picture upright, by its EXIF orientation."""
 
 ON_ITS_SIDE = (5, 6, 7, 8)
-HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+BRANDS = {
+    b"heic heix heim heis hevc hevx mif1 mif2 msf1": "a HEIC picture, which is not read; convert it",
+    b"avif avis": "an AVIF picture that cannot be read; convert it",
+    b"avci avcs": "a picture coded as H.264 (AVCI), which is not read; convert it",
+    b"jxl ": "a JPEG XL picture, which is not read; convert it",
+    b"crx ": "a raw picture of a Canon camera (CR3), which is not read; convert it",
+}
+"""What a file of ISO's media format is, by its brand; films have many others."""
 OTHERS = {
     b"\0\x05\x16\x07": "an AppleDouble file of macOS, not the picture itself",
     b"version https://git-lfs": "a pointer of Git LFS, not the picture itself",
@@ -93,12 +100,10 @@ def form_of(path: str | Path) -> str:
     except OSError:
         return ""
     if first[4:8] == b"ftyp":
-        heic = first[8:12] in HEIC
-        return (
-            "a HEIC picture, which is not read; convert it to JPEG"
-            if heic
-            else "a film (MP4 or QuickTime); extract its frames as JPEG or PNG"
-        )
+        for brands, words in BRANDS.items():
+            if first[8:12] in (brands[at : at + 4] for at in range(0, len(brands), 5)):
+                return f"{words} to JPEG"
+        return "a film (MP4 or QuickTime); extract its frames as JPEG or PNG"
     text = first.removeprefix(b"\xef\xbb\xbf").lstrip() if first[:1] not in b"\0\xff" else first
     for start, words in OTHERS.items():
         if text[: len(start)] == start or text[: len(start)].lower() == start:
