@@ -31,7 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who makes a workspace, or has a fixture that does, starts Snakemake; every start takes seconds."""
+    """Who makes a workspace, or has a fixture that does, starts Snakemake; every start takes seconds.
+
+    The longest files come first, so that processes which share the files end together.
+    """
+    items.sort(key=lambda item: item.path.parent.name != "workflow")
     for item in items:
         fixtures = [made for known in item._fixtureinfo.name2fixturedefs.values() for made in known]
         functions = [item.function, *(fixture.func for fixture in fixtures)]

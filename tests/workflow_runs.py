@@ -100,3 +100,9 @@ def workspace(tmp_path: Path) -> Workspace:
 def planning(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A workspace in which nothing has run and nothing shall, for plans."""
     return Workspace(tmp_path_factory.mktemp("planning"))
+
+
+def logs_that_name(text: str, folder: Path) -> set[str]:
+    """Logs in which something is named, without their ending."""
+    found = (path for path in folder.rglob("*.log") if text in path.read_text())
+    return {str(path.relative_to(folder).with_suffix("")) for path in found}

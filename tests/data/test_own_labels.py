@@ -307,7 +307,7 @@ def test_a_study_starts_from_another_as_it_is(tmp_path: Path) -> None:
     )
     run = workspace.snakemake("-n", "-p", configs=(SMOKE, "only.yaml"))
     assert run.returncode == 0, run.stdout[-4000:]
-    assert f"--init {tmp_path / student} " in run.stdout
+    assert f"--init={tmp_path / student}" in run.stdout
     assert "results/smoke/labels25-seed0/labels.parquet" not in run.stdout
 
 

@@ -22,7 +22,9 @@ FETCHED = (
     "f" + HOSTILE.replace("#", "").replace("?", "") + ".pt"
 )  # those two have a meaning in addresses
 OURS = ("model.safetensors", "model.json", "config.json", "card.json")
-SHARE_LIST = "train_annotations_weak_ratio0.25_use.txt"
+SHARE_LISTS = [
+    f"train_annotations_weak_ratio{share}_use.txt" for share in (0.05, 0.1, 0.2, 0.25, 0.5)
+]
 
 
 def hostile(end: str) -> str:
@@ -119,7 +121,8 @@ def make_files(folder: Path) -> None:
         *(f"{hostile('vlm')}/{name}" for name in ("model.safetensors", "config.json")),
         *(f"{hostile('dl')}/m/{name}" for name in ("encoder.json", "vocab.bpe", "dict.txt")),
         *(f"{hostile('gf')}/{kind}_annotations_release.txt" for kind in ("train", "test")),
-        *(f"{hostile('lists')}/{SHARE_LIST}", f"{hostile('photos')}/1.jpg"),
+        *(f"{hostile('lists')}/{name}" for name in SHARE_LISTS),
+        f"{hostile('photos')}/1.jpg",
         *map(
             hostile,
             (
