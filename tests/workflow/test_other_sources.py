@@ -3,7 +3,7 @@
 import json
 
 import pandas as pd
-from workflow_runs import SMOKE, Workspace, logs_that_name
+from workflow_runs import SMOKE, Workspace, jobs_in, logs_that_name
 
 SMALL_TRANSFER = """
 datasets: {elsewhere: {train_people: 240, test_people: 40}, here: {train_people: 160, test_people: 60}}
