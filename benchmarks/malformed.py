@@ -31,9 +31,9 @@ from gcdr.base.errors import InputError
 from gcdr.base.unpickling import read_pickle, read_torch
 from gcdr.data.cache import Samples
 from gcdr.data.manifest import read_annotated, read_annotations
+from gcdr.data.parquet import read_rows
 from gcdr.data.shown import read_shown
 from gcdr.data.stores import read_labels, read_prior
-from gcdr.data.parquet import read_rows
 from gcdr.models.build import load_model
 
 LIMIT = 60  # seconds a reader may take

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 from gcdr.base.errors import InputError
 from gcdr.cli import main
@@ -298,6 +300,18 @@ def test_coco_is_what_its_api_takes(root: Path) -> None:
     before = (root / "coco.json").read_bytes()
     FORMATS["coco"](rows, root / "coco.json")
     assert (root / "coco.json").read_bytes() == before
+    annotated = COCO(str(root / "coco.json"))
+    annotated.info()
+    kept = ("image_id", "category_id", "bbox")
+    same = [
+        {name: one[name] for name in kept} | {"score": 0.5}
+        for one in annotated.loadAnns(annotated.getAnnIds())
+    ]
+    scored = COCOeval(annotated, annotated.loadRes(same), "bbox")
+    scored.evaluate()
+    scored.accumulate()
+    scored.summarize()
+    assert len(same) == 2 and scored.stats[0] == pytest.approx(1)  # every head box is found
 
 
 def test_no_cell_of_a_csv_is_a_formula(root: Path) -> None:

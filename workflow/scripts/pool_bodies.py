@@ -1,8 +1,8 @@
 """The body boxes of several data sets as those of their pool."""
 
 from gcdr.base.command import arguments, run
-from gcdr.data.pool import pool_rows
 from gcdr.data.parquet import read_table, table_about, write_table
+from gcdr.data.pool import pool_rows
 
 
 def main() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from gcdr.base.command import arguments, run
 from gcdr.data.manifest import people_digest, read_people
-from gcdr.data.pool import pool_priors
 from gcdr.data.parquet import read_table
+from gcdr.data.pool import pool_priors
 
 
 def main() -> None:
