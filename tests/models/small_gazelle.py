@@ -1,5 +1,7 @@
 """A small Gaze-LLE and people in made-up pictures."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -21,6 +23,12 @@ class NoBackbone(Backbone):
         super().__init__(torch.nn.Identity())
         self.grid, self.channels = tuple(config.grid), config.channels
         self.picture_size = config.picture_size
+
+    def features(self, images: Tensor) -> Tensor:
+        raise AssertionError("has none")
+
+    def prepared(self, weights: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
+        return dict(weights)
 
 
 def small(inout: bool = True, seed: int = 0) -> Gazelle:

@@ -1,6 +1,7 @@
 """Frozen backbones: pictures to feature maps, by a network that learned elsewhere and learns no more."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ OFFSET = 0.1
 NOT_SCENE = ("conv1_face", "bn1_face", *(f"layer{n}_face" for n in range(1, 6)), "attn")
 
 
-class Backbone(nn.Module):
+class Backbone(nn.Module, ABC):
     """A network that is never trained: no gradient, always in eval mode.
 
     Its weights are under ``model``, by the names they have in files.
@@ -55,12 +56,13 @@ class Backbone(nn.Module):
         with torch.no_grad():
             return self.features(images).float()
 
+    @abstractmethod
     def features(self, images: Tensor) -> Tensor:
-        raise NotImplementedError
+        """What ``forward`` returns, in whatever precision the network computes."""
 
+    @abstractmethod
     def prepared(self, weights: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
         """Tensors of a file as this network takes them; what does not fit is left for the loader."""
-        raise NotImplementedError
 
 
 class ViT(Backbone):

@@ -4,6 +4,7 @@ Whoever trains, labels, judges or predicts asks this interface; which models the
 :mod:`gcdr.models.named`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
@@ -104,7 +105,7 @@ class Needs:
     per: Literal["person", "image"] = "person"
 
 
-class SeesPeople(nn.Module):
+class SeesPeople(nn.Module, ABC):
     """A network about people in pictures: a gaze model, or a denoiser conditioned on what they see.
 
     Attributes:
@@ -117,19 +118,19 @@ class SeesPeople(nn.Module):
     precision: Any
 
     @property
+    @abstractmethod
     def needs(self) -> Needs:
         """What it must be given."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def input_size(self) -> int:
         """Side of pictures, crops and masks in pixels."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def map_size(self) -> int:
         """Side of heatmaps in cells."""
-        raise NotImplementedError
 
     @property
     def head_mask(self) -> HeadMask:
@@ -150,8 +151,9 @@ class GazeModel(SeesPeople):
     """
 
     @property
+    @abstractmethod
     def objective(self) -> Callable[[Tensor, Tensor], Tensor]:
-        raise NotImplementedError
+        """The objective."""
 
     @property
     def tells_in_frame(self) -> bool:
@@ -160,20 +162,28 @@ class GazeModel(SeesPeople):
 
     @property
     def token_shape(self) -> tuple[int, int, int]:
-        """Channels, rows and columns of ``encode``'s tokens, of models that need none but them."""
-        raise NotImplementedError
+        """Channels, rows and columns of ``encode``'s tokens.
+
+        Raises:
+            InputError: the model stands on no frozen backbone (``needs.tokens``).
+        """
+        raise InputError(f"a {self.kind}: stands on no frozen backbone, and has no tokens")
 
     def encode(self, images: Tensor) -> Tensor:
-        """Images (M, 3, S, S), normalised colours, to tokens (M, C, rows, columns) that stand for them."""
-        raise NotImplementedError
+        """Images (M, 3, S, S), normalised colours, to tokens (M, C, rows, columns) that stand for them.
 
+        Raises:
+            InputError: as ``token_shape``.
+        """
+        raise InputError(f"a {self.kind}: stands on no frozen backbone, and has no tokens")
+
+    @abstractmethod
     def forward(self, inputs: GazeInputs) -> GazeOutput:
         """Heatmaps of the people of ``inputs``.
 
         Raises:
             InputError: something that the model needs is not there.
         """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
