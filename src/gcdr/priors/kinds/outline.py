@@ -38,3 +38,26 @@ class Outlined(JsonConfig):
     block: int = setting(
         "People computed together; part of the result's bits.", 64, minimum=1, maximum=4096
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InShards(Outlined):
+    """A prior of a model whose people are shared among jobs."""
+
+    shards: int = setting(
+        "Jobs that share the people; never changes a bit.", 4, minimum=1, maximum=10000
+    )
+    workers: int = setting(
+        "Pictures that a job reads at a time, each on a thread; it computes on one. Never changes a bit.",
+        1,
+        minimum=1,
+        maximum=256,
+    )
+
+    @property
+    def used_overlay(self) -> str:
+        return self.overlay
+
+    @property
+    def jobs(self) -> int:
+        return self.shards

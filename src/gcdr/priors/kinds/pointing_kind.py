@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from gcdr.base.jsonconfig import setting
 from gcdr.priors.kinds.kind import PriorKind
-from gcdr.priors.kinds.outline import Outlined, Texts
+from gcdr.priors.kinds.outline import InShards, Outlined, Texts
 
 RECORD = ".digest.json"  # beside what was downloaded
 _HOW = (
@@ -62,7 +62,7 @@ class PointingSettings(Pointed):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PointingPrior(Pointed, PriorKind):
+class PointingPrior(Pointed, InShards, PriorKind):
     """A vision-language model, and how it is asked."""
 
     KIND: ClassVar[str] = "pointing"
@@ -71,20 +71,6 @@ class PointingPrior(Pointed, PriorKind):
     weights: str = setting(
         "Folder of the model as the package transformers writes it.", format="path"
     )
-    shards: int = setting(
-        "Jobs that share the people; never changes a bit.", 4, minimum=1, maximum=10000
-    )
-    workers: int = setting(
-        "Pictures that a job reads at a time. Never changes a bit.", 1, minimum=1, maximum=256
-    )
-
-    @property
-    def used_overlay(self) -> str:
-        return self.overlay
-
-    @property
-    def jobs(self) -> int:
-        return self.shards
 
     def settings(self, overlay: str, which: str) -> PointingSettings:
         """What a job is told that makes the store of an overlay, for all people or those of a split."""

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import setting
 from gcdr.priors.kinds.kind import PriorKind, check_layer
-from gcdr.priors.kinds.outline import Outlined, Texts
+from gcdr.priors.kinds.outline import InShards, Outlined, Texts
 from gcdr.priors.vqa.nouns import SPACY_MODEL
 from gcdr.priors.vqa.ofa.layouts import Released, find_layout
 
@@ -76,7 +76,7 @@ class AskSettings(Asked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class VqaPrior(Asked, PriorKind):
+class VqaPrior(Asked, InShards, PriorKind):
     """A VQA model, and how it is asked and explained."""
 
     KIND: ClassVar[str] = "vqa"
@@ -90,15 +90,6 @@ class VqaPrior(Asked, PriorKind):
     )
     released: Released = setting("What weights in a released layout must be.", Released)
     layer: int = setting("Decoder layer whose maps are used.", minimum=1, maximum=100)
-    shards: int = setting(
-        "Jobs that share the people; never changes a bit.", 4, minimum=1, maximum=10000
-    )
-    workers: int = setting(
-        "Pictures that a job reads at a time, each on a thread; it computes on one. Never changes a bit.",
-        1,
-        minimum=1,
-        maximum=256,
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -107,14 +98,6 @@ class VqaPrior(Asked, PriorKind):
     @property
     def used_layer(self) -> int:
         return self.layer
-
-    @property
-    def used_overlay(self) -> str:
-        return self.overlay
-
-    @property
-    def jobs(self) -> int:
-        return self.shards
 
     def settings(self, overlay: str, which: str) -> AskSettings:
         """What a job is told that makes the store of an overlay, for all people or those of a split."""
