@@ -10,8 +10,8 @@ TESTED = {
 rule evaluate:
     """Score a teacher or a student; recipes of teachers are named as the teacher is."""
     input:
-        **gaze_stage("evaluate"),
-        **TESTED | {"samples": people_shown},
+        **gaze_stage("evaluate", asked_gaze),
+        **TESTED | {"samples": shown_to(asked_gaze)},
         model=model_of,
         prior=model_prior,
     output:

@@ -4,7 +4,7 @@
 use rule make_labels as refine_folder with:
     # The Grad-CAM maps of all people of a data set, refined with another study's diffusion teacher.
     input:
-        **gaze_stage("make_labels"),
+        **gaze_stage("make_labels", asked_gaze),
         manifest=data("manifest.parquet"),
         samples=SAMPLES,
         prior=label_prior,
@@ -24,9 +24,9 @@ use rule make_labels as refine_folder with:
 use rule refine_folder as predict_folder with:
     # What that study's student says of them.
     input:
-        **gaze_stage("make_labels"),
+        **gaze_stage("make_labels", asked_gaze),
         manifest=data("manifest.parquet"),
-        samples=people_shown,
+        samples=shown_to(asked_gaze),
         teacher=folder_student,
     output:
         "results/{study}/predictions/{recipe,gcdr-t.*}.h5",

@@ -7,10 +7,10 @@
 rule make_labels:
     """Labels by a recipe: what it needs and does is in the table of gcdr.methods."""
     input:
-        **gaze_stage("make_labels"),
+        **gaze_stage("make_labels", asked_gaze),
         manifest=data("manifest.parquet"),
         labels=LABELS,
-        samples=people_shown,
+        samples=shown_to(asked_gaze),
         prior=label_prior,
         teacher=label_teacher,
     output:

@@ -23,7 +23,7 @@ PEOPLE = {"pseudo": "unlabelled", "test": "test"}
 
 def gaze_init(wildcards):
     """What gaze models start from: another study's model, a folder or file, or nothing."""
-    own = config["gaze"]["models"][gaze_of(wildcards)].get("init")
+    own = config["gaze"]["models"][trained_gaze(wildcards)].get("init")
     given = config["studies"][wildcards.study].get("init", own)
     if isinstance(given, dict):
         return files_in(model_folder(given["study"], given["model"]), "model.safetensors")
@@ -35,8 +35,8 @@ def gaze_init(wildcards):
 
 
 def gaze_backbone(wildcards):
-    """The file of the frozen backbone of the gaze model that a job trains or asks, if it has one."""
-    return backbone_of(gaze_of(wildcards))
+    """The file of the frozen backbone of the gaze model that a job trains, if it has one."""
+    return backbone_of(trained_gaze(wildcards))
 
 
 def backbone_of(gaze):
@@ -45,11 +45,16 @@ def backbone_of(gaze):
     return [str(backbone_file(entry["backbone"]))] if entry.get("backbone") else []
 
 
-def gaze_of(wildcards):
-    """The gaze model that a job trains or asks, by its name in gaze.models; None where there is none."""
-    if getattr(wildcards, "kind", None) == "teachers":
+def trained_gaze(wildcards):
+    """The gaze model that a training makes, by its name in gaze.models; None where it makes none."""
+    if wildcards.kind == "teachers":
         return parse_teacher(wildcards.name)[2]
-    return parse_recipe(getattr(wildcards, "name", None) or wildcards.recipe).gaze
+    return parse_recipe(wildcards.name).gaze
+
+
+def asked_gaze(wildcards):
+    """The gaze model that a job about a recipe asks, by its name in gaze.models; None where there is none."""
+    return parse_recipe(wildcards.recipe).gaze
 
 
 def model_folder(study, method):
@@ -207,14 +212,22 @@ def label_settings(wildcards):
 
 def label_teacher(wildcards):
     """Files of the model that makes a recipe's labels, if it takes one."""
-    asked = parse_recipe(getattr(wildcards, "recipe", None) or wildcards.name)
-    if asked.about.teacher is None:
-        return []
-    return teacher_files(wildcards.study, wildcards.share, wildcards.seed, asked)
+    return teacher_files(
+        wildcards.study, wildcards.share, wildcards.seed, parse_recipe(wildcards.recipe)
+    )
+
+
+def online_teacher(wildcards):
+    """Files of the model that makes a student's labels while it is trained."""
+    return teacher_files(
+        wildcards.study, wildcards.share, wildcards.seed, parse_recipe(wildcards.name)
+    )
 
 
 def teacher_files(study, share, seed, asked):
-    """Files of the teacher that makes a recipe's labels."""
+    """Files of the teacher that makes a recipe's labels; none where the prior's maps are the labels."""
+    if asked.about.teacher is None:
+        return []
     folder = teacher_folder(study, share, seed, asked.about.teacher, asked.model)
     return files_in(folder, "model.safetensors", "model.json")
 

@@ -254,13 +254,21 @@ def frozen_entry(gaze):
     )
 
 
-def people_shown(wildcards):
-    """What a job is shown of people: tokens, if its gaze model does with them, else pictures of its size."""
-    gaze = gaze_of(wildcards)
-    entry, dataset = frozen_entry(gaze), config["studies"][wildcards.study]["dataset"]
-    if entry is None or config["datasets"][dataset]["kind"] == "pool":
-        return in_data(dataset, f"samples-{sides_of(gaze)[0]}.h5")
-    return in_data(dataset, f"tokens-{entry}.h5")
+def shown_to(gaze_of):
+    """What a job is shown of people: tokens, if its gaze model does with them, else pictures of its size.
+
+    Args:
+        gaze_of: which gaze model that is: trained_gaze, or asked_gaze.
+    """
+
+    def people(wildcards):
+        gaze = gaze_of(wildcards)
+        entry, dataset = frozen_entry(gaze), config["studies"][wildcards.study]["dataset"]
+        if entry is None or config["datasets"][dataset]["kind"] == "pool":
+            return in_data(dataset, f"samples-{sides_of(gaze)[0]}.h5")
+        return in_data(dataset, f"tokens-{entry}.h5")
+
+    return people
 
 
 def sides_of(gaze):

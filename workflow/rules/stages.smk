@@ -21,8 +21,8 @@ def stage(name):
     return {"script": script(name), "code": code(name)}
 
 
-def gaze_stage(name):
-    """The same with the module of the gaze model that a job trains or asks, and of no other."""
+def gaze_stage(name, gaze_of):
+    """The same with the module of the gaze model that a job trains or asks (gaze_of), and of no other."""
 
     def files(wildcards):
         return code(name) + kind_code(gaze_of(wildcards))

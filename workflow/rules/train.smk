@@ -2,15 +2,13 @@
 
 MODEL_FILES = ["model.safetensors", "model.json", "log.csv"]
 LABELLED = {"samples": SAMPLES, "originals": originals, "labels": LABELS}
-SHOWN = LABELLED | {
-    "samples": people_shown
-}  # a frozen backbone's tokens, where the model does with them
+SHOWN = LABELLED | {"samples": shown_to(trained_gaze)}  # a frozen backbone's tokens, perhaps
 
 
 rule train_student:
     """A student on labels and stored pseudo-labels."""
     input:
-        **gaze_stage("train_gaze"),
+        **gaze_stage("train_gaze", trained_gaze),
         **SHOWN,
         pseudo=student_labels,
         init=gaze_init,
@@ -36,10 +34,10 @@ rule train_student:
 
 use rule train_student as train_online_student with:
     input:
-        **gaze_stage("train_online_student"),
+        **gaze_stage("train_online_student", trained_gaze),
         **LABELLED,
         pseudo=student_labels,
-        teacher=label_teacher,
+        teacher=online_teacher,
         init=gaze_init,
         backbone=gaze_backbone,
     wildcard_constraints:
@@ -49,7 +47,7 @@ use rule train_student as train_online_student with:
 
 use rule train_student as train_teacher with:
     input:
-        **gaze_stage("train_gaze"),
+        **gaze_stage("train_gaze", trained_gaze),
         **SHOWN,
         prior=teacher_prior,
         init=gaze_init,
@@ -71,7 +69,7 @@ use rule train_student as train_diffusion with:
 
 use rule train_student as train_mean_teacher with:
     input:
-        **gaze_stage("train_mean_teacher"),
+        **gaze_stage("train_mean_teacher", trained_gaze),
         **SHOWN,
         init=mean_teacher_init,
         backbone=gaze_backbone,

@@ -4,6 +4,7 @@ Attribute names are the parameter names of released GCDR checkpoints; the schedu
 those carry beside (``diffusion.*``) belong to ``gcdr.refine.diffusion`` here.
 """
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import torch
@@ -13,6 +14,7 @@ from torch.nn import functional as F
 from gcdr.base.errors import InputError
 from gcdr.data.views import HeadMask
 from gcdr.models.interface import GazeInputs, Needs, SeesPeople
+from gcdr.models.objectives import squared_error
 from gcdr.models.precision import in_precision
 from gcdr.models.sizes import DenoiserConfig
 from gcdr.models.towers import GazeFeatures
@@ -71,6 +73,10 @@ class Denoiser(SeesPeople):
     @property
     def map_size(self) -> int:
         return self.config.map_size
+
+    @property
+    def objective(self) -> Callable[[Tensor, Tensor], Tensor]:
+        return squared_error
 
     @property
     def head_mask(self) -> HeadMask:

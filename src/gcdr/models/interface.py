@@ -111,6 +111,7 @@ class SeesPeople(nn.Module, ABC):
     Attributes:
         kind: its name in ``model.json``.
         config: its sizes.
+        objective: how far heatmaps (n, H, W) are from targets (n, H, W) in [0, 1], a scalar.
     """
 
     kind: ClassVar[str]
@@ -133,6 +134,11 @@ class SeesPeople(nn.Module, ABC):
         """Side of heatmaps in cells."""
 
     @property
+    @abstractmethod
+    def objective(self) -> Callable[[Tensor, Tensor], Tensor]:
+        """The objective."""
+
+    @property
     def head_mask(self) -> HeadMask:
         """What a head mask shows, see :class:`gcdr.models.sizes.TowersConfig`."""
         return "box"
@@ -146,14 +152,8 @@ class GazeModel(SeesPeople):
     """Anything that turns images and head boxes into heatmaps: ``forward`` takes ``GazeInputs``.
 
     Attributes:
-        objective: how far heatmaps (n, H, W) are from targets (n, H, W) in [0, 1], a scalar.
         tells_in_frame: whether outputs have the in/out logit.
     """
-
-    @property
-    @abstractmethod
-    def objective(self) -> Callable[[Tensor, Tensor], Tensor]:
-        """The objective."""
 
     @property
     def tells_in_frame(self) -> bool:

@@ -18,7 +18,6 @@ from gcdr.models.denoiser import Denoiser
 from gcdr.models.encoding import check_backbone
 from gcdr.models.interface import GazeModel, SeesPeople
 from gcdr.models.named import initial_gaze_model
-from gcdr.models.objectives import squared_error
 from gcdr.refine.diffusion import Sampling, draws, to_network, training_pair
 from gcdr.refine.labels import noise_of, sampler_of
 from gcdr.refine.maps import conditioned
@@ -181,8 +180,6 @@ def train_mean_teacher(
     targets = join(labelled, others)
     people = compose(labelled, others, recipe.batch, mean_teacher.labelled_per_batch, run.seed)
 
-    objective = getattr(run.model, "objective", squared_error)  # a denoiser has the paper's
-
     def loss_of_step(step: int) -> Tensor:
         first, second = run.batches(targets, people.ids(step), step, views=2)
         if not first.labelled.any():
@@ -193,7 +190,7 @@ def train_mean_teacher(
         said = pair.student(run.model, first, step)
         with torch.no_grad():
             told = pair.teacher(average.module, second, step)
-        error = objective(said[first.labelled], first.target[first.labelled])
+        error = run.model.objective(said[first.labelled], first.target[first.labelled])
         apart = consistency_loss(said, told, mean_teacher.distance)
         weight = mean_teacher.weight(step, people.per_epoch)
         return recipe.loss_scale * error + weight * apart
