@@ -205,6 +205,14 @@ PAIRS = [
     ("gaze: {models: {vat: {kind: vta}}}", "gaze.models.vat.kind"),
     ("gaze: {models: {gazelle: {backbone: null}}}", "gaze.models.gazelle.backbone"),
     ("diffusion: {init: gazelle}", "diffusion.init"),
+    ("gaze: {models: {gazelle: {labeller: gazelle}}}", "gaze.models.gazelle.labeller"),
+    ("gaze: {models: {gazelle: {labeller: nowhere}}}", "gaze.models.gazelle.labeller"),
+    ("gaze: {models: {vat: {labeller: vat}}}", "gaze.models.vat.labeller"),
+    (
+        "report: {methods: [{method: semi-vat-gc, gaze: alone}]}\n"
+        "gaze: {models: {alone: {kind: gazelle, size: world, backbone: assets/world/frozen}}}",
+        "report.methods",
+    ),
     ("heatmap: {sigma: 17}", "heatmap.sigma"),
     ("priors: {p: {kind: points, tables: {smoke: a}, size: 8, sigma: 5}}", "priors.p.sigma"),
     ("priors: {p: {kind: boxes, tables: {smoke: a}, size: 8, blur: 5}}", "priors.p.blur"),

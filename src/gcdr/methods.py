@@ -5,7 +5,9 @@ there too. A *recipe* is a method's name with what identifies its result,
 ``gcdr-t250-n2-k1+ofa-world-body+vat``: timestep, steps, the draws of the noise (``k4``: four averaged,
 ``s4``: four of which each batch takes one, ``online``: made again in every batch, as in the released
 code), the prior store whose maps it sees, and the gaze model that is trained. What a method has no use
-for is left out, so that results that do not depend on it are made once.
+for is left out, so that results that do not depend on it are made once. Where another gaze model makes
+the labels, since a teacher sees prior maps and the student cannot, its name stands before the student's:
+``semi-vat-gc+ofa-world-body+vat+gazelle``.
 """
 
 import re
@@ -80,6 +82,11 @@ class Method:
         """Whether a gaze model makes the labels."""
         return self.family == "gaze"
 
+    @property
+    def teacher_sees_prior(self) -> bool:
+        """Whether a gaze model that sees prior maps makes the labels of a student, which sees none."""
+        return self.labels_by_gaze and self.gradcam and self.student
+
 
 METHODS = {
     "vat": Method("VAT (supervised)", "vat", student=False),
@@ -117,6 +124,7 @@ class Recipe:
         redraw: what becomes of them: "mean", "sampled" or "online".
         prior: name of the prior store whose maps are seen.
         gaze: name of the gaze model in the configuration.
+        labeller: that of the gaze model whose teacher makes the labels, where it is another one.
     """
 
     method: str
@@ -126,6 +134,7 @@ class Recipe:
     redraw: Redraw | None = None
     prior: str | None = None
     gaze: str | None = None
+    labeller: str | None = None
 
     @property
     def about(self) -> Method:
@@ -136,7 +145,7 @@ class Recipe:
     def model(self) -> str | None:
         """The folder name of what makes the labels, or is judged: a teacher with what it depends on."""
         name = self.about.teacher
-        return None if name is None else teacher_name(name, self.prior, self.gaze)
+        return None if name is None else teacher_name(name, self.prior, self.labeller or self.gaze)
 
     def __str__(self) -> str:
         numbers = ""
@@ -144,7 +153,7 @@ class Recipe:
             noised = "" if self.timestep is None else f"-t{self.timestep}"
             drawn = ONLINE if self.redraw == ONLINE else f"{REDRAWS[self.redraw]}{self.draws}"
             numbers = f"{noised}-n{self.steps}-{drawn}"
-        return self.method + numbers + _suffixes(self.prior, self.gaze)
+        return self.method + numbers + _suffixes(self.prior, self.labeller, self.gaze)
 
 
 def _suffixes(*names: str | None) -> str:
@@ -167,7 +176,7 @@ def parse_teacher(name: str) -> tuple[Teacher, str | None, str | None]:
 
 
 NAMES = "|".join(sorted(METHODS, key=len, reverse=True))
-SUFFIXES = r"(?:\+[^+/]+){0,2}"
+SUFFIXES = r"(?:\+[^+/]+){0,3}"
 
 
 def pattern(methods: str, drawn: str = rf"[ks]\d+|{ONLINE}") -> str:
@@ -200,8 +209,13 @@ def recipe(
     redraw: Redraw,
     prior: str | None = None,
     gaze: str | None = None,
+    labeller: str | None = None,
 ) -> Recipe:
     """A method's recipe; what it has no use for is left out.
+
+    Args:
+        method, timestep, steps, draws, redraw, prior, gaze: as in :class:`Recipe`.
+        labeller: the gaze model that makes the labels where its teacher must see prior maps; None: ``gaze``.
 
     Raises:
         InputError: no such method.
@@ -212,7 +226,8 @@ def recipe(
     seen = prior if about.gradcam else None
     trained = gaze if about.student or about.labels_by_gaze else None
     if about.family != "diffusion":
-        return Recipe(method, prior=seen, gaze=trained)
+        other = labeller if about.teacher_sees_prior and labeller != gaze else None
+        return Recipe(method, prior=seen, gaze=trained, labeller=other)
     drawn = 1 if redraw == ONLINE else draws
     noised = timestep if about.gradcam else None
     return Recipe(method, noised, steps, drawn, redraw, seen, trained)
@@ -231,11 +246,12 @@ def parse_recipe(name: str) -> Recipe:
     names = parts["names"].split(JOINT)[1:]
     about = METHODS[parts["method"]]
     prior = names.pop(0) if about.gradcam and names else None
+    labeller = names.pop(0) if about.teacher_sees_prior and len(names) == 2 else None
     gaze = names.pop(0) if names else None
-    if names:
+    if names or (labeller is not None and labeller == gaze):
         raise InputError(f"recipe: found {name!r}, expected a name with fewer parts after +")
     if parts["steps"] is None:
-        return Recipe(parts["method"], prior=prior, gaze=gaze)
+        return Recipe(parts["method"], prior=prior, gaze=gaze, labeller=labeller)
     letters: dict[str | None, Redraw] = {"k": "mean", "s": "sampled", None: ONLINE}
     redraw = letters[parts["letter"]]
     timestep = int(parts["timestep"]) if parts["timestep"] else None
@@ -246,14 +262,17 @@ def parse_recipe(name: str) -> Recipe:
 def pseudo_recipe(recipe: Recipe) -> Recipe:
     """Whose label store a student reads: its own, or the raw maps that are refined in every batch.
 
-    Without the gaze model, unless that makes the labels: students of several models share the store.
+    With the gaze model only where that makes the labels: students of several models share the store.
     """
-    if recipe.redraw == ONLINE:
-        return Recipe("raw", prior=recipe.prior)
-    return recipe if recipe.about.labels_by_gaze else replace(recipe, gaze=None)
+    return Recipe("raw", prior=recipe.prior) if recipe.redraw == ONLINE else _of_labels(recipe)
 
 
 def averaged(recipe: Recipe) -> Recipe:
     """The recipe with its draws averaged: whose maps of test people are scored and shown."""
-    drawn = recipe if recipe.redraw is None else replace(recipe, redraw="mean")
-    return drawn if recipe.about.labels_by_gaze else replace(drawn, gaze=None)
+    return _of_labels(recipe if recipe.redraw is None else replace(recipe, redraw="mean"))
+
+
+def _of_labels(recipe: Recipe) -> Recipe:
+    """The recipe with the gaze model that makes the labels, if one does, and without the student's."""
+    gaze = (recipe.labeller or recipe.gaze) if recipe.about.labels_by_gaze else None
+    return replace(recipe, gaze=gaze, labeller=None)

@@ -32,6 +32,7 @@ RECIPES = st.builds(
     st.sampled_from(["mean", "sampled", ONLINE]),
     STORES,
     STORES,
+    st.none() | STORES,
 )
 
 
@@ -46,6 +47,7 @@ def test_a_recipe_is_read_back_from_its_name(made: Recipe) -> None:
 @given(RECIPES)
 def test_a_name_holds_what_its_method_uses_and_no_more(made: Recipe) -> None:
     about = METHODS[made.method]
+    assert made.labeller is None or (about.teacher_sees_prior and made.labeller != made.gaze)
     assert (made.prior is None) != about.gradcam
     assert (made.gaze is None) != (about.student or about.family == "gaze")
     assert (made.steps is None) != (about.family == "diffusion")
@@ -58,7 +60,11 @@ def test_other_priors_and_gaze_models_are_other_results(
 ) -> None:
     numbers = (made.timestep or 1, made.steps or 1, made.draws or 1, made.redraw or "mean")
     other = recipe(made.method, *numbers, prior, gaze)
-    used = [(made.prior, other.prior), (made.gaze, other.gaze)]
+    used = [
+        (made.prior, other.prior),
+        (made.gaze, other.gaze),
+        (made.labeller, other.labeller),
+    ]
     assert (str(made) == str(other)) == all(one == two for one, two in used)
     if not METHODS[made.method].labels_by_gaze and made.prior == other.prior:
         assert pseudo_recipe(made) == pseudo_recipe(other), "students of two models share labels"
@@ -92,6 +98,18 @@ def test_names_as_they_stand_in_paths(method: str, expected: str, teacher: str |
     assert str(made) == expected and made.model == teacher
 
 
+def test_a_student_that_sees_no_prior_shares_the_labels_of_another_gaze_models_teacher() -> None:
+    numbers = (250, 2, 1, "mean", "ofa-world-body")
+    made = recipe("semi-vat-gc", *numbers, "gazelle", "vat")
+    assert str(made) == "semi-vat-gc+ofa-world-body+vat+gazelle"
+    assert made.model == "vat-gc+ofa-world-body+vat"
+    assert pseudo_recipe(made) == averaged(made) == recipe("semi-vat-gc", *numbers, "vat")
+    for method in METHODS:
+        if not METHODS[method].teacher_sees_prior:
+            assert recipe(method, *numbers, "gazelle", "vat").labeller is None
+    assert recipe("semi-vat-gc", *numbers, "vat", "vat") == recipe("semi-vat-gc", *numbers, "vat")
+
+
 def test_online_labels_are_the_raw_maps_of_the_same_prior() -> None:
     made = recipe("gcdr", 250, 2, 4, ONLINE, "ofa-world-body", "vat")
     assert str(made) == "gcdr-t250-n2-online+ofa-world-body+vat"
@@ -110,6 +128,8 @@ def test_online_labels_are_the_raw_maps_of_the_same_prior() -> None:
         "gcdr+a+b+c",
         "vat+a/b",
         "vat+vat+more",
+        "vat-gc+store+vat+gazelle",
+        "semi-vat-gc+store+vat+vat",
     ],
 )
 def test_what_is_no_recipe_is_refused(name: str) -> None:

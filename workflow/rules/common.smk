@@ -3,6 +3,7 @@
 import json
 import re
 
+from gcdr.config.asked import labeller_of
 from gcdr.config.pools import members_of
 from gcdr.config.schema import OWN, by_share, study_share
 from gcdr.methods import PATTERN, averaged, parse_recipe, recipe
@@ -124,6 +125,7 @@ def recipe_of(asked, study=None, t=None):
     refine = config["refine"]
     study = study or next(iter(config["report"]["studies"] or config["studies"]))
     chosen = by_share(refine["timestep"], share_of(study)) if t is None else t
+    gaze = entry.get("gaze") or config["gaze"]["model"]
     return recipe(
         entry["method"],
         chosen,
@@ -131,7 +133,8 @@ def recipe_of(asked, study=None, t=None):
         refine["draws"],
         refine["redraw"],
         prior_store(entry.get("prior") or prior_of_study(study)),
-        entry.get("gaze") or config["gaze"]["model"],
+        gaze,
+        labeller_of(config, gaze),
     )
 
 

@@ -101,6 +101,7 @@ def table_cells(table):
                         reporting.sampling(config, row.share_in(column)),
                         prior_store(prior_of_study(study)),
                         config["gaze"]["model"],
+                        labeller_of(config, config["gaze"]["model"]),
                     ),
                 )
                 for study in config["report"]["studies"]

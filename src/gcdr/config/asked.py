@@ -47,9 +47,19 @@ def method_entries(config: Config) -> list[dict[str, str]]:
 
 def used_gaze_models(config: Config) -> list[str]:
     """Names of the gaze models that are trained or asked, each once."""
-    named = [entry.get("gaze") for entry in method_entries(config)]
-    own = config["gaze"]["model"]
-    return list(dict.fromkeys([own, *(name or own for name in named)]))
+    names = [config["gaze"]["model"]]
+    for entry in method_entries(config):
+        name = entry.get("gaze", config["gaze"]["model"])
+        names.append(name)
+        about, other = METHODS.get(entry["method"]), labeller_of(config, name)
+        if about is not None and about.teacher_sees_prior and other is not None:
+            names.append(other)
+    return list(dict.fromkeys(names))
+
+
+def labeller_of(config: Config, name: str) -> str | None:
+    """The gaze model that makes labels from prior maps for one that sees none, if the latter names one."""
+    return config["gaze"]["models"].get(name, {}).get("labeller")
 
 
 def used_shares(config: Config) -> list[int | str]:

@@ -1,6 +1,7 @@
 """What is checked of gaze models before any work begins, beyond the schema."""
 
 from gcdr.base.plain import Config
+from gcdr.config.asked import labeller_of
 from gcdr.methods import METHODS
 from gcdr.models.kinds import GAZE_MODELS
 
@@ -52,7 +53,27 @@ def gaze_problems(config: Config) -> list[str]:
                 for key in ("backbone", "tokens")
                 if entry.get(key) is not None
             ]
-    return problems + _unseen_priors(config)
+    return problems + _labellers(config) + _unseen_priors(config)
+
+
+def _labellers(config: Config) -> list[str]:
+    """Gaze models that name one which cannot label for them, or that need none."""
+    models, problems = config["gaze"]["models"], []
+    seeing = [
+        name
+        for name, entry in models.items()
+        if entry["kind"] in GAZE_MODELS and GAZE_MODELS[entry["kind"]].prior
+    ]
+    for name in models:
+        other, key = labeller_of(config, name), f"gaze.models.{name}.labeller"
+        if other is not None and other not in seeing:
+            problems.append(
+                f"{key}: found {other!r}, expected one of gaze.models that sees prior maps: "
+                f"{', '.join(seeing)}"
+            )
+        elif other is not None and name in seeing:
+            problems.append(f"{key}: found {other!r}; {name} sees prior maps itself, expected none")
+    return problems
 
 
 def _unseen_priors(config: Config) -> list[str]:
@@ -65,9 +86,12 @@ def _unseen_priors(config: Config) -> list[str]:
             continue
         name = entry.get("gaze", gaze["model"])
         kind = GAZE_MODELS.get(gaze["models"].get(name, {}).get("kind"))
+        if method.student and labeller_of(config, name) is not None:
+            continue
         if kind is not None and not kind.prior:
+            labelled = f", or one as gaze.models.{name}.labeller" if method.student else ""
             problems.append(
                 f"report.methods, {entry['method']}: {kind.title} ({name}) sees no prior map; expected a "
-                "gaze model that does, such as VAT"
+                f"gaze model that does, such as VAT{labelled}"
             )
     return problems

@@ -77,17 +77,20 @@ class Row:
             return str(share)
         return f"{share}-unlabelled{column.unlabelled}"
 
-    def result(self, sampling: Sampling, prior: str, gaze: str) -> str:
+    def result(
+        self, sampling: Sampling, prior: str, gaze: str, labeller: str | None = None
+    ) -> str:
         """Name of the metrics file.
 
         Args:
             sampling: how labels of the row's share are sampled, as configured.
             prior: name of the prior store.
             gaze: name of the gaze model.
+            labeller: name of the one that makes labels from prior maps, where it sees none.
         """
         sampled = asdict(sampling) | dict(self.sampling)
         method = MAPS.get(self.method, self.method)
-        named = recipe(method, **sampled, prior=prior, gaze=gaze)
+        named = recipe(method, **sampled, prior=prior, gaze=gaze, labeller=labeller)
         return f"{self.method}-{averaged(named)}" if self.method in MAPS else str(named)
 
     def published(self, column: Column) -> Triple | None:
