@@ -77,9 +77,7 @@ class Row:
             return str(share)
         return f"{share}-unlabelled{column.unlabelled}"
 
-    def result(
-        self, sampling: Sampling, prior: str, gaze: str, labeller: str | None = None
-    ) -> str:
+    def result(self, sampling: Sampling, prior: str, gaze: str, labeller: str | None = None) -> str:
         """Name of the metrics file.
 
         Args:
