@@ -19,7 +19,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/stages.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/settings.smk"
-include: "workflow/rules/wanted.smk"
+include: "workflow/rules/targets.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/tokens.smk"
 include: "workflow/rules/weights.smk"
@@ -40,7 +40,7 @@ include: "workflow/rules/world_weights.smk"
 rule all:
     default_target: True
     input:
-        wanted(),
+        default_targets(),
     localrule: True
 
 

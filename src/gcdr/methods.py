@@ -1,7 +1,7 @@
 """The methods by name: what each one trains, and how it makes its pseudo-labels. Data, and no torch.
 
 To add a method, add an entry to ``METHODS``; if it needs a model that none of ``TEACHERS`` is, one
-there too. A *recipe* is a method's name with what identifies its result,
+there too. A *variant* is a method's name with what identifies its result,
 ``gcdr-t250-n2-k1+ofa-world-body+vat``: timestep, steps, the draws of the noise (``k4``: four averaged,
 ``s4``: four of which each batch takes one, ``online``: made again in every batch, as in the released
 code), the prior store whose maps it sees, and the gaze model that is trained. What a method has no use
@@ -113,7 +113,7 @@ METHODS = {
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Variant:
     """A method with what identifies its result; None where it has no use for it.
 
     Attributes:
@@ -180,7 +180,7 @@ SUFFIXES = r"(?:\+[^+/]+){0,3}"
 
 
 def pattern(methods: str, drawn: str = rf"[ks]\d+|{ONLINE}") -> str:
-    """Regular expression of the recipes of methods (separated by ``|``), for wildcards.
+    """Regular expression of the variants of methods (separated by ``|``), for wildcards.
 
     Args:
         methods: their names.
@@ -190,7 +190,7 @@ def pattern(methods: str, drawn: str = rf"[ks]\d+|{ONLINE}") -> str:
 
 
 PATTERN = pattern(NAMES)
-"""Regular expression of all recipes."""
+"""Regular expression of all variants."""
 
 STORED = pattern(NAMES, r"[ks]\d+")
 """Of those whose labels are made once."""
@@ -201,7 +201,7 @@ _PARTS = re.compile(
 )
 
 
-def recipe(
+def variant(
     method: str,
     timestep: int,
     steps: int,
@@ -210,11 +210,11 @@ def recipe(
     prior: str | None = None,
     gaze: str | None = None,
     labeller: str | None = None,
-) -> Recipe:
-    """A method's recipe; what it has no use for is left out.
+) -> Variant:
+    """A method's variant; what it has no use for is left out.
 
     Args:
-        method, timestep, steps, draws, redraw, prior, gaze: as in :class:`Recipe`.
+        method, timestep, steps, draws, redraw, prior, gaze: as in :class:`Variant`.
         labeller: the gaze model that makes the labels where its teacher must see prior maps; None: ``gaze``.
 
     Raises:
@@ -227,21 +227,21 @@ def recipe(
     trained = gaze if about.student or about.labels_by_gaze else None
     if about.family != "diffusion":
         other = labeller if about.teacher_sees_prior and labeller != gaze else None
-        return Recipe(method, prior=seen, gaze=trained, labeller=other)
+        return Variant(method, prior=seen, gaze=trained, labeller=other)
     drawn = 1 if redraw == ONLINE else draws
     noised = timestep if about.gradcam else None
-    return Recipe(method, noised, steps, drawn, redraw, seen, trained)
+    return Variant(method, noised, steps, drawn, redraw, seen, trained)
 
 
-def parse_recipe(name: str) -> Recipe:
-    """The recipe of a name, as ``str`` writes it.
+def parse_variant(name: str) -> Variant:
+    """The variant of a name, as ``str`` writes it.
 
     Raises:
         InputError: it is none.
     """
     found = _PARTS.fullmatch(name)
     if not found:
-        raise InputError(f"recipe: found {name!r}, expected a name such as gcdr-t250-n2-k1")
+        raise InputError(f"variant: found {name!r}, expected a name such as gcdr-t250-n2-k1")
     parts = found.groupdict()
     names = parts["names"].split(JOINT)[1:]
     about = METHODS[parts["method"]]
@@ -249,30 +249,30 @@ def parse_recipe(name: str) -> Recipe:
     labeller = names.pop(0) if about.teacher_sees_prior and len(names) == 2 else None
     gaze = names.pop(0) if names else None
     if names or (labeller is not None and labeller == gaze):
-        raise InputError(f"recipe: found {name!r}, expected a name with fewer parts after +")
+        raise InputError(f"variant: found {name!r}, expected a name with fewer parts after +")
     if parts["steps"] is None:
-        return Recipe(parts["method"], prior=prior, gaze=gaze, labeller=labeller)
+        return Variant(parts["method"], prior=prior, gaze=gaze, labeller=labeller)
     letters: dict[str | None, Redraw] = {"k": "mean", "s": "sampled", None: ONLINE}
     redraw = letters[parts["letter"]]
     timestep = int(parts["timestep"]) if parts["timestep"] else None
     drawn, steps = int(parts["draws"] or 1), int(parts["steps"])
-    return Recipe(parts["method"], timestep, steps, drawn, redraw, prior, gaze)
+    return Variant(parts["method"], timestep, steps, drawn, redraw, prior, gaze)
 
 
-def pseudo_recipe(recipe: Recipe) -> Recipe:
+def pseudo_variant(variant: Variant) -> Variant:
     """Whose label store a student reads: its own, or the raw maps that are refined in every batch.
 
     With the gaze model only where that makes the labels: students of several models share the store.
     """
-    return Recipe("raw", prior=recipe.prior) if recipe.redraw == ONLINE else _of_labels(recipe)
+    return Variant("raw", prior=variant.prior) if variant.redraw == ONLINE else _of_labels(variant)
 
 
-def averaged(recipe: Recipe) -> Recipe:
-    """The recipe with its draws averaged: whose maps of test people are scored and shown."""
-    return _of_labels(recipe if recipe.redraw is None else replace(recipe, redraw="mean"))
+def averaged(variant: Variant) -> Variant:
+    """The variant with its draws averaged: whose maps of test people are scored and shown."""
+    return _of_labels(variant if variant.redraw is None else replace(variant, redraw="mean"))
 
 
-def _of_labels(recipe: Recipe) -> Recipe:
-    """The recipe with the gaze model that makes the labels, if one does, and without the student's."""
-    gaze = (recipe.labeller or recipe.gaze) if recipe.about.labels_by_gaze else None
-    return replace(recipe, gaze=gaze, labeller=None)
+def _of_labels(variant: Variant) -> Variant:
+    """The variant with the gaze model that makes the labels, if one does, and without the student's."""
+    gaze = (variant.labeller or variant.gaze) if variant.about.labels_by_gaze else None
+    return replace(variant, gaze=gaze, labeller=None)

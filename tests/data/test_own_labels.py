@@ -315,7 +315,7 @@ def test_a_study_starts_from_another_as_it_is(tmp_path: Path) -> None:
 
 
 def test_report_says_own_labels() -> None:
-    row = {"study": "mine", "dataset": "own images", "share": OWN, "seed": 0, "recipe": "vat",
+    row = {"study": "mine", "dataset": "own images", "share": OWN, "seed": 0, "variant": "vat",
            "method": "vat", "kind": "teacher", "people": 20}  # fmt: skip
     said = summarise(pd.DataFrame([row]), 7, 80)
     assert (

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from gcdr.base.errors import InputError
-from gcdr.methods import recipe
+from gcdr.methods import variant
 from gcdr.refine.diffusion import (
     SAMPLERS,
     SamplerConfig,
@@ -332,7 +332,7 @@ def test_a_method_with_a_sampler_of_its_own_takes_it_whole() -> None:
     config = {"diffusion": {"timesteps": 500, "schedule": "linear"}, "refine": sampler}
 
     def taken(method: str) -> SamplerConfig:
-        return sampler_of(refine_settings(config, recipe(method, 250, 2, 1, "mean")).sampling)
+        return sampler_of(refine_settings(config, variant(method, 250, 2, 1, "mean")).sampling)
 
     assert taken("gcdr") == SamplerConfig(0.0, noise_offset=0, last_alpha="first")
     assert taken("gcdr-reference") == SAMPLERS["reference"]

@@ -35,7 +35,7 @@ def metrics_file(folder: Path, row: Row, column: Column, seed: int, value: float
         "dataset": "demo world",
         "share": row.share or column.share,
         "seed": seed,
-        "recipe": name,
+        "variant": name,
         "method": row.method,
         "kind": "student",
         "timestep": None,

@@ -35,14 +35,14 @@ def entry(value: float) -> dict[str, float]:
 
 def metrics_file(folder: Path, method: str, kind: str, seed: int, value: float, **more) -> Path:
     timestep = more.pop("timestep", 250 if method == "gcdr" else None)
-    recipe = f"{method}-t{timestep}" if timestep else method
+    variant = f"{method}-t{timestep}" if timestep else method
     content = {
         "format": 1,
         "study": "demo",
         "dataset": "demo",
         "share": 10,
         "seed": seed,
-        "recipe": recipe,
+        "variant": variant,
         "method": method,
         "kind": kind,
         "timestep": timestep,
@@ -58,7 +58,7 @@ def metrics_file(folder: Path, method: str, kind: str, seed: int, value: float, 
         "definitions": {"dist_to_mean": "distance to the annotators’ mean <point>"},
         **more,
     }
-    path = folder / f"{recipe}-seed{seed}.json"
+    path = folder / f"{variant}-seed{seed}.json"
     path.write_text(json.dumps(content))
     return path
 
@@ -79,7 +79,7 @@ def test_the_diffusion_model_may_be_the_best_and_the_prior_may_not(tmp_path: Pat
 
 
 def test_maps_of_every_prior_have_a_row(tmp_path: Path) -> None:
-    """Refined and raw maps of two prior stores stand side by side, under their recipes."""
+    """Refined and raw maps of two prior stores stand side by side, under their variants."""
     named = {
         "diffusion-gc-gcdr-t250-n2-k1+a": ("diffusion-gc", 0.14),
         "diffusion-gc-gcdr-t250-n2-k1+b": ("diffusion-gc", 0.15),
@@ -89,11 +89,11 @@ def test_maps_of_every_prior_have_a_row(tmp_path: Path) -> None:
     files = []
     for name, (method, value) in named.items():
         (tmp_path / name).mkdir()
-        files.append(metrics_file(tmp_path / name, method, "maps", 0, value, recipe=name))
+        files.append(metrics_file(tmp_path / name, method, "maps", 0, value, variant=name))
     files.append(metrics_file(tmp_path, "human", "baseline", 0, 0.067))
     results = tables.read_metrics(files)
     found = tables.table1(results, summary.rulers(results))
-    assert found["recipe"].tolist() == [*named, "human"]
+    assert found["variant"].tolist() == [*named, "human"]
 
 
 def sweep_files(folder: Path, seeds: int) -> list[Path]:
@@ -214,7 +214,7 @@ def test_paired_differences_cancel_what_runs_share(tmp_path):
     assert auc["better"].tolist() == [3]
 
 
-def test_several_recipes_of_a_method_must_be_named(tmp_path):
+def test_several_variants_of_a_method_must_be_named(tmp_path):
     paths = [metrics_file(tmp_path, "gcdr", "student", 0, 0.14, timestep=t) for t in (200, 250)]
     results = tables.read_metrics(paths)
     with pytest.raises(InputError, match="gcdr-t200, gcdr-t250"):

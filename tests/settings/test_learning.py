@@ -9,7 +9,7 @@ import yaml
 from snakemake.utils import update_config
 
 from gcdr.base.jsonconfig import JsonConfig
-from gcdr.methods import METHODS, TEACHERS, recipe
+from gcdr.methods import METHODS, TEACHERS, variant
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.refine.options import LabelSettings, SamplerSettings
 from gcdr.settings import learning
@@ -32,7 +32,7 @@ def every_setting(config: dict[str, Any], share: int) -> list[JsonConfig]:
         learning.sweep_settings(config, 2),
     ]
     for method in METHODS:
-        asked = recipe(method, 250, 2, 3, "mean", "prior", config["gaze"]["model"])
+        asked = variant(method, 250, 2, 3, "mean", "prior", config["gaze"]["model"])
         made.append(learning.label_settings(config, asked, 2))
         made.append(learning.student_training(config, share, asked, 2))
     made += [
@@ -56,7 +56,7 @@ def test_each_sort_of_training_has_settings_of_its_own() -> None:
     }
     assert {name: sorts[name] for name in expected} == expected
     for redraw, sort in (("mean", "GazeTraining"), ("online", "OnlineTraining")):
-        asked = recipe("gcdr", 250, 2, 3, redraw, "prior", "vat")
+        asked = variant("gcdr", 250, 2, 3, redraw, "prior", "vat")
         assert type(learning.student_training(config, 10, asked, 1)).__name__ == sort
 
 
@@ -93,23 +93,25 @@ def test_an_entry_of_gaze_models_is_laid_over_what_holds_for_all() -> None:
     assert usual.recipe.lr == config["gaze"]["recipe"]["lr"] != 0.5
 
 
-def test_a_recipe_with_a_sampler_of_its_own_takes_that_alone() -> None:
+def test_a_variant_with_a_sampler_of_its_own_takes_that_alone() -> None:
     config = configuration()
     config["refine"] |= {"sampler": "reference", "eta": 0.3, "noise_offset": 0}
 
     def sampling(method: str) -> SamplerSettings:
-        asked = recipe(method, 250, 2, 1, "mean", "prior", "vat")
+        asked = variant(method, 250, 2, 1, "mean", "prior", "vat")
         return learning.refine_settings(config, asked).sampling
 
     assert (sampling("gcdr").sampler, sampling("gcdr").eta) == ("reference", 0.3)
     assert sampling("gcdr-consistent") == SamplerSettings(500, "linear", "consistent")
 
 
-def test_what_a_recipe_is_named_after_is_how_it_refines() -> None:
-    asked = recipe("gcdr", 320, 4, 6, "sampled", "prior", "vat")
+def test_what_a_variant_is_named_after_is_how_it_refines() -> None:
+    asked = variant("gcdr", 320, 4, 6, "sampled", "prior", "vat")
     found = learning.refine_settings(configuration(), asked)
     assert (found.timestep, found.steps, found.draws, found.redraw) == (320, 4, 6, "sampled")
-    raw = learning.label_settings(configuration(), recipe("raw", 320, 4, 6, "mean", "prior", "vat"))
+    raw = learning.label_settings(
+        configuration(), variant("raw", 320, 4, 6, "mean", "prior", "vat")
+    )
     assert raw == LabelSettings(raw.maps) and raw.refine is None
 
 

@@ -6,7 +6,7 @@ import re
 from gcdr.config.asked import labeller_of
 from gcdr.config.pools import members_of
 from gcdr.config.schema import OWN, by_share, study_share
-from gcdr.methods import PATTERN, averaged, parse_recipe, recipe
+from gcdr.methods import PATTERN, averaged, parse_variant, variant
 from gcdr.priors.kinds.registry import all_stores, named_prior, store_of
 
 DATA = "results/data/{dataset}"
@@ -27,7 +27,7 @@ wildcard_constraints:
     study="|".join(map(re.escape, config["studies"])) or "none",
     share=SHARE,
     seed=r"\d+",
-    recipe=PATTERN,
+    variant=PATTERN,
     shard=r"\d+",
 
 
@@ -113,8 +113,8 @@ def labelled_share(wildcards):
     return share if share == OWN else int(share)
 
 
-def recipe_of(asked, study=None, t=None):
-    """Recipe of a method as a study makes it: what identifies its result stands in its name.
+def variant_of(asked, study=None, t=None):
+    """Variant of a method as a study makes it: what identifies its result stands in its name.
 
     Args:
         asked: a method's name, or an entry of report.methods.
@@ -126,7 +126,7 @@ def recipe_of(asked, study=None, t=None):
     study = study or next(iter(config["report"]["studies"] or config["studies"]))
     chosen = by_share(refine["timestep"], share_of(study)) if t is None else t
     gaze = entry.get("gaze") or config["gaze"]["model"]
-    return recipe(
+    return variant(
         entry["method"],
         chosen,
         refine["steps"],
@@ -139,10 +139,10 @@ def recipe_of(asked, study=None, t=None):
 
 
 def gcdr(study=None, t=None):
-    """Recipe of the paper's method, at a timestep if one is given."""
-    return recipe_of("gcdr", study, t)
+    """Variant of the paper's method, at a timestep if one is given."""
+    return variant_of("gcdr", study, t)
 
 
 def maps_of(asked):
-    """The recipe by which maps of test people are made: draws are averaged."""
+    """The variant by which maps of test people are made: draws are averaged."""
     return averaged(asked)

@@ -17,7 +17,7 @@ rule world:
         dataset=names_of("world"),
     threads: 2
     params:
-        settings=lambda wildcards: told(preparing.world(config, wildcards.dataset)),
+        settings=lambda wildcards: settings_json(preparing.world(config, wildcards.dataset)),
     shell:
         "python {input.script:q} --settings={params.settings:q} --images={output.images:q}"
         " --manifest={output.manifest:q} --annotations={output.annotations:q}"
@@ -42,7 +42,7 @@ rule find_heads:
     params:
         names=picture_digest,
         options=looking_options,
-        settings=told(preparing.heads(config)),
+        settings=settings_json(preparing.heads(config)),
     shell:
         "python {input.script:q} {params.options:q} --settings={params.settings:q} --out={output:q}"
         " > {log:q} 2>&1"
@@ -107,7 +107,7 @@ rule detect:
         gpu=GPU,
     params:
         options=looking_options,
-        settings=told(preparing.detect(config)),
+        settings=settings_json(preparing.detect(config)),
         given=given("given"),
     shell:
         "python {input.script:q} --manifest={input.manifest:q} {params.options:q} {params.given:q}"

@@ -8,23 +8,23 @@ TESTED = {
 
 
 rule evaluate:
-    """Score a teacher or a student; recipes of teachers are named as the teacher is."""
+    """Score a teacher or a student; variants of teachers are named as the teacher is."""
     input:
         **gaze_stage("evaluate", asked_gaze),
         **TESTED | {"samples": shown_to(asked_gaze)},
         model=model_of,
         prior=model_prior,
     output:
-        multiext(f"{STUDY}/metrics/{{recipe}}", metrics=".json", people=".parquet", maps=".h5"),
+        multiext(f"{STUDY}/metrics/{{variant}}", metrics=".json", people=".parquet", maps=".h5"),
     log:
-        "logs/{study}/labels{share}-seed{seed}/metrics/{recipe}.log",
+        "logs/{study}/labels{share}-seed{seed}/metrics/{variant}.log",
     benchmark:
-        "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-{recipe}.tsv"
+        "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-{variant}.tsv"
     resources:
         gpu=GPU,
     params:
         options=given("model", "prior"),
-        settings=lambda wildcards: map_settings(parse_recipe(wildcards.recipe).prior),
+        settings=lambda wildcards: map_settings(parse_variant(wildcards.variant).prior),
         about=about_model,
         device=config["device"],
     shell:
@@ -39,13 +39,13 @@ rule evaluate_labels:
     input:
         **stage("evaluate_labels"),
         **TESTED,
-        store=f"{STUDY}/test/{{recipe}}.h5",
+        store=f"{STUDY}/test/{{variant}}.h5",
     output:
-        multiext(f"{STUDY}/metrics/{{maps}}-{{recipe}}", metrics=".json", people=".parquet"),
+        multiext(f"{STUDY}/metrics/{{maps}}-{{variant}}", metrics=".json", people=".parquet"),
     log:
-        "logs/{study}/labels{share}-seed{seed}/metrics/{maps}-{recipe}.log",
+        "logs/{study}/labels{share}-seed{seed}/metrics/{maps}-{variant}.log",
     benchmark:
-        "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-{maps}-{recipe}.tsv"
+        "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-{maps}-{variant}.tsv"
     wildcard_constraints:
         maps="diffusion|diffusion-gc",
     params:

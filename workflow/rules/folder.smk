@@ -10,11 +10,11 @@ use rule make_labels as refine_folder with:
         prior=label_prior,
         teacher=folder_teacher,
     output:
-        "results/{study}/pseudo/{recipe,gcdr-t.*}.h5",
+        "results/{study}/pseudo/{variant,gcdr-t.*}.h5",
     log:
-        "logs/{study}/{recipe}.log",
+        "logs/{study}/{variant}.log",
     benchmark:
-        "results/benchmarks/refine/{study}-{recipe}.tsv"
+        "results/benchmarks/refine/{study}-{variant}.tsv"
     params:
         options=folder_options,
         settings=label_settings,
@@ -29,14 +29,14 @@ use rule refine_folder as predict_folder with:
         samples=shown_to(asked_gaze),
         teacher=folder_student,
     output:
-        "results/{study}/predictions/{recipe,gcdr-t.*}.h5",
+        "results/{study}/predictions/{variant,gcdr-t.*}.h5",
     log:
-        "logs/{study}/predictions/{recipe}.log",
+        "logs/{study}/predictions/{variant}.log",
     benchmark:
-        "results/benchmarks/predict/{study}-{recipe}.tsv"
+        "results/benchmarks/predict/{study}-{variant}.tsv"
     params:
         options=folder_options,
-        settings=told(learning.prediction_settings(config)),
+        settings=settings_json(learning.prediction_settings(config)),
         device=config["device"],
 
 

@@ -41,7 +41,7 @@ rule import_points:
         dataset=datasets_with("points", "boxes"),
         store=stores_of("points", "boxes"),
     params:
-        settings=lambda wildcards: told(of_store(wildcards).settings()),
+        settings=lambda wildcards: settings_json(of_store(wildcards).settings()),
     shell:
         "python {input.script:q} --manifest={input.manifest:q} --table={input.table:q}"
         " --settings={params.settings:q} --out={output:q} > {log:q} 2>&1"

@@ -15,7 +15,7 @@ rule split:
     priority: 100  # a share that leaves nobody labelled ends the run before dear stages begin
     localrule: True
     params:
-        settings=lambda wildcards: told(preparing.split(config, wildcards.share)),
+        settings=lambda wildcards: settings_json(preparing.split(config, wildcards.share)),
         released=released_options,
     shell:
         "python {input.script:q} --manifest={input.manifest:q} --settings={params.settings:q}"

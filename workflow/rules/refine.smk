@@ -5,7 +5,7 @@
 
 
 rule make_labels:
-    """Labels by a recipe: what it needs and does is in the table of gcdr.methods."""
+    """Labels by a variant: what it needs and does is in the table of gcdr.methods."""
     input:
         **gaze_stage("make_labels", asked_gaze),
         manifest=data("manifest.parquet"),
@@ -14,13 +14,13 @@ rule make_labels:
         prior=label_prior,
         teacher=label_teacher,
     output:
-        f"{STUDY}/{{which,pseudo|test}}/{{recipe}}.h5",
+        f"{STUDY}/{{which,pseudo|test}}/{{variant}}.h5",
     log:
-        "logs/{study}/labels{share}-seed{seed}/{which}/{recipe}.log",
+        "logs/{study}/labels{share}-seed{seed}/{which}/{variant}.log",
     benchmark:
-        "results/benchmarks/refine/{study}-labels{share}-seed{seed}-{which}-{recipe}.tsv"
+        "results/benchmarks/refine/{study}-labels{share}-seed{seed}-{which}-{variant}.tsv"
     resources:
-        gpu=lambda wildcards: GPU if parse_recipe(wildcards.recipe).about.teacher else 0,
+        gpu=lambda wildcards: GPU if parse_variant(wildcards.variant).about.teacher else 0,
     params:
         options=label_options,
         settings=label_settings,

@@ -18,7 +18,7 @@ rule tables:
         f"results/benchmarks/tables/{config['report']['name']}.tsv"
     localrule: True
     params:
-        methods=reported_recipes(),
+        methods=reported_variants(),
         reference=str(gcdr(SHOWN)),
         out=subpath(output[0], parent=True),
     shell:

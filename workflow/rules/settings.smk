@@ -12,7 +12,7 @@ from gcdr.methods import (
     TEACHERS,
     parse_teacher,
     pattern,
-    pseudo_recipe,
+    pseudo_variant,
     teacher_name,
 )
 from gcdr.models.sizes import backbone_file
@@ -49,22 +49,22 @@ def trained_gaze(wildcards):
     """The gaze model that a training makes, by its name in gaze.models; None where it makes none."""
     if wildcards.kind == "teachers":
         return parse_teacher(wildcards.name)[2]
-    return parse_recipe(wildcards.name).gaze
+    return parse_variant(wildcards.name).gaze
 
 
 def asked_gaze(wildcards):
-    """The gaze model that a job about a recipe asks, by its name in gaze.models; None where there is none."""
-    return parse_recipe(wildcards.recipe).gaze
+    """The gaze model that a job about a variant asks, by its name in gaze.models; None where there is none."""
+    return parse_variant(wildcards.variant).gaze
 
 
 def model_folder(study, method):
     """Folder of a method's model as a study makes it."""
-    asked = recipe_of(method, study)
-    return model_of_recipe(study, split_name(study), config["studies"][study]["seed"], asked)
+    asked = variant_of(method, study)
+    return model_of_variant(study, split_name(study), config["studies"][study]["seed"], asked)
 
 
-def model_of_recipe(study, share, seed, asked):
-    """Folder of the model that a recipe is judged by: its student, or its teacher itself."""
+def model_of_variant(study, share, seed, asked):
+    """Folder of the model that a variant is judged by: its student, or its teacher itself."""
     if asked.about.student:
         return f"{STUDY.format(study=study, share=share, seed=seed)}/students/{asked}"
     return teacher_folder(study, share, seed, asked.about.teacher, asked.model)
@@ -77,18 +77,18 @@ def teacher_folder(study, share, seed, teacher, name):
     return f"{STUDY.format(study=study, share=share, seed=seed)}/teachers/{name}"
 
 
-def teachers(**wanted):
+def teachers(**properties):
     """Names of teachers with these properties, with what they depend on, as a pattern for a wildcard."""
     names = "|".join(
         name
         for name, teacher in TEACHERS.items()
-        if all(getattr(teacher, key) == value for key, value in wanted.items())
+        if all(getattr(teacher, key) == value for key, value in properties.items())
     )
     return f"(?:{names}){SUFFIXES}"
 
 
 def given_pattern():
-    """Folders of all given models below results/; a student's is that of every recipe of its method."""
+    """Folders of all given models below results/; a student's is that of every variant of its method."""
     return "|".join(
         rf"{re.escape(study)}/labels{SHARE}-seed\d+/"
         + (f"teachers/{name}{SUFFIXES}" if name in TEACHERS else f"students/{pattern(name)}")
@@ -102,7 +102,7 @@ def given_model(wildcards):
     study, _, kind, name = Path(wildcards.given).parts
     if kind == "teachers":
         return study, name.split("+")[0], parse_teacher(name)[2]
-    asked = parse_recipe(name)
+    asked = parse_variant(name)
     return study, asked.method, asked.gaze
 
 
@@ -142,10 +142,10 @@ def training_settings(wildcards):
     """Of the model that a training job makes."""
     share = labelled_share(wildcards)
     if wildcards.kind == "students":
-        asked = parse_recipe(wildcards.name)
-        return told(learning.student_training(config, share, asked, layer_of(asked.prior)))
+        asked = parse_variant(wildcards.name)
+        return settings_json(learning.student_training(config, share, asked, layer_of(asked.prior)))
     about, prior, gaze = parse_teacher(wildcards.name)
-    return told(learning.teacher_training(config, share, about, gaze, layer_of(prior)))
+    return settings_json(learning.teacher_training(config, share, about, gaze, layer_of(prior)))
 
 
 def training_options(wildcards, input, output):
@@ -160,7 +160,7 @@ def training_options(wildcards, input, output):
 
 def student_labels(wildcards):
     """The store of a student's pseudo-labels."""
-    stored = pseudo_recipe(parse_recipe(wildcards.name))
+    stored = pseudo_variant(parse_variant(wildcards.name))
     return f"{STUDY.format(**wildcards)}/pseudo/{stored}.h5"
 
 
@@ -187,7 +187,7 @@ def mapping_init(wildcards):
 
 
 def fitting(key):
-    """End the plan if a recipe does not fit; that of a method that only a target asks for is not looked at
+    """End the plan if a training recipe does not fit; that of a method that only a target asks for is not seen
     before."""
     problems = recipe_problems(config, [key])
     if problems:
@@ -206,26 +206,26 @@ def diffusion_init(wildcards):
 
 def label_settings(wildcards):
     """How labels are made."""
-    asked = parse_recipe(wildcards.recipe)
-    return told(learning.label_settings(config, asked, layer_of(asked.prior)))
+    asked = parse_variant(wildcards.variant)
+    return settings_json(learning.label_settings(config, asked, layer_of(asked.prior)))
 
 
 def label_teacher(wildcards):
-    """Files of the model that makes a recipe's labels, if it takes one."""
+    """Files of the model that makes a variant's labels, if it takes one."""
     return teacher_files(
-        wildcards.study, wildcards.share, wildcards.seed, parse_recipe(wildcards.recipe)
+        wildcards.study, wildcards.share, wildcards.seed, parse_variant(wildcards.variant)
     )
 
 
 def online_teacher(wildcards):
     """Files of the model that makes a student's labels while it is trained."""
     return teacher_files(
-        wildcards.study, wildcards.share, wildcards.seed, parse_recipe(wildcards.name)
+        wildcards.study, wildcards.share, wildcards.seed, parse_variant(wildcards.name)
     )
 
 
 def teacher_files(study, share, seed, asked):
-    """Files of the teacher that makes a recipe's labels; none where the prior's maps are the labels."""
+    """Files of the teacher that makes a variant's labels; none where the prior's maps are the labels."""
     if asked.about.teacher is None:
         return []
     folder = teacher_folder(study, share, seed, asked.about.teacher, asked.model)
@@ -233,13 +233,13 @@ def teacher_files(study, share, seed, asked):
 
 
 def label_prior(wildcards):
-    """The prior store, for recipes that see its maps."""
-    prior = parse_recipe(wildcards.recipe).prior
+    """The prior store, for variants that see its maps."""
+    prior = parse_variant(wildcards.variant).prior
     return prior_file(wildcards.study, prior) if prior else []
 
 
 def label_options(wildcards, input):
-    """Which labels of whom, and options with the inputs that not every recipe has."""
+    """Which labels of whom, and options with the inputs that not every variant has."""
     return labels_for(PEOPLE[wildcards.which], int(wildcards.seed), wildcards, input)
 
 
@@ -249,7 +249,7 @@ def folder_options(wildcards, input):
 
 
 def labels_for(which, seed, wildcards, input):
-    method = parse_recipe(wildcards.recipe).method
+    method = parse_variant(wildcards.variant).method
     files = given("labels", "prior", "teacher")(wildcards, input)
     return [*options(method=method, which=which, seed=seed), *files]
 
@@ -261,7 +261,7 @@ def layer_of_study(wildcards):
 
 def map_settings(store=None):
     """How prior maps become heatmaps."""
-    return told(learning.map_settings(config, layer_of(store)))
+    return settings_json(learning.map_settings(config, layer_of(store)))
 
 
 def raw_prior(wildcards):
@@ -271,20 +271,20 @@ def raw_prior(wildcards):
 
 def sweep_teacher(wildcards):
     """The diffusion model whose timesteps are tried."""
-    asked = recipe_of("gcdr")
+    asked = variant_of("gcdr")
     return teacher_files(wildcards.study, wildcards.share, wildcards.seed, asked)
 
 
 def sweep_settings(wildcards):
     """Which timesteps are tried, and how."""
-    return told(learning.sweep_settings(config, layer_of(wildcards.prior)))
+    return settings_json(learning.sweep_settings(config, layer_of(wildcards.prior)))
 
 
-def about(wildcards, recipe, method, kind, **named):
+def about(wildcards, variant, method, kind, **named):
     """What a metrics file says it is of."""
     title = scoring.title_of(config, config["studies"][wildcards.study]["dataset"])
     of_split = (wildcards.study, title, labelled_share(wildcards), int(wildcards.seed))
-    return as_json(asdict(scoring.About(*of_split, recipe, method, kind, **named)))
+    return as_json(asdict(scoring.About(*of_split, variant, method, kind, **named)))
 
 
 def about_baselines(wildcards):

@@ -123,7 +123,7 @@ def source_for(wildcards):
 def store_settings(wildcards):
     """What decides a store of a model that is asked; its name says with which overlay, and for whom."""
     store = STORES[wildcards.store]
-    return told(store.prior.settings(store.overlay, store.which))
+    return settings_json(store.prior.settings(store.overlay, store.which))
 
 
 def store_shards(wildcards):

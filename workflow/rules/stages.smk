@@ -75,7 +75,7 @@ def place_of(name, files):
     return folder_of(files or []) if name in ("model", "teacher", "init") else files
 
 
-def told(settings):
+def settings_json(settings):
     """Settings of a stage as its script reads them."""
     return as_json(settings.to_json())
 

@@ -19,7 +19,7 @@ rule tokens:
         gpu=GPU,
     params:
         images=lambda wildcards: image_root(wildcards.dataset),
-        settings=lambda wildcards: told(learning.gaze_model(config, wildcards.gaze)),
+        settings=lambda wildcards: settings_json(learning.gaze_model(config, wildcards.gaze)),
         device=config["device"],
     shell:
         "python {input.script:q} --manifest={input.manifest:q} --images={params.images:q}"

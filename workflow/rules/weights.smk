@@ -41,7 +41,7 @@ rule convert_weights:
         released=one_of(RELEASED),
     params:
         weights=lambda wildcards: RELEASED[wildcards.released].weights,
-        settings=lambda wildcards: told(RELEASED[wildcards.released].released),
+        settings=lambda wildcards: settings_json(RELEASED[wildcards.released].released),
         out=subpath(output[0], parent=True),
     shell:
         "python {input.script:q} --weights={params.weights:q} --settings={params.settings:q}"

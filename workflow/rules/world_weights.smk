@@ -24,7 +24,7 @@ rule world_vqa:
     resources:
         gpu=GPU,
     params:
-        settings=told(preparing.world_weights(config, "vqa")),
+        settings=settings_json(preparing.world_weights(config, "vqa")),
         seed=config["world_weights"]["seed"],
         device=config["device"],
         out=subpath(output[0], parent=True),
@@ -47,7 +47,9 @@ rule world_detector:
         gpu=GPU,
     params:
         finds=lambda wildcards: "heads" if wildcards.detector == "heads" else "people",
-        settings=lambda wildcards: told(preparing.world_weights(config, wildcards.detector)),
+        settings=lambda wildcards: settings_json(
+            preparing.world_weights(config, wildcards.detector)
+        ),
         seed=config["world_weights"]["seed"],
         device=config["device"],
         out=subpath(output[0], parent=True),
@@ -69,7 +71,7 @@ rule world_backbone:
     resources:
         gpu=GPU,
     params:
-        settings=told(preparing.world_weights(config, "backbone")),
+        settings=settings_json(preparing.world_weights(config, "backbone")),
         seed=config["world_weights"]["seed"],
         device=config["device"],
         out=subpath(output[0], parent=True),
@@ -88,7 +90,7 @@ use rule world_backbone as world_frozen with:
     benchmark:
         "results/benchmarks/world-weights/frozen.tsv"
     params:
-        settings=told(preparing.world_weights(config, "frozen")),
+        settings=settings_json(preparing.world_weights(config, "frozen")),
         seed=config["world_weights"]["seed"],
         device=config["device"],
         out=subpath(output[0], parent=True),

@@ -82,7 +82,7 @@ def collect_rows(
         if store.heatmap.ndim > 3:
             raise InputError(
                 f"{maps}: found {store.heatmap.shape[1]} maps of each person, expected one; export those "
-                "whose draws are averaged (a recipe that ends in k and their number)"
+                "whose draws are averaged (a variant that ends in k and their number)"
             )
         points = peak_points(torch.from_numpy(store.heatmap), decode).numpy()
         said = pd.DataFrame({"sample_id": store.sample_id, "in_frame": pd.NA, "source": "map"})

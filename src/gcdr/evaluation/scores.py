@@ -173,7 +173,7 @@ def write_metrics(
 
     Args:
         scores: from :func:`score_maps` or :func:`score_baselines`.
-        about: what was scored: ``study``, ``recipe``, ``method``, ``kind``, ``seed``, ...
+        about: what was scored: ``study``, ``variant``, ``method``, ``kind``, ``seed``, ...
         path: the JSON file; the table gets the same name with ``.parquet``.
         in_frame: of a model, what :func:`summarise_in_frame` gives, or why there is none.
     """

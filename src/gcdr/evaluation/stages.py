@@ -196,7 +196,7 @@ def evaluate_baselines(
     tested = test_people(manifest, annotations, samples)
     scored, about = tested.looking_inside(), about | tested.left_out
     for name, scores in score_baselines(scored.people, scored.points).items():
-        ruler = {**about, "recipe": name, "method": name}
+        ruler = {**about, "variant": name, "method": name}
         write_metrics(scores, ruler, out / f"{name}.json")
 
 

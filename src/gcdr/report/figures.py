@@ -265,7 +265,9 @@ def comparison(
             mean = row[metric]
             if row["runs"] > 1:
                 low, high = mean - row[f"{metric}_std"], mean + row[f"{metric}_std"]
-                runs = results[(results["recipe"] == row["recipe"]) & (results["metric"] == metric)]
+                runs = results[
+                    (results["variant"] == row["variant"]) & (results["metric"] == metric)
+                ]
                 values = runs.sort_values(RUN)["value"]
                 offsets = position + np.linspace(0.16, 0.30, len(values))
                 axis.scatter(values, offsets, s=13, color=colour, alpha=0.5, lw=0)

@@ -110,7 +110,7 @@ def summarise(
     seeds, shares = sorted(runs["seed"].unique()), sorted(results["share"].unique())
     sets = sorted(results["dataset"].unique())
     counts = f" ({labelled} of {training})" if labelled and training else ""
-    models = results.loc[results["kind"].isin(TRAINED_KINDS), "recipe"].nunique()
+    models = results.loc[results["kind"].isin(TRAINED_KINDS), "variant"].nunique()
     people = results.loc[results["kind"].isin(TRAINED_KINDS), "people"].unique()
     tested = f" and judged on {_and(sorted(people))} test people" if len(people) else ""
     plural = "" if len(runs) == 1 else "s"

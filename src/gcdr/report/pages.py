@@ -16,7 +16,7 @@ from gcdr.data.parquet import read_rows, read_table
 from gcdr.data.pictures import open_image
 from gcdr.data.shown import check_split, read_shown, split_identity
 from gcdr.data.stores import Store, read_labels, read_prior
-from gcdr.methods import averaged, parse_recipe, teacher_name
+from gcdr.methods import averaged, parse_variant, teacher_name
 from gcdr.report import figures
 from gcdr.report.overlays import Example, encode, example_panels
 from gcdr.report.page import (
@@ -67,7 +67,7 @@ def write_report(
         out: the page; figures go to ``figures/`` beside it.
     """
     shown, methods = settings.shown, settings.methods
-    study, recipe = Path(shown.study), shown.recipe
+    study, variant = Path(shown.study), shown.variant
     results = read_metrics(metrics)
     main = table1(results, [*methods, *rulers(results)])
     swept = sweep_table(read_sweeps(sweeps), results)
@@ -79,11 +79,11 @@ def write_report(
     counts = labels["role"].value_counts()
     level = main.loc[main["method"] == "vat", "dist_to_mean"] if "method" in main else ()
     lines = {method_name("vat"): float(level.iloc[0])} if len(level) else {}
-    asked = parse_recipe(recipe)
+    asked = parse_variant(variant)
     supervised = teacher_name("vat", None, asked.gaze)
     logs_of = {method_name("vat"): study / f"teachers/{supervised}/log.csv"}
     logs_of["Diffusion model"] = study / f"teachers/{asked.model}/log.csv"
-    logs_of[method_name("gcdr")] = study / f"students/{recipe}/log.csv"
+    logs_of[method_name("gcdr")] = study / f"students/{variant}/log.csv"
     logs_of = {name: path for name, path in logs_of.items() if path.exists()}  # of what was trained
     chosen = asked.timestep
 
@@ -100,7 +100,7 @@ def write_report(
 
     figures.save(figures.overview(examples, "png"), folder / "overview.png")
     many = results["study"].nunique() > 1
-    reference = next(m for m in methods if m == recipe)
+    reference = next(m for m in methods if m == variant)
     jobs = read_benchmarks(benchmarks)
     context = Context(
         title=f"GCDR on {'the demo world' if dataset == 'demo world' else dataset}",
@@ -159,16 +159,16 @@ def choose_examples(shown: ShownStudy, count: int) -> list[Example]:
     "Good" peaks within 0.1 of the annotators' mean; "wrong" is a concentrated map that peaks beyond
     0.3; "dispersed" maps are the widest. Among those, people are taken by the order of their ids.
     """
-    study, recipe = Path(shown.study), shown.recipe
+    study, variant = Path(shown.study), shown.variant
     people = read_people(Path(shown.manifest))
     digest = people_digest(people)
-    asked = parse_recipe(recipe)
+    asked = parse_variant(variant)
     raw = study / f"metrics/gradcam+{asked.prior}.parquet"
     scores = read_table(raw).set_index("sample_id")
     out_of = study / f"test/{averaged(asked)}.h5"
     refined = read_labels(out_of, digest)
     ids = scores.index.to_numpy()  # who looks into the frame
-    predicted = read_labels(study / f"metrics/{recipe}.h5", digest, ids)
+    predicted = read_labels(study / f"metrics/{variant}.h5", digest, ids)
     store = read_prior(shown.prior, digest, ids, shown.layer)
     mass = store.heatmap.reshape(len(store.heatmap), -1)
     share = np.sort(mass, 1)[:, -6:].sum(1) / np.maximum(

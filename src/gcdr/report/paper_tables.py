@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from gcdr.base.errors import InputError
-from gcdr.methods import METHODS, ONLINE, TEACHERS, averaged, recipe
+from gcdr.methods import METHODS, ONLINE, TEACHERS, averaged, variant
 from gcdr.report.rows import PAPER, method_name
 from gcdr.report.tables import over_runs, read_metrics
 from gcdr.report.typeset import table1_markdown, write_csv, write_text
@@ -88,7 +88,7 @@ class Row:
         """
         sampled = asdict(sampling) | dict(self.sampling)
         method = MAPS.get(self.method, self.method)
-        named = recipe(method, **sampled, prior=prior, gaze=gaze, labeller=labeller)
+        named = variant(method, **sampled, prior=prior, gaze=gaze, labeller=labeller)
         return f"{self.method}-{averaged(named)}" if self.method in MAPS else str(named)
 
     def published(self, column: Column) -> Triple | None:

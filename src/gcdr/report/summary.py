@@ -31,8 +31,8 @@ def write_tables(
     Args:
         metrics: metrics files of all studies.
         sweeps: sweep files of all studies.
-        methods: recipes in the order of the rows.
-        reference: recipe that differences are taken against.
+        methods: variants in the order of the rows.
+        reference: variant that differences are taken against.
         out: folder of the tables.
     """
     results = read_metrics(metrics)
@@ -56,8 +56,8 @@ def write_tables(
 def rulers(results: pd.DataFrame) -> list[str]:
     """Rows below the models: refined maps, raw maps, one annotator, image centre, random point."""
     maps = [
-        recipe
+        variant
         for method in ("diffusion-gc", "gradcam")
-        for recipe in sorted(set(results.loc[results["method"] == method, "recipe"]))
+        for variant in sorted(set(results.loc[results["method"] == method, "variant"]))
     ]
     return [*maps, "human", "centre", "random"]

@@ -14,7 +14,7 @@ from gcdr.report.rows import KINDS, METRICS, OPTIONAL_METRICS, PAPER, PAPER_METR
 
 FORMAT = 1
 RUN = ["study", "seed"]
-_IDENTITY = ("study", "dataset", "share", "seed", "recipe", "method", "kind", "timestep", "people")
+_IDENTITY = ("study", "dataset", "share", "seed", "variant", "method", "kind", "timestep", "people")
 _SWEEP_METRICS = ("dist_to_mean", "min_dist", "auc")
 
 
@@ -37,16 +37,16 @@ def _number(value: Any, path: str | Path, what: str) -> float:
 
 
 def read_metrics(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Read metrics files into one tidy table, one row a (run, recipe, metric).
+    """Read metrics files into one tidy table, one row a (run, variant, metric).
 
     Returns:
-        Columns ``study dataset share seed recipe method kind timestep people prior gaze metric value
+        Columns ``study dataset share seed variant method kind timestep people prior gaze metric value
         low high``; ``timestep`` is nullable Int64, ``low``/``high`` bound the 95 % bootstrap interval
         clustered by image. A metric that a file leaves out has no row.
 
     Raises:
         InputError: no file, a wrong format, an unknown kind, a number that is absent or not
-            finite, or two files for the same run and recipe.
+            finite, or two files for the same run and variant.
     """
     rows: list[JsonTable] = []
     seen: dict[tuple[Any, ...], str | Path] = {}
@@ -56,9 +56,9 @@ def read_metrics(paths: Iterable[str | Path]) -> pd.DataFrame:
             raise InputError(f"{path}: kind: found {content['kind']!r}, expected one of {KINDS}")
         identity = {name: content[name] for name in _IDENTITY}
         identity |= {name: content.get(name) for name in ("prior", "gaze")}
-        key = tuple(identity[name] for name in ("study", "seed", "share", "recipe"))
+        key = tuple(identity[name] for name in ("study", "seed", "share", "variant"))
         if key in seen:
-            raise InputError(f"{path}: recipe {key[3]} of this run is also in {seen[key]}")
+            raise InputError(f"{path}: variant {key[3]} of this run is also in {seen[key]}")
         seen[key] = path
         for metric, entry in content["metrics"].items():
             numbers = {
@@ -82,13 +82,13 @@ def read_definitions(paths: Iterable[str | Path]) -> dict[str, str]:
 
 
 def _select(results: pd.DataFrame, method: str) -> pd.DataFrame:
-    """Rows of a recipe, or of a method that has a single recipe."""
-    rows = results[results["recipe"] == method]
+    """Rows of a variant, or of a method that has a single variant."""
+    rows = results[results["variant"] == method]
     if rows.empty:
         rows = results[results["method"] == method]
-    recipes = sorted(rows["recipe"].unique())
-    if len(recipes) > 1:
-        raise InputError(f"method {method} has several recipes, name one of {', '.join(recipes)}")
+    variants = sorted(rows["variant"].unique())
+    if len(variants) > 1:
+        raise InputError(f"method {method} has several variants, name one of {', '.join(variants)}")
     return rows
 
 
@@ -116,16 +116,16 @@ def row_name(row: Mapping[str, Any], results: pd.DataFrame) -> str:
 
 
 def over_runs(chosen: pd.DataFrame, paper: tuple[float, float, float] | None = None) -> JsonTable:
-    """One row of a table: a recipe's results over its runs, with the columns of `table1`.
+    """One row of a table: a variant's results over its runs, with the columns of `table1`.
 
     Args:
-        chosen: rows of `read_metrics`, of one recipe at one share; not empty.
+        chosen: rows of `read_metrics`, of one variant at one share; not empty.
         paper: the paper's AvgDist, MinDist and AUC, if it gives them.
     """
     first = chosen.iloc[0]
     row: JsonTable = {
         name: first[name]
-        for name in ("method", "recipe", "kind", "timestep", "people", "prior", "gaze")
+        for name in ("method", "variant", "kind", "timestep", "people", "prior", "gaze")
     }
     row["name"] = method_name(first["method"])
     row["runs"] = len(chosen[RUN].drop_duplicates())
@@ -147,17 +147,17 @@ def table1(results: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
 
     Args:
         results: tidy table of `read_metrics`, of one data set and one labelled share.
-        methods: recipes, or methods that have one recipe only, in the order of the rows.
+        methods: variants, or methods that have one variant only, in the order of the rows.
 
     Returns:
-        One row a method that was measured (others are absent): ``method recipe name kind timestep
+        One row a method that was measured (others are absent): ``method variant name kind timestep
         people runs`` and, for each metric M, ``M`` (mean over runs), ``M_std`` (standard deviation
         over runs, n - 1; NaN for one run), ``M_low``/``M_high`` (the bootstrap interval of a
         single run; NaN for several) and ``paper_M``, the paper's GazeFollow number (NaN where
         there is none for the method at this share).
 
     Raises:
-        InputError: several data sets or shares, or a method with several recipes.
+        InputError: several data sets or shares, or a method with several variants.
     """
     _single(results, "dataset")
     paper = PAPER.get(_single(results, "share"), {})
@@ -203,12 +203,12 @@ def paired_differences(
     base = by_run(reference)
     if base.empty:
         raise InputError(f"reference {reference} has no {metric}")
-    reference_recipe = _select(results, reference)["recipe"].iloc[0]
+    reference_variant = _select(results, reference)["variant"].iloc[0]
     rows = []
     for wanted in methods:
         chosen = _select(results, wanted)
         gaps = (by_run(wanted) - base).dropna()
-        if gaps.empty or chosen["recipe"].iloc[0] == reference_recipe:
+        if gaps.empty or chosen["variant"].iloc[0] == reference_variant:
             continue
         better = gaps > 0 if METRICS[metric].higher_is_better else gaps < 0
         method = chosen["method"].iloc[0]

@@ -9,7 +9,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.plain import Config, JsonTable
 from gcdr.config.recipe_checks import gaze_entry
 from gcdr.config.schema import by_share
-from gcdr.methods import ONLINE, Recipe, Teacher
+from gcdr.methods import ONLINE, Teacher, Variant
 from gcdr.refine.options import (
     LabelSettings,
     MapSettings,
@@ -60,12 +60,12 @@ def gaze_training(
 
 
 def student_training(
-    config: Config, share: int, recipe: Recipe, layer: int
+    config: Config, share: int, variant: Variant, layer: int
 ) -> GazeTraining | OnlineTraining:
-    """Of a recipe's student, which sees prior maps of a layer."""
-    if recipe.redraw == ONLINE:
-        return online_training(config, share, recipe, layer)
-    return gaze_training(config, share, recipe.gaze, student=True, layer=layer)
+    """Of a variant's student, which sees prior maps of a layer."""
+    if variant.redraw == ONLINE:
+        return online_training(config, share, variant, layer)
+    return gaze_training(config, share, variant.gaze, student=True, layer=layer)
 
 
 def teacher_training(
@@ -147,21 +147,21 @@ def sampling(config: Config) -> SamplerSettings:
     return SamplerSettings(**noise, **{name: config["refine"][name] for name in names})
 
 
-def refine_settings(config: Config, recipe: Recipe) -> RefineSettings:
-    """How a recipe refines; what stands in its name is taken from there.
+def refine_settings(config: Config, variant: Variant) -> RefineSettings:
+    """How a variant refines; what stands in its name is taken from there.
 
     Raises:
-        InputError: the recipe has no steps or draws, since its method does not refine.
+        InputError: the variant has no steps or draws, since its method does not refine.
     """
-    configured, fixed = sampling(config), recipe.about.sampler
-    if recipe.steps is None or recipe.draws is None or recipe.redraw is None:
-        raise InputError(f"recipe: {recipe} makes no labels by diffusion")
+    configured, fixed = sampling(config), variant.about.sampler
+    if variant.steps is None or variant.draws is None or variant.redraw is None:
+        raise InputError(f"variant: {variant} makes no labels by diffusion")
     return RefineSettings(
         configured if fixed is None else configured.as_defined(fixed),
-        recipe.timestep,
-        recipe.steps,
-        recipe.draws,
-        recipe.redraw,
+        variant.timestep,
+        variant.steps,
+        variant.draws,
+        variant.redraw,
     )
 
 
@@ -170,10 +170,10 @@ def map_settings(config: Config, layer: int = 1) -> MapSettings:
     return MapSettings(config["heatmap"]["size"], config["heatmap"]["sigma"], layer)
 
 
-def label_settings(config: Config, recipe: Recipe, layer: int = 1) -> LabelSettings:
-    """How a recipe's labels are made."""
-    method = recipe.about
-    refine = refine_settings(config, recipe) if method.family == "diffusion" else None
+def label_settings(config: Config, variant: Variant, layer: int = 1) -> LabelSettings:
+    """How a variant's labels are made."""
+    method = variant.about
+    refine = refine_settings(config, variant) if method.family == "diffusion" else None
     return LabelSettings(map_settings(config, layer), method.family, method.gaussian, refine)
 
 
@@ -182,17 +182,19 @@ def prediction_settings(config: Config) -> LabelSettings:
     return LabelSettings(map_settings(config), "gaze")
 
 
-def online_training(config: Config, share: int, recipe: Recipe, layer: int) -> OnlineTraining:
+def online_training(config: Config, share: int, variant: Variant, layer: int) -> OnlineTraining:
     """Of a student whose labels are made again in every batch."""
-    student = gaze_training(config, share, recipe.gaze, student=True, layer=layer)
-    return OnlineTraining(student, refine_settings(config, recipe))
+    student = gaze_training(config, share, variant.gaze, student=True, layer=layer)
+    return OnlineTraining(student, refine_settings(config, variant))
 
 
 def sweep_settings(config: Config, layer: int) -> SweepSettings:
     """Of the sweep over timesteps; draws are averaged."""
     refine = config["refine"]
-    way = RefineSettings(sampling(config), None, refine["steps"], refine["draws"], "mean")
-    return SweepSettings(map_settings(config, layer), way, tuple(config["sweep"]["timesteps"]))
+    refinement = RefineSettings(sampling(config), None, refine["steps"], refine["draws"], "mean")
+    return SweepSettings(
+        map_settings(config, layer), refinement, tuple(config["sweep"]["timesteps"])
+    )
 
 
 def _without_draws(recipe: Config) -> JsonTable:

@@ -31,7 +31,7 @@ SHIPPED = "assets/world/"  # weights that have seen drawings only
 
 @dataclass(frozen=True)
 class Sampling:
-    """What of refinement stands in a recipe's name.
+    """What of refinement stands in a variant's name.
 
     Attributes:
         timestep: how far a map is noised.
@@ -58,7 +58,7 @@ class ShownStudy(JsonConfig):
         bodies: the body boxes.
         prior: the prior store.
         layer: the layer of that store whose maps are used.
-        recipe: the recipe of the paper's method as the study makes it.
+        variant: the variant of the paper's method as the study makes it.
     """
 
     study: str
@@ -68,7 +68,7 @@ class ShownStudy(JsonConfig):
     bodies: str
     prior: str
     layer: int
-    recipe: str
+    variant: str
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class ReportSettings(JsonConfig):
     """What decides the report beside the results.
 
     Attributes:
-        methods: recipes in the order of the rows.
+        methods: variants in the order of the rows.
         examples: people shown in pictures.
         notice: what the numbers must not be taken for.
         shown: the study whose people these are.

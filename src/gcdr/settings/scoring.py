@@ -22,8 +22,8 @@ class About:
         dataset: what its data set is, for people.
         share: labelled share in per cent, or ``OWN``.
         seed: seed of the split.
-        recipe: by which the maps, or the model that makes them, came about.
-        method: the method of that recipe, or what stands in its place in a table.
+        variant: by which the maps, or the model that makes them, came about.
+        method: the method of that variant, or what stands in its place in a table.
         kind: "teacher", "student", "maps" or "baseline".
         timestep: how far maps were noised, where they were.
         prior: the prior store that was seen, if any.
@@ -34,7 +34,7 @@ class About:
     dataset: str
     share: int | str
     seed: int
-    recipe: str
+    variant: str
     method: str
     kind: str
     timestep: int | None = None

@@ -3,7 +3,7 @@
 
 def metrics_of(study):
     """Metrics files that the report of a study needs."""
-    models = [recipe_of(asked, study) for asked in config["report"]["methods"]]
+    models = [variant_of(asked, study) for asked in config["report"]["methods"]]
     models += [gcdr(study, t) for t in config["report"]["student_timesteps"]]
     stores = dict.fromkeys([prior_store(prior_of_study(study)), *(m.prior for m in models)])
     maps = [f"gradcam+{store}" for store in stores if store]
@@ -17,10 +17,10 @@ def sweep_of(study):
     return f"{split_of(study)}/sweep+{prior_store(prior_of_study(study))}.json"
 
 
-def reported_recipes():
-    """Recipes of the rows of a report, in their order."""
+def reported_variants():
+    """Variants of the rows of a report, in their order."""
     made = (
-        str(recipe_of(asked, study))
+        str(variant_of(asked, study))
         for asked in config["report"]["methods"]
         for study in config["report"]["studies"]
     )
@@ -33,7 +33,7 @@ def reports_gcdr():
     return "gcdr" in [one["method"] if isinstance(one, dict) else one for one in asked]
 
 
-def wanted():
+def default_targets():
     """Files that ``snakemake`` without a target makes."""
     shown = "report.html" if reports_gcdr() else "tables/summary.txt"
     pages = [f"{REPORT}/{shown}"] if config["report"]["studies"] else []
@@ -45,30 +45,30 @@ def wanted():
 
 
 def model_of(wildcards):
-    """Files of the model that a recipe names."""
-    asked = parse_recipe(wildcards.recipe)
-    folder = model_of_recipe(wildcards.study, wildcards.share, wildcards.seed, asked)
+    """Files of the model that a variant names."""
+    asked = parse_variant(wildcards.variant)
+    folder = model_of_variant(wildcards.study, wildcards.share, wildcards.seed, asked)
     return files_in(folder, "model.safetensors", "model.json")
 
 
 def model_prior(wildcards):
     """The prior store, for a judged model that itself sees its maps."""
-    asked = parse_recipe(wildcards.recipe)
+    asked = parse_variant(wildcards.variant)
     seen = asked.about.gradcam and not asked.about.student
     return prior_file(wildcards.study, asked.prior) if seen else []
 
 
 def about_model(wildcards):
-    asked = parse_recipe(wildcards.recipe)
+    asked = parse_variant(wildcards.variant)
     kind = "student" if asked.about.student else "teacher"
     named = {"timestep": asked.timestep, "prior": asked.prior, "gaze": asked.gaze}
-    return about(wildcards, wildcards.recipe, asked.method, kind, **named)
+    return about(wildcards, wildcards.variant, asked.method, kind, **named)
 
 
 def about_maps(wildcards):
     """Of maps of test people that a diffusion model made."""
-    asked = parse_recipe(wildcards.recipe)
-    name = f"{wildcards.maps}-{wildcards.recipe}"
+    asked = parse_variant(wildcards.variant)
+    name = f"{wildcards.maps}-{wildcards.variant}"
     named = {"timestep": asked.timestep, "prior": asked.prior}
     return about(wildcards, name, wildcards.maps, "maps", **named)
 
@@ -130,7 +130,7 @@ def shown_study(study):
         bodies=in_data(dataset, "bodies.parquet"),
         prior=prior_file(study, store),
         layer=layer_of(store),
-        recipe=str(gcdr(study)),
+        variant=str(gcdr(study)),
     )
 
 
@@ -143,13 +143,13 @@ def shown_inputs(study):
         *(shown.manifest, shown.annotations, shown.bodies, shown.prior),
         f"{shown.study}/labels.parquet",
         f"{shown.study}/test/{maps_of(gcdr(study))}.h5",
-        f"{shown.study}/metrics/{shown.recipe}.h5",
+        f"{shown.study}/metrics/{shown.variant}.h5",
     ]
 
 
 def report_settings(study):
     """What decides the report."""
-    return told(reporting.report(config, reported_recipes(), shown_study(study)))
+    return settings_json(reporting.report(config, reported_variants(), shown_study(study)))
 
 
 def teacher_study(wildcards):
@@ -159,14 +159,14 @@ def teacher_study(wildcards):
 
 def folder_teacher(wildcards):
     """That teacher's files."""
-    study, asked = teacher_study(wildcards), parse_recipe(wildcards.recipe)
+    study, asked = teacher_study(wildcards), parse_variant(wildcards.variant)
     return teacher_files(study, split_name(study), config["studies"][study]["seed"], asked)
 
 
 def folder_student(wildcards):
     """Files of that study's student; its own prior stands in the name."""
     study = teacher_study(wildcards)
-    folder = f"{split_of(study)}/students/{wildcards.recipe}"
+    folder = f"{split_of(study)}/students/{wildcards.variant}"
     return files_in(folder, "model.safetensors", "model.json")
 
 
@@ -187,7 +187,7 @@ def folder_prior(wildcards):
 
 def show_summary():
     """Print the tables and say where the pages are, when a run has ended well."""
-    made = [path for path in wanted() if os.path.exists(path)]
+    made = [path for path in default_targets() if os.path.exists(path)]
     summary = Path(REPORT, "tables/summary.txt")
     if summary.exists() and config["report"]["studies"]:
         print(summary.read_text())

@@ -1,4 +1,4 @@
-"""Names of recipes and teachers: they say all that identifies a result, and are read back."""
+"""Names of variants and teachers: they say all that identifies a result, and are read back."""
 
 import re
 
@@ -13,18 +13,18 @@ from gcdr.methods import (
     PATTERN,
     STORED,
     TEACHERS,
-    Recipe,
+    Variant,
     averaged,
-    parse_recipe,
     parse_teacher,
-    pseudo_recipe,
-    recipe,
+    parse_variant,
+    pseudo_variant,
     teacher_name,
+    variant,
 )
 
 STORES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,15}", fullmatch=True)
 RECIPES = st.builds(
-    recipe,
+    variant,
     st.sampled_from(sorted(METHODS)),
     st.integers(1, 1000),
     st.integers(1, 50),
@@ -37,15 +37,15 @@ RECIPES = st.builds(
 
 
 @given(RECIPES)
-def test_a_recipe_is_read_back_from_its_name(made: Recipe) -> None:
-    for one in (made, averaged(made), pseudo_recipe(made)):
-        assert parse_recipe(str(one)) == one
+def test_a_variant_is_read_back_from_its_name(made: Variant) -> None:
+    for one in (made, averaged(made), pseudo_variant(made)):
+        assert parse_variant(str(one)) == one
         assert re.fullmatch(PATTERN, str(one))
         assert bool(re.fullmatch(STORED, str(one))) == (one.redraw != ONLINE)
 
 
 @given(RECIPES)
-def test_a_name_holds_what_its_method_uses_and_no_more(made: Recipe) -> None:
+def test_a_name_holds_what_its_method_uses_and_no_more(made: Variant) -> None:
     about = METHODS[made.method]
     assert made.labeller is None or (about.teacher_sees_prior and made.labeller != made.gaze)
     assert (made.prior is None) != about.gradcam
@@ -56,10 +56,10 @@ def test_a_name_holds_what_its_method_uses_and_no_more(made: Recipe) -> None:
 
 @given(RECIPES, STORES, STORES)
 def test_other_priors_and_gaze_models_are_other_results(
-    made: Recipe, prior: str, gaze: str
+    made: Variant, prior: str, gaze: str
 ) -> None:
     numbers = (made.timestep or 1, made.steps or 1, made.draws or 1, made.redraw or "mean")
-    other = recipe(made.method, *numbers, prior, gaze)
+    other = variant(made.method, *numbers, prior, gaze)
     used = [
         (made.prior, other.prior),
         (made.gaze, other.gaze),
@@ -67,7 +67,7 @@ def test_other_priors_and_gaze_models_are_other_results(
     ]
     assert (str(made) == str(other)) == all(one == two for one, two in used)
     if not METHODS[made.method].labels_by_gaze and made.prior == other.prior:
-        assert pseudo_recipe(made) == pseudo_recipe(other), "students of two models share labels"
+        assert pseudo_variant(made) == pseudo_variant(other), "students of two models share labels"
         assert averaged(made) == averaged(other)
 
 
@@ -94,26 +94,26 @@ def test_a_teacher_is_read_back_from_its_name(name: str, prior: str, gaze: str) 
     ],
 )
 def test_names_as_they_stand_in_paths(method: str, expected: str, teacher: str | None) -> None:
-    made = recipe(method, 250, 2, 1, "mean", "ofa-world-body", "vat")
+    made = variant(method, 250, 2, 1, "mean", "ofa-world-body", "vat")
     assert str(made) == expected and made.model == teacher
 
 
 def test_a_student_that_sees_no_prior_shares_the_labels_of_another_gaze_models_teacher() -> None:
     numbers = (250, 2, 1, "mean", "ofa-world-body")
-    made = recipe("semi-vat-gc", *numbers, "gazelle", "vat")
+    made = variant("semi-vat-gc", *numbers, "gazelle", "vat")
     assert str(made) == "semi-vat-gc+ofa-world-body+vat+gazelle"
     assert made.model == "vat-gc+ofa-world-body+vat"
-    assert pseudo_recipe(made) == averaged(made) == recipe("semi-vat-gc", *numbers, "vat")
+    assert pseudo_variant(made) == averaged(made) == variant("semi-vat-gc", *numbers, "vat")
     for method in METHODS:
         if not METHODS[method].teacher_sees_prior:
-            assert recipe(method, *numbers, "gazelle", "vat").labeller is None
-    assert recipe("semi-vat-gc", *numbers, "vat", "vat") == recipe("semi-vat-gc", *numbers, "vat")
+            assert variant(method, *numbers, "gazelle", "vat").labeller is None
+    assert variant("semi-vat-gc", *numbers, "vat", "vat") == variant("semi-vat-gc", *numbers, "vat")
 
 
 def test_online_labels_are_the_raw_maps_of_the_same_prior() -> None:
-    made = recipe("gcdr", 250, 2, 4, ONLINE, "ofa-world-body", "vat")
+    made = variant("gcdr", 250, 2, 4, ONLINE, "ofa-world-body", "vat")
     assert str(made) == "gcdr-t250-n2-online+ofa-world-body+vat"
-    assert str(pseudo_recipe(made)) == "raw+ofa-world-body"
+    assert str(pseudo_variant(made)) == "raw+ofa-world-body"
     assert str(averaged(made)) == "gcdr-t250-n2-k1+ofa-world-body"
 
 
@@ -132,11 +132,11 @@ def test_online_labels_are_the_raw_maps_of_the_same_prior() -> None:
         "semi-vat-gc+store+vat+vat",
     ],
 )
-def test_what_is_no_recipe_is_refused(name: str) -> None:
-    with pytest.raises(InputError, match=rf"^recipe: found {re.escape(repr(name))}"):
-        parse_recipe(name)
+def test_what_is_no_variant_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match=rf"^variant: found {re.escape(repr(name))}"):
+        parse_variant(name)
 
 
 def test_an_unknown_method_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match="method: found 'gcrd', expected one of vat, vat-gc"):
-        recipe("gcrd", 250, 2, 1, "mean")
+        variant("gcrd", 250, 2, 1, "mean")
