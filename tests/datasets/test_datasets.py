@@ -17,11 +17,11 @@ from small_data import HEADER, LABELLED, entry, gazefollow_row, track_row, write
 
 from gcdr.base.errors import InputError
 from gcdr.base.problems import Problems
-from gcdr.data.manifest import BOX, order_people
+from gcdr.data.manifest import BODY, BOX, order_people
 from gcdr.data.split import LABELLED as SHOWN
 from gcdr.data.split import VALIDATION, split_labels
 from gcdr.data.views import plain_view, view_masks
-from gcdr.datasets.assemble import BODY, Dataset
+from gcdr.datasets.assemble import Dataset
 from gcdr.datasets.folder import read_folder
 from gcdr.datasets.gazefollow import read_released, read_rows
 from gcdr.datasets.images import image_sizes, undecodable

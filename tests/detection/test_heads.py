@@ -29,7 +29,7 @@ from gcdr.world.weights.detectors import draw_examples, train_world_detector
 
 ASSETS = Path(__file__).parents[2] / "assets/world"
 CPU = torch.device("cpu")
-BODY = np.array([0.0, 0, 400, 900])
+BODY_BOX = np.array([0.0, 0, 400, 900])
 
 angle = st.floats(-0.7, 0.7)
 turn = st.floats(-np.pi, np.pi)
@@ -51,7 +51,7 @@ def scores(seen: list[bool]) -> np.ndarray:
 @given(yaw=turn, pitch=angle, roll=turn, scale=st.floats(0.5, 20), seen=visible)
 def test_head_is_never_too_large_and_holds_its_points(yaw, pitch, roll, scale, seen):
     points = projected(yaw, pitch, roll, scale)
-    box = head_box(points, scores(seen), BODY)
+    box = head_box(points, scores(seen), BODY_BOX)
     assert box is not None and np.ptp(box[2:] - box[:2]) < 1e-6
     side = box[2] - box[0]
     assert 0 < side <= HEIGHT * scale * (1 + 1e-9)
@@ -62,7 +62,7 @@ def test_head_is_never_too_large_and_holds_its_points(yaw, pitch, roll, scale, s
 
 @given(yaw=turn, scale=st.floats(0.5, 20))
 def test_whole_face_upright_gives_size_and_place_whichever_way_it_looks(yaw, scale):
-    box = head_box(projected(yaw, 0, 0, scale), scores([True] * 5), BODY)
+    box = head_box(projected(yaw, 0, 0, scale), scores([True] * 5), BODY_BOX)
     assert 0.85 * HEIGHT * scale < box[2] - box[0]
     middle = (box[:2] + box[2:]) / 2
     assert np.linalg.norm(middle - 200) < 0.2 * HEIGHT * scale
@@ -78,19 +78,19 @@ def test_whole_face_upright_gives_size_and_place_whichever_way_it_looks(yaw, sca
 )
 def test_head_moves_grows_and_mirrors_with_the_picture(yaw, pitch, roll, seen, factor, move):
     points = projected(yaw, pitch, roll, 3)
-    box = head_box(points, scores(seen), BODY)
-    moved = head_box(points * factor + move, scores(seen), BODY * factor + move)
+    box = head_box(points, scores(seen), BODY_BOX)
+    moved = head_box(points * factor + move, scores(seen), BODY_BOX * factor + move)
     np.testing.assert_allclose(moved, box * factor + move, rtol=1e-6, atol=1e-6)
     exchanged = [0, 2, 1, 4, 3]  # left is right in a mirror
     mirrored = (points * [-1, 1])[exchanged]
-    found = head_box(mirrored, scores(seen)[exchanged], BODY[[2, 1, 0, 3]] * [-1, 1, -1, 1])
+    found = head_box(mirrored, scores(seen)[exchanged], BODY_BOX[[2, 1, 0, 3]] * [-1, 1, -1, 1])
     np.testing.assert_allclose(found, (box * [-1, 1, -1, 1])[[2, 1, 0, 3]], atol=1e-6)
 
 
 def test_one_visible_point_takes_the_size_from_the_top_of_the_body():
     points, nose = np.zeros((5, 2)), scores([True, False, False, False, False])
     points[0] = 200, 150  # 15 cm below the crown, so 10 pixels a centimetre
-    np.testing.assert_allclose(head_box(points, nose, BODY), [85, 35, 315, 265])
+    np.testing.assert_allclose(head_box(points, nose, BODY_BOX), [85, 35, 315, 265])
     small = np.array([190, 0, 240, 900.0])  # a head is no wider than the person
     box = head_box(points, nose, small)
     np.testing.assert_allclose(box, [175, 125, 225, 175])
@@ -105,7 +105,7 @@ def test_one_visible_point_takes_the_size_from_the_top_of_the_body():
     ],
 )
 def test_no_head_where_nothing_of_it_is_seen_or_it_has_no_size(points, seen):
-    assert head_box(points, scores(seen), BODY) is None
+    assert head_box(points, scores(seen), BODY_BOX) is None
 
 
 class FixedKeypoints(torch.nn.Module):

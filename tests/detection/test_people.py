@@ -15,8 +15,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from gcdr.base.errors import InputError
-from gcdr.data.manifest import BOX, build_manifest, read_people, write_table
-from gcdr.detection.bodies import BODY, detect_bodies, detect_people, match_bodies, merge_bodies
+from gcdr.data.manifest import BODY, BOX, build_manifest, read_people, write_table
+from gcdr.detection.bodies import detect_bodies, detect_people, match_bodies, merge_bodies
 from gcdr.detection.choices import DetectSettings
 from gcdr.detection.detector import DetectorConfig, build_detector, detect, load_detector
 from gcdr.world.lessons import DetectorRecipe

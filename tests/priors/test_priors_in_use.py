@@ -8,12 +8,11 @@ from tiny_study import CPU, MAPS, Study, make_study
 
 from gcdr.base.errors import InputError
 from gcdr.data.heatmaps import gaussians, peak_points
-from gcdr.data.manifest import people_digest, read_annotated, read_people, write_table
+from gcdr.data.manifest import BODY, people_digest, read_annotated, read_people, write_table
 from gcdr.data.pool import pool_priors
 from gcdr.data.prior_maps import prior_maps
 from gcdr.data.split import split_labels
 from gcdr.data.stores import read_labels, read_prior
-from gcdr.detection.bodies import BODY
 from gcdr.priors.graded import graded_points
 from gcdr.priors.points import points_prior
 from gcdr.priors.stored_maps import maps_prior

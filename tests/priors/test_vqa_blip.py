@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from gcdr.base.errors import InputError
 from gcdr.priors.kinds.vqa_kind import AskSettings
-from gcdr.priors.vqa.asking import load_model
+from gcdr.priors.vqa.asking import load_vqa
 from gcdr.priors.vqa.blip import BlipForVQA
 from gcdr.priors.vqa.nouns import WordFinder
 from gcdr.priors.vqa.ofa.search import Search
@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(folder: Path) -> VQAModel:
-    return load_model(folder, SETTINGS, WordFinder(), torch.device("cpu"))
+    return load_vqa(folder, SETTINGS, WordFinder(), torch.device("cpu"))
 
 
 def images(count: int) -> torch.Tensor:

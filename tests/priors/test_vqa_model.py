@@ -10,7 +10,7 @@ from ofa_reference import small_config
 from gcdr.base.errors import InputError
 from gcdr.base.files import file_digest
 from gcdr.priors.kinds.vqa_kind import AskSettings
-from gcdr.priors.vqa.asking import load_model
+from gcdr.priors.vqa.asking import load_vqa
 from gcdr.priors.vqa.nouns import WordFinder
 from gcdr.priors.vqa.ofa.model import OFA
 from gcdr.priors.vqa.ofa.search import Search
@@ -67,7 +67,7 @@ def test_a_configuration_that_is_none_is_named(model, tmp_path, content, said):
     (tmp_path / "config.json").write_text(json.dumps(content))
     settings = AskSettings(layers=(1,), beam=1, max_length=1)
     with pytest.raises(InputError, match=rf"config\.json: {said}"):
-        load_model(tmp_path, settings, WordFinder(), torch.device("cpu"))
+        load_vqa(tmp_path, settings, WordFinder(), torch.device("cpu"))
 
 
 def test_weights_that_are_no_numbers_are_said_to_be_damaged(model):

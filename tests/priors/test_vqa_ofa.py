@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from ofa_reference import Reference, port_name, small_config
 
 from gcdr.base.errors import InputError
-from gcdr.priors.vqa.ofa.checkpoint import load_model, save_weights
+from gcdr.priors.vqa.ofa.checkpoint import load_ofa, save_weights
 from gcdr.priors.vqa.ofa.config import OFAConfig
 from gcdr.priors.vqa.ofa.model import BOS, OFA, PAD, DecoderState
 from gcdr.priors.vqa.ofa.positions import image_buckets, token_buckets
@@ -228,21 +228,21 @@ def test_configuration_survives_json():
 def test_weights_survive_a_file_and_misfits_are_named(world_model, tmp_path):
     path = tmp_path / "model.safetensors"
     save_weights(world_model, path, {})
-    other = load_model(small_config(), path).eval()
+    other = load_ofa(small_config(), path).eval()
     with torch.no_grad():
         torch.testing.assert_close(world_model(*batch()), other(*batch()), atol=0, rtol=0)
     with pytest.raises(InputError, match=r"list\.3"):
-        load_model(small_config(encoder_layers=4), path)
+        load_ofa(small_config(encoder_layers=4), path)
     with pytest.raises(InputError, match=r"\.2\."):
-        load_model(small_config(decoder_layers=2), path)
+        load_ofa(small_config(decoder_layers=2), path)
     with pytest.raises(InputError, match="shape"):
-        load_model(small_config(vocabulary=600), path)
+        load_ofa(small_config(vocabulary=600), path)
     with pytest.raises(InputError, match="no such file"):
-        load_model(small_config(), tmp_path / "absent.safetensors")
+        load_ofa(small_config(), tmp_path / "absent.safetensors")
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(InputError, match="truncated one of"):
-        load_model(small_config(), broken)
+        load_ofa(small_config(), broken)
     assert [p.data_ptr() for p in other.decoder.output_projection.parameters()] == [
         other.encoder.embed_tokens.weight.data_ptr()
     ]

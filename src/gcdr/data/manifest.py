@@ -18,6 +18,7 @@ from gcdr.data.parquet import read_table
 from gcdr.data.parquet import write_table as write_table  # the way to write a manifest
 
 BOX = ["head_x0", "head_y0", "head_x1", "head_y1"]
+BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
 PEOPLE = ["sample_id", "image", "width", "height", *BOX, "split"]
 LABELS = ["gaze_x", "gaze_y", "in_frame", "label"]
 CONTEXT = ["sequence", "track", "frame", "group"]

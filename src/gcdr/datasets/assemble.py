@@ -9,11 +9,10 @@ import pandas as pd
 
 from gcdr.base.problems import Places, Problems
 from gcdr.base.texts import has_control
-from gcdr.data.manifest import BOX, OPTIONAL, SPLITS, check_optional, order_people
+from gcdr.data.manifest import BODY, BOX, OPTIONAL, SPLITS, check_optional, order_people
 from gcdr.datasets.images import image_sizes, near_names, unsafe_names
 
 ANNOTATIONS = ["sample_id", "annotator", "gaze_x", "gaze_y"]
-BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
 MISSING, UNREADABLE = "missing image", "unreadable image"
 BORDER = 0.05  # of the image; a gaze point that is off by no more may be moved onto the border
 

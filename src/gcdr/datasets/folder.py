@@ -7,8 +7,8 @@ import pandas as pd
 
 from gcdr.base.errors import InputError
 from gcdr.base.problems import Problems
-from gcdr.data.manifest import BOX, CONTEXT, LABEL_SOURCE, has_label
-from gcdr.datasets.assemble import BODY, Dataset, Rules, assemble
+from gcdr.data.manifest import BODY, BOX, CONTEXT, LABEL_SOURCE, has_label
+from gcdr.datasets.assemble import Dataset, Rules, assemble
 from gcdr.datasets.layout import left_out, picture_names, said_of
 from gcdr.datasets.text import Table, read_headed
 

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from gcdr.base.problems import Places, Problems
-from gcdr.data.manifest import BOX
-from gcdr.datasets.assemble import BODY, Dataset, Rules, assemble
+from gcdr.data.manifest import BODY, BOX
+from gcdr.datasets.assemble import Dataset, Rules, assemble
 from gcdr.datasets.text import Table, read_headless
 
 COLUMNS = [

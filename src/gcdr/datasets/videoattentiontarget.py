@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from gcdr.base.problems import Places, Problems
-from gcdr.data.manifest import BOX
-from gcdr.datasets.assemble import BODY, Dataset, Rules, assemble, frame_numbers
+from gcdr.data.manifest import BODY, BOX
+from gcdr.datasets.assemble import Dataset, Rules, assemble, frame_numbers
 from gcdr.datasets.text import Table, read_headless
 
 COLUMNS = ["frame", "xmin", "ymin", "xmax", "ymax", "gazex", "gazey"]

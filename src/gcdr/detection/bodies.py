@@ -17,13 +17,12 @@ from tqdm import tqdm
 from gcdr.base.blocks import Blocks, shard_rows, work_key
 from gcdr.base.errors import InputError
 from gcdr.base.failures import Failures
-from gcdr.data.manifest import BOX, people_digest, read_people
+from gcdr.data.manifest import BODY, BOX, people_digest, read_people
 from gcdr.data.parquet import read_table, table_about, write_table
 from gcdr.data.pictures import open_image
 from gcdr.detection.choices import DetectSettings
 from gcdr.detection.detector import detect, detector_files, load_detector
 
-BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
 Measure = Literal["head_area", "iou"]
 
 

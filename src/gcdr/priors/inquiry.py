@@ -19,7 +19,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from gcdr.base.errors import InputError
-from gcdr.data.manifest import BOX, people_digest, read_people
+from gcdr.data.manifest import BODY, BOX, people_digest, read_people
 from gcdr.data.parquet import read_rows
 from gcdr.data.pictures import open_image
 from gcdr.priors.kinds.outline import Outlined
@@ -27,7 +27,6 @@ from gcdr.priors.vqa.question import draw_box
 
 # How torch on a CPU, CUDA, cuBLAS and cuDNN say it, where it is no OutOfMemoryError.
 OUT_OF_MEMORY = re.compile(r"allocate memory|out of memory|STATUS_\w*ALLOC(ATION)?_FAILED")
-BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
 T = TypeVar("T")
 
 
@@ -49,7 +48,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Told(Generic[T]):
+class Outcome(Generic[T]):
     """What came of a question: something found and how many pictures were computed with it, or a problem."""
 
     found: T | None
@@ -182,23 +181,23 @@ class Batches(Generic[T]):
     def __init__(self, ask: Callable[[list[Any], str], Sequence[T]], batch: int) -> None:
         self.ask, self.whole, self.batch = ask, batch, batch
 
-    def answer(self, pictures: Mapping[Question, Future]) -> dict[Question, Told[T]]:
+    def answer(self, pictures: Mapping[Question, Future]) -> dict[Question, Outcome[T]]:
         """Answers to a block's questions; those of equal text are asked together, since length matters."""
         self.batch = self.whole
-        answers: dict[Question, Told[T]] = {}
+        answers: dict[Question, Outcome[T]] = {}
         readable: dict[str, list[Question]] = {}
         for question, future in pictures.items():
             try:
                 future.result()
                 readable.setdefault(question.text, []).append(question)
             except InputError as error:
-                answers[question] = Told(None, problem=str(error))
+                answers[question] = Outcome(None, problem=str(error))
         for text, left in sorted(readable.items()):
             while left:
                 part = left[: self.batch]
                 found = self._ask([pictures[one].result() for one in part], text)
                 if found is not None:
-                    told = (Told(one, len(part)) for one in found)
+                    told = (Outcome(one, len(part)) for one in found)
                     answers |= zip(part, told, strict=True)
                     left = left[len(part) :]
         return answers

@@ -27,8 +27,8 @@ from gcdr.priors.answers import Answer, Point
 from gcdr.priors.inquiry import (
     Batches,
     Block,
+    Outcome,
     Question,
-    Told,
     chosen_people,
     outlined_picture,
     read_blocks,
@@ -177,7 +177,7 @@ def _all_answered(path: Path) -> bool:
 def _write(
     path: Path,
     block: Block,
-    told: Sequence[Told[Pointed]],
+    told: Sequence[Outcome[Pointed]],
     people: str,
     made_by: Mapping[str, Any],
 ) -> None:

@@ -11,7 +11,7 @@ import yaml
 from gcdr.base.command import START_UP
 from gcdr.base.files import read_json
 from gcdr.data.lookup import places
-from gcdr.data.manifest import BOX, people_digest, read_annotations, read_people
+from gcdr.data.manifest import BODY, BOX, people_digest, read_annotations, read_people
 from gcdr.data.parquet import read_rows, read_table
 from gcdr.data.pictures import open_image
 from gcdr.data.shown import check_split, read_shown, split_identity
@@ -45,7 +45,6 @@ STAGES = (
     "world", "read", "samples", "detect", "gradcam", "merge", "split", "originals", "teachers", "refine",
     "students", "evaluate", "sweep",
 )  # fmt: skip
-BODY = ["body_x0", "body_y0", "body_x1", "body_y1"]
 
 
 def write_report(

@@ -21,8 +21,8 @@ from gcdr.data.stores import concatenate_priors, read_columns, write_prior
 from gcdr.priors.inquiry import (
     Batches,
     Block,
+    Outcome,
     Question,
-    Told,
     chosen_people,
     outlined_picture,
     read_blocks,
@@ -37,9 +37,7 @@ from gcdr.priors.vqa.ofa_vqa import Explanation, OFAForVQA, VQAModel
 from gcdr.priors.vqa.question import image_array
 
 
-def load_model(
-    weights: Path, settings: Asked, finder: WordFinder, device: torch.device
-) -> VQAModel:
+def load_vqa(weights: Path, settings: Asked, finder: WordFinder, device: torch.device) -> VQAModel:
     """The VQA model in a folder: BLIP in transformers' layout, or OFA.
 
     Raises:
@@ -66,10 +64,10 @@ def picture(question: Question, images: Path, size: int, settings: Asked) -> np.
     return image_array(outlined_picture(question, images, settings), size)
 
 
-def _checked(told: Told[Explanation]) -> Told[Explanation]:
+def _checked(told: Outcome[Explanation]) -> Outcome[Explanation]:
     if told.found is None or np.isfinite(told.found.heatmap).all():
         return told
-    return Told(None, told.batch, "the model's map is not finite")
+    return Outcome(None, told.batch, "the model's map is not finite")
 
 
 def ask_people(
@@ -107,7 +105,7 @@ def ask_people(
     """
     people, found, digest = chosen_people(manifest, bodies, settings.which)
     tagger, tag = find_tagger(settings.tagger)
-    model = load_model(weights, settings, WordFinder(tag, settings.word), device)
+    model = load_vqa(weights, settings, WordFinder(tag, settings.word), device)
     check_layers(settings.layers, model.depth)
     texts = settings.questions
     model.check_questions([getattr(texts, settings.overlay), texts.none])
@@ -146,7 +144,7 @@ def ask_people(
 def _write(
     path: Path,
     block: Block,
-    answers: Sequence[Told[Explanation]],
+    answers: Sequence[Outcome[Explanation]],
     model: VQAModel,
     people: str,
     made_by: JsonTable,

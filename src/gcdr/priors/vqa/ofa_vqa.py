@@ -15,7 +15,7 @@ from gcdr.base.files import read_json, write_json
 from gcdr.base.plain import JsonTable
 from gcdr.priors.vqa.gradcam import gradcam
 from gcdr.priors.vqa.nouns import WordFinder
-from gcdr.priors.vqa.ofa.checkpoint import load_model, save_weights
+from gcdr.priors.vqa.ofa.checkpoint import load_ofa, save_weights
 from gcdr.priors.vqa.ofa.config import OFAConfig
 from gcdr.priors.vqa.ofa.model import OFA, PAD
 from gcdr.priors.vqa.ofa.search import Search, beam_search
@@ -147,7 +147,7 @@ class OFAForVQA:
         folder = Path(folder)
         config = folder / "config.json"
         sizes = OFAConfig.from_json(read_json(config), str(config))
-        model = load_model(sizes, folder / "model.safetensors")
+        model = load_ofa(sizes, folder / "model.safetensors")
         return cls(model.to(device), Tokenizer.load(folder), search, finder, precision)
 
     def save(self, folder: str | Path, card: JsonTable) -> None:

@@ -29,7 +29,7 @@ def save_weights(model: OFA, path: str | Path, card: Mapping[str, Any]) -> None:
     write_tensors(path, state, card, "card.json")
 
 
-def load_model(config: OFAConfig, path: str | Path) -> OFA:
+def load_ofa(config: OFAConfig, path: str | Path) -> OFA:
     """A model with the weights of a file that names exactly its tensors.
 
     On a CPU float32 weights stay in the file, mapped into memory: nothing is held twice, and jobs on
@@ -38,10 +38,10 @@ def load_model(config: OFAConfig, path: str | Path) -> OFA:
     Raises:
         InputError: the file is unreadable, or a tensor is missing, unknown or of another shape.
     """
-    return build_model(config, read_tensors(path), path)
+    return build_ofa(config, read_tensors(path), path)
 
 
-def build_model(config: OFAConfig, state: Mapping[str, Tensor], where: str | Path) -> OFA:
+def build_ofa(config: OFAConfig, state: Mapping[str, Tensor], where: str | Path) -> OFA:
     """A model in float32 whose tensors are those of ``state`` themselves, not copies, if they are too.
 
     Args:

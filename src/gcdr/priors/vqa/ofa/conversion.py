@@ -18,7 +18,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import file_digest, read_json, write_json
 from gcdr.base.tensors import read_tensors
 from gcdr.base.unpickling import attributes, read_torch
-from gcdr.priors.vqa.ofa.checkpoint import TABLE, TIED, build_model, save_weights
+from gcdr.priors.vqa.ofa.checkpoint import TABLE, TIED, build_ofa, save_weights
 from gcdr.priors.vqa.ofa.config import OFAConfig
 from gcdr.priors.vqa.ofa.layouts import FAIRSEQ, find_layout
 from gcdr.priors.vqa.ofa.model import OFA
@@ -104,7 +104,7 @@ def read_released(path: str | Path, size: str | None = None, image_size: int = 4
     config = find_config(state, path, image_size)
     if size is not None:
         _check_size(config, size, path)
-    return build_model(config, {**_counters(state), **state}, path)
+    return build_ofa(config, {**_counters(state), **state}, path)
 
 
 def convert(
