@@ -84,13 +84,13 @@ class Predictor:
         predictions: list[Prediction] = []
         block: list[tuple[Image.Image, np.ndarray, np.ndarray | None]] = []
         shown, boxed = list(images), list(heads)
-        given = [None] * len(shown) if priors is None else list(priors)
-        if not len(shown) == len(boxed) == len(given):
+        maps = [None] * len(shown) if priors is None else list(priors)
+        if not len(shown) == len(boxed) == len(maps):
             raise InputError(
                 f"predict: found {len(shown)} pictures and head boxes of {len(boxed)}"
-                f"{'' if priors is None else f', prior maps of {len(given)}'}; expected as many"
+                f"{'' if priors is None else f', prior maps of {len(maps)}'}; expected as many"
             )
-        for number, (image, boxes, prior) in enumerate(zip(shown, boxed, given, strict=True)):
+        for number, (image, boxes, prior) in enumerate(zip(shown, boxed, maps, strict=True)):
             picture = _picture(image, number)
             found = _boxes(boxes, picture, number)
             block.append((picture, found, self._prior(prior, len(found), number)))

@@ -15,7 +15,13 @@ from gcdr.base.problems import Problems
 from gcdr.data.manifest import BOX
 from gcdr.datasets.assemble import Dataset
 from gcdr.datasets.check import summary
-from gcdr.datasets.layout import annotation_files, left_out, picture_names, recognise, said_of
+from gcdr.datasets.layout import (
+    annotation_files,
+    describe_left_out,
+    left_out,
+    picture_names,
+    recognise,
+)
 from gcdr.datasets.read import read_dataset
 from gcdr.datasets.text import read_headed
 
@@ -113,7 +119,7 @@ def test_hidden_tracks_are_no_tracks(tmp_path: Path) -> None:
 
 def test_pictures_that_are_not_read_are_told(root: Path) -> None:
     write(root, {"IMG_1.HEIC": HEIC, "sub/IMG_2.heif": HEIC, "raw.CR2": b"x", "b\n.jpg": "picture"})
-    said = said_of(left_out(root))
+    said = describe_left_out(left_out(root))
     assert "2 pictures left out (HEIC, which is not read): 'IMG_1.HEIC', …" in said
     assert "1 picture left out (camera raw" in said and "control character" in said
     assert "convert to JPEG" in said and "\n" not in said

@@ -208,10 +208,10 @@ class Shards:
 
         monkeypatch.setattr("gcdr.detection.bodies.detect", watched)
 
-    def run(self, out, number=1, count=1, given=None, failures=0.0):
+    def run(self, out, number=1, count=1, annotated=None, failures=0.0):
         path = out / f"{number}-of-{count}.parquet"
         detect_people(
-            self.folder / "manifest.parquet", self.folder, SHIPPED, given,
+            self.folder / "manifest.parquet", self.folder, SHIPPED, annotated,
             DetectSettings(batch=2, overlap=0.5), number, count, failures,
             torch.device("cpu"), path,
         )  # fmt: skip
@@ -273,14 +273,14 @@ def test_too_many_bad_pictures_stop_detection_and_mended_ones_are_detected_again
     assert shards.batches == [2, 2, 1]  # the first batch was done
 
 
-def test_given_bodies_are_not_detected_and_stand_in_the_table(shards, tmp_path):
+def test_annotated_bodies_are_not_detected_and_stand_in_the_table(shards, tmp_path):
     people = read_people(shards.folder / "manifest.parquet")
     first = people.loc[people["image"] < "6.png", ["sample_id"]]
-    given = first.assign(**dict.fromkeys(BODY, 1.0), score=1.0, detected=True)
-    write_table(given, tmp_path / "given.parquet")
-    parts = [shards.run(tmp_path, number, 2, tmp_path / "given.parquet") for number in (1, 2)]
+    annotated = first.assign(**dict.fromkeys(BODY, 1.0), score=1.0, detected=True)
+    write_table(annotated, tmp_path / "annotated.parquet")
+    parts = [shards.run(tmp_path, number, 2, tmp_path / "annotated.parquet") for number in (1, 2)]
     assert shards.batches == [1]
-    merge_bodies(parts, tmp_path / "given.parquet", tmp_path / "bodies.parquet")
+    merge_bodies(parts, tmp_path / "annotated.parquet", tmp_path / "bodies.parquet")
     table = pd.read_parquet(tmp_path / "bodies.parquet")
     assert (table["sample_id"] == people["sample_id"]).all() and (table["problem"] == "").all()
     assert (table["body_x0"] == 1).sum() == len(first)

@@ -52,11 +52,11 @@ rule read:
     """Check a data set that is not the demo world, and bring it into the manifest's form."""
     input:
         **stage("read"),
-        annotations=annotations_given,
+        annotations=source_annotations,
     output:
         manifest=f"{DATA}/manifest.parquet",
         annotations=f"{DATA}/annotations.parquet",
-        bodies=f"{DATA}/given-bodies.parquet",
+        bodies=f"{DATA}/annotated-bodies.parquet",
         summary=report(f"{DATA}/check.txt", category="Data"),
     log:
         "logs/{dataset}/read.log",
@@ -96,7 +96,7 @@ rule detect:
         **stage("detect"),
         weights=detector_files("detect"),
         manifest=f"{DATA}/manifest.parquet",
-        given=given_bodies,
+        annotated=annotated_bodies,
     output:
         f"{DATA}/bodies/{{shard}}-of-{{shards}}.parquet",
     log:
@@ -108,9 +108,9 @@ rule detect:
     params:
         options=looking_options,
         settings=settings_json(preparing.detect(config)),
-        given=given("given"),
+        annotated=input_options("annotated"),
     shell:
-        "python {input.script:q} --manifest={input.manifest:q} {params.options:q} {params.given:q}"
+        "python {input.script:q} --manifest={input.manifest:q} {params.options:q} {params.annotated:q}"
         " --settings={params.settings:q} --shard={wildcards.shard:q} --shards={wildcards.shards:q}"
         " --failures={config[failures]:q} --out={output:q} > {log:q} 2>&1"
 
@@ -119,7 +119,7 @@ rule bodies:
     input:
         **stage("merge_bodies"),
         shards=body_shards,
-        given=given_bodies,
+        annotated=annotated_bodies,
     output:
         f"{DATA}/bodies.parquet",
     log:
@@ -128,7 +128,7 @@ rule bodies:
         "results/benchmarks/merge/{dataset}-bodies.tsv"
     localrule: True
     params:
-        given=given("given"),
+        annotated=input_options("annotated"),
     shell:
-        "python {input.script:q} --shards {input.shards:q} {params.given:q} --out={output:q}"
+        "python {input.script:q} --shards {input.shards:q} {params.annotated:q} --out={output:q}"
         " > {log:q} 2>&1"

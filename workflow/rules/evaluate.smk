@@ -23,7 +23,7 @@ rule evaluate:
     resources:
         gpu=GPU,
     params:
-        options=given("model", "prior"),
+        options=input_options("model", "prior"),
         settings=lambda wildcards: map_settings(parse_variant(wildcards.variant).prior),
         about=about_model,
         device=config["device"],
@@ -120,7 +120,7 @@ rule sweep:
     resources:
         gpu=GPU,
     params:
-        options=given("teacher", "labels", "prior"),
+        options=input_options("teacher", "labels", "prior"),
         settings=sweep_settings,
         about=about_sweep,
         device=config["device"],

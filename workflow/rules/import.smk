@@ -19,7 +19,7 @@ rule import_prior:
         store=stores_of("pickles"),
     params:
         layers=lambda wildcards: as_json(of_store(wildcards).layers),
-        files=given("pickles", "annotations"),
+        files=input_options("pickles", "annotations"),
     shell:
         "python {input.script:q} --manifest={input.manifest:q} {params.files:q}"
         " --layers={params.layers:q} --out={output:q} > {log:q} 2>&1"

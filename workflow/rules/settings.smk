@@ -152,7 +152,7 @@ def training_options(wildcards, input, output):
     """Seed, device, folder, and options with the inputs that not every training has."""
     about = parse_teacher(wildcards.name)[0] if wildcards.kind == "teachers" else None
     family = about.family if about is not None and about.mean_teacher else None
-    files = given("teacher", "init", "pseudo", "prior")(wildcards, input)
+    files = input_options("teacher", "init", "pseudo", "prior")(wildcards, input)
     out = os.path.dirname(output[0])
     about_job = options(seed=int(wildcards.seed), device=config["device"], out=out, family=family)
     return [*about_job, *files]
@@ -250,7 +250,7 @@ def folder_options(wildcards, input):
 
 def labels_for(which, seed, wildcards, input):
     method = parse_variant(wildcards.variant).method
-    files = given("labels", "prior", "teacher")(wildcards, input)
+    files = input_options("labels", "prior", "teacher")(wildcards, input)
     return [*options(method=method, which=which, seed=seed), *files]
 
 

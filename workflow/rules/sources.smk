@@ -55,15 +55,15 @@ def body_shards(wildcards):
     ]
 
 
-def annotations_given(wildcards):
+def source_annotations(wildcards):
     """The files of annotations that a data set is read from."""
     return [str(path) for path in annotation_files(source_of(wildcards.dataset))]
 
 
-def given_bodies(wildcards):
+def annotated_bodies(wildcards):
     """The body boxes that a data set comes with; the demo world's true ones are for checks alone."""
     world = config["datasets"][wildcards.dataset]["kind"] == "world"
-    return [] if world else in_data(wildcards.dataset, "given-bodies.parquet")
+    return [] if world else in_data(wildcards.dataset, "annotated-bodies.parquet")
 
 
 def reported_datasets():

@@ -62,7 +62,7 @@ def folder_of(files):
     return first if first.endswith(CHECKPOINTS) else os.path.dirname(first)
 
 
-def given(*names):
+def input_options(*names):
     """Options with those of some inputs that a job has: a model by its folder, anything else as it is."""
 
     def made(wildcards, input):

@@ -17,7 +17,7 @@ def main() -> None:
             "failures:float",
             "device",
             "out:path",
-            given=None,
+            annotated=None,
             settings=DetectSettings,
         )
     )

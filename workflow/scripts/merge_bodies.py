@@ -5,7 +5,7 @@ from gcdr.detection.bodies import merge_bodies
 
 
 def main() -> None:
-    merge_bodies(**vars(arguments(__doc__, "shards:paths", "out:path", given=None)))
+    merge_bodies(**vars(arguments(__doc__, "shards:paths", "out:path", annotated=None)))
 
 
 if __name__ == "__main__":

@@ -67,9 +67,9 @@ def disk_trouble(error: BaseException) -> str:
         return os.strerror(error.errno)
     if match := FOREIGN.search(str(error)):
         return os.strerror(int(match[1]))
-    said = [code for code in DISK if os.strerror(code) in str(error)]
-    if said:
-        return os.strerror(said[0])
+    codes = [code for code in DISK if os.strerror(code) in str(error)]
+    if codes:
+        return os.strerror(codes[0])
     return disk_trouble(error.__cause__) if error.__cause__ else ""
 
 

@@ -99,8 +99,8 @@ def _check(name: str, value: Any, limits: JsonTable) -> None:
             continue
         words, obeys = LIMITS[keyword]
         if not obeys(value, bound):
-            said = FORMATS[bound].words if keyword == "format" else words.format(bound)
-            raise InputError(f"{name}: found {printable(repr(value))}, expected {said}")
+            expected = FORMATS[bound].words if keyword == "format" else words.format(bound)
+            raise InputError(f"{name}: found {printable(repr(value))}, expected {expected}")
 
 
 def _entries(name: str, value: Any) -> list[tuple[str, Any]]:

@@ -231,9 +231,9 @@ def _check_key(key: Any) -> None:
         raise _Refused("a key that is no text or number")
 
 
-def _dictionary(*given: Any) -> dict:
+def _dictionary(*args: Any) -> dict:
     """``dict`` for the pairs of old pickles."""
-    pairs = list(given[0]) if given else []
+    pairs = list(args[0]) if args else []
     for pair in pairs:
         _check_key(pair[0])
     return {pair[0]: pair[1] for pair in pairs}

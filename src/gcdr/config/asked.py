@@ -28,8 +28,10 @@ def used_datasets(config: Config) -> dict[str, list[str]]:
     used = {}
     for name in used_studies(config):
         study = config["studies"][name]
-        given = (study.get(key, []) for key in ("dataset", "labelled", "unlabelled", "test"))
-        used[name] = [one for part in given for one in ([part] if isinstance(part, str) else part)]
+        sources = (study.get(key, []) for key in ("dataset", "labelled", "unlabelled", "test"))
+        used[name] = [
+            one for part in sources for one in ([part] if isinstance(part, str) else part)
+        ]
     return used
 
 

@@ -181,14 +181,14 @@ def _source_problems(
 ) -> list[str]:
     """What is wrong with where a study takes its people from."""
     several = ("labelled", "unlabelled", "test")
-    given = [key for key in ("dataset", *several) if key in study]
-    if given != ["dataset"] and given != list(several):
+    named = [key for key in ("dataset", *several) if key in study]
+    if named != ["dataset"] and named != list(several):
         return [
-            f"studies.{name}: found {given}, expected dataset, or labelled, unlabelled and test"
+            f"studies.{name}: found {named}, expected dataset, or labelled, unlabelled and test"
         ]
     return [
         f"studies.{name}.{key}: no data set {source!r}; there are {list(datasets)}"
-        for key in given
+        for key in named
         for source in ([study[key]] if isinstance(study[key], str) else study[key])
         if source not in datasets
     ]

@@ -56,9 +56,9 @@ def _read(path: Path, reader: Callable[[str, Any], Any]) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        said = f"{error.problem or error.context}".replace("\n", " ")
-        tab = "; a tab stands where blanks are expected" if "\\t" in said else ""
-        raise InputError(f"{path}{where}: no valid YAML ({said}{tab})") from None
+        problem = f"{error.problem or error.context}".replace("\n", " ")
+        tab = "; a tab stands where blanks are expected" if "\\t" in problem else ""
+        raise InputError(f"{path}{where}: no valid YAML ({problem}{tab})") from None
     except yaml.YAMLError as error:
         raise InputError(f"{path}: no valid YAML ({' '.join(str(error).split())})") from None
     except (ValueError, RecursionError) as error:  # a date with 13 months, lists without end
@@ -82,8 +82,8 @@ def _composed(text: str, loader: Any) -> yaml.Node | None:
             begun.discard(id(node))
             held[id(node)] = 1 + sum(held[id(child)] for child in _inner(node))
             if held[id(node)] > MOST:
-                said = f"more than {MOST:,} values when aliases are followed"
-                raise yaml.MarkedYAMLError(problem=said, problem_mark=node.start_mark)
+                problem = f"more than {MOST:,} values when aliases are followed"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
             continue
         if id(node) in begun:
             raise yaml.MarkedYAMLError(

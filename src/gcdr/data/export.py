@@ -165,8 +165,8 @@ def write_coco(rows: pd.DataFrame, path: Path) -> None:
     scores = rows[SCORE] if SCORE in rows else pd.Series(np.nan, rows.index)
     extra = json.loads(rows[extra].to_json(orient="records"))
     annotations = []
-    told = zip(rows.itertuples(), extra, scores.tolist(), strict=True)
-    for number, (row, attributes, score) in enumerate(told, start=1):
+    entries = zip(rows.itertuples(), extra, scores.tolist(), strict=True)
+    for number, (row, attributes, score) in enumerate(entries, start=1):
         box = [float(getattr(row, name)) for name in BOX]
         sides = [box[2] - box[0], box[3] - box[1]]
         known = bool(np.isfinite(row.gaze_x))

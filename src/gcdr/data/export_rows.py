@@ -72,8 +72,8 @@ def collect_rows(
     if labels is not None:
         shown = read_shown(labels, digest)
         shown = shown[shown["role"] != UNLABELLED].assign(source="label")
-        kept = ["sample_id", *GAZE, "in_frame", "label", "source", LABEL_SOURCE]
-        parts.append(shown[[name for name in kept if name in shown]])
+        columns = ["sample_id", *GAZE, "in_frame", "label", "source", LABEL_SOURCE]
+        parts.append(shown[[name for name in columns if name in shown]])
     if annotations is not None:
         points = read_annotation_table(annotations, digest)
         parts.append(points.assign(in_frame=points["gaze_x"].notna(), source="annotator"))
@@ -85,11 +85,13 @@ def collect_rows(
                 "whose draws are averaged (a variant that ends in k and their number)"
             )
         points = peak_points(torch.from_numpy(store.heatmap), decode).numpy()
-        said = pd.DataFrame({"sample_id": store.sample_id, "in_frame": pd.NA, "source": "map"})
-        said[GAZE] = points
-        said[SCORE] = store.heatmap.reshape(len(store.heatmap), -1).max(1).astype(float).round(6)
+        predicted = pd.DataFrame({"sample_id": store.sample_id, "in_frame": pd.NA, "source": "map"})
+        predicted[GAZE] = points
+        predicted[SCORE] = (
+            store.heatmap.reshape(len(store.heatmap), -1).max(1).astype(float).round(6)
+        )
         known = np.concatenate([np.zeros(0, int), *(part["sample_id"] for part in parts)])
-        parts.append(said[store.valid & ~said["sample_id"].isin(known)])
+        parts.append(predicted[store.valid & ~predicted["sample_id"].isin(known)])
     rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     if rows.empty:
         raise InputError(
@@ -98,8 +100,8 @@ def collect_rows(
     rows = rows.merge(people, on="sample_id", how="inner", validate="many_to_one")
     more = [name for name in (*CONTEXT, LABEL_SOURCE, SCORE) if name in rows]
     if LABEL_SOURCE in more:
-        said = rows["source"].map({"map": "predicted", "annotator": "given"})
-        rows[LABEL_SOURCE] = rows[LABEL_SOURCE].where(rows[LABEL_SOURCE].notna(), said)
+        usual = rows["source"].map({"map": "predicted", "annotator": "given"})
+        rows[LABEL_SOURCE] = rows[LABEL_SOURCE].where(rows[LABEL_SOURCE].notna(), usual)
     rows = rows.rename(columns={"sample_id": "person"}).reindex(columns=[*ROWS, *more])
     rows["annotator"] = rows["annotator"].fillna(0).astype(int)
     rows["in_frame"] = rows["in_frame"].astype("boolean")

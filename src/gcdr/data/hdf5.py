@@ -79,16 +79,16 @@ class Held:
         with named_errors(self.path):
             dataset = self.file[name]
             sums = self.sums(name, len(dataset))
-            kept = np.empty((0, *dataset.shape[1:]), dataset.dtype)[:, pick]
-            out = np.empty((len(place), *kept.shape[1:]), dataset.dtype)
+            empty = np.empty((0, *dataset.shape[1:]), dataset.dtype)[:, pick]
+            out = np.empty((len(place), *empty.shape[1:]), dataset.dtype)
             order = np.argsort(place, kind="stable")
             first, ascending = 0, np.asarray(place)[order]
             while first < len(place):
                 low = int(ascending[first])
                 last = int(np.searchsorted(ascending, low + ROWS))
-                wanted = ascending[first:last]
-                part = dataset[low : int(wanted[-1]) + 1][wanted - low]
-                check_rows(self.path, name, part, sums[wanted], wanted)
+                block = ascending[first:last]
+                part = dataset[low : int(block[-1]) + 1][block - low]
+                check_rows(self.path, name, part, sums[block], block)
                 out[order[first:last]] = part[:, pick]
                 first = last
             return out
@@ -358,7 +358,7 @@ def new_hdf5(
                 for name, value in (attributes or {}).items():
                     file.attrs[name] = value
                 columns = {name: _column(file[name]) for name in file if name not in large}
-                told = {name: _plain(value) for name, value in file.attrs.items()}
-                file.attrs["content"] = content_digest(columns, told)
+                plain = {name: _plain(value) for name, value in file.attrs.items()}
+                file.attrs["content"] = content_digest(columns, plain)
         finally:
             sink.check()  # what HDF5 makes of a write that failed is of no interest

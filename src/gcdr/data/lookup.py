@@ -5,21 +5,21 @@ import numpy as np
 from gcdr.base.errors import InputError
 
 
-def places(known: np.ndarray, wanted: np.ndarray, where: object) -> np.ndarray:
-    """Places (n,) of ``wanted`` ids in ``known`` ones, which ascend; an unknown id is never its neighbour.
+def places(known: np.ndarray, asked: np.ndarray, where: object) -> np.ndarray:
+    """Places (n,) of ``asked`` ids in ``known`` ones, which ascend; an unknown id is never its neighbour.
 
     Args:
         known: (N,) int64, ascending.
-        wanted: (n,) int64.
+        asked: (n,) int64.
         where: what holds the known ids, for the message.
 
     Raises:
         InputError: names an id that is not there.
     """
-    wanted = np.asarray(wanted)
-    place = np.searchsorted(known, wanted)
+    asked = np.asarray(asked)
+    place = np.searchsorted(known, asked)
     found = place < len(known)
-    found[found] = known[place[found]] == wanted[found]
+    found[found] = known[place[found]] == asked[found]
     if not found.all():
-        raise InputError(f"{where}: sample_id {int(wanted[~found][0])} is not in it")
+        raise InputError(f"{where}: sample_id {int(asked[~found][0])} is not in it")
     return place

@@ -24,7 +24,7 @@ from gcdr.data.picture_rows import map_array
 from gcdr.data.pictures import open_image
 from gcdr.data.split import LABELLED, targets
 
-KEPT, VERSION, PIXELS = "gcdr larger pictures", 2, "pixels"
+KIND_OF_FILE, VERSION, PIXELS = "gcdr larger pictures", 2, "pixels"
 SPARE = (
     2  # pixels kept for one of the model's in the smallest crop: resizing twice then hurts no more
 )
@@ -59,12 +59,14 @@ def write_originals(
     )
     sizes = chosen[["width", "height"]].to_numpy(int)
     whole = sizes[first]
-    shape = _kept(whole, image_of, _smallest_crops(boxes(chosen), gaze) * sizes, size)[:, ::-1]
+    shape = _stored_sizes(whole, image_of, _smallest_crops(boxes(chosen), gaze) * sizes, size)[
+        :, ::-1
+    ]
     count = 3 * shape.prod(1)
     offset = np.cumsum(count) - count
     state_size(path, int(count.sum()))
     digest, sums = people_digest(people), np.zeros(len(names), np.uint32)
-    with new_hdf5(path, KEPT, VERSION, digest, {"size": size}, large=(PIXELS,)) as file:
+    with new_hdf5(path, KIND_OF_FILE, VERSION, digest, {"size": size}, large=(PIXELS,)) as file:
         pixels = file.create_dataset(PIXELS, (int(count.sum()),), np.uint8)
         for index, name in enumerate(tqdm(names, "keeping", unit="image", mininterval=5)):
             try:
@@ -73,8 +75,8 @@ def write_originals(
                 tqdm.write(f"left out: {error}")
                 shape[index] = 0
                 continue
-            kept = image.resize(shape[index, ::-1].tolist(), Image.Resampling.BILINEAR)
-            numbers = np.asarray(kept).reshape(1, -1)
+            shrunk = image.resize(shape[index, ::-1].tolist(), Image.Resampling.BILINEAR)
+            numbers = np.asarray(shrunk).reshape(1, -1)
             pixels[offset[index] : offset[index] + count[index]] = numbers[0]
             sums[index] = row_checksums(numbers)[0]
         if not shape.any():
@@ -92,7 +94,9 @@ def _smallest_crops(head_box: np.ndarray, gaze: np.ndarray) -> np.ndarray:
     return np.maximum(head[:, 2:], gaze).clip(0, 1) - low
 
 
-def _kept(whole: np.ndarray, image_of: np.ndarray, crop: np.ndarray, size: int) -> np.ndarray:
+def _stored_sizes(
+    whole: np.ndarray, image_of: np.ndarray, crop: np.ndarray, size: int
+) -> np.ndarray:
     """(K, 2) width and height at which pictures are kept, from their own (K, 2) and people's crops (N, 2)."""
     smallest = np.full(whole.shape, np.inf)
     np.minimum.at(smallest, image_of, crop)
@@ -137,7 +141,7 @@ class Originals:
         Raises:
             InputError: the file is absent, none of these, damaged, or of other people.
         """
-        with open_hdf5(path, KEPT, VERSION, (PIXELS,), people) as held:
+        with open_hdf5(path, KIND_OF_FILE, VERSION, (PIXELS,), people) as held:
             pixels, columns = map_array(held, PIXELS, np.uint8, 1), held.columns
             names = ("sample_id", "image_of", "offset", "shape")
             if lacking := [name for name in names if name not in columns]:

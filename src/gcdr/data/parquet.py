@@ -50,7 +50,7 @@ def write_table(
         InputError: the disk does not take it.
     """
     content = pa.Table.from_pandas(table, preserve_index=False)
-    told = {
+    header = {
         "version": VERSION,
         "gcdr": __version__,
         "people": people,
@@ -58,8 +58,8 @@ def write_table(
         "about": about,
     }
     types = content.schema.metadata or {}
-    told["digest"] = _told_digest(told, types)
-    metadata = {**types, KEY: json.dumps(told, sort_keys=True)}
+    header["digest"] = _header_digest(header, types)
+    metadata = {**types, KEY: json.dumps(header, sort_keys=True)}
     with atomic(path) as temporary:
         parquet.write_table(content.replace_schema_metadata(metadata), temporary)
 
@@ -103,7 +103,7 @@ def table_digest(path: str | Path) -> str:
         InputError: as :func:`read_table`.
     """
     read_table(path, columns=[])
-    return text_digest(json.dumps(_told(Path(path))["columns"], sort_keys=True))
+    return text_digest(json.dumps(_header(Path(path))["columns"], sort_keys=True))
 
 
 def table_about(path: str | Path) -> dict[str, Any]:
@@ -113,8 +113,8 @@ def table_about(path: str | Path) -> dict[str, Any]:
         InputError: as :func:`read_table`.
     """
     read_table(path, columns=[])
-    told = _told(Path(path))
-    return {**told["about"], "people": told["people"]}
+    header = _header(Path(path))
+    return {**header["about"], "people": header["people"]}
 
 
 def read_rows(
@@ -141,27 +141,27 @@ def read_rows(
     return found.loc[sample_id]
 
 
-def _told(path: Path) -> Mapping[str, Any]:
+def _header(path: Path) -> Mapping[str, Any]:
     metadata = dict(parquet.read_schema(path).metadata or {})
-    told = json.loads(metadata.pop(KEY, b"null"))
-    if told is None:
+    header = json.loads(metadata.pop(KEY, b"null"))
+    if header is None:
         raise InputError(
             f"{path}: a table without checksums; it was written by other code, or by an earlier version. "
             "Make it again"
         )
-    if told["version"] != VERSION:
-        raise InputError(f"{path}: found version {told['version']}, expected {VERSION}")
-    if told.pop("digest", None) != _told_digest(told, metadata):
+    if header["version"] != VERSION:
+        raise InputError(f"{path}: found version {header['version']}, expected {VERSION}")
+    if header.pop("digest", None) != _header_digest(header, metadata):
         raise InputError(
             f"{path}: what it says of itself is not what was written: damaged, or changed by other code; "
             "make it again"
         )
-    return told
+    return header
 
 
-def _told_digest(told: Mapping[str, Any], types: Mapping[bytes, bytes]) -> str:
+def _header_digest(header: Mapping[str, Any], types: Mapping[bytes, bytes]) -> str:
     """Digest of what a table says of itself, and of what pandas needs to give its columns their types."""
-    return text_digest(json.dumps(told, sort_keys=True), types.get(b"pandas", b""))
+    return text_digest(json.dumps(header, sort_keys=True), types.get(b"pandas", b""))
 
 
 def _read(
@@ -171,20 +171,20 @@ def _read(
     if about.num_rows > size:  # every person has an id of their own, which takes a byte at least
         raise InputError(f"{path}: claims {about.num_rows:,} rows in {size:,} bytes")
     there = about.schema.to_arrow_schema().names
-    wanted = there if columns is None else [*columns, *(n for n in optional if n in there)]
-    if lacking := [name for name in wanted if name not in there]:
+    chosen = there if columns is None else [*columns, *(n for n in optional if n in there)]
+    if lacking := [name for name in chosen if name not in there]:
         raise InputError(
-            f"{path}: column {lacking[0]!r} is missing; expected the columns {list(wanted)}"
+            f"{path}: column {lacking[0]!r} is missing; expected the columns {list(chosen)}"
         )
-    told = _told(path)
-    content = parquet.read_table(path, columns=list(wanted))
-    for name in wanted:
-        if _column_digest(content[name]) != told["columns"].get(name):
+    header = _header(path)
+    content = parquet.read_table(path, columns=list(chosen))
+    for name in chosen:
+        if _column_digest(content[name]) != header["columns"].get(name):
             raise InputError(
                 f"{path}: column {name!r} is not what was written (its digest differs): damaged, or "
                 "changed by other code; make it again"
             )
-    if people is not None and told["people"] not in (None, people):
+    if people is not None and header["people"] not in (None, people):
         raise InputError(f"{path}: made for other people than the manifest's; make it again")
     return content.to_pandas()
 

@@ -66,9 +66,9 @@ def check_split(
         InputError: they differ.
     """
     for key in ("seed", "share", "digest"):
-        said, wanted = (found or {}).get(key), expected.get(key)
-        if said is not None and wanted is not None and said != wanted:
-            what = f"one of {key} {said}" if key != "digest" else "another one"
+        stored, asked = (found or {}).get(key), expected.get(key)
+        if stored is not None and asked is not None and stored != asked:
+            what = f"one of {key} {stored}" if key != "digest" else "another one"
             raise InputError(
                 f"{where}: made under another label split than {beside} ({what}); make it again"
             )

@@ -125,10 +125,10 @@ def split_labels(
     every = round(1 / validation) if validation else 0
     held_out = (rank % every == every - 1) if every else np.zeros(len(train), bool)
     role = np.where(~shown, UNLABELLED, np.where(held_out, VALIDATION, LABELLED))
-    said = [*LABELS, *([LABEL_SOURCE] if LABEL_SOURCE in train else [])]
-    labels = train[["sample_id", *said]].reset_index(drop=True)
+    label_columns = [*LABELS, *([LABEL_SOURCE] if LABEL_SOURCE in train else [])]
+    labels = train[["sample_id", *label_columns]].reset_index(drop=True)
     labels.insert(1, "role", role)
-    labels.loc[role == UNLABELLED, said] = None
+    labels.loc[role == UNLABELLED, label_columns] = None
     # A list names people all over the order: the end of it is counted among those it leaves out.
     hidden = np.unique(place[~shown & ~pooled])
     rest = len(units) if unlabelled is None else round(len(units) * unlabelled / 100)

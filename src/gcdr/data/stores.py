@@ -107,8 +107,8 @@ def write_labels(
     Raises:
         ValueError: a valid heatmap holds NaN or leaves [0, 1].
     """
-    kept = heatmap[valid]
-    if kept.size and not (np.isfinite(kept).all() and kept.min() >= 0 and kept.max() <= 1):
+    shown = heatmap[valid]
+    if shown.size and not (np.isfinite(shown).all() and shown.min() >= 0 and shown.max() <= 1):
         raise ValueError("a heatmap leaves [0, 1]")
     heatmap = heatmap.astype(np.float16)
     block = {"sample_id": sample_id, "heatmap": heatmap, "valid": valid, **columns}
@@ -315,8 +315,8 @@ def read_labels(
         found = made_under.get("digest") if isinstance(made_under, dict) else made_under
         if split is not None and found is not None and found != split:
             raise InputError(f"{path}: made under another label split; make it again")
-        wanted = held.columns["sample_id"] if sample_id is None else sample_id
-        return _rows(held, wanted, slice(None))
+        asked = held.columns["sample_id"] if sample_id is None else sample_id
+        return _rows(held, asked, slice(None))
 
 
 def read_label_ids(path: str | Path, people: str) -> np.ndarray:

@@ -112,15 +112,15 @@ def assemble(
         places,
         rows["split"],
     )
-    kept = ~(unsafe | unreadable)
-    usable = _check_boxes(rows, kept, places, problems, rules)
-    usable &= _check_gaze(rows, kept, places, problems, rules)
+    sound = ~(unsafe | unreadable)
+    usable = _check_boxes(rows, sound, places, problems, rules)
+    usable &= _check_gaze(rows, sound, places, problems, rules)
     usable &= check_optional(rows, places, problems)
-    kept &= usable & ~odd
+    sound &= usable & ~odd
     people, lost = rows["person"].nunique(), rows["person"][unreadable].nunique()
-    if not kept.any() and not problems.errors:
+    if not sound.any() and not problems.errors:
         problems.file(root, "no person", "at least one", "no people")
-    rows, places = rows[kept].reset_index(drop=True), places.take(kept)
+    rows, places = rows[sound].reset_index(drop=True), places.take(sound)
     return Dataset(kind, root, *_people(rows, places, problems), images, problems, people, lost)
 
 
@@ -181,11 +181,11 @@ def _check_gaze(
     rows: pd.DataFrame, looked: np.ndarray, places: Places, problems: Problems, rules: Rules
 ) -> np.ndarray:
     """Make gaze points shares of the image, NaN where there is none; which rows can be used."""
-    given = rows[["gaze_x", "gaze_y"]].to_numpy(float)
+    annotated = rows[["gaze_x", "gaze_y"]].to_numpy(float)
     size = rows[["width", "height"]].to_numpy(float)
-    gaze = given / np.where(size > 0, size, 1) if rules.gaze == "pixels" else given.copy()
+    gaze = annotated / np.where(size > 0, size, 1) if rules.gaze == "pixels" else annotated.copy()
     inside, outside = (
-        rows["in_frame"].eq(way).fillna(False).to_numpy(bool) for way in (True, False)
+        rows["in_frame"].eq(value).fillna(False).to_numpy(bool) for value in (True, False)
     )
     gaze[outside] = np.nan
     there = np.isfinite(gaze)
@@ -201,7 +201,7 @@ def _check_gaze(
         ("gaze outside the image", off & ~moved, True),
         ("gaze a little outside the image, moved onto its border", moved, False),
     ):
-        problems.rows(kind, "gaze_x, gaze_y", expected, bad, places, given, fatal=fatal)
+        problems.rows(kind, "gaze_x, gaze_y", expected, bad, places, annotated, fatal=fatal)
     rows[["gaze_x", "gaze_y"]] = np.clip(gaze, 0, 1)
     known = pd.Series(there.all(1), dtype="boolean")
     rows["in_frame"] = known.where(known | outside, rows["in_frame"])
@@ -243,8 +243,8 @@ def _people(
     points = points.sort_values("sample_id", kind="stable")
     points["annotator"] = points.groupby("sample_id").cumcount()
     bodies = people.reindex(columns=BODY).loc[order].astype(float).reset_index(drop=True)
-    said, found = bodies[BODY[0]].notna(), bodies[BODY[0]] >= 0
+    annotated, found = bodies[BODY[0]].notna(), bodies[BODY[0]] >= 0
     bodies = bodies.where(found).assign(score=np.where(found, 1.0, np.nan), detected=found)
     bodies.insert(0, "sample_id", manifest["sample_id"])
-    bodies = bodies[said.to_numpy()].reset_index(drop=True)
+    bodies = bodies[annotated.to_numpy()].reset_index(drop=True)
     return manifest, points[ANNOTATIONS].reset_index(drop=True), bodies

@@ -9,7 +9,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.problems import Problems
 from gcdr.data.manifest import BODY, BOX, CONTEXT, LABEL_SOURCE, has_label
 from gcdr.datasets.assemble import Dataset, Rules, assemble
-from gcdr.datasets.layout import left_out, picture_names, said_of
+from gcdr.datasets.layout import describe_left_out, left_out, picture_names
 from gcdr.datasets.text import Table, read_headed
 
 REQUIRED = ["image", *BOX]
@@ -35,7 +35,7 @@ def read_folder(folder: Path, table: Path | None, split: str = "test") -> Datase
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of images")
-    left = said_of(left_out(folder))
+    left = describe_left_out(left_out(folder))
     if not any(path.is_file() for path in folder.rglob("*")):
         raise InputError(f"{folder}: the folder holds no image")
     if table is None and not picture_names(folder):
@@ -71,26 +71,26 @@ def read_folder(folder: Path, table: Path | None, split: str = "test") -> Datase
 
 def _rows(table: Table, split: str, problems: Problems) -> pd.DataFrame:
     rows = pd.DataFrame({"image": table.images()}, dtype=object)
-    given = table.columns
+    columns = table.columns
     for name in BOX:
         rows[name] = table.numbers(name, problems, "a number of pixels")
     for name in ("gaze_x", "gaze_y"):
         rows[name] = _optional(table, name, problems, "a number in 0..1, or nothing")
     rows["in_frame"] = pd.array([pd.NA] * len(rows), "boolean")
-    if "in_frame" in given:
+    if "in_frame" in columns:
         text = pd.Series(table.text("in_frame"), dtype=object).str.lower()
         rows["in_frame"] = pd.array(text.map(IN_FRAME), "boolean")
         odd = ~text.isin([*IN_FRAME, ""])
         expected = "true, false or nothing"
         problems.rows("unknown in_frame", "in_frame", expected, odd, table.places, text)
     rows["label"] = None
-    if "label" in given:
+    if "label" in columns:
         rows["label"] = pd.Series(table.text("label"), dtype=object).where(table.filled("label"))
     rows["split"] = split
-    if "split" in given:
+    if "split" in columns:
         text = pd.Series(table.text("split"), dtype=object)
         rows["split"] = text.where(table.filled("split"), split)
-    if set(BODY) & set(given):
+    if set(BODY) & set(columns):
         whole = "four numbers of pixels, or nothing"
         box = np.stack([_optional(table, name, problems, whole) for name in BODY], 1)
         missing = np.isnan(box)
@@ -98,14 +98,14 @@ def _rows(table: Table, split: str, problems: Problems) -> pd.DataFrame:
         problems.rows("half a body box", ", ".join(BODY), whole, half, table.places, box)
         rows[BODY] = np.maximum(box, 0)  # below 0 would say that nobody was found
     for name in ("annotator", "person"):
-        if name in given:
+        if name in columns:
             rows[name] = table.text(name)
     for name in (*CONTEXT, LABEL_SOURCE):
-        if name in given:
+        if name in columns:
             rows[name] = pd.Series(table.text(name), dtype=object).where(table.filled(name), None)
-    if "frame" in given:
+    if "frame" in columns:
         rows["frame"] = _optional(table, "frame", problems, "a whole number from 0 on, or nothing")
-    if LABEL_SOURCE in given:
+    if LABEL_SOURCE in columns:
         rows.loc[has_label(rows) & rows[LABEL_SOURCE].isna(), LABEL_SOURCE] = "given"
     return rows
 

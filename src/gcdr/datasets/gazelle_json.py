@@ -100,14 +100,14 @@ def _heads(path: Path, problems: Problems) -> tuple[pd.DataFrame, np.ndarray]:
     expected = 'an object with "path" (text) and "heads" (a list of objects)'
     found = [_brief(entry) for entry in entries]
     problems.rows("not an image with heads", "entry", expected, ~right, places, found)
-    kept = [entry for entry, fits in zip(entries, right, strict=True) if fits]
+    valid = [entry for entry, fits in zip(entries, right, strict=True) if fits]
     heads = [
         {"inout": 1, **head, "image": plain_name(entry["path"]), "sequence": clip}
         for (entry, clip), fits in zip(pairs, right, strict=True)
         if fits
         for head in entry["heads"]
     ]
-    counts = [len(entry["heads"]) for entry in kept]
+    counts = [len(entry["heads"]) for entry in valid]
     table = pd.DataFrame(heads, dtype=object)
     return table.reindex(columns=table.columns.union(columns)), np.repeat(number[right], counts)
 

@@ -47,7 +47,7 @@ def near_names(root: Path, names: pd.Series) -> pd.Series:
         there[_plain(name.with_suffix("").as_posix())] = name.as_posix()
     there |= {_plain(name): name for name in there.values()}
 
-    def told(name: str) -> str:
+    def with_near(name: str) -> str:
         plain = _plain(name)
         near = there.get(plain) or there.get(os.path.splitext(plain)[0])
         marks = [f"there is {near!r}"] if near else []
@@ -57,7 +57,7 @@ def near_names(root: Path, names: pd.Series) -> pd.Series:
             marks.append("backslashes, expected /")
         return f"{name} ({'; '.join(marks)})" if marks else name
 
-    return names.astype(str).map(told)
+    return names.astype(str).map(with_near)
 
 
 def _plain(name: str) -> str:

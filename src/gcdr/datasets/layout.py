@@ -109,7 +109,7 @@ def left_out(folder: Path) -> dict[str, str]:
     return found
 
 
-def said_of(left: Mapping[str, str]) -> str:
+def describe_left_out(left: Mapping[str, str]) -> str:
     """One line for people: how many pictures are left out, why, and what to do."""
     parts = [
         f"{count} {'picture' if count == 1 else 'pictures'} left out ({reason}): "

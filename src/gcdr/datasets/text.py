@@ -256,13 +256,13 @@ def _parse(
         _places(path, number),
         count,
     )
-    kept = {row: at for at, row in enumerate(np.flatnonzero(fits).tolist())}
+    row_of = {row: at for at, row in enumerate(np.flatnonzero(fits).tolist())}
     text, number = text.filter(pa.array(fits)), number[fits]
     if not len(text):
         if not problems.errors:
             problems.file(path, "no row below the header", "at least one row", "empty file")
         return _empty(path, names)
-    exact = {kept[row]: cells for row, cells in quoted.items() if row in kept}
+    exact = {row_of[row]: cells for row, cells in quoted.items() if row in row_of}
     rows = text.to_pylist()
     for row in exact:  # read already; a cell that holds something keeps Arrow from dropping the row
         rows[row] = "x" + "," * (len(names) - 1)

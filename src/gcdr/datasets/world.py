@@ -50,17 +50,17 @@ def write_world(folder: Path, world: WorldSettings, workers: int = 1) -> WorldTa
     rows: list[dict[str, Any]] = []
     with ProcessPoolExecutor(workers) as pool:
         counts = (("train", world.train_people, 0), ("test", world.test_people, 1))
-        for split, wanted, first in counts:
+        for split, count, first in counts:
             (folder / split).mkdir(parents=True, exist_ok=True)
             task = partial(_write_scene, folder, world, split)
             found = 0
-            with tqdm(total=wanted, desc=f"drawing {split}", unit="person", mininterval=5) as bar:
+            with tqdm(total=count, desc=f"drawing {split}", unit="person", mininterval=5) as bar:
                 start = first
-                while found < wanted:
-                    chunk = max(16, min(256, wanted - found))
+                while found < count:
+                    chunk = max(16, min(256, count - found))
                     indices = range(start, start + 2 * chunk, 2)
                     for people in pool.map(task, indices, chunksize=16):
-                        if found < wanted:
+                        if found < count:
                             rows.extend(people)
                             found += len(people)
                             bar.update(len(people))
@@ -77,15 +77,15 @@ def _write_scene(
 ) -> list[dict[str, Any]]:
     size = (world.width, world.height)
     scene = draw_scene(world.seed, index, STYLES[world.style])
-    kept = [n for n, person in enumerate(scene.people) if split == "train" or person.in_frame]
-    if not kept:
+    usable = [n for n, person in enumerate(scene.people) if split == "train" or person.in_frame]
+    if not usable:
         return []
     name = f"{split}/{index:06d}.jpg"
     picture = Image.fromarray(render(scene, *size))
     picture.save(folder / name, quality=JPEG_QUALITY, subsampling=0)
     scale = np.array([*size, *size])
     people = []
-    for number in kept:
+    for number in usable:
         person = scene.people[number]
         gaze = person.gaze or (np.nan, np.nan)
         row: dict[str, Any] = {"image": name, "width": size[0], "height": size[1], "split": split}

@@ -118,7 +118,7 @@ def detect_people(
     manifest: Path,
     images: Path,
     weights: Path,
-    given: Path | None,
+    annotated: Path | None,
     settings: DetectSettings,
     shard: int,
     shards: int,
@@ -135,7 +135,7 @@ def detect_people(
         manifest: the manifest.
         images: folder that image names are relative to.
         weights: of the detector, see :func:`gcdr.detection.detector.load_detector`.
-        given: bodies that came with the data set; these people are not detected. Or None.
+        annotated: bodies that came with the data set; these people are not detected. Or None.
         settings: how many images are detected together, and what a match is.
         shard: 1..shards.
         shards: number of shards.
@@ -148,9 +148,11 @@ def detect_people(
     """
     people, batch = read_people(manifest), settings.batch
     digest, files = people_digest(people), detector_files(weights)
-    if given is not None:
-        people = people[~people["sample_id"].isin(read_table(given, people=digest)["sample_id"])]
-        files.append(given)
+    if annotated is not None:
+        people = people[
+            ~people["sample_id"].isin(read_table(annotated, people=digest)["sample_id"])
+        ]
+        files.append(annotated)
     names, image = np.unique(people["image"].to_numpy(str), return_inverse=True)
     rows = shard_rows(len(names), batch, shard, shards)
     detector = load_detector(weights).to(device)
@@ -173,14 +175,14 @@ def detect_people(
     blocks.remove()
 
 
-def merge_bodies(shards: Sequence[Path], given: Path | None, out: Path) -> None:
+def merge_bodies(shards: Sequence[Path], annotated: Path | None, out: Path) -> None:
     """Put the shards of :func:`detect_people`, and the bodies that were given, into one table.
 
     Raises:
         InputError: a table is damaged, or they are not all of the same people.
     """
     digest = table_about(shards[0])["people"]
-    came = [] if given is None else [read_table(given, people=digest).assign(problem="")]
+    came = [] if annotated is None else [read_table(annotated, people=digest).assign(problem="")]
     found = [read_table(shard, people=digest) for shard in shards]
     bodies = _write_together([*came, *found], out, digest)
     print(f"{sum(map(len, came))} people came with the data set's own detections")

@@ -27,7 +27,7 @@ from gcdr.base.files import CHECKPOINTS, read_json
 from gcdr.base.unpickling import read_torch
 from gcdr.data.manifest import BOX
 from gcdr.data.pictures import open_image
-from gcdr.datasets.layout import left_out, picture_names, said_of
+from gcdr.datasets.layout import describe_left_out, left_out, picture_names
 from gcdr.detection.detector import detect, load_detector
 
 # For each picture boxes (n, 4) float64 in its pixels and scores (n,) float64 in 0..1.
@@ -147,8 +147,8 @@ def _faces(output: Mapping[str, torch.Tensor]) -> tuple[np.ndarray, np.ndarray]:
     ]
     seen = [row for row, box in enumerate(boxes) if box is not None]
     heads, scores = np.array([boxes[row] for row in seen]).reshape(-1, 4), scores[seen]
-    kept = nms(torch.from_numpy(heads), torch.from_numpy(scores), SAME).numpy()
-    return heads[kept], scores[kept]
+    distinct = nms(torch.from_numpy(heads), torch.from_numpy(scores), SAME).numpy()
+    return heads[distinct], scores[distinct]
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class Found:
         """Which pictures are left out and why, and a summary."""
         yield from (f"skipped: {reason}" for reason in self.unreadable.values())
         if self.left_out:
-            yield said_of(self.left_out)
+            yield describe_left_out(self.left_out)
         yield from (f"no head found: {name}" for name in self.without)
         images = self.heads["image"].nunique()
         yield (
@@ -197,7 +197,7 @@ def find_heads(folder: Path, finder: Finder, batch: int) -> Found:
     if not names:
         raise InputError(
             f"{folder}: no picture in this folder or those in it that can be read; "
-            f"{said_of(left) or 'expected at least one'}"
+            f"{describe_left_out(left) or 'expected at least one'}"
         )
     rows: list[tuple[str | float, ...]] = []
     without: list[str] = []

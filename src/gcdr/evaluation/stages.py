@@ -244,7 +244,7 @@ def sweep_timesteps(
     if seen.any():
         groups["val"] = (known[seen], gaze[seen, None].astype(float))
     refine = settings.refine
-    ways = [
+    refinements = [
         (sampler, refinement_of(replace(refine, sampling=sampling, timestep=timestep), seed))
         for sampler, sampling in _samplings(refine.sampling).items()
         for timestep in settings.timesteps
@@ -252,12 +252,16 @@ def sweep_timesteps(
     rows = []
     for group, (ids, points) in groups.items():
         gradcam, _ = prior_maps(prior, digest, ids, settings.maps.layer, settings.maps.size)
-        refined = refine_maps(model, cache, ids, gradcam, [way for _, way in ways], device)
+        refined = refine_maps(
+            model, cache, ids, gradcam, [refinement for _, refinement in refinements], device
+        )
         part = people.iloc[places(people["sample_id"].to_numpy(), ids, manifest)]
-        for (sampler, way), maps in zip(ways, refined, strict=True):
+        for (sampler, refinement), maps in zip(refinements, refined, strict=True):
             summary = summarise(score_maps(maps.numpy(), part, points))
             values = {name: summary[name]["value"] for name in ("dist_to_mean", "min_dist", "auc")}
-            rows.append({"sampler": sampler, "timestep": way.timestep, "set": group, **values})
+            rows.append(
+                {"sampler": sampler, "timestep": refinement.timestep, "set": group, **values}
+            )
     counts = {group: len(ids) for group, (ids, _) in groups.items()}
     chosen = {"sampler": refine.sampling.sampler, "people": counts}
     write_json(out, {"format": 1, **about, **chosen, "rows": rows})

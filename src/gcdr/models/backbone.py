@@ -187,9 +187,9 @@ def _resampled(
         raise InputError(
             f"{where}: {TABLE} has shape {list(table.shape)}, expected 1 x ({prefix} + n x n) x channels"
         )
-    kept, square = table[:, :prefix].float(), table[:, prefix:].float()
+    leading, square = table[:, :prefix].float(), table[:, prefix:].float()
     square = square.transpose(1, 2).unflatten(2, (side, side))  # (1, C, n, n)
-    return torch.cat([kept, resample(square, *grid).flatten(2).transpose(1, 2)], dim=1)
+    return torch.cat([leading, resample(square, *grid).flatten(2).transpose(1, 2)], dim=1)
 
 
 def _timm_model(name: str, picture_size: tuple[int, int], sizes: dict[str, Any]) -> nn.Module:

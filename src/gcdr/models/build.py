@@ -56,7 +56,9 @@ def save_model(
         model: a model that ``describe`` knows.
         card: further entries of ``model.json``, for example training settings.
     """
-    tensors = {key: value.detach().cpu().contiguous() for key, value in model.kept_state().items()}
+    tensors = {
+        key: value.detach().cpu().contiguous() for key, value in model.stored_state().items()
+    }
     content = {"format_version": FORMAT_VERSION, **describe(model), **(card or {})}
     write_tensors(Path(folder) / WEIGHTS_FILE, tensors, content, CARD_FILE)
 
@@ -77,7 +79,7 @@ def load_model(folder: str | Path, backbone: str | Path | None = None) -> SeesPe
     model = build_model(card, str(card_file))
     weights_file = Path(folder) / WEIGHTS_FILE
     frozen = {key: value for key, value in model.state_dict().items()}
-    for key in model.kept_state():
+    for key in model.stored_state():
         del frozen[key]
     load_weights(model, {**read_tensors(weights_file), **frozen}, str(weights_file))
     if frozen:
@@ -105,9 +107,9 @@ def backbone_card(source: str | Path) -> dict[str, str]:
 
 
 def _load_backbone(
-    model: SeesPeople, about: Mapping[str, str], given: str | Path | None, card: Path
+    model: SeesPeople, about: Mapping[str, str], backbone: str | Path | None, card: Path
 ) -> None:
-    source = given or about.get("file")
+    source = backbone or about.get("file")
     if source is None:
         raise InputError(f"{card}: names no backbone; expected its file, or one to be given")
     file = backbone_file(source)

@@ -164,7 +164,7 @@ class Gazelle(GazeModel):
             return self.transformer(tokens)
         return torch.cat([self.transformer(person) for person in tokens.split(1)])
 
-    def kept_state(self) -> dict[str, Tensor]:
+    def stored_state(self) -> dict[str, Tensor]:
         """``decoder_state``: the backbone lies in its own file."""
         return self.decoder_state()
 

@@ -147,14 +147,14 @@ def _load_decoder(
     inout_from_scratch: bool = False,
 ) -> None:
     weights = {k: v for k, v in weights.items() if not k.startswith(BACKBONE)}
-    kept = {k: v for k, v in model.state_dict().items() if k.startswith(BACKBONE)}
+    own = {k: v for k, v in model.state_dict().items() if k.startswith(BACKBONE)}
     if inout_from_scratch:
         if known := [name for name in weights if name.startswith(INOUT)]:
             raise InputError(
                 f"{path}: found {known[0]}, expected no in-frame head, which is to start from scratch"
             )
-        kept |= {k: v for k, v in model.state_dict().items() if k.startswith(INOUT)}
-    load_weights(model, {**weights, **kept}, str(path))
+        own |= {k: v for k, v in model.state_dict().items() if k.startswith(INOUT)}
+    load_weights(model, {**weights, **own}, str(path))
     _check_finite(weights, path)
 
 

@@ -51,10 +51,10 @@ def take_given(name: str, source: Path, settings: GivenSettings, out: Path) -> N
     if not isinstance(model, GazeModel):
         known |= {**card.get("settings", {}), **card.get("converted", {})}
     for key in ("pixels", "cells", "timesteps", "schedule"):
-        wanted = getattr(settings, key)
-        if known.get(key, wanted) not in (wanted, None):
+        configured = getattr(settings, key)
+        if known.get(key, configured) not in (configured, None):
             raise InputError(
-                f"{source}: found a model of {known[key]} {key}, the configuration has {wanted}"
+                f"{source}: found a model of {known[key]} {key}, the configuration has {configured}"
             )
     save_model(out, model, {**card, "split": None, "given": str(source)})
     (out / "log.csv").unlink(missing_ok=True)  # of a model that was trained here before

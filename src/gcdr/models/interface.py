@@ -62,9 +62,9 @@ class GazeInputs:
     def people(self, chosen: Tensor) -> "GazeInputs":
         """Some of the people, by a mask (N,) bool or by indices; images stay."""
         names = ("image_of", "head_box", "head_crop", "head_mask", "prior", "track", "time")
-        given = {name: getattr(self, name) for name in names}
-        kept: dict[str, Any] = {k: v if v is None else v[chosen] for k, v in given.items()}
-        return replace(self, **kept)
+        per_person = {name: getattr(self, name) for name in names}
+        selected: dict[str, Any] = {k: v if v is None else v[chosen] for k, v in per_person.items()}
+        return replace(self, **selected)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +143,7 @@ class SeesPeople(nn.Module, ABC):
         """What a head mask shows, see :class:`gcdr.models.sizes.TowersConfig`."""
         return "box"
 
-    def kept_state(self) -> dict[str, Tensor]:
+    def stored_state(self) -> dict[str, Tensor]:
         """The tensors that are its own; those of a frozen backbone lie in the backbone's file."""
         return self.state_dict()
 

@@ -53,13 +53,13 @@ def start_from(model: nn.Module, source: str | Path) -> None:
         weights = extractor
     match = warm_start(target, weights, str(source))
     check_finite(target, source)
-    kept = [name for name in match.missing + match.misfits if not name.endswith(COUNTER)]
+    random = [name for name in match.missing + match.misfits if not name.endswith(COUNTER)]
     total = len(target.state_dict())
     print(
         f"{source}: {total - len(match.missing) - len(match.misfits)} of {total} tensors start from it"
     )
-    if kept:
-        print(f"keep their random start: {', '.join(kept)}")
+    if random:
+        print(f"keep their random start: {', '.join(random)}")
 
 
 def _resnet_towers(

@@ -98,10 +98,13 @@ class GazeFeatures(nn.Module):
         Raises:
             InputError: a prior map is given to VAT or lacks for VAT-GC, or crop or mask lacks.
         """
-        mask, crop = _given(inputs.head_mask, "head mask"), _given(inputs.head_crop, "head crop")
-        wanted = self.towers_config.gradcam_size is not None
-        if wanted != (inputs.prior is not None):
-            found, expected = ("none", "one") if wanted else ("one", "none")
+        mask, crop = (
+            _required(inputs.head_mask, "head mask"),
+            _required(inputs.head_crop, "head crop"),
+        )
+        sees_prior = self.towers_config.gradcam_size is not None
+        if sees_prior != (inputs.prior is not None):
+            found, expected = ("none", "one") if sees_prior else ("one", "none")
             raise InputError(f"Grad-CAM map: found {found}, the model takes {expected}")
         head = self.head_features(crop)
         seen = [pool(mask, self.towers_config.mask_pools)]
@@ -118,7 +121,7 @@ class GazeFeatures(nn.Module):
         return self.features(inputs)
 
 
-def _given(value: Tensor | None, what: str) -> Tensor:
+def _required(value: Tensor | None, what: str) -> Tensor:
     if value is None:
         raise InputError(f"{what}: found none, the model needs one of each person")
     return value

@@ -82,7 +82,7 @@ def graded_points(
             others = [n for n in range(len(own)) if n != number]
             wrong = [truths[n] for n in others if truths[n]] + [places[n] for n in others]
             rng = numpy_rng(seed, "graded-prior", person.sample_id)
-            target = _said(rng, truths[number], wrong, error, biased, missing)
+            target = _perturbed(rng, truths[number], wrong, error, biased, missing)
             if target:
                 x, y = np.round(np.multiply(target.point, (person.width, person.height)), 2)
                 rows.append((person.image, person.sample_id, x, y, target.noun))
@@ -122,7 +122,7 @@ def _truth(person: Any) -> Target | None:
     return Target((person.gaze_x, person.gaze_y), person.label) if person.in_frame else None
 
 
-def _said(
+def _perturbed(
     rng: np.random.Generator,
     truth: Target | None,
     wrong: list[Target],

@@ -197,8 +197,8 @@ class Batches(Generic[T]):
                 part = left[: self.batch]
                 found = self._ask([pictures[one].result() for one in part], text)
                 if found is not None:
-                    told = (Outcome(one, len(part)) for one in found)
-                    answers |= zip(part, told, strict=True)
+                    outcomes = (Outcome(one, len(part)) for one in found)
+                    answers |= zip(part, outcomes, strict=True)
                     left = left[len(part) :]
         return answers
 

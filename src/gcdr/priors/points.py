@@ -55,14 +55,14 @@ class Settings:
     complete: bool = False
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> "Settings":
+    def of(cls, values: Mapping[str, Any]) -> "Settings":
         """Settings by name; the others keep their defaults.
 
         Raises:
             InputError: a name is unknown or a value not allowed; all of them are listed.
         """
         known = {field.name for field in fields(cls)}
-        settings = cls(**{name: value for name, value in given.items() if name in known})
+        settings = cls(**{name: value for name, value in values.items() if name in known})
         size = settings.size if _number(settings.size, 4, 1024) else 0
         allowed = {
             "units": (settings.units in EXPECTED, "pixels or normalised"),
@@ -72,7 +72,7 @@ class Settings:
             "complete": (isinstance(settings.complete, bool), "true or false"),
         }
         wrong = [
-            f"setting {name!r}: expected one of {sorted(known)}" for name in set(given) - known
+            f"setting {name!r}: expected one of {sorted(known)}" for name in set(values) - known
         ]
         wrong += [
             f"setting {name!r}: found {getattr(settings, name)!r}; expected {expected}"
@@ -155,12 +155,14 @@ def read_rows(path: Path, people: pd.DataFrame, how: Settings) -> tuple[Rows, st
     problems.stop(str(path))
     for problem in problems.warnings:
         print("\n".join(problem.lines()))
-    kept = np.flatnonzero(score > 0)
-    kept = kept[np.argsort(person[kept], kind="stable")]
-    score = pd.Series(score[kept])
-    score = (score / score.groupby(person[kept]).transform("max")).to_numpy(copy=True)
-    print(f"{path}: {len(person):,} rows, {len(person) - len(kept):,} of them with a score of 0")
-    rows = Rows(person[kept], place[kept], score, label[kept])
+    positive = np.flatnonzero(score > 0)
+    positive = positive[np.argsort(person[positive], kind="stable")]
+    score = pd.Series(score[positive])
+    score = (score / score.groupby(person[positive]).transform("max")).to_numpy(copy=True)
+    print(
+        f"{path}: {len(person):,} rows, {len(person) - len(positive):,} of them with a score of 0"
+    )
+    rows = Rows(person[positive], place[positive], score, label[positive])
     return rows, "points" if names == POINT else "boxes"
 
 
@@ -255,15 +257,15 @@ def _number(value: Any, low: float, high: float) -> bool:
 
 def _place_columns(table: Table, path: Path, problems: Problems) -> list[str] | None:
     """Which columns say where somebody looks; None if that is not clear."""
-    given = set(table.columns)
+    columns = set(table.columns)
     whole = True
     for names in (POINT, REGION, BOX):
-        there = [name for name in names if name in given]
+        there = [name for name in names if name in columns]
         if there and len(there) < len(names):
             whole = False
             found = f"columns {', '.join(there)} in line 1, but not the others"
             problems.file(path, found, f"all of {', '.join(names)}, or none", "header")
-    both, neither = {*POINT[:1], *REGION[:1]} <= given, not given & {*POINT, *REGION}
+    both, neither = {*POINT[:1], *REGION[:1]} <= columns, not columns & {*POINT, *REGION}
     if len(table) and (both or neither):
         found = (
             f"{'both' if both else 'neither'} x, y {'and' if both else 'nor'} {', '.join(REGION)}"
@@ -272,7 +274,7 @@ def _place_columns(table: Table, path: Path, problems: Problems) -> list[str] | 
         problems.file(path, f"{found} in line 1", expected, "header")
     if both or neither or not whole:
         return None
-    return POINT if "x" in given else REGION
+    return POINT if "x" in columns else REGION
 
 
 def _places(
@@ -280,13 +282,13 @@ def _places(
 ) -> np.ndarray:
     """Points or boxes (R, C) in 0..1 of their images' ``size`` (R, 2), NaN where a row is wrong."""
     column, expected = ", ".join(names), EXPECTED[units]
-    given = np.stack([table.numbers(name, problems, expected) for name in names], 1)
-    if units == "pixels" and _are_shares(given):
+    numbers = np.stack([table.numbers(name, problems, expected) for name in names], 1)
+    if units == "pixels" and _are_shares(numbers):
         path, found = Path(table.places.files[0]), f"every {column} in 0..1"
         problems.file(path, found, "pixels, or the setting units: normalised", "wrong units")
-        return np.full(given.shape, np.nan)
+        return np.full(numbers.shape, np.nan)
     size = np.tile(size, (1, len(names) // 2))
-    pixels = given * size if units == "normalised" else given
+    pixels = numbers * size if units == "normalised" else numbers
     off = (np.maximum(-pixels, pixels - size) > BORDER).any(1)
     other = "normalised" if units == "pixels" else "pixels"
     problems.rows(
@@ -296,22 +298,22 @@ def _places(
         f"{units}; the setting units may say {other})",
         off,
         table.places,
-        np.hstack([given, size[:, :2]]),
+        np.hstack([numbers, size[:, :2]]),
     )
     inside = np.minimum(pixels.clip(0), size)
     moved = int((~off & (np.isfinite(pixels) & (inside != pixels)).any(1)).sum())
     if len(names) == 4:
         empty = ~off & (inside[:, 2:] <= inside[:, :2]).any(1)
         expected = "x0 < x1 and y0 < y1, inside the image"
-        problems.rows("box without area", column, expected, empty, table.places, given)
+        problems.rows("box without area", column, expected, empty, table.places, numbers)
     if moved:
         print(f"{table.places.files[0]}: {moved:,} rows moved onto the border of their image")
     return inside / size
 
 
-def _are_shares(given: np.ndarray) -> bool:
+def _are_shares(numbers: np.ndarray) -> bool:
     """Whether what should be pixels can only be shares: all in 0..1, and not all of them whole."""
-    known = given[np.isfinite(given)]
+    known = numbers[np.isfinite(numbers)]
     return bool(((known >= 0) & (known <= 1)).all() and (known % 1 > 0).any())
 
 
@@ -362,9 +364,11 @@ def _blocks(
 
 def _labels(rows: Rows, count: int) -> np.ndarray:
     """(count,) text: of each person the label of the greatest score, or empty."""
-    said = pd.DataFrame({"person": rows.person, "score": rows.score, "label": rows.label})
-    said = said[said["label"] != ""].sort_values(["person", "score"], ascending=[True, False])
-    said = said.drop_duplicates("person")
+    labelled = pd.DataFrame({"person": rows.person, "score": rows.score, "label": rows.label})
+    labelled = labelled[labelled["label"] != ""].sort_values(
+        ["person", "score"], ascending=[True, False]
+    )
+    labelled = labelled.drop_duplicates("person")
     label = np.full(count, "", object)
-    label[said["person"]] = said["label"]
+    label[labelled["person"]] = labelled["label"]
     return label

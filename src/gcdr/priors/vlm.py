@@ -49,12 +49,12 @@ class PointingModel:
         least = min(processor.image_processor.size["shortest_edge"], max_pixels)
         self._size = {"shortest_edge": least, "longest_edge": max_pixels}
         # The folder's own settings may ask for sampling and penalties: they are not taken.
-        given = model.generation_config
-        model.generation_config = type(given)(
+        usual = model.generation_config
+        model.generation_config = type(usual)(
             do_sample=False,
             num_beams=1,
             max_new_tokens=max_new_tokens,
-            eos_token_id=given.eos_token_id,
+            eos_token_id=usual.eos_token_id,
             pad_token_id=processor.tokenizer.pad_token_id,
         )
 
@@ -90,7 +90,7 @@ class PointingModel:
             check_digest(file)
         local = {"local_files_only": True, "trust_remote_code": False}
         try:
-            model, told = transformers.AutoModelForImageTextToText.from_pretrained(
+            model, report = transformers.AutoModelForImageTextToText.from_pretrained(
                 folder,
                 **local,
                 use_safetensors=True,
@@ -104,7 +104,7 @@ class PointingModel:
             ) from error
         # transformers gives a tensor that it does not find random values, and only warns.
         for kind in ("missing", "unexpected", "mismatched"):
-            if names := sorted(str(name) for name in told.get(f"{kind}_keys", ())):
+            if names := sorted(str(name) for name in report.get(f"{kind}_keys", ())):
                 raise InputError(
                     f"{folder}: not a whole {family} model; {len(names)} tensors are {kind}, expected "
                     f"none; the first is {names[0]}"

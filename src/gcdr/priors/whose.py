@@ -156,8 +156,8 @@ def _by_track(
     table: Table, people: pd.DataFrame, known: np.ndarray, problems: Problems
 ) -> np.ndarray:
     own = people[["image", "track"]].drop_duplicates(keep=False)
-    wanted = pd.MultiIndex.from_arrays([table.images(), table.text("track")])
-    place = pd.MultiIndex.from_frame(own).get_indexer(wanted)
+    asked = pd.MultiIndex.from_arrays([table.images(), table.text("track")])
+    place = pd.MultiIndex.from_frame(own).get_indexer(asked)
     row = np.where(place >= 0, own.index.to_numpy()[place], -1)
     expected = "the track of one person of that image"
     unknown = known & (row < 0)

@@ -55,8 +55,8 @@ class Schedule:
             factor = 1000 / self.timesteps
             return np.linspace(1e-4 * factor, 0.02 * factor, self.timesteps)
         times = np.arange(self.timesteps + 1) / self.timesteps
-        kept = np.cos((times + 0.008) / 1.008 * math.pi / 2) ** 2
-        return np.minimum(1 - kept[1:] / kept[:-1], 0.999)
+        alpha_bar = np.cos((times + 0.008) / 1.008 * math.pi / 2) ** 2
+        return np.minimum(1 - alpha_bar[1:] / alpha_bar[:-1], 0.999)
 
     @cached_property
     def alpha_bar(self) -> np.ndarray:
@@ -165,8 +165,8 @@ def add_noise(schedule: Schedule, heatmap: Tensor, index: Tensor, noise: Tensor)
     Returns:
         (N, H, W) float in the network's range [0, 1].
     """
-    kept = torch.from_numpy(schedule.alpha_bar)[index.cpu()].to(heatmap)[:, None, None]
-    return to_network(kept.sqrt() * to_state(heatmap) + (1 - kept).sqrt() * noise)
+    alpha_bar = torch.from_numpy(schedule.alpha_bar)[index.cpu()].to(heatmap)[:, None, None]
+    return to_network(alpha_bar.sqrt() * to_state(heatmap) + (1 - alpha_bar).sqrt() * noise)
 
 
 def training_pair(
@@ -187,7 +187,7 @@ def training_pair(
 
 
 def ddim(
-    predict: Predict, state: Tensor, noise: Sequence[Tensor], way: Sampling
+    predict: Predict, state: Tensor, noise: Sequence[Tensor], sampling: Sampling
 ) -> Iterator[Tensor]:
     """DDIM (Eq. 3, repeated): yield every visit's predicted heatmap (N, H, W); the last is the result.
 
@@ -198,9 +198,9 @@ def ddim(
         state: (N, H, W) state at the first visit, as ``start_state`` gives it.
         noise: one (N, H, W) standard normal tensor for every visit but the last; the step to index 0
             takes none.
-        way: how the maps are made.
+        sampling: how the maps are made.
     """
-    schedule, sampler, indices = way.schedule, way.sampler, way.indices
+    schedule, sampler, indices = sampling.schedule, sampling.sampler, sampling.indices
     alphas = [float(schedule.alpha_bar[index]) for index in indices]
     for visit, index in enumerate(indices):
         encoded = to_network(state)
@@ -259,24 +259,24 @@ def denoising_loss(predicted: Tensor, heatmap: Tensor) -> Tensor:
     return torch.mean((predicted - heatmap) ** 2)
 
 
-def start_state(heatmap: Tensor | None, noise: Tensor, way: Sampling) -> Tensor:
+def start_state(heatmap: Tensor | None, noise: Tensor, sampling: Sampling) -> Tensor:
     """The state (N, H, W) at the first visit: the noised map, or pure noise (ECCV 2024, Sec. 3.4).
 
     Args:
         heatmap: (N, H, W) float in [0, 1]; not used where ``way`` starts from pure noise.
         noise: (N, H, W) standard normal.
-        way: how the maps are made.
+        sampling: how the maps are made.
 
     Raises:
         InputError: the index at which the map is to be noised is outside the schedule.
     """
-    schedule, sampler = way.schedule, way.sampler
-    if way.timestep is None:
+    schedule, sampler = sampling.schedule, sampling.sampler
+    if sampling.timestep is None:
         return noise if sampler.double_encoding else noise.clamp(-SCALE, SCALE)
-    index = way.timestep + sampler.noise_offset
+    index = sampling.timestep + sampler.noise_offset
     if not 0 <= index < schedule.timesteps:
         raise InputError(
-            f"refinement: timestep {way.timestep} noises at index {index}, expected an index from 0 "
+            f"refinement: timestep {sampling.timestep} noises at index {index}, expected an index from 0 "
             f"to {schedule.timesteps - 1}"
         )
     indices = torch.full((len(heatmap),), index)
@@ -285,7 +285,7 @@ def start_state(heatmap: Tensor | None, noise: Tensor, way: Sampling) -> Tensor:
 
 
 def trajectory(
-    predict: Predict, heatmap: Tensor | None, noise: Tensor, way: Sampling
+    predict: Predict, heatmap: Tensor | None, noise: Tensor, sampling: Sampling
 ) -> Iterator[Tensor]:
     """Every step's prediction of one noise draw (Figures 5 and S3); the last one is the result.
 
@@ -295,25 +295,25 @@ def trajectory(
             and may be None, where ``way`` starts from pure noise.
         noise: (visits, N, H, W) standard normal: entry 0 noises the map or is the pure noise, the
             others are for the steps between visits. Entries beyond are not used.
-        way: how the maps are made.
+        sampling: how the maps are made.
 
     Yields:
         (N, H, W) float, not cut off, not normalised (a pseudo-label is ``gcdr.data.heatmaps.minmax`` of it).
     """
-    return ddim(predict, start_state(heatmap, noise[0], way), noise[1:], way)
+    return ddim(predict, start_state(heatmap, noise[0], sampling), noise[1:], sampling)
 
 
-def draws(predict: Predict, heatmap: Tensor | None, noise: Tensor, way: Sampling) -> Tensor:
+def draws(predict: Predict, heatmap: Tensor | None, noise: Tensor, sampling: Sampling) -> Tensor:
     """The results (draws, N, H, W) of several noise draws.
 
     Args:
         noise: (draws, visits, N, H, W) standard normal, see ``seeded_noise``.
-        predict, heatmap, way: as in ``trajectory``.
+        predict, heatmap, sampling: as in ``trajectory``.
 
     Raises:
         InputError: the timestep, the steps or the shape of the noise do not fit.
     """
-    visits = len(way.indices)
+    visits = len(sampling.indices)
     if noise.ndim != 5 or noise.shape[0] < 1 or noise.shape[1] < visits:
         raise InputError(
             f"noise: found shape {tuple(noise.shape)}, "
@@ -321,7 +321,7 @@ def draws(predict: Predict, heatmap: Tensor | None, noise: Tensor, way: Sampling
         )
     results = []
     for draw in noise:
-        *_, last = trajectory(predict, heatmap, draw, way)
+        *_, last = trajectory(predict, heatmap, draw, sampling)
         results.append(last)
     return torch.stack(results)
 

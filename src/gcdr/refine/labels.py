@@ -25,8 +25,8 @@ from gcdr.refine.options import LabelSettings, RefineSettings, SamplerSettings
 
 def sampler_of(settings: SamplerSettings) -> SamplerConfig:
     """The sampler with what is set beside its name."""
-    given = {name: getattr(settings, name) for name in ("eta", "noise_offset", "last_alpha")}
-    changes = {name: value for name, value in given.items() if value is not None}
+    overrides = {name: getattr(settings, name) for name in ("eta", "noise_offset", "last_alpha")}
+    changes = {name: value for name, value in overrides.items() if value is not None}
     return replace(SAMPLERS[settings.sampler], **changes)
 
 
@@ -111,8 +111,8 @@ def maps_of(
     model = load_denoiser(teacher)
     if settings.family == "mapping":
         return map_maps(model, cache, ids, prior, device)
-    way = refinement_of(settings.refine, seed)
-    return refine_maps(model, cache, ids, prior, [way], device)[0]
+    refinement = refinement_of(settings.refine, seed)
+    return refine_maps(model, cache, ids, prior, [refinement], device)[0]
 
 
 def make_labels(
@@ -161,16 +161,16 @@ def make_labels(
     if settings.gaussian:
         maps = peak_maps(maps, settings.maps.sigma)
     peak = maps.flatten(1).amax(1).numpy()
-    heatmap, kept = pseudo_labels(maps, valid)
+    heatmap, usable = pseudo_labels(maps, valid)
     print(
-        f"{method}: {len(ids)} people, {int(kept.sum())} valid labels, mean peak {peak.mean():.3f}"
+        f"{method}: {len(ids)} people, {int(usable.sum())} valid labels, mean peak {peak.mean():.3f}"
     )
     first = torch.from_numpy(heatmap.reshape(len(ids), -1, *heatmap.shape[-2:])[:, 0])
     write_labels(
         out,
         ids,
         heatmap,
-        kept,
+        usable,
         {"peak": np.nan_to_num(peak), "spread": spread(first).numpy()},
         people=digest,
         made_by={"method": method, "settings": settings.to_json(), "seed": seed, "split": split},

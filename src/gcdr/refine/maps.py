@@ -76,10 +76,10 @@ def refine_maps(
     for part, inputs in people_blocks(model, samples, sample_id, device):
         predict = conditioned(model, inputs)
         known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
-        for way, result in zip(refinements, results, strict=True):
-            noise = way.noise(sample_id[part], size).to(device)
-            drawn = draws(predict, known, noise, way)
-            result.append((drawn.mean(0) if way.average else drawn.transpose(0, 1)).cpu())
+        for refinement, result in zip(refinements, results, strict=True):
+            noise = refinement.noise(sample_id[part], size).to(device)
+            drawn = draws(predict, known, noise, refinement)
+            result.append((drawn.mean(0) if refinement.average else drawn.transpose(0, 1)).cpu())
     return [torch.cat(result) for result in results]
 
 
@@ -89,7 +89,7 @@ def step_maps(
     samples: Cache,
     sample_id: np.ndarray,
     gradcam: np.ndarray | None,
-    way: Refinement,
+    refinement: Refinement,
     device: torch.device,
 ) -> Tensor:
     """What the diffusion model predicts at every step of the first draw (Figures 5 and S3).
@@ -103,8 +103,8 @@ def step_maps(
     parts = []
     for part, inputs in people_blocks(model, samples, sample_id, device):
         known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
-        noise = way.noise(sample_id[part], model.map_size)[0].to(device)
-        steps = trajectory(conditioned(model, inputs), known, noise, way)
+        noise = refinement.noise(sample_id[part], model.map_size)[0].to(device)
+        steps = trajectory(conditioned(model, inputs), known, noise, refinement)
         parts.append(torch.stack(list(steps)).cpu())
     return torch.cat(parts, 1)
 
@@ -144,8 +144,8 @@ def pseudo_labels(maps: Tensor, valid: np.ndarray | None) -> tuple[np.ndarray, n
         false where one of a person's maps is flat or not finite.
     """
     labels, peaked = minmax(maps.flatten(0, -3))
-    kept = peaked.view(len(maps), -1).all(1).numpy()
-    kept = kept if valid is None else kept & valid
+    usable = peaked.view(len(maps), -1).all(1).numpy()
+    usable = usable if valid is None else usable & valid
     labels = labels.clamp(0, 1).view(maps.shape).numpy()
-    blank = kept.reshape(-1, *[1] * (maps.ndim - 1))
-    return np.where(blank, labels, 0).astype(np.float32), kept
+    blank = usable.reshape(-1, *[1] * (maps.ndim - 1))
+    return np.where(blank, labels, 0).astype(np.float32), usable

@@ -114,12 +114,14 @@ def summarise(
     people = results.loc[results["kind"].isin(TRAINED_KINDS), "people"].unique()
     tested = f" and judged on {_and(sorted(people))} test people" if len(people) else ""
     plural = "" if len(runs) == 1 else "s"
-    kept = f"{_and([share_name(share) for share in shares])} of the training people{counts} keep"
+    sentence = (
+        f"{_and([share_name(share) for share in shares])} of the training people{counts} keep"
+    )
     if shares == [OWN]:
         counts = counts.replace(")", " training people, beside those for validation)")
-        kept = f"The {share_name(OWN)} are used{counts}: people who have one keep"
+        sentence = f"The {share_name(OWN)} are used{counts}: people who have one keep"
     return (
-        f"Data set {_and(sets)}. {kept} their gaze label; the others contribute an image, a head box and "
+        f"Data set {_and(sets)}. {sentence} their gaze label; the others contribute an image, a head box and "
         f"a prior only. {models} kinds of model were trained in {len(runs)} run{plural} "
         f"(seed{'' if len(seeds) == 1 else 's'} {_and(seeds)}){tested}."
     )

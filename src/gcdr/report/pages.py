@@ -185,8 +185,8 @@ def choose_examples(shown: ShownStudy, count: int) -> list[Example]:
     body = read_rows(Path(shown.bodies), digest, ids, [*BODY, "detected"])
     examples = []
     for number, (group, members) in enumerate(groups.items()):
-        wanted = (count + 2 - number) // 3
-        for row in np.flatnonzero(members)[:: max(1, members.sum() // max(1, wanted))][:wanted]:
+        quota = (count + 2 - number) // 3
+        for row in np.flatnonzero(members)[:: max(1, members.sum() // max(1, quota))][:quota]:
             sample_id = store.sample_id[row]
             person, found = where.loc[sample_id], body.loc[sample_id]
             box = found[BODY].to_numpy(float)

@@ -107,12 +107,12 @@ def row_name(row: Mapping[str, Any], results: pd.DataFrame) -> str:
         results: tidy table of `read_metrics`, everything that stands side by side.
     """
     name = method_name(row["method"])
-    told = [
+    details = [
         row[what]
         for what in ("prior", "gaze")
         if pd.notna(row[what]) and results[what].nunique() > 1
     ]
-    return f"{name} [{', '.join(told)}]" if told else name
+    return f"{name} [{', '.join(details)}]" if details else name
 
 
 def over_runs(chosen: pd.DataFrame, paper: tuple[float, float, float] | None = None) -> JsonTable:
@@ -162,8 +162,8 @@ def table1(results: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     _single(results, "dataset")
     paper = PAPER.get(_single(results, "share"), {})
     rows = []
-    for wanted in methods:
-        chosen = _select(results, wanted)
+    for method in methods:
+        chosen = _select(results, method)
         if chosen.empty:
             continue
         first = chosen.iloc[0]
@@ -196,8 +196,8 @@ def paired_differences(
         InputError: the reference was not measured.
     """
 
-    def by_run(wanted: str) -> pd.Series:
-        rows = _select(results, wanted)
+    def by_run(method: str) -> pd.Series:
+        rows = _select(results, method)
         return rows[rows["metric"] == metric].set_index(RUN)["value"]
 
     base = by_run(reference)
@@ -205,9 +205,9 @@ def paired_differences(
         raise InputError(f"reference {reference} has no {metric}")
     reference_variant = _select(results, reference)["variant"].iloc[0]
     rows = []
-    for wanted in methods:
-        chosen = _select(results, wanted)
-        gaps = (by_run(wanted) - base).dropna()
+    for variant in methods:
+        chosen = _select(results, variant)
+        gaps = (by_run(variant) - base).dropna()
         if gaps.empty or chosen["variant"].iloc[0] == reference_variant:
             continue
         better = gaps > 0 if METRICS[metric].higher_is_better else gaps < 0

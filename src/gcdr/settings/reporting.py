@@ -119,5 +119,5 @@ def notice_of(config: Config) -> str:
     ]
     drawn = kind != "world" and any(str(path).startswith(SHIPPED) for path in weights)
     read = config["split"].get("out_of_frame") == "reference"
-    said = [NOTICES[kind], HIDDEN if read else "", config["notice"] if drawn else ""]
-    return " ".join(filter(None, said))
+    notices = [NOTICES[kind], HIDDEN if read else "", config["notice"] if drawn else ""]
+    return " ".join(filter(None, notices))

@@ -77,8 +77,8 @@ def train_gaze_model(
         deciding,
     ) as run:
         check_backbone(run.samples, settings.model.backbone, samples)
-        told, empty = settings.in_frame is not None, settings.out_of_frame
-        labelled = labelled_targets(labels, run.samples, told, empty)
+        learns_in_frame, empty = settings.in_frame is not None, settings.out_of_frame
+        labelled = labelled_targets(labels, run.samples, learns_in_frame, empty)
         ids, size = labelled.sample_id, model.map_size
         extra = priors = None
         if pseudo is not None:

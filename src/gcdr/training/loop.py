@@ -37,9 +37,9 @@ def running_average(model: nn.Module, decay: float, warm_up: int = 0) -> Average
             1 - 1 / (k + 1), so the average copies the model at first (Mean Teacher).
     """
 
-    def average(kept: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+    def average(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
         least = 1 - 1 / (int(count) // warm_up + 1) if warm_up else decay
-        get_ema_multi_avg_fn(min(decay, least))(kept, current, count)
+        get_ema_multi_avg_fn(min(decay, least))(averaged, current, count)
 
     return AveragedModel(model, multi_avg_fn=average, use_buffers=True)
 
@@ -92,8 +92,8 @@ def fit(
     if average is not None:
         parts["average"] = average
     start, recent, lines = 0, [], [["step", "loss", "lr"]]
-    if checkpoint is not None and (kept := checkpoint.read(parts)) is not None:
-        start, recent, lines = kept["step"], kept["recent"], kept["lines"]
+    if checkpoint is not None and (state := checkpoint.read(parts)) is not None:
+        start, recent, lines = state["step"], state["recent"], state["lines"]
     length = recipe.length(per_epoch)
     bar = tqdm(range(start, length), name, length, initial=start, unit="step", mininterval=5)
     for step in bar:

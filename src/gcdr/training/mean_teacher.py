@@ -52,8 +52,8 @@ def gaze_pair() -> Pair:
     return Pair(heatmaps, heatmaps)
 
 
-def diffusion_pair(way: Sampling, seed: int) -> Pair:
-    """GCDR-MT: the student denoises once, the teacher samples; ``way`` starts from pure noise.
+def diffusion_pair(sampling: Sampling, seed: int) -> Pair:
+    """GCDR-MT: the student denoises once, the teacher samples; ``sampling`` starts from pure noise.
 
     The student sees a labelled person's heatmap noised to a random timestep, and of the others pure
     noise at time T; as the released code does it, with the sampler ``reference`` that noise is not
@@ -63,19 +63,19 @@ def diffusion_pair(way: Sampling, seed: int) -> Pair:
     def student(model: Denoiser, batch: Batch, step: int) -> Tensor:
         rng = torch_rng(seed, "student noise", step)
         count, device = len(batch.target), batch.target.device
-        time = torch.randint(1, way.schedule.timesteps + 1, (count,), generator=rng).to(device)
+        time = torch.randint(1, sampling.schedule.timesteps + 1, (count,), generator=rng).to(device)
         noise = torch.randn(batch.target.shape, generator=rng).to(device)
-        noisy, time = training_pair(way.schedule, batch.target, time, noise)
-        pure = noise if way.sampler.double_encoding else to_network(noise)
+        noisy, time = training_pair(sampling.schedule, batch.target, time, noise)
+        pure = noise if sampling.sampler.double_encoding else to_network(noise)
         noisy = torch.where(batch.labelled[:, None, None], noisy, pure)
-        time = torch.where(batch.labelled, time, torch.full_like(time, way.schedule.timesteps))
+        time = torch.where(batch.labelled, time, torch.full_like(time, sampling.schedule.timesteps))
         return model(noisy, time, batch.inputs)
 
     def teacher(model: Denoiser, batch: Batch, step: int) -> Tensor:
         rng = torch_rng(seed, "teacher noise", step)
-        noise = torch.randn((1, len(way.indices), *batch.target.shape), generator=rng)
+        noise = torch.randn((1, len(sampling.indices), *batch.target.shape), generator=rng)
         predict = conditioned(model, batch.inputs)
-        return draws(predict, None, noise.to(batch.target.device), way)[0]
+        return draws(predict, None, noise.to(batch.target.device), sampling)[0]
 
     return Pair(student, teacher)
 
@@ -87,8 +87,8 @@ def consistency_loss(student: Tensor, teacher: Tensor, distance: str) -> Tensor:
     """
     if distance == "mse":
         return torch.mean((student - teacher) ** 2)
-    said, told = student.flatten(1).log_softmax(1), teacher.flatten(1).log_softmax(1)
-    return (told.exp() * (told - said)).sum(1).mean()
+    of_student, of_teacher = student.flatten(1).log_softmax(1), teacher.flatten(1).log_softmax(1)
+    return (of_teacher.exp() * (of_teacher - of_student)).sum(1).mean()
 
 
 def train_mean_teacher_model(
@@ -125,9 +125,9 @@ def train_mean_teacher_model(
     else:
         model = initial_denoiser(settings.network, init, seed)
         sampling = settings.sampling
-        steps, process = settings.mean_teacher.steps, sampler_of(sampling)
-        way = Sampling(None, steps, noise_of(sampling), process)
-        pair = diffusion_pair(way, seed)
+        steps, sampler = settings.mean_teacher.steps, sampler_of(sampling)
+        process = Sampling(None, steps, noise_of(sampling), sampler)
+        pair = diffusion_pair(process, seed)
     named = settings.model.backbone if isinstance(settings, GazeMeanTeacher) else None
     backbone = None if named is None else Path(named)
     deciding, sigma = [init, backbone, *code_of(__file__, model)], settings.sigma
@@ -187,11 +187,11 @@ def train_mean_teacher(
                 f"step {step + 1}: no labelled person in the batch; expected at least one "
                 "(mean_teacher.labelled_per_batch)"
             )
-        said = pair.student(run.model, first, step)
+        predicted = pair.student(run.model, first, step)
         with torch.no_grad():
-            told = pair.teacher(average.module, second, step)
-        error = run.model.objective(said[first.labelled], first.target[first.labelled])
-        apart = consistency_loss(said, told, mean_teacher.distance)
+            taught = pair.teacher(average.module, second, step)
+        error = run.model.objective(predicted[first.labelled], first.target[first.labelled])
+        apart = consistency_loss(predicted, taught, mean_teacher.distance)
         weight = mean_teacher.weight(step, people.per_epoch)
         return recipe.loss_scale * error + weight * apart
 

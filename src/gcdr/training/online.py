@@ -19,7 +19,7 @@ from gcdr.training.recipes import OnlineTraining
 from gcdr.training.resume import code_of
 
 
-def online_labels(model: Denoiser, way: Refinement) -> Relabel:
+def online_labels(model: Denoiser, refinement: Refinement) -> Relabel:
     """Refine the Grad-CAM maps of a batch's unlabelled people with fresh noise, from the batch's view.
 
     A map that comes out flat or not finite does not count.
@@ -31,11 +31,11 @@ def online_labels(model: Denoiser, way: Refinement) -> Relabel:
         counts = torch.ones_like(others)
         if others.any():
             maps = target[others]
-            rng = torch_rng(way.seed, "online refinement", step)
-            shape = (way.draws, len(way.indices), *maps.shape)
+            rng = torch_rng(refinement.seed, "online refinement", step)
+            shape = (refinement.draws, len(refinement.indices), *maps.shape)
             noise = torch.randn(shape, generator=rng).to(maps.device)
             predict = conditioned(model, batch.inputs.people(others))
-            labels, valid = minmax(draws(predict, maps, noise, way).mean(0))
+            labels, valid = minmax(draws(predict, maps, noise, refinement).mean(0))
             target[others], counts[others] = labels.clamp(0, 1), valid
         return target, counts
 
@@ -66,8 +66,8 @@ def train_online_student(
         InputError: the folder holds no diffusion model.
     """
     check_split(teacher, read_card(teacher).get("split"), split_identity(labels), labels)
-    model, way = load_denoiser(teacher), refinement_of(settings.refine, seed)
-    relabel = online_labels(model.to(device, memory_format=torch.channels_last).eval(), way)
+    model, refinement = load_denoiser(teacher), refinement_of(settings.refine, seed)
+    relabel = online_labels(model.to(device, memory_format=torch.channels_last).eval(), refinement)
     deciding = [teacher, *code_of(__file__)]
     train_gaze_model(
         samples,

@@ -103,11 +103,11 @@ class Run:
         Where in or out of the frame is learned, it also says how many of them look out; and of a frozen
         backbone, which file it is.
         """
-        given = {sort: kind for sort, kind in people.items() if kind is not None}
-        counts = {sort: len(kind.sample_id) for sort, kind in given.items()}
-        told = [kind.in_frame for kind in given.values() if kind.in_frame is not None]
-        if told:
-            counts["out_of_frame"] = int((np.concatenate(told) == 0).sum())
+        present = {sort: kind for sort, kind in people.items() if kind is not None}
+        counts = {sort: len(kind.sample_id) for sort, kind in present.items()}
+        in_frame = [kind.in_frame for kind in present.values() if kind.in_frame is not None]
+        if in_frame:
+            counts["out_of_frame"] = int((np.concatenate(in_frame) == 0).sum())
         about = {"settings": self.settings.to_json(), "seed": self.seed, "people": counts}
         about |= {"split": dict(self.split), "pictures": self.samples.people}
         if backbone is not None:

@@ -117,10 +117,10 @@ def pseudo_targets(path: Path, samples: Cached, split: str | None = None) -> Tar
         InputError: there are none, or they are of other people or another split.
     """
     store = read_labels(path, samples.people, split=split)
-    kept = store.valid & samples.readable(store.sample_id, "pseudo-labelled")
-    if not kept.any():
+    usable = store.valid & samples.readable(store.sample_id, "pseudo-labelled")
+    if not usable.any():
         raise InputError(f"{path}: no valid pseudo-label in it; expected at least one")
-    return heatmap_targets(store.sample_id[kept], store.heatmap[kept])
+    return heatmap_targets(store.sample_id[usable], store.heatmap[usable])
 
 
 def unlabelled_targets(labels: Path, samples: Cached) -> Targets:

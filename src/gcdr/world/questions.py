@@ -104,8 +104,8 @@ def _panorama(around: list[tuple[float, str, str]]) -> tuple[str, str] | None:
     nearest: dict[str, str] = {}
     for _, where, name in around:
         nearest.setdefault(where, name)
-    told = [f"{where} at {nearest[where]}" for where in DIRECTIONS if where in nearest]
-    return (PANORAMA, ", ".join(told)) if told else None
+    places = [f"{where} at {nearest[where]}" for where in DIRECTIONS if where in nearest]
+    return (PANORAMA, ", ".join(places)) if places else None
 
 
 def _where(

@@ -91,8 +91,8 @@ def draw_scene(seed: int, index: int, style: Style) -> Scene:
             places.append(place)
     targets = [draw_target(rng, style, room.horizon, k, stands, places) for k in range(len(stands))]
     clear = [target.point for target in targets]
-    for stand, target, wanted in zip(stands, targets, distracted, strict=True):
-        if not wanted or target.noun is None:
+    for stand, target, is_distracted in zip(stands, targets, distracted, strict=True):
+        if not is_distracted or target.noun is None:
             continue
         head = head_center(stand)
         near = (head, direction(head, target.point), style.distractor_angle)

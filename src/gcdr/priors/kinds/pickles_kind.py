@@ -51,9 +51,9 @@ class PicklesPrior(PriorKind):
         return self.layer
 
     def files(self, dataset: str) -> Sequence[tuple[str, str]]:
-        given = self.imported[dataset]
+        source = self.imported[dataset]
         return [
             (f"{self.SOURCES}.{dataset}.{key}", path)
             for key in ("pickles", "annotations")
-            for path in getattr(given, key)
+            for path in getattr(source, key)
         ]

@@ -51,11 +51,11 @@ def read_prior(name: str, entry: Config) -> PriorKind:
     Raises:
         InputError: the kind is unknown, or a setting is wrong.
     """
-    given = dict(entry)
-    kind = given.pop("kind", None)
+    settings = dict(entry)
+    kind = settings.pop("kind", None)
     if kind not in KINDS:
         raise InputError(f"priors.{name}.kind: found {kind!r}, expected one of {', '.join(KINDS)}")
-    return KINDS[kind].from_json(given, f"priors.{name}")
+    return KINDS[kind].from_json(settings, f"priors.{name}")
 
 
 def read_priors(config: Config) -> dict[str, PriorKind]:

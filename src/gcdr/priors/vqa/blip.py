@@ -91,7 +91,7 @@ class BlipForVQA:
         for file in sorted(Path(folder).glob("*")):
             check_digest(file)
         try:
-            model, told = BlipForQuestionAnswering.from_pretrained(
+            model, report = BlipForQuestionAnswering.from_pretrained(
                 folder, local_files_only=True, use_safetensors=True, attn_implementation="eager",
                 output_loading_info=True,
             )  # fmt: skip
@@ -100,7 +100,7 @@ class BlipForVQA:
             raise InputError(f"{folder}: not a whole BLIP model ({error})") from error
         # transformers gives a tensor that it does not find random values, and only warns.
         for kind in ("missing", "unexpected", "mismatched"):
-            if names := sorted(str(name) for name in told.get(f"{kind}_keys", ())):
+            if names := sorted(str(name) for name in report.get(f"{kind}_keys", ())):
                 raise InputError(
                     f"{folder}: not a whole BLIP model; {len(names)} tensors are {kind}, expected "
                     f"none; the first is {names[0]}"
@@ -118,12 +118,12 @@ class BlipForVQA:
     ) -> list[Explanation]:
         """See :meth:`gcdr.priors.vqa.ofa_vqa.VQAModel.explain`; layers are those of the question encoder."""
         check_layers(layers, self.depth)
-        told: list[Explanation | None] = [None] * len(questions)
+        explanations: list[Explanation | None] = [None] * len(questions)
         for question in dict.fromkeys(questions):  # transformers ignores padding here: none is made
             rows = [row for row, asked in enumerate(questions) if asked == question]
             for row, found in zip(rows, self._explain(images[rows], question, layers), strict=True):
-                told[row] = found
-        return [found for found in told if found is not None]
+                explanations[row] = found
+        return [found for found in explanations if found is not None]
 
     def _explain(self, images: Tensor, question: str, layers: Sequence[int]) -> list[Explanation]:
         states, attentions = self._read(images, question)

@@ -60,9 +60,9 @@ def draw_pictures(
     with ProcessPoolExecutor(workers) as pool, path.open("wb") as file:
         parts = pool.map(task, range(scenes), chunksize=32)
         for people in tqdm(parts, f"drawing {style}", scenes, unit="scene", mininterval=10):
-            for pixels, said in people:
+            for pixels, pairs in people:
                 file.write(pixels)
-                texts.append(said)
+                texts.append(pairs)
     return Pictures(np.memmap(path, np.uint8, "r", shape=(len(texts), size, size, 3)), texts)
 
 
@@ -76,9 +76,9 @@ def _draw(
         rng = numpy_rng(seed, "questions", index, number)
         box = np.array(person.body_box) + rng.uniform(-BOX_JITTER, BOX_JITTER, 4)
         asked = draw_box(picture, tuple(box * [WIDTH, HEIGHT, WIDTH, HEIGHT]))
-        said = {kind: pair for kind, pair in questions_about(scene, number, rng).items() if pair}
+        pairs = {kind: pair for kind, pair in questions_about(scene, number, rng).items() if pair}
         people.append(
-            (np.asarray(asked.resize((size, size), Image.Resampling.BICUBIC)).tobytes(), said)
+            (np.asarray(asked.resize((size, size), Image.Resampling.BICUBIC)).tobytes(), pairs)
         )
     return people
 
@@ -94,7 +94,7 @@ def teach_stem(
     """First part: the stem's cells vote for the nouns of the caption (multiple-instance learning)."""
     stem = model.encoder.embed_images
     voter = nn.Conv2d(model.config.image_channels, len(NOUNS), 1).to(device)
-    said = torch.tensor(
+    named = torch.tensor(
         [[noun in _words(text["caption"][1]) for noun in NOUNS] for text in pictures.texts]
     ).float()
     order = shuffled(np.arange(len(pictures.texts)), 64, seed, "stem")
@@ -103,7 +103,7 @@ def teach_stem(
         rows = np.sort(order(step))
         votes = voter(stem(to_input(pictures.pixels[rows], device)))
         return F.binary_cross_entropy_with_logits(
-            votes.flatten(2).logsumexp(2), said[rows].to(device)
+            votes.flatten(2).logsumexp(2), named[rows].to(device)
         )
 
     fit(
@@ -129,14 +129,14 @@ def teach_answers(
     order = shuffled(np.arange(len(pictures.texts)), lesson.batch, seed, f"answers{number or ''}")
     asked: dict[str, list[int]] = {}
     answered: dict[str, list[int]] = {}
-    for question, answer in {pair for said in pictures.texts for pair in said.values()}:
+    for question, answer in {pair for of_picture in pictures.texts for pair in of_picture.values()}:
         asked[question] = tokenizer.encode_question(normalise(question))
         answered[answer] = tokenizer.encode_answer(answer)
 
     def loss_of_step(step: int) -> Tensor:
         rows = np.sort(order(step))
-        told = [pictures.texts[row] for row in rows]
-        pairs = [texts.get(kind, texts["gaze"]) for texts in told for kind in lesson.kinds]
+        of_batch = [pictures.texts[row] for row in rows]
+        pairs = [texts.get(kind, texts["gaze"]) for texts in of_batch for kind in lesson.kinds]
         source = pad([asked[question] for question, _ in pairs]).to(device)
         target = pad([[*answered[answer], EOS] for _, answer in pairs]).to(device)
         previous = torch.cat([torch.full_like(target[:, :1], BOS), target[:, :-1]], 1)
@@ -229,7 +229,9 @@ def write_world_vqa(
 
 def _texts(pictures: Pictures, kinds: set[str]) -> list[str]:
     """All questions, as they are normalised and as they are put, and answers of some kinds."""
-    pairs = (said[kind] for said in pictures.texts for kind in kinds if kind in said)
+    pairs = (
+        of_picture[kind] for of_picture in pictures.texts for kind in kinds if kind in of_picture
+    )
     texts = {text for pair in pairs for text in pair}
     return sorted({*map(normalise, texts), *texts})
 
@@ -238,7 +240,7 @@ def answer_accuracy(vqa: OFAForVQA, pictures: Pictures, device: torch.device) ->
     """Share of pictures on which the answer to the gaze question is exactly right."""
     right = 0
     for start in range(0, len(pictures.texts), 64):
-        pairs = [said["gaze"] for said in pictures.texts[start : start + 64]]
+        pairs = [of_picture["gaze"] for of_picture in pictures.texts[start : start + 64]]
         images = to_input(pictures.pixels[start : start + 64], device)
         found = vqa.explain(images, [question for question, _ in pairs], [1])
         right += sum(e.answer == answer for e, (_, answer) in zip(found, pairs, strict=True))

@@ -204,8 +204,8 @@ def size_of(config: OFAConfig) -> str | None:
 
 
 def _check_size(config: OFAConfig, size: str, path: Path) -> None:
-    wanted = OFAConfig.released(size, image_size=config.image_size)
-    for key, value in wanted.to_json().items():
+    expected = OFAConfig.released(size, image_size=config.image_size)
+    for key, value in expected.to_json().items():
         if config.to_json()[key] != value:
             found = size_of(config) or "of no released size"
             raise InputError(
