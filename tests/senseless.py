@@ -252,6 +252,27 @@ PAIRS = [
     ),
     ("studies: {smoke: {init: {study: smoke, model: vat}}}", "studies.smoke.init"),
     ("studies: {smoke: {given: {raw: assets/world/backbone}}}", "studies.smoke.given"),
+    ("studies: {smoke: {init: {vta: assets/world/backbone}}}", "studies.smoke.init.vta"),
+    ("studies: {smoke: {init: {gazelle: nowhere.pt}}}", "studies.smoke.init.gazelle"),
+    ("studies: {smoke: {init: {study: demo}}}", "studies.smoke.init.model"),
+    ("studies: {smoke: {init: {study: demo, model: vat, vat: x}}}", "studies.smoke.init.vat"),
+    (
+        "studies: {smoke: {init: {gazelle: {study: nope, model: vat}}}}",
+        "studies.smoke.init.gazelle.study",
+    ),
+    ("studies: {smoke: {init: {gazelle: {study: smoke, model: vat}}}}", "studies.smoke.init"),
+    (
+        "studies: {smoke: {init: {gazelle: {study: demo, model: nope}}}}",
+        "studies.smoke.init.gazelle.model",
+    ),
+    (
+        "studies: {smoke: {init: {gazelle: {study: demo, model: vat-gc}}}}",
+        "studies.smoke.init.gazelle.model",
+    ),
+    ("studies: {smoke: {given: {gcdr: {vta: a.pt}}}}", "studies.smoke.given.gcdr.vta"),
+    ("studies: {smoke: {given: {gcdr: {gazelle: no.pt}}}}", "studies.smoke.given.gcdr.gazelle"),
+    ("studies: {smoke: {given: {diffusion: {vat: no.pt}}}}", "studies.smoke.given.diffusion"),
+    ("studies: {smoke: {given: {vat-gc: {gazelle: no.pt}}}}", "studies.smoke.given.vat-gc.gazelle"),
     (
         "world_weights: {vqa: {lessons: [{kinds: [gaze], steps: 9, horizon: 8, batch: 2, lr: 0.1}]}}",
         "world_weights.vqa",

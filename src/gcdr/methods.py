@@ -179,14 +179,20 @@ NAMES = "|".join(sorted(METHODS, key=len, reverse=True))
 SUFFIXES = r"(?:\+[^+/]+){0,3}"
 
 
-def pattern(methods: str, drawn: str = rf"[ks]\d+|{ONLINE}") -> str:
+def ending_with(gaze: str) -> str:
+    """Regular expression of those suffixes whose last name is a gaze model's."""
+    return r"(?:\+[^+/]+){0,2}" + re.escape(JOINT + gaze)
+
+
+def pattern(methods: str, drawn: str = rf"[ks]\d+|{ONLINE}", suffixes: str = SUFFIXES) -> str:
     """Regular expression of the variants of methods (separated by ``|``), for wildcards.
 
     Args:
         methods: their names.
         drawn: what stands for the draws of the noise.
+        suffixes: names of prior store and gaze model.
     """
-    return rf"(?:{methods})(?:(?:-t\d+)?-n\d+-(?:{drawn}))?{SUFFIXES}"
+    return rf"(?:{methods})(?:(?:-t\d+)?-n\d+-(?:{drawn}))?{suffixes}"
 
 
 PATTERN = pattern(NAMES)

@@ -15,6 +15,8 @@ from torch import Tensor
 import gcdr
 from gcdr.base.errors import InputError
 from gcdr.models.backbone import ViT
+from gcdr.models.build import read_card
+from gcdr.models.gazelle import Gazelle
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.gazelle_released import (
     load_backbone,
@@ -23,7 +25,8 @@ from gcdr.models.gazelle_released import (
     recognise,
     save_decoder,
 )
-from gcdr.predictor import Predictor
+from gcdr.models.given import GivenSettings, take_given
+from gcdr.predictor import Prediction, Predictor, load_gaze_model
 
 
 @pytest.mark.parametrize("name", ["decoder.pt", "decoder.safetensors"])
@@ -147,27 +150,77 @@ def test_released_decoders_are_recognised(size: str, channels: int, inout: bool)
     assert config == (GazelleConfig.paper if size == "vitb14" else GazelleConfig.large)(inout)
 
 
-def test_a_released_decoder_and_its_backbone_make_a_predictor(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gazelle:
+    """A small model in two files as it would be released: ``decoder.pt`` and ``backbone.pth``."""
     made = small(seed=2)
-    released = partial(replace, made.config)
-    monkeypatch.setattr("gcdr.models.gazelle_released.RELEASED", {24: released})
+    monkeypatch.setattr(
+        "gcdr.models.gazelle_released.RELEASED", {24: partial(replace, made.config)}
+    )
     monkeypatch.setattr("gcdr.models.gazelle.build_backbone", lambda config: small().backbone)
     torch.save(made.decoder_state(), tmp_path / "decoder.pt")
     torch.save(made.backbone.model.state_dict(), tmp_path / "backbone.pth")
-    loaded = gcdr.load(tmp_path / "decoder.pt", "cpu", tmp_path / "backbone.pth")
+    return made
+
+
+def predicted(by: Predictor) -> Prediction:
     picture = np.arange(60 * 80 * 3, dtype=np.uint8).reshape(60, 80, 3)
-    (found,) = loaded.predict([picture], [[[10, 10, 30, 30], [40, 20, 60, 40]]])
-    (expected,) = Predictor(made, torch.device("cpu")).predict(
-        [picture], [[[10, 10, 30, 30], [40, 20, 60, 40]]]
-    )
+    (found,) = by.predict([picture], [[[10, 10, 30, 30], [40, 20, 60, 40]]])
+    return found
+
+
+def test_a_released_decoder_and_its_backbone_make_a_predictor(
+    tmp_path: Path, released: Gazelle
+) -> None:
+    found = predicted(gcdr.load(tmp_path / "decoder.pt", "cpu", tmp_path / "backbone.pth"))
+    expected = predicted(Predictor(released, torch.device("cpu")))
     assert np.array_equal(found.heatmap, expected.heatmap)
     assert found.in_frame.shape == (2,)
-    with pytest.raises(InputError, match=r"decoder.pt: holds a decoder only"):
+    with pytest.raises(InputError, match=r"decoder.pt: holds a decoder of Gaze-LLE only"):
         gcdr.load(tmp_path / "decoder.pt", "cpu")
     with pytest.raises(InputError, match=r"nowhere.pth"):
         gcdr.load(tmp_path / "decoder.pt", "cpu", tmp_path / "nowhere.pth")
+
+
+GIVEN = GivenSettings(
+    pixels=56, cells=8, kind="gazelle", timesteps=500, schedule="linear", backbone="backbone.pth"
+)
+
+
+@pytest.mark.parametrize("name", ["vat", "gcdr"])  # a teacher and a student
+def test_a_released_decoder_is_given_on_the_backbone_of_the_configuration(
+    tmp_path: Path, released: Gazelle, name: str
+) -> None:
+    settings = replace(GIVEN, backbone=str(tmp_path / "backbone.pth"))
+    take_given(name, tmp_path / "decoder.pt", settings, tmp_path / "taken")
+    taken = load_gaze_model(tmp_path / "taken")  # as labelling, scoring and galleries do
+    found, expected = (predicted(Predictor(m, torch.device("cpu"))) for m in (taken, released))
+    assert np.array_equal(found.heatmap, expected.heatmap)
+    assert np.array_equal(found.in_frame, expected.in_frame)
+    again = tmp_path / "again"  # and the folder may be given in turn
+    take_given(name, tmp_path / "taken", settings, again)
+    assert read_card(again)["backbone"] == read_card(tmp_path / "taken")["backbone"]
+    torch.save(small(seed=5).backbone.model.state_dict(), tmp_path / "backbone.pth")
+    with pytest.raises(InputError, match="another backbone than"):
+        take_given(name, tmp_path / "taken", settings, again)
+
+
+def test_a_decoder_is_not_given_to_another_model_or_on_another_backbone(
+    tmp_path: Path, released: Gazelle
+) -> None:
+    other = replace(GIVEN, kind="vat", backbone=None)
+    with pytest.raises(InputError, match="holds a decoder of Gaze-LLE only"):
+        take_given("gcdr", tmp_path / "decoder.pt", other, tmp_path / "taken")
+    torch.save(small(seed=5).backbone.model.state_dict(), tmp_path / "other.pth")
+    torch.save(released.state_dict(), tmp_path / "whole.pt")
+    settings = replace(GIVEN, backbone=str(tmp_path / "other.pth"))
+    with pytest.raises(InputError, match=r"whole.pt: holds another backbone than .*other.pth"):
+        take_given("gcdr", tmp_path / "whole.pt", settings, tmp_path / "taken")
+    settings = replace(GIVEN, backbone=str(tmp_path / "backbone.pth"))
+    take_given("gcdr", tmp_path / "whole.pt", settings, tmp_path / "taken")
+    torch.save({"conv1_scene.weight": torch.zeros(1)}, tmp_path / "vat.pt")
+    with pytest.raises(InputError, match="found a VAT, which stands on no frozen backbone"):
+        take_given("gcdr", tmp_path / "vat.pt", settings, tmp_path / "taken")
 
 
 def test_files_that_are_no_released_decoder(tmp_path: Path) -> None:
@@ -179,7 +232,7 @@ def test_files_that_are_no_released_decoder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="768 or 1024"):
         read_gazelle(file)
     torch.save({"linear.weight": torch.zeros(256, 768, 1, 1)}, file)
-    with pytest.raises(InputError, match="decoder only"):
+    with pytest.raises(InputError, match="decoder of Gaze-LLE only"):
         read_gazelle(file)
     torch.save({"linear.weight": print}, file)
     with pytest.raises(InputError, match=r"found builtins.print|only tensors"):

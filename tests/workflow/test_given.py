@@ -1,5 +1,6 @@
 """Models that a study is given: what is refused, what is planned, and one that is taken."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,16 @@ import torch
 import yaml
 from safetensors.torch import load_file
 from snakemake.utils import update_config
-from workflow_runs import ROOT, Workspace
+from workflow_runs import ROOT, Workspace, jobs_in
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
 from gcdr.config.preflight import check_references
-from gcdr.models.build import save_model
+from gcdr.models.build import backbone_card, save_model
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.given import GivenSettings, take_given
+from gcdr.models.kinds import GazeModelSettings
+from gcdr.models.named import initial_gaze_model
 from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.vat import VAT
 
@@ -26,11 +29,14 @@ SETTINGS = GivenSettings(pixels=56, cells=32, kind="vat", timesteps=500, schedul
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folders of a VAT, a VAT-GC and a denoiser of the demo's size."""
+    """Folders of a VAT, a VAT-GC, a Gaze-LLE and a denoiser of the demo's size."""
     folder = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)
     save_model(folder / "vat", VAT(VATConfig.world()), {"settings": {"in_frame": 1.0}})
     save_model(folder / "vat-gc", VAT(VATConfig.world(gradcam=True)))
+    frozen = GazeModelSettings("gazelle", backbone=str(ROOT / "assets/world/frozen"))
+    gazelle = initial_gaze_model(frozen, False, None, 0)
+    save_model(folder / "gazelle", gazelle, {"backbone": backbone_card(frozen.backbone)})
     card = {"settings": {"timesteps": 500, "schedule": "linear"}}
     save_model(folder / "diffusion", Denoiser(DenoiserConfig.world()), card)
     return folder
@@ -86,13 +92,47 @@ def test_a_missing_or_useless_one_is_named_at_once(models: Path) -> None:
 
 def test_given_models_are_taken_and_not_trained(models: Path, workspace: Workspace) -> None:
     given = f"{{diffusion: {models}/diffusion, gcdr: {models}/vat}}"
-    workspace.write("given.yaml", f"studies: {{smoke: {{given: {given}}}}}\n")
-    configs = (SMOKE, "given.yaml")
-    planned = workspace.planned(configs=configs)
-    # VAT, and Semi-VAT on its labels; GCDR's student and the teacher of the sweep are there
+    rows = "report: {methods: [vat, semi-vat, gcdr, {method: gcdr, gaze: gazelle}]}\n"
+    workspace.write("given.yaml", f"{rows}studies: {{smoke: {{given: {given}}}}}\n")
+    planned = workspace.planned(configs=(SMOKE, "given.yaml"))
+    # VAT, and Semi-VAT on its labels; VAT's student of GCDR and the teacher of the sweep are there, and
+    # Gaze-LLE's student is none of VAT's
     assert planned["take_given"] == 2 and "train_diffusion" not in planned
-    assert (planned["train_teacher"], planned["train_student"], planned["make_labels"]) == (1, 1, 2)
-    target = "results/smoke/labels25-seed0/teachers/diffusion/model.json"
-    run = workspace.snakemake(target, configs=configs)
+    assert (planned["train_teacher"], planned["train_student"], planned["make_labels"]) == (1, 2, 3)
+    both = (
+        f"{{diffusion: {models}/diffusion, gcdr: {{vat: {models}/vat, gazelle: {models}/gazelle}}}}"
+    )
+    workspace.write("both.yaml", f"studies: {{smoke: {{given: {both}}}}}\n")
+    split = "results/smoke/labels25-seed0"
+    student = f"{split}/students/gcdr-t250-n2-k1+ofa-world-body+"
+    taken = {
+        f"{split}/teachers/diffusion/model.json": "diffusion",
+        f"{student}vat/model.json": "vat",
+        f"{student}gazelle/model.json": "gazelle",
+    }
+    run = workspace.snakemake(*taken, configs=(SMOKE, "both.yaml"))
     assert run.returncode == 0, run.stdout[-3000:]
-    assert read_json(workspace.folder / target)["given"] == f"{models}/diffusion"
+    for card, name in taken.items():
+        assert read_json(workspace.folder / card)["given"] == f"{models}/{name}"
+    assert read_json(workspace.folder / card)["backbone"]["file"] == "assets/world/frozen"
+
+
+def test_each_gaze_model_starts_from_what_is_named_for_it(planning: Workspace) -> None:
+    planning.write(
+        "starts.yaml",
+        "studies:\n"
+        "  smoke: {init: {gazelle: {study: earlier, model: vat}}}\n"
+        "  earlier: {dataset: smoke, seed: 1, init: assets/world/backbone}\n",
+    )
+    trained = [f"results/smoke/labels25-seed0/teachers/vat+{name}" for name in ("vat", "gazelle")]
+    run = planning.snakemake(
+        "-n", "-p", *(f"{one}/model.json" for one in trained), configs=(SMOKE, "starts.yaml")
+    )
+    assert run.returncode == 0, run.stdout[-3000:]
+    assert jobs_in(run.stdout)["train_teacher"] == 3
+    made = [line for line in run.stdout.splitlines() if "train_gaze.py" in line and "--out" in line]
+    starts = {re.search("--out=(\\S+)", m)[1]: re.search("--init=(\\S+)", m) for m in made}
+    earlier = "results/earlier/labels25-seed1/teachers/vat+gazelle"
+    assert starts[trained[0]][1] == "assets/world/backbone"
+    assert starts[trained[1]][1] == earlier
+    assert starts[earlier] is None, "one value is for gaze.model alone"

@@ -6,6 +6,7 @@ rule take_given:
         script=script("take_given"),
         code=lambda wildcards: code("take_given") + kind_code(given_model(wildcards)[2]),
         model=given_files,
+        backbone=given_backbone,
     output:
         multiext("results/{given}/", "model.safetensors", "model.json"),
     log:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import asdict
 
+from gcdr.config.asked import given_models, study_starts
 from gcdr.config.preflight import recipe_problems
 from gcdr.methods import (
     NAMES,
@@ -10,6 +11,7 @@ from gcdr.methods import (
     STORED,
     SUFFIXES,
     TEACHERS,
+    ending_with,
     parse_teacher,
     pattern,
     pseudo_variant,
@@ -22,16 +24,18 @@ PEOPLE = {"pseudo": "unlabelled", "test": "test"}
 
 
 def gaze_init(wildcards):
-    """What gaze models start from: another study's model, a folder or file, or nothing."""
-    own = config["gaze"]["models"][trained_gaze(wildcards)].get("init")
-    given = config["studies"][wildcards.study].get("init", own)
-    if isinstance(given, dict):
-        return files_in(model_folder(given["study"], given["model"]), "model.safetensors")
-    if not given:
+    """What a gaze model starts from: another study's model, a folder or file, or nothing."""
+    gaze = trained_gaze(wildcards)
+    start = study_starts(config, wildcards.study).get(
+        gaze, config["gaze"]["models"][gaze].get("init")
+    )
+    if isinstance(start, dict):
+        return files_in(model_folder(start["study"], start["model"], gaze), "model.safetensors")
+    if not start:
         return []
     # What lies below results/ is taken as it is, not as something that rules could make again.
-    file = os.path.normpath(weights_file(given))
-    return [os.path.abspath(file) if file.startswith("results/") else str(weights_file(given))]
+    file = os.path.normpath(weights_file(start))
+    return [os.path.abspath(file) if file.startswith("results/") else str(weights_file(start))]
 
 
 def gaze_backbone(wildcards):
@@ -57,9 +61,9 @@ def asked_gaze(wildcards):
     return parse_variant(wildcards.variant).gaze
 
 
-def model_folder(study, method):
-    """Folder of a method's model as a study makes it."""
-    asked = variant_of(method, study)
+def model_folder(study, method, gaze):
+    """Folder of a method's model of a gaze model as a study makes it."""
+    asked = variant_of({"method": method, "gaze": gaze}, study)
     return model_of_variant(study, split_name(study), config["studies"][study]["seed"], asked)
 
 
@@ -90,10 +94,19 @@ def teachers(**properties):
 def given_pattern():
     """Folders of all given models below results/; a student's is that of every variant of its method."""
     return "|".join(
-        rf"{re.escape(study)}/labels{SHARE}-seed\d+/"
-        + (f"teachers/{name}{SUFFIXES}" if name in TEACHERS else f"students/{pattern(name)}")
-        for study, about in config["studies"].items()
-        for name in about.get("given", {})
+        rf"{re.escape(study)}/labels{SHARE}-seed\d+/{given_folder(name, gaze)}"
+        for study in config["studies"]
+        for name, gaze in given_models(config, study)
+    )
+
+
+def given_folder(name, gaze):
+    """Folders of a given model in a label split, as a pattern."""
+    suffixes = SUFFIXES if gaze is None else ending_with(gaze)
+    return (
+        f"teachers/{name}{suffixes}"
+        if name in TEACHERS
+        else f"students/{pattern(name, suffixes=suffixes)}"
     )
 
 
@@ -111,19 +124,26 @@ def given_name(wildcards):
 
 
 def given_source(wildcards):
-    study, name, _ = given_model(wildcards)
-    return config["studies"][study]["given"][name]
+    study, name, gaze = given_model(wildcards)
+    return given_models(config, study)[name, gaze]
+
+
+def given_backbone(wildcards):
+    """The file of the frozen backbone that a given model stands on, if it does."""
+    return backbone_of(given_model(wildcards)[2])
 
 
 def given_settings(wildcards):
     """What a given model must agree with."""
     _, _, gaze = given_model(wildcards)
     pixels, cells = sides_of(gaze)
+    model = learning.gaze_model(config, gaze)
     return as_json(
         {
             "pixels": pixels,
             "cells": cells,
-            "kind": learning.gaze_model(config, gaze).kind,
+            "kind": model.kind,
+            "backbone": model.backbone if gaze else None,
             "timesteps": config["diffusion"]["timesteps"],
             "schedule": config["diffusion"]["schedule"],
         }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from gcdr.base.plain import Config
 from gcdr.config.schema import study_share
-from gcdr.methods import METHODS, ONLINE
+from gcdr.methods import METHODS, ONLINE, TEACHERS
 from gcdr.models.kinds import GAZE_MODELS
 
 
@@ -17,10 +17,36 @@ def used_studies(config: Config) -> list[str]:
         if name in used or name not in studies:
             continue
         used.append(name)
-        start = studies[name].get("init")
         names += [studies[name].get("teacher", name)]
-        names += [start["study"]] if isinstance(start, Mapping) else []
+        starts = study_starts(config, name).values()
+        names += [start["study"] for start in starts if isinstance(start, Mapping)]
     return used
+
+
+def study_starts(config: Config, study: str) -> Config:
+    """What gaze models start from in a study in place of their own ``init``, by gaze model.
+
+    A single value, a path or ``{study, model}``, is that of ``gaze.model`` alone.
+    """
+    init = config["studies"][study].get("init", {})
+    single = isinstance(init, str) or "study" in init
+    return {config["gaze"]["model"]: init} if single else init
+
+
+def given_models(config: Config, study: str) -> dict[tuple[str, str | None], str]:
+    """Paths of the models that a study is given, by teacher or method, and by gaze model.
+
+    A single path is that of ``gaze.model``; teachers that are no gaze models have None there.
+    """
+    own, models = config["gaze"]["model"], {}
+    for name, source in config["studies"][study].get("given", {}).items():
+        if name in TEACHERS and TEACHERS[name].family != "gaze":
+            models[name, None] = source
+        elif isinstance(source, Mapping):
+            models |= {(name, gaze): path for gaze, path in source.items()}
+        else:
+            models[name, own] = source
+    return models
 
 
 def used_datasets(config: Config) -> dict[str, list[str]]:

@@ -1,7 +1,7 @@
 """What is checked of gaze models before any work begins, beyond the schema."""
 
 from gcdr.base.plain import Config
-from gcdr.config.asked import labeller_of
+from gcdr.config.asked import labeller_of, method_entries
 from gcdr.methods import METHODS
 from gcdr.models.kinds import GAZE_MODELS
 
@@ -78,20 +78,21 @@ def _labellers(config: Config) -> list[str]:
 
 def _unseen_priors(config: Config) -> list[str]:
     """Methods whose gaze model would be given prior maps and cannot see them."""
-    gaze, problems = config["gaze"], []
-    for asked in config["report"]["methods"]:
-        entry = asked if isinstance(asked, dict) else {"method": asked}
-        method = METHODS.get(entry["method"])
-        if method is None or method.family != "gaze" or not method.gradcam:
-            continue
-        name = entry.get("gaze", gaze["model"])
-        kind = GAZE_MODELS.get(gaze["models"].get(name, {}).get("kind"))
-        if method.student and labeller_of(config, name) is not None:
-            continue
-        if kind is not None and not kind.prior:
-            labelled = f", or one as gaze.models.{name}.labeller" if method.student else ""
-            problems.append(
-                f"report.methods, {entry['method']}: {kind.title} ({name}) sees no prior map; expected a "
-                f"gaze model that does, such as VAT{labelled}"
-            )
-    return problems
+    own = config["gaze"]["model"]
+    return [
+        f"report.methods, {entry['method']}: {unseen}"
+        for entry in method_entries(config)
+        if (unseen := unseen_prior(config, entry["method"], entry.get("gaze", own)))
+    ]
+
+
+def unseen_prior(config: Config, method: str, name: str) -> str | None:
+    """What is wrong with a gaze model in a method where it, or its labeller, would be given prior maps."""
+    about = METHODS.get(method)
+    kind = GAZE_MODELS.get(config["gaze"]["models"].get(name, {}).get("kind"))
+    if about is None or kind is None or kind.prior or not (about.labels_by_gaze and about.gradcam):
+        return None
+    if about.student and labeller_of(config, name) is not None:
+        return None
+    labelled = f", or one as gaze.models.{name}.labeller" if about.student else ""
+    return f"{kind.title} ({name}) sees no prior map; expected a gaze model that does, such as VAT{labelled}"

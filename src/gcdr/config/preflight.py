@@ -3,7 +3,6 @@
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from gcdr.base.download import planned_files
@@ -17,6 +16,7 @@ from gcdr.config.prior_checks import prior_problems
 from gcdr.config.recipe_checks import asked_recipes, recipe_problems
 from gcdr.config.schema import OWN, study_share
 from gcdr.config.size_checks import size_problems
+from gcdr.config.start_checks import start_problems
 from gcdr.datasets.layout import released_list
 from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.sizes import weights_file
@@ -46,8 +46,6 @@ def check_references(config: Config) -> None:
                 f"studies.{name}.labelled: found {study['labelled']}, expected one data set with "
                 "split.released, which names people of one"
             )
-        problems += _init_problems(name, study, config)
-        problems += _given_problems(name, study.get("given", {}), config)
         if study.get("teacher", name) not in studies:
             problems.append(
                 f"studies.{name}.teacher: no study {study['teacher']!r}; there are {list(studies)}"
@@ -73,6 +71,7 @@ def check_references(config: Config) -> None:
     ]
     problems += name_problems(config)
     problems += gaze_problems(config)
+    problems += start_problems(config)
     problems += size_problems(config)
     problems += recipe_problems(config, asked_recipes(config))
     problems += _split_problems(config)
@@ -192,51 +191,6 @@ def _source_problems(
         for source in ([study[key]] if isinstance(study[key], str) else study[key])
         if source not in datasets
     ]
-
-
-def _init_problems(name: str, study: Config, config: Config) -> list[str]:
-    """First weights that are not there, or of a study that is none or starts from this one."""
-    start, studies = study.get("init"), config["studies"]
-    if not isinstance(start, Mapping):
-        file = weights_file(start) if start else None
-        there = file is None or file.is_file() or str(file) in planned_files(config["downloads"])
-        return [] if there else [f"studies.{name}.init: no file {file}"]
-    if start["model"] not in METHODS:
-        return [
-            f"studies.{name}.init.model: found {start['model']!r}, expected one of {', '.join(METHODS)}"
-        ]
-    seen, at = [name], study
-    while isinstance(at.get("init"), Mapping):
-        other = at["init"]["study"]
-        if other not in studies:
-            return [f"studies.{seen[-1]}.init.study: no study {other!r}; there are {list(studies)}"]
-        if other in seen:
-            return [f"studies.{name}.init: goes in a circle, {' from '.join([*seen, other])}"]
-        seen.append(other)
-        at = studies[other]
-    return []
-
-
-def _given_problems(study: str, given: Mapping[str, str], config: Config) -> list[str]:
-    """Given models that no method has a use for, or that are not there."""
-    known = [*TEACHERS, *(name for name, method in METHODS.items() if method.student)]
-    planned = planned_files(config["downloads"])
-    problems = []
-    for name, source in given.items():
-        if name not in known:
-            problems.append(
-                f"studies.{study}.given: found {name!r}, expected one of {', '.join(known)}"
-            )
-            continue
-        needed = [weights_file(source)]
-        if source not in map(str, needed):
-            needed.append(Path(source) / "model.json")
-        problems += [
-            f"studies.{study}.given.{name}: no file {file}"
-            for file in needed
-            if not file.is_file() and str(file) not in planned
-        ]
-    return problems
 
 
 def check_writable(folder: Path) -> None:

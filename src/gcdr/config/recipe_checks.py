@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gcdr.base.plain import Config, JsonTable
-from gcdr.config.asked import reported_methods, used_gaze_models, used_studies
+from gcdr.config.asked import reported_methods, study_starts, used_gaze_models, used_studies
 from gcdr.config.schema import alternatives
 from gcdr.methods import METHODS, TEACHERS
 
@@ -23,7 +23,9 @@ def gaze_entry(config: Config, name: str | None) -> JsonTable:
 def asked_recipes(config: Config) -> list[str]:
     """Keys of the recipes by which the configuration's studies train; a target may ask for more."""
     methods = reported_methods(config) if config["report"]["studies"] else []
-    starts = (config["studies"][name].get("init") for name in used_studies(config))
+    starts = [
+        start for name in used_studies(config) for start in study_starts(config, name).values()
+    ]
     methods += [start["model"] for start in starts if isinstance(start, Mapping)]
     methods += ["gcdr"] if config["galleries"] else []
     about = [METHODS[name] for name in methods if name in METHODS]

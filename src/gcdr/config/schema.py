@@ -237,13 +237,13 @@ def _choice(error: ValidationError, path: Path) -> Iterator[Problem]:
     branches: dict[int, list[ValidationError]] = {}
     for inner in error.context:
         branches.setdefault(inner.schema_path[0], []).append(inner)
-    # An alternative was not meant if the value itself is of another type, or a key that tells the
-    # alternatives apart (a constant) has another value.
+    # An alternative was not meant if the value itself is of another type, a key that tells the
+    # alternatives apart (a constant) has another value, or it holds what only others may hold.
     meant = [
         errors
         for errors in branches.values()
         if not any(
-            (inner.validator == "type" and not inner.path) or inner.validator == "const"
+            (inner.validator == "type" and not inner.path) or inner.validator in ("const", "not")
             for inner in errors
         )
     ]

@@ -36,26 +36,38 @@ def read_gazelle(path: str | Path, backbone: str | Path | None = None) -> Gazell
     Args:
         path: ``gazelle_dinov2_vitb14.pt``, ``..._vitl14_inout.pt`` and so on, or such a model in whole.
         backbone: ``dinov2_vitb14_pretrain.pth`` or ``dinov2_vitl14_pretrain.pth``; may be left out if
-            ``path`` holds the whole model.
+            ``path`` holds the whole model, and must be what that holds.
 
     Returns:
         the model, on the CPU in eval mode.
 
     Raises:
         InputError: a file is absent, unreadable or of another model; lacks a tensor, has one too many
-            or of another shape; a weight is not finite; or no file holds the backbone.
+            or of another shape; a weight is not finite; no file holds the backbone, or two hold two.
     """
     weights = _read(path)
     config = recognise(weights, path)
-    if backbone is None and not any(name.startswith(PREFIX) for name in weights):
-        raise InputError(f"{path}: holds a decoder only; give a file of {config.backbone} as well")
+    whole = any(name.startswith(PREFIX) for name in weights)
+    if backbone is None and not whole:
+        raise InputError(
+            f"{path}: holds a decoder of Gaze-LLE only; give a file of {config.backbone} as well"
+        )
     with torch.device("meta"):
         model = Gazelle(config)
     model.to_empty(device="cpu")
     _load_decoder(model, weights, path)
-    _load_backbone(
-        model.backbone, weights if backbone is None else _read(backbone), backbone or path
-    )
+    if whole:
+        _load_backbone(model.backbone, weights, path)
+    if backbone is not None:
+        held = {k: v.clone() for k, v in model.backbone.state_dict().items()} if whole else {}
+        _load_backbone(model.backbone, _read(backbone), backbone)
+        found = model.backbone.state_dict()
+        if differing := [
+            name for name, value in held.items() if not torch.equal(value, found[name])
+        ]:
+            raise InputError(
+                f"{path}: holds another backbone than {backbone}, such as {differing[0]}"
+            )
     return model.eval()
 
 

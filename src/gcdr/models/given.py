@@ -7,7 +7,7 @@ from typing import Literal
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.methods import METHODS, TEACHERS
-from gcdr.models.build import save_model
+from gcdr.models.build import backbone_card, save_model
 from gcdr.models.interface import GazeModel, SeesPeople
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.released import read_model
@@ -21,6 +21,8 @@ class GivenSettings(JsonConfig):
         pixels: side of the pictures.
         cells: side of the heatmaps.
         kind: of the gaze model, a name of :data:`gcdr.models.kinds.GAZE_MODELS`.
+        backbone: weights of the frozen backbone that the gaze model stands on, a file or a folder; None for
+            models without one.
         timesteps, schedule: the noise that a diffusion model was trained with.
     """
 
@@ -29,6 +31,7 @@ class GivenSettings(JsonConfig):
     kind: str
     timesteps: int
     schedule: Literal["linear", "cosine"]
+    backbone: str | None = None
 
 
 def take_given(name: str, source: Path, settings: GivenSettings, out: Path) -> None:
@@ -44,7 +47,7 @@ def take_given(name: str, source: Path, settings: GivenSettings, out: Path) -> N
         InputError: a model of another kind or size, one that was trained with other noise, or what
             ``read_released`` and ``load_model`` raise.
     """
-    model, card = read_model(source)
+    model, card = read_model(source, settings.backbone)
     if (found := _kind(model)) != (expected := _expected(name, settings.kind)):
         raise InputError(f"{source}: found a {found}, expected a {expected} as given.{name}")
     known = {"pixels": model.input_size, "cells": model.map_size}
@@ -56,6 +59,8 @@ def take_given(name: str, source: Path, settings: GivenSettings, out: Path) -> N
             raise InputError(
                 f"{source}: found a model of {known[key]} {key}, the configuration has {configured}"
             )
+    if settings.backbone is not None:
+        card["backbone"] = backbone_card(settings.backbone)
     save_model(out, model, {**card, "split": None, "given": str(source)})
     (out / "log.csv").unlink(missing_ok=True)  # of a model that was trained here before
     print(f"{out}: {found} from {source}")

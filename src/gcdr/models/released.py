@@ -128,22 +128,31 @@ def convert(source: str | Path, out: str | Path) -> str:
     return f"{out}: {what}, {count:,} parameters"
 
 
-def _read_converted(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
+def _read_converted(
+    path: str | Path, backbone: str | Path | None = None
+) -> tuple[nn.Module, dict[str, Any]]:
     """As :func:`read_released`, with the file's name and digest among the facts."""
-    model, facts = read_released(path)
+    model, facts = read_released(path, backbone)
     return model, {"file": Path(path).name, "sha256": file_digest(path), **facts}
 
 
-def read_model(source: str | Path) -> tuple[nn.Module, dict[str, Any]]:
+def read_model(
+    source: str | Path, backbone: str | Path | None = None
+) -> tuple[nn.Module, dict[str, Any]]:
     """A model from a released file or a folder of this package, and what its card says beside its sizes.
+
+    Args:
+        source: the file or the folder.
+        backbone: weights of the frozen backbone of a model that has one; None: those in the file, or those
+            that the folder's card names.
 
     Raises:
         InputError: as :func:`read_released` and ``load_model``.
     """
     if Path(source).suffix in CHECKPOINTS:
-        model, facts = _read_converted(source)
+        model, facts = _read_converted(source, backbone)
         return model, {"converted": facts}
-    model = load_model(source)
+    model = load_model(source, backbone)
     card = read_json(Path(source) / CARD_FILE)
     sizes = ("format_version", DIGEST, *describe(model))
     return model, {name: value for name, value in card.items() if name not in sizes}

@@ -120,7 +120,9 @@ def released_vat(
     if "conv1_scene.weight" not in state:
         return None
     if backbone is not None:
-        raise InputError(f"{path}: VAT stands on no frozen backbone; found {backbone}")
+        raise InputError(
+            f"{path}: found a VAT, which stands on no frozen backbone; expected a model on {backbone}"
+        )
     wide = VATConfig.paper(True).towers.attention_inputs
     attention = state.get("attn.weight")
     gradcam = attention is not None and attention.shape[-1:] == (wide,)

@@ -1,0 +1,100 @@
+"""What is checked of the models that a study starts from or is given, beyond the schema."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from gcdr.base.download import planned_files
+from gcdr.base.plain import Config
+from gcdr.config.asked import given_models, study_starts
+from gcdr.config.gaze_checks import unseen_prior
+from gcdr.methods import METHODS, TEACHERS
+from gcdr.models.kinds import GAZE_MODELS
+from gcdr.models.sizes import weights_file
+
+GIVEN = [*TEACHERS, *(name for name, method in METHODS.items() if method.student)]
+"""What a study may be given: a teacher, or the student of a method."""
+
+
+def start_problems(config: Config) -> list[str]:
+    """First weights and given models that are not there, fit nothing, or go in a circle."""
+    planned = planned_files(config["downloads"])
+    problems = []
+    for name in config["studies"]:
+        problems += _init_problems(name, config, planned)
+        problems += _given_problems(name, config, planned)
+    return problems
+
+
+def _init_problems(name: str, config: Config, planned: Collection[str]) -> list[str]:
+    """First weights that are not there, of no gaze model, or of a study that is none or starts here."""
+    studies, models, problems = config["studies"], config["gaze"]["models"], []
+    init = studies[name].get("init")
+    several = isinstance(init, Mapping) and "study" not in init
+    for gaze, start in study_starts(config, name).items():
+        key = f"studies.{name}.init" + (f".{gaze}" if several else "")
+        if gaze not in models:
+            if several:
+                problems.append(f"{key}: no gaze model {gaze!r}; there are {list(models)}")
+        elif not isinstance(start, Mapping):
+            file = weights_file(start)
+            if not file.is_file() and str(file) not in planned:
+                problems.append(f"{key}: no file {file}")
+        elif start["model"] not in METHODS:
+            problems.append(
+                f"{key}.model: found {start['model']!r}, expected one of {', '.join(METHODS)}"
+            )
+        elif start["study"] not in studies:
+            problems.append(f"{key}.study: no study {start['study']!r}; there are {list(studies)}")
+        elif unseen := unseen_prior(config, start["model"], gaze):
+            problems.append(f"{key}.model: found {start['model']!r}; {unseen}")
+    circle = _circle(config, [name])
+    return problems + (
+        [f"studies.{name}.init: goes in a circle, {' from '.join(circle)}"] if circle else []
+    )
+
+
+def _circle(config: Config, seen: list[str]) -> list[str]:
+    """Studies from the first of ``seen`` to one that stands in the list already; empty if there is none."""
+    for start in study_starts(config, seen[-1]).values():
+        if not isinstance(start, Mapping) or start["study"] not in config["studies"]:
+            continue
+        further = [*seen, start["study"]]
+        if start["study"] in seen:
+            return further
+        if found := _circle(config, further):
+            return found
+    return []
+
+
+def _given_problems(study: str, config: Config, planned: Collection[str]) -> list[str]:
+    """Given models that no method or no gaze model has a use for, or that are not there."""
+    given, models = config["studies"][study].get("given", {}), config["gaze"]["models"]
+    problems = [
+        f"studies.{study}.given: found {name!r}, expected one of {', '.join(GIVEN)}"
+        for name in given
+        if name not in GIVEN
+    ]
+    for (name, gaze), source in given_models(config, study).items():
+        several = isinstance(given[name], Mapping)
+        if several and gaze is None:
+            problems.append(
+                f"studies.{study}.given.{name}: found a table, expected a path; it is of no gaze model"
+            )
+            continue
+        key = f"studies.{study}.given.{name}" + (f".{gaze}" if several else "")
+        if gaze is not None and gaze not in models:
+            if several:
+                problems.append(f"{key}: no gaze model {gaze!r}; there are {list(models)}")
+            continue
+        kind = None if gaze is None else GAZE_MODELS.get(models[gaze]["kind"])
+        if name in TEACHERS and TEACHERS[name].gradcam and kind is not None and not kind.prior:
+            problems.append(f"{key}: {kind.title} ({gaze}) sees no prior map")
+        needed = [weights_file(source)]
+        if source not in map(str, needed):
+            needed.append(Path(source) / "model.json")
+        problems += [
+            f"{key}: no file {file}"
+            for file in needed
+            if not file.is_file() and str(file) not in planned
+        ]
+    return problems
