@@ -6,9 +6,19 @@ __version__ = "0.1.0"
 
 
 def load(source: Any, device: str = "auto", backbone: Any = None) -> Any:
-    """A gaze model that is ready to be asked, see :func:`gcdr.predictor.load`."""
+    """A gaze model that is ready to be asked.
+
+    Args:
+        source: a path, or a model's name such as ``demo/gcdr``, see :func:`gcdr.models.finding.find_model`.
+        device, backbone: see :func:`gcdr.predictor.load`.
+
+    Raises:
+        InputError: as these two.
+    """
+    from gcdr.models.finding import find_model
     from gcdr.predictor import (
         load as load_predictor,  # not above: it needs torch, planning does not
     )
 
-    return load_predictor(source, device, backbone)
+    path, stands_on = find_model(source)
+    return load_predictor(path, device, backbone or stands_on)

@@ -1,7 +1,7 @@
 """The gaze models by name, and where each is. No torch: planning reads this."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gcdr.base.jsonconfig import JsonConfig
 
@@ -17,6 +17,7 @@ class Listed:
         frozen: whether it stands on a frozen backbone, whose weights are a file of their own.
         towers: whether the denoiser can start from its scene and head towers.
         sizes: side of its pictures in pixels and of its heatmaps in cells, by named size.
+        released: published files below the folder of downloads, each with the file of its backbone.
     """
 
     title: str
@@ -25,6 +26,7 @@ class Listed:
     prior: bool = False
     frozen: bool = False
     towers: bool = False
+    released: Mapping[str, str] = field(default_factory=dict)
 
 
 GAZE_MODELS = {
@@ -36,6 +38,13 @@ GAZE_MODELS = {
         "gcdr.models.gazelle_released",
         {"world": (112, 32), "paper": (448, 64), "large": (448, 64)},
         frozen=True,
+        released={
+            f"gazelle/gazelle_dinov2_vit{size}14{inout}.pt": (
+                f"dinov2-vit{size}14/dinov2_vit{size}14_pretrain.pth"
+            )
+            for size in ("b", "l")
+            for inout in ("", "_inout")
+        },
     ),
 }
 """By the name in the configuration and in ``model.json``."""
