@@ -24,7 +24,7 @@ import pandas as pd
 from PIL import Image
 
 from gcdr.base.problems import Problems
-from gcdr.datasets.gazefollow import COLUMNS, read_rows
+from gcdr.datasets.gazefollow import COLUMNS, read_gazefollow_rows
 
 IMAGES, TRAIN, TEST, ANNOTATORS = 122_000, 130_000, 4_782, 10
 
@@ -79,7 +79,7 @@ def main() -> None:
         for split in ("train", "test"):
             path, problems = folder / f"{split}_annotations_release.txt", Problems()
             with timed(f"read {path.name}"):
-                rows, _ = read_rows(path, split, problems)
+                rows, _ = read_gazefollow_rows(path, split, problems)
             assert not problems.errors and len(rows)
         with timed(f"gcdr check of {IMAGES:,} images"):
             subprocess.run([sys.executable, "-m", "gcdr", "check", str(folder)], check=True)

@@ -15,7 +15,7 @@ from typing import Any
 from gcdr import __version__
 from gcdr.base.command import silence
 from gcdr.base.errors import InputError
-from gcdr.datasets.layout import KINDS
+from gcdr.datasets.layout import DATASET_KINDS
 
 
 def add_check(commands: Any) -> None:
@@ -27,7 +27,9 @@ def add_check(commands: Any) -> None:
         "images. Exit status: 0 if nothing is wrong, 1 after errors, 2 if there is nothing to read.",
     )
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of the data set")
-    parser.add_argument("--kind", choices=KINDS, help="its layout; told from its files by default")
+    parser.add_argument(
+        "--kind", choices=DATASET_KINDS, help="its layout; told from its files by default"
+    )
     parser.add_argument("--table", type=Path, help="CSV of head boxes, for own images")
     parser.add_argument("--full", action="store_true", help="decode every image")
     parser.set_defaults(run=check)
@@ -83,14 +85,14 @@ def add_convert(commands: Any) -> None:
     )
     parser.add_argument("source", type=Path, metavar="SOURCE", help="a .pt file, or a folder")
     parser.add_argument("out", type=Path, metavar="OUT", help="the folder to write, or a .pt file")
-    parser.set_defaults(run=convert)
+    parser.set_defaults(run=convert_released)
 
 
-def convert(args: argparse.Namespace) -> int:
+def convert_released(args: argparse.Namespace) -> int:
     """Convert and say what was written."""
-    from gcdr.models.released import convert
+    from gcdr.models.released import convert_released
 
-    print(convert(args.source, args.out))
+    print(convert_released(args.source, args.out))
     return 0
 
 
@@ -166,11 +168,11 @@ def add_export(commands: Any) -> None:
 
 def export(args: argparse.Namespace) -> int:
     """Write the export and say how many rows of which source it holds."""
-    from gcdr.data.export import FORMATS
+    from gcdr.data.export import WRITERS
     from gcdr.data.export_rows import collect_rows
 
     rows = collect_rows(args.manifest, args.labels, args.maps, args.annotations, args.decode)
-    FORMATS[args.format](rows, args.out)
+    WRITERS[args.format](rows, args.out)
     counts = ", ".join(
         f"{count} from a {name}" for name, count in rows["source"].value_counts().items()
     )

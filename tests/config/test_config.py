@@ -11,7 +11,7 @@ from gcdr.base.texts import FORMATS
 from gcdr.cli import main
 from gcdr.config import checked
 from gcdr.config.checked import check_config, read_config
-from gcdr.config.schema import describe, inline_references, read_values, validate_config
+from gcdr.config.schema import describe_values, inline_references, read_values, validate_config
 
 ROOT = Path(__file__).parents[2]
 BREAK = "a\\nb"
@@ -285,7 +285,7 @@ def test_all_problems_at_once_sorted_by_path():
     ],
 )
 def test_describe(schema, words):
-    assert describe(schema) == words
+    assert describe_values(schema) == words
 
 
 def test_inline_references_keeps_what_stands_beside():

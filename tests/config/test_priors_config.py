@@ -14,7 +14,7 @@ from gcdr.base.jsonconfig import JsonConfig, setting
 from gcdr.config.generated import generated, object_schema
 from gcdr.config.yamlfiles import check_duplicates
 from gcdr.priors.kinds.pointing_kind import PointingPrior
-from gcdr.priors.kinds.registry import KINDS, all_stores, read_prior, store_of
+from gcdr.priors.kinds.registry import PRIOR_KINDS, all_stores, parse_prior, store_of
 
 VQA = {"kind": "vqa", "weights": "w", "layers": [1, 2], "layer": 1}
 SOURCES = {"imported": {"pickles": ["a.pkl"], "annotations": ["a.txt"]}}
@@ -29,9 +29,9 @@ LEAST = {  # of each kind what has no default
 SECOND = "{kind: vqa, weights: assets/world/vqa, layers: [1], layer: 1, shards: 3}"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PRIOR_KINDS)
 def test_every_kind_needs_what_has_no_default_and_says_the_rest(kind: str) -> None:
-    prior = read_prior("x", LEAST[kind])
+    prior = parse_prior("x", LEAST[kind])
     assert type(prior).from_json(prior.to_json()) == prior
     schema = Draft202012Validator(generated()["prior"])
     schema.validate(LEAST[kind])
@@ -40,14 +40,14 @@ def test_every_kind_needs_what_has_no_default_and_says_the_rest(kind: str) -> No
         entry = {name: value for name, value in LEAST[kind].items() if name != key}
         assert not schema.is_valid(entry)
         with pytest.raises(InputError, match=rf"priors\.x: {key} is missing"):
-            read_prior("x", entry)
+            parse_prior("x", entry)
     with pytest.raises(InputError, match="unknown key 'other'"):
-        read_prior("x", {**LEAST[kind], "other": 1})
+        parse_prior("x", {**LEAST[kind], "other": 1})
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PRIOR_KINDS)
 def test_every_setting_of_a_kind_is_described(kind: str) -> None:
-    for entry in dataclasses.fields(KINDS[kind]):
+    for entry in dataclasses.fields(PRIOR_KINDS[kind]):
         assert entry.metadata["description"].endswith((".", ")")), entry.name
 
 
@@ -75,7 +75,7 @@ def test_bounds_are_those_of_the_schema() -> None:
 
 
 def test_names_of_stores() -> None:
-    asked, points = read_prior("a", VQA), read_prior("p", LEAST["points"])
+    asked, points = parse_prior("a", VQA), parse_prior("p", LEAST["points"])
     assert str(store_of("a", asked)) == "a-body"
     assert str(store_of("a", asked, "test", "head")) == "a-head-of-test"
     assert str(store_of("p", points)) == "p"
@@ -84,7 +84,7 @@ def test_names_of_stores() -> None:
     assert asked.settings("head", "test").to_json().keys() == (
         asked.to_json().keys() - {"weights", "released", "layer", "shards", "workers"} | {"which"}
     )
-    assert read_prior("p", {**LEAST["points"], "sigma": 2}).settings().to_json() == {
+    assert parse_prior("p", {**LEAST["points"], "sigma": 2}).settings().to_json() == {
         "units": "pixels", "size": 64, "complete": False, "sigma": 2
     }  # fmt: skip
 

@@ -12,7 +12,7 @@ from small_data import HEADER, entry, track_row, write
 
 from gcdr.base.errors import InputError
 from gcdr.base.seeds import numpy_rng
-from gcdr.data.export import write_csv
+from gcdr.data.export import write_csv_rows
 from gcdr.data.export_rows import collect_rows
 from gcdr.data.manifest import (
     BOX,
@@ -260,7 +260,7 @@ def test_columns_come_back_from_an_export(root: Path) -> None:
     write_table(people, root / "manifest.parquet")
     write_table(split_labels(people, 100, 0, 0), root / "labels.parquet")
     table = collect_rows(root / "manifest.parquet", labels=root / "labels.parquet")
-    write_csv(table, root / "out.csv")
+    write_csv_rows(table, root / "out.csv")
     back = read_folder(root, root / "out.csv").manifest
     pd.testing.assert_frame_equal(back.drop(columns="label"), people.drop(columns="label"))
     plain = build_manifest(people.drop(columns=[*CONTEXT, LABEL_SOURCE]), "plain")

@@ -15,7 +15,7 @@ from pycocotools.cocoeval import COCOeval
 
 from gcdr.base.errors import InputError
 from gcdr.cli import main
-from gcdr.data.export import FORMATS
+from gcdr.data.export import WRITERS
 from gcdr.data.export_rows import GAZE, ROWS, collect_rows
 from gcdr.data.manifest import (
     BOX,
@@ -105,7 +105,7 @@ def assert_same(found: pd.DataFrame, expected: pd.DataFrame, names: list[str] = 
 @reading_files
 @given(rows=exported(("train", "val", "test"), unknown=True))
 def test_csv_comes_back(root: Path, rows: pd.DataFrame) -> None:
-    FORMATS["csv"](rows, root / "out.csv")
+    WRITERS["csv"](rows, root / "out.csv")
     assert_same(rows_of(read_folder(root, root / "out.csv")), rows, [*COMPARED, "label"])
 
 
@@ -115,7 +115,7 @@ def test_csv_comes_back(root: Path, rows: pd.DataFrame) -> None:
 def test_gazefollow_text_comes_back(root: Path, rows: pd.DataFrame) -> None:
     for path in root.glob("*.txt"):
         path.unlink()
-    FORMATS["gazefollow"](rows, root)
+    WRITERS["gazefollow"](rows, root)
     assert_same(rows_of(read_dataset({"kind": "gazefollow", "root": root})), rows)
 
 
@@ -126,7 +126,7 @@ def test_gazelle_json_comes_back(root: Path, rows: pd.DataFrame) -> None:
     for path in root.glob("*.json"):
         path.unlink()
     try:
-        FORMATS["gazelle"](rows, root)
+        WRITERS["gazelle"](rows, root)
     except InputError as error:
         assert "nobody's gaze is known" in str(error)
     known = rows[rows["gaze_x"].notna() | rows["in_frame"].eq(False).fillna(False).to_numpy(bool)]
@@ -141,7 +141,7 @@ def test_gazelle_json_comes_back(root: Path, rows: pd.DataFrame) -> None:
 @given(rows=exported(("train", "val", "test"), unknown=True))
 def test_coco_comes_back(root: Path, rows: pd.DataFrame) -> None:
     """The library reads no COCO; this undoes what is written, field by field."""
-    FORMATS["coco"](rows, root / "out.json")
+    WRITERS["coco"](rows, root / "out.json")
     content = json.loads((root / "out.json").read_text())
     assert content["categories"][0]["keypoints"] == ["gaze_target"]
     images = {image["id"]: image for image in content["images"]}
@@ -160,10 +160,10 @@ def test_what_a_format_cannot_say_is_refused(root: Path) -> None:
     row = {name: 1 for name in ROWS} | {"image": "a.png", "split": "val", "in_frame": True}
     rows = pd.DataFrame([row]).astype({"in_frame": "boolean"})
     with pytest.raises(InputError, match=r"a\.png: split 'val'; GazeFollow's text knows train"):
-        FORMATS["gazefollow"](rows, root)
+        WRITERS["gazefollow"](rows, root)
     rows[["split", "in_frame"]] = ["test", False]
     with pytest.raises(InputError, match=r"a\.png: a test person who looks out of the frame"):
-        FORMATS["gazefollow"](rows.astype({"in_frame": "boolean"}), root)
+        WRITERS["gazefollow"](rows.astype({"in_frame": "boolean"}), root)
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_people_of_a_pool_are_training_people_outside(study: Path) -> None:
     write_table(manifest, study / "manifest.parquet")
     rows = collect_rows(study / "manifest.parquet", maps=study / "maps.h5")
     assert set(rows["split"]) == {"train"}
-    FORMATS["gazelle"](rows, study)
+    WRITERS["gazelle"](rows, study)
     assert len(read_dataset({"kind": "gazelle", "root": study}).manifest) == len(rows)
 
 
@@ -254,7 +254,7 @@ def test_gazelle_json_is_what_its_loader_takes(root: Path) -> None:
     unknown = {"person": 2, "in_frame": pd.NA, "gaze_x": np.nan, "gaze_y": np.nan}
     mapped = {"person": 3, "in_frame": pd.NA, "source": "map"}
     rows = [one_row(), one_row(**out), one_row(**unknown), one_row(**mapped)]
-    FORMATS["gazelle"](pd.concat(rows, ignore_index=True), root)
+    WRITERS["gazelle"](pd.concat(rows, ignore_index=True), root)
     (entry,) = json.loads((root / "train_preprocessed.json").read_text())
     assert entry["num_heads"] == 3 and [head["inout"] for head in entry["heads"]] == [1, 0, 1]
     for head in entry["heads"]:
@@ -262,7 +262,7 @@ def test_gazelle_json_is_what_its_loader_takes(root: Path) -> None:
         assert len(head["gazex"]) == len(head["gazey_norm"]) == head["num_annot"] == 1
     assert entry["heads"][1]["gazex"] == [-1] and entry["heads"][1]["gazey_norm"] == [-1 / 48]
     with pytest.raises(InputError, match="nobody's gaze is known"):
-        FORMATS["gazelle"](one_row(**unknown), root)
+        WRITERS["gazelle"](one_row(**unknown), root)
 
 
 def test_frames_are_exported_as_sequences_with_their_tracks(root: Path) -> None:
@@ -273,7 +273,7 @@ def test_frames_are_exported_as_sequences_with_their_tracks(root: Path) -> None:
         (root / image).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (64, 48)).save(root / image)
         rows.append(one_row(person=number, image=image, frame=frame, track=track, **names))
-    FORMATS["gazelle"](pd.concat(rows, ignore_index=True), root)
+    WRITERS["gazelle"](pd.concat(rows, ignore_index=True), root)
     (clip,) = json.loads((root / "train_preprocessed.json").read_text())
     assert clip["path"] == "images/Show/1_2" and (clip["width"], clip["height"]) == (64, 48)
     assert [frame["path"][-5:] for frame in clip["frames"]] == ["1.png", "2.png", "3.png"]
@@ -291,14 +291,14 @@ def test_coco_is_what_its_api_takes(root: Path) -> None:
     """``info`` walks through "info", ``loadRes`` copies it and "licenses", ``COCOeval`` reads "score"."""
     more = {"track": "s00", "sequence": "a/b", "frame": 3, "source": "map", "score": 0.75}
     rows = pd.concat([one_row(**more), one_row(person=1, **more | {"score": np.nan})])
-    FORMATS["coco"](rows, root / "coco.json")
+    WRITERS["coco"](rows, root / "coco.json")
     content = json.loads((root / "coco.json").read_text())
     assert all(isinstance(name, str) for name in content["info"]) and content["licenses"] == []
     first, second = content["annotations"]
     assert first["score"] == 0.75 and "score" not in second and first["segmentation"] == []
     assert first["attributes"]["track"] == "s00" and first["attributes"]["frame"] == 3
     before = (root / "coco.json").read_bytes()
-    FORMATS["coco"](rows, root / "coco.json")
+    WRITERS["coco"](rows, root / "coco.json")
     assert (root / "coco.json").read_bytes() == before
     annotated = COCO(str(root / "coco.json"))
     annotated.info()
@@ -317,7 +317,7 @@ def test_coco_is_what_its_api_takes(root: Path) -> None:
 def test_no_cell_of_a_csv_is_a_formula(root: Path) -> None:
     rows = one_row(image="=1+1.png", label="@SUM(A1)", source="-x")
     Image.new("RGB", (64, 48)).save(root / "=1+1.png")
-    FORMATS["csv"](rows, root / "out.csv")
+    WRITERS["csv"](rows, root / "out.csv")
     cells = (root / "out.csv").read_text().splitlines()[1].split(",")
     assert "'=1+1.png" in cells and "'@SUM(A1)" in cells and "'-x" in cells
     people = read_folder(root, root / "out.csv").manifest

@@ -22,7 +22,7 @@ from gcdr.config.schema import OWN, by_share, study_share, validate_config
 from gcdr.data.manifest import BOX, LABELS, read_annotated, write_table
 from gcdr.data.split import LABELLED, UNLABELLED, VALIDATION, split_labels
 from gcdr.refine.labels import make_labels
-from gcdr.report.page import summarise
+from gcdr.report.page import summary_text
 from gcdr.training.denoising import train_diffusion_model
 from gcdr.training.gaze import train_gaze_model
 from gcdr.world.render import render
@@ -317,10 +317,10 @@ def test_a_study_starts_from_another_as_it_is(tmp_path: Path) -> None:
 def test_report_says_own_labels() -> None:
     row = {"study": "mine", "dataset": "own images", "share": OWN, "seed": 0, "variant": "vat",
            "method": "vat", "kind": "teacher", "people": 20}  # fmt: skip
-    said = summarise(pd.DataFrame([row]), 7, 80)
+    said = summary_text(pd.DataFrame([row]), 7, 80)
     assert (
         "The own labels are used (7 of 80 training people, beside those for validation): peo"
         in said
     )
-    said = summarise(pd.DataFrame([row | {"share": 10}]), 8, 80)
+    said = summary_text(pd.DataFrame([row | {"share": 10}]), 8, 80)
     assert "10 % of the training people (8 of 80) keep their gaze label; the others" in said

@@ -23,7 +23,7 @@ from gcdr.data.split import VALIDATION, split_labels
 from gcdr.data.views import plain_view, view_masks
 from gcdr.datasets.assemble import Dataset
 from gcdr.datasets.folder import read_folder
-from gcdr.datasets.gazefollow import read_released, read_rows
+from gcdr.datasets.gazefollow import read_gazefollow_rows, read_released_split
 from gcdr.datasets.images import image_sizes, undecodable
 from gcdr.datasets.layout import annotation_files, recognise, released_list
 from gcdr.datasets.read import read_dataset
@@ -357,7 +357,7 @@ def test_released_split_decides_in_place_of_the_share(tmp_path: Path) -> None:
     ]  # fmt: skip
     path = tmp_path / "train_annotations_weak_ratio0.1_use.txt"
     write(tmp_path, {path.name: "\n".join(rows)})
-    released = read_released(path)
+    released = read_released_split(path)
     labels = split_labels(people, 50, 0.2, 0, "person", released)
     assert labels.loc[labels["gaze_x"].notna(), "sample_id"].tolist() == named.index.tolist()
     assert (labels["role"] == VALIDATION).sum() == len(named) // 5
@@ -409,7 +409,7 @@ def test_real_test_annotations_give_the_known_answers(tmp_path: Path) -> None:
         ]
     write(tmp_path, {TEST: "\n".join(lines)})
     problems = Problems()
-    rows, _ = read_rows(tmp_path / TEST, "test", problems)
+    rows, _ = read_gazefollow_rows(tmp_path / TEST, "test", problems)
     assert not problems.found and len(rows) == 44191
     groups = rows.groupby("person", sort=False)
     assert len(groups) == 4782

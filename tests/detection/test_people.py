@@ -21,7 +21,7 @@ from gcdr.detection.choices import DetectSettings
 from gcdr.detection.detector import DetectorConfig, build_detector, detect, load_detector
 from gcdr.world.lessons import DetectorRecipe
 from gcdr.world.weights.detectors import (
-    Example,
+    TrainingScene,
     augment,
     draw_examples,
     measure,
@@ -392,7 +392,9 @@ def test_examples_and_their_views_agree():
 def test_measure_counts_hits():
     truth = np.array([[0, 0, 20, 40], [40, 0, 60, 20]], np.float32)
     heads = np.array([[5, 0, 15, 8], [45, 0, 55, 8]], float)
-    example = Example(np.zeros((48, 64, 3), np.uint8), np.zeros((2, 48, 64), bool), truth, heads)
+    example = TrainingScene(
+        np.zeros((48, 64, 3), np.uint8), np.zeros((2, 48, 64), bool), truth, heads
+    )
     accuracy = measure(FixedDetector(), [example])
     assert (accuracy.people, accuracy.recall, accuracy.precision) == (2, 1, 1)
     assert accuracy.mean_iou == pytest.approx(0.75)

@@ -17,7 +17,7 @@ from gcdr.evaluation.metrics import (
     average_precision,
     bootstrap_interval,
     image_auc,
-    left_out,
+    leave_one_out,
     point_distances,
     point_scores,
     roc_auc,
@@ -71,7 +71,7 @@ def test_known_answers_on_real_annotations(real) -> None:
     assert means(centre, points) == pytest.approx([0.2949, 0.3132, 0.2295], abs=5e-5)
     mean = np.nanmean(points, 1)
     assert means(mean, points) == pytest.approx([0, 0.0766, 0.0289], abs=5e-5)
-    _, annotator, others = left_out(points)
+    _, annotator, others = leave_one_out(points)
     assert means(annotator, others) == pytest.approx([0.0832, 0.1055, 0.0355], abs=5e-5)
 
 

@@ -21,8 +21,8 @@ from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.gazelle_released import (
     load_backbone,
     load_decoder,
-    read_gazelle,
-    recognise,
+    read_gazelle_weights,
+    recognise_gazelle,
     save_decoder,
 )
 from gcdr.models.given import GivenSettings, take_given
@@ -145,7 +145,7 @@ def test_released_decoders_are_recognised(size: str, channels: int, inout: bool)
     state = {"linear.weight": torch.zeros(256, channels, 1, 1)}
     if inout:
         state["inout_token.weight"] = torch.zeros(1, 256)
-    config = recognise(state, "gazelle.pt")
+    config = recognise_gazelle(state, "gazelle.pt")
     assert config.channels == channels and config.inout == inout
     assert config == (GazelleConfig.paper if size == "vitb14" else GazelleConfig.large)(inout)
 
@@ -227,13 +227,13 @@ def test_files_that_are_no_released_decoder(tmp_path: Path) -> None:
     file = tmp_path / "gazelle.pt"
     torch.save({"conv1_scene.weight": torch.zeros(1)}, file)
     with pytest.raises(InputError, match=r"gazelle.pt: found conv1_scene"):
-        read_gazelle(file)
+        read_gazelle_weights(file)
     torch.save({"linear.weight": torch.zeros(256, 384, 1, 1)}, file)
     with pytest.raises(InputError, match="768 or 1024"):
-        read_gazelle(file)
+        read_gazelle_weights(file)
     torch.save({"linear.weight": torch.zeros(256, 768, 1, 1)}, file)
     with pytest.raises(InputError, match="decoder of Gaze-LLE only"):
-        read_gazelle(file)
+        read_gazelle_weights(file)
     torch.save({"linear.weight": print}, file)
     with pytest.raises(InputError, match=r"found builtins.print|only tensors"):
-        read_gazelle(file)
+        read_gazelle_weights(file)

@@ -16,7 +16,7 @@ from gcdr.models.backbone import ViT, resample_as_dinov2
 from gcdr.models.gazelle import Gazelle, head_maps, sinusoids
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.gazelle_loss import gazelle_loss, gazelle_targets
-from gcdr.models.gazelle_released import load_backbone, load_decoder, read_gazelle
+from gcdr.models.gazelle_released import load_backbone, load_decoder, read_gazelle_weights
 from gcdr.models.interface import GazeInputs
 
 pytestmark = pytest.mark.golden
@@ -45,7 +45,7 @@ def models_of(reference: GazelleGoldens, name: str, folder: Path) -> Iterator[tu
         decoder = folder / f"{part}.pt"
         torch.save(reference.decoder(name, inout, table), decoder)
         if name == "vitb14":
-            yield part, read_gazelle(decoder, weights)
+            yield part, read_gazelle_weights(decoder, weights)
             continue
         model = Gazelle(dataclasses.replace(config, inout=inout), backbone)
         load_decoder(model, decoder)

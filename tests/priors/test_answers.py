@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gcdr.priors.answers import (
     EMPTY,
-    FLAT,
     MALFORMED,
+    NO_AREA,
     NO_POINT,
     NOT_A_NUMBER,
     OUTSIDE,
@@ -75,7 +75,7 @@ def test_boxes_round_trip(sides: tuple[int, int, int, int], label: str) -> None:
     expected = Answer((Box(x0 / 1000, y0 / 1000, x1 / 1000, y1 / 1000, label),))
     if sides == (0, 0, 1000, 1000):
         expected = Answer(reason=WHOLE)
-    assert parse_json(said) == (expected if x0 < x1 and y0 < y1 else Answer(reason=FLAT))
+    assert parse_json(said) == (expected if x0 < x1 and y0 < y1 else Answer(reason=NO_AREA))
 
 
 @given(st.lists(st.tuples(MILLE, MILLE), min_size=1, max_size=4), LABELS)
@@ -96,7 +96,7 @@ def test_locations_round_trip(bins: list[int], label: str) -> None:
     said = f"</s><s>{label}" + "".join(f"<loc_{number}>" for number in bins) + "</s>"
     x0, y0, x1, y1 = [(number + 0.5) / 1000 for number in bins]
     expected = Answer((Box(x0, y0, x1, y1, label),))
-    assert parse_locations(said) == (expected if x0 < x1 and y0 < y1 else Answer(reason=FLAT))
+    assert parse_locations(said) == (expected if x0 < x1 and y0 < y1 else Answer(reason=NO_AREA))
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_locations_round_trip(bins: list[int], label: str) -> None:
         (parse_json, '{"point_2d": [10, %s]}' % ("9" * 400), OUTSIDE),
         (parse_json, '[{"point_2d": [10, 20]}, {"point_2d": [10, 2000]}]', OUTSIDE),
         (parse_json, '{"bbox_2d": [10, 20, 1200, 30]}', OUTSIDE),
-        (parse_json, '{"bbox_2d": [1010, 20, 1050, 30]}', FLAT),
+        (parse_json, '{"bbox_2d": [1010, 20, 1050, 30]}', NO_AREA),
         (parse_json, '{"bbox_2d": [0, 0, 1000, 1003]}', WHOLE),
         (parse_tags, "There are none.", NO_POINT),
         (parse_tags, '<point x="10" alt="ball">', MALFORMED),

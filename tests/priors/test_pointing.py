@@ -257,13 +257,13 @@ def test_pictures_are_shrunk_and_ribbons_refused(tmp_path: Path) -> None:
     for name, size in (("wide.png", (201, 1)), ("large.png", (200, 100)), ("small.png", (20, 10))):
         Image.new("RGB", size).save(tmp_path / name)
     with pytest.raises(InputError, match=r"wide\.png: found a size of 201x1, expected one side at"):
-        pointing.picture(Question("wide.png", (201, 1), None, ""), tmp_path, settings)
+        pointing.pointing_picture(Question("wide.png", (201, 1), None, ""), tmp_path, settings)
     sizes = [(200, 100), (20, 10)]
     questions = [
         Question("large.png", sizes[0], None, ""),
         Question("small.png", sizes[1], None, ""),
     ]
-    found = [pointing.picture(one, tmp_path, settings).size for one in questions]
+    found = [pointing.pointing_picture(one, tmp_path, settings).size for one in questions]
     assert found == [(100, 50), (20, 10)]
 
 

@@ -184,7 +184,7 @@ def test_a_table_may_have_to_be_complete(tmp_path):
     st.floats(0, 1), st.floats(0, 1), st.integers(4, 80), st.floats(0.25, 40), st.floats(1e-6, 1e6)
 )
 def test_the_peak_is_at_the_point(x, y, size, sigma, score):
-    how = points.Settings.of({"size": size, "sigma": min(sigma, size)})
+    how = points.PointsSettings.of({"size": size, "sigma": min(sigma, size)})
     found = points.draw(np.array([[x, y]]), np.array([score]), np.array([0]), 1, how)[0]
     row, column = cell(found)
     near = 0.5 + 1e-3 * sigma  # float32 does not tell values close to a wide peak apart

@@ -197,7 +197,7 @@ def test_overlays_decide_what_is_asked(stage: Stage) -> None:
     assert head.box == tuple(people[["head_x0", "head_y0", "head_x1", "head_y1"]].iloc[0])
     red = told(box_colour=[255, 0, 0], box_thickness=5)
     plain = prior.Question(head.image, head.size, None, "")
-    drawn = [prior.picture(one, stage.images, 128, red) for one in (plain, head)]
+    drawn = [prior.vqa_picture(one, stage.images, 128, red) for one in (plain, head)]
     assert (drawn[1] - drawn[0])[0].max() > 1 and (drawn[1] - drawn[0])[1].min() < -0.5
 
 

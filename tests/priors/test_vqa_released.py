@@ -19,7 +19,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import file_digest
 from gcdr.priors.vqa.ofa.checkpoint import TIED
 from gcdr.priors.vqa.ofa.config import OFAConfig
-from gcdr.priors.vqa.ofa.conversion import convert, our_name, read_released, size_of
+from gcdr.priors.vqa.ofa.conversion import convert_ofa, our_name, read_ofa, size_of
 from gcdr.priors.vqa.ofa.layouts import find_layout
 from gcdr.priors.vqa.ofa.model import OFA
 from gcdr.priors.vqa.ofa.tokenizer import RELEASED_PIECES, SPECIAL, Tokenizer
@@ -95,7 +95,7 @@ def test_checkpoints_with_the_released_keys_and_shapes_load(size, layout, golden
         for key, (shape, kind) in keys.items()
     }
     path = write(tmp_path / "x.bin", {"model": tensors} if layout == "fairseq" else tensors)
-    model = read_released(path, size)
+    model = read_ofa(path, size)
     assert size_of(model.config) == size
     own = {name: value.flatten()[0].item() for name, value in model.state_dict().items()}
     assert own == {our_name(key): value for key, value in values.items() if our_name(key) in own}
@@ -141,7 +141,7 @@ def test_fairseq_files_are_read_whatever_lies_beside_the_weights(small, tmp_path
     content = fairseq(small)
     content["model"]["classification_heads.sentence.dense.weight"] = torch.zeros(2, 2)
     path = write(tmp_path / "a.pt", content, _use_new_zipfile_serialization=zipped)
-    found = read_released(path, image_size=128)
+    found = read_ofa(path, image_size=128)
     assert same(found, small) and found.config.image_size == 128
     assert found.decoder.output_projection.weight is found.encoder.embed_tokens.weight
 
@@ -153,7 +153,7 @@ def test_tensors_that_may_be_missing(small, tmp_path):
         if key.endswith(("num_batches_tracked", "_bucket", "version", "position_idx")):
             del state[key]
     del state["decoder.output_projection.weight"], state["decoder.embed_tokens.weight"]
-    assert same(read_released(write(tmp_path / "a.pt", content), image_size=128), small)
+    assert same(read_ofa(write(tmp_path / "a.pt", content), image_size=128), small)
 
 
 def test_half_precision_becomes_float32(small, tmp_path):
@@ -162,7 +162,7 @@ def test_half_precision_becomes_float32(small, tmp_path):
         key: value.half() if value.is_floating_point() else value
         for key, value in content["model"].items()
     }
-    found = read_released(write(tmp_path / "a.pt", content), image_size=128)
+    found = read_ofa(write(tmp_path / "a.pt", content), image_size=128)
     assert all(parameter.dtype == torch.float32 for parameter in found.parameters())
     for key, value in found.state_dict().items():
         assert (value - small.state_dict()[key]).abs().max() <= 1e-3 * value.abs().max()
@@ -188,7 +188,7 @@ def test_converted_models_answer_like_the_original(small, tmp_path):
             write(weights, fairseq(model))
         else:
             model = small
-        convert(weights, tmp_path / kind, image_size=128)
+        convert_ofa(weights, tmp_path / kind, image_size=128)
         found = OFAForVQA.load(tmp_path / kind)
         assert same(found.model, model)
         assert found.tokenizer.encode_question(QUESTIONS[0]) == tokenizer.encode_question(
@@ -204,11 +204,11 @@ def test_a_folder_may_hold_safetensors_or_names_of_fairseq(small, tmp_path):
     port = hugging_face(small, tmp_path / "port", Tokenizer.train(QUESTIONS, 290))
     write(port / "pytorch_model.bin", fairseq(small)["model"])
     assert find_layout(port).files[0].endswith("pytorch_model.bin")
-    assert same(read_released(port / "pytorch_model.bin", image_size=128), small)
+    assert same(read_ofa(port / "pytorch_model.bin", image_size=128), small)
     state = {port_name(key): value.clone() for key, value in small.state_dict().items()}
     save_file(state, port / "model.safetensors")
     assert find_layout(port).files[0].endswith("model.safetensors")
-    assert same(read_released(port / "model.safetensors", image_size=128), small)
+    assert same(read_ofa(port / "model.safetensors", image_size=128), small)
 
 
 def without(key: str) -> Callable[[dict], None]:
@@ -249,7 +249,7 @@ def test_what_does_not_fit_is_named(small, tmp_path, spoil, said):
     content = fairseq(small)
     spoil(content)
     with pytest.raises(InputError, match=rf"a\.pt: .*{said}"):
-        read_released(write(tmp_path / "a.pt", content), image_size=128)
+        read_ofa(write(tmp_path / "a.pt", content), image_size=128)
 
 
 @pytest.mark.parametrize(
@@ -259,10 +259,10 @@ def test_what_does_not_fit_is_named(small, tmp_path, spoil, said):
 def test_training_settings_that_mean_another_model_are_refused(small, tmp_path, key, value):
     path = write(tmp_path / "a.pt", fairseq(small, **{key: value}))
     with pytest.raises(InputError, match=f"trained with {key} = {value}, expected"):
-        read_released(path, image_size=128)
+        read_ofa(path, image_size=128)
     folder = hugging_face(small, tmp_path / "f", Tokenizer.train(QUESTIONS, 290), normformer=False)
     with pytest.raises(InputError, match=r"config\.json: trained with normformer = False"):
-        convert(folder, tmp_path / "out")
+        convert_ofa(folder, tmp_path / "out")
 
 
 def test_models_that_continue_a_prompt_are_refused(small, tmp_path, capsys):
@@ -274,22 +274,22 @@ def test_models_that_continue_a_prompt_are_refused(small, tmp_path, capsys):
         with pytest.raises(
             InputError, match=f"prompt_type = '{task['prompt_type']}', expected none"
         ):
-            read_released(write(tmp_path / "a.pt", changed), image_size=128)
+            read_ofa(write(tmp_path / "a.pt", changed), image_size=128)
     plain = argparse.Namespace(prompt_type="none", patch_image_size=384)
     content["cfg"]["task"] = plain
-    assert same(read_released(write(tmp_path / "a.pt", content), image_size=128), small)
+    assert same(read_ofa(write(tmp_path / "a.pt", content), image_size=128), small)
     assert "a.pt: trained on images of 384 pixels a side, used with 128" in capsys.readouterr().err
     plain.patch_image_size = 128
-    read_released(write(tmp_path / "a.pt", content), image_size=128)
+    read_ofa(write(tmp_path / "a.pt", content), image_size=128)
     assert not capsys.readouterr().err
 
 
 def test_other_sizes_are_refused(small, tmp_path):
     path = write(tmp_path / "a.pt", fairseq(small))
     with pytest.raises(InputError, match=r"asked for OFA large, .* no released size: width is 96"):
-        read_released(path, "large", 128)
+        read_ofa(path, "large", 128)
     with pytest.raises(InputError, match="OFA size 'grand': expected one of tiny, medium"):
-        read_released(path, "grand", 128)
+        read_ofa(path, "grand", 128)
     for size in OFAConfig.RELEASED:
         assert size_of(OFAConfig.released(size, image_size=384)) == size
 
@@ -297,7 +297,7 @@ def test_other_sizes_are_refused(small, tmp_path):
 def test_a_vocabulary_that_does_not_fit_is_refused(small, tmp_path):
     folder = hugging_face(small, tmp_path / "f", Tokenizer.train(QUESTIONS, 280))
     with pytest.raises(InputError, match=r"has 280 tokens, .*pytorch_model\.bin has 2\d\d rows"):
-        convert(folder, tmp_path / "out", image_size=128)
+        convert_ofa(folder, tmp_path / "out", image_size=128)
     assert not (tmp_path / "out").exists()
     assert OFAConfig.large().vocabulary == RELEASED_PIECES + 8192 + 1000
 
@@ -306,10 +306,10 @@ def test_a_download_that_changed_later_is_not_converted(small, tmp_path):
     folder = hugging_face(small, tmp_path / "f", Tokenizer.train(QUESTIONS, 290))
     record = record_of(folder / "vocab.json")
     record.write_text(json.dumps({"sha256": file_digest(folder / "vocab.json")}))
-    convert(folder, tmp_path / "out", image_size=128)
+    convert_ofa(folder, tmp_path / "out", image_size=128)
     record.write_text(json.dumps({"sha256": "0" * 64}))
     with pytest.raises(InputError, match=r"vocab\.json: its SHA-256 in the file is"):
-        convert(folder, tmp_path / "again", image_size=128)
+        convert_ofa(folder, tmp_path / "again", image_size=128)
 
 
 @pytest.mark.parametrize("absent", ["merges.txt", "vocab.json", "pytorch_model.bin"])
@@ -317,7 +317,7 @@ def test_files_that_are_missing_are_named(small, tmp_path, absent):
     folder = hugging_face(small, tmp_path / "f", Tokenizer.train(QUESTIONS, 290))
     (folder / absent).unlink()
     with pytest.raises(InputError, match=rf"no file .*/f/({absent}|model\.safetensors); expected"):
-        convert(folder, tmp_path / "out")
+        convert_ofa(folder, tmp_path / "out")
     with pytest.raises(InputError, match=r"no file .*/f/ofa\.pt; expected ofa\.pt, encoder\.json"):
         find_layout(folder / "ofa.pt")
     missing = str(folder / absent)
@@ -349,7 +349,7 @@ def test_a_released_file_gives_the_reference_numbers(goldens, tmp_path):
     reference, stored = Reference(goldens), np.load(goldens("ofa/nano.npz"))
     model = reference.nano()
     state = {port_name(key): value.clone() for key, value in model.state_dict().items()}
-    found = read_released(write(tmp_path / "nano.bin", state), image_size=96).eval()
+    found = read_ofa(write(tmp_path / "nano.bin", state), image_size=96).eval()
     with torch.no_grad():
         logits = found(
             reference.images("B.img", 1, 3, 64, 96),

@@ -11,20 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcdr.base.errors import InputError
-from gcdr.report.paper_tables import PAPER_TABLES, Column, Row, fill, write_paper_table
+from gcdr.report.paper_tables import PAPER_TABLES, Column, PaperRow, fill, write_paper_table
 from gcdr.report.savings import equal_share, published, savings, write_savings
-from gcdr.settings.reporting import Sampling, sampling
+from gcdr.settings.reporting import VariantSampling, variant_sampling
 
 TIMESTEPS = {"5": 200, "default": 250}
 REFINE = {"timestep": TIMESTEPS, "steps": 2, "draws": 1, "redraw": "mean", "eta": 1.0}
 NAMED = ("ofa-world-body", "vat")  # prior store and gaze model
 
 
-def sampled(row: Row, column: Column, **changed: str) -> Sampling:
-    return sampling({"refine": REFINE | changed}, row.share_in(column))
+def sampled(row: PaperRow, column: Column, **changed: str) -> VariantSampling:
+    return variant_sampling({"refine": REFINE | changed}, row.share_in(column))
 
 
-def metrics_file(folder: Path, row: Row, column: Column, seed: int, value: float) -> str:
+def metrics_file(folder: Path, row: PaperRow, column: Column, seed: int, value: float) -> str:
     name = row.result(sampled(row, column), *NAMED)
     path = folder / row.split(column) / str(seed) / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,13 +92,13 @@ def test_the_papers_numbers_stand_beside_their_own_rows(tmp_path: Path) -> None:
 
 
 def test_names_of_results_follow_the_share_and_share_work() -> None:
-    gcdr, vat, ten = Row("gcdr"), Row("vat"), Column(10, 50)
+    gcdr, vat, ten = PaperRow("gcdr"), PaperRow("vat"), Column(10, 50)
     for share, name in ((5, "gcdr-t200-n2-k1"), (10, "gcdr-t250-n2-k1")):
         made = gcdr.result(sampled(gcdr, Column(share)), *NAMED)
         assert made == f"{name}+ofa-world-body+vat"
     assert vat.result(sampled(vat, Column(10)), *NAMED) == "vat+vat"
     assert gcdr.split(ten) == "10-unlabelled50" and vat.split(ten) == "10"
-    assert Row("vat-mt").split(ten) == "10-unlabelled50"
+    assert PaperRow("vat-mt").split(ten) == "10-unlabelled50"
     none, refined = PAPER_TABLES["table4"].rows[2:]
     online = sampled(none, Column(10), redraw="online")
     assert none.result(online, *NAMED) == "diffusion-no-gradcam-n10-k10"
@@ -184,7 +184,7 @@ def test_supervised_training_with_all_labels_ends_our_curve(tmp_path: Path) -> N
     table = savings_table([5, 10])
     values = {"vat": {5: 0.2, 10: 0.16}, "gcdr": {5: 0.16, 10: 0.14}, "gcdr-mt": {5: 0.2, 10: 0.11}}
 
-    def runs(row: Row, column: Column) -> list[str]:
+    def runs(row: PaperRow, column: Column) -> list[str]:
         value = 0.12 if row.share else values[row.method][column.share]
         return [metrics_file(tmp_path, row, column, 0, value)]
 

@@ -276,7 +276,7 @@ def test_sweep_table(tmp_path):
 
 def test_csv_keeps_precision_and_blanks(tmp_path):
     table = tables.table1(tables.read_metrics(metrics_files(tmp_path, 1)), METHODS)
-    typeset.write_csv(table, tmp_path / "out" / "table.csv")
+    typeset.write_csv_table(table, tmp_path / "out" / "table.csv")
     again = pd.read_csv(tmp_path / "out" / "table.csv")
     np.testing.assert_array_equal(again["auc"], table["auc"])
     assert again["dist_to_mean_std"].isna().all()
@@ -319,9 +319,9 @@ def test_peak_is_the_centre_of_the_argmax_cell():
 
 def test_blend_leaves_a_grey_scene_where_the_map_is_zero():
     scene = np.full((20, 30, 3), 128, dtype=np.uint8)
-    np.testing.assert_array_equal(overlays.blend(scene, np.full((4, 4), np.nan)), scene)
+    np.testing.assert_array_equal(overlays.overlay_heatmap(scene, np.full((4, 4), np.nan)), scene)
     half = np.concatenate([np.zeros((4, 4)), np.ones((4, 4))], axis=1)
-    shown = overlays.blend(scene, half)
+    shown = overlays.overlay_heatmap(scene, half)
     np.testing.assert_array_equal(shown[:, :8], scene[:, :8])
     assert np.abs(shown[:, -8:].astype(int) - 128).max() > 60
 
@@ -413,7 +413,7 @@ def full_context(folder: Path) -> page.Context:
     jobs = timing.read_benchmarks(folder / "bench")
     return page.Context(
         title="Gaze following on the demo world",
-        summary=page.summarise(results, labelled=240, training=2400),
+        summary=page.summary_text(results, labelled=240, training=2400),
         notice="Numbers are of the demo world, not of GazeFollow.",
         table=tables.table1(results, METHODS),
         definitions=tables.read_definitions(sorted(folder.glob("*-seed0.json"))),

@@ -42,7 +42,7 @@ rule find_heads:
     params:
         names=picture_digest,
         options=looking_options,
-        settings=settings_json(preparing.heads(config)),
+        settings=settings_json(preparing.heads_settings(config)),
     shell:
         "python {input.script:q} {params.options:q} --settings={params.settings:q} --out={output:q}"
         " > {log:q} 2>&1"
@@ -107,7 +107,7 @@ rule detect:
         gpu=GPU,
     params:
         options=looking_options,
-        settings=settings_json(preparing.detect(config)),
+        settings=settings_json(preparing.detect_settings(config)),
         annotated=input_options("annotated"),
     shell:
         "python {input.script:q} --manifest={input.manifest:q} {params.options:q} {params.annotated:q}"

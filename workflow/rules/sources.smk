@@ -7,7 +7,7 @@ from gcdr.base.files import CHECKPOINTS, text_digest
 from gcdr.config.asked import sees_tokens
 from gcdr.datasets.layout import annotation_files, picture_names, released_list
 from gcdr.models.sizes import weights_file
-from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, TEXT, WEIGHTS, find_layout
+from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, OFA_TEXT, WEIGHTS, find_layout
 from gcdr.report.paper_tables import PAPER_TABLES, savings_table
 from gcdr.settings import preparing
 
@@ -223,7 +223,7 @@ def vqa_files(wildcards):
     """A store's VQA model as jobs read it: as configured, or converted from released weights."""
     prior = of_store(wildcards)
     if released(prior):
-        return files_in(converted_folder(prior), WEIGHTS, *TEXT)
+        return files_in(converted_folder(prior), WEIGHTS, *OFA_TEXT)
     return list(vqa_layout(prior).files)
 
 

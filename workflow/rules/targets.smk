@@ -98,7 +98,7 @@ def table_cells(table):
                     row.split(column),
                     config["studies"][study]["seed"],
                     row.result(
-                        reporting.sampling(config, row.share_in(column)),
+                        reporting.variant_sampling(config, row.share_in(column)),
                         prior_store(prior_of_study(study)),
                         config["gaze"]["model"],
                         labeller_of(config, config["gaze"]["model"]),

@@ -3,7 +3,7 @@
 DOWNLOADS = planned_files(config["downloads"])
 WEIGHTS_FOLDER = str(Path(config["downloads"]["folder"]))
 RELEASED = released_priors()
-VQA_MODEL = [WEIGHTS, *TEXT, "card.json"]
+VQA_MODEL = [WEIGHTS, *OFA_TEXT, "card.json"]
 
 
 rule download:

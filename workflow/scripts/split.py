@@ -3,7 +3,7 @@
 from gcdr.base.command import arguments, run
 from gcdr.data.manifest import people_digest, read_annotated, write_table
 from gcdr.data.split import SplitSettings, split_labels
-from gcdr.datasets.gazefollow import read_released
+from gcdr.datasets.gazefollow import read_released_split
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
         settings=SplitSettings,
     )
     settings = args.settings
-    released = read_released(args.released) if args.released else None
+    released = read_released_split(args.released) if args.released else None
     if args.source:  # in a pool, images are named after the data set that they are from
         released["image"] = f"{args.source}/" + released["image"]
     annotated = read_annotated(args.manifest)

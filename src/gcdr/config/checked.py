@@ -7,7 +7,7 @@ from gcdr.base.plain import JsonTable
 from gcdr.config.generated import read_schema
 from gcdr.config.preflight import check_references
 from gcdr.config.schema import Schema, read_values, validate_config
-from gcdr.config.yamlfiles import check_duplicates, read_table
+from gcdr.config.yamlfiles import check_duplicates, read_yaml
 
 SCHEMA = "workflow/schemas/config.schema.yaml"
 
@@ -46,7 +46,7 @@ def read_config(files: Iterable[Path]) -> JsonTable:
     """
     config: JsonTable = {}
     for file in files:
-        lay_over(config, read_table(file))
+        lay_over(config, read_yaml(file))
     return config
 
 

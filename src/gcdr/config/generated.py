@@ -9,10 +9,10 @@ from typing import Any, Literal
 from gcdr.base.jsonconfig import JsonConfig, required
 from gcdr.base.texts import NAME, SHARE
 from gcdr.config.schema import Schema, inline_references
-from gcdr.config.yamlfiles import read_table
+from gcdr.config.yamlfiles import read_yaml
 from gcdr.data.split import Split
 from gcdr.detection.choices import Detect, Heads
-from gcdr.priors.kinds.registry import KINDS
+from gcdr.priors.kinds.registry import PRIOR_KINDS
 from gcdr.world.dataset import WorldSettings
 from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, FrozenRecipe, VQARecipe
 
@@ -37,7 +37,7 @@ def read_schema(path: Path) -> Schema:
     Raises:
         InputError: see :func:`read_table`.
     """
-    schema = _with_patterns(read_table(path))
+    schema = _with_patterns(read_yaml(path))
     schema.setdefault("$defs", {}).update(generated())
     inlined = inline_references(schema)
     del inlined["$defs"]
@@ -56,7 +56,7 @@ def _with_patterns(schema: Any) -> Any:
 
 def generated() -> dict[str, Schema]:
     """Schemas made from dataclasses, by the names under which the file refers to them."""
-    kinds = [object_schema(kind, kind.TITLE, kind.KIND) for kind in KINDS.values()]
+    kinds = [object_schema(kind, kind.TITLE, kind.KIND) for kind in PRIOR_KINDS.values()]
     tables = {name: object_schema(cls, text) for name, (cls, text) in TABLES.items()}
     world = object_schema(WorldSettings, "The demo world, drawn by this package.", "world")
     return {**tables, "world": world, "prior": {"description": "A prior.", "oneOf": kinds}}

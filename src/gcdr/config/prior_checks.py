@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config
 from gcdr.priors.kinds.kind import PriorKind
-from gcdr.priors.kinds.registry import all_stores, named_prior, read_prior
+from gcdr.priors.kinds.registry import all_stores, named_prior, parse_prior
 
 
 def prior_problems(
@@ -27,7 +27,7 @@ def prior_problems(
     priors: dict[str, PriorKind] = {}
     for name, entry in config["priors"].items():
         try:
-            priors[name] = read_prior(name, entry)
+            priors[name] = parse_prior(name, entry)
         except InputError as error:
             problems.append(str(error))
     problems += _same_stores(priors)

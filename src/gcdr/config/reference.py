@@ -13,8 +13,8 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
 from gcdr.base.plain import JsonTable
 from gcdr.config.generated import read_schema
-from gcdr.config.schema import Schema, describe, inline_references, show
-from gcdr.config.yamlfiles import read_table
+from gcdr.config.schema import Schema, describe_values, inline_references, show_value
+from gcdr.config.yamlfiles import read_yaml
 
 NAME = "<name>"
 NOTICE = (
@@ -23,7 +23,7 @@ NOTICE = (
 HEADER = "| key | value | default | meaning |\n| --- | --- | --- | --- |"
 
 
-class Row(NamedTuple):
+class KeyRow(NamedTuple):
     """One key: dotted path, allowed values in words, default (empty if none), description."""
 
     path: str
@@ -56,7 +56,7 @@ def reference_page(schema: Schema, defaults: JsonTable) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _rows(schema: Schema, path: str, default: Any) -> Iterator[Row]:
+def _rows(schema: Schema, path: str, default: Any) -> Iterator[KeyRow]:
     """Rows of everything beneath a table, in the order of the schema."""
     for name, part in _children(schema):
         inner = default.get(name, ...) if isinstance(default, dict) else ...
@@ -76,20 +76,20 @@ def _children(schema: Schema) -> list[tuple[str, Schema]]:
     ]
 
 
-def _row(path: str, schema: Schema, default: Any) -> Row:
+def _row(path: str, schema: Schema, default: Any) -> KeyRow:
     if default is ...:
         default = schema.get("default", ...)
     is_table = bool(_children(schema))
-    shown = "" if default is ... or is_table else f"`{show(default)}`"
-    value = "a table" if is_table and "properties" in schema else describe(schema)
-    return Row(path, value, shown, _text(schema))
+    shown = "" if default is ... or is_table else f"`{show_value(default)}`"
+    value = "a table" if is_table and "properties" in schema else describe_values(schema)
+    return KeyRow(path, value, shown, _text(schema))
 
 
 def _text(schema: Schema) -> str:
     return " ".join(str(schema.get("description", "")).split())
 
 
-def _table(rows: Sequence[Row]) -> str:
+def _table(rows: Sequence[KeyRow]) -> str:
     lines = [HEADER]
     for row in rows:
         cells = (f"`{row.path}`", row.value, row.default, row.meaning)
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if out of date")
     options = parser.parse_args(arguments)
     try:
-        page = reference_page(read_schema(options.schema), read_table(options.config))
+        page = reference_page(read_schema(options.schema), read_yaml(options.config))
         if not options.check:
             with atomic(options.output) as temporary:
                 temporary.write_text(page, encoding="utf-8")

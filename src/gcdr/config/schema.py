@@ -20,7 +20,7 @@ from gcdr.config.strict import StrictValidator, check_plain, spelt
 
 Schema = JsonTable
 Path = tuple[str | int, ...]
-Problem = tuple[Path, str]
+KeyProblem = tuple[Path, str]
 
 OWN = "own"
 """In place of a label share: who has a label is labelled (``split.share: null``)."""
@@ -86,7 +86,7 @@ def read_values(config: dict, schema: Schema) -> None:
             continue  # the problem is a key, or one that is missing
 
 
-def _all_problems(config: dict, schema: Schema) -> set[Problem]:
+def _all_problems(config: dict, schema: Schema) -> set[KeyProblem]:
     problems = set(_keys_not_text(config))
     for error in StrictValidator(schema, format_checker=StrictValidator.FORMAT_CHECKER).iter_errors(
         _with_text_keys(config)
@@ -146,21 +146,21 @@ def inline_references(schema: Any, root: Any = None) -> Any:
     return {key: inline_references(value, root) for key, value in schema.items()}
 
 
-def describe(schema: Schema) -> str:
+def describe_values(schema: Schema) -> str:
     """What values a schema without references allows, in words: ``an integer from 1 to 500``."""
     if "const" in schema:
-        return show(schema["const"])
+        return show_value(schema["const"])
     if "enum" in schema:
-        return "one of " + ", ".join(show(value) for value in schema["enum"])
+        return "one of " + ", ".join(show_value(value) for value in schema["enum"])
     for choice in ("oneOf", "anyOf"):
         if choice in schema:
-            return ", or ".join(describe(option) for option in schema[choice])
+            return ", or ".join(describe_values(option) for option in schema[choice])
     types = schema.get("type", [])
     types = [types] if isinstance(types, str) else types
     return " or ".join(_describe_type(name, schema) for name in types) or "any value"
 
 
-def show(value: Any) -> str:
+def show_value(value: Any) -> str:
     """A value as it would be written in the file, shortened if it is long."""
     try:
         return printable(json.dumps(value, ensure_ascii=False, default=str))
@@ -176,10 +176,10 @@ def _describe_type(name: str, schema: Schema) -> str:
         return FORMATS[schema["format"]].words if "format" in schema else text
     if name == "array":
         text = f"{text} of " + (f"{least} or more: " if (least := schema.get("minItems")) else "")
-        return text + (describe(schema["items"]) if "items" in schema else "values")
+        return text + (describe_values(schema["items"]) if "items" in schema else "values")
     if name == "object" and schema.get("patternProperties"):
         keys = "label shares" if SHARE in schema["patternProperties"] else "names"
-        options = (describe(option) for option in schema["patternProperties"].values())
+        options = (describe_values(option) for option in schema["patternProperties"].values())
         return f"{text} of {keys}, each with {', or '.join(options)}"
     return text
 
@@ -203,7 +203,7 @@ def _bounds(schema: Schema) -> str:
     return " " + " and ".join(parts) if parts else ""
 
 
-def _problems(error: ValidationError, parent: Path = ()) -> Iterator[Problem]:
+def _problems(error: ValidationError, parent: Path = ()) -> Iterator[KeyProblem]:
     """Problems behind one error of the validator, which may be a choice with errors beneath."""
     path = parent + tuple(error.path)
     found = error.instance
@@ -212,7 +212,7 @@ def _problems(error: ValidationError, parent: Path = ()) -> Iterator[Problem]:
     elif error.validator == "required":
         for key in error.validator_value:
             if key not in found:
-                expected = describe(error.schema.get("properties", {}).get(key, {}))
+                expected = describe_values(error.schema.get("properties", {}).get(key, {}))
                 yield (*path, key), f"missing, expected {expected}"
     elif error.validator in ("oneOf", "anyOf"):
         yield from _choice(error, path)
@@ -220,7 +220,7 @@ def _problems(error: ValidationError, parent: Path = ()) -> Iterator[Problem]:
         yield path, _wrong_value(error)
 
 
-def _unknown_keys(schema: Schema, found: dict, path: Path) -> Iterator[Problem]:
+def _unknown_keys(schema: Schema, found: dict, path: Path) -> Iterator[KeyProblem]:
     known = list(schema.get("properties", {}))
     patterns = list(schema.get("patternProperties", {}))
     allowed = [*known, *(KEY_NAMES.get(one, f"names that match {one}") for one in patterns)]
@@ -232,7 +232,7 @@ def _unknown_keys(schema: Schema, found: dict, path: Path) -> Iterator[Problem]:
         yield (*path, key), f"unknown key{hint} Allowed here: {', '.join(allowed) or 'nothing'}"
 
 
-def _choice(error: ValidationError, path: Path) -> Iterator[Problem]:
+def _choice(error: ValidationError, path: Path) -> Iterator[KeyProblem]:
     """Of several alternatives: the errors within the one that was meant, if that can be told."""
     branches: dict[int, list[ValidationError]] = {}
     for inner in error.context:
@@ -253,8 +253,8 @@ def _choice(error: ValidationError, path: Path) -> Iterator[Problem]:
             yield from _problems(inner, path)
     elif kinds and isinstance(error.instance, dict):
         key, names = kinds
-        found = f"found {show(error.instance[key])}" if key in error.instance else "missing"
-        yield (*path, key), f"{found}, expected one of {', '.join(map(show, names))}"
+        found = f"found {show_value(error.instance[key])}" if key in error.instance else "missing"
+        yield (*path, key), f"{found}, expected one of {', '.join(map(show_value, names))}"
     else:
         yield path, _wrong_value(error)
 
@@ -274,13 +274,13 @@ def _kinds(schema: Schema) -> tuple[str, list[Any]] | None:
 
 
 def _wrong_value(error: ValidationError) -> str:
-    found, expected = error.instance, describe(error.schema)
+    found, expected = error.instance, describe_values(error.schema)
     if error.validator in ("minItems", "maxItems", "minProperties", "uniqueItems"):
         expected = LIMITS[error.validator][0].format(error.validator_value)
-    return f"found {show(found)}, expected {expected}"
+    return f"found {show_value(found)}, expected {expected}"
 
 
-def _keys_not_text(value: Any, path: Path = ()) -> Iterator[Problem]:
+def _keys_not_text(value: Any, path: Path = ()) -> Iterator[KeyProblem]:
     items = value.items() if isinstance(value, dict) else ()
     items = enumerate(value) if isinstance(value, list) else items
     for key, inner in items:

@@ -16,7 +16,7 @@ LONGEST = 20  # parts of a path that are named
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is there
 
 
-def read_table(path: Path) -> JsonTable:
+def read_yaml(path: Path) -> JsonTable:
     """The content of a YAML file that holds a table.
 
     Raises:
@@ -33,7 +33,7 @@ def check_duplicates(paths: Sequence[Path]) -> None:
     """Check that no table of some configuration files has a key twice.
 
     Raises:
-        InputError: names every such key with its file and both lines; or see :func:`read_table`.
+        InputError: names every such key with its file and both lines; or see :func:`read_yaml`.
     """
     problems = [
         f"{path}, line {second}: {dotted(key)} stands in line {first} already; expected it once"

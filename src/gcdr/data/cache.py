@@ -22,7 +22,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.failures import Failures
 from gcdr.base.files import state_size
 from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
-from gcdr.data.hdf5 import TEXT, Held, new_hdf5, open_hdf5
+from gcdr.data.hdf5 import HDF5_TEXT, Held, new_hdf5, open_hdf5
 from gcdr.data.lookup import places
 from gcdr.data.manifest import boxes, people_digest
 from gcdr.data.picture_rows import CheckedRows, MappedRows
@@ -121,7 +121,7 @@ def new_cache(
         yield arrays, problem, names, scene_index
         file["scene_index"], file["head_box"] = scene_index, boxes(people)
         file["sample_id"] = people["sample_id"].to_numpy()
-        file.create_dataset("problem", data=problem, dtype=TEXT)
+        file.create_dataset("problem", data=problem, dtype=HDF5_TEXT)
         for array in arrays.values():
             array.seal()
 

@@ -33,7 +33,7 @@ COCO_INFO = {
 """What loaders of COCO look for, and what is the same whenever the file is written."""
 
 
-def write_csv(rows: pd.DataFrame, path: Path) -> None:
+def write_csv_rows(rows: pd.DataFrame, path: Path) -> None:
     """The CSV of one's own folder (``kind: folder``); it can hold everything."""
     table = rows.drop(columns=["width", "height"])
     table["in_frame"] = rows["in_frame"].map({True: "true", False: "false"})
@@ -192,8 +192,8 @@ def write_coco(rows: pd.DataFrame, path: Path) -> None:
     write_json(path, {**content, "categories": categories})
 
 
-FORMATS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
-    "csv": write_csv,
+WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
+    "csv": write_csv_rows,
     "gazefollow": write_gazefollow,
     "gazelle": write_gazelle,
     "coco": write_coco,

@@ -32,7 +32,7 @@ from gcdr.base.files import atomic
 from gcdr.data.checksums import check_rows, checksum_of, content_digest
 from gcdr.data.sink import Sink
 
-TEXT = h5py.string_dtype()
+HDF5_TEXT = h5py.string_dtype()
 MEMBERS = 64  # arrays, or attributes, that a file may have
 ROWS = 256  # that are read at once
 DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)

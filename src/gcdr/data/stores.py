@@ -18,7 +18,7 @@ import numpy as np
 
 from gcdr.base.errors import InputError
 from gcdr.data.checksums import checksum_of, row_checksums
-from gcdr.data.hdf5 import TEXT, Held, join_shards, new_hdf5, open_hdf5
+from gcdr.data.hdf5 import HDF5_TEXT, Held, join_shards, new_hdf5, open_hdf5
 from gcdr.data.lookup import places
 
 VERSION = 2
@@ -146,7 +146,7 @@ def _append(whole: h5py.File, name: str, part: np.ndarray) -> None:
     row = part.shape[1:]
     if name not in whole:
         chunks = (1, *row) if row else (1024,)
-        dtype = TEXT if part.dtype.kind in "OU" else part.dtype
+        dtype = HDF5_TEXT if part.dtype.kind in "OU" else part.dtype
         whole.create_dataset(name, (0, *row), dtype, maxshape=(None, *row), chunks=chunks)
     target = whole[name]
     start = len(target)

@@ -30,7 +30,7 @@ LAYOUTS = {
 }
 
 
-def read_released(path: Path) -> pd.DataFrame:
+def read_released_split(path: Path) -> pd.DataFrame:
     """One of the authors' split files: the people who keep their label.
 
     Args:
@@ -43,7 +43,7 @@ def read_released(path: Path) -> pd.DataFrame:
         InputError: lists all that is wrong with it.
     """
     problems = Problems()
-    rows, _ = read_rows(path, "train", problems)
+    rows, _ = read_gazefollow_rows(path, "train", problems)
     problems.stop(str(path))
     return rows[["image", *BOX]]
 
@@ -58,14 +58,14 @@ def read_gazefollow(root: Path, files: Sequence[Path]) -> Dataset:
     problems, parts, places = Problems(), [], []
     for path in files:
         split = "test" if path.name.startswith("test") else "train"
-        rows, where = read_rows(path, split, problems)
+        rows, where = read_gazefollow_rows(path, split, problems)
         parts.append(rows)
         places.append(where)
     rows = pd.concat(parts, ignore_index=True)
     return assemble("gazefollow", rows, Places.join(places), root, problems, Rules(repair=True))
 
 
-def read_rows(path: Path, split: str, problems: Problems) -> tuple[pd.DataFrame, Places]:
+def read_gazefollow_rows(path: Path, split: str, problems: Problems) -> tuple[pd.DataFrame, Places]:
     """Rows of one annotation file as :func:`gcdr.datasets.assemble.assemble` takes them."""
     table = read_headless(path, LAYOUTS, problems)
     columns = {"image": table.images("path"), "split": split, "label": None}

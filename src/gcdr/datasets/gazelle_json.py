@@ -15,7 +15,7 @@ from gcdr.datasets.assemble import Dataset, Rules, assemble, frame_numbers
 from gcdr.datasets.text import plain_name
 
 
-def read_gazelle(root: Path, files: Sequence[Path]) -> Dataset:
+def read_gazelle_json(root: Path, files: Sequence[Path]) -> Dataset:
     """Read ``train_preprocessed.json``, ``test_preprocessed.json`` or both, and the images in ``root``.
 
     Boxes are in pixels and already within the image; gaze points are ``gazex_norm``, ``gazey_norm``,

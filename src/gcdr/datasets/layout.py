@@ -31,7 +31,7 @@ NOT_READ = {
 }
 """Endings of pictures that are not read, and what they are."""
 
-KINDS = ("gazefollow", "videoattentiontarget", "gazelle", "folder")
+DATASET_KINDS = ("gazefollow", "videoattentiontarget", "gazelle", "folder")
 Source = Mapping[str, Any]
 
 
@@ -169,7 +169,7 @@ def recognise(folder: Path) -> Source:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected the folder of a data set")
-    for kind in KINDS[:-1]:
+    for kind in DATASET_KINDS[:-1]:
         if annotation_files({"kind": kind, "root": folder}):
             return {"kind": kind, "root": folder}
     check_extended(folder)

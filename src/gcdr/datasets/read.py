@@ -6,14 +6,14 @@ from gcdr.base.errors import InputError
 from gcdr.datasets.assemble import Dataset
 from gcdr.datasets.folder import read_folder
 from gcdr.datasets.gazefollow import read_gazefollow
-from gcdr.datasets.gazelle_json import read_gazelle
+from gcdr.datasets.gazelle_json import read_gazelle_json
 from gcdr.datasets.layout import Source, annotation_files, check_extended
 from gcdr.datasets.videoattentiontarget import read_videoattentiontarget
 
 READERS = {
     "gazefollow": read_gazefollow,
     "videoattentiontarget": read_videoattentiontarget,
-    "gazelle": read_gazelle,
+    "gazelle": read_gazelle_json,
 }
 EXPECTED = {
     "gazefollow": "train_annotations_release.txt or test_annotations_release.txt",

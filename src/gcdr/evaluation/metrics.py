@@ -15,7 +15,7 @@ __all__ = [
     "average_precision_interval",
     "bootstrap_interval",
     "image_auc",
-    "left_out",
+    "leave_one_out",
     "point_distances",
     "point_scores",
     "roc_auc",
@@ -91,7 +91,7 @@ def point_scores(points: np.ndarray, annotations: np.ndarray) -> dict[str, np.nd
     return distances | success
 
 
-def left_out(annotations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def leave_one_out(annotations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Each annotator as a prediction for the others: what a human scores.
 
     Args:

@@ -18,7 +18,7 @@ from gcdr.evaluation.metrics import (
     average_precision_interval,
     bootstrap_interval,
     image_auc,
-    left_out,
+    leave_one_out,
     point_distances,
     point_scores,
     video_auc,
@@ -77,7 +77,7 @@ def score_baselines(people: pd.DataFrame, annotations: np.ndarray) -> dict[str, 
         image's centre), ``random`` (one point a person, uniform over the image) and ``human`` (each
         annotator against the others, one row an annotator; empty where nobody has two).
     """
-    person, point, others = left_out(annotations)
+    person, point, others = leave_one_out(annotations)
     drawn = numpy_rng(0, "random baseline").random((len(people), 2))
     return {
         "centre": _score_points(np.full((len(people), 2), 0.5), people, annotations),

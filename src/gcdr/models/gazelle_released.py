@@ -30,7 +30,7 @@ RELEASED = {768: GazelleConfig.paper, 1024: GazelleConfig.large}
 """Released sizes by the backbone's channels: ViT-B/14 and ViT-L/14."""
 
 
-def read_gazelle(path: str | Path, backbone: str | Path | None = None) -> Gazelle:
+def read_gazelle_weights(path: str | Path, backbone: str | Path | None = None) -> Gazelle:
     """A model of a released size: B or L, with or without in-frame head, as the file's tensors say.
 
     Args:
@@ -46,7 +46,7 @@ def read_gazelle(path: str | Path, backbone: str | Path | None = None) -> Gazell
             or of another shape; a weight is not finite; no file holds the backbone, or two hold two.
     """
     weights = _read(path)
-    config = recognise(weights, path)
+    config = recognise_gazelle(weights, path)
     whole = any(name.startswith(PREFIX) for name in weights)
     if backbone is None and not whole:
         raise InputError(
@@ -71,7 +71,7 @@ def read_gazelle(path: str | Path, backbone: str | Path | None = None) -> Gazell
     return model.eval()
 
 
-def recognise(weights: Mapping[str, Tensor], where: str | Path) -> GazelleConfig:
+def recognise_gazelle(weights: Mapping[str, Tensor], where: str | Path) -> GazelleConfig:
     """Which released size a decoder's tensors are of.
 
     Raises:
@@ -129,11 +129,11 @@ def released_gazelle(
     """A whole Gazelle of a file's tensors; None for tensors of another model.
 
     Raises:
-        InputError: the file holds a decoder alone and no backbone is given, or as :func:`read_gazelle`.
+        InputError: the file holds a decoder alone without a backbone, or as :func:`read_gazelle_weights`.
     """
     if SIZE_TENSOR not in state or "head_token.weight" not in state:
         return None
-    return read_gazelle(path, backbone), {"released": "Gaze-LLE"}
+    return read_gazelle_weights(path, backbone), {"released": "Gaze-LLE"}
 
 
 def _sized(make: Callable[..., GazelleConfig]) -> Callable[[bool], GazelleConfig]:

@@ -108,7 +108,7 @@ def write_released(model: nn.Module, path: str | Path) -> None:
         torch.save({"state_dict": state, "lr": 0.0, "train_step": 0}, file)
 
 
-def convert(source: str | Path, out: str | Path) -> str:
+def convert_released(source: str | Path, out: str | Path) -> str:
     """A released file to a folder of this package, or, if ``out`` ends with .pt, the way back.
 
     Returns:

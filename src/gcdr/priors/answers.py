@@ -17,9 +17,9 @@ NO_POINT = "no point"
 MALFORMED = "malformed"
 NOT_A_NUMBER = "not a number"
 OUTSIDE = "outside the image"
-FLAT = "box without area"
+NO_AREA = "box without area"
 WHOLE = "the whole image"
-REASONS = (EMPTY, NO_POINT, MALFORMED, NOT_A_NUMBER, OUTSIDE, FLAT, WHOLE)
+REASONS = (EMPTY, NO_POINT, MALFORMED, NOT_A_NUMBER, OUTSIDE, NO_AREA, WHOLE)
 
 # A side of a box may lie this far outside, as part of the image's side: models that write pixels
 # overshoot a little at the border, and their makers advise to cut.
@@ -235,7 +235,7 @@ def _box(numbers: Sequence[float], scale: tuple[float, float], label: str) -> Bo
             raise _Bad(OUTSIDE)
         sides.append(min(max(number / side, 0.0), 1.0))
     if not (sides[0] < sides[2] and sides[1] < sides[3]):
-        raise _Bad(FLAT)
+        raise _Bad(NO_AREA)
     if sides == [0, 0, 1, 1]:
         raise _Bad(WHOLE)  # says nothing, and its map would be the same everywhere
     return Box(*sides, label)

@@ -27,14 +27,14 @@ APART = 0.1  # of the image's sides: a point nearer than that to the target is n
 
 
 @dataclass(frozen=True)
-class Target:
+class TrueTarget:
     """A place that somebody may look at: a point (x, y) in 0..1, and its noun or nothing."""
 
     point: tuple[float, float]
     noun: str
 
 
-CENTRE = Target((0.5, 0.5), "")
+CENTRE = TrueTarget((0.5, 0.5), "")
 
 
 def graded_points(
@@ -77,7 +77,7 @@ def graded_points(
     rows = []
     for _, own in people.groupby("image", sort=False):
         truths = [_truth(person) for person in own.itertuples()]
-        places = [Target(tuple(heads[row]), "person") for row in own.index]
+        places = [TrueTarget(tuple(heads[row]), "person") for row in own.index]
         for number, person in enumerate(own.itertuples()):
             others = [n for n in range(len(own)) if n != number]
             wrong = [truths[n] for n in others if truths[n]] + [places[n] for n in others]
@@ -118,18 +118,18 @@ def _check_drawn(people: pd.DataFrame, manifest: Path) -> None:
         )
 
 
-def _truth(person: Any) -> Target | None:
-    return Target((person.gaze_x, person.gaze_y), person.label) if person.in_frame else None
+def _truth(person: Any) -> TrueTarget | None:
+    return TrueTarget((person.gaze_x, person.gaze_y), person.label) if person.in_frame else None
 
 
 def _perturbed(
     rng: np.random.Generator,
-    truth: Target | None,
-    wrong: list[Target],
+    truth: TrueTarget | None,
+    wrong: list[TrueTarget],
     error: float,
     biased: float,
     missing: float,
-) -> Target | None:
+) -> TrueTarget | None:
     """What the source says of a person; every number is drawn, whether it is needed or not."""
     lost, led_astray, which = rng.random(3)
     noise = rng.normal(0, 1, 2)
@@ -139,10 +139,10 @@ def _perturbed(
         target = far[int(which * len(far))] if far else CENTRE
     if lost < missing or target is None:
         return None
-    return Target(tuple((np.array(target.point) + error * noise).clip(0, 1)), target.noun)
+    return TrueTarget(tuple((np.array(target.point) + error * noise).clip(0, 1)), target.noun)
 
 
-def _distance(one: Target, other: Target) -> float:
+def _distance(one: TrueTarget, other: TrueTarget) -> float:
     return float(np.hypot(*np.subtract(one.point, other.point)))
 
 

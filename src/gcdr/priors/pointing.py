@@ -38,7 +38,7 @@ from gcdr.priors.vlm import PointingModel
 
 LAYERS = [1]  # a store has maps by decoder layer; these belong to none
 LONGEST = 200  # times as long as the other: such a side is beyond what Qwen-VL's processor takes
-Pointed = tuple[str, Answer]
+RawAnswer = tuple[str, Answer]
 
 
 def point_people(
@@ -90,7 +90,7 @@ def point_people(
     with one_thread(), ThreadPoolExecutor(workers) as pool:
         read = read_blocks(
             pool, people, found, left, rows.stop, settings,
-            lambda one: picture(one, images, settings),
+            lambda one: pointing_picture(one, images, settings),
         )  # fmt: skip
         title = f"pointing, shard {shard} of {shards}"
         for block in tqdm(read, title, len(left), unit="block", mininterval=5):
@@ -105,7 +105,7 @@ def point_people(
     print(describe_answers(out))
 
 
-def picture(question: Question, images: Path, settings: PointingSettings) -> Image.Image:
+def pointing_picture(question: Question, images: Path, settings: PointingSettings) -> Image.Image:
     """The picture of a question as it is handed to the model: outlined, at most ``max_pixels`` large.
 
     Raises:
@@ -177,7 +177,7 @@ def _all_answered(path: Path) -> bool:
 def _write(
     path: Path,
     block: Block,
-    told: Sequence[Outcome[Pointed]],
+    told: Sequence[Outcome[RawAnswer]],
     people: str,
     made_by: Mapping[str, Any],
 ) -> None:

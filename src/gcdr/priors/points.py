@@ -36,7 +36,7 @@ FLAT = "its map is the same everywhere"
 
 
 @dataclass(frozen=True)
-class Settings:
+class PointsSettings:
     """How a table is read and drawn.
 
     Attributes:
@@ -55,7 +55,7 @@ class Settings:
     complete: bool = False
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> "Settings":
+    def of(cls, values: Mapping[str, Any]) -> "PointsSettings":
         """Settings by name; the others keep their defaults.
 
         Raises:
@@ -111,14 +111,14 @@ def points_prior(manifest: Path, table: Path, out: Path, settings: Mapping[str, 
             ``box_x0,box_y0,box_x1,box_y1``; and where known ``score`` (a weight >= 0) and ``label``
             (what is looked at). A person may have several rows.
         out: prior store of one layer.
-        settings: names and values of :class:`Settings`.
+        settings: names and values of :class:`PointsSettings`.
 
     Raises:
         InputError: a setting or a row is wrong (all of them are listed), or nobody has a map.
     """
-    how = Settings.of(settings)
+    how = PointsSettings.of(settings)
     people = read_people(manifest)
-    rows, kind = read_rows(table, people, how)
+    rows, kind = read_point_rows(table, people, how)
     named = np.isin(np.arange(len(people)), rows.person)
     check_covered(table, people, ~named, how.complete)
     lacking: list[np.ndarray] = []
@@ -132,7 +132,7 @@ def points_prior(manifest: Path, table: Path, out: Path, settings: Mapping[str, 
     say_covered(table, people, np.concatenate(lacking))
 
 
-def read_rows(path: Path, people: pd.DataFrame, how: Settings) -> tuple[Rows, str]:
+def read_point_rows(path: Path, people: pd.DataFrame, how: PointsSettings) -> tuple[Rows, str]:
     """Read and check a table.
 
     Returns:
@@ -167,7 +167,7 @@ def read_rows(path: Path, people: pd.DataFrame, how: Settings) -> tuple[Rows, st
 
 
 def draw(
-    place: np.ndarray, score: np.ndarray, person: np.ndarray, count: int, how: Settings
+    place: np.ndarray, score: np.ndarray, person: np.ndarray, count: int, how: PointsSettings
 ) -> np.ndarray:
     """Maps of people from their points or boxes.
 
@@ -326,7 +326,7 @@ def _scores(table: Table, problems: Problems) -> np.ndarray:
     return score
 
 
-def _shape_settings(kind: str, how: Settings) -> dict[str, float]:
+def _shape_settings(kind: str, how: PointsSettings) -> dict[str, float]:
     return {"sigma": how.sigma} if kind == "points" else {"blur": how.blur}
 
 
@@ -335,7 +335,7 @@ def _blocks(
     rows: Rows,
     kind: str,
     source: Path,
-    how: Settings,
+    how: PointsSettings,
     lacking: list[np.ndarray],
 ) -> Iterator[dict[str, np.ndarray]]:
     """Blocks of a prior store; ``lacking`` gets who of each has no map."""

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib import colormaps, font_manager
 from PIL import Image, ImageDraw, ImageFont
 
-Box = tuple[float, float, float, float]
+PixelBox = tuple[float, float, float, float]
 
 BODY_GREEN = (46, 204, 64)
 HEAD_YELLOW = (255, 214, 51)
@@ -36,8 +36,8 @@ class Example:
     """
 
     image: np.ndarray
-    head_box: Box
-    body_box: Box | None
+    head_box: PixelBox
+    body_box: PixelBox | None
     gradcam: np.ndarray
     pseudo_label: np.ndarray
     prediction: np.ndarray
@@ -55,7 +55,7 @@ def peak(heatmap: np.ndarray) -> tuple[float, float] | None:
     return (column + 0.5) / heatmap.shape[1], (row + 0.5) / heatmap.shape[0]
 
 
-def blend(image: np.ndarray, heatmap: np.ndarray) -> np.ndarray:
+def overlay_heatmap(image: np.ndarray, heatmap: np.ndarray) -> np.ndarray:
     """Lay a heatmap over an image.
 
     The map is scaled to a peak of 1, its colour and its opacity grow with its value, and the scene
@@ -90,8 +90,8 @@ def panel(
     image: np.ndarray,
     heatmap: np.ndarray | None = None,
     *,
-    head_box: Box | None = None,
-    body_box: Box | None = None,
+    head_box: PixelBox | None = None,
+    body_box: PixelBox | None = None,
     points: np.ndarray | None = None,
     answer: str = "",
     size: int = 320,
@@ -111,7 +111,7 @@ def panel(
     width, height = max(1, round(source_width * scale)), max(1, round(source_height * scale))
     canvas = Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS)
     if heatmap is not None:
-        canvas = Image.fromarray(blend(np.asarray(canvas), heatmap))
+        canvas = Image.fromarray(overlay_heatmap(np.asarray(canvas), heatmap))
     draw = ImageDraw.Draw(canvas)
     unit = max(width, height) / 320
     for box, colour, line in ((body_box, BODY_GREEN, 3.0), (head_box, HEAD_YELLOW, 2.0)):

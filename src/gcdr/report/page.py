@@ -45,7 +45,7 @@ class Context:
 
     Attributes:
         title: heading of the page.
-        summary: what was run, in a paragraph (see `summarise`).
+        summary: what was run, in a paragraph (see `summary_text`).
         notice: what the numbers must not be taken for; shown with emphasis.
         table: of `tables.table1`.
         definitions: of `tables.read_definitions`.
@@ -96,7 +96,7 @@ def _and(parts: Sequence[object]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def summarise(
+def summary_text(
     results: pd.DataFrame, labelled: int | None = None, training: int | None = None
 ) -> str:
     """What was run, as a paragraph: data set, labels, runs and seeds, people of the test.
@@ -153,7 +153,7 @@ def _main_rows(table: pd.DataFrame) -> list[dict[str, object]]:
         values = [
             {
                 "value": typeset.number(row[metric]),
-                "spread": typeset.spread(row, metric),
+                "spread": typeset.spread_text(row, metric),
                 "best": position in best[metric],
             }
             for metric in shown

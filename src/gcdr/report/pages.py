@@ -25,7 +25,7 @@ from gcdr.report.page import (
     Picture,
     build_gallery,
     build_page,
-    summarise,
+    summary_text,
 )
 from gcdr.report.rows import method_name
 from gcdr.report.summary import rulers
@@ -103,7 +103,7 @@ def write_report(
     jobs = read_benchmarks(benchmarks)
     context = Context(
         title=f"GCDR on {'the demo world' if dataset == 'demo world' else dataset}",
-        summary=summarise(results, int(counts.get("labelled", 0)), len(labels)),
+        summary=summary_text(results, int(counts.get("labelled", 0)), len(labels)),
         notice=settings.notice,
         table=main,
         definitions=read_definitions(metrics),

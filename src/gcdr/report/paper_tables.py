@@ -13,8 +13,8 @@ from gcdr.base.errors import InputError
 from gcdr.methods import METHODS, ONLINE, TEACHERS, averaged, variant
 from gcdr.report.rows import PAPER, method_name
 from gcdr.report.tables import over_runs, read_metrics
-from gcdr.report.typeset import table1_markdown, write_csv, write_text
-from gcdr.settings.reporting import Sampling
+from gcdr.report.typeset import table1_markdown, write_csv_table, write_text
+from gcdr.settings.reporting import VariantSampling
 
 MAPS = {"diffusion": "no-gradcam", "diffusion-gc": "gcdr"}
 """Rows that score maps of test people themselves, and the method that makes those maps."""
@@ -41,7 +41,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Row:
+class PaperRow:
     """A method, with what differs from the configuration.
 
     Attributes:
@@ -77,7 +77,9 @@ class Row:
             return str(share)
         return f"{share}-unlabelled{column.unlabelled}"
 
-    def result(self, sampling: Sampling, prior: str, gaze: str, labeller: str | None = None) -> str:
+    def result(
+        self, sampling: VariantSampling, prior: str, gaze: str, labeller: str | None = None
+    ) -> str:
         """Name of the metrics file.
 
         Args:
@@ -105,26 +107,26 @@ class PaperTable:
 
     title: str
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[PaperRow, ...]
 
 
 SHARES = (Column(5), Column(10), Column(20))
 TEN = (Column(10),)
-SEMI = tuple(map(Row, ("vat", "semi-vat", "semi-vat-gc", "vat-mt", "gcdr", "gcdr-mt")))
-ALL_LABELS = Row("vat", share=100, title="VAT (100 % labels)")
+SEMI = tuple(map(PaperRow, ("vat", "semi-vat", "semi-vat-gc", "vat-mt", "gcdr", "gcdr-mt")))
+ALL_LABELS = PaperRow("vat", share=100, title="VAT (100 % labels)")
 TEN_DRAWS = {"draws": 10, "redraw": "mean"}
 
 
-def _refined(timestep: int, steps: int, *paper: float) -> Row:
+def _refined(timestep: int, steps: int, *paper: float) -> PaperRow:
     numbers = {"timestep": timestep, "steps": steps}
     title = f"GCDR, t = {timestep}, {steps} steps"
-    return Row("gcdr", numbers, paper={None: paper}, title=title)
+    return PaperRow("gcdr", numbers, paper={None: paper}, title=title)
 
 
-def _redrawn(name: str, draws: int, redraw: str) -> Row:
+def _redrawn(name: str, draws: int, redraw: str) -> PaperRow:
     # The paper's number is of the released code, which draws in every batch.
     paper = {} if redraw == ONLINE else {None: None}
-    return Row("gcdr", {"draws": draws, "redraw": redraw}, paper=paper, title=f"GCDR, {name}")
+    return PaperRow("gcdr", {"draws": draws, "redraw": redraw}, paper=paper, title=f"GCDR, {name}")
 
 
 PAPER_TABLES = {
@@ -132,7 +134,7 @@ PAPER_TABLES = {
     "table2": PaperTable(
         "Table 2: ways of making the pseudo-labels",
         TEN,
-        tuple(map(Row, ("no-gradcam", "raw", "argmax", "direct-mapping", "gcdr"))),
+        tuple(map(PaperRow, ("no-gradcam", "raw", "argmax", "direct-mapping", "gcdr"))),
     ),
     "table3": PaperTable(
         "Table 3: noise and steps of the refinement",
@@ -148,10 +150,12 @@ PAPER_TABLES = {
         "Table 4: Grad-CAM maps as an input (diffusion: mean of 10 predictions)",
         SHARES,
         (
-            Row("vat"),
-            Row("vat-gc"),
-            Row("diffusion", TEN_DRAWS | {"steps": 10}),  # as the released code samples from noise
-            Row("diffusion-gc", TEN_DRAWS),
+            PaperRow("vat"),
+            PaperRow("vat-gc"),
+            PaperRow(
+                "diffusion", TEN_DRAWS | {"steps": 10}
+            ),  # as the released code samples from noise
+            PaperRow("diffusion-gc", TEN_DRAWS),
         ),
     ),
     "table_s2": PaperTable(
@@ -162,12 +166,12 @@ PAPER_TABLES = {
             Column(10, None, "90 % unlabelled (all the rest)"),
         ),
         (
-            Row("vat"),
-            Row("semi-vat", paper={10: (0.199, 0.130, 0.872), 50: (0.196, 0.129, 0.874)}),
-            Row("semi-vat-gc", paper={10: (0.200, 0.132, 0.872), 50: (0.197, 0.128, 0.877)}),
-            Row("vat-mt", paper={10: (0.202, 0.133, 0.875), 50: (0.194, 0.125, 0.878)}),
-            Row("gcdr", paper={10: (0.185, 0.119, 0.880), 50: (0.181, 0.117, 0.883)}),
-            Row("gcdr-mt", paper={10: (0.183, 0.117, 0.881), 50: (0.176, 0.112, 0.886)}),
+            PaperRow("vat"),
+            PaperRow("semi-vat", paper={10: (0.199, 0.130, 0.872), 50: (0.196, 0.129, 0.874)}),
+            PaperRow("semi-vat-gc", paper={10: (0.200, 0.132, 0.872), 50: (0.197, 0.128, 0.877)}),
+            PaperRow("vat-mt", paper={10: (0.202, 0.133, 0.875), 50: (0.194, 0.125, 0.878)}),
+            PaperRow("gcdr", paper={10: (0.185, 0.119, 0.880), 50: (0.181, 0.117, 0.883)}),
+            PaperRow("gcdr-mt", paper={10: (0.183, 0.117, 0.881), 50: (0.176, 0.112, 0.886)}),
         ),
     ),
     "table_s3": PaperTable(
@@ -178,7 +182,7 @@ PAPER_TABLES = {
         TEN,
         tuple(
             map(
-                Row,
+                PaperRow,
                 (
                     "vat",
                     "semi-vat",
@@ -206,7 +210,7 @@ PAPER_TABLES = {
 
 def savings_table(shares: Sequence[int]) -> PaperTable:
     """AvgDist against the label share: supervised VAT first, last with all labels, the compared between."""
-    rows = (*map(Row, ("vat", "gcdr", "gcdr-mt")), ALL_LABELS)
+    rows = (*map(PaperRow, ("vat", "gcdr", "gcdr-mt")), ALL_LABELS)
     return PaperTable("Labels saved", tuple(map(Column, sorted(shares))), rows)
 
 
@@ -250,5 +254,5 @@ def paper_table_markdown(title: str, filled: pd.DataFrame) -> str:
 def write_paper_table(table: str, cells: list, csv: Path, page: Path) -> None:
     """Write an entry of ``PAPER_TABLES`` as CSV and Markdown; see `fill`."""
     filled = fill(PAPER_TABLES[table], cells)
-    write_csv(filled, csv)
+    write_csv_table(filled, csv)
     write_text(paper_table_markdown(PAPER_TABLES[table].title, filled), page)

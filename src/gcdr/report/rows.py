@@ -16,7 +16,7 @@ METHOD_NAMES = {name: method.title for name, method in METHODS.items()} | {
 }
 
 TRAINED_KINDS = ("student", "teacher")
-KINDS = (*TRAINED_KINDS, "maps", "baseline")
+RESULT_KINDS = (*TRAINED_KINDS, "maps", "baseline")
 DIFFUSION_MAPS = ("diffusion", "diffusion-gc")  # what the trained diffusion model itself says
 
 PAPER_LABEL = "paper, GazeFollow"

@@ -13,7 +13,7 @@ from gcdr.report import figures
 from gcdr.report.paper_tables import fill, savings_table
 from gcdr.report.rows import PAPER, PAPER_LABEL
 from gcdr.report.tables import read_metrics
-from gcdr.report.typeset import markdown, number, write_csv, write_text
+from gcdr.report.typeset import markdown, number, write_csv_table, write_text
 
 METRIC = "dist_to_mean"
 RESAMPLES = 2000
@@ -192,7 +192,7 @@ def write_savings(shares: Sequence[int], cells: list, csv: Path, page: Path, fig
         part["paper_saved"] = part["share"].map(published(row.method)).astype(float)
         parts.append(part)
     table = pd.concat(parts, ignore_index=True)
-    write_csv(table, csv)
+    write_csv_table(table, csv)
     write_text(savings_markdown(table, list(first)), page)
     lines = filled.replace({"name": {complete.name: supervised.name}})
     lines = lines.drop_duplicates(["name", "share"]).sort_values("share", kind="stable")

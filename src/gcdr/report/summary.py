@@ -14,7 +14,7 @@ from gcdr.report.typeset import (
     sweep_text,
     table1_markdown,
     table1_text,
-    write_csv,
+    write_csv_table,
     write_text,
 )
 
@@ -39,8 +39,8 @@ def write_tables(
     main = table1(results, [*methods, *rulers(results)])
     swept = sweep_table(read_sweeps(sweeps), results)
     parts = [table1_text(main, "Demo world, test people"), sweep_text(swept, "Noise timestep")]
-    write_csv(main, out / "table1.csv")
-    write_csv(swept, out / "sweep.csv")
+    write_csv_table(main, out / "table1.csv")
+    write_csv_table(swept, out / "sweep.csv")
     write_text(table1_markdown(main), out / "table1.md")
     write_text(sweep_markdown(swept), out / "sweep.md")
     if results["study"].nunique() > 1 and reference in methods:
@@ -48,7 +48,7 @@ def write_tables(
         parts.append(
             differences_text(pairs, f"AvgDist against {method_name('gcdr')}, paired by seed")
         )
-        write_csv(pairs, out / "differences.csv")
+        write_csv_table(pairs, out / "differences.csv")
         write_text(differences_markdown(pairs), out / "differences.md")
     write_text("\n\n".join(parts) + "\n", out / "summary.txt")
 

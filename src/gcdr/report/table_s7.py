@@ -12,7 +12,7 @@ from gcdr.data.stores import read_prior
 from gcdr.evaluation.scores import score_maps, summarise
 from gcdr.evaluation.stages import test_people
 from gcdr.report.rows import METRICS, PAPER_LABEL, PAPER_METRICS
-from gcdr.report.typeset import as_scored, markdown, number, write_csv, write_text
+from gcdr.report.typeset import as_scored, markdown, number, write_csv_table, write_text
 
 OVERLAYS = {"body": "Body box", "head": "Head box", "none": "None"}
 # The paper's figures (AvgDist, MinDist, AUC) by overlay and place from the last of OFA-large's layers.
@@ -118,7 +118,7 @@ def write_table_s7(
 ) -> None:
     """Score prior stores and write the table as CSV and as Markdown; see :func:`score_overlays`."""
     table = score_overlays(priors, names, samples, manifest, annotations, size)
-    write_csv(table, csv)
+    write_csv_table(table, csv)
     text = table_s7_markdown(table)
     write_text(text, page)
     print(text)

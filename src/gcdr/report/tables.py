@@ -10,7 +10,14 @@ import pandas as pd
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
 from gcdr.base.plain import JsonTable
-from gcdr.report.rows import KINDS, METRICS, OPTIONAL_METRICS, PAPER, PAPER_METRICS, method_name
+from gcdr.report.rows import (
+    METRICS,
+    OPTIONAL_METRICS,
+    PAPER,
+    PAPER_METRICS,
+    RESULT_KINDS,
+    method_name,
+)
 
 FORMAT = 1
 RUN = ["study", "seed"]
@@ -52,8 +59,10 @@ def read_metrics(paths: Iterable[str | Path]) -> pd.DataFrame:
     seen: dict[tuple[Any, ...], str | Path] = {}
     for path in paths:
         content = _load(path, (*_IDENTITY, "metrics"))
-        if content["kind"] not in KINDS:
-            raise InputError(f"{path}: kind: found {content['kind']!r}, expected one of {KINDS}")
+        if content["kind"] not in RESULT_KINDS:
+            raise InputError(
+                f"{path}: kind: found {content['kind']!r}, expected one of {RESULT_KINDS}"
+            )
         identity = {name: content[name] for name in _IDENTITY}
         identity |= {name: content.get(name) for name in ("prior", "gaze")}
         key = tuple(identity[name] for name in ("study", "seed", "share", "variant"))

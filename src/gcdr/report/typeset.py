@@ -70,7 +70,7 @@ def best_rows(table: pd.DataFrame, metric: str) -> set[int]:
     return set(shown.index[shown == target])
 
 
-def spread(row: pd.Series, metric: str) -> str:
+def spread_text(row: pd.Series, metric: str) -> str:
     """``±0.004`` over several runs, ``[0.150, 0.168]`` for one, nothing where there is none."""
     if row["runs"] > 1 and not math.isnan(row[f"{metric}_std"]):
         return f"±{number(row[f'{metric}_std'])}"
@@ -173,7 +173,7 @@ def table1_markdown(table: pd.DataFrame) -> str:
         for metric in shown_metrics(table):
             value = number(row[metric])
             value = f"**{value}**" if position in best[metric] else value
-            cells.append(f"{value} {spread(row, metric)}".strip())
+            cells.append(f"{value} {spread_text(row, metric)}".strip())
         if has_paper(table):
             cells += [number(row[f"paper_{metric}"]) for metric in PAPER_METRICS]
         rows.append(cells)
@@ -265,7 +265,7 @@ def differences_markdown(table: pd.DataFrame) -> str:
     return markdown(*differences_cells(table))
 
 
-def write_csv(table: pd.DataFrame, path: str | Path) -> None:
+def write_csv_table(table: pd.DataFrame, path: str | Path) -> None:
     """Write a table in full precision; what is absent is an empty field."""
     with atomic(path) as temporary:
         table.to_csv(temporary, index=False)

@@ -15,7 +15,7 @@ from gcdr.detection.choices import DetectSettings, HeadSettings
 from gcdr.world.dataset import WorldSettings
 from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, FrozenRecipe, VQARecipe
 
-Settings = TypeVar("Settings", bound=JsonConfig)
+SettingsT = TypeVar("SettingsT", bound=JsonConfig)
 WORLD_WEIGHTS: dict[str, type[JsonConfig]] = {
     "vqa": VQARecipe,
     "detector": DetectorRecipe,
@@ -30,12 +30,12 @@ def world(config: Config, dataset: str) -> WorldSettings:
     return _part(WorldSettings, config["datasets"][dataset], f"datasets.{dataset}")
 
 
-def detect(config: Config) -> DetectSettings:
+def detect_settings(config: Config) -> DetectSettings:
     """Of the detection of bodies."""
     return _part(DetectSettings, config["detect"], "detect")
 
 
-def heads(config: Config) -> HeadSettings:
+def heads_settings(config: Config) -> HeadSettings:
     """Of the detection of heads."""
     return _part(HeadSettings, config["heads"], "heads")
 
@@ -53,7 +53,7 @@ def world_weights(config: Config, name: str) -> JsonConfig:
     return WORLD_WEIGHTS[name].from_json(config["world_weights"][name], f"world_weights.{name}")
 
 
-def _part(kind: type[Settings], section: Config, where: str) -> Settings:
+def _part(kind: type[SettingsT], section: Config, where: str) -> SettingsT:
     """Settings from those keys of a section that they know."""
     names = {entry.name for entry in dataclasses.fields(kind)}  # type: ignore[arg-type]
     return kind.from_json({k: v for k, v in section.items() if k in names}, where)

@@ -30,7 +30,7 @@ SHIPPED = "assets/world/"  # weights that have seen drawings only
 
 
 @dataclass(frozen=True)
-class Sampling:
+class VariantSampling:
     """What of refinement stands in a variant's name.
 
     Attributes:
@@ -90,10 +90,10 @@ class ReportSettings(JsonConfig):
     configuration: JsonTable
 
 
-def sampling(config: Config, share: int | str) -> Sampling:
+def variant_sampling(config: Config, share: int | str) -> VariantSampling:
     """As configured for a label share in per cent, or ``OWN``."""
     refine = by_share(config["refine"], share)
-    return Sampling(**{entry.name: refine[entry.name] for entry in fields(Sampling)})
+    return VariantSampling(**{entry.name: refine[entry.name] for entry in fields(VariantSampling)})
 
 
 def report(config: Config, methods: list[str], shown: ShownStudy) -> ReportSettings:

@@ -6,14 +6,14 @@ from typing import Literal
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig, setting
 
-Kind = Literal["gaze", "describe", "relation", "where", "panorama", "caption"]
+QuestionKind = Literal["gaze", "describe", "relation", "where", "panorama", "caption"]
 
 
 @dataclass(frozen=True)
 class Lesson(JsonConfig):
     """A part of the VQA model's teaching."""
 
-    kinds: tuple[Kind, ...] = setting(
+    kinds: tuple[QuestionKind, ...] = setting(
         "Kinds of questions (gcdr.world.questions); each picture is asked one of each.",
         minItems=1,
         maxItems=6,

@@ -9,7 +9,7 @@ import numpy as np
 
 from gcdr.world.placement import (
     Place,
-    Point,
+    Position,
     Stand,
     angle_between,
     body_box,
@@ -24,7 +24,7 @@ from gcdr.world.style import NOUNS, Style
 class Target:
     """A point in picture heights and its noun (None: out of the frame)."""
 
-    point: Point
+    point: Position
     noun: str | None
 
 
@@ -74,8 +74,8 @@ def _point_on_thing(rng: np.random.Generator, style: Style, places: list[Place])
 
 
 def _empty_point(
-    rng: np.random.Generator, style: Style, head: Point, stands: list[Stand], places: list[Place]
-) -> Point | None:
+    rng: np.random.Generator, style: Style, head: Position, stands: list[Stand], places: list[Place]
+) -> Position | None:
     """The one of some random points that is farthest from everything; None if all are taken."""
     best, clearance = None, -1.0
     bodies = [body_box(stand, 0.3) for stand in stands]
@@ -92,8 +92,8 @@ def _empty_point(
 
 
 def _outside_point(
-    rng: np.random.Generator, style: Style, head: Point, places: list[Place]
-) -> Point:
+    rng: np.random.Generator, style: Style, head: Position, places: list[Place]
+) -> Position:
     """A point beyond a side of the frame, in the direction that is clearest of things."""
     best, clearance = (style.aspect + 0.4, head[1]), -1.0
     for _ in range(12):

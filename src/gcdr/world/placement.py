@@ -13,8 +13,8 @@ import numpy as np
 from gcdr.world.style import Style
 from gcdr.world.things import FLOOR_ONLY, HANGS, RATIO, SIZE
 
-Box = tuple[float, float, float, float]
-Point = tuple[float, float]
+Rectangle = tuple[float, float, float, float]
+Position = tuple[float, float]
 RADIUS = 0.13  # of a head, in body heights
 
 
@@ -39,16 +39,16 @@ class Place:
     depth: float
 
     @property
-    def box(self) -> Box:
+    def box(self) -> Rectangle:
         half = RATIO[self.noun] * self.height / 2
         return (self.x - half, self.base - self.height, self.x + half, self.base)
 
     @property
-    def center(self) -> Point:
+    def center(self) -> Position:
         return (self.x, self.base - self.height / 2)
 
 
-def overlap(first: Box, second: Box) -> float:
+def overlap(first: Rectangle, second: Rectangle) -> float:
     """Area of the intersection over the area of the smaller box."""
     wide = min(first[2], second[2]) - max(first[0], second[0])
     tall = min(first[3], second[3]) - max(first[1], second[1])
@@ -63,30 +63,30 @@ def angle_between(first: float, second: float) -> float:
     return abs(math.degrees((first - second + math.pi) % (2 * math.pi) - math.pi))
 
 
-def direction(start: Point, end: Point) -> float:
+def direction(start: Position, end: Position) -> float:
     """Direction from ``start`` to ``end`` in radians, 0 = right, pi / 2 = down."""
     return math.atan2(end[1] - start[1], end[0] - start[0])
 
 
-def head_center(stand: Stand) -> Point:
+def head_center(stand: Stand) -> Position:
     """Centre of the head."""
     return (stand.x, stand.ground - stand.height * (1 - 1.08 * RADIUS))
 
 
-def body_box(stand: Stand, reach: float) -> Box:
+def body_box(stand: Stand, reach: float) -> Rectangle:
     """The body out to ``reach`` heights on both sides; elbows reach less than 0.3."""
     half = reach * stand.height
     return (stand.x - half, stand.ground - stand.height, stand.x + half, stand.ground)
 
 
-def _torso_box(stand: Stand) -> Box:
+def _torso_box(stand: Stand) -> Rectangle:
     """Roughly what of a body matters not to be hidden: torso and head."""
     half = 0.17 * stand.height
     return (stand.x - half, stand.ground - stand.height, stand.x + half,
             stand.ground - 0.3 * stand.height)  # fmt: skip
 
 
-def _head_zone(stand: Stand) -> Box:
+def _head_zone(stand: Stand) -> Rectangle:
     """The head with a margin."""
     half = 0.17 * stand.height
     return (stand.x - half, stand.ground - stand.height, stand.x + half,
@@ -137,7 +137,7 @@ def _candidate(draws: list[float], style: Style, horizon: float, noun: str) -> P
 
 
 def fits(
-    place: Place, places: list[Place], stands: list[Stand], clear: list[Point], style: Style
+    place: Place, places: list[Place], stands: list[Stand], clear: list[Position], style: Style
 ) -> bool:
     """Whether a thing hides nothing that matters, no ``clear`` point, and is itself to be seen."""
     box = place.box
@@ -167,8 +167,8 @@ def place_thing(
     noun: str,
     places: list[Place],
     stands: list[Stand],
-    clear: list[Point],
-    near: tuple[Point, float, float] | None = None,
+    clear: list[Position],
+    near: tuple[Position, float, float] | None = None,
 ) -> Place | None:
     """Draw a place for a thing, or None if no free one was found.
 

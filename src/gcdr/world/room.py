@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gcdr.world.pen import Pen, blend, shade
-from gcdr.world.placement import Box, overlap
+from gcdr.world.placement import Rectangle, overlap
 from gcdr.world.style import PALETTES, Color, Palette, Style
 
 _SHADOW: Color = (46, 34, 46)
@@ -55,7 +55,7 @@ def draw_room(rng: np.random.Generator, style: Style) -> Room:
     return Room(palette, horizon, paper, boards, float(rng.random()), ())
 
 
-def decorate(rng: np.random.Generator, style: Style, room: Room, taken: list[Box]) -> Room:
+def decorate(rng: np.random.Generator, style: Style, room: Room, taken: list[Rectangle]) -> Room:
     """The room with decorations drawn at random, on the wall where no box is ``taken``."""
     width = style.aspect
     decor: list[Decor] = []

@@ -13,9 +13,9 @@ from gcdr.world.looked_at import Target, draw_target
 from gcdr.world.pen import ExtentPen
 from gcdr.world.people import BOTTOMS, HAIRS, IRISES, SHOES, SKINS, TOPS, Figure, draw_figure
 from gcdr.world.placement import (
-    Box,
     Place,
-    Point,
+    Position,
+    Rectangle,
     Stand,
     direction,
     head_center,
@@ -36,8 +36,8 @@ class Thing:
 
     noun: str
     shape: str
-    box: Box
-    center: Point
+    box: Rectangle
+    center: Position
     place: Place
     color: Color
     accent: Color
@@ -54,9 +54,9 @@ class Person:
     direction of the gaze in the picture (radians, 0 = right, pi / 2 = down, in picture heights).
     """
 
-    head_box: Box
-    body_box: Box
-    gaze: Point | None
+    head_box: Rectangle
+    body_box: Rectangle
+    gaze: Position | None
     in_frame: bool
     noun: str | None
     direction: float
@@ -163,7 +163,7 @@ def _person(
     )
 
 
-def _normalise(box: Box, aspect: float) -> Box:
+def _normalise(box: Rectangle, aspect: float) -> Rectangle:
     x0, x1 = (float(min(max(x / aspect, 0.0), 1.0)) for x in (box[0], box[2]))
     y0, y1 = (float(min(max(y, 0.0), 1.0)) for y in (box[1], box[3]))
     return (x0, y0, x1, y1)

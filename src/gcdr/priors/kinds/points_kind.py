@@ -8,7 +8,7 @@ from gcdr.priors.kinds.kind import PriorKind
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table(JsonConfig):
+class PointsTable(JsonConfig):
     """How a table is read."""
 
     units: Literal["pixels", "normalised"] = setting(
@@ -21,7 +21,7 @@ class Table(JsonConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PointSettings(Table):
+class PointSettings(PointsTable):
     """How the points of a table are drawn."""
 
     sigma: float = setting(
@@ -30,7 +30,7 @@ class PointSettings(Table):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BoxSettings(Table):
+class BoxSettings(PointsTable):
     """How the boxes of a table are drawn."""
 
     blur: float = setting(
@@ -46,7 +46,7 @@ class TablePrior(PriorKind):
     """What points and boxes have in common: a CSV for each data set."""
 
     SOURCES: ClassVar[str] = "tables"
-    SETTINGS: ClassVar[type[Table]]
+    SETTINGS: ClassVar[type[PointsTable]]
 
     tables: dict[str, str] = setting(
         "CSV of each data set: image, whose the row is (sample_id or the head box), x,y or "
@@ -67,7 +67,7 @@ class PointsPrior(PointSettings, TablePrior):
 
     KIND: ClassVar[str] = "points"
     TITLE: ClassVar[str] = "Points of another source, a CSV for each data set."
-    SETTINGS: ClassVar[type[Table]] = PointSettings
+    SETTINGS: ClassVar[type[PointsTable]] = PointSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,4 +76,4 @@ class BoxesPrior(BoxSettings, TablePrior):
 
     KIND: ClassVar[str] = "boxes"
     TITLE: ClassVar[str] = "Boxes of another source, a CSV for each data set."
-    SETTINGS: ClassVar[type[Table]] = BoxSettings
+    SETTINGS: ClassVar[type[PointsTable]] = BoxSettings

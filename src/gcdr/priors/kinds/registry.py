@@ -1,7 +1,7 @@
 """The kinds of priors by name, the priors of a configuration, and the stores that they make.
 
 To add a kind, write a subclass of :class:`gcdr.priors.kinds.kind.PriorKind` in a file of its own, and
-add it to ``KINDS``.
+add it to ``PRIOR_KINDS``.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from gcdr.priors.kinds.pointing_kind import PointingPrior
 from gcdr.priors.kinds.points_kind import BoxesPrior, PointsPrior
 from gcdr.priors.kinds.vqa_kind import VqaPrior
 
-KINDS: dict[str, type[PriorKind]] = {
+PRIOR_KINDS: dict[str, type[PriorKind]] = {
     kind.KIND: kind
     for kind in (VqaPrior, PicklesPrior, PointsPrior, BoxesPrior, MapsPrior, PointingPrior)
 }
@@ -45,7 +45,7 @@ class PriorStore:
         return f"{self.name}{overlay}" + ("" if self.which == "all" else f"-of-{self.which}")
 
 
-def read_prior(name: str, entry: Config) -> PriorKind:
+def parse_prior(name: str, entry: Config) -> PriorKind:
     """A prior from its entry of ``priors``.
 
     Raises:
@@ -53,18 +53,20 @@ def read_prior(name: str, entry: Config) -> PriorKind:
     """
     settings = dict(entry)
     kind = settings.pop("kind", None)
-    if kind not in KINDS:
-        raise InputError(f"priors.{name}.kind: found {kind!r}, expected one of {', '.join(KINDS)}")
-    return KINDS[kind].from_json(settings, f"priors.{name}")
+    if kind not in PRIOR_KINDS:
+        raise InputError(
+            f"priors.{name}.kind: found {kind!r}, expected one of {', '.join(PRIOR_KINDS)}"
+        )
+    return PRIOR_KINDS[kind].from_json(settings, f"priors.{name}")
 
 
 def read_priors(config: Config) -> dict[str, PriorKind]:
     """The priors of a configuration by name.
 
     Raises:
-        InputError: see :func:`read_prior`.
+        InputError: see :func:`parse_prior`.
     """
-    return {name: read_prior(name, entry) for name, entry in config["priors"].items()}
+    return {name: parse_prior(name, entry) for name, entry in config["priors"].items()}
 
 
 def named_prior(config: Config, study: Config) -> str:

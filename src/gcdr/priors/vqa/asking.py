@@ -55,7 +55,7 @@ def load_vqa(weights: Path, settings: Asked, finder: WordFinder, device: torch.d
     return known.load(weights, device, search, finder, settings.precision)
 
 
-def picture(question: Question, images: Path, size: int, settings: Asked) -> np.ndarray:
+def vqa_picture(question: Question, images: Path, size: int, settings: Asked) -> np.ndarray:
     """The picture of a question as the model sees it, (3, size, size) float32 in [-1, 1].
 
     Raises:
@@ -127,7 +127,7 @@ def ask_people(
     with one_thread(), ThreadPoolExecutor(workers) as pool:
         read = read_blocks(
             pool, people, found, left, rows.stop, settings,
-            lambda one: picture(one, images, model.image_size, settings),
+            lambda one: vqa_picture(one, images, model.image_size, settings),
         )  # fmt: skip
         title = f"asking, shard {shard} of {shards}"
         for block in tqdm(read, title, len(left), unit="block", mininterval=5):

@@ -33,7 +33,7 @@ GRADIENT_NORM = 5.0
 
 
 @dataclass(frozen=True)
-class Example:
+class TrainingScene:
     """A rendered scene, and what is to be found in it.
 
     Attributes:
@@ -110,7 +110,7 @@ def train_world_detector(
     with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
         torch.manual_seed(derive(seed, "detector weights"))
         detector = build_detector(config).to(place)
-        fit(detector, training, seed, recipe.steps, recipe.batch, recipe.learning_rate)
+        fit_detector(detector, training, seed, recipe.steps, recipe.batch, recipe.learning_rate)
     with atomic(out_dir) as folder:
         folder.mkdir()
         weights = folder / "model.safetensors"
@@ -139,7 +139,7 @@ def train_world_detector(
     return accuracy
 
 
-def heads_only(example: Example) -> Example:
+def heads_only(example: TrainingScene) -> TrainingScene:
     """The scene with its heads to be found; a head's mask is what is seen of the person in its box."""
     height, width = example.image.shape[:2]
     x, y = np.arange(width) + 0.5, np.arange(height)[:, None] + 0.5
@@ -148,7 +148,7 @@ def heads_only(example: Example) -> Example:
     return replace(example, masks=example.masks & inside, boxes=example.heads.astype(np.float32))
 
 
-TARGETS: dict[str, Callable[[Example], Example]] = {
+TARGETS: dict[str, Callable[[TrainingScene], TrainingScene]] = {
     "people": lambda example: example,
     "heads": heads_only,
 }
@@ -156,7 +156,7 @@ TARGETS: dict[str, Callable[[Example], Example]] = {
 
 def draw_examples(
     seed: int, indices: Sequence[int], style: str, width: int, height: int, finds: str = "people"
-) -> list[Example]:
+) -> list[TrainingScene]:
     """Render scenes with the masks and boxes of what is to be found: a key of ``TARGETS``."""
     return [
         TARGETS[finds](draw_example(derive(seed, "detector scenes"), index, style, width, height))
@@ -164,15 +164,15 @@ def draw_examples(
     ]
 
 
-def draw_example(seed: int, index: int, style: str, width: int, height: int) -> Example:
-    """One scene; see ``Example``."""
+def draw_example(seed: int, index: int, style: str, width: int, height: int) -> TrainingScene:
+    """One scene; see ``TrainingScene``."""
     scene = draw_scene(seed, index, STYLES[style])
     masks = person_masks(scene, width, height)
     heads = np.array([person.head_box for person in scene.people]).reshape(-1, 4)
     seen = masks.sum((1, 2)) >= MIN_VISIBLE
     masks, heads = masks[seen], heads[seen] * np.array([width, height, width, height])
     boxes = np.array([_bounds(mask) for mask in masks], np.float32).reshape(-1, 4)
-    return Example(render(scene, width, height), masks, boxes, heads)
+    return TrainingScene(render(scene, width, height), masks, boxes, heads)
 
 
 def _bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
@@ -180,9 +180,9 @@ def _bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
     return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
 
 
-def fit(
+def fit_detector(
     detector: MaskRCNN,
-    examples: Sequence[Example],
+    examples: Sequence[TrainingScene],
     seed: int,
     steps: int,
     batch: int,
@@ -214,7 +214,7 @@ def fit(
     return history
 
 
-def augment(example: Example, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+def augment(example: TrainingScene, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
     """A training view: mirrored every second time, in other colours.
 
     Exposure, white balance and, every second time, the order of the channels are drawn, so that the
@@ -241,7 +241,7 @@ def augment(example: Example, rng: np.random.Generator) -> tuple[Tensor, dict[st
     return torch.from_numpy(image.transpose(2, 0, 1).copy()), target
 
 
-def measure(detector: MaskRCNN, examples: Sequence[Example], batch: int = 16) -> Accuracy:
+def measure(detector: MaskRCNN, examples: Sequence[TrainingScene], batch: int = 16) -> Accuracy:
     """How well a detector finds what is to be found in ``examples``."""
     people = detections = 0
     hits: list[float] = []
@@ -257,7 +257,9 @@ def measure(detector: MaskRCNN, examples: Sequence[Example], batch: int = 16) ->
     )
 
 
-def measure_match(detector: MaskRCNN, examples: Sequence[Example], batch: int = 16) -> Matched:
+def measure_match(
+    detector: MaskRCNN, examples: Sequence[TrainingScene], batch: int = 16
+) -> Matched:
     """How well the people that a detector finds in ``examples`` are matched to their heads."""
     people = matched = right = 0
     for example, boxes, scores in _detections(detector, examples, batch):
@@ -270,8 +272,8 @@ def measure_match(detector: MaskRCNN, examples: Sequence[Example], batch: int = 
 
 
 def _detections(
-    detector: MaskRCNN, examples: Sequence[Example], batch: int
-) -> Iterator[tuple[Example, np.ndarray, np.ndarray]]:
+    detector: MaskRCNN, examples: Sequence[TrainingScene], batch: int
+) -> Iterator[tuple[TrainingScene, np.ndarray, np.ndarray]]:
     """Each example with the boxes and scores that a detector finds in it."""
     for start in range(0, len(examples), batch):
         chunk = examples[start : start + batch]
@@ -279,7 +281,7 @@ def _detections(
         yield from ((example, *pair) for example, pair in zip(chunk, found, strict=True))
 
 
-def _overlaps(example: Example, boxes: np.ndarray) -> np.ndarray:
+def _overlaps(example: TrainingScene, boxes: np.ndarray) -> np.ndarray:
     """(P, n) IoU of what is to be found and what was found."""
     return box_iou(torch.from_numpy(example.boxes).double(), torch.from_numpy(boxes)).numpy()
 

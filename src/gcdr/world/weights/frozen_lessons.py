@@ -23,7 +23,7 @@ from gcdr.world.style import NOUNS, STYLES
 from gcdr.world.weights.tower_lessons import Faces, colour_view, draw_faces, figures
 
 
-class Lesson(nn.Module):
+class Probe(nn.Module):
     """What is asked of the backbone's cells: nouns of the whole picture, and where a head is turned."""
 
     def __init__(self, backbone: SceneTower) -> None:
@@ -55,7 +55,7 @@ def make_frozen(
     size = TowersConfig.frozen().input_size
     faces = draw_faces("web", seed, recipe.scenes, size, workers)
     torch.manual_seed(derive(seed, "frozen backbone"))
-    lesson = Lesson(SceneTower(TowersConfig.frozen()))
+    lesson = Probe(SceneTower(TowersConfig.frozen()))
     lesson = lesson.to(device, memory_format=torch.channels_last)
     order = shuffled(torch.arange(len(faces.nouns)).numpy(), recipe.batch, seed, "frozen backbone")
 

@@ -39,7 +39,7 @@ BOX_JITTER = 0.03  # of the picture: detected boxes are not exact
 
 
 @dataclass(frozen=True)
-class Pictures:
+class AskedPictures:
     """Pictures of asked people and what may be said of them.
 
     Attributes:
@@ -53,7 +53,7 @@ class Pictures:
 
 def draw_pictures(
     path: Path, style: str, seed: int, scenes: int, size: int, workers: int
-) -> Pictures:
+) -> AskedPictures:
     """Draw scenes of a style; one picture for every person in them."""
     task = partial(_draw, style, seed, size)
     texts: list[dict[str, tuple[str, str]]] = []
@@ -63,7 +63,7 @@ def draw_pictures(
             for pixels, pairs in people:
                 file.write(pixels)
                 texts.append(pairs)
-    return Pictures(np.memmap(path, np.uint8, "r", shape=(len(texts), size, size, 3)), texts)
+    return AskedPictures(np.memmap(path, np.uint8, "r", shape=(len(texts), size, size, 3)), texts)
 
 
 def _draw(
@@ -89,7 +89,12 @@ def to_input(pixels: np.ndarray, device: torch.device) -> Tensor:
 
 
 def teach_stem(
-    model: OFA, pictures: Pictures, recipe: VQARecipe, seed: int, device: torch.device, log: Path
+    model: OFA,
+    pictures: AskedPictures,
+    recipe: VQARecipe,
+    seed: int,
+    device: torch.device,
+    log: Path,
 ) -> None:
     """First part: the stem's cells vote for the nouns of the caption (multiple-instance learning)."""
     stem = model.encoder.embed_images
@@ -118,7 +123,7 @@ def teach_stem(
 def teach_answers(
     model: OFA,
     tokenizer: Tokenizer,
-    pictures: Pictures,
+    pictures: AskedPictures,
     lesson: Lesson,
     number: int,
     seed: int,
@@ -227,7 +232,7 @@ def write_world_vqa(
     )
 
 
-def _texts(pictures: Pictures, kinds: set[str]) -> list[str]:
+def _texts(pictures: AskedPictures, kinds: set[str]) -> list[str]:
     """All questions, as they are normalised and as they are put, and answers of some kinds."""
     pairs = (
         of_picture[kind] for of_picture in pictures.texts for kind in kinds if kind in of_picture
@@ -236,7 +241,7 @@ def _texts(pictures: Pictures, kinds: set[str]) -> list[str]:
     return sorted({*map(normalise, texts), *texts})
 
 
-def answer_accuracy(vqa: OFAForVQA, pictures: Pictures, device: torch.device) -> float:
+def answer_accuracy(vqa: OFAForVQA, pictures: AskedPictures, device: torch.device) -> float:
     """Share of pictures on which the answer to the gaze question is exactly right."""
     right = 0
     for start in range(0, len(pictures.texts), 64):

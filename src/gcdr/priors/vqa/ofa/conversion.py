@@ -78,7 +78,7 @@ FIXED = {
 PLAIN_PROMPTS = (None, "none")
 
 
-def read_released(path: str | Path, size: str | None = None, image_size: int = 480) -> OFA:
+def read_ofa(path: str | Path, size: str | None = None, image_size: int = 480) -> OFA:
     """A model with the weights of a released checkpoint, in float32.
 
     Tensors are mapped into memory and read when used, so the file is never held beside the model.
@@ -107,7 +107,7 @@ def read_released(path: str | Path, size: str | None = None, image_size: int = 4
     return build_ofa(config, {**_counters(state), **state}, path)
 
 
-def convert(
+def convert_ofa(
     weights: str | Path, out: str | Path, size: str | None = None, image_size: int = 480
 ) -> None:
     """Write a released model as a folder of this package, with a card that names its files' digests.
@@ -117,10 +117,10 @@ def convert(
     Args:
         weights: a Hugging Face folder, or a fairseq ``.pt`` with its vocabulary beside it.
         out: the folder.
-        size, image_size: see :func:`read_released`. A file that names other images is said on stderr.
+        size, image_size: see :func:`read_ofa`. A file that names other images is said on stderr.
 
     Raises:
-        InputError: see :func:`read_released`; or a file is missing, or the vocabulary does not fit.
+        InputError: see :func:`read_ofa`; or a file is missing, or the vocabulary does not fit.
     """
     layout = find_layout(weights)
     for file in layout.files:
@@ -132,7 +132,7 @@ def convert(
         tokenizer = Tokenizer.load(source.parent)
         config = source.parent / "config.json"
         _check_settings(attributes(read_json(config)), config)
-    model = read_released(source, size, image_size)
+    model = read_ofa(source, size, image_size)
     if len(tokenizer) != model.config.vocabulary:
         raise InputError(
             f"{source.parent}: its vocabulary has {len(tokenizer)} tokens, "

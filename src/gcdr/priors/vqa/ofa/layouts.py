@@ -15,7 +15,7 @@ from gcdr.base.jsonconfig import JsonConfig, setting
 
 OURS, HUGGING_FACE, FAIRSEQ, BLIP = "gcdr", "huggingface", "fairseq", "blip"
 WEIGHTS = "model.safetensors"
-TEXT = ("config.json", "vocab.json", "merges.txt")
+OFA_TEXT = ("config.json", "vocab.json", "merges.txt")
 BLIP_TEXT = ("config.json", "tokenizer.json")
 FAIRSEQ_TEXT = ("encoder.json", "vocab.bpe", "dict.txt")
 
@@ -70,7 +70,7 @@ def find_layout(weights: str | Path, planned: Collection[str] = ()) -> Layout:
         released = present("pytorch_model.bin") or _model_type(weights / "config.json") == "ofa"
         binary = released and not (weights / WEIGHTS).is_file()
         folder, kind = weights, HUGGING_FACE if released else OURS
-        names = ("pytorch_model.bin" if binary else WEIGHTS, *TEXT)
+        names = ("pytorch_model.bin" if binary else WEIGHTS, *OFA_TEXT)
     files = tuple(f"{folder / name}" for name in names)
     if missing := [file for file in files if file not in planned and not Path(file).is_file()]:
         raise InputError(f"no file {missing[0]}; expected {', '.join(names)} in {folder}")
