@@ -82,8 +82,8 @@ def point_people(
     rows = shard_rows(len(people), settings.block, shard, shards)
     files = [bodies, *sorted(path for path in weights.iterdir() if path.is_file())]
     key = work_key(made_by, digest, people["sample_id"].to_numpy(), files, __file__, device)
-    kept = Blocks.of(out, rows, settings.block, key, [images / name for name in people["image"]])
-    left = kept.left(_all_answered)
+    blocks = Blocks.of(out, rows, settings.block, key, [images / name for name in people["image"]])
+    left = blocks.left(_all_answered)
     failed = Failures("not asked", len(rows), failures)
     batches = Batches(model.point, settings.batch)
     # Only reading takes several threads, so that their number never changes a bit.
@@ -95,13 +95,13 @@ def point_people(
         title = f"pointing, shard {shard} of {shards}"
         for block in tqdm(read, title, len(left), unit="block", mininterval=5):
             answers = batches.answer(block.pictures)
-            given = [answers[question] for question in block.asked]
-            for sample_id, told in zip(block.sample_id, given, strict=True):
-                if told.found is None:
-                    failed.add([sample_id], told.problem)
-            _write(kept.parts[block.start], block, given, digest, made_by)
-    concatenate_priors(list(kept.parts.values()), out)
-    kept.remove()
+            outcomes = [answers[question] for question in block.asked]
+            for sample_id, outcome in zip(block.sample_id, outcomes, strict=True):
+                if outcome.found is None:
+                    failed.add([sample_id], outcome.problem)
+            _write(blocks.parts[block.start], block, outcomes, digest, made_by)
+    concatenate_priors(list(blocks.parts.values()), out)
+    blocks.remove()
     print(describe_answers(out))
 
 
@@ -177,17 +177,17 @@ def _all_answered(path: Path) -> bool:
 def _write(
     path: Path,
     block: Block,
-    told: Sequence[Outcome[RawAnswer]],
+    outcomes: Sequence[Outcome[RawAnswer]],
     people: str,
     made_by: Mapping[str, Any],
 ) -> None:
     size = made_by["size"]
-    found = [one.found or ("", Answer()) for one in told]
+    found = [one.found or ("", Answer()) for one in outcomes]
     texts, answers = [text for text, _ in found], [answer for _, answer in found]
     reasons = [answer.reason for answer in answers]
     problems = [
         one.problem or (reason and f"bad answer: {reason}")
-        for one, reason in zip(told, reasons, strict=True)
+        for one, reason in zip(outcomes, reasons, strict=True)
     ]
     maps = [answer_map(answer, size, made_by["sigma"]).numpy()[None] for answer in answers]
     write_prior(
@@ -199,8 +199,8 @@ def _write(
             "question": np.array([question.text for question in block.asked], object),
             "answer": np.array(texts, object),
             "noun": np.array([answer.label for answer in answers], object),
-            "token_index": np.full(len(told), -1, np.int64),
-            "batch": np.array([one.batch for one in told], np.int64),
+            "token_index": np.full(len(outcomes), -1, np.int64),
+            "batch": np.array([one.batch for one in outcomes], np.int64),
             "problem": np.array(problems, object),
             "reason": np.array(reasons, object),
         },

@@ -64,10 +64,10 @@ def vqa_picture(question: Question, images: Path, size: int, settings: Asked) ->
     return image_array(outlined_picture(question, images, settings), size)
 
 
-def _checked(told: Outcome[Explanation]) -> Outcome[Explanation]:
-    if told.found is None or np.isfinite(told.found.heatmap).all():
-        return told
-    return Outcome(None, told.batch, "the model's map is not finite")
+def _checked(outcome: Outcome[Explanation]) -> Outcome[Explanation]:
+    if outcome.found is None or np.isfinite(outcome.found.heatmap).all():
+        return outcome
+    return Outcome(None, outcome.batch, "the model's map is not finite")
 
 
 def ask_people(
@@ -114,8 +114,8 @@ def ask_people(
     files = [bodies, *sorted(path for path in weights.iterdir() if path.is_file())]
     key = work_key(made_by, digest, people["sample_id"].to_numpy(), files, __file__, device)
     pictures = [images / name for name in people["image"]]
-    kept = Blocks.of(out, rows, settings.block, key, pictures)
-    left = kept.left(lambda part: read_columns(part)["valid"].all())
+    blocks = Blocks.of(out, rows, settings.block, key, pictures)
+    left = blocks.left(lambda part: read_columns(part)["valid"].all())
     failed = Failures("not asked", len(rows), failures)
 
     def explain(arrays: list[np.ndarray], text: str) -> list[Explanation]:
@@ -132,13 +132,13 @@ def ask_people(
         title = f"asking, shard {shard} of {shards}"
         for block in tqdm(read, title, len(left), unit="block", mininterval=5):
             answers = batches.answer(block.pictures)
-            given = [_checked(answers[question]) for question in block.asked]
-            for sample_id, told in zip(block.sample_id, given, strict=True):
-                if told.found is None:
-                    failed.add([sample_id], told.problem)
-            _write(kept.parts[block.start], block, given, model, digest, made_by)
-    concatenate_priors(list(kept.parts.values()), out)
-    kept.remove()
+            outcomes = [_checked(answers[question]) for question in block.asked]
+            for sample_id, outcome in zip(block.sample_id, outcomes, strict=True):
+                if outcome.found is None:
+                    failed.add([sample_id], outcome.problem)
+            _write(blocks.parts[block.start], block, outcomes, model, digest, made_by)
+    concatenate_priors(list(blocks.parts.values()), out)
+    blocks.remove()
 
 
 def _write(
@@ -151,17 +151,17 @@ def _write(
 ) -> None:
     layers = made_by["layers"]
     nothing = Explanation("", None, -1, np.zeros((len(layers), model.grid, model.grid), np.float32))
-    told = [answer.found or nothing for answer in answers]
+    explanations = [answer.found or nothing for answer in answers]
     write_prior(
         path,
         block.sample_id,
-        np.stack([one.heatmap for one in told]) if told else np.zeros((0, *nothing.heatmap.shape)),
+        np.stack([one.heatmap for one in explanations]) if explanations else np.zeros((0, *nothing.heatmap.shape)),
         np.array([answer.found is not None for answer in answers], bool),
         {
             "question": np.array([question.text for question in block.asked], object),
-            "answer": np.array([one.answer for one in told], object),
-            "noun": np.array([one.noun or "" for one in told], object),
-            "token_index": np.array([one.token_index for one in told], np.int64),
+            "answer": np.array([one.answer for one in explanations], object),
+            "noun": np.array([one.noun or "" for one in explanations], object),
+            "token_index": np.array([one.token_index for one in explanations], np.int64),
             "batch": np.array([answer.batch for answer in answers], np.int64),
             "problem": np.array([answer.problem for answer in answers], object),
         },
