@@ -155,7 +155,7 @@ def _write(
     write_prior(
         path,
         block.sample_id,
-        np.stack([one.heatmap for one in explanations]) if explanations else np.zeros((0, *nothing.heatmap.shape)),
+        np.array([one.heatmap for one in explanations]).reshape(-1, *nothing.heatmap.shape),
         np.array([answer.found is not None for answer in answers], bool),
         {
             "question": np.array([question.text for question in block.asked], object),
