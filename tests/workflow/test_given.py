@@ -125,14 +125,16 @@ def test_each_gaze_model_starts_from_what_is_named_for_it(planning: Workspace) -
         "  earlier: {dataset: smoke, seed: 1, init: assets/world/backbone}\n",
     )
     trained = [f"results/smoke/labels25-seed0/teachers/vat+{name}" for name in ("vat", "gazelle")]
-    run = planning.snakemake(
-        "-n", "-p", *(f"{one}/model.json" for one in trained), configs=(SMOKE, "starts.yaml")
-    )
+    student = "results/smoke/labels25-seed0/students/semi-vat-gc+ofa-world-body+vat+gazelle"
+    targets = [f"{one}/model.json" for one in (*trained, student)]
+    run = planning.snakemake("-n", "-p", *targets, configs=(SMOKE, "starts.yaml"))
     assert run.returncode == 0, run.stdout[-3000:]
-    assert jobs_in(run.stdout)["train_teacher"] == 3
+    assert jobs_in(run.stdout)["train_teacher"] == 4  # with VAT-GC, which labels for the student
     made = [line for line in run.stdout.splitlines() if "train_gaze.py" in line and "--out" in line]
     starts = {re.search("--out=(\\S+)", m)[1]: re.search("--init=(\\S+)", m) for m in made}
     earlier = "results/earlier/labels25-seed1/teachers/vat+gazelle"
     assert starts[trained[0]][1] == "assets/world/backbone"
     assert starts[trained[1]][1] == earlier
     assert starts[earlier] is None, "one value is for gaze.model alone"
+    (student_line,) = (line for line in made if f"--out={student}" in line)
+    assert "/pseudo/semi-vat-gc+ofa-world-body+vat.h5" in student_line, "VAT-GC labels for Gaze-LLE"
