@@ -2,12 +2,12 @@
 
 To add a method, add an entry to ``METHODS``; if it needs a model that none of ``TEACHERS`` is, one
 there too. A *variant* is a method's name with what identifies its result,
-``gcdr-t250-n2-k1+ofa-world-body+vat``: timestep, steps, the draws of the noise (``k4``: four averaged,
-``s4``: four of which each batch takes one, ``online``: made again in every batch, as in the released
-code), the prior store whose maps it sees, and the gaze model that is trained. What a method has no use
-for is left out, so that results that do not depend on it are made once. Where another gaze model makes
-the labels, since a teacher sees prior maps and the student cannot, its name stands before the student's:
-``semi-vat-gc+ofa-world-body+vat+gazelle``.
+``gcdr-t250-n2-k1+ofa-world-body+vat``: timestep and steps (``tauto`` where labels choose both), the draws
+of the noise (``k4``: four averaged, ``s4``: four of which each batch takes one, ``online``: made again in
+every batch, as in the released code), the prior store whose maps it sees, and the gaze model that is
+trained. What a method has no use for is left out, so that results that do not depend on it are made once.
+Where another gaze model makes the labels, since a teacher sees prior maps and the student cannot, its name
+stands before the student's: ``semi-vat-gc+ofa-world-body+vat+gazelle``.
 """
 
 import re
@@ -18,6 +18,7 @@ from gcdr.base.errors import InputError
 
 REDRAWS = {"mean": "k", "sampled": "s"}
 ONLINE: Final = "online"
+AUTO: Final = "auto"  # in place of a timestep: labels choose it, and the steps with it
 Redraw = Literal["mean", "sampled", "online"]
 JOINT = "+"  # before the names of prior store and gaze model, which never hold it
 
@@ -118,8 +119,8 @@ class Variant:
 
     Attributes:
         method: key of ``METHODS``.
-        timestep: how far the prior map is noised.
-        steps: DDIM steps.
+        timestep: how far the prior map is noised, or "auto": chosen by labels, and the steps with it.
+        steps: DDIM steps; None with "auto".
         draws: noise draws of each person.
         redraw: what becomes of them: "mean", "sampled" or "online".
         prior: name of the prior store whose maps are seen.
@@ -128,7 +129,7 @@ class Variant:
     """
 
     method: str
-    timestep: int | None = None
+    timestep: int | Literal["auto"] | None = None
     steps: int | None = None
     draws: int | None = None
     redraw: Redraw | None = None
@@ -149,10 +150,11 @@ class Variant:
 
     def __str__(self) -> str:
         numbers = ""
-        if self.steps is not None and self.redraw is not None:
-            noised = "" if self.timestep is None else f"-t{self.timestep}"
+        if self.redraw is not None:
+            numbers = "" if self.timestep is None else f"-t{self.timestep}"
+            numbers += "" if self.steps is None else f"-n{self.steps}"
             drawn = ONLINE if self.redraw == ONLINE else f"{REDRAWS[self.redraw]}{self.draws}"
-            numbers = f"{noised}-n{self.steps}-{drawn}"
+            numbers += f"-{drawn}"
         return self.method + numbers + _suffixes(self.prior, self.labeller, self.gaze)
 
 
@@ -192,7 +194,7 @@ def pattern(methods: str, drawn: str = rf"[ks]\d+|{ONLINE}", suffixes: str = SUF
         drawn: what stands for the draws of the noise.
         suffixes: names of prior store and gaze model.
     """
-    return rf"(?:{methods})(?:(?:-t\d+)?-n\d+-(?:{drawn}))?{suffixes}"
+    return rf"(?:{methods})(?:(?:-t{AUTO}|(?:-t\d+)?-n\d+)-(?:{drawn}))?{suffixes}"
 
 
 PATTERN = pattern(NAMES)
@@ -202,14 +204,14 @@ STORED = pattern(NAMES, r"[ks]\d+")
 """Of those whose labels are made once."""
 
 _PARTS = re.compile(
-    rf"(?P<method>{NAMES})(?:(?:-t(?P<timestep>\d+))?-n(?P<steps>\d+)"
+    rf"(?P<method>{NAMES})(?:(?:-t(?P<auto>{AUTO})|(?:-t(?P<timestep>\d+))?-n(?P<steps>\d+))"
     rf"-(?:(?P<letter>[ks])(?P<draws>\d+)|{ONLINE}))?(?P<names>{SUFFIXES})"
 )
 
 
 def variant(
     method: str,
-    timestep: int,
+    timestep: int | Literal["auto"],
     steps: int,
     draws: int,
     redraw: Redraw,
@@ -236,7 +238,7 @@ def variant(
         return Variant(method, prior=seen, gaze=trained, labeller=other)
     drawn = 1 if redraw == ONLINE else draws
     noised = timestep if about.gradcam else None
-    return Variant(method, noised, steps, drawn, redraw, seen, trained)
+    return Variant(method, noised, None if noised == AUTO else steps, drawn, redraw, seen, trained)
 
 
 def parse_variant(name: str) -> Variant:
@@ -256,13 +258,21 @@ def parse_variant(name: str) -> Variant:
     gaze = names.pop(0) if names else None
     if names or (labeller is not None and labeller == gaze):
         raise InputError(f"variant: found {name!r}, expected a name with fewer parts after +")
-    if parts["steps"] is None:
+    if parts["steps"] is None and parts["auto"] is None:
         return Variant(parts["method"], prior=prior, gaze=gaze, labeller=labeller)
     letters: dict[str | None, Redraw] = {"k": "mean", "s": "sampled", None: ONLINE}
     redraw = letters[parts["letter"]]
-    timestep = int(parts["timestep"]) if parts["timestep"] else None
-    drawn, steps = int(parts["draws"] or 1), int(parts["steps"])
+    timestep = _number(parts["timestep"])
+    if parts["auto"] and not about.gradcam:
+        raise InputError(f"variant: found {name!r}, expected no timestep: it starts from noise")
+    drawn, steps = int(parts["draws"] or 1), _number(parts["steps"])
+    if parts["auto"]:
+        return Variant(parts["method"], AUTO, None, drawn, redraw, prior, gaze)
     return Variant(parts["method"], timestep, steps, drawn, redraw, prior, gaze)
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)
 
 
 def pseudo_variant(variant: Variant) -> Variant:

@@ -22,7 +22,8 @@ NOT_HELD = {  # sections, and why none of their leaves decides a number of GazeF
     "downloads": "where files come from", "heads": "own images without head boxes alone",
     "world_weights": "the demo world alone",
 }  # fmt: skip
-NO_BIT = re.compile(r"detect\.shards|priors\..*\.(shards|workers)")  # how the work is shared out
+# How the work is shared out; how a timestep is chosen, where each is a number.
+NO_BIT = re.compile(r"detect\.shards|priors\..*\.(shards|workers)|refine\.auto\..*")
 
 TRAINING = (
     "batch_size debug epochs eval_every init_weights lambda_ loss_amp_factor lr no_inout onlyin optim"

@@ -14,6 +14,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.seeds import numpy_rng
 from gcdr.data.export import write_csv_rows
 from gcdr.data.export_rows import collect_rows
+from gcdr.data.folds import clusters
 from gcdr.data.manifest import (
     BOX,
     CONTEXT,
@@ -31,7 +32,7 @@ from gcdr.datasets.folder import read_folder
 from gcdr.datasets.layout import recognise
 from gcdr.datasets.read import read_dataset
 from gcdr.evaluation.metrics import bootstrap_interval
-from gcdr.evaluation.scores import clusters, score_maps, summarise
+from gcdr.evaluation.scores import score_maps, summarise
 
 FULL = f"{HEADER},gaze_x,gaze_y,split,sequence,track,frame,group,label_source"
 

@@ -190,7 +190,9 @@ def test_every_step_of_a_refinement(study: Study) -> None:
         way = refinement_of(replace(REFINE, timestep=timestep), 0)
         steps = step_maps(model, samples, ids, gradcam, way, CPU)
         assert steps.shape == (visits, 3, 32, 32) and not torch.equal(steps[0], steps[1])
-        assert torch.equal(steps[-1], refine_maps(model, samples, ids, gradcam, [way], CPU)[0])
+        assert torch.equal(
+            steps[-1], refine_maps(model, samples, ids, gradcam, [way], CPU)[0].heatmap
+        )
 
 
 KILLED = """

@@ -21,6 +21,7 @@ STORES = all_stores(PRIORS)  # every prior store by its name
 
 
 wildcard_constraints:
+    sampler=r"\w+",
     dataset="[^/]+",
     prior="[^/]+",
     store="[^/]+",

@@ -128,3 +128,29 @@ rule sweep:
         "python {input.script:q} {params.options:q} --samples={input.samples:q} --seed={wildcards.seed:q}"
         " --manifest={input.manifest:q} --annotations={input.annotations:q} --settings={params.settings:q}"
         " --about={params.about:q} --device={params.device:q} --out={output:q} > {log:q} 2>&1"
+
+
+rule choose_timestep:
+    """Timestep and steps that people whose labels were held out ask for."""
+    input:
+        **stage("choose_timestep"),
+        manifest=data("manifest.parquet"),
+        samples=SAMPLES,
+        labels=LABELS,
+        prior=raw_prior,
+        models=fold_models,
+    output:
+        CHOICE,
+    log:
+        "logs/{study}/labels{share}-seed{seed}/timestep/{sampler}+{prior}.log",
+    benchmark:
+        "results/benchmarks/timestep/{study}-labels{share}-seed{seed}-{sampler}+{prior}.tsv"
+    resources:
+        gpu=GPU,
+    params:
+        options=choice_options,
+        settings=choice_settings,
+        about=about_sweep,
+    shell:
+        "python {input.script:q} {params.options:q} --settings={params.settings:q}"
+        " --about={params.about:q} > {log:q} 2>&1"

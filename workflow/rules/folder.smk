@@ -9,6 +9,7 @@ use rule make_labels as refine_folder with:
         samples=SAMPLES,
         prior=label_prior,
         teacher=folder_teacher,
+        choice=folder_choice,
     output:
         "results/{study}/pseudo/{variant,gcdr-t.*}.h5",
     log:
@@ -18,7 +19,6 @@ use rule make_labels as refine_folder with:
     params:
         options=folder_options,
         settings=label_settings,
-        device=config["device"],
 
 
 use rule refine_folder as predict_folder with:
@@ -37,7 +37,6 @@ use rule refine_folder as predict_folder with:
     params:
         options=folder_options,
         settings=settings_json(learning.prediction_settings(config)),
-        device=config["device"],
 
 
 rule export_folder:

@@ -13,6 +13,7 @@ rule make_labels:
         samples=shown_to(asked_gaze),
         prior=label_prior,
         teacher=label_teacher,
+        choice=label_choice,
     output:
         f"{STUDY}/{{which,pseudo|test}}/{{variant}}.h5",
     log:
@@ -24,8 +25,6 @@ rule make_labels:
     params:
         options=label_options,
         settings=label_settings,
-        device=config["device"],
     shell:
         "python {input.script:q} {params.options:q} --manifest={input.manifest:q}"
-        " --samples={input.samples:q} --settings={params.settings:q} --device={params.device:q}"
-        " --out={output:q} > {log:q} 2>&1"
+        " --samples={input.samples:q} --settings={params.settings:q} --out={output:q} > {log:q} 2>&1"

@@ -10,6 +10,7 @@ rule tables:
         **stage("tables"),
         metrics=[path for study in REPORTED for path in metrics_of(study)],
         sweeps=[sweep_of(study) for study in REPORTED],
+        choices=[path for study in REPORTED for path in choices_of(study)],
     output:
         expand(f"{REPORT}/tables/{{name}}", name=TABLES),
     log:
@@ -22,7 +23,7 @@ rule tables:
         reference=str(gcdr(SHOWN)),
         out=subpath(output[0], parent=True),
     shell:
-        "python {input.script:q} --metrics {input.metrics:q} --sweeps {input.sweeps:q}"
+        "python {input.script:q} --metrics {input.metrics:q} --sweeps {input.sweeps:q} {input.choices:q}"
         " --methods {params.methods:q} --reference={params.reference:q} --out={params.out:q}"
         " > {log:q} 2>&1"
 
@@ -34,6 +35,7 @@ rule page:
         tables=rules.tables.output,
         metrics=rules.tables.input.metrics,
         sweeps=rules.tables.input.sweeps,
+        choices=rules.tables.input.choices,
         shown=shown_inputs(SHOWN),
     output:
         page=report(f"{REPORT}/report.html", caption="../report/page.rst", category="Report"),
@@ -46,6 +48,6 @@ rule page:
     params:
         settings=lambda wildcards: report_settings(SHOWN),
     shell:
-        "python {input.script:q} --metrics {input.metrics:q} --sweeps {input.sweeps:q}"
+        "python {input.script:q} --metrics {input.metrics:q} --sweeps {input.sweeps:q} {input.choices:q}"
         " --settings={params.settings:q} --benchmarks=results/benchmarks --logs=logs"
         " --out={output.page:q} > {log:q} 2>&1"

@@ -172,7 +172,9 @@ def training_options(wildcards, input, output):
     """Seed, device, folder, and options with the inputs that not every training has."""
     about = parse_teacher(wildcards.name)[0] if wildcards.kind == "teachers" else None
     family = about.family if about is not None and about.mean_teacher else None
-    files = input_options("teacher", "init", "pseudo", "prior")(wildcards, input)
+    files = input_options("teacher", "init", "pseudo", "prior", "manifest", "choice")(
+        wildcards, input
+    )
     out = os.path.dirname(output[0])
     about_job = options(seed=int(wildcards.seed), device=config["device"], out=out, family=family)
     return [*about_job, *files]
@@ -270,8 +272,9 @@ def folder_options(wildcards, input):
 
 def labels_for(which, seed, wildcards, input):
     method = parse_variant(wildcards.variant).method
-    files = input_options("labels", "prior", "teacher")(wildcards, input)
-    return [*options(method=method, which=which, seed=seed), *files]
+    files = input_options("labels", "prior", "teacher", "choice")(wildcards, input)
+    about_job = options(method=method, which=which, seed=seed, device=config["device"])
+    return [*about_job, *files]
 
 
 def layer_of_study(wildcards):

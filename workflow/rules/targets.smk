@@ -17,6 +17,12 @@ def sweep_of(study):
     return f"{split_of(study)}/sweep+{prior_store(prior_of_study(study))}.json"
 
 
+def choices_of(study):
+    """The file of the timestep that the paper's method takes in a study, where labels choose it."""
+    found = shown_study(study).choice
+    return [found] if found else []
+
+
 def reported_variants():
     """Variants of the rows of a report, in their order."""
     made = (
@@ -61,7 +67,7 @@ def model_prior(wildcards):
 def about_model(wildcards):
     asked = parse_variant(wildcards.variant)
     kind = "student" if asked.about.student else "teacher"
-    named = {"timestep": asked.timestep, "prior": asked.prior, "gaze": asked.gaze}
+    named = {"timestep": said_timestep(asked), "prior": asked.prior, "gaze": asked.gaze}
     return about(wildcards, wildcards.variant, asked.method, kind, **named)
 
 
@@ -69,8 +75,13 @@ def about_maps(wildcards):
     """Of maps of test people that a diffusion model made."""
     asked = parse_variant(wildcards.variant)
     name = f"{wildcards.maps}-{wildcards.variant}"
-    named = {"timestep": asked.timestep, "prior": asked.prior}
+    named = {"timestep": said_timestep(asked), "prior": asked.prior}
     return about(wildcards, name, wildcards.maps, "maps", **named)
+
+
+def said_timestep(asked):
+    """The timestep that a variant says; None where there is none or it is chosen later."""
+    return None if asked.timestep == AUTO else asked.timestep
 
 
 def about_prior(wildcards):
@@ -131,6 +142,8 @@ def shown_study(study):
         prior=prior_file(study, store),
         layer=layer_of(store),
         variant=str(gcdr(study)),
+        choice=choice_of(study, split_name(study), config["studies"][study]["seed"], gcdr(study))
+        or None,
     )
 
 

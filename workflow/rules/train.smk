@@ -38,6 +38,7 @@ use rule train_student as train_online_student with:
         **LABELLED,
         pseudo=student_labels,
         teacher=online_teacher,
+        choice=online_choice,
         init=gaze_init,
         backbone=gaze_backbone,
     wildcard_constraints:
@@ -87,3 +88,17 @@ use rule train_student as train_mapping with:
     wildcard_constraints:
         kind="teachers",
         name=teachers(family="mapping"),
+
+
+use rule train_student as train_fold with:
+    input:
+        **stage("train_diffusion"),
+        **LABELLED,
+        manifest=data("manifest.parquet"),
+        init=fold_init,
+    wildcard_constraints:
+        kind="folds",
+        name=r"\d+-of-\d+",
+    params:
+        settings=fold_settings,
+        options=training_options,

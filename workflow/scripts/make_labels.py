@@ -20,6 +20,7 @@ def main() -> None:
             labels=None,
             prior=None,
             teacher=None,
+            choice=None,
         )
     )
     make_labels(**args)

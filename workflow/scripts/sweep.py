@@ -1,7 +1,7 @@
 """Score refined maps at many noise timesteps."""
 
 from gcdr.base.command import arguments, run
-from gcdr.evaluation.stages import sweep_timesteps
+from gcdr.evaluation.sweeps import sweep_timesteps
 from gcdr.refine.options import SweepSettings
 
 

@@ -7,7 +7,7 @@ from gcdr.training.recipes import DenoiserTraining
 
 def main() -> None:
     train_diffusion_model(
-        **vars(arguments(__doc__, *TRAINING, settings=DenoiserTraining, init=None))
+        **vars(arguments(__doc__, *TRAINING, settings=DenoiserTraining, init=None, manifest=None))
     )
 
 

@@ -7,7 +7,9 @@ from gcdr.training.recipes import OnlineTraining
 
 def main() -> None:
     names = (*TRAINING, "pseudo:path", "teacher:path")
-    train_online_student(**vars(arguments(__doc__, *names, settings=OnlineTraining, init=None)))
+    train_online_student(
+        **vars(arguments(__doc__, *names, settings=OnlineTraining, init=None, choice=None))
+    )
 
 
 if __name__ == "__main__":

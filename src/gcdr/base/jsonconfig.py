@@ -3,6 +3,7 @@
 import dataclasses
 import types
 import typing
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 from gcdr.base.errors import InputError
@@ -121,8 +122,10 @@ def _parse(hint: Any, value: Any, where: str) -> Any:
     if isinstance(hint, type) and issubclass(hint, JsonConfig):
         return value if isinstance(value, hint) else hint.from_json(value, where)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (types.UnionType, typing.Union) and type(None) in arguments:
-        return None if value is None else _parse(arguments[0], value, where)
+    if origin in (types.UnionType, typing.Union):
+        if value is None and type(None) in arguments:
+            return None
+        return _parse_union([kind for kind in arguments if kind is not type(None)], value, where)
     if origin is tuple and isinstance(value, (list, tuple)):
         return tuple(_parse(arguments[0], entry, f"{where}[{n}]") for n, entry in enumerate(value))
     if origin is dict and isinstance(value, dict) and all(isinstance(key, str) for key in value):
@@ -139,3 +142,15 @@ def _parse(hint: Any, value: Any, where: str) -> Any:
         expected = list(arguments) if origin is Literal else getattr(hint, "__name__", hint)
         raise InputError(f"{where}: found {value!r}, expected {expected}")
     return value
+
+
+def _parse_union(hints: Sequence[Any], value: Any, where: str) -> Any:
+    """A value as the first of several types that it fits."""
+    problems = []
+    for hint in hints:
+        try:
+            return _parse(hint, value, where)
+        except InputError as error:
+            problems.append(str(error))
+    first, *others = problems
+    raise InputError(" or ".join([first, *(text.rpartition("expected ")[2] for text in others)]))

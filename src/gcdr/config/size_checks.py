@@ -6,7 +6,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.plain import Config
 from gcdr.config.asked import labelled_online, method_entries, used_gaze_models
 from gcdr.config.schema import alternatives
-from gcdr.methods import METHODS
+from gcdr.methods import AUTO, METHODS
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.sizes import DenoiserConfig
 from gcdr.refine.options import NOISE_OFFSETS
@@ -83,7 +83,10 @@ def _noise(config: Config) -> Iterator[str]:
     ]
     offsets += [NOISE_OFFSETS[sampler] for sampler in fixed if sampler]
     last = timesteps - 1 - max(offsets)
-    asked = {"refine.timestep": alternatives(refine["timestep"])}
+    named = alternatives(refine["timestep"])
+    asked = {"refine.timestep": [value for value in named if value != AUTO]}
+    if AUTO in named:
+        asked |= {"refine.auto.timesteps": refine["auto"]["timesteps"]}
     asked |= {"sweep.timesteps": config["sweep"]["timesteps"]}
     asked |= {"report.student_timesteps": config["report"]["student_timesteps"]}
     for key, values in asked.items():

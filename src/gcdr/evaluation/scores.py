@@ -10,6 +10,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import write_json
 from gcdr.base.plain import JsonTable
 from gcdr.base.seeds import numpy_rng
+from gcdr.data.folds import clusters
 from gcdr.data.heatmaps import gaussians, peak_points
 from gcdr.data.parquet import write_table
 from gcdr.evaluation.metrics import (
@@ -110,15 +111,6 @@ def _identity(people: pd.DataFrame) -> dict[str, np.ndarray]:
     return {name: people[name].to_numpy() for name in names}
 
 
-def clusters(people: pd.DataFrame) -> np.ndarray:
-    """(N,) text: what a bootstrap draws as a whole, each person's sequence, without one their image."""
-    image = people["image"]
-    if "sequence" not in people:
-        return image.to_numpy()
-    clip = "sequence " + people["sequence"].astype(object)
-    return clip.where(people["sequence"].notna(), "image " + image).to_numpy()
-
-
 def _areas(
     heatmap: np.ndarray, people: pd.DataFrame, annotations: np.ndarray
 ) -> dict[str, list[float]]:
@@ -137,7 +129,7 @@ def _areas(
 
 
 def summarise(scores: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Mean of each metric over people, with its 95 % bootstrap interval over :func:`clusters`."""
+    """Mean of each metric over people, with its 95 % bootstrap interval over clusters of people."""
     groups = clusters(scores)
     summary = {}
     for name in DEFINITIONS:
@@ -156,7 +148,7 @@ def summarise_in_frame(
     Args:
         logit: (N,) of all test people, positive for inside.
         inside: (N,) bool, some of them true.
-        groups: (N,) what is drawn as a whole, :func:`clusters`.
+        groups: (N,) what is drawn as a whole, :func:`gcdr.data.folds.clusters`.
     """
     rng = numpy_rng(0, "bootstrap")
     low, high = average_precision_interval(logit, inside, groups, rng)

@@ -1,6 +1,6 @@
 """Evaluations from files to files: what the evaluate rules call."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,29 +8,23 @@ import pandas as pd
 import torch
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import write_json
 from gcdr.base.plain import JsonTable
-from gcdr.data.lookup import places
+from gcdr.data.folds import clusters
 from gcdr.data.manifest import people_digest, read_annotations, read_people
 from gcdr.data.prior_maps import prior_maps
-from gcdr.data.shown import check_split, read_shown, split_identity, split_under
-from gcdr.data.split import VALIDATION, targets
+from gcdr.data.shown import split_under
 from gcdr.data.stores import read_labels, write_labels
 from gcdr.data.tokens import open_cache
 from gcdr.evaluation.scores import (
-    clusters,
     score_baselines,
     score_maps,
-    summarise,
     summarise_in_frame,
     write_metrics,
 )
 from gcdr.models.build import read_card
 from gcdr.predictor import Predictor, load_gaze_model
-from gcdr.refine.diffusion import SAMPLERS
-from gcdr.refine.labels import load_denoiser, refinement_of
-from gcdr.refine.maps import pseudo_labels, refine_maps
-from gcdr.refine.options import MapSettings, SamplerSettings, SweepSettings
+from gcdr.refine.maps import pseudo_labels
+from gcdr.refine.options import MapSettings
 
 
 @dataclass(frozen=True)
@@ -198,78 +192,3 @@ def evaluate_baselines(
     for name, scores in score_baselines(scored.people, scored.points).items():
         ruler = {**about, "variant": name, "method": name}
         write_metrics(scores, ruler, out / f"{name}.json")
-
-
-def sweep_timesteps(
-    teacher: Path,
-    samples: Path,
-    manifest: Path,
-    annotations: Path,
-    labels: Path,
-    prior: Path,
-    settings: SweepSettings,
-    about: JsonTable,
-    seed: int,
-    device: torch.device,
-    out: Path,
-) -> None:
-    """How good refined maps are at each noise timestep, on validation people and on test people.
-
-    With every sampler, not the configured one alone; the others as they are defined. The validation
-    people are part of the labelled share: timestep and sampler are chosen on them, never on test. Who is
-    without a readable picture is left out.
-
-    Args:
-        teacher: folder of the diffusion teacher.
-        samples: the picture cache.
-        manifest: the manifest.
-        annotations: the test annotators.
-        labels: what the split shows, validation people among it.
-        prior: prior store.
-        settings: the timesteps, and how maps are refined at each.
-        about: ``study``, ``seed`` and ``share``, for the result.
-        seed: seed of the noise, that of the pseudo-labels.
-        device: where to compute.
-        out: the result as JSON.
-    """
-    model = load_denoiser(teacher)
-    people = read_people(manifest)
-    digest = people_digest(people)
-    cache = open_cache(samples, digest)
-    tested = test_people(manifest, annotations, samples).looking_inside()
-    check_split(teacher, read_card(teacher).get("split"), split_identity(labels), labels)
-    known, gaze = targets(read_shown(labels, digest), VALIDATION)
-    seen = cache.readable(known, "validation")
-    groups = {"test": (tested.ids, tested.points)}
-    if seen.any():
-        groups["val"] = (known[seen], gaze[seen, None].astype(float))
-    refine = settings.refine
-    refinements = [
-        (sampler, refinement_of(replace(refine, sampling=sampling, timestep=timestep), seed))
-        for sampler, sampling in _samplings(refine.sampling).items()
-        for timestep in settings.timesteps
-    ]
-    rows = []
-    for group, (ids, points) in groups.items():
-        gradcam, _ = prior_maps(prior, digest, ids, settings.maps.layer, settings.maps.size)
-        refined = refine_maps(
-            model, cache, ids, gradcam, [refinement for _, refinement in refinements], device
-        )
-        part = people.iloc[places(people["sample_id"].to_numpy(), ids, manifest)]
-        for (sampler, refinement), maps in zip(refinements, refined, strict=True):
-            summary = summarise(score_maps(maps.numpy(), part, points))
-            values = {name: summary[name]["value"] for name in ("dist_to_mean", "min_dist", "auc")}
-            rows.append(
-                {"sampler": sampler, "timestep": refinement.timestep, "set": group, **values}
-            )
-    counts = {group: len(ids) for group, (ids, _) in groups.items()}
-    chosen = {"sampler": refine.sampling.sampler, "people": counts}
-    write_json(out, {"format": 1, **about, **chosen, "rows": rows})
-
-
-def _samplings(configured: SamplerSettings) -> dict[str, SamplerSettings]:
-    """Every sampler: the configured one with its changes, the others as they are defined."""
-    return {
-        name: configured if name == configured.sampler else configured.as_defined(name)
-        for name in SAMPLERS
-    }

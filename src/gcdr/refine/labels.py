@@ -4,23 +4,29 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from gcdr.base.errors import InputError
-from gcdr.data.heatmaps import spread
+from gcdr.base.files import read_json
+from gcdr.data.heatmaps import peak_points, spread
+from gcdr.data.lookup import places
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.prior_maps import prior_maps
 from gcdr.data.shown import check_split, read_shown, split_identity
 from gcdr.data.split import UNLABELLED
 from gcdr.data.stores import write_labels
 from gcdr.data.tokens import Cache, open_cache
+from gcdr.methods import AUTO
 from gcdr.models.build import load_model, read_card
 from gcdr.models.denoiser import Denoiser
 from gcdr.predictor import Predictor, load_gaze_model
+from gcdr.refine.choice import read_choice
 from gcdr.refine.diffusion import SAMPLERS, SamplerConfig, Schedule
-from gcdr.refine.maps import Refinement, map_maps, peak_maps, pseudo_labels, refine_maps
+from gcdr.refine.maps import Refined, Refinement, map_maps, peak_maps, pseudo_labels, refine_maps
 from gcdr.refine.options import LabelSettings, RefineSettings, SamplerSettings
+from gcdr.refine.trust import distance, draw_spread, entropy
 
 
 def sampler_of(settings: SamplerSettings) -> SamplerConfig:
@@ -36,7 +42,13 @@ def noise_of(settings: SamplerSettings) -> Schedule:
 
 
 def refinement_of(settings: RefineSettings, seed: int) -> Refinement:
-    """The way to refine with noise of a seed."""
+    """The way to refine with noise of a seed.
+
+    Raises:
+        InputError: the timestep is yet to be chosen.
+    """
+    if settings.timestep == AUTO or settings.steps is None:
+        raise InputError("refine.timestep: found auto and no choice, expected the file of one")
     return Refinement(
         settings.timestep,
         settings.steps,
@@ -89,30 +101,75 @@ def maps_of(
     prior: np.ndarray | None,
     teacher: Path | None,
     settings: LabelSettings,
+    parts: list[tuple[RefineSettings, np.ndarray]],
     seed: int,
     device: torch.device,
-) -> Tensor:
-    """Maps (N, H, W), or (N, K, H, W) for K draws, of people, unstretched.
+) -> Refined:
+    """Maps of people by any method, with the peaks of draws where there are draws.
 
-    Arguments as in :func:`make_labels`; ``prior`` (N, G, G) float32 in [0, 1].
+    Arguments as in :func:`make_labels`; ``prior`` (N, G, G) float32 in [0, 1], and ``parts`` says which of
+    the people a diffusion model refines how.
 
     Raises:
         InputError: a model of another kind than the settings say, or none where one is needed.
     """
     if settings.family is None:
-        return torch.from_numpy(prior)
+        return Refined(torch.from_numpy(prior), None)
     if teacher is None:
         raise InputError(
             f"labels of a {settings.family} model: found no model, expected its folder"
         )
     if settings.family == "gaze":
         predictor = Predictor(load_gaze_model(teacher), device)
-        return predictor.of_people(cache, ids, prior).heatmap
+        return Refined(predictor.of_people(cache, ids, prior).heatmap, None)
     model = load_denoiser(teacher)
     if settings.family == "mapping":
-        return map_maps(model, cache, ids, prior, device)
-    refinement = refinement_of(settings.refine, seed)
-    return refine_maps(model, cache, ids, prior, [refinement], device)[0]
+        return Refined(map_maps(model, cache, ids, prior, device), None)
+    made = []
+    for refine, rows in parts:
+        maps = None if prior is None else prior[rows]
+        made += refine_maps(model, cache, ids[rows], maps, [refinement_of(refine, seed)], device)
+    order = np.argsort(np.concatenate([rows for _, rows in parts]))
+    return Refined(*(torch.cat(values)[order] for values in zip(*made, strict=True)))
+
+
+def with_choice(refine: RefineSettings, choice: Path | None) -> RefineSettings:
+    """Settings with the choice of the whole, where there is one.
+
+    Raises:
+        InputError: the choice cannot be read.
+    """
+    if choice is None:
+        return refine
+    chosen = read_choice(choice).whole
+    return replace(refine, timestep=chosen.timestep, steps=chosen.steps)
+
+
+def refined_parts(
+    settings: LabelSettings, choice: Path | None, people: pd.DataFrame
+) -> list[tuple[RefineSettings, np.ndarray]]:
+    """Which people are refined how; nobody where labels are not made by diffusion.
+
+    Args:
+        settings: how labels are made.
+        choice: file of a chosen timestep, where the settings leave it open.
+        people: (N,) rows of the manifest; their ``group``, where they have one, may have its own.
+
+    Returns:
+        settings that leave nothing open, and the rows (n,) of the people.
+
+    Raises:
+        InputError: the choice cannot be read.
+    """
+    if settings.refine is None:
+        return []
+    if choice is None:
+        return [(settings.refine, np.arange(len(people)))]
+    group = people["group"] if "group" in people else pd.Series("", people.index)
+    return [
+        (replace(settings.refine, timestep=chosen.timestep, steps=chosen.steps), rows)
+        for chosen, rows in read_choice(choice).parts(group.fillna("").to_numpy(object))
+    ]
 
 
 def make_labels(
@@ -127,6 +184,7 @@ def make_labels(
     seed: int,
     device: torch.device,
     out: Path,
+    choice: Path | None = None,
 ) -> None:
     """Make pseudo-labels and write them as a label store; people without a picture get invalid ones.
 
@@ -142,12 +200,14 @@ def make_labels(
         seed: seed of the noise.
         device: where to compute.
         out: the label store.
+        choice: file of the chosen timestep, where the settings leave it open.
 
     Raises:
         InputError: nobody to make labels for, a model of another kind than the settings say or of another
             split, or files that are damaged or of other people.
     """
-    digest = people_digest(read_people(manifest))
+    people = read_people(manifest)
+    digest = people_digest(people)
     ids = people_of(manifest, labels, which)
     split = split_identity(labels) if labels is not None else None
     if split is not None and teacher is not None:
@@ -157,7 +217,9 @@ def make_labels(
     if prior is not None:
         known, mapped = prior_maps(prior, digest, ids, settings.maps.layer, settings.maps.size)
         valid &= mapped
-    maps = maps_of(cache, ids, known, teacher, settings, seed, device)
+    rows = people.iloc[places(people["sample_id"].to_numpy(), ids, manifest)]
+    parts = refined_parts(settings, choice, rows)
+    maps, points = maps_of(cache, ids, known, teacher, settings, parts, seed, device)
     if settings.gaussian:
         maps = peak_maps(maps, settings.maps.sigma)
     peak = maps.flatten(1).amax(1).numpy()
@@ -166,12 +228,33 @@ def make_labels(
         f"{method}: {len(ids)} people, {int(usable.sum())} valid labels, mean peak {peak.mean():.3f}"
     )
     first = torch.from_numpy(heatmap.reshape(len(ids), -1, *heatmap.shape[-2:])[:, 0])
-    write_labels(
-        out,
-        ids,
-        heatmap,
-        usable,
-        {"peak": np.nan_to_num(peak), "spread": spread(first).numpy()},
-        people=digest,
-        made_by={"method": method, "settings": settings.to_json(), "seed": seed, "split": split},
-    )
+    made_by = {"method": method, "settings": settings.to_json(), "seed": seed, "split": split}
+    if choice is not None:
+        made_by["chosen"] = read_json(choice)["chosen"]
+    columns = {"peak": np.nan_to_num(peak), "spread": spread(first).numpy()}
+    columns |= trust_columns(first, points, known)
+    write_labels(out, ids, heatmap, usable, columns, people=digest, made_by=made_by)
+
+
+def trust_columns(
+    labels: Tensor, points: Tensor | None, prior: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """What a label store says of how sure its labels are, as far as it is known.
+
+    Args:
+        labels: (N, H, W) stretched maps.
+        points: (N, K, 2) peaks of the draws, where labels are drawn.
+        prior: (N, G, G) prior maps, zeros where there is none, where labels are made of them.
+
+    Returns:
+        ``entropy``; with draws ``draw_spread``; with a prior ``prior_distance``, from its peak to the
+        label's, NaN without a map. Each (N,) float32.
+    """
+    columns = {"entropy": entropy(labels)}
+    if points is not None:
+        columns["draw_spread"] = draw_spread(points)
+    if prior is not None:
+        maps = torch.from_numpy(prior)
+        apart = distance(peak_points(labels), peak_points(maps))
+        columns["prior_distance"] = torch.where(maps.flatten(1).amax(1) > 0, apart, torch.nan)
+    return {name: values.float().numpy() for name, values in columns.items()}

@@ -5,6 +5,7 @@ A pseudo-label is such a map stretched to [0, 1]. Which method makes which is a 
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -38,6 +39,18 @@ class Refinement(Sampling):
         return seeded_noise(self.seed, "refine", sample_id, self.draws, visits, size)
 
 
+class Refined(NamedTuple):
+    """Maps that were made of N people.
+
+    Attributes:
+        heatmap: (N, G, G) float32, unstretched; (N, K, G, G) where the draws are not averaged.
+        points: (N, K, 2) float64, the peak of each of the K noise draws; None where nothing is drawn.
+    """
+
+    heatmap: Tensor
+    points: Tensor | None
+
+
 def conditioned(model: Denoiser, inputs: GazeInputs) -> Predict:
     """The denoiser with its context: computed once for all draws and steps."""
     context = model.context(inputs)
@@ -56,7 +69,7 @@ def refine_maps(
     gradcam: np.ndarray | None,
     refinements: list[Refinement],
     device: torch.device,
-) -> list[Tensor]:
+) -> list[Refined]:
     """Refine people's maps in several ways; the context of a person is computed once for all.
 
     Args:
@@ -68,19 +81,20 @@ def refine_maps(
         device: where to compute.
 
     Returns:
-        for each refinement (N, G, G) float32, unstretched; (N, draws, G, G) where it does not average.
+        for each refinement its maps.
     """
     model = model.to(device, memory_format=torch.channels_last).eval()
     size = model.map_size
-    results: list[list[Tensor]] = [[] for _ in refinements]
+    results: list[list[Refined]] = [[] for _ in refinements]
     for part, inputs in people_blocks(model, samples, sample_id, device):
         predict = conditioned(model, inputs)
         known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
         for refinement, result in zip(refinements, results, strict=True):
             noise = refinement.noise(sample_id[part], size).to(device)
-            drawn = draws(predict, known, noise, refinement)
-            result.append((drawn.mean(0) if refinement.average else drawn.transpose(0, 1)).cpu())
-    return [torch.cat(result) for result in results]
+            drawn = draws(predict, known, noise, refinement).transpose(0, 1).cpu()
+            points = peak_points(drawn.flatten(0, 1)).view(*drawn.shape[:2], 2)
+            result.append(Refined(drawn.mean(1) if refinement.average else drawn, points))
+    return [Refined(*map(torch.cat, zip(*result, strict=True))) for result in results]
 
 
 @torch.inference_mode()

@@ -1,9 +1,10 @@
 """How maps are refined and labels made, as settings that travel as JSON. No torch: planning reads them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gcdr.base.jsonconfig import JsonConfig
+from gcdr.refine.choice import Chosen
 
 NOISE_OFFSETS = {"consistent": -1, "reference": 0}
 """Schedule index at which a sampler noises a map, minus the timestep; where nothing else is said."""
@@ -53,15 +54,15 @@ class RefineSettings(JsonConfig):
 
     Attributes:
         sampling: noise and sampler.
-        timestep: how far a map is noised; None starts from pure noise.
-        steps: DDIM steps.
+        timestep: how far a map is noised; None starts from pure noise, "auto" is yet to be chosen.
+        steps: DDIM steps; None with "auto".
         draws: noise draws of each person.
         redraw: what becomes of them: "mean", "sampled" or "online".
     """
 
     sampling: SamplerSettings
-    timestep: int | None
-    steps: int = 2
+    timestep: int | Literal["auto"] | None
+    steps: int | None = 2
     draws: int = 1
     redraw: Literal["mean", "sampled", "online"] = "mean"
 
@@ -96,3 +97,36 @@ class SweepSettings(JsonConfig):
     maps: MapSettings
     refine: RefineSettings
     timesteps: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ChoiceSettings(JsonConfig):
+    """How a timestep is chosen.
+
+    Attributes:
+        maps: how prior maps become heatmaps.
+        refine: how maps are refined; its timestep and steps do not count.
+        timesteps, steps: the candidates are all pairs of them that fit (not more steps than timesteps).
+        repeats: how often each person is refined with fresh noise; their errors are averaged.
+        group_least: labelled people from which a group has a choice of its own.
+        group_strength: how many people of a group everybody together counts for there.
+    """
+
+    maps: MapSettings
+    refine: RefineSettings
+    timesteps: tuple[int, ...]
+    steps: tuple[int, ...]
+    repeats: int = 1
+    group_least: int = 20
+    group_strength: float = 40.0
+
+    def candidates(self) -> list[Chosen]:
+        """Timesteps and steps that are compared."""
+        return [Chosen(t, n) for t in self.timesteps for n in self.steps if n <= t]
+
+    def refinements(self) -> list[RefineSettings]:
+        """How each candidate refines."""
+        return [
+            replace(self.refine, timestep=one.timestep, steps=one.steps)
+            for one in self.candidates()
+        ]

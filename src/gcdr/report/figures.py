@@ -20,6 +20,7 @@ from matplotlib.ticker import MaxNLocator
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
 from gcdr.base.plain import JsonTable
+from gcdr.refine.choice import HELD_OUT
 from gcdr.report.overlays import Example, example_panels, question_of
 from gcdr.report.rows import METRICS, TRAINED_KINDS
 from gcdr.report.tables import RUN
@@ -157,6 +158,9 @@ def sweep(
     """
     with _style(dark) as colours:
         figure, axis = plt.subplots(figsize=(7.2, 4.3), layout="constrained")
+        if HELD_OUT in table:
+            style = {"color": colours["green"], "ls": "-", "marker": "^", "ms": 4.5}
+            _curve(axis, table, HELD_OUT, "refined maps, labelled people held out", **style)
         if "val" in table:
             style = {"color": colours["blue"], "ls": "--", "marker": "s", "ms": 4.5}
             _curve(axis, table, "val", "refined maps, validation", **style)

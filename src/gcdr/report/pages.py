@@ -17,6 +17,7 @@ from gcdr.data.pictures import open_image
 from gcdr.data.shown import check_split, read_shown, split_identity
 from gcdr.data.stores import Store, read_labels, read_prior
 from gcdr.methods import averaged, parse_variant, teacher_name
+from gcdr.refine.choice import read_choice
 from gcdr.report import figures
 from gcdr.report.overlays import Example, encode, example_panels
 from gcdr.report.page import (
@@ -85,6 +86,8 @@ def write_report(
     logs_of[method_name("gcdr")] = study / f"students/{variant}/log.csv"
     logs_of = {name: path for name, path in logs_of.items() if path.exists()}  # of what was trained
     chosen = asked.timestep
+    if shown.choice is not None:
+        chosen = read_choice(Path(shown.choice)).whole.timestep
 
     def drawn(
         name: str,

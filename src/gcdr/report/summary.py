@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from gcdr.base.files import read_json
+from gcdr.refine.choice import HELD_OUT
 from gcdr.report.rows import method_name
 from gcdr.report.tables import paired_differences, read_metrics, read_sweeps, sweep_table, table1
 from gcdr.report.typeset import (
@@ -30,7 +32,7 @@ def write_tables(
 
     Args:
         metrics: metrics files of all studies.
-        sweeps: sweep files of all studies.
+        sweeps: sweep files of all studies, and the files of timesteps that labels chose.
         methods: variants in the order of the rows.
         reference: variant that differences are taken against.
         out: folder of the tables.
@@ -39,6 +41,7 @@ def write_tables(
     main = table1(results, [*methods, *rulers(results)])
     swept = sweep_table(read_sweeps(sweeps), results)
     parts = [table1_text(main, "Demo world, test people"), sweep_text(swept, "Noise timestep")]
+    parts += ["\n".join(chosen)] if (chosen := chosen_lines(sweeps)) else []
     write_csv_table(main, out / "table1.csv")
     write_csv_table(swept, out / "sweep.csv")
     write_text(table1_markdown(main), out / "table1.md")
@@ -51,6 +54,24 @@ def write_tables(
         write_csv_table(pairs, out / "differences.csv")
         write_text(differences_markdown(pairs), out / "differences.md")
     write_text("\n\n".join(parts) + "\n", out / "summary.txt")
+
+
+def chosen_lines(sweeps: Sequence[Path]) -> list[str]:
+    """What labels chose, a line a study, of the files that are choices."""
+    lines = []
+    for content in map(read_json, sweeps):
+        if (chosen := content.get("chosen")) is None:
+            continue
+        groups = [
+            f"{name}: t = {about['timestep']}, {about['steps']} steps"
+            for name, about in content["groups"].items()
+        ]
+        lines.append(
+            f"  {content['study']}: t = {chosen['timestep']}, {chosen['steps']} steps, chosen by "
+            f"{content['people'][HELD_OUT]} labelled people that were held out"
+            + (f" ({'; '.join(groups)})" if groups else "")
+        )
+    return lines
 
 
 def rulers(results: pd.DataFrame) -> list[str]:

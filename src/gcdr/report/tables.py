@@ -10,6 +10,7 @@ import pandas as pd
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
 from gcdr.base.plain import JsonTable
+from gcdr.refine.choice import HELD_OUT
 from gcdr.report.rows import (
     METRICS,
     OPTIONAL_METRICS,
@@ -23,6 +24,7 @@ FORMAT = 1
 RUN = ["study", "seed"]
 _IDENTITY = ("study", "dataset", "share", "seed", "variant", "method", "kind", "timestep", "people")
 _SWEEP_METRICS = ("dist_to_mean", "min_dist", "auc")
+_SETS = {"val": _SWEEP_METRICS, "test": _SWEEP_METRICS, HELD_OUT: ("dist_to_mean",)}
 
 
 def _load(path: str | Path, required: Iterable[str]) -> JsonTable:
@@ -238,12 +240,13 @@ def paired_differences(
 
 
 def read_sweeps(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Read sweep files: the quality of refined maps against the timestep.
+    """Read sweep files and choices of a timestep: the quality of refined maps against the timestep.
 
     Returns:
         One row a (run, share, timestep, set): ``study seed share set people timestep dist_to_mean
         min_dist auc``; ``set`` is ``val`` or ``test``, and of a sampler that is not the configured one
-        ``val (reference)``, ``test (reference)``.
+        ``val (reference)``, ``test (reference)``; of a choice ``held out``, with the distance alone (of
+        several numbers of steps, the smallest).
 
     Raises:
         InputError: a wrong format, an unknown set, or a number that is absent or not finite.
@@ -252,11 +255,14 @@ def read_sweeps(paths: Iterable[str | Path]) -> pd.DataFrame:
     for path in paths:
         content = _load(path, ("study", "seed", "share", "people", "sampler", "rows"))
         for number, row in enumerate(content["rows"], start=1):
-            if row.get("set") not in ("val", "test"):
-                raise InputError(f"{path}, row {number}: set {row.get('set')!r} is not val or test")
+            metrics = _SETS.get(row.get("set"))
+            if metrics is None:
+                raise InputError(
+                    f"{path}, row {number}: set {row.get('set')!r} is not one of {', '.join(_SETS)}"
+                )
             numbers = {
                 name: _number(row.get(name), path, f"row {number}, {name}")
-                for name in ("timestep", *_SWEEP_METRICS)
+                for name in ("timestep", *metrics)
             }
             identity = {name: content[name] for name in ("study", "seed", "share")}
             people = content["people"].get(row["set"])
@@ -264,7 +270,10 @@ def read_sweeps(paths: Iterable[str | Path]) -> pd.DataFrame:
             name = f"{row['set']} ({row.get('sampler')})" if other else row["set"]
             rows.append({**identity, "set": name, "people": people, **numbers})
     columns = ["study", "seed", "share", "set", "people", "timestep", *_SWEEP_METRICS]
-    return pd.DataFrame(rows, columns=columns).astype({"timestep": int})
+    table = pd.DataFrame(rows, columns=columns).astype({"timestep": int})
+    of_choice = table["set"].str.startswith(HELD_OUT)
+    best = table[of_choice].groupby(columns[:6], as_index=False, sort=False, dropna=False)
+    return pd.concat([table[~of_choice], best.min()[columns]], ignore_index=True)
 
 
 def sweep_table(

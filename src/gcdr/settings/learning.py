@@ -4,13 +4,15 @@ A setting with values by label share takes that of ``share``. No torch: planning
 """
 
 from dataclasses import fields
+from typing import Literal
 
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config, JsonTable
 from gcdr.config.recipe_checks import gaze_entry
 from gcdr.config.schema import by_share
-from gcdr.methods import ONLINE, Teacher, Variant
+from gcdr.methods import AUTO, ONLINE, Teacher, Variant
 from gcdr.refine.options import (
+    ChoiceSettings,
     LabelSettings,
     MapSettings,
     RefineSettings,
@@ -154,7 +156,7 @@ def refine_settings(config: Config, variant: Variant) -> RefineSettings:
         InputError: the variant has no steps or draws, since its method does not refine.
     """
     configured, fixed = sampling(config), variant.about.sampler
-    if variant.steps is None or variant.draws is None or variant.redraw is None:
+    if variant.draws is None or variant.redraw is None:
         raise InputError(f"variant: {variant} makes no labels by diffusion")
     return RefineSettings(
         configured if fixed is None else configured.as_defined(fixed),
@@ -186,6 +188,24 @@ def online_training(config: Config, share: int, variant: Variant, layer: int) ->
     """Of a student whose labels are made again in every batch."""
     student = gaze_training(config, share, variant.gaze, student=True, layer=layer)
     return OnlineTraining(student, refine_settings(config, variant))
+
+
+def choice_settings(
+    config: Config, sampler: Literal["consistent", "reference"] | None, layer: int
+) -> ChoiceSettings:
+    """Of the choice of a timestep, with the sampler that is named or the configured one."""
+    auto, draws, configured = config["refine"]["auto"], config["refine"]["draws"], sampling(config)
+    drawn = configured if sampler is None else configured.as_defined(sampler)
+    refine = RefineSettings(drawn, AUTO, None, draws, "mean")
+    return ChoiceSettings(
+        map_settings(config, layer),
+        refine,
+        tuple(auto["timesteps"]),
+        tuple(auto["steps"]),
+        auto["repeats"],
+        auto["group_least"],
+        auto["group_strength"],
+    )
 
 
 def sweep_settings(config: Config, layer: int) -> SweepSettings:

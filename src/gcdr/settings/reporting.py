@@ -1,6 +1,7 @@
 """Settings of the report, from the configuration: whose people it shows, and what it says of the numbers."""
 
 from dataclasses import dataclass, fields
+from typing import Literal
 
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.plain import Config, JsonTable
@@ -34,13 +35,13 @@ class VariantSampling:
     """What of refinement stands in a variant's name.
 
     Attributes:
-        timestep: how far a map is noised.
+        timestep: how far a map is noised, or "auto".
         steps: DDIM steps.
         draws: noise draws of each person.
         redraw: what becomes of the draws: ``mean``, ``sampled`` or ``online``.
     """
 
-    timestep: int
+    timestep: int | Literal["auto"]
     steps: int
     draws: int
     redraw: str
@@ -59,6 +60,7 @@ class ShownStudy(JsonConfig):
         prior: the prior store.
         layer: the layer of that store whose maps are used.
         variant: the variant of the paper's method as the study makes it.
+        choice: file of its timestep, where labels choose it.
     """
 
     study: str
@@ -69,6 +71,7 @@ class ShownStudy(JsonConfig):
     prior: str
     layer: int
     variant: str
+    choice: str | None = None
 
 
 @dataclass(frozen=True)

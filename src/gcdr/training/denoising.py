@@ -3,15 +3,19 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from gcdr.base.seeds import derive, torch_rng
+from gcdr.data.folds import labelled_folds
+from gcdr.data.manifest import people_digest, read_people
+from gcdr.data.shown import read_shown
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.sizes import DenoiserConfig
 from gcdr.models.starting import start_from
 from gcdr.refine.diffusion import Schedule, denoising_loss, training_pair
 from gcdr.training.batches import compose
-from gcdr.training.recipes import DenoiserTraining, DiffusionRecipe, NetworkSettings
+from gcdr.training.recipes import DenoiserTraining, DiffusionRecipe, Fold, NetworkSettings
 from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
 from gcdr.training.targets import Targets, labelled_targets
@@ -48,8 +52,9 @@ def train_diffusion_model(
     seed: int,
     device: torch.device,
     out: Path,
+    manifest: Path | None = None,
 ) -> None:
-    """Train the diffusion teacher on the labels.
+    """Train the diffusion teacher on the labels, or on those of all folds but one.
 
     Args:
         samples: the picture cache.
@@ -60,6 +65,10 @@ def train_diffusion_model(
         seed: seed of initial weights, order, augmentation and noise.
         device: where to compute.
         out: folder of the model; the loss goes to ``log.csv`` in it.
+        manifest: the manifest, which says who is in one picture; needed where a fold is held out.
+
+    Raises:
+        InputError: fewer images of labelled people than folds.
     """
     model = initial_denoiser(settings.network, init, seed)
     schedule = Schedule(settings.timesteps, settings.schedule)
@@ -68,8 +77,18 @@ def train_diffusion_model(
         "diffusion", model, samples, originals, labels, settings, sigma, seed, device, out, deciding
     ) as run:
         labelled = labelled_targets(labels, run.samples)
+        if settings.fold is not None and manifest is not None:
+            labelled = labelled.without(held_out(manifest, labels, settings.fold, seed))
         trained = train_denoiser(run, labelled, schedule, settings.recipe)
         run.save(trained, labelled=labelled)
+
+
+def held_out(manifest: Path, labels: Path, fold: Fold, seed: int) -> np.ndarray:
+    """``sample_id`` of the labelled people of a fold."""
+    people = read_people(manifest)
+    shown = read_shown(labels, people_digest(people))
+    ids, number = labelled_folds(people, shown, fold.folds, seed)
+    return ids[number == fold.held_out]
 
 
 def train_denoiser(

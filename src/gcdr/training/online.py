@@ -11,7 +11,7 @@ from gcdr.data.shown import check_split, split_identity
 from gcdr.models.build import read_card
 from gcdr.models.denoiser import Denoiser
 from gcdr.refine.diffusion import draws
-from gcdr.refine.labels import load_denoiser, refinement_of
+from gcdr.refine.labels import load_denoiser, refinement_of, with_choice
 from gcdr.refine.maps import Refinement, conditioned
 from gcdr.training.batches import Batch
 from gcdr.training.gaze import Relabel, train_gaze_model
@@ -53,6 +53,7 @@ def train_online_student(
     seed: int,
     device: torch.device,
     out: Path,
+    choice: Path | None = None,
 ) -> None:
     """Train a student that a diffusion teacher sits beside.
 
@@ -60,15 +61,18 @@ def train_online_student(
         pseudo: label store of the raw Grad-CAM maps.
         teacher: folder of the diffusion teacher.
         settings: of the student, and how its labels are made.
+        choice: file of the chosen timestep, where the settings leave it open; that of the whole counts.
         samples, originals, labels, init, seed, device, out: as for ``train_gaze_model``.
 
     Raises:
         InputError: the folder holds no diffusion model.
     """
     check_split(teacher, read_card(teacher).get("split"), split_identity(labels), labels)
-    model, refinement = load_denoiser(teacher), refinement_of(settings.refine, seed)
+    model = load_denoiser(teacher)
+    refinement = refinement_of(with_choice(settings.refine, choice), seed)
     relabel = online_labels(model.to(device, memory_format=torch.channels_last).eval(), refinement)
-    deciding = [teacher, *code_of(__file__)]
+    made_of = [teacher] if choice is None else [teacher, choice]
+    deciding = [*made_of, *code_of(__file__)]
     train_gaze_model(
         samples,
         originals,

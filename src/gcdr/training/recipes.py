@@ -124,6 +124,19 @@ class NetworkSettings(JsonConfig):
 
 
 @dataclass(frozen=True)
+class Fold(JsonConfig):
+    """Which labelled people a model does not learn from, see :func:`gcdr.data.folds.labelled_folds`.
+
+    Attributes:
+        held_out: the fold that is held out, counted from 0.
+        folds: how many there are.
+    """
+
+    held_out: int
+    folds: int
+
+
+@dataclass(frozen=True)
 class DenoiserTraining(JsonConfig):
     """How the diffusion teacher is trained.
 
@@ -131,12 +144,14 @@ class DenoiserTraining(JsonConfig):
         network: its network.
         timesteps, schedule: the noise, see :class:`gcdr.refine.diffusion.Schedule`.
         recipe: the optimisation.
+        fold: labelled people that it does not learn from; None learns from all.
     """
 
     network: NetworkSettings
     timesteps: int
     recipe: DiffusionRecipe
     schedule: Literal["linear", "cosine"] = "linear"
+    fold: Fold | None = None
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,18 @@ class Targets:
         """
         return places(self.sample_id, sample_id, "the training targets")
 
+    def without(self, sample_id: np.ndarray) -> "Targets":
+        """Everybody but some people.
+
+        Raises:
+            InputError: nobody is left.
+        """
+        keep = ~np.isin(self.sample_id, sample_id)
+        if not keep.any():
+            raise InputError("labelled people: found none outside of the fold that is held out")
+        values = (self.sample_id, self.gaze, self.heatmap, self.in_frame)
+        return Targets(*(None if value is None else value[keep] for value in values))
+
     def maps(self, sample_id: np.ndarray, rng: torch.Generator | None = None) -> Tensor:
         """Stored heatmaps (n, G, G) of people; of several, ``rng`` chooses."""
         if self.heatmap is None:

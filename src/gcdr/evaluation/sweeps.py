@@ -1,0 +1,256 @@
+"""Refined maps at many timesteps: a sweep to be shown, and the choice that a study's own labels make."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import write_json
+from gcdr.base.plain import JsonTable
+from gcdr.data.folds import clusters, labelled_folds
+from gcdr.data.heatmaps import peak_points
+from gcdr.data.lookup import places
+from gcdr.data.manifest import people_digest, read_people
+from gcdr.data.prior_maps import prior_maps
+from gcdr.data.shown import check_split, read_shown, split_identity
+from gcdr.data.split import VALIDATION, targets
+from gcdr.data.tokens import Cache, open_cache
+from gcdr.evaluation.metrics import point_distances
+from gcdr.evaluation.scores import score_maps, summarise
+from gcdr.evaluation.stages import test_people
+from gcdr.models.build import read_card
+from gcdr.models.denoiser import Denoiser
+from gcdr.refine.choice import FORMAT, HELD_OUT, Choice, Chosen, compared, select, shrunk_weights
+from gcdr.refine.diffusion import SAMPLERS
+from gcdr.refine.labels import load_denoiser, refinement_of
+from gcdr.refine.maps import refine_maps
+from gcdr.refine.options import ChoiceSettings, SamplerSettings, SweepSettings
+
+
+def sweep_timesteps(
+    teacher: Path,
+    samples: Path,
+    manifest: Path,
+    annotations: Path,
+    labels: Path,
+    prior: Path,
+    settings: SweepSettings,
+    about: JsonTable,
+    seed: int,
+    device: torch.device,
+    out: Path,
+) -> None:
+    """How good refined maps are at each noise timestep, on validation people and on test people.
+
+    With every sampler, not the configured one alone; the others as they are defined. The validation
+    people are part of the labelled share: timestep and sampler are chosen on them, never on test. Who is
+    without a readable picture is left out.
+
+    Args:
+        teacher: folder of the diffusion teacher.
+        samples: the picture cache.
+        manifest: the manifest.
+        annotations: the test annotators.
+        labels: what the split shows, validation people among it.
+        prior: prior store.
+        settings: the timesteps, and how maps are refined at each.
+        about: ``study``, ``seed`` and ``share``, for the result.
+        seed: seed of the noise, that of the pseudo-labels.
+        device: where to compute.
+        out: the result as JSON.
+    """
+    model = load_denoiser(teacher)
+    people = read_people(manifest)
+    digest = people_digest(people)
+    cache = open_cache(samples, digest)
+    tested = test_people(manifest, annotations, samples).looking_inside()
+    check_split(teacher, read_card(teacher).get("split"), split_identity(labels), labels)
+    known, gaze = targets(read_shown(labels, digest), VALIDATION)
+    seen = cache.readable(known, "validation")
+    groups = {"test": (tested.ids, tested.points)}
+    if seen.any():
+        groups["val"] = (known[seen], gaze[seen, None].astype(float))
+    refine = settings.refine
+    refinements = [
+        (sampler, refinement_of(replace(refine, sampling=sampling, timestep=timestep), seed))
+        for sampler, sampling in _samplings(refine.sampling).items()
+        for timestep in settings.timesteps
+    ]
+    rows = []
+    for group, (ids, points) in groups.items():
+        gradcam, _ = prior_maps(prior, digest, ids, settings.maps.layer, settings.maps.size)
+        refined = refine_maps(
+            model, cache, ids, gradcam, [refinement for _, refinement in refinements], device
+        )
+        part = people.iloc[places(people["sample_id"].to_numpy(), ids, manifest)]
+        for (sampler, refinement), maps in zip(refinements, refined, strict=True):
+            summary = summarise(score_maps(maps.heatmap.numpy(), part, points))
+            values = {name: summary[name]["value"] for name in ("dist_to_mean", "min_dist", "auc")}
+            rows.append(
+                {"sampler": sampler, "timestep": refinement.timestep, "set": group, **values}
+            )
+    counts = {group: len(ids) for group, (ids, _) in groups.items()}
+    chosen = {"sampler": refine.sampling.sampler, "people": counts}
+    write_json(out, {"format": 1, **about, **chosen, "rows": rows})
+
+
+def _samplings(configured: SamplerSettings) -> dict[str, SamplerSettings]:
+    """Every sampler: the configured one with its changes, the others as they are defined."""
+    return {
+        name: configured if name == configured.sampler else configured.as_defined(name)
+        for name in SAMPLERS
+    }
+
+
+def choose_timestep(
+    folds: list[Path],
+    samples: Path,
+    manifest: Path,
+    labels: Path,
+    prior: Path,
+    settings: ChoiceSettings,
+    about: JsonTable,
+    seed: int,
+    device: torch.device,
+    out: Path,
+) -> None:
+    """Choose timestep and steps by people whose labels the diffusion model has not seen.
+
+    Labelled people are refined by the model of the fold in which they were held out, validation people by
+    every fold's, whose errors are averaged. Nobody else's label is read, and the test people not at all.
+
+    Args:
+        folds: folders of the diffusion models, one a fold, in the order of the folds.
+        samples: the picture cache.
+        manifest: the manifest.
+        labels: what the split shows.
+        prior: prior store.
+        settings: the candidates, and how maps are refined and compared.
+        about: ``study``, ``seed``, ``share`` and ``prior``, for the result.
+        seed: seed of the folds and of the noise.
+        device: where to compute.
+        out: the result as JSON: every candidate's error and how far it is from the best, the choice, and
+            that of every group that has labels enough.
+
+    Raises:
+        InputError: a model of another fold or split, nobody with a label and a map, or maps that are all the
+            same, so that there is nothing to choose by.
+    """
+    people = read_people(manifest)
+    digest = people_digest(people)
+    shown = read_shown(labels, digest)
+    cache = open_cache(samples, digest)
+    models = [_fold_model(folder, k, len(folds), labels) for k, folder in enumerate(folds)]
+    ids, fold = labelled_folds(people, shown, len(folds), seed)
+    known, gaze = (
+        np.concatenate(both)
+        for both in zip(targets(shown, "labelled"), targets(shown, VALIDATION), strict=True)
+    )
+    fold = np.concatenate([fold, np.full(len(known) - len(ids), -1)])
+    order = np.argsort(known)
+    known, gaze, fold = known[order], gaze[order], fold[order]
+    maps, mapped = prior_maps(prior, digest, known, settings.maps.layer, settings.maps.size)
+    usable = mapped & cache.readable(known, "labelled")
+    known, gaze, fold, maps = known[usable], gaze[usable], fold[usable], maps[usable]
+    _check_maps(maps, prior)
+    candidates = settings.candidates()
+    total, times = np.zeros((len(candidates), len(known))), np.zeros(len(known))
+    for number, model in enumerate(models):
+        judged = (fold == number) | (fold == -1)
+        errors = _errors(
+            model, cache, known[judged], gaze[judged], maps[judged], settings, seed, device
+        )
+        total[:, judged] += errors
+        times[judged] += 1
+    rows = people.iloc[places(people["sample_id"].to_numpy(), known, manifest)]
+    tables, choice = _choice(total / times, rows, settings)
+    write_json(
+        out,
+        {
+            "format": FORMAT,
+            **about,
+            "split": split_identity(labels)["digest"],
+            "folds": len(folds),
+            "sampler": settings.refine.sampling.sampler,
+            "people": {HELD_OUT: len(known), "validation": int((fold < 0).sum())},
+            "chosen": choice.whole.to_json(),
+            "groups": {
+                name: chosen.to_json() | {"people": int((rows["group"] == name).sum())}
+                for name, chosen in choice.groups.items()
+            },
+            "rows": [
+                {"sampler": settings.refine.sampling.sampler, "set": HELD_OUT}
+                | asdict(candidate)
+                | row
+                for candidate, row in zip(candidates, tables.to_dict("records"), strict=True)
+            ],
+        },
+    )
+    print(f"chosen: timestep {choice.whole.timestep}, {choice.whole.steps} steps")
+
+
+def _fold_model(folder: Path, number: int, folds: int, labels: Path) -> Denoiser:
+    card = read_card(folder)
+    check_split(folder, card.get("split"), split_identity(labels), labels)
+    found, expected = card.get("settings", {}).get("fold"), {"held_out": number, "folds": folds}
+    if found != expected:
+        raise InputError(f"{folder}: found a model of the fold {found}, expected {expected}")
+    return load_denoiser(folder)
+
+
+def _check_maps(maps: np.ndarray, prior: Path) -> None:
+    if not len(maps):
+        raise InputError(
+            f"{prior}: no labelled person has a map that can be used, so no timestep can be chosen; "
+            "expected some, or refine.timestep by number"
+        )
+    if len(maps) > 1 and (maps == maps[0]).all():
+        raise InputError(
+            f"{prior}: the maps of all labelled people are the same, so no timestep can be chosen; "
+            "expected maps that differ, or refine.timestep by number"
+        )
+
+
+def _errors(
+    model: Denoiser,
+    cache: Cache,
+    ids: np.ndarray,
+    gaze: np.ndarray,
+    maps: np.ndarray,
+    settings: ChoiceSettings,
+    seed: int,
+    device: torch.device,
+) -> np.ndarray:
+    """Distances (C, N) of every candidate's labels to the given ones, averaged over repeats of the noise."""
+    refinements = [
+        replace(refinement_of(refine, seed + repeat), average=True)
+        for refine in settings.refinements()
+        for repeat in range(settings.repeats)
+    ]
+    refined = refine_maps(model, cache, ids, maps, refinements, device)
+    distances = [
+        point_distances(peak_points(made.heatmap).numpy(), gaze[:, None].astype(float))[
+            "dist_to_mean"
+        ]
+        for made in refined
+    ]
+    return np.reshape(distances, (-1, settings.repeats, len(ids))).mean(1)
+
+
+def _choice(
+    errors: np.ndarray, people: pd.DataFrame, settings: ChoiceSettings
+) -> tuple[pd.DataFrame, Choice]:
+    """How the candidates compare over all people, and the choices of the whole and of the groups."""
+    unit, candidates = clusters(people), settings.candidates()
+    table = compared(errors, unit, np.full(len(people), 1 / len(people)))
+    groups: dict[str, Chosen] = {}
+    if "group" in people:
+        counts = people["group"].value_counts()
+        for name in sorted(counts.index[counts >= settings.group_least]):
+            member = (people["group"] == name).fillna(False).to_numpy(bool)
+            weights = shrunk_weights(member, settings.group_strength)
+            groups[name] = select(compared(errors, unit, weights), candidates)
+    return table, Choice(select(table, candidates), groups)

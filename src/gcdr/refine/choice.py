@@ -1,0 +1,124 @@
+"""Which noise timestep a study's own labels ask for (in place of the paper's dial of 200, 250 or 300).
+
+Candidates are judged on labelled people that the diffusion model did not learn from. Of those that cannot be
+told from the best one, by one standard error of the difference, the latest timestep is taken: it trusts the
+prior least. Comparing is paired, person by person, and people of one image or film count together. No torch.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import read_json
+from gcdr.base.jsonconfig import JsonConfig
+
+FORMAT = 1
+HELD_OUT = (
+    "held out"  # the set of people that a choice is made by, beside "val" and "test" of a sweep
+)
+
+
+@dataclass(frozen=True)
+class Chosen(JsonConfig):
+    """How maps are refined.
+
+    Attributes:
+        timestep: how far a map is noised.
+        steps: DDIM steps.
+    """
+
+    timestep: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen for all people, and for groups of their own.
+
+    Attributes:
+        whole: for everybody else.
+        groups: by the name of a group (a show, a camera).
+    """
+
+    whole: Chosen
+    groups: dict[str, Chosen]
+
+    def parts(self, group: np.ndarray) -> list[tuple[Chosen, np.ndarray]]:
+        """Who is refined how.
+
+        Args:
+            group: (N,) text, each person's group; of one that has no choice of its own, or none, the whole's.
+
+        Returns:
+            for each way that somebody has, the rows (n,) of its people, ascending.
+        """
+        of_person = [self.groups.get(name, self.whole) for name in group]
+        return [
+            (chosen, np.flatnonzero([one == chosen for one in of_person]))
+            for chosen in dict.fromkeys(of_person)
+        ]
+
+
+def read_choice(path: Path) -> Choice:
+    """The choice that :func:`gcdr.evaluation.sweeps.choose_timestep` wrote.
+
+    Raises:
+        InputError: absent, damaged, or something else.
+    """
+    content = read_json(path)
+    found = content.get("chosen") if isinstance(content, dict) else None
+    if not isinstance(found, dict) or content.get("format") != FORMAT:
+        raise InputError(f"{path}: found no choice of a timestep; make it again")
+    return Choice(
+        Chosen.from_json(found, f"{path}, chosen"),
+        {
+            name: Chosen.from_json(
+                {key: about[key] for key in ("timestep", "steps") if key in about},
+                f"{path}, {name}",
+            )
+            for name, about in content.get("groups", {}).items()
+        },
+    )
+
+
+def compared(errors: np.ndarray, unit: np.ndarray, weights: np.ndarray) -> pd.DataFrame:
+    """Each candidate's error, and how far it can be told from the best one's.
+
+    Args:
+        errors: (C, N) of C candidates on N people.
+        unit: (N,) what counts together, see :func:`gcdr.data.folds.clusters`.
+        weights: (N,) what each person counts, of sum 1.
+
+    Returns:
+        a row a candidate: ``dist_to_mean``, ``above`` (its difference from the smallest error) and ``se``
+        (the standard error of that difference).
+    """
+    mean = errors @ weights
+    apart = errors - errors[np.argmin(mean)]
+    above = apart @ weights
+    member = np.unique(unit, return_inverse=True)[1]
+    sums = np.zeros((len(errors), member.max() + 1))
+    np.add.at(sums.T, member, ((apart - above[:, None]) * weights).T)
+    return pd.DataFrame({"dist_to_mean": mean, "above": above, "se": np.sqrt((sums**2).sum(1))})
+
+
+def select(table: pd.DataFrame, candidates: list[Chosen]) -> Chosen:
+    """Of the candidates within one standard error of the best, the latest timestep and the fewest steps."""
+    tied = [
+        one for one, near in zip(candidates, table["above"] <= table["se"], strict=True) if near
+    ]
+    return max(tied, key=lambda one: (one.timestep, -one.steps))
+
+
+def shrunk_weights(member: np.ndarray, strength: float) -> np.ndarray:
+    """Weights (N,) of people for a group: its own errors, drawn towards those of everybody.
+
+    Args:
+        member: (N,) bool, who is in the group.
+        strength: how many people of the group everybody together counts for.
+    """
+    own = member.sum() / (member.sum() + strength)
+    return own * member / max(1, member.sum()) + (1 - own) / len(member)
