@@ -13,9 +13,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TypedDict
 
 from tqdm import tqdm
 
@@ -29,7 +28,18 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 TORCH_HUB = re.compile(r"https://download\.pytorch\.org/.*-([0-9a-f]{8,64})\.\w+")
 
 
-def planned_files(settings: Mapping[str, Any]) -> dict[str, str]:
+# An address that the files of a model lie below, and their names there.
+DownloadSource = TypedDict("DownloadSource", {"from": str, "files": list[str]})
+
+
+class Downloads(TypedDict):
+    """The section ``downloads`` of the configuration: the folder, and the files of each model in it."""
+
+    folder: str
+    models: dict[str, DownloadSource]
+
+
+def planned_files(downloads: Downloads) -> dict[str, str]:
     """Address of every file that the configuration's ``downloads`` section names, by its place.
 
     Raises:
@@ -37,7 +47,7 @@ def planned_files(settings: Mapping[str, Any]) -> dict[str, str]:
             have one place.
     """
     files: dict[str, str] = {}
-    for model, source in settings["models"].items():
+    for model, source in downloads["models"].items():
         key = f"downloads.models.{model}"
         if model in (".", "..") or "/" in model:
             raise InputError(f"{key}: found the name {model!r}, expected one of a folder")
@@ -49,7 +59,7 @@ def planned_files(settings: Mapping[str, Any]) -> dict[str, str]:
                 raise InputError(
                     f"{key}.files: found {name!r}, expected one that ends in a file's name"
                 )
-            place = str(Path(settings["folder"], model, file))
+            place = str(Path(downloads["folder"], model, file))
             if files.setdefault(place, address) != address:
                 raise InputError(f"{key}.files: two files named {file!r}; expected different names")
     return files
