@@ -13,33 +13,25 @@ import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from gcdr.base.errors import InputError
-
-ARCHIVE = b"PK\x03\x04"
-OLD_PICKLE = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the magic number, pickled
-OLD_PARTS = 4  # pickles of such a file: magic number, protocol, system, content
-BROKEN = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    AttributeError,
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-    NotImplementedError,
-    RuntimeError,
-    MemoryError,
+from gcdr.base.picklenames import (
+    ARCHIVE,
+    BROKEN,
+    OLD_PARTS,
+    OLD_PICKLE,
+    CarefulReader,
+    Refused,
+    Scan,
+    check_key,
 )
+
 NUMBERS = "?bhilqBHILQefd"
-KEYS = (str, bytes, int, float, np.generic, type(None))  # and flat tuples of these
 MOST = 50_000_000  # values that a file may come to when somebody walks over it
 
 
@@ -86,7 +78,7 @@ def read_torch(path: str | Path, stand_ins: Iterable[str] = ()) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
-    except _Refused as error:
+    except Refused as error:
         raise InputError(
             f"{path}: found {error} in its pickle; only tensors and plain settings are read"
         ) from error
@@ -116,7 +108,7 @@ def read_pickle(path: str | Path) -> Any:
             return _Plainly().of(_Reader(file).load())
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
-    except _Refused as error:
+    except Refused as error:
         raise InputError(
             f"{path}: found {error} in the pickle; expected dictionaries, text, numbers and arrays"
         ) from error
@@ -139,10 +131,6 @@ def _not_a_checkpoint(path: str | Path, start: bytes) -> str:
     return f"{path}: not a file of PyTorch weights; found {size} bytes that start with {start!r}"
 
 
-class _Refused(Exception):
-    """A name that a pickle may not use."""
-
-
 class _Admitted:
     """A function that a pickle may call, and can neither change nor look into."""
 
@@ -156,7 +144,7 @@ class _Admitted:
         return self._call(*args)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        raise _Refused(f"an attempt to set {name!r}")
+        raise Refused(f"an attempt to set {name!r}")
 
 
 class _Kind:
@@ -168,14 +156,14 @@ class _Kind:
 
     def __setstate__(self, state: tuple) -> None:
         if any(part is not None for part in state[2:5]):
-            raise _Refused(f"an array type with fields, {self.code!r}")
+            raise Refused(f"an array type with fields, {self.code!r}")
         self.order = state[1]
 
     def dtype(self) -> np.dtype:
         """The type, if it is one of numbers."""
         kind = np.dtype(self.code).newbyteorder("=" if self.order == "|" else self.order)
         if kind.char not in NUMBERS:
-            raise _Refused(f"an array of {kind}")
+            raise Refused(f"an array of {kind}")
         return kind
 
 
@@ -200,7 +188,7 @@ def _scalar(kind: _Kind, content: bytes) -> float | int | bool:
 
 def _latin(text: str, encoding: str) -> bytes:
     if encoding != "latin1":
-        raise _Refused(f"text in the encoding {encoding!r}")
+        raise Refused(f"text in the encoding {encoding!r}")
     return text.encode("latin1")
 
 
@@ -220,22 +208,11 @@ def _scalar_function() -> Callable[..., Any]:
     return function
 
 
-def _check_key(key: Any) -> None:
-    """A key costs as much to hash as it has parts, shared ones counted again and again; see that it is plain.
-
-    Raises:
-        _Refused: it is neither text, bytes, a number or None, nor a flat tuple of these.
-    """
-    parts = key if isinstance(key, tuple) else (key,)
-    if not all(isinstance(part, KEYS) for part in parts):
-        raise _Refused("a key that is no text or number")
-
-
 def _dictionary(*args: Any) -> dict:
     """``dict`` for the pairs of old pickles."""
     pairs = list(args[0]) if args else []
     for pair in pairs:
-        _check_key(pair[0])
+        check_key(pair[0])
     return {pair[0]: pair[1] for pair in pairs}
 
 
@@ -257,88 +234,28 @@ ADMITTED: dict[str, Callable[..., Any]] = {
 }
 
 
-PYTHONS: Any = pickle._Unpickler  # which nobody types
-
-
-class _Reader(PYTHONS):  # the one in C would hash a key before anybody could look at it
-    dispatch: ClassVar[dict[int, Callable[..., None]]] = dict(PYTHONS.dispatch)
-
+class _Reader(CarefulReader):
     def find_class(self, module: str, name: str) -> Any:
         if f"{module}.{name}" not in ADMITTED:
-            raise _Refused(f"{module}.{name}")
+            raise Refused(f"{module}.{name}")
         return _Admitted(ADMITTED[f"{module}.{name}"])
-
-    def _load_item(self) -> None:
-        _check_key(self.stack[-2])
-        PYTHONS.load_setitem(self)
-
-    def _load_items(self) -> None:
-        for key in self.stack[::2]:
-            _check_key(key)
-        PYTHONS.load_setitems(self)
-
-    def _load_dict(self) -> None:
-        for key in self.stack[::2]:
-            _check_key(key)
-        PYTHONS.load_dict(self)
-
-    def _load_set(self) -> None:
-        raise _Refused("a set")
-
-    dispatch[pickle.SETITEM[0]] = _load_item
-    dispatch[pickle.SETITEMS[0]] = _load_items
-    dispatch[pickle.DICT[0]] = _load_dict
-    dispatch[pickle.EMPTY_SET[0]] = dispatch[pickle.FROZENSET[0]] = _load_set
-
-
-class _Anything:
-    """In place of whatever a pickle makes by a call, where only its keys are looked at."""
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        pass
-
-    def append(self, value: Any) -> None:
-        """As a list has it."""
-
-    extend = append
-
-
-class _Scan(_Reader):
-    """Reads a pickle of PyTorch's for its keys alone; nothing that it names is called."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        return _Anything()
-
-    def persistent_load(self, pid: Any) -> None:
-        return None
-
-    def _load_call(self) -> None:
-        self.stack.pop()
-        self.stack[-1] = _Anything()
-
-    def _load_build(self) -> None:
-        self.stack.pop()
-
-    dispatch: ClassVar[dict[int, Callable[..., None]]] = dict(_Reader.dispatch)
-    dispatch[pickle.REDUCE[0]] = dispatch[pickle.NEWOBJ[0]] = _load_call
-    dispatch[pickle.BUILD[0]] = _load_build
 
 
 def _check_keys(path: str | Path, zipped: bool) -> None:
     """See that no key of a file by ``torch.save`` takes for ever to hash; PyTorch's reader would try.
 
     Raises:
-        _Refused: one may. What else is wrong with the file is PyTorch's to say.
+        Refused: one may. What else is wrong with the file is PyTorch's to say.
     """
     with suppress(*BROKEN), open(path, "rb") as file:
         if zipped:
             with zipfile.ZipFile(file) as archive:
                 names = [n for n in archive.namelist() if n.endswith("/data.pkl")]
                 for name in names:
-                    _Scan(io.BytesIO(archive.read(name))).load()
+                    Scan(io.BytesIO(archive.read(name))).load()
         else:
             for _ in range(OLD_PARTS):
-                _Scan(file).load()
+                Scan(file).load()
 
 
 class _Plainly:
@@ -359,7 +276,7 @@ class _Plainly:
         if isinstance(value, _Array):
             return value.value, 1
         if isinstance(value, _Admitted | _Kind):
-            raise _Refused("a function or class as a value")
+            raise Refused("a function or class as a value")
         if not isinstance(value, dict | list | tuple):
             return value, 1
         if id(value) not in self.known:
@@ -369,7 +286,7 @@ class _Plainly:
             walked = [self._walk(one) for one in inner]
             count = 1 + sum(size for _, size in walked)
             if count >= MOST:
-                raise _Refused(f"values that hold each other more than {MOST:,} times")
+                raise Refused(f"values that hold each other more than {MOST:,} times")
             made = [one for one, _ in walked]
             plain = dict(zip(value, made, strict=True)) if isinstance(value, dict) else made
             self.known[id(value)] = (tuple(made) if isinstance(value, tuple) else plain, count)

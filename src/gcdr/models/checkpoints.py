@@ -8,11 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
+from gcdr.base.outlines import STATE_ENTRIES, unwrapped
 from gcdr.base.unpickling import read_torch
 from gcdr.models.weights import load_weights
-
-STATE_ENTRIES = ("state_dict", "model", "model_state_dict")
-"""Under which tensors stand, in the order in which they are looked for; or they stand at the top."""
 
 OTHER_ENTRIES = (
     *("lr", "train_step", "epoch", "step", "global_step", "loss", "best_loss"),
@@ -20,14 +18,11 @@ OTHER_ENTRIES = (
 )
 """What may stand beside them; of these only numbers are kept."""
 
-WRAPPERS = ("module.", "_orig_mod.")
-"""What parallel training and torch.compile put before every name, perhaps several times."""
-
 COUNTER = "num_batches_tracked"  # absent from files of PyTorch before 0.4.1; nothing reads it
 
 
 def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors of a checkpoint by name, without what is in ``WRAPPERS``, and its numbers.
+    """Tensors of a checkpoint by name, without what is in ``gcdr.base.outlines.WRAPPERS``, and its numbers.
 
     Raises:
         InputError: the file is absent, truncated or holds code; it has entries of other names; a
@@ -62,17 +57,11 @@ def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             raise InputError(f"{path}: {name} is a {value.layout} tensor, expected a plain one")
     tensors: dict[str, Tensor] = {}
     for name, value in state.items():
-        bare = _unwrapped(name)
+        bare = unwrapped(name)
         if bare in tensors:
             raise InputError(f"{path}: {bare} is there with and without 'module.' before it")
         tensors[bare] = value
     return tensors, numbers
-
-
-def _unwrapped(name: str) -> str:
-    while name.startswith(WRAPPERS):
-        name = name.removeprefix(WRAPPERS[0]).removeprefix(WRAPPERS[1])
-    return name
 
 
 def filled(build: Callable[[], nn.Module], state: Mapping[str, Tensor], where: str) -> nn.Module:

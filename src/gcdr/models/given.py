@@ -6,10 +6,9 @@ from typing import Literal
 
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
-from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.build import backbone_card, save_model
 from gcdr.models.interface import GazeModel, SeesPeople
-from gcdr.models.kinds import GAZE_MODELS
+from gcdr.models.kinds import BLIND, DENOISER, title_as, title_of
 from gcdr.models.released import read_model
 
 
@@ -48,7 +47,7 @@ def take_given(name: str, source: Path, settings: GivenSettings, out: Path) -> N
             ``read_released`` and ``load_model`` raise.
     """
     model, card = read_model(source, settings.backbone)
-    if (found := _kind(model)) != (expected := _expected(name, settings.kind)):
+    if (found := _kind(model)) != (expected := title_as(name, settings.kind)):
         raise InputError(f"{source}: found a {found}, expected a {expected} as given.{name}")
     known = {"pixels": model.input_size, "cells": model.map_size}
     if not isinstance(model, GazeModel):
@@ -68,19 +67,5 @@ def take_given(name: str, source: Path, settings: GivenSettings, out: Path) -> N
 
 def _kind(model: SeesPeople) -> str:
     if isinstance(model, GazeModel):
-        return _gaze(model.kind, model.needs.prior)
-    return "denoiser" if model.config.features == "towers" else "denoiser without towers"
-
-
-def _gaze(kind: str, prior: bool) -> str:
-    title = GAZE_MODELS[kind].title
-    return f"{title}-GC" if prior else title
-
-
-def _expected(name: str, kind: str) -> str:
-    about = TEACHERS.get(name)
-    if about is None and name in METHODS:  # students see no prior map
-        return _gaze(kind, False)
-    if about.family == "gaze":
-        return _gaze(kind, about.gradcam)
-    return "denoiser" if about.features else "denoiser without towers"
+        return title_of(model.kind, model.needs.prior)
+    return DENOISER if model.config.features == "towers" else BLIND

@@ -26,11 +26,16 @@ def gaze_inputs(
         view: how each person is looked at, everybody having an image of their own, which is the view's
             window; None: as it is.
         prior: (N, 1, G, G) prior maps as seen in the view, for a model that needs them.
+
+    Raises:
+        InputError: the model needs what no data set has.
     """
     size, device = pictures.images.shape[-1], pictures.images.device
     shown = plain_view(len(pictures.images), device) if view is None else view
     own = plain_view(len(pictures.image_of), device) if view is None else view
     needs = model.needs
+    if needs.depth:
+        raise InputError(f"a {model.kind}: needs the depth of each image, which no data set has")
     images, grey = view_images(pictures.images, shown)
     box, heads, image_of = pictures.head_box, pictures.heads, pictures.image_of
     return GazeInputs(

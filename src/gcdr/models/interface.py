@@ -92,7 +92,8 @@ class Needs:
         crop: head crops.
         mask: head masks.
         prior: a prior map of each person.
-        depth: the depth of each image.
+        depth: the depth of each image; until a data set has it, a kind that needs it is refused
+            (:class:`gcdr.models.kinds.Listed`).
         tokens: whether a backbone's tokens may take the place of images.
         per: whether the costly pass over a picture is one a "person" or one an "image".
     """

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gcdr.base.jsonconfig import JsonConfig
+from gcdr.methods import METHODS, TEACHERS
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class Listed:
         prior: whether it can be given prior maps, as VAT-GC is.
         frozen: whether it stands on a frozen backbone, whose weights are a file of their own.
         towers: whether the denoiser can start from its scene and head towers.
+        depth: whether it needs the depth of each image (``Needs.depth``), which no data set has yet: such a
+            kind is refused when the configuration is read.
         sizes: side of its pictures in pixels and of its heatmaps in cells, by named size.
         released: published files below the folder of downloads, each with the file of its backbone.
     """
@@ -26,6 +29,7 @@ class Listed:
     prior: bool = False
     frozen: bool = False
     towers: bool = False
+    depth: bool = False
     released: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -63,3 +67,28 @@ class GazeModelSettings(JsonConfig):
     kind: str = "vat"
     size: str = "world"
     backbone: str | None = None
+
+
+DENOISER, BLIND = "denoiser", "denoiser without towers"
+"""What the diffusion models are called, beside the gaze models' titles."""
+
+
+def title_of(kind: str, prior: bool) -> str:
+    """What a gaze model of a kind is called; one that is given prior maps is another model."""
+    title = GAZE_MODELS[kind].title
+    return f"{title}-GC" if prior else title
+
+
+def title_as(name: str, kind: str) -> str:
+    """What a model must be that takes the place of a teacher or of a method's student.
+
+    Args:
+        name: a name of :data:`gcdr.methods.TEACHERS`, or of a method with a student.
+        kind: of the gaze model, where it is one.
+    """
+    about = TEACHERS.get(name)
+    if about is None and name in METHODS:  # students see no prior map
+        return title_of(kind, False)
+    if about.family == "gaze":
+        return title_of(kind, about.gradcam)
+    return DENOISER if about.features else BLIND

@@ -1,0 +1,85 @@
+"""Whether a model that a study is given can take its place, by its card and its tensors' names. No torch."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import CHECKPOINTS, read_json
+from gcdr.models.contents import check_weights
+from gcdr.models.gazelle_config import GazelleConfig
+from gcdr.models.kinds import BLIND, DENOISER, GAZE_MODELS, title_of
+from gcdr.models.sizes import DenoiserConfig, VATConfig, weights_file
+
+AGREEING = ("pixels", "cells", "timesteps", "schedule")
+"""What a given model and the configuration must have in common, as far as the model tells."""
+
+
+def check_given(source: str | Path, expected: str, settings: Mapping[str, Any]) -> None:
+    """Check that a given model is what it stands for; the job that takes it looks at every tensor.
+
+    Args:
+        source: a released ``.pt`` file, or a folder with ``model.safetensors`` and ``model.json``.
+        expected: what it must be, see :func:`gcdr.models.kinds.title_as`.
+        settings: what it must agree with, by the names of ``AGREEING``.
+
+    Raises:
+        InputError: it is another model, or of another size or noise.
+    """
+    shapes = check_weights(weights_file(source), [expected])
+    if Path(source).suffix in CHECKPOINTS:
+        known = dict(zip(AGREEING, _released_sides(expected), strict=False)) if shapes else {}
+    else:
+        known = _told(Path(source) / "model.json", expected)
+    for key in AGREEING:
+        if known.get(key, settings[key]) not in (settings[key], None):
+            raise InputError(
+                f"{source}: found a model of {known[key]} {key}, the configuration has {settings[key]}"
+            )
+
+
+def _released_sides(title: str) -> tuple[int, int]:
+    """Side of pictures in pixels and of heatmaps in cells; what was released is of the paper's sizes."""
+    if title in (DENOISER, BLIND):
+        return _denoiser(DenoiserConfig.paper())
+    return next(
+        kind.sizes["paper"] for kind in GAZE_MODELS.values() if title.startswith(kind.title)
+    )
+
+
+def _denoiser(config: DenoiserConfig) -> tuple[int, int]:
+    return config.towers.input_size, config.map_size
+
+
+def _told(file: Path, expected: str) -> dict[str, Any]:
+    """What a folder's card says of the model, by the names of ``AGREEING``."""
+    card = read_json(file)
+    card = card if isinstance(card, dict) else {}
+    kind, sizes, where = card.get("model"), card.get("config", {}), f"{file}, config"
+    if kind == DENOISER:
+        config = DenoiserConfig.from_json(sizes, where)
+        found = DENOISER if config.features == "towers" else BLIND
+        noise = {**_table(card, "settings"), **_table(card, "converted")}
+        known = noise | dict(zip(AGREEING, _denoiser(config), strict=False))
+    elif kind == "vat":
+        vat = VATConfig.from_json(sizes, where)
+        found = title_of(kind, vat.towers.gradcam_size is not None)
+        known = {"pixels": vat.towers.input_size, "cells": vat.map_size}
+    elif kind == "gazelle":
+        gazelle = GazelleConfig.from_json(sizes, where)
+        found, known = (
+            title_of(kind, False),
+            {"pixels": gazelle.input_size, "cells": gazelle.map_size},
+        )
+    elif kind in GAZE_MODELS:
+        return {}  # a kind whose sizes only its module knows
+    else:
+        known_kinds = ", ".join([DENOISER, *GAZE_MODELS])
+        raise InputError(f"{file}: found model {kind!r}, expected one of {known_kinds}")
+    if found != expected:
+        raise InputError(f"{file}: of a {found}, expected a {expected}")
+    return known
+
+
+def _table(card: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    return card[key] if isinstance(card.get(key), dict) else {}

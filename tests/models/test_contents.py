@@ -1,0 +1,120 @@
+"""What files of weights hold is told without torch, and another model's are refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from small_weights import shapes_of, write_shapes
+from torchvision.models import resnet18, resnet50
+
+from gcdr.base.errors import InputError
+from gcdr.base.outlines import tensor_shapes
+from gcdr.detection.detector import DetectorConfig, build_detector
+from gcdr.detection.heads import keypoint_detector
+from gcdr.models import contents
+from gcdr.models.backbone import build_backbone
+from gcdr.models.contents import check_backbone, check_start, what_is
+from gcdr.models.denoiser import Denoiser
+from gcdr.models.gazelle import Gazelle
+from gcdr.models.gazelle_config import GazelleConfig
+from gcdr.models.kinds import GAZE_MODELS
+from gcdr.models.named import kind_of
+from gcdr.models.sizes import DenoiserConfig, TowersConfig, VATConfig
+from gcdr.models.towers import GazeFeatures
+from gcdr.models.vat import VAT
+
+WORLD = Path(__file__).parents[2] / "assets/world"
+
+MODELS: dict[str, tuple[str, Callable[[], torch.nn.Module]]] = {
+    "vat": (contents.VAT, lambda: VAT(VATConfig.world())),
+    "vat, paper": (contents.VAT, lambda: VAT(VATConfig.paper())),
+    "vat-gc": (contents.VAT_GC, lambda: VAT(VATConfig.world(True))),
+    "vat-gc, paper": (contents.VAT_GC, lambda: VAT(VATConfig.paper(True))),
+    "towers": (contents.TOWERS, lambda: GazeFeatures(TowersConfig.world())),
+    "denoiser": (contents.DENOISER, lambda: Denoiser(DenoiserConfig.world())),
+    "denoiser, paper": (contents.DENOISER, lambda: Denoiser(DenoiserConfig.paper())),
+    "mapping": (contents.BLIND, lambda: Denoiser(DenoiserConfig(features="none"))),
+    "gazelle": (contents.GAZELLE, lambda: Gazelle(GazelleConfig.world())),
+    "gazelle, paper": (contents.GAZELLE, lambda: Gazelle(GazelleConfig.paper(inout=True))),
+    "frozen": (contents.SCENE_TOWER, lambda: build_backbone(GazelleConfig.world()).model),
+    "dinov2": (contents.VIT, lambda: build_backbone(GazelleConfig.paper()).model),
+    "resnet50": (contents.RESNET, resnet50),
+    "detector": (contents.MASKS, lambda: build_detector(DetectorConfig.world())),
+    "maskrcnn": (contents.MASKS, lambda: build_detector(DetectorConfig.coco())),
+    "keypoints": (contents.KEYPOINTS, lambda: keypoint_detector(0.5)),
+    "resnet18": ("122 tensors of another model, such as conv1.weight, bn1.weight", resnet18),
+}
+STARTS = {
+    ("vat", "world"): {"vat", "vat-gc", "towers", "denoiser"},
+    ("vat", "paper"): {"vat, paper", "vat-gc, paper", "denoiser, paper", "resnet50"},
+    ("denoiser", "world"): {"vat", "vat-gc", "towers", "denoiser"},
+    ("denoiser", "paper"): {"vat, paper", "vat-gc, paper", "denoiser, paper", "resnet50"},
+    ("gazelle", "world"): {"gazelle"},
+    ("gazelle", "paper"): {"gazelle, paper"},
+    ("gazelle", "large"): set(),
+}
+BACKBONES = {
+    "world": {"frozen", "towers", "gazelle"},
+    "paper": {"dinov2", "gazelle, paper"},
+    "large": set(),
+}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder, made = tmp_path_factory.mktemp("weights"), {}
+    for number, (name, (_, build)) in enumerate(MODELS.items()):
+        with torch.device("meta"):
+            model = build()
+        file = folder / str(number) / ("model.safetensors" if number % 2 else "model.pth")
+        made[name] = write_shapes(file, shapes_of(model))
+    return made
+
+
+def test_models_are_told_by_names_and_sizes(files: dict[str, Path]) -> None:
+    assert {name: what_is(tensor_shapes(file)) for name, file in files.items()} == {
+        name: what for name, (what, _) in MODELS.items()
+    }
+    shipped = {
+        path.parent.name: what_is(tensor_shapes(path)) for path in WORLD.glob("*/*.safetensors")
+    }
+    assert shipped == {
+        "vqa": "OFA", "detector": "Mask R-CNN", "heads": "Mask R-CNN", "backbone": "towers of VAT",
+        "frozen": "scene tower",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "size"), STARTS)
+def test_only_what_a_model_can_start_from_is_taken(
+    files: dict[str, Path], kind: str, size: str
+) -> None:
+    taken = set()
+    for name, file in files.items():
+        try:
+            check_start(file, kind, size)
+            taken.add(name)
+        except InputError as error:
+            assert "\n" not in str(error) and str(file) in str(error) and "expected" in str(error)
+    assert taken == STARTS[kind, size]
+
+
+@pytest.mark.parametrize("size", BACKBONES)
+def test_only_a_frozen_backbone_is_taken_for_one(files: dict[str, Path], size: str) -> None:
+    taken = set()
+    for name, file in files.items():
+        try:
+            check_backbone(file, size)
+            taken.add(name)
+        except InputError as error:
+            assert str(file) in str(error)
+    assert taken == BACKBONES[size]
+
+
+def test_what_planning_knows_of_a_kind_is_what_its_module_does() -> None:
+    for name, listed in GAZE_MODELS.items():
+        kind = kind_of(name)
+        with torch.device("meta"):
+            model = kind.build(kind.sizes["world"](False))
+        assert (listed.title, listed.depth) == (kind.title, model.needs.depth)
+        assert name in contents.STARTS  # or its first weights are looked at in the job alone
