@@ -6,3 +6,9 @@ class InputError(ValueError):
 
     Command lines print the message alone (no traceback) and exit with status 2.
     """
+
+
+def one_line(error: InputError) -> str:
+    """What is said, on one line: of a list of problems of one file the problems, each of which names it."""
+    first, *lines = str(error).splitlines()
+    return "; ".join(line.strip() for line in lines or [first])

@@ -114,3 +114,59 @@ def labelled_online(config: Config) -> list[str]:
         if METHODS[entry["method"]].family == "diffusion" and METHODS[entry["method"]].student
     ]
     return list(dict.fromkeys(diffused))
+
+
+def trained_gaze_models(config: Config) -> list[str]:
+    """Names of the gaze models that what is asked for trains, of kinds and sizes that there are."""
+    own, init = config["gaze"]["model"], config["diffusion"]["init"]
+    entries = [one for one in method_entries(config) if one["method"] in METHODS]
+    names = [one.get("gaze", own) for one in entries if _trains_gaze(one["method"])]
+    names = names if config["report"]["studies"] else []
+    studies = config["studies"]
+    if (
+        config["galleries"]
+        or (config["report"]["studies"] and config["report"]["student_timesteps"])
+        or any(isinstance(studies[name].get("init"), Mapping) for name in used_studies(config))
+    ):
+        names.append(own)
+    if config["report"]["studies"] or config["galleries"]:
+        names.append(init)  # the denoiser's towers start from the teacher of a gaze model
+    return [name for name in dict.fromkeys(names) if _is_there(config, name)]
+
+
+def gaze_models_as(config: Config, name: str) -> list[str | None]:
+    """Gaze models of which what is asked for has a certain teacher, or a student of a certain method.
+
+    Args:
+        config: a configuration that fits the schema.
+        name: of the teacher or of the method.
+
+    Returns:
+        names of ``gaze.models``; None once where a teacher is of no gaze model; nothing where no method
+        has it.
+    """
+    own, init = config["gaze"]["model"], config["diffusion"]["init"]
+    entries = [one for one in method_entries(config) if one["method"] in METHODS]
+    entries += (
+        [{"method": "gcdr"}] if config["galleries"] or config["report"]["student_timesteps"] else []
+    )
+    teacher = TEACHERS.get(name)
+    if teacher is None:
+        named = [one.get("gaze", own) for one in entries if one["method"] == name]
+    else:
+        named = [one.get("gaze", own) for one in entries if METHODS[one["method"]].teacher == name]
+        if teacher.family != "gaze":
+            return [None] if named or name == "diffusion" else []
+        named += [init] if name == "vat" else []
+    return [gaze for gaze in dict.fromkeys(named) if _is_there(config, gaze)]
+
+
+def _trains_gaze(method: str) -> bool:
+    return METHODS[method].student or METHODS[method].labels_by_gaze
+
+
+def _is_there(config: Config, name: str | None) -> bool:
+    """Whether gaze.models has an entry of a name, of a kind and size that there are."""
+    entry = config["gaze"]["models"].get(name, {})
+    kind = GAZE_MODELS.get(entry.get("kind"))
+    return kind is not None and entry["size"] in kind.sizes

@@ -6,17 +6,6 @@ from gcdr.methods import METHODS
 from gcdr.models.kinds import GAZE_MODELS
 
 
-def first_weights(config: Config) -> list[tuple[str, str | None]]:
-    """Weights that gaze models and the denoiser start from, by key."""
-    models, init = config["gaze"]["models"], config["diffusion"]["init"]
-    named = [
-        (f"gaze.models.{name}.{key}", entry.get(key))
-        for name, entry in models.items()
-        for key in ("init", "backbone")
-    ]
-    return [*named, ("diffusion.init", None if init in models else init)]
-
-
 def gaze_problems(config: Config) -> list[str]:
     """Gaze models of unknown names or kinds."""
     gaze = config["gaze"]
@@ -37,6 +26,10 @@ def gaze_problems(config: Config) -> list[str]:
         if kind is None:
             problems.append(
                 f"gaze.models.{name}.kind: found {entry['kind']!r}, expected one of {kinds}"
+            )
+        elif kind.depth:
+            problems.append(
+                f"gaze.models.{name}.kind: {kind.title} needs the depth of each image, which no data set has"
             )
         elif entry["size"] not in kind.sizes:
             problems.append(

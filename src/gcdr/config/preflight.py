@@ -9,7 +9,7 @@ from gcdr.base.download import planned_files
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config
 from gcdr.config.asked import reported_methods, used_datasets, used_studies
-from gcdr.config.gaze_checks import first_weights, gaze_problems
+from gcdr.config.gaze_checks import gaze_problems
 from gcdr.config.name_checks import name_problems
 from gcdr.config.pools import SOURCES, sources_of
 from gcdr.config.prior_checks import prior_problems
@@ -17,9 +17,9 @@ from gcdr.config.recipe_checks import asked_recipes, recipe_problems
 from gcdr.config.schema import OWN, study_share
 from gcdr.config.size_checks import size_problems
 from gcdr.config.start_checks import start_problems
+from gcdr.config.weight_checks import weight_problems
 from gcdr.datasets.layout import released_list
 from gcdr.methods import METHODS, TEACHERS
-from gcdr.models.sizes import weights_file
 
 SUPERVISED = [  # methods that need no people without a label
     name
@@ -81,14 +81,7 @@ def check_references(config: Config) -> None:
         except InputError as error:
             problems.append(str(error))
     planned = planned_files(config["downloads"])
-    for key, folder in (
-        ("detect.weights", config["detect"]["weights"]),
-        *first_weights(config),
-    ):
-        file = None if folder is None else weights_file(folder)
-        if file and not file.is_file() and str(file) not in planned:
-            problems.append(f"{key}: no file {file}")
-    problems += _head_problems(config)
+    problems += weight_problems(config, planned)
     used = used_datasets(config)
     problems += prior_problems(config, used, planned)
     for name in dict.fromkeys(name for sources in used.values() for name in sources):
@@ -102,21 +95,6 @@ def check_references(config: Config) -> None:
         raise InputError(
             "\n".join([f"configuration: {len(problems)} problem(s)", *(f"  {p}" for p in problems)])
         )
-
-
-def _head_problems(config: Config) -> list[str]:
-    """Own images without a table of head boxes, and no detector to find them."""
-    asked = [
-        name
-        for name, source in config["datasets"].items()
-        if source["kind"] == "folder" and "table" not in source
-    ]
-    file = weights_file(config["heads"]["weights"])
-    if not asked or file.is_file() or str(file) in planned_files(config["downloads"]):
-        return []
-    return [
-        f"heads.weights: no file {file}, which finds heads where datasets.{asked[0]} has no table"
-    ]
 
 
 def _split_problems(config: Config) -> list[str]:

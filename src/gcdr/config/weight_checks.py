@@ -1,0 +1,170 @@
+"""What is checked of files of weights before any work begins: that they are there, and what they hold.
+
+Files that are named are looked for. What is in them is looked at where the studies that are asked for use
+them, and they are there: of weights that a job will make or fetch nothing is said.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from gcdr.base.errors import InputError, one_line
+from gcdr.base.files import CHECKPOINTS, read_json
+from gcdr.base.plain import Config
+from gcdr.config.asked import gaze_models_as, trained_gaze_models, used_datasets, used_studies
+from gcdr.methods import METHODS, TEACHERS
+from gcdr.models.contents import KEYPOINTS, MASKS, check_backbone, check_start, check_weights
+from gcdr.models.given_card import check_given
+from gcdr.models.kinds import DENOISER, GAZE_MODELS, title_as
+from gcdr.models.sizes import WEIGHTS_FILE, backbone_file, weights_file
+
+
+@dataclass(frozen=True)
+class Use:
+    """Weights that the configuration names.
+
+    Attributes:
+        key: where.
+        source: file or folder, as it stands there.
+        files: what must be there.
+        checks: what looks into them, where they are used.
+        why: what they are needed for, where that is not plain.
+    """
+
+    key: str
+    source: str
+    files: tuple[Path, ...]
+    checks: tuple[Callable[[], object], ...] = ()
+    why: str = ""
+
+
+def weight_problems(config: Config, planned: Collection[str]) -> list[str]:
+    """Weights that are not there, or are those of another model.
+
+    Args:
+        config: a configuration that fits the schema.
+        planned: files that are not there yet but will be.
+    """
+    return [line for use in _uses(config) for line in _problems(use, planned)]
+
+
+def _problems(use: Use, planned: Collection[str]) -> Iterator[str]:
+    source = Path(use.source)
+    if source.is_file() and source not in use.files:
+        yield (
+            f"{use.key}: found the file {source}, expected a folder with {WEIGHTS_FILE}, or a file that ends "
+            f"with {' or '.join(CHECKPOINTS)}"
+        )
+        return
+    absent = [file for file in use.files if not file.is_file()]
+    if missing := [file for file in absent if str(file) not in planned]:
+        yield f"{use.key}: no file {missing[0]}{use.why}"
+    for check in () if absent else use.checks:
+        try:
+            check()
+        except InputError as error:
+            yield f"{use.key}: {one_line(error)}"
+
+
+def _uses(config: Config) -> Iterator[Use]:
+    asked = bool(config["report"]["studies"] or config["galleries"])
+    yield _detector("detect", config, used=asked)
+    yield from _heads(config)
+    yield from _models(config)
+    init = config["diffusion"]["init"]
+    if init is not None and init not in config["gaze"]["models"]:
+        file, size = weights_file(init), config["diffusion"]["model"]
+        checks = (partial(check_start, file, DENOISER, size),) if asked else ()
+        yield Use("diffusion.init", init, (file,), checks)
+    used = used_studies(config)
+    for name, study in config["studies"].items():
+        if isinstance(study.get("init"), str):
+            file = weights_file(study["init"])
+            checks = tuple(_start(config, file, one) for one in trained_gaze_models(config))
+            yield Use(
+                f"studies.{name}.init", study["init"], (file,), checks if name in used else ()
+            )
+        yield from _given(config, name, name in used)
+
+
+def _detector(section: str, config: Config, *, used: bool, why: str = "") -> Use:
+    """Of people ("detect") or of heads: a checkpoint of torchvision, or a folder with sizes and a card."""
+    source = config[section]["weights"]
+    file = weights_file(source)
+    files = (file,) if str(file) == source else (file, file.with_name("config.json"))
+    check = partial(_check_detector, file, section)
+    return Use(f"{section}.weights", source, files, (check,) if used else (), why)
+
+
+def _check_detector(file: Path, section: str) -> None:
+    faces = section == "heads" and file.suffix in CHECKPOINTS  # whose keypoints give the head box
+    check_weights(file, [KEYPOINTS if faces else MASKS])
+    card = file.with_name("card.json")
+    if file.suffix in CHECKPOINTS or not card.is_file():
+        return
+    content = read_json(card)
+    found = content.get("finds", "people") if isinstance(content, dict) else "nothing"
+    wanted = "heads" if section == "heads" else "people"
+    if found != wanted:
+        raise InputError(f"{card}: a detector of {found}, expected one of {wanted}")
+
+
+def _heads(config: Config) -> Iterator[Use]:
+    """The detector of heads, where own images come without a table of head boxes."""
+    headless = [
+        name
+        for name, source in config["datasets"].items()
+        if source["kind"] == "folder" and "table" not in source
+    ]
+    used = {name for names in used_datasets(config).values() for name in names}
+    if headless:
+        why = f", which finds heads where datasets.{headless[0]} has no table"
+        yield _detector("heads", config, used=bool(used & set(headless)), why=why)
+
+
+def _models(config: Config) -> Iterator[Use]:
+    """First weights and frozen backbones of gaze models."""
+    trained = trained_gaze_models(config)
+    for name, entry in config["gaze"]["models"].items():
+        if init := entry.get("init"):
+            file = weights_file(init)
+            checks = (_start(config, file, name),) if name in trained else ()
+            yield Use(f"gaze.models.{name}.init", init, (file,), checks)
+        if backbone := entry.get("backbone"):
+            file = backbone_file(backbone)
+            frozen = name in trained and GAZE_MODELS[entry["kind"]].frozen
+            checks = (partial(check_backbone, file, entry["size"]),) if frozen else ()
+            yield Use(f"gaze.models.{name}.backbone", backbone, (file,), checks)
+
+
+def _start(config: Config, file: Path, name: str) -> Callable[[], object]:
+    entry = config["gaze"]["models"][name]
+    return partial(check_start, file, entry["kind"], entry["size"])
+
+
+def _given(config: Config, study: str, used: bool) -> Iterator[Use]:
+    """Models that a study is given in place of training them."""
+    for name, source in config["studies"][study].get("given", {}).items():
+        if name not in TEACHERS and not (name in METHODS and METHODS[name].student):
+            continue  # said elsewhere
+        file = weights_file(source)
+        files = (file,) if str(file) == source else (file, Path(source) / "model.json")
+        checks = tuple(
+            partial(check_given, source, title_as(name, kind), agreeing)
+            for kind, agreeing in _places(config, name)
+        )
+        yield Use(f"studies.{study}.given.{name}", source, files, checks if used else ())
+
+
+def _places(config: Config, name: str) -> Iterator[tuple[str, dict[str, object]]]:
+    """Of each model that a given one stands for: the kind of gaze model, and what both must agree in."""
+    diffusion = config["diffusion"]
+    noise = {key: diffusion[key] for key in ("timesteps", "schedule")}
+    for gaze in gaze_models_as(config, name):
+        sides = (config["samples"]["size"], config["heatmap"]["size"])
+        kind = "vat"
+        if gaze is not None:
+            entry = config["gaze"]["models"][gaze]
+            kind, sides = entry["kind"], GAZE_MODELS[entry["kind"]].sizes[entry["size"]]
+        yield kind, {"pixels": sides[0], "cells": sides[1], **noise}
