@@ -62,6 +62,8 @@ rule import_maps:
     wildcard_constraints:
         dataset=datasets_with("maps"),
         store=stores_of("maps"),
+    params:
+        complete=lambda wildcards: as_json(of_store(wildcards).complete),
     shell:
         "python {input.script:q} --manifest={input.manifest:q} --store={input.store:q}"
-        " --out={output:q} > {log:q} 2>&1"
+        " --complete={params.complete:q} --out={output:q} > {log:q} 2>&1"

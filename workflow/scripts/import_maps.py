@@ -5,7 +5,7 @@ from gcdr.priors.stored_maps import maps_prior
 
 
 def main() -> None:
-    args = arguments(__doc__, "manifest:path", "store:path", "out:path")
+    args = arguments(__doc__, "manifest:path", "store:path", "out:path", "complete:json")
     maps_prior(**vars(args))
 
 

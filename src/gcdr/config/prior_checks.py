@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config
+from gcdr.config.people_checks import people_before_jobs
 from gcdr.priors.kinds.kind import PriorKind
 from gcdr.priors.kinds.registry import all_stores, named_prior, parse_prior
 
@@ -33,7 +35,8 @@ def prior_problems(
     problems += _same_stores(priors)
     for name, datasets in _used_with(config, used).items():
         if name in priors:
-            lines = priors[name].problems(datasets, planned)
+            known = partial(people_before_jobs, config["datasets"], name)
+            lines = priors[name].problems(datasets, planned, known)
             problems += [f"priors.{name}.{line}" for line in lines]
     return problems + [
         f"priors.{name}.{prior.SOURCES}: no data set {dataset!r}; there are {list(config['datasets'])}"

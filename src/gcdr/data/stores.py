@@ -319,14 +319,21 @@ def read_labels(
         return _rows(held, asked, slice(None))
 
 
-def read_label_ids(path: str | Path, people: str) -> np.ndarray:
-    """Whom a label store holds, (N,) int64, ascending.
+def read_label_people(path: str | Path, people: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Whom a label store holds, without their maps.
+
+    Args:
+        path: the file.
+        people: digest of the people that it must be of; None where they are not known.
+
+    Returns:
+        ``sample_id`` (N,) int64, ascending, and whose map is valid, (N,) bool.
 
     Raises:
         InputError: not a label store, damaged, another version, or other people.
     """
     with _open(path, LABEL, people) as held:
-        return held.columns["sample_id"]
+        return held.columns["sample_id"], held.columns["valid"]
 
 
 def _rows(held: Held, sample_id: np.ndarray, pick: Any) -> Store:

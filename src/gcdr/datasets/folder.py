@@ -7,7 +7,7 @@ import pandas as pd
 
 from gcdr.base.errors import InputError
 from gcdr.base.problems import Problems
-from gcdr.data.manifest import BODY, BOX, CONTEXT, LABEL_SOURCE, has_label
+from gcdr.data.manifest import BODY, BOX, CONTEXT, LABEL_SOURCE, has_label, order_people
 from gcdr.datasets.assemble import Dataset, Rules, assemble
 from gcdr.datasets.layout import describe_left_out, left_out, picture_names
 from gcdr.datasets.text import Table, read_headed
@@ -67,6 +67,29 @@ def read_folder(folder: Path, table: Path | None, split: str = "test") -> Datase
         rows["image"],
     )
     return assemble("folder", rows, columns.places, folder, problems, Rules())
+
+
+def people_of_table(folder: Path, table: Path) -> pd.DataFrame | None:
+    """The people of a folder by its table alone, before anything is said of what is wrong with it.
+
+    Args:
+        folder: the images.
+        table: as for :func:`read_folder`.
+
+    Returns:
+        ``sample_id``, ``image``, the columns of ``BOX`` and, if there is one, ``track``, as the manifest will
+        have them; None where rows are wrong or images are not there, which the reader will say.
+    """
+    problems = Problems()
+    columns = read_headed(table, REQUIRED, OPTIONAL, problems)
+    rows = _rows(columns, "test", problems) if len(columns) else pd.DataFrame()
+    if problems.errors or rows.empty:
+        return None
+    if not all((folder / name).is_file() for name in rows["image"].unique()):
+        return None
+    identity = ["image", *BOX, *(["person"] if "person" in rows else [])]
+    people = rows.drop_duplicates(identity).assign(width=0, height=0)
+    return order_people(people)[0].drop(columns=["width", "height"])
 
 
 def _rows(table: Table, split: str, problems: Problems) -> pd.DataFrame:

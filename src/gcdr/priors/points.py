@@ -19,14 +19,12 @@ from torch import Tensor
 from gcdr.base.errors import InputError
 from gcdr.base.problems import Problems
 from gcdr.data.heatmaps import gaussians
-from gcdr.data.manifest import BOX, people_digest, read_people
+from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.stores import write_prior_blocks
-from gcdr.datasets.text import Table, read_headed
-from gcdr.priors.whose import check_covered, match_rows, say_covered
+from gcdr.datasets.text import Table
+from gcdr.priors.points_table import POINT, read_told
+from gcdr.priors.whose import check_covered, say_covered
 
-POINT = ["x", "y"]
-REGION = ["box_x0", "box_y0", "box_x1", "box_y1"]
-PERSON = ["sample_id", *BOX]
 EXPECTED = {"pixels": "a number of pixels", "normalised": "a number in 0..1"}
 BORDER = 1.0  # pixels outside the image that are taken for rounding
 CELLS = 2**22  # cells of maps that are computed together
@@ -142,15 +140,11 @@ def read_point_rows(path: Path, people: pd.DataFrame, how: PointsSettings) -> tu
         InputError: lists all that is wrong.
     """
     problems = Problems()
-    keys = [*PERSON, *(["track"] if "track" in people else [])]
-    table = read_headed(path, ["image"], [*keys, *POINT, *REGION, "score", "label"], problems)
-    names = _place_columns(table, path, problems)
-    if not len(table) or names is None:
-        problems.stop(str(path))
-    person = match_rows(table, people, problems)
+    told = read_told(path, people, problems)
+    table, names, person = told.table, told.names, told.person
     size = people[["width", "height"]].to_numpy(float)[person]
     place = _places(table, names, np.where(person[:, None] >= 0, size, np.nan), how.units, problems)
-    score = _scores(table, problems)
+    score = told.score
     label = table.text("label") if "label" in table.columns else np.full(len(table), "", object)
     problems.stop(str(path))
     for problem in problems.warnings:
@@ -255,28 +249,6 @@ def _number(value: Any, low: float, high: float) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and low <= value <= high
 
 
-def _place_columns(table: Table, path: Path, problems: Problems) -> list[str] | None:
-    """Which columns say where somebody looks; None if that is not clear."""
-    columns = set(table.columns)
-    whole = True
-    for names in (POINT, REGION, BOX):
-        there = [name for name in names if name in columns]
-        if there and len(there) < len(names):
-            whole = False
-            found = f"columns {', '.join(there)} in line 1, but not the others"
-            problems.file(path, found, f"all of {', '.join(names)}, or none", "header")
-    both, neither = {*POINT[:1], *REGION[:1]} <= columns, not columns & {*POINT, *REGION}
-    if len(table) and (both or neither):
-        found = (
-            f"{'both' if both else 'neither'} x, y {'and' if both else 'nor'} {', '.join(REGION)}"
-        )
-        expected = f"either x, y or {', '.join(REGION)}"
-        problems.file(path, f"{found} in line 1", expected, "header")
-    if both or neither or not whole:
-        return None
-    return POINT if "x" in columns else REGION
-
-
 def _places(
     table: Table, names: list[str], size: np.ndarray, units: str, problems: Problems
 ) -> np.ndarray:
@@ -315,15 +287,6 @@ def _are_shares(numbers: np.ndarray) -> bool:
     """Whether what should be pixels can only be shares: all in 0..1, and not all of them whole."""
     known = numbers[np.isfinite(numbers)]
     return bool(((known >= 0) & (known <= 1)).all() and (known % 1 > 0).any())
-
-
-def _scores(table: Table, problems: Problems) -> np.ndarray:
-    if "score" not in table.columns:
-        return np.ones(len(table))
-    expected = "a number of at least 0"
-    score = table.numbers("score", problems, expected)
-    problems.rows("negative score", "score", expected, score < 0, table.places, score)
-    return score
 
 
 def _shape_settings(kind: str, how: PointsSettings) -> dict[str, float]:

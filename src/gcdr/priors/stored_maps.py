@@ -8,14 +8,14 @@ import pandas as pd
 
 from gcdr.base.errors import InputError
 from gcdr.data.manifest import people_digest, read_people
-from gcdr.data.stores import read_label_ids, read_labels, write_prior_blocks
+from gcdr.data.stores import read_label_people, read_labels, write_prior_blocks
 from gcdr.priors.points import LAYERS, columns_of, made_by
 from gcdr.priors.whose import check_covered, say_covered
 
 BLOCK = 1024  # people whose maps are held at once
 
 
-def maps_prior(manifest: Path, store: Path, out: Path) -> None:
+def maps_prior(manifest: Path, store: Path, out: Path, complete: bool = False) -> None:
     """Write a prior store from a label store: a model's predictions or pseudo-labels.
 
     Where a person has several draws their mean is taken. Who is not in the label store, or has no valid
@@ -25,15 +25,16 @@ def maps_prior(manifest: Path, store: Path, out: Path) -> None:
         manifest: the people, who must be those of the label store.
         store: label store.
         out: prior store of one layer, with the maps in [0, 1].
+        complete: whether a store that leaves somebody without a map is refused.
 
     Raises:
-        InputError: not a label store, one of other people, or one without a valid map.
+        InputError: not a label store, one of other people, or one in which too many have no valid map.
     """
     people = read_people(manifest)
     lacking: list[np.ndarray] = []
     write_prior_blocks(
         out,
-        _blocks(people, store, lacking),
+        _blocks(people, store, complete, lacking),
         layers=LAYERS,
         people=people_digest(people),
         made_by=made_by("maps", {}),
@@ -42,10 +43,10 @@ def maps_prior(manifest: Path, store: Path, out: Path) -> None:
 
 
 def _blocks(
-    people: pd.DataFrame, path: Path, lacking: list[np.ndarray]
+    people: pd.DataFrame, path: Path, complete: bool, lacking: list[np.ndarray]
 ) -> Iterator[dict[str, np.ndarray]]:
     digest, ids = people_digest(people), people["sample_id"].to_numpy()
-    held = np.isin(ids, read_label_ids(path, digest))
+    held = np.isin(ids, read_label_people(path, digest)[0])
     side = read_labels(path, digest, ids[held][:1]).heatmap.shape[-2:]
     if side[0] != side[1]:
         raise InputError(f"{path}: found maps of {side[0]} x {side[1]} cells, expected square ones")
@@ -68,4 +69,4 @@ def _blocks(
             "valid": valid,
             **columns_of(np.full(len(valid), "", object), problem, path),
         }
-    check_covered(path, people, np.concatenate(lacking))
+    check_covered(path, people, np.concatenate(lacking), complete)

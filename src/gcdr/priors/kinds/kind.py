@@ -1,12 +1,24 @@
 """What all kinds of priors have in common."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from gcdr.base.errors import InputError
+from gcdr.base.errors import InputError, one_line
 from gcdr.base.jsonconfig import JsonConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+People = Callable[[str, Path], "pd.DataFrame | None"]
+"""The people of a data set that a file is about, as :func:`gcdr.data.manifest.read_people` has them, or None
+where nobody knows yet or nobody needs to ask."""
+
+
+def unknown(_: str, __: Path) -> None:
+    """The people where nobody knows them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +59,15 @@ class PriorKind(JsonConfig):
         """The files that it is made from for a data set, each with the key that names it."""
         return [(f"{self.SOURCES}.{dataset}", self.sources[dataset])] if self.sources else []
 
-    def problems(self, datasets: Collection[str], planned: Collection[str]) -> list[str]:
-        """What this machine lacks to make the stores of these data sets, each said with its key.
+    def problems(
+        self, datasets: Collection[str], planned: Collection[str], people: People = unknown
+    ) -> list[str]:
+        """What is missing or wrong of what makes the stores of these data sets, each said with its key.
 
         Args:
             datasets: names of data sets.
             planned: files that are not there yet but will be.
+            people: of a data set, where they are known before the first job.
         """
         if self.sources is None:
             return []
@@ -61,13 +76,32 @@ class PriorKind(JsonConfig):
             for name in datasets
             if name not in self.sources
         ]
-        return problems + [
-            f"{key}: no file {path}"
-            for name in datasets
-            if name in self.sources
-            for key, path in self.files(name)
-            if not Path(path).is_file()
-        ]
+        for name in datasets:
+            if name in self.sources:
+                problems += self._of_files(name, people)
+        return problems
+
+    def _of_files(self, dataset: str, people: People) -> Iterator[str]:
+        for key, path in self.files(dataset):
+            if not Path(path).is_file():
+                yield f"{key}: {'a folder, expected a file:' if Path(path).is_dir() else 'no file'} {path}"
+                continue
+            try:
+                self.check_file(key, Path(path), partial(people, dataset, Path(path)))
+            except InputError as error:
+                yield f"{key}: {one_line(error)}"
+
+    def check_file(self, key: str, path: Path, people: Callable[[], Any]) -> None:
+        """Check one of its files before any job reads it, as far as that is cheap.
+
+        Args:
+            key: the key that names it.
+            path: the file, which is there.
+            people: whom it should be about; None where nobody knows yet.
+
+        Raises:
+            InputError: it is of another kind, or lacks what the job needs.
+        """
 
 
 def check_layer(layer: int, layers: Sequence[int]) -> None:

@@ -1,7 +1,9 @@
 """Heatmaps of another model."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 from gcdr.base.jsonconfig import setting
 from gcdr.priors.kinds.kind import PriorKind
@@ -20,3 +22,11 @@ class MapsPrior(PriorKind):
         minProperties=1,
         items={"format": "path"},
     )
+    complete: bool = setting(
+        "Whether a store that leaves somebody without a map is refused.", False
+    )
+
+    def check_file(self, key: str, path: Path, people: Callable[[], Any]) -> None:
+        from gcdr.priors.stored_people import check_store  # heavy for plans without such a prior
+
+        check_store(path, people(), self.complete)

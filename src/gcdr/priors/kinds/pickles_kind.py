@@ -1,11 +1,17 @@
 """The paper authors' precomputed Grad-CAM maps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
+from gcdr.base.content import content_fault
+from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig, setting
 from gcdr.priors.kinds.kind import PriorKind, check_layer
+
+COLUMNS = 14
+"""Of a GazeFollow text file up to the head box."""
 
 
 @dataclass(frozen=True)
@@ -57,3 +63,16 @@ class PicklesPrior(PriorKind):
             for key in ("pickles", "annotations")
             for path in getattr(source, key)
         ]
+
+    def check_file(self, key: str, path: Path, people: Callable[[], Any]) -> None:
+        if key.endswith("pickles"):
+            if fault := content_fault(path, "maps.pkl"):
+                raise InputError(f"{path}: found {fault}, expected a pickle of maps")
+            return
+        with path.open("rb") as file:
+            cells = file.readline(10_000).count(b",") + 1
+        if cells < COLUMNS:
+            raise InputError(
+                f"{path}: found {cells} columns in line 1, expected a GazeFollow text file, which has "
+                f"{COLUMNS} or more"
+            )

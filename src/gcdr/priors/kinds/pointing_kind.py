@@ -1,12 +1,16 @@
 """A vision-language model that is asked to point."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from gcdr.base.errors import InputError
+from gcdr.base.files import read_json
 from gcdr.base.jsonconfig import setting
-from gcdr.priors.kinds.kind import PriorKind
+from gcdr.base.outlines import tensor_shapes
+from gcdr.models.contents import NAMES, what_is
+from gcdr.priors.kinds.kind import People, PriorKind, unknown
 from gcdr.priors.kinds.outline import InShards, Outlined, Texts
 
 RECORD = ".digest.json"  # beside what was downloaded
@@ -85,7 +89,32 @@ class PointingPrior(Pointed, InShards, PriorKind):
         found = {path for path in (*folder.glob("*"), *fetched) if path.suffix in endings}
         return sorted(str(path) for path in found if not path.name.endswith(RECORD))
 
-    def problems(self, datasets: Collection[str], planned: Collection[str]) -> list[str]:
-        if any(path.endswith(".safetensors") for path in self.model_files(planned)):
-            return []
-        return [f"weights: no .safetensors file in {self.weights}"]
+    def problems(
+        self, datasets: Collection[str], planned: Collection[str], people: People = unknown
+    ) -> list[str]:
+        files = self.model_files(planned)
+        if not any(path.endswith(".safetensors") for path in files):
+            return [f"weights: no .safetensors file in {self.weights}"]
+        try:
+            self._check_model([Path(path) for path in files if Path(path).is_file()])
+        except InputError as error:
+            return [f"weights: {error}"]
+        return []
+
+    def _check_model(self, files: Sequence[Path]) -> None:
+        """Check that what is there of the model is what the package transformers writes.
+
+        Raises:
+            InputError: it is not.
+        """
+        for file in files:
+            if file.suffix == ".safetensors":
+                found = what_is(tensor_shapes(file) or {})
+                if found in NAMES or found == "no tensors":
+                    raise InputError(f"{file}: holds {found}, expected a vision-language model")
+            elif file.name == "config.json":
+                content = read_json(file)
+                if not isinstance(content, dict) or "model_type" not in content:
+                    raise InputError(
+                        f"{file}: names no model_type, expected the settings of a model of transformers"
+                    )

@@ -1,6 +1,8 @@
 """Points or boxes that some other source made, as CSV."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from gcdr.base.jsonconfig import JsonConfig, setting
@@ -54,6 +56,11 @@ class TablePrior(PriorKind):
         minProperties=1,
         items={"format": "path"},
     )
+
+    def check_file(self, key: str, path: Path, people: Callable[[], Any]) -> None:
+        from gcdr.priors.points_table import check_table  # heavy for plans without such a prior
+
+        check_table(path, people(), self.settings().complete)
 
     def settings(self) -> Any:
         """How a table becomes maps."""

@@ -1,17 +1,25 @@
 """A VQA model that is asked about every person, its answer explained by Grad-CAM (paper, Sec. 3.2)."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from gcdr.base.errors import InputError
+from gcdr.base.files import read_json
 from gcdr.base.jsonconfig import setting
-from gcdr.priors.kinds.kind import PriorKind, check_layer
+from gcdr.models.contents import BLIP as BLIP_VQA
+from gcdr.models.contents import OFA, check_weights
+from gcdr.priors.kinds.kind import People, PriorKind, check_layer, unknown
 from gcdr.priors.kinds.outline import InShards, Outlined, Texts
 from gcdr.priors.vqa.nouns import SPACY_MODEL
-from gcdr.priors.vqa.ofa.layouts import Released, find_layout
+from gcdr.priors.vqa.ofa.config import OFAConfig
+from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, Layout, Released, find_layout
 
+TABLE = "encoder.embed_tokens.weight"
+DECODER_LAYER = re.compile(r"decoder\.layers\.(\d{1,4})\.")
 ABOUT_BOX = "What is the person in the green bounding box looking at?"
 
 
@@ -104,7 +112,9 @@ class VqaPrior(Asked, InShards, PriorKind):
         named = {name: getattr(self, name) for name in Asked.__dataclass_fields__}
         return AskSettings(**named | {"overlay": overlay, "which": which})
 
-    def problems(self, datasets: Collection[str], planned: Collection[str]) -> list[str]:
+    def problems(
+        self, datasets: Collection[str], planned: Collection[str], people: People = unknown
+    ) -> list[str]:
         problems = []
         missing = [name for name in ("spacy", SPACY_MODEL) if find_spec(name) is None]
         if self.tagger == "spacy" and missing:
@@ -113,7 +123,28 @@ class VqaPrior(Asked, InShards, PriorKind):
                 f"(pip install spacy; python -m spacy download {SPACY_MODEL}), or auto or rules"
             )
         try:
-            find_layout(self.weights, planned)
+            layout = find_layout(self.weights, planned)
+            if all(Path(file).is_file() for file in layout.files):
+                self._check_model(layout)
         except InputError as error:
             problems.append(f"weights: {error}")
         return problems
+
+    def _check_model(self, layout: Layout) -> None:
+        """Check that its files are those of a VQA model, and that it has the layers that are asked for.
+
+        Raises:
+            InputError: they are not, or it has not.
+        """
+        marks = {}
+        if layout.kind == OURS:
+            file = Path(self.weights) / "config.json"
+            config = OFAConfig.from_json(read_json(file), str(file))
+            marks = {TABLE: (config.vocabulary, config.width)}
+        shapes = check_weights(layout.files[0], [BLIP_VQA if layout.kind == BLIP else OFA], marks)
+        numbers = (DECODER_LAYER.match(name) for name in shapes)
+        depth = max((int(found[1]) + 1 for found in numbers if found), default=None)
+        if depth is not None and max(self.layers) > depth:
+            raise InputError(
+                f"{self.weights}: has {depth} decoder layers, found {list(self.layers)} as layers"
+            )

@@ -1,0 +1,57 @@
+"""Who the people of a data set are, where that is known before the first job."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gcdr.base.plain import Config
+from gcdr.datasets.layout import annotation_files
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DATA = Path("results/data")
+"""Where data sets are made, as in workflow/rules/common.smk."""
+
+
+def people_before_jobs(
+    datasets: Config, prior: str, name: str, file: Path
+) -> "pd.DataFrame | None":
+    """The people of a data set that a prior is to be about.
+
+    They are known from a manifest that is newer than the files it was read from, or from a CSV of head
+    boxes whose images are all there. Those of drawn worlds, and of images whose heads a job finds, are not.
+
+    Args:
+        datasets: the section of the configuration.
+        prior: name of the prior. Where its store is made already, of these people and this file, nobody needs
+            to look again.
+        name: of the data set.
+        file: what the store is made from.
+
+    Returns:
+        see :func:`gcdr.data.manifest.read_people`, without sizes where there is no manifest; or None.
+    """
+    source = datasets.get(name, {})
+    if source.get("kind") in (None, "world") or (
+        source["kind"] == "folder" and "table" not in source
+    ):
+        return None
+    files, made = annotation_files(source), DATA / name / "manifest.parquet"
+    if not files or not all(file.is_file() for file in files):
+        return None
+    if made.is_file() and _time(made) >= max(map(_time, files)):
+        store = DATA / name / "priors" / f"{prior}.h5"
+        if store.is_file() and _time(store) >= max(_time(made), _time(file)):
+            return None
+        from gcdr.data.manifest import read_people  # not above: most plans need no table
+
+        return read_people(made)
+    if source["kind"] != "folder":
+        return None
+    from gcdr.datasets.folder import people_of_table
+
+    return people_of_table(Path(source["images"]), files[0])
+
+
+def _time(path: Path) -> float:
+    return path.stat().st_mtime
