@@ -1,11 +1,17 @@
 """What is checked of the recipes by which models are trained, beyond the schema."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gcdr.base.plain import Config, JsonTable
-from gcdr.config.asked import reported_methods, study_starts, used_gaze_models, used_studies
-from gcdr.config.schema import alternatives
+from gcdr.config.asked import (
+    reported_methods,
+    study_starts,
+    used_gaze_models,
+    used_shares,
+    used_studies,
+)
+from gcdr.config.schema import alternatives, by_share
 from gcdr.methods import METHODS, TEACHERS
 
 
@@ -69,7 +75,33 @@ def recipe_problems(config: Config, keys: Iterable[str]) -> list[str]:
                 for value in alternatives(places)
                 if value is not None and not value < recipe["batch"]
             ]
+            problems += _length_problems(config, key, model, recipe)
     return list(dict.fromkeys(problems))
+
+
+def _length_problems(
+    config: Config, key: str, model: str | None, recipe: JsonTable
+) -> Iterator[str]:
+    """Parts of a training that would lie beyond its end, or that stand in the wrong order."""
+    part = f"{key}.recipe" if key.endswith("mean_teacher") else key
+    about = f" (with gaze.models.{model})" if model is not None else ""
+    taught = config[key.partition(".")[0]]["mean_teacher"] if part != key else {}
+    for share in used_shares(config):
+        own = by_share(recipe, share)
+        steps, epochs, decays = own.get("steps"), own.get("epochs"), own.get("decay_at") or []
+        if decays != sorted(decays):
+            yield f"{part}.decay_at: found {decays}, expected epochs that ascend{about}"
+        elif epochs is not None and decays and decays[-1] > epochs:
+            yield (
+                f"{part}.decay_at: found {decays}, expected at most {epochs}, the epochs of the "
+                f"training{about}"
+            )
+        for name, whole, unit in (("ramp_up", epochs, "epochs"), ("warm_up", steps, "steps")):
+            if whole is not None and taught.get(name, 0) > whole:
+                yield (
+                    f"{key}.{name}: found {taught[name]}, expected at most {whole}, the {unit} of the "
+                    f"training{about}"
+                )
 
 
 def _recipe(

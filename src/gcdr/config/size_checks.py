@@ -1,10 +1,16 @@
 """What is checked of numbers that must fit one another, beyond the schema: grids, blur and noise."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config
-from gcdr.config.asked import labelled_online, method_entries, used_gaze_models
+from gcdr.config.asked import (
+    labelled_online,
+    method_entries,
+    used_datasets,
+    used_gaze_models,
+)
 from gcdr.config.schema import alternatives
 from gcdr.methods import AUTO, METHODS
 from gcdr.models.kinds import GAZE_MODELS
@@ -25,6 +31,7 @@ def size_problems(config: Config) -> list[str]:
         *_blur(config),
         *_noise(config),
         *_towers(config),
+        *_shards(config),
         *_lessons(config),
     ]
 
@@ -122,6 +129,36 @@ def _towers(config: Config) -> Iterator[str]:
             f"diffusion.init: found {name!r}, of size {entry['size']!r}; expected size {size!r} "
             "(diffusion.model)"
         )
+
+
+def _shards(config: Config) -> Iterator[str]:
+    """More jobs than there are people to share, in every data set, as far as their number is known."""
+    used = used_datasets(config)
+    names = {name for datasets in used.values() for name in datasets}
+    counts = [_people(config["datasets"].get(name, {})) for name in names]
+    most = max((count for count in counts if count is not None), default=None)
+    if most is None or None in counts:
+        return
+    asked = {"detect.shards": config["detect"]["shards"]}
+    asked |= {
+        f"priors.{name}.shards": entry["shards"]
+        for name, entry in config["priors"].items()
+        if isinstance(entry.get("shards"), int)
+    }
+    for key, shards in asked.items():
+        if shards > max(most, 1):
+            yield f"{key}: found {shards}, expected at most {most}, the people of the largest data set"
+
+
+def _people(source: Config) -> int | None:
+    """At most how many people a data set has; None where nobody knows before it is read."""
+    if source.get("kind") == "world":
+        return source["train_people"] + source["test_people"]
+    table = Path(source.get("table", ""))
+    if source.get("kind") != "folder" or not table.is_file():
+        return None
+    with table.open("rb") as file:
+        return sum(1 for _ in file)
 
 
 def _lessons(config: Config) -> Iterator[str]:
