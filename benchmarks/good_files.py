@@ -108,3 +108,9 @@ def pickled(folder: Path) -> Path:
 def checkpoint(folder: Path) -> Path:
     torch.save({"state_dict": {"w": torch.arange(64.0)}}, folder / "model.pt")
     return folder / "model.pt"
+
+
+def points(folder: Path) -> Path:
+    table = people()[["image", "sample_id"]].assign(x=5.0, y=5.0, score=1.0)
+    table.to_csv(folder / "points.csv", index=False)
+    return folder / "points.csv"

@@ -25,9 +25,10 @@ from typing import Any
 import good_files as good
 import spoiled
 import torch
-from good_files import DIGEST, IDS
+from good_files import DIGEST, IDS, people
 
 from gcdr.base.errors import InputError
+from gcdr.base.outlines import tensor_shapes
 from gcdr.base.unpickling import read_pickle, read_torch
 from gcdr.data.cache import Samples
 from gcdr.data.manifest import read_annotated, read_annotations
@@ -35,6 +36,9 @@ from gcdr.data.parquet import read_rows
 from gcdr.data.shown import read_shown
 from gcdr.data.stores import read_labels, read_prior
 from gcdr.models.build import load_model
+from gcdr.models.contents import VAT, check_weights
+from gcdr.priors.kinds.maps_kind import MapsPrior
+from gcdr.priors.kinds.points_kind import PointsPrior
 
 LIMIT = 60  # seconds a reader may take
 
@@ -56,6 +60,19 @@ def all_pictures(path: Path) -> Any:
     return samples.pictures(samples.rows(IDS), torch.device("cpu"))
 
 
+def planned_vat(path: Path) -> None:
+    """What planning looks at of weights: whose they are, and nothing of their numbers."""
+    check_weights(path, [VAT], {"conv1_scene.weight": (16, 4, 5, 5)})
+
+
+def planned_prior(path: Path) -> None:
+    """What planning looks at of a prior's file, of people whom it knows."""
+    kind, sources = (MapsPrior, "stores") if path.suffix == ".h5" else (PointsPrior, "tables")
+    prior = kind(**{sources: {"own": str(path)}, "complete": True})
+    if lines := prior.problems(["own"], [], lambda *_: people()):
+        raise InputError("; ".join(lines))
+
+
 STAGES: dict[str, Stage] = {
     "prior store": Stage(good.prior, lambda path: read_prior(path, DIGEST, IDS, 2), spoiled.MAPS),
     "merged store": Stage(
@@ -72,6 +89,10 @@ STAGES: dict[str, Stage] = {
         good.bodies, lambda path: read_rows(path, DIGEST, IDS, ["detected"]), spoiled.PEOPLES
     ),
     "weights": Stage(good.weights, lambda path: load_model(path.parent), spoiled.SAFETENSORS),
+    "weights, before a job": Stage(good.weights, planned_vat, spoiled.HEADERS),
+    "checkpoint, before a job": Stage(good.checkpoint, tensor_shapes, spoiled.ARCHIVES),
+    "points, before a job": Stage(good.points, planned_prior, spoiled.POINTS),
+    "store as a prior, before a job": Stage(good.labels, planned_prior, spoiled.COLUMNS),
     "pickle": Stage(good.pickled, read_pickle, spoiled.PICKLES),
     "checkpoint": Stage(good.checkpoint, read_torch, spoiled.CHECKPOINTS),
 }

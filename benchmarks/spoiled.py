@@ -22,6 +22,7 @@ from gcdr.data.parquet import write_table
 HUGE = 80 << 30
 Spoil = Callable[[Path], Any]
 FLIPS = 24
+SHIPPED = Path(__file__).parents[1] / "assets/world"
 
 
 # Kinds of any file
@@ -326,6 +327,17 @@ def claims(path: Path) -> None:
     path.write_bytes(len(header).to_bytes(8, "little") + header.encode())
 
 
+def in_header(old: bytes, new: bytes) -> Callable[[Path], None]:
+    """A file of weights in whose table of contents something is replaced, of the same length."""
+
+    def spoil(path: Path) -> None:
+        content = path.read_bytes()
+        assert old in content and len(old) == len(new)
+        path.write_bytes(content.replace(old, new))
+
+    return spoil
+
+
 NESTED = b")" + b"2\x86" * 60  # a tuple of itself twice, sixty times
 SAFETENSORS: dict[str, Spoil] = {
     **ANY,
@@ -365,4 +377,58 @@ CHECKPOINTS: dict[str, Spoil] = {
     "calls the shell": zipped(b"cos\nsystem\n(S'false'\ntR."),
     "nested tuples as a key": zipped(b"\x80\x02}" + NESTED + b"K\x01s."),
     "no pickle in it": lambda path: zipfile.ZipFile(path, "w").close(),
+}
+
+# Kinds that planning sees, which looks at no number
+
+
+def _without(kinds: dict[str, Spoil], *words: str) -> dict[str, Spoil]:
+    return {kind: spoil for kind, spoil in kinds.items() if not any(word in kind for word in words)}
+
+
+def in_text(old: str, new: str) -> Callable[[Path], None]:
+    """A table in whose text something is replaced, wherever it stands."""
+
+    def spoil(path: Path) -> None:
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    return spoil
+
+
+def first_lines(count: int) -> Callable[[Path], None]:
+    def spoil(path: Path) -> None:
+        path.write_text("".join(path.read_text().splitlines(True)[:count]))
+
+    return spoil
+
+
+HEADERS: dict[str, Spoil] = {
+    **_without(SAFETENSORS, "card", "zeros"),
+    "another model": lambda path: shutil.copy(SHIPPED / "vqa/model.safetensors", path),
+    "towers alone": lambda path: shutil.copy(SHIPPED / "backbone/model.safetensors", path),
+    "another size": in_header(b"[16,4,5,5]", b"[64,4,5,5]"),
+}
+ARCHIVES: dict[str, Spoil] = _without(CHECKPOINTS, "shell", "key")  # the job refuses those
+POINTS: dict[str, Spoil] = {
+    **_without(ANY, "flip", "half"),
+    "no header": in_text("image,sample_id,x,y,score\n", ""),
+    "header alone": first_lines(1),
+    "no images": in_text("image,", "picture,"),
+    "no places": in_text(",x,y", ",a,b"),
+    "half a place": in_text(",y,", ",z,"),
+    "semicolons": in_text(",", ";"),
+    "a person left out": first_lines(PEOPLE),
+    "an unknown picture": in_text("0.png", "zero.png"),
+    "an unknown person": in_text("5.png,11,", "5.png,99,"),
+    "another's picture": in_text("5.png,11,", "0.png,11,"),
+    "a score of text": in_text(",1.0\n", ",much\n"),
+    "a score below zero": in_text(",1.0\n", ",-1\n"),
+    "scores of zero": in_text(",1.0\n", ",0\n"),
+    "a row too long": in_text("5.png,11,", "5.png,11,1,"),
+}
+COLUMNS: dict[str, Spoil] = {
+    **_without(MAPS, "edited map", "exchanged maps", "NaN", "infinity", "half"),
+    "a prior store": lambda path: shutil.copy(prior(path.parent), path),
 }

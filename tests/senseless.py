@@ -178,6 +178,34 @@ PAIRS = [
     # overlay on config.yaml and configs/smoke.yaml, the key that is to be named
     ("refine: {timestep: 501}", "refine.timestep"),
     ("refine: {timestep: 500}", "refine.timestep"),  # the released sampler begins one index further
+    ("gaze: {recipe: {decay_at: [5, 3]}}", "gaze.recipe.decay_at"),
+    ("gaze: {recipe: {steps: null, epochs: 10, decay_at: [5, 12]}}", "gaze.recipe.decay_at"),
+    (
+        "gaze: {recipe: {steps: null, epochs: {'5': 30, default: 4}, decay_at: [5]}}",
+        "gaze.recipe.decay_at",
+    ),
+    ("gaze: {teacher: {decay_at: [5, 3]}}", "gaze.teacher.decay_at"),
+    ("gaze: {models: {vat: {recipe: {decay_at: [5, 3]}}}}", "gaze.recipe.decay_at"),
+    ("diffusion: {recipe: {decay_at: [5, 3]}}", "diffusion.recipe.decay_at"),
+    (
+        "report: {methods: [direct-mapping]}\ndiffusion: {mapping: {decay_at: [5, 3]}}",
+        "diffusion.mapping.decay_at",
+    ),
+    (
+        "report: {methods: [vat-mt, semi-vat]}\ngaze: {mean_teacher: {recipe: {decay_at: [5, 3]}}}",
+        "gaze.mean_teacher.recipe.decay_at",
+    ),
+    (
+        "report: {methods: [vat-mt, semi-vat]}\ngaze: {mean_teacher: {warm_up: 31}}",
+        "gaze.mean_teacher.warm_up",
+    ),
+    (
+        "report: {methods: [gcdr-mt]}\n"
+        "diffusion: {mean_teacher: {ramp_up: 4, recipe: {steps: null, epochs: 3}}}",
+        "diffusion.mean_teacher.ramp_up",
+    ),
+    ("detect: {shards: 9999}", "detect.shards"),
+    ("priors: {ofa-world: {shards: 9999}}", "priors.ofa-world.shards"),
     ("refine: {steps: 300}", "refine.timestep"),
     ("refine: {timestep: {'5': 600, default: 250}}", "refine.timestep"),
     ("sweep: {timesteps: [100, 9000]}", "sweep.timesteps"),

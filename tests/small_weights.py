@@ -31,3 +31,26 @@ def write_shapes(path: Path, shapes: Shapes) -> Path:
     with path.open("r+b") as file:
         file.truncate(8 + len(text) + end)
     return path
+
+
+TOWERS = {"conv1_scene.weight": (16, 4, 5, 5), "conv1_face.weight": (16, 3, 5, 5)}
+LIKE: dict[str, Shapes] = {
+    "towers": TOWERS,
+    "frozen": {"conv1_scene.weight": (16, 4, 5, 5)},
+    "vat": TOWERS | {"conv4.weight": (1, 1, 1, 1)},
+    "denoiser": {f"feat_extractor.{name}": shape for name, shape in TOWERS.items()}
+    | {"diffusion_model.out.2.weight": (1,)},
+    "detector": {"rpn.head.conv.weight": (1,), "roi_heads.mask_head.0.weight": (1,)},
+    "vqa": {
+        "encoder.embed_tokens.weight": (512, 96),
+        "encoder.embed_images.conv1.weight": (1,),
+        "decoder.layers.0.fc1.weight": (1,),
+    },
+    "vlm": {"model.visual.patch_embed.weight": (1,)},
+}
+"""By what planning takes a file for, as much of it as it looks at; of the demo world's sizes."""
+
+
+def write_like(path: Path, name: str) -> Path:
+    """A file that planning takes for a model of ``LIKE``."""
+    return write_shapes(path, LIKE[name])

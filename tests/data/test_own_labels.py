@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from small_weights import write_like
 from tiny_study import CPU, DIFFUSION, GAZE, make_study, pictures_of
 from tiny_study import LABELS as HOW
 from workflow_runs import ROOT, Workspace
@@ -298,7 +299,7 @@ def test_a_study_starts_from_another_as_it_is(tmp_path: Path) -> None:
     assert "results/smoke/labels50" not in run.stdout
     assert "results/next/labels50-seed1/students/gcdr-t250-n2-k1" in run.stdout
     student = "results/smoke/labels25-seed0/students/gcdr-t250-n2-k1"
-    workspace.write(f"{student}/model.safetensors", "weights")
+    write_like(workspace.folder / student / "model.safetensors", "vat")
     workspace.write("folder.yaml", f"studies: {{next: {{init: {student}}}}}\n")
     workspace.write(
         "only.yaml",

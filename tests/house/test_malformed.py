@@ -9,7 +9,8 @@ import pytest
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 STAGES = (
     "prior store", "merged store", "label store", "picture cache", "manifest", "split", "annotations",
-    "bodies", "weights", "pickle", "checkpoint",
+    "bodies", "weights", "pickle", "checkpoint", "weights, before a job", "checkpoint, before a job",
+    "points, before a job", "store as a prior, before a job",
 )  # fmt: skip
 SEEDS = 4  # flipped bits that are tried here; the script tries more
 

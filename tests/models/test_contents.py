@@ -1,5 +1,6 @@
 """What files of weights hold is told without torch, and another model's are refused."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,11 @@ from gcdr.models.sizes import DenoiserConfig, TowersConfig, VATConfig
 from gcdr.models.towers import GazeFeatures
 from gcdr.models.vat import VAT
 
+KEYS = Path(__file__).parents[1] / "goldens/keys"
+RELEASED = {
+    "vat_spatial": "VAT", "vat_gc": "VAT-GC", "vat_video": "VAT's video model",
+    "gcdr_diffusion": "denoiser", "gazelle_vitb14": "Gaze-LLE", "dinov2_vitb14": "vision transformer",
+}  # fmt: skip
 WORLD = Path(__file__).parents[2] / "assets/world"
 
 MODELS: dict[str, tuple[str, Callable[[], torch.nn.Module]]] = {
@@ -83,6 +89,12 @@ def test_models_are_told_by_names_and_sizes(files: dict[str, Path]) -> None:
         "vqa": "OFA", "detector": "Mask R-CNN", "heads": "Mask R-CNN", "backbone": "towers of VAT",
         "frozen": "scene tower",
     }  # fmt: skip
+
+
+def test_released_models_are_told_by_their_lists_of_tensors() -> None:
+    for name, what in RELEASED.items():
+        held = json.loads((KEYS / f"{name}.json").read_text())
+        assert what_is({tensor: tuple(shape) for tensor, shape in held.items()}) == what
 
 
 @pytest.mark.parametrize(("kind", "size"), STARTS)

@@ -2,8 +2,12 @@
 
 import re
 
+import numpy as np
 import pytest
+from small_weights import write_like
 from workflow_runs import ROOT, SMOKE, Workspace, jobs_in
+
+from gcdr.data.stores import write_labels
 
 SECOND = "{kind: vqa, weights: assets/world/vqa, layers: [1], layer: 1, shards: 3}"
 
@@ -66,15 +70,21 @@ def test_a_prior_of_a_pool_comes_from_those_of_its_data_sets(planning: Workspace
     [
         ("import_points", "{kind: points, tables: {smoke: a.csv}}", "import_points"),
         ("import_points", "{kind: boxes, tables: {smoke: a.csv}}", "import_points"),
-        ("import_maps", "{kind: maps, stores: {smoke: a.csv}}", "import_maps"),
+        ("import_maps", "{kind: maps, stores: {smoke: a.h5}}", "import_maps"),
         ("pointing", "{kind: pointing, weights: model, shards: 2}", "pointing"),
     ],
 )
 def test_plan_of_other_kinds(workspace: Workspace, script: str, entry: str, rule: str) -> None:
     if not (ROOT / f"workflow/scripts/{script}.py").exists():
         pytest.skip(f"no script {script}.py")
-    for name in ("a.csv", "model/model.safetensors", "model/config.json"):
-        workspace.write(name, "")
+    columns = "x,y" if "points" in entry else "box_x0,box_y0,box_x1,box_y1"
+    workspace.write("a.csv", f"image,{columns}\na.jpg,{columns.count(',') * '1,'}1\n")
+    workspace.write("model/config.json", '{"model_type": "qwen"}')
+    write_like(workspace.folder / "model/model.safetensors", "vlm")
+    one = np.arange(1)
+    write_labels(
+        workspace.folder / "a.h5", one, np.eye(4)[None], one == 0, {}, people="", made_by={}
+    )
     workspace.write("p.yaml", f"prior: p\npriors: {{p: {entry}}}\n")
     planned = workspace.planned(configs=(SMOKE, "p.yaml"))
     assert planned[rule] == (2 if rule == "pointing" else 1)

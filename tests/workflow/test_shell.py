@@ -8,20 +8,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from PIL import Image
+from small_weights import write_like
 from snakemake.exceptions import WorkflowError
 from workflow_runs import ROOT, SMOKE, Workspace, check_overlay, jobs_in
 
 from gcdr.data.manifest import BOX
+from gcdr.data.stores import write_labels
+from gcdr.models.sizes import DenoiserConfig
+from gcdr.priors.vqa.ofa.config import OFAConfig
 
 HOSTILE = "-a b'c\"d$(touch PWNED)`touch PWNED`;touch PWNED;é&*?~|>PWNED #\\"
 FETCHED = (
     "f" + HOSTILE.replace("#", "").replace("?", "") + ".pt"
 )  # those two have a meaning in addresses
-OURS = ("model.safetensors", "model.json", "config.json", "card.json")
+CARDS = ("config.json", "card.json")
 SHARE_LISTS = [
     f"train_annotations_weak_ratio{share}_use.txt" for share in (0.05, 0.1, 0.2, 0.25, 0.5)
 ]
@@ -88,7 +93,7 @@ def every_text() -> dict:
         "split": {"released": hostile("lists")},
         "studies": {
             "a": {"dataset": "smoke", "seed": 0},
-            "given": {"dataset": "smoke", "seed": 0, "given": {"vat": hostile("vat")}},
+            "given": {"dataset": "smoke", "seed": 0, "given": {"diffusion": hostile("teacher")}},
             "pooled": {
                 "labelled": ["smoke"],
                 "unlabelled": ["smoke", "given"],
@@ -114,32 +119,42 @@ def every_text() -> dict:
 
 
 def make_files(folder: Path) -> None:
-    """The files that the configuration names."""
-    files = [
-        *(f"{hostile(model)}/{name}" for model in ("body", "heads", "vat") for name in OURS),
-        *(f"{hostile('vqa')}/{name}" for name in (*OURS, "vocab.json", "merges.txt")),
-        *(f"{hostile('vlm')}/{name}" for name in ("model.safetensors", "config.json")),
-        *(f"{hostile('dl')}/m/{name}" for name in ("encoder.json", "vocab.bpe", "dict.txt")),
-        *(f"{hostile('gf')}/{kind}_annotations_release.txt" for kind in ("train", "test")),
-        *(f"{hostile('lists')}/{name}" for name in SHARE_LISTS),
-        f"{hostile('photos')}/1.jpg",
-        *map(
-            hostile,
-            (
-                "t.csv",
-                "p.csv",
-                "m.h5",
-                "1.pkl",
-                "a.txt",
-                "w/init.pth",
-                "w/diffusion.pth",
-                "w/backbone.pth",
-            ),
-        ),
-    ]
-    for name in files:
+    """The files that the configuration names, with as much in them as planning looks at."""
+    models = {
+        "body": "detector",
+        "heads": "detector",
+        "teacher": "denoiser",
+        "vqa": "vqa",
+        "vlm": "vlm",
+    }
+    for name, like in models.items():
+        write_like(folder / hostile(name) / "model.safetensors", like)
+    for name, like in {"init": "towers", "diffusion": "towers", "backbone": "frozen"}.items():
+        write_like(folder / hostile(f"w/{name}.pth"), like)
+    teacher = {"model": "denoiser", "config": DenoiserConfig.world().to_json()}
+    files = {
+        **{f"{hostile(model)}/{name}": "{}" for model in ("body", "heads") for name in CARDS},
+        f"{hostile('heads')}/card.json": '{"finds": "heads"}',
+        f"{hostile('teacher')}/model.json": json.dumps(teacher),
+        f"{hostile('vqa')}/config.json": json.dumps(OFAConfig.world().to_json()),
+        f"{hostile('vlm')}/config.json": '{"model_type": "qwen"}',
+        **{f"{hostile('vqa')}/{name}": "" for name in ("card.json", "vocab.json", "merges.txt")},
+        **{f"{hostile('dl')}/m/{name}": "" for name in ("encoder.json", "vocab.bpe", "dict.txt")},
+        **{f"{hostile('gf')}/{kind}_annotations_release.txt": "" for kind in ("train", "test")},
+        **{f"{hostile('lists')}/{name}": "" for name in SHARE_LISTS},
+        f"{hostile('photos')}/1.jpg": "",
+        hostile("t.csv"): "",
+        hostile("p.csv"): "image,x,y\na.jpg,1,1\n",
+        hostile("1.pkl"): "(d.",
+        hostile("a.txt"): "," * 13,
+    }
+    for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("")
+        (folder / name).write_text(text)
+    one = np.arange(1)
+    write_labels(
+        folder / hostile("m.h5"), one, np.eye(4)[None], one == 0, {}, people="", made_by={}
+    )
 
 
 RULES_WITHOUT_COMMAND = {"all", "table_s7", "world_weights"}

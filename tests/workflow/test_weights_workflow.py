@@ -5,6 +5,7 @@ import json
 import torch
 from download_server import Server
 from ofa_reference import port_name, small_config
+from small_weights import LIKE, write_shapes
 from workflow_runs import Workspace
 
 from gcdr.priors.vqa.ofa.model import OFA
@@ -25,15 +26,17 @@ def test_released_weights_are_planned(workspace: Workspace) -> None:
     planned = workspace.planned(configs=overlay(workspace, large))
     assert (planned["download"], planned["convert_weights"]) == (4, 1)
     configs = overlay(workspace, "priors: {ofa-world: {weights: weights/ofa-tiny}}\n")
-    for name in ("config.json", "vocab.json", "merges.txt", "pytorch_model.bin"):
+    for name in ("config.json", "vocab.json", "merges.txt"):
         workspace.write(f"weights/ofa-tiny/{name}", "put here by hand")
+    layers = {f"decoder.layers.{number}.fc1.weight": (1,) for number in range(4)}
+    write_shapes(workspace.folder / "weights/ofa-tiny/pytorch_model.bin", LIKE["vqa"] | layers)
     planned = workspace.planned(configs=configs)
     assert "download" not in planned and planned["convert_weights"] == 1
 
 
 def test_imported_maps_take_the_place_of_asking(workspace: Workspace) -> None:
-    workspace.write("maps.pkl", "")
-    workspace.write("rows.txt", "")
+    workspace.write("maps.pkl", "(d.")
+    workspace.write("rows.txt", "," * 13)
     imported = (
         "prior: authors\npriors: {authors: {kind: pickles, "
         "imported: {%s: {pickles: [maps.pkl], annotations: [rows.txt]}}}}\n"

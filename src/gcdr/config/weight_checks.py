@@ -81,7 +81,9 @@ def _uses(config: Config) -> Iterator[Use]:
     for name, study in config["studies"].items():
         if isinstance(study.get("init"), str):
             file = weights_file(study["init"])
-            checks = tuple(_start(config, file, one) for one in trained_gaze_models(config))
+            checks = tuple(
+                _named(one, _start(config, file, one)) for one in trained_gaze_models(config)
+            )
             yield Use(
                 f"studies.{name}.init", study["init"], (file,), checks if name in used else ()
             )
@@ -151,20 +153,30 @@ def _given(config: Config, study: str, used: bool) -> Iterator[Use]:
         file = weights_file(source)
         files = (file,) if str(file) == source else (file, Path(source) / "model.json")
         checks = tuple(
-            partial(check_given, source, title_as(name, kind), agreeing)
-            for kind, agreeing in _places(config, name)
+            _named(gaze, partial(check_given, source, *_place(config, name, gaze)))
+            for gaze in gaze_models_as(config, name)
         )
         yield Use(f"studies.{study}.given.{name}", source, files, checks if used else ())
 
 
-def _places(config: Config, name: str) -> Iterator[tuple[str, dict[str, object]]]:
-    """Of each model that a given one stands for: the kind of gaze model, and what both must agree in."""
+def _named(gaze: str | None, check: Callable[[], object]) -> Callable[[], object]:
+    """A check that says for which gaze model it fails, if it is for one."""
+
+    def named() -> None:
+        try:
+            check()
+        except InputError as error:
+            raise InputError(f"{one_line(error)} (for gaze.models.{gaze})") from None
+
+    return check if gaze is None else named
+
+
+def _place(config: Config, name: str, gaze: str | None) -> tuple[str, dict[str, object]]:
+    """What a given model must be in the place of one, and what both must agree in."""
     diffusion = config["diffusion"]
+    kind, sides = "vat", (config["samples"]["size"], config["heatmap"]["size"])
+    if gaze is not None:
+        entry = config["gaze"]["models"][gaze]
+        kind, sides = entry["kind"], GAZE_MODELS[entry["kind"]].sizes[entry["size"]]
     noise = {key: diffusion[key] for key in ("timesteps", "schedule")}
-    for gaze in gaze_models_as(config, name):
-        sides = (config["samples"]["size"], config["heatmap"]["size"])
-        kind = "vat"
-        if gaze is not None:
-            entry = config["gaze"]["models"][gaze]
-            kind, sides = entry["kind"], GAZE_MODELS[entry["kind"]].sizes[entry["size"]]
-        yield kind, {"pixels": sides[0], "cells": sides[1], **noise}
+    return title_as(name, kind), {"pixels": sides[0], "cells": sides[1], **noise}

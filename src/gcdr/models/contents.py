@@ -18,7 +18,7 @@ GAZELLE = title_of("gazelle", False)
 TOWERS, SCENE_TOWER, RESNET = "towers of VAT", "scene tower", "ResNet-50"
 VIT, OFA, BLIP = "vision transformer", "OFA", "BLIP"
 MASKS, KEYPOINTS = "Mask R-CNN", "Keypoint R-CNN"
-VIDEO = "VAT's video model"
+VIDEO, DEEP = "VAT's video model", "VAT that also sees depth"
 
 FROZEN = "backbone.model."  # before the names of a backbone in a file of the whole model
 INSIDE = "feat_extractor."  # before those of a denoiser's towers
@@ -50,6 +50,7 @@ def _sees_prior(shapes: Shapes) -> bool:
 
 KNOWN: tuple[tuple[str, Test], ...] = (
     (VIDEO, lambda shapes: any(name.startswith("convlstm") for name in shapes)),
+    (DEEP, lambda shapes: shapes.get("conv1_scene.weight", ())[1:2] == (5,)),  # PDP's
     (DENOISER, _has("diffusion_model.", f"{INSIDE}conv1_scene.weight")),
     (BLIND, _has("diffusion_model.")),
     (
