@@ -30,7 +30,7 @@ def check_given(source: str | Path, expected: str, settings: Mapping[str, Any]) 
     if Path(source).suffix in CHECKPOINTS:
         known = dict(zip(AGREEING, _released_sides(expected), strict=False)) if shapes else {}
     else:
-        known = _told(Path(source) / "model.json", expected)
+        known = _card_settings(Path(source) / "model.json", expected)
     for key in AGREEING:
         if known.get(key, settings[key]) not in (settings[key], None):
             raise InputError(
@@ -51,7 +51,7 @@ def _denoiser(config: DenoiserConfig) -> tuple[int, int]:
     return config.towers.input_size, config.map_size
 
 
-def _told(file: Path, expected: str) -> dict[str, Any]:
+def _card_settings(file: Path, expected: str) -> dict[str, Any]:
     """What a folder's card says of the model, by the names of ``AGREEING``."""
     card = read_json(file)
     card = card if isinstance(card, dict) else {}

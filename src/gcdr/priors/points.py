@@ -22,7 +22,7 @@ from gcdr.data.heatmaps import gaussians
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.stores import write_prior_blocks
 from gcdr.datasets.text import Table
-from gcdr.priors.points_table import POINT, read_told
+from gcdr.priors.points_table import POINT, read_matched
 from gcdr.priors.whose import check_covered, say_covered
 
 EXPECTED = {"pixels": "a number of pixels", "normalised": "a number in 0..1"}
@@ -140,11 +140,11 @@ def read_point_rows(path: Path, people: pd.DataFrame, how: PointsSettings) -> tu
         InputError: lists all that is wrong.
     """
     problems = Problems()
-    told = read_told(path, people, problems)
-    table, names, person = told.table, told.names, told.person
+    matched = read_matched(path, people, problems)
+    table, names, person = matched.table, matched.names, matched.person
     size = people[["width", "height"]].to_numpy(float)[person]
     place = _places(table, names, np.where(person[:, None] >= 0, size, np.nan), how.units, problems)
-    score = told.score
+    score = matched.score
     label = table.text("label") if "label" in table.columns else np.full(len(table), "", object)
     problems.stop(str(path))
     for problem in problems.warnings:

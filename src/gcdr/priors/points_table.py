@@ -21,7 +21,7 @@ TRACK = "track"
 
 
 @dataclass(frozen=True)
-class Told:
+class Matched:
     """What a table says of whom.
 
     Attributes:
@@ -37,7 +37,7 @@ class Told:
     score: np.ndarray
 
 
-def read_told(path: Path, people: pd.DataFrame, problems: Problems) -> Told:
+def read_matched(path: Path, people: pd.DataFrame, problems: Problems) -> Matched:
     """Read a table and find whose its rows are.
 
     Args:
@@ -49,7 +49,7 @@ def read_told(path: Path, people: pd.DataFrame, problems: Problems) -> Told:
         InputError: its columns are not those of such a table, or there is no row.
     """
     table, names = _read(path, [TRACK] if TRACK in people else [], problems)
-    return Told(table, names, match_rows(table, people, problems), _scores(table, problems))
+    return Matched(table, names, match_rows(table, people, problems), _scores(table, problems))
 
 
 def check_table(path: Path, people: pd.DataFrame | None, complete: bool) -> None:
@@ -57,7 +57,7 @@ def check_table(path: Path, people: pd.DataFrame | None, complete: bool) -> None
 
     Args:
         path: see :func:`gcdr.priors.points.points_prior`.
-        people: as for :func:`read_told`; None where they are not known yet.
+        people: as for :func:`read_matched`; None where they are not known yet.
         complete: whether it must say something of everybody.
 
     Raises:
@@ -67,9 +67,9 @@ def check_table(path: Path, people: pd.DataFrame | None, complete: bool) -> None
     if people is None:
         _read(path, [TRACK], problems)
         return
-    told = read_told(path, people, problems)
+    matched = read_matched(path, people, problems)
     problems.stop(str(path))
-    named = np.isin(np.arange(len(people)), told.person[told.score > 0])
+    named = np.isin(np.arange(len(people)), matched.person[matched.score > 0])
     check_covered(path, people, ~named, complete)
 
 
