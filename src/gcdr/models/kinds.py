@@ -86,9 +86,9 @@ def title_as(name: str, kind: str) -> str:
         name: a name of :data:`gcdr.methods.TEACHERS`, or of a method with a student.
         kind: of the gaze model, where it is one.
     """
-    about = TEACHERS.get(name)
-    if about is None and name in METHODS:  # students see no prior map
+    if name not in TEACHERS and name in METHODS:  # students see no prior map
         return title_of(kind, False)
+    about = TEACHERS[name]
     if about.family == "gaze":
         return title_of(kind, about.gradcam)
     return DENOISER if about.features else BLIND
