@@ -104,6 +104,16 @@ def said(overlay: str, config: dict = SMOKE) -> list[str]:
         ),
         ("diffusion: {init: @/frozen}", "diffusion.init", "holds scene tower, expected one of VAT"),
         ("studies: {smoke: {init: @/detector}}", "studies.smoke.init", "holds Mask R-CNN"),
+        (
+            GAZELLE + "studies: {smoke: {init: {gazelle: @/vat}}}",
+            "studies.smoke.init.gazelle",
+            "holds VAT, expected Gaze-LLE",
+        ),
+        (
+            GAZELLE + "studies: {smoke: {given: {vat: {gazelle: @/vat}}}}",
+            "studies.smoke.given.vat.gazelle",
+            "holds VAT, expected Gaze-LLE",
+        ),
         ("detect: {weights: @/vat}", "detect.weights", "no file"),
         ("detect: {weights: @/vat.pt}", "detect.weights", "holds VAT, expected Mask R-CNN"),
         ("detect: {weights: assets/world/heads}", "detect.weights", "a detector of heads"),
@@ -153,6 +163,8 @@ def test_another_model_is_refused_by_its_key(
         "diffusion: {init: @/vat}",
         "studies: {smoke: {given: {vat: @/vat, vat-gc: @/denoiser}}}",  # of the two one is asked for
         "studies: {smoke: {given: {diffusion: @/denoiser, gcdr: @/vat}}}",
+        "report: {methods: [vat, {method: vat, gaze: gazelle}]}\nstudies: {smoke: {given: {vat: @/vat}}}",
+        "report: {methods: [vat, {method: vat, gaze: gazelle}]}\nstudies: {smoke: {init: @/vat}}",
         "studies: {other: {dataset: smoke, seed: 1, init: @/vqa}}",
         "report: {studies: []}\ngaze: {models: {vat: {init: @/vqa}}}\ndetect: {weights: @/vqa.pt}",
     ],

@@ -118,19 +118,17 @@ def labelled_online(config: Config) -> list[str]:
 
 def trained_gaze_models(config: Config) -> list[str]:
     """Names of the gaze models that what is asked for trains, of kinds and sizes that there are."""
-    own, init = config["gaze"]["model"], config["diffusion"]["init"]
-    entries = [one for one in method_entries(config) if one["method"] in METHODS]
-    names = [one.get("gaze", own) for one in entries if _trains_gaze(one["method"])]
-    names = names if config["report"]["studies"] else []
-    studies = config["studies"]
-    if (
-        config["galleries"]
-        or (config["report"]["studies"] and config["report"]["student_timesteps"])
-        or any(isinstance(studies[name].get("init"), Mapping) for name in used_studies(config))
-    ):
-        names.append(own)
-    if config["report"]["studies"] or config["galleries"]:
-        names.append(init)  # the denoiser's towers start from the teacher of a gaze model
+    reported = bool(config["report"]["studies"])
+    names = []
+    for entry in _entries(config):
+        about = METHODS[entry["method"]]
+        if about.student or about.labels_by_gaze:
+            names += [entry["gaze"], _labeller(config, entry)]
+    for study in used_studies(config):
+        starts = study_starts(config, study).items()
+        names += [gaze for gaze, start in starts if isinstance(start, Mapping)]
+    if reported or config["galleries"]:  # the denoiser's towers start from a gaze model's teacher
+        names.append(config["diffusion"]["init"])
     return [name for name in dict.fromkeys(names) if _is_there(config, name)]
 
 
@@ -145,24 +143,31 @@ def gaze_models_as(config: Config, name: str) -> list[str | None]:
         names of ``gaze.models``; None once where a teacher is of no gaze model; nothing where no method
         has it.
     """
-    own, init = config["gaze"]["model"], config["diffusion"]["init"]
-    entries = [one for one in method_entries(config) if one["method"] in METHODS]
-    entries += (
-        [{"method": "gcdr"}] if config["galleries"] or config["report"]["student_timesteps"] else []
-    )
-    teacher = TEACHERS.get(name)
-    if teacher is None:
-        named = [one.get("gaze", own) for one in entries if one["method"] == name]
-    else:
-        named = [one.get("gaze", own) for one in entries if METHODS[one["method"]].teacher == name]
-        if teacher.family != "gaze":
-            return [None] if named or name == "diffusion" else []
-        named += [init] if name == "vat" else []
-    return [gaze for gaze in dict.fromkeys(named) if _is_there(config, gaze)]
+    teacher, names = TEACHERS.get(name), []
+    for entry in _entries(config):
+        if entry["method"] == name:
+            names.append(entry["gaze"])
+        if METHODS[entry["method"]].teacher == name:
+            names.append(_labeller(config, entry) or entry["gaze"])
+    if teacher is not None and teacher.family != "gaze":
+        return [None] if names or name == "diffusion" else []
+    names += [config["diffusion"]["init"]] if name == "vat" else []
+    return [gaze for gaze in dict.fromkeys(names) if _is_there(config, gaze)]
 
 
-def _trains_gaze(method: str) -> bool:
-    return METHODS[method].student or METHODS[method].labels_by_gaze
+def _entries(config: Config) -> list[dict[str, str]]:
+    """The methods that are trained or judged, each with its gaze model."""
+    entries = method_entries(config) if config["report"]["studies"] else []
+    further = config["galleries"] or (entries and config["report"]["student_timesteps"])
+    entries += [{"method": "gcdr"}] if further else []
+    own = {"gaze": config["gaze"]["model"]}
+    return [own | entry for entry in entries if entry["method"] in METHODS]
+
+
+def _labeller(config: Config, entry: Mapping[str, str]) -> str | None:
+    """The gaze model that makes an entry's labels in place of its own, if there is one."""
+    about = METHODS[entry["method"]]
+    return labeller_of(config, entry["gaze"]) if about.teacher_sees_prior else None
 
 
 def _is_there(config: Config, name: str | None) -> bool:

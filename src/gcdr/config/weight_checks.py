@@ -4,16 +4,23 @@ Files that are named are looked for. What is in them is looked at where the stud
 them, and they are there: of weights that a job will make or fetch nothing is said.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from gcdr.base.errors import InputError, one_line
 from gcdr.base.files import CHECKPOINTS, read_json
 from gcdr.base.plain import Config
-from gcdr.config.asked import gaze_models_as, trained_gaze_models, used_datasets, used_studies
-from gcdr.methods import METHODS, TEACHERS
+from gcdr.config.asked import (
+    gaze_models_as,
+    given_models,
+    study_starts,
+    trained_gaze_models,
+    used_datasets,
+    used_studies,
+)
 from gcdr.models.contents import KEYPOINTS, MASKS, check_backbone, check_start, check_weights
 from gcdr.models.given_card import check_given
 from gcdr.models.kinds import DENOISER, GAZE_MODELS, title_as
@@ -30,6 +37,7 @@ class Use:
         files: what must be there.
         checks: what looks into them, where they are used.
         why: what they are needed for, where that is not plain.
+        quiet: whether another check names what is not there.
     """
 
     key: str
@@ -37,6 +45,7 @@ class Use:
     files: tuple[Path, ...]
     checks: tuple[Callable[[], object], ...] = ()
     why: str = ""
+    quiet: bool = False
 
 
 def weight_problems(config: Config, planned: Collection[str]) -> list[str]:
@@ -58,7 +67,8 @@ def _problems(use: Use, planned: Collection[str]) -> Iterator[str]:
         )
         return
     absent = [file for file in use.files if not file.is_file()]
-    if missing := [file for file in absent if str(file) not in planned]:
+    missing = [file for file in absent if str(file) not in planned]
+    if missing and not use.quiet:
         yield f"{use.key}: no file {missing[0]}{use.why}"
     for check in () if absent else use.checks:
         try:
@@ -77,17 +87,28 @@ def _uses(config: Config) -> Iterator[Use]:
         file, size = weights_file(init), config["diffusion"]["model"]
         checks = (partial(check_start, file, DENOISER, size),) if asked else ()
         yield Use("diffusion.init", init, (file,), checks)
-    used = used_studies(config)
-    for name, study in config["studies"].items():
-        if isinstance(study.get("init"), str):
-            file = weights_file(study["init"])
-            checks = tuple(
-                _named(one, _start(config, file, one)) for one in trained_gaze_models(config)
-            )
-            yield Use(
-                f"studies.{name}.init", study["init"], (file,), checks if name in used else ()
-            )
-        yield from _given(config, name, name in used)
+    for name in used_studies(config):
+        yield from _starts(config, name)
+        yield from _given(config, name)
+
+
+def _starts(config: Config, study: str) -> Iterator[Use]:
+    """First weights of gaze models in a study; those that are not there are named elsewhere."""
+    trained = trained_gaze_models(config)
+    for gaze, source in study_starts(config, study).items():
+        if isinstance(source, str) and gaze in trained:
+            file = weights_file(source)
+            checks = (_start(config, file, gaze),)
+            yield Use(_key(config, study, "init", gaze), source, (file,), checks, quiet=True)
+
+
+def _key(config: Config, study: str, key: str, gaze: str | None) -> str:
+    """A key of a study, with the gaze model's name where a table has it."""
+    value: Any = config["studies"][study]
+    for part in key.split("."):
+        value = value[part]
+    several = isinstance(value, Mapping) and gaze is not None
+    return f"studies.{study}.{key}{f'.{gaze}' if several else ''}"
 
 
 def _detector(section: str, config: Config, *, used: bool, why: str = "") -> Use:
@@ -145,30 +166,15 @@ def _start(config: Config, file: Path, name: str) -> Callable[[], object]:
     return partial(check_start, file, entry["kind"], entry["size"])
 
 
-def _given(config: Config, study: str, used: bool) -> Iterator[Use]:
-    """Models that a study is given in place of training them."""
-    for name, source in config["studies"][study].get("given", {}).items():
-        if name not in TEACHERS and not (name in METHODS and METHODS[name].student):
-            continue  # said elsewhere
+def _given(config: Config, study: str) -> Iterator[Use]:
+    """Models that a study is given; those that are not there are named elsewhere."""
+    for (name, gaze), source in given_models(config, study).items():
+        if not isinstance(source, str) or gaze not in gaze_models_as(config, name):
+            continue
         file = weights_file(source)
         files = (file,) if str(file) == source else (file, Path(source) / "model.json")
-        checks = tuple(
-            _named(gaze, partial(check_given, source, *_place(config, name, gaze)))
-            for gaze in gaze_models_as(config, name)
-        )
-        yield Use(f"studies.{study}.given.{name}", source, files, checks if used else ())
-
-
-def _named(gaze: str | None, check: Callable[[], object]) -> Callable[[], object]:
-    """A check that says for which gaze model it fails, if it is for one."""
-
-    def named() -> None:
-        try:
-            check()
-        except InputError as error:
-            raise InputError(f"{one_line(error)} (for gaze.models.{gaze})") from None
-
-    return check if gaze is None else named
+        check = partial(check_given, source, *_place(config, name, gaze))
+        yield Use(_key(config, study, f"given.{name}", gaze), source, files, (check,), quiet=True)
 
 
 def _place(config: Config, name: str, gaze: str | None) -> tuple[str, dict[str, object]]:
