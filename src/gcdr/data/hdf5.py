@@ -273,6 +273,7 @@ def join_shards(file: h5py.File, name: str, shards: Mapping[str, h5py.Dataset]) 
     """
     parts = list(shards.values())
     layout = h5py.VirtualLayout((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
+    layout.dcpl.set_obj_track_times(False)  # the hour would stand in the file, as in no other array
     start = 0
     for place, part in shards.items():
         if len(part):
