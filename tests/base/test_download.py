@@ -191,6 +191,29 @@ def test_places_stay_in_their_folder(model, files):
         )
 
 
+@pytest.mark.parametrize(
+    "models",
+    [
+        {"m": ["x.bin", "X.BIN"]},
+        {"m": ["x.bin"], "M": ["x.bin"]},
+        {"m": ["é.bin", "e\u0301.bin"]},
+        {"m": ["straße", "STRASSE"]},
+        {"m": ["x", "x.part"]},
+        {"m": ["x.part.mark", "x"]},
+        {"m": ["x", "x.digest.json"]},
+        {"m": ["x.DIGEST.json", "X"]},
+    ],
+)
+def test_places_are_different_on_every_disk_and_from_what_is_noted_beside_them(models):
+    sources = {
+        name: {"from": f"http://a.example/{name}", "files": files} for name, files in models.items()
+    }
+    with pytest.raises(
+        InputError, match=r"downloads\.models\.[mM]\.files: found .* different names"
+    ):
+        planned_files({"folder": "w", "models": sources})
+
+
 def test_a_full_disk_is_not_tried_again(server, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
     with pytest.raises(InputError, match="MB free"):

@@ -10,6 +10,7 @@ import http.client
 import re
 import sys
 import time
+import unicodedata
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -44,9 +45,10 @@ def planned_files(downloads: Downloads) -> dict[str, str]:
 
     Raises:
         InputError: an address is none of ``http`` or ``https``, a name leads out of the folder, or two files
-            have one place.
+            have one place: on a disk that tells capitals from small letters, or on one that does not.
     """
     files: dict[str, str] = {}
+    taken: dict[str, str] = {}  # the file whose place it is, or beside which it lies
     for model, source in downloads["models"].items():
         key = f"downloads.models.{model}"
         if model in (".", "..") or "/" in model:
@@ -62,7 +64,19 @@ def planned_files(downloads: Downloads) -> dict[str, str]:
             place = str(Path(downloads["folder"], model, file))
             if files.setdefault(place, address) != address:
                 raise InputError(f"{key}.files: two files named {file!r}; expected different names")
+            for path in (place, *map(str, _beside(place))):
+                if (other := taken.setdefault(_plainest(path), place)) != place:
+                    raise InputError(
+                        f"{key}.files: found {place!r} and {other!r}, of which one would take the place of "
+                        "the other, or of what is noted beside it, on a disk that knows no capitals; "
+                        "expected different names"
+                    )
     return files
+
+
+def _plainest(path: str) -> str:
+    """A path as a disk that knows neither capitals nor forms of Unicode tells it from others."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
 def _joined(folder: str, name: str) -> str:
@@ -85,6 +99,17 @@ def _check_address(address: str, where: str) -> None:
 def record_of(path: str | Path) -> Path:
     """The small file beside a downloaded one that holds its digest, size and address."""
     return Path(f"{path}.digest.json")
+
+
+def _part_of(path: str | Path) -> Path:
+    """What has arrived of a file."""
+    return Path(f"{path}.part")
+
+
+def _beside(path: str | Path) -> tuple[Path, ...]:
+    """Every file that is kept beside a downloaded one."""
+    part = _part_of(path)
+    return record_of(path), part, _validator_of(part)
 
 
 def download(address: str, out: str | Path, pause: float = 5.0, timeout: float = 60.0) -> None:
@@ -111,7 +136,7 @@ def download(address: str, out: str | Path, pause: float = 5.0, timeout: float =
     if out.is_file():
         _accept(out, out, "in the file", published, None)
         return
-    part = Path(f"{out}.part")
+    part = _part_of(out)
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
