@@ -22,6 +22,8 @@ from gcdr.base.files import atomic, text_digest
 
 KEY = b"gcdr"
 VERSION = 1
+TEXT = 1000  # bytes of text that a byte of a file may stand for: each row has an id, and a few lines at most
+MOST = 4 << 30  # bytes of text that a column may have
 DAMAGED = (
     OSError,
     ValueError,
@@ -170,14 +172,15 @@ def _read(
     about, size = parquet.read_metadata(path), path.stat().st_size
     if about.num_rows > size:  # every person has an id of their own, which takes a byte at least
         raise InputError(f"{path}: claims {about.num_rows:,} rows in {size:,} bytes")
-    there = about.schema.to_arrow_schema().names
+    schema = about.schema.to_arrow_schema()
+    there = schema.names
     chosen = there if columns is None else [*columns, *(n for n in optional if n in there)]
     if lacking := [name for name in chosen if name not in there]:
         raise InputError(
             f"{path}: column {lacking[0]!r} is missing; expected the columns {list(chosen)}"
         )
     header = _header(path)
-    content = parquet.read_table(path, columns=list(chosen))
+    content = _unpacked(path, size, {name: schema.field(name).type for name in chosen})
     for name in chosen:
         if _column_digest(content[name]) != header["columns"].get(name):
             raise InputError(
@@ -187,6 +190,39 @@ def _read(
     if people is not None and header["people"] not in (None, people):
         raise InputError(f"{path}: made for other people than the manifest's; make it again")
     return content.to_pandas()
+
+
+def _unpacked(path: Path, size: int, kinds: Mapping[str, pa.DataType]) -> pa.Table:
+    """Columns of a file of ``size`` bytes, by their types.
+
+    A text that stands in many rows is in the file once, and so are repetitions within lists: a few bytes can
+    stand for more than memory holds. Texts are therefore measured before they are written out.
+    """
+    texts = [name for name, kind in kinds.items() if _is_text(kind)]
+    for name, kind in kinds.items():
+        if not (name in texts or pa.types.is_null(kind) or pa.types.is_primitive(kind)):
+            raise InputError(f"{path}: column {name!r} holds {kind}; expected numbers or text")
+    content = parquet.read_table(path, columns=list(kinds), read_dictionary=texts)
+    most = min(TEXT * size, MOST)
+    for name in texts:
+        packed = content[name]
+        total = sum(
+            pc.sum(pc.binary_length(part.dictionary).take(part.indices)).as_py() or 0
+            for part in packed.chunks
+        )
+        if total > most:
+            raise InputError(
+                f"{path}: column {name!r} claims {total:,} bytes of text in a file of {size:,} bytes; "
+                f"expected at most {most:,}"
+            )
+        parts = [part.dictionary_decode().cast(kinds[name]) for part in packed.chunks]
+        place = content.schema.get_field_index(name)
+        content = content.set_column(place, name, pa.chunked_array(parts, kinds[name]))
+    return content
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def _column_digest(column: pa.ChunkedArray) -> str:
