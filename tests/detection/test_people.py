@@ -16,9 +16,10 @@ from safetensors.torch import load_file, save_file
 
 from gcdr.base.errors import InputError
 from gcdr.data.manifest import BODY, BOX, build_manifest, read_people, write_table
-from gcdr.detection.bodies import detect_bodies, detect_people, match_bodies, merge_bodies
+from gcdr.detection.bodies import detect_bodies, detect_people, match_bodies
 from gcdr.detection.choices import DetectSettings
 from gcdr.detection.detector import DetectorConfig, build_detector, detect, load_detector
+from gcdr.detection.joined import merge_bodies
 from gcdr.world.lessons import DetectorRecipe
 from gcdr.world.weights.detectors import (
     TrainingScene,

@@ -1,7 +1,7 @@
 """Join the shards of detected bodies, and those that came with the data set, into one table."""
 
 from gcdr.base.command import arguments, run
-from gcdr.detection.bodies import merge_bodies
+from gcdr.detection.joined import merge_bodies
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ Each image is detected once, however many people of the manifest are in it; each
 the detected box that overlaps the head most, or none (Miao et al., ECCV 2024).
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,10 +17,11 @@ from gcdr.base.blocks import Blocks, shard_rows, work_key
 from gcdr.base.errors import InputError
 from gcdr.base.failures import Failures
 from gcdr.data.manifest import BODY, BOX, people_digest, read_people
-from gcdr.data.parquet import read_table, table_about, write_table
+from gcdr.data.parquet import read_table, write_table
 from gcdr.data.pictures import open_image
 from gcdr.detection.choices import DetectSettings
 from gcdr.detection.detector import detect, detector_files, load_detector
+from gcdr.detection.joined import write_together
 
 Measure = Literal["head_area", "iou"]
 
@@ -171,27 +171,5 @@ def detect_people(
             failed.add([person.sample_id], person.problem)
         write_table(found, blocks.parts[start], digest)
     parts = [read_table(part, people=digest) for part in blocks.parts.values()]
-    _write_together(parts, out, digest)
+    write_together(parts, out, digest)
     blocks.remove()
-
-
-def merge_bodies(shards: Sequence[Path], annotated: Path | None, out: Path) -> None:
-    """Put the shards of :func:`detect_people`, and the bodies that were given, into one table.
-
-    Raises:
-        InputError: a table is damaged, or they are not all of the same people.
-    """
-    digest = table_about(shards[0])["people"]
-    came = [] if annotated is None else [read_table(annotated, people=digest).assign(problem="")]
-    found = [read_table(shard, people=digest) for shard in shards]
-    bodies = _write_together([*came, *found], out, digest)
-    print(f"{sum(map(len, came))} people came with the data set's own detections")
-    print(f"bodies found for {int(bodies['detected'].sum())} of {len(bodies)} people")
-
-
-def _write_together(tables: Sequence[pd.DataFrame], out: Path, people: str | None) -> pd.DataFrame:
-    """Tables of bodies as one, by ``sample_id``."""
-    filled = [table for table in tables if len(table)] or tables[:1]
-    whole = pd.concat(filled).sort_values("sample_id")
-    write_table(whole, out, people)
-    return whole
