@@ -15,6 +15,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/checked.smk"
+include: "workflow/rules/stopped.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/stages.smk"
 include: "workflow/rules/sources.smk"
@@ -43,6 +44,10 @@ rule all:
     input:
         default_targets(),
     localrule: True
+
+
+onstart:
+    end_jobs_on_term()
 
 
 onsuccess:
