@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +12,7 @@ from unittest import mock
 
 import pytest
 import yaml
+from preloaded import run_snakemake
 from snakemake.utils import update_config
 
 ROOT = Path(__file__).parents[1]
@@ -63,17 +63,9 @@ class Workspace:
         self, *arguments: str, configs: tuple[str, ...] = (SMOKE,)
     ) -> subprocess.CompletedProcess[str]:
         """Run Snakemake with overlays; stdout and stderr together."""
-        environment = {**os.environ, "PYTHONPATH": str(self.folder / "src"), "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-        if configs:
-            command += ["--configfile", *configs]
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+        chosen = ["--configfile", *configs] if configs else []
+        return run_snakemake(
+            self.folder, self.folder / "src", ["--cores", "2", *arguments, *chosen]
         )
 
     def planned(self, *arguments: str, configs: tuple[str, ...] = (SMOKE,)) -> dict[str, int]:
