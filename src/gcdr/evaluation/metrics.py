@@ -47,6 +47,10 @@ DEFINITIONS = {
     f"cells; {_MAP}, resized bilinearly if it has another size",
     "auc_video": "area under the ROC curve over the heatmap's cells as for VideoAttentionTarget; "
     "positives: the 19 x 19 cells around the one annotated point",
+    "asked": "of people with another one in the picture who looks 0.2 or farther away: share whose predicted "
+    f"point is nearer to their own target than to the other's (0.5 by chance); {_CENTRE}",
+    "moved": "of the same people: share whose point is 0.1 or farther from that for the other head; "
+    f"{_CENTRE}",
     "in_frame_ap": "average precision of the in/out logit over all test people, those who look out of the "
     "frame among them; inside is positive",
 }

@@ -24,6 +24,7 @@ from gcdr.evaluation.metrics import (
     point_scores,
     video_auc,
 )
+from gcdr.evaluation.pairs import asked_person
 
 FORMAT = 1
 BASELINE_SIZE, BASELINE_SIGMA = 64, 3.0  # of the Gaussian that stands for a baseline's point
@@ -62,6 +63,7 @@ def score_maps(heatmap: np.ndarray, people: pd.DataFrame, annotations: np.ndarra
             **point_scores(centre, annotations),
             **{f"{name}_reference": values for name, values in reference.items()},
             **_areas(heatmap, people, annotations),
+            **asked_person(people["image"].to_numpy(), centre, np.nanmean(annotations, 1)),
         }
     )
     if (np.isfinite(annotations).all(2).sum(1) == 1).all():
@@ -133,9 +135,11 @@ def summarise(scores: pd.DataFrame) -> dict[str, dict[str, float]]:
     groups = clusters(scores)
     summary = {}
     for name in DEFINITIONS:
-        if name in scores and len(scores):
-            values = scores[name].to_numpy(float)
-            low, high = bootstrap_interval(values, groups, numpy_rng(0, "bootstrap"))
+        values = scores[name].to_numpy(float) if name in scores else np.empty(0)
+        known = ~np.isnan(values)  # of some metrics not everybody has a value
+        if known.any():
+            values = values[known]
+            low, high = bootstrap_interval(values, groups[known], numpy_rng(0, "bootstrap"))
             summary[name] = {"value": float(values.mean()), "low": low, "high": high}
     return summary
 

@@ -117,9 +117,14 @@ METRICS = {
     "auc": Metric("AUC", "", higher_is_better=True),
     "auc_64": Metric("AUC", "64 x 64 grid", higher_is_better=True),
     "auc_video": Metric("AUC", "video protocol", higher_is_better=True),
+    "asked": Metric("Asked person", "share", higher_is_better=True),
+    "moved": Metric("Moves with head", "share", higher_is_better=True),
     "in_frame_ap": Metric("In/out AP", "", higher_is_better=True),
 }
-OPTIONAL_METRICS = ("in_frame_ap",)  # columns of a table only where one of its methods has them
+OPTIONAL_METRICS = (
+    "asked",
+    "in_frame_ap",
+)  # columns of a table only where one of its methods has them
 TABLE_METRICS = ("dist_to_mean", "dist_to_mean_reference", "min_dist", "auc")
 MEANING = (
     "AvgDist: distance to the mean of the annotators' points (not the mean of the distances); MinDist: "
