@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import supervision
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -285,6 +286,19 @@ def test_frames_are_exported_as_sequences_with_their_tracks(root: Path) -> None:
     }
     columns = ["image", "track", "sequence", "frame", "group"]
     assert found == {tuple(row) for row in pd.concat(rows)[columns].to_numpy()}
+
+
+def test_coco_is_read_by_supervision(root: Path) -> None:
+    """Boxes, classes and pictures as its ``DetectionDataset`` finds them, beside names with blanks and quotes."""
+    people = [one_row(person=number, image=name) for number, name in enumerate(IMAGES)]
+    WRITERS["coco"](pd.concat(people), root / "coco.json")
+    dataset = supervision.DetectionDataset.from_coco(str(root), str(root / "coco.json"))
+    assert dataset.classes == ["head"] and len(dataset) == len(IMAGES)
+    for path, image, detections in dataset:
+        name = Path(path).relative_to(root).as_posix()
+        assert image.shape[:2] == IMAGES[name][::-1]
+        row = people[list(IMAGES).index(name)].iloc[0]
+        assert detections.xyxy.tolist() == [[pytest.approx(row[edge]) for edge in BOX]]
 
 
 def test_coco_is_what_its_api_takes(root: Path) -> None:
