@@ -11,22 +11,47 @@ import pandas as pd
 import pytest
 from PIL import Image
 from snakemake.exceptions import WorkflowError
-from workflow_runs import SMOKE, Workspace, check_overlay, logs_that_name
+from workflow_runs import SMOKE, Workspace, check_overlay, jobs_in, logs_that_name
 
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
 from gcdr.world.style import STYLES
 
+DATA = "results/data/smoke"
 AFTER_REFINE = {"make_labels", "train_student", "evaluate", "evaluate_labels", "tables", "page"}
+
+
+TRANSFER = """
+datasets: {here: {kind: world, seed: 22, style: web, train_people: 120, test_people: 60, annotators: 10,
+                  width: 320, height: 240}}
+studies: {transfer: {labelled: [smoke], unlabelled: [here], test: here, seed: 0,
+                     init: {study: smoke, model: vat}}}
+report: {name: transfer, studies: [transfer], methods: [vat, gcdr]}
+"""
 
 
 @pytest.fixture(scope="session")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace in which the smoke configuration has run."""
+    """A workspace in which the smoke configuration has run, on data with one picture that cannot be read.
+
+    ``refused.txt`` is what was said when no picture may be lost, ``said.txt`` when a few may; ``cut.txt``
+    names the picture.
+    """
     workspace = Workspace(tmp_path_factory.mktemp("workflow"))
+    run = workspace.snakemake(f"{DATA}/manifest.parquet")
+    assert run.returncode == 0, run.stdout[-6000:]
+    people = pd.read_parquet(workspace.folder / DATA / "manifest.parquet")
+    name = people.loc[people["split"] == "test", "image"].iloc[0]
+    bad = workspace.folder / DATA / "images" / name
+    bad.write_bytes(bad.read_bytes()[:400])
+    workspace.write("cut.txt", name)
+    smoke = (workspace.folder / SMOKE).read_text()
+    workspace.write(SMOKE, f"{smoke}failures: 0\n")
+    workspace.write("refused.txt", workspace.snakemake(f"{DATA}/bodies.parquet").stdout)
+    workspace.write(SMOKE, f"{smoke}failures: 0.05\n")
     run = workspace.snakemake()
     assert run.returncode == 0, run.stdout[-6000:]
-    (workspace.folder / "said.txt").write_text(run.stdout)
+    workspace.write("said.txt", run.stdout)
     return workspace
 
 
@@ -61,6 +86,21 @@ def test_smoke_run_ends_with_table_and_report(done: Workspace) -> None:
             assert 0 <= summary["low"] <= summary["value"] <= summary["high"] <= 1.5
     logs, benchmarks = done.folder / "logs", done.folder / "results/benchmarks"
     assert len(list(logs.rglob("*.log"))) >= 18 and len(list(benchmarks.rglob("*.tsv"))) >= 18
+
+
+def test_a_cut_picture_stops_nothing_and_too_many_stop_the_stage(done: Workspace) -> None:
+    refused, name = ((done.folder / f"{told}.txt").read_text() for told in ("refused", "cut"))
+    assert "share 0 that the key failures allows" in refused, refused
+    people = pd.read_parquet(done.folder / DATA / "manifest.parquet")
+    lost = (people["image"] == name).sum()
+    for path in (done.folder / "results/smoke/labels25-seed0/metrics").glob("*.json"):
+        assert json.loads(path.read_text())["unreadable"] == lost, path
+    logs = logs_that_name(name, done.folder / "logs/smoke")
+    assert logs >= {
+        "detect/1-of-1",
+        "samples-56",
+        "labels25-seed0/test/gcdr-t250-n2-k1+ofa-world-body",
+    }
 
 
 def test_second_run_does_nothing(done: Workspace) -> None:
@@ -138,6 +178,22 @@ def test_edited_module_reruns_its_stage(
     planned = set(edited.planned())
     assert reruns <= planned
     assert not planned & untouched
+
+
+def test_labels_from_one_world_and_unlabelled_people_from_another(done: Workspace) -> None:
+    done.write("transfer.yaml", TRANSFER)
+    run = done.snakemake(configs=(SMOKE, "transfer.yaml"))
+    assert run.returncode == 0, run.stdout[-4000:]
+    assert jobs_in(run.stdout)["world"] == 1  # the other is there
+    assert (done.folder / "results/transfer/report.html").exists()
+    people = pd.read_parquet(done.folder / "results/data/smoke--here--here/manifest.parquet")
+    labels = pd.read_parquet(done.folder / "results/transfer/labels25-seed0/labels.parquet")
+    source = people["image"].str.split("/").str[0]
+    role = labels.set_index("sample_id")["role"].reindex(people["sample_id"])
+    assert set(source[role.isin(["labelled", "validation"]).to_numpy()]) == {"smoke"}
+    assert set(source[(role == "unlabelled").to_numpy()]) == {"here"}
+    metrics = done.folder / "results/transfer/labels25-seed0/metrics/vat+vat.json"
+    assert "labels of smoke" in json.loads(metrics.read_text())["dataset"]
 
 
 def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
