@@ -289,7 +289,7 @@ def test_frames_are_exported_as_sequences_with_their_tracks(root: Path) -> None:
 
 
 def test_coco_is_read_by_supervision(root: Path) -> None:
-    """Boxes, classes and pictures as its ``DetectionDataset`` finds them, beside names with blanks and quotes."""
+    """Boxes, classes and pictures as its ``DetectionDataset`` finds them, whatever the names hold."""
     people = [one_row(person=number, image=name) for number, name in enumerate(IMAGES)]
     WRITERS["coco"](pd.concat(people), root / "coco.json")
     dataset = supervision.DetectionDataset.from_coco(str(root), str(root / "coco.json"))
