@@ -169,6 +169,7 @@ TARGETS = (
     "all", "table_s7", "table1", "label_savings", "world_weights",
     "results/data/real/manifest.parquet", "results/data/smoke--smoke.given--smoke/bodies.parquet",
     "results/pooled/labels25-seed0/teachers/vat-gc+asked-body+vat/model.json",
+    "results/smoke/labels25-seed0/timestep/configured+ofa-world-body.json",
 )  # fmt: skip
 
 
