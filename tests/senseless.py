@@ -279,7 +279,7 @@ PAIRS = [
         "studies.p",
     ),
     ("studies: {smoke: {init: {study: smoke, model: vat}}}", "studies.smoke.init"),
-    ("studies: {smoke: {given: {raw: assets/world/backbone}}}", "studies.smoke.given"),
+    ("studies: {smoke: {pretrained: {raw: assets/world/backbone}}}", "studies.smoke.pretrained"),
     ("studies: {smoke: {init: {vta: assets/world/backbone}}}", "studies.smoke.init.vta"),
     ("studies: {smoke: {init: {gazelle: nowhere.pt}}}", "studies.smoke.init.gazelle"),
     ("studies: {smoke: {init: {study: demo}}}", "studies.smoke.init.model"),
@@ -297,10 +297,19 @@ PAIRS = [
         "studies: {smoke: {init: {gazelle: {study: demo, model: vat-gc}}}}",
         "studies.smoke.init.gazelle.model",
     ),
-    ("studies: {smoke: {given: {gcdr: {vta: a.pt}}}}", "studies.smoke.given.gcdr.vta"),
-    ("studies: {smoke: {given: {gcdr: {gazelle: no.pt}}}}", "studies.smoke.given.gcdr.gazelle"),
-    ("studies: {smoke: {given: {diffusion: {vat: no.pt}}}}", "studies.smoke.given.diffusion"),
-    ("studies: {smoke: {given: {vat-gc: {gazelle: no.pt}}}}", "studies.smoke.given.vat-gc.gazelle"),
+    ("studies: {smoke: {pretrained: {gcdr: {vta: a.pt}}}}", "studies.smoke.pretrained.gcdr.vta"),
+    (
+        "studies: {smoke: {pretrained: {gcdr: {gazelle: no.pt}}}}",
+        "studies.smoke.pretrained.gcdr.gazelle",
+    ),
+    (
+        "studies: {smoke: {pretrained: {diffusion: {vat: no.pt}}}}",
+        "studies.smoke.pretrained.diffusion",
+    ),
+    (
+        "studies: {smoke: {pretrained: {vat-gc: {gazelle: no.pt}}}}",
+        "studies.smoke.pretrained.vat-gc.gazelle",
+    ),
     (
         "world_weights: {vqa: {lessons: [{kinds: [gaze], steps: 9, horizon: 8, batch: 2, lr: 0.1}]}}",
         "world_weights.vqa",

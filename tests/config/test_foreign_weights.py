@@ -19,6 +19,7 @@ from gcdr.models.sizes import DenoiserConfig, VATConfig
 ROOT = Path(__file__).parents[2]
 SMOKE = read_config([ROOT / "config.yaml", ROOT / "configs/smoke.yaml"])
 SCHEMA = read_schema(ROOT / "workflow/schemas/config.schema.yaml")
+READY = "studies: {{smoke: {{pretrained: {{{}}}}}}}"
 GAZELLE = "report: {methods: [{method: vat, gaze: gazelle}]}\n"
 
 
@@ -110,8 +111,8 @@ def said(overlay: str, config: dict = SMOKE) -> list[str]:
             "holds VAT, expected Gaze-LLE",
         ),
         (
-            GAZELLE + "studies: {smoke: {given: {vat: {gazelle: @/vat}}}}",
-            "studies.smoke.given.vat.gazelle",
+            GAZELLE + "studies: {smoke: {pretrained: {vat: {gazelle: @/vat}}}}",
+            "studies.smoke.pretrained.vat.gazelle",
             "holds VAT, expected Gaze-LLE",
         ),
         ("detect: {weights: @/vat}", "detect.weights", "no file"),
@@ -137,13 +138,13 @@ def said(overlay: str, config: dict = SMOKE) -> list[str]:
             "names no model_type",
         ),
         ("prior: p\npriors: {p: {kind: pointing, weights: @/vat}}", "priors.p.weights", "holds VAT"),
-        ("studies: {smoke: {given: {vat: @/gc}}}", "studies.smoke.given.vat", "holds VAT-GC, expected VAT"),
-        ("studies: {smoke: {given: {vat: @/denoiser}}}", "studies.smoke.given.vat", "holds denoiser"),
-        ("studies: {smoke: {given: {gcdr: @/paper}}}", "studies.smoke.given.gcdr", "224 pixels"),
-        ("studies: {smoke: {given: {gcdr: @/cat}}}", "studies.smoke.given.gcdr", "found model 'cat'"),
-        ("studies: {smoke: {given: {diffusion: @/vat}}}", "studies.smoke.given.diffusion", "holds VAT"),
-        ("studies: {smoke: {given: {diffusion: @/noisy}}}", "studies.smoke.given.diffusion", "of 1000"),
-        ("studies: {smoke: {given: {diffusion: @/denoiser.pt}}}", "studies.smoke.given.diffusion", "of 224"),
+        (READY.format("vat: @/gc"), "studies.smoke.pretrained.vat", "holds VAT-GC, expected VAT"),
+        (READY.format("vat: @/denoiser"), "studies.smoke.pretrained.vat", "holds denoiser"),
+        (READY.format("gcdr: @/paper"), "studies.smoke.pretrained.gcdr", "224 pixels"),
+        (READY.format("gcdr: @/cat"), "studies.smoke.pretrained.gcdr", "found model 'cat'"),
+        (READY.format("diffusion: @/vat"), "studies.smoke.pretrained.diffusion", "holds VAT"),
+        (READY.format("diffusion: @/noisy"), "studies.smoke.pretrained.diffusion", "of 1000"),
+        (READY.format("diffusion: @/denoiser.pt"), "studies.smoke.pretrained.diffusion", "of 224"),
     ],
 )  # fmt: skip
 def test_another_model_is_refused_by_its_key(
@@ -161,9 +162,9 @@ def test_another_model_is_refused_by_its_key(
         GAZELLE + "gaze: {models: {gazelle: {init: @/decoder, backbone: @/frozen.pt}}}",
         "heads: {weights: @/vqa}",  # every data set has a table
         "diffusion: {init: @/vat}",
-        "studies: {smoke: {given: {vat: @/vat, vat-gc: @/denoiser}}}",  # of the two one is asked for
-        "studies: {smoke: {given: {diffusion: @/denoiser, gcdr: @/vat}}}",
-        "report: {methods: [vat, {method: vat, gaze: gazelle}]}\nstudies: {smoke: {given: {vat: @/vat}}}",
+        "studies: {smoke: {pretrained: {vat: @/vat, vat-gc: @/denoiser}}}",  # of the two one is asked for
+        "studies: {smoke: {pretrained: {diffusion: @/denoiser, gcdr: @/vat}}}",
+        "report: {methods: [vat, {method: vat, gaze: gazelle}]}\n" + READY.format("vat: @/vat"),
         "report: {methods: [vat, {method: vat, gaze: gazelle}]}\nstudies: {smoke: {init: @/vat}}",
         "studies: {other: {dataset: smoke, seed: 1, init: @/vqa}}",
         "report: {studies: []}\ngaze: {models: {vat: {init: @/vqa}}}\ndetect: {weights: @/vqa.pt}",

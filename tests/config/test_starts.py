@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gcdr.config.asked import given_models, study_starts, used_studies
+from gcdr.config.asked import pretrained_models, study_starts, used_studies
 
 GAZE = {"model": "vat", "models": {"vat": {}, "gazelle": {}}}
 EARLIER = {"study": "first", "model": "gcdr"}
@@ -33,7 +33,7 @@ def test_one_value_is_for_the_default_gaze_model(init: Any, expected: dict[str, 
 
 def test_given_models_are_of_a_gaze_model_or_of_none() -> None:
     given = {"diffusion": "d.pt", "vat": "v.pt", "gcdr": {"vat": "s.pt", "gazelle": "g.pt"}}
-    assert given_models(config(given=given), "second") == {
+    assert pretrained_models(config(pretrained=given), "second") == {
         ("diffusion", None): "d.pt",
         ("vat", "vat"): "v.pt",
         ("gcdr", "vat"): "s.pt",

@@ -25,7 +25,7 @@ from gcdr.models.gazelle_released import (
     recognise_gazelle,
     save_decoder,
 )
-from gcdr.models.given import GivenSettings, take_given
+from gcdr.models.pretrained import PretrainedSettings, take_pretrained
 from gcdr.predictor import Prediction, Predictor, load_gaze_model
 
 
@@ -182,7 +182,7 @@ def test_a_released_decoder_and_its_backbone_make_a_predictor(
         gcdr.load(tmp_path / "decoder.pt", "cpu", tmp_path / "nowhere.pth")
 
 
-GIVEN = GivenSettings(
+GIVEN = PretrainedSettings(
     pixels=56, cells=8, kind="gazelle", timesteps=500, schedule="linear", backbone="backbone.pth"
 )
 
@@ -192,17 +192,17 @@ def test_a_released_decoder_is_given_on_the_backbone_of_the_configuration(
     tmp_path: Path, released: Gazelle, name: str
 ) -> None:
     settings = replace(GIVEN, backbone=str(tmp_path / "backbone.pth"))
-    take_given(name, tmp_path / "decoder.pt", settings, tmp_path / "taken")
+    take_pretrained(name, tmp_path / "decoder.pt", settings, tmp_path / "taken")
     taken = load_gaze_model(tmp_path / "taken")  # as labelling, scoring and galleries do
     found, expected = (predicted(Predictor(m, torch.device("cpu"))) for m in (taken, released))
     assert np.array_equal(found.heatmap, expected.heatmap)
     assert np.array_equal(found.in_frame, expected.in_frame)
     again = tmp_path / "again"  # and the folder may be given in turn
-    take_given(name, tmp_path / "taken", settings, again)
+    take_pretrained(name, tmp_path / "taken", settings, again)
     assert read_card(again)["backbone"] == read_card(tmp_path / "taken")["backbone"]
     torch.save(small(seed=5).backbone.model.state_dict(), tmp_path / "backbone.pth")
     with pytest.raises(InputError, match="another backbone than"):
-        take_given(name, tmp_path / "taken", settings, again)
+        take_pretrained(name, tmp_path / "taken", settings, again)
 
 
 def test_a_decoder_is_not_given_to_another_model_or_on_another_backbone(
@@ -210,17 +210,17 @@ def test_a_decoder_is_not_given_to_another_model_or_on_another_backbone(
 ) -> None:
     other = replace(GIVEN, kind="vat", backbone=None)
     with pytest.raises(InputError, match="holds a decoder of Gaze-LLE only"):
-        take_given("gcdr", tmp_path / "decoder.pt", other, tmp_path / "taken")
+        take_pretrained("gcdr", tmp_path / "decoder.pt", other, tmp_path / "taken")
     torch.save(small(seed=5).backbone.model.state_dict(), tmp_path / "other.pth")
     torch.save(released.state_dict(), tmp_path / "whole.pt")
     settings = replace(GIVEN, backbone=str(tmp_path / "other.pth"))
     with pytest.raises(InputError, match=r"whole.pt: holds another backbone than .*other.pth"):
-        take_given("gcdr", tmp_path / "whole.pt", settings, tmp_path / "taken")
+        take_pretrained("gcdr", tmp_path / "whole.pt", settings, tmp_path / "taken")
     settings = replace(GIVEN, backbone=str(tmp_path / "backbone.pth"))
-    take_given("gcdr", tmp_path / "whole.pt", settings, tmp_path / "taken")
+    take_pretrained("gcdr", tmp_path / "whole.pt", settings, tmp_path / "taken")
     torch.save({"conv1_scene.weight": torch.zeros(1)}, tmp_path / "vat.pt")
     with pytest.raises(InputError, match="found a VAT, which stands on no frozen backbone"):
-        take_given("gcdr", tmp_path / "vat.pt", settings, tmp_path / "taken")
+        take_pretrained("gcdr", tmp_path / "vat.pt", settings, tmp_path / "taken")
 
 
 def test_files_that_are_no_released_decoder(tmp_path: Path) -> None:

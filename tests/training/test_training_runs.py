@@ -119,7 +119,7 @@ def test_mean_teacher_learns_from_the_unlabelled(study: Study, tmp_path: Path, f
     held = train("held")
     assert held == train("again")
     assert held != train("apart", consistency=0.0)
-    assert held != train("averaged", kept="ema")
+    assert held != train("averaged", keep="ema")
 
 
 @pytest.mark.parametrize("features", ["towers", "none"])

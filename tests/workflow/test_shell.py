@@ -93,7 +93,11 @@ def every_text() -> dict:
         "split": {"released": hostile("lists")},
         "studies": {
             "a": {"dataset": "smoke", "seed": 0},
-            "given": {"dataset": "smoke", "seed": 0, "given": {"diffusion": hostile("teacher")}},
+            "given": {
+                "dataset": "smoke",
+                "seed": 0,
+                "pretrained": {"diffusion": hostile("teacher")},
+            },
             "pooled": {
                 "labelled": ["smoke"],
                 "unlabelled": ["smoke", "given"],

@@ -3,7 +3,7 @@
 import re
 from dataclasses import asdict
 
-from gcdr.config.asked import given_models, study_starts
+from gcdr.config.asked import pretrained_models, study_starts
 from gcdr.config.preflight import recipe_problems
 from gcdr.methods import (
     NAMES,
@@ -91,17 +91,17 @@ def teachers(**properties):
     return f"(?:{names}){SUFFIXES}"
 
 
-def given_pattern():
-    """Folders of all given models below results/; a student's is that of every variant of its method."""
+def pretrained_pattern():
+    """Folders of all pretrained models below results/; a student's is that of every variant of its method."""
     return "|".join(
-        rf"{re.escape(study)}/labels{SHARE}-seed\d+/{given_folder(name, gaze)}"
+        rf"{re.escape(study)}/labels{SHARE}-seed\d+/{pretrained_folder(name, gaze)}"
         for study in config["studies"]
-        for name, gaze in given_models(config, study)
+        for name, gaze in pretrained_models(config, study)
     )
 
 
-def given_folder(name, gaze):
-    """Folders of a given model in a label split, as a pattern."""
+def pretrained_folder(name, gaze):
+    """Folders of a pretrained model in a label split, as a pattern."""
     suffixes = SUFFIXES if gaze is None else ending_with(gaze)
     return (
         f"teachers/{name}{suffixes}"
@@ -110,32 +110,32 @@ def given_folder(name, gaze):
     )
 
 
-def given_model(wildcards):
+def pretrained_model(wildcards):
     """Study of a folder, what it holds (a teacher, or the method of a student) and its gaze model."""
-    study, _, kind, name = Path(wildcards.given).parts
+    study, _, kind, name = Path(wildcards.pretrained).parts
     if kind == "teachers":
         return study, name.split("+")[0], parse_teacher(name)[2]
     asked = parse_variant(name)
     return study, asked.method, asked.gaze
 
 
-def given_name(wildcards):
-    return given_model(wildcards)[1]
+def pretrained_name(wildcards):
+    return pretrained_model(wildcards)[1]
 
 
-def given_source(wildcards):
-    study, name, gaze = given_model(wildcards)
-    return given_models(config, study)[name, gaze]
+def pretrained_source(wildcards):
+    study, name, gaze = pretrained_model(wildcards)
+    return pretrained_models(config, study)[name, gaze]
 
 
-def given_backbone(wildcards):
-    """The file of the frozen backbone that a given model stands on, if it does."""
-    return backbone_of(given_model(wildcards)[2])
+def pretrained_backbone(wildcards):
+    """The file of the frozen backbone that a pretrained model stands on, if it does."""
+    return backbone_of(pretrained_model(wildcards)[2])
 
 
-def given_settings(wildcards):
-    """What a given model must agree with."""
-    _, _, gaze = given_model(wildcards)
+def pretrained_settings(wildcards):
+    """What a pretrained model must agree with."""
+    _, _, gaze = pretrained_model(wildcards)
     pixels, cells = sides_of(gaze)
     model = learning.gaze_model(config, gaze)
     return as_json(
@@ -150,9 +150,9 @@ def given_settings(wildcards):
     )
 
 
-def given_files(wildcards):
+def pretrained_files(wildcards):
     """The checkpoint, or the files of the folder."""
-    source = given_source(wildcards)
+    source = pretrained_source(wildcards)
     if source.endswith(CHECKPOINTS):
         return [source]
     return files_in(source, "model.safetensors", "model.json")

@@ -33,13 +33,13 @@ def study_starts(config: Config, study: str) -> Config:
     return {config["gaze"]["model"]: init} if single else init
 
 
-def given_models(config: Config, study: str) -> dict[tuple[str, str | None], str]:
-    """Paths of the models that a study is given, by teacher or method, and by gaze model.
+def pretrained_models(config: Config, study: str) -> dict[tuple[str, str | None], str]:
+    """Paths of the models that a study takes ready, by teacher or method, and by gaze model.
 
     A single path is that of ``gaze.model``; teachers that are no gaze models have None there.
     """
     own, models = config["gaze"]["model"], {}
-    for name, source in config["studies"][study].get("given", {}).items():
+    for name, source in config["studies"][study].get("pretrained", {}).items():
         if name in TEACHERS and TEACHERS[name].family != "gaze":
             models[name, None] = source
         elif isinstance(source, Mapping):

@@ -1,27 +1,27 @@
-"""What is checked of the models that a study starts from or is given, beyond the schema."""
+"""What is checked of the models that a study starts from or takes ready, beyond the schema."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from gcdr.base.download import planned_files
 from gcdr.base.plain import Config
-from gcdr.config.asked import given_models, study_starts
+from gcdr.config.asked import pretrained_models, study_starts
 from gcdr.config.gaze_checks import unseen_prior
 from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.sizes import weights_file
 
-GIVEN = [*TEACHERS, *(name for name, method in METHODS.items() if method.student)]
-"""What a study may be given: a teacher, or the student of a method."""
+PRETRAINED = [*TEACHERS, *(name for name, method in METHODS.items() if method.student)]
+"""What a study may take ready: a teacher, or the student of a method."""
 
 
 def start_problems(config: Config) -> list[str]:
-    """First weights and given models that are not there, fit nothing, or go in a circle."""
+    """First weights and pretrained models that are not there, fit nothing, or go in a circle."""
     planned = planned_files(config["downloads"])
     problems = []
     for name in config["studies"]:
         problems += _init_problems(name, config, planned)
-        problems += _given_problems(name, config, planned)
+        problems += _pretrained_problems(name, config, planned)
     return problems
 
 
@@ -66,22 +66,22 @@ def _circle(config: Config, seen: list[str]) -> list[str]:
     return []
 
 
-def _given_problems(study: str, config: Config, planned: Collection[str]) -> list[str]:
+def _pretrained_problems(study: str, config: Config, planned: Collection[str]) -> list[str]:
     """Given models that no method or no gaze model has a use for, or that are not there."""
-    given, models = config["studies"][study].get("given", {}), config["gaze"]["models"]
+    pretrained, models = config["studies"][study].get("pretrained", {}), config["gaze"]["models"]
     problems = [
-        f"studies.{study}.given: found {name!r}, expected one of {', '.join(GIVEN)}"
-        for name in given
-        if name not in GIVEN
+        f"studies.{study}.pretrained: found {name!r}, expected one of {', '.join(PRETRAINED)}"
+        for name in pretrained
+        if name not in PRETRAINED
     ]
-    for (name, gaze), source in given_models(config, study).items():
-        several = isinstance(given[name], Mapping)
+    for (name, gaze), source in pretrained_models(config, study).items():
+        several = isinstance(pretrained[name], Mapping)
         if several and gaze is None:
             problems.append(
-                f"studies.{study}.given.{name}: found a table, expected a path; it is of no gaze model"
+                f"studies.{study}.pretrained.{name}: found a table, expected a path; it is of no gaze model"
             )
             continue
-        key = f"studies.{study}.given.{name}" + (f".{gaze}" if several else "")
+        key = f"studies.{study}.pretrained.{name}" + (f".{gaze}" if several else "")
         if gaze is not None and gaze not in models:
             if several:
                 problems.append(f"{key}: no gaze model {gaze!r}; there are {list(models)}")

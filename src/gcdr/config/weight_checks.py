@@ -15,15 +15,15 @@ from gcdr.base.files import CHECKPOINTS, read_json
 from gcdr.base.plain import Config
 from gcdr.config.asked import (
     gaze_models_as,
-    given_models,
+    pretrained_models,
     study_starts,
     trained_gaze_models,
     used_datasets,
     used_studies,
 )
 from gcdr.models.contents import KEYPOINTS, MASKS, check_backbone, check_start, check_weights
-from gcdr.models.given_card import check_given
 from gcdr.models.kinds import DENOISER, GAZE_MODELS, title_as
+from gcdr.models.pretrained_card import check_pretrained
 from gcdr.models.sizes import WEIGHTS_FILE, backbone_file, weights_file
 
 
@@ -89,7 +89,7 @@ def _uses(config: Config) -> Iterator[Use]:
         yield Use("diffusion.init", init, (file,), checks)
     for name in used_studies(config):
         yield from _starts(config, name)
-        yield from _given(config, name)
+        yield from _pretrained(config, name)
 
 
 def _starts(config: Config, study: str) -> Iterator[Use]:
@@ -166,19 +166,21 @@ def _start(config: Config, file: Path, name: str) -> Callable[[], object]:
     return partial(check_start, file, entry["kind"], entry["size"])
 
 
-def _given(config: Config, study: str) -> Iterator[Use]:
-    """Models that a study is given; those that are not there are named elsewhere."""
-    for (name, gaze), source in given_models(config, study).items():
+def _pretrained(config: Config, study: str) -> Iterator[Use]:
+    """Models that a study takes ready; those that are not there are named elsewhere."""
+    for (name, gaze), source in pretrained_models(config, study).items():
         if not isinstance(source, str) or gaze not in gaze_models_as(config, name):
             continue
         file = weights_file(source)
         files = (file,) if str(file) == source else (file, Path(source) / "model.json")
-        check = partial(check_given, source, *_place(config, name, gaze))
-        yield Use(_key(config, study, f"given.{name}", gaze), source, files, (check,), quiet=True)
+        check = partial(check_pretrained, source, *_place(config, name, gaze))
+        yield Use(
+            _key(config, study, f"pretrained.{name}", gaze), source, files, (check,), quiet=True
+        )
 
 
 def _place(config: Config, name: str, gaze: str | None) -> tuple[str, dict[str, object]]:
-    """What a given model must be in the place of one, and what both must agree in."""
+    """What a pretrained model must be in the place of one, and what both must agree in."""
     diffusion = config["diffusion"]
     kind, sides = "vat", (config["samples"]["size"], config["heatmap"]["size"])
     if gaze is not None:

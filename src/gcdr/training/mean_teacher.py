@@ -196,4 +196,4 @@ def train_mean_teacher(
         return recipe.loss_scale * error + weight * apart
 
     student = run.fit(loss_of_step, recipe, people.per_epoch, average)
-    return student if mean_teacher.kept == "student" else average.module.eval()
+    return student if mean_teacher.keep == "student" else average.module.eval()

@@ -179,7 +179,7 @@ class MeanTeacher(JsonConfig):
         distance: "kl", of the softmax over cells, or "mse".
         decay: decay of the teacher's weights.
         warm_up: steps after each of which that decay grows towards its value.
-        kept: which of the two is the result: the "student" (released code) or the "ema" teacher.
+        keep: which of the two is the result: the "student" (released code) or the "ema" teacher.
         steps: sampling steps of a diffusion teacher.
         labelled_per_batch: labelled people in a batch.
     """
@@ -190,7 +190,7 @@ class MeanTeacher(JsonConfig):
     distance: Literal["kl", "mse"] = "kl"
     decay: float = 0.99
     warm_up: int = 15
-    kept: Literal["student", "ema"] = "student"
+    keep: Literal["student", "ema"] = "student"
     steps: int = 10
 
     def weight(self, step: int, per_epoch: float) -> float:

@@ -15,7 +15,7 @@ AGREEING = ("pixels", "cells", "timesteps", "schedule")
 """What a given model and the configuration must have in common, as far as the model tells."""
 
 
-def check_given(source: str | Path, expected: str, settings: Mapping[str, Any]) -> None:
+def check_pretrained(source: str | Path, expected: str, settings: Mapping[str, Any]) -> None:
     """Check that a given model is what it stands for; the job that takes it looks at every tensor.
 
     Args:

@@ -13,7 +13,7 @@ from gcdr.models.released import read_model
 
 
 @dataclass(frozen=True)
-class GivenSettings(JsonConfig):
+class PretrainedSettings(JsonConfig):
     """What a given model must agree with.
 
     Attributes:
@@ -33,7 +33,7 @@ class GivenSettings(JsonConfig):
     backbone: str | None = None
 
 
-def take_given(name: str, source: Path, settings: GivenSettings, out: Path) -> None:
+def take_pretrained(name: str, source: Path, settings: PretrainedSettings, out: Path) -> None:
     """Write a given model where the trained one would be; the card says what it was made from.
 
     Args:
@@ -48,7 +48,7 @@ def take_given(name: str, source: Path, settings: GivenSettings, out: Path) -> N
     """
     model, card = read_model(source, settings.backbone)
     if (found := _kind(model)) != (expected := title_as(name, settings.kind)):
-        raise InputError(f"{source}: found a {found}, expected a {expected} as given.{name}")
+        raise InputError(f"{source}: found a {found}, expected a {expected} as pretrained.{name}")
     known = {"pixels": model.input_size, "cells": model.map_size}
     if not isinstance(model, GazeModel):
         known |= {**card.get("settings", {}), **card.get("converted", {})}
@@ -60,7 +60,7 @@ def take_given(name: str, source: Path, settings: GivenSettings, out: Path) -> N
             )
     if settings.backbone is not None:
         card["backbone"] = backbone_card(settings.backbone)
-    save_model(out, model, {**card, "split": None, "given": str(source)})
+    save_model(out, model, {**card, "split": None, "pretrained": str(source)})
     (out / "log.csv").unlink(missing_ok=True)  # of a model that was trained here before
     print(f"{out}: {found} from {source}")
 

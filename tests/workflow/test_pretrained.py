@@ -17,14 +17,14 @@ from gcdr.base.files import read_json
 from gcdr.config.preflight import check_references
 from gcdr.models.build import backbone_card, save_model
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.given import GivenSettings, take_given
 from gcdr.models.kinds import GazeModelSettings
 from gcdr.models.named import initial_gaze_model
+from gcdr.models.pretrained import PretrainedSettings, take_pretrained
 from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.vat import VAT
 
 SMOKE = "configs/smoke.yaml"
-SETTINGS = GivenSettings(pixels=56, cells=32, kind="vat", timesteps=500, schedule="linear")
+SETTINGS = PretrainedSettings(pixels=56, cells=32, kind="vat", timesteps=500, schedule="linear")
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +50,10 @@ def test_a_given_model_keeps_weights_and_card(
     models: Path, tmp_path: Path, name: str, model: str
 ) -> None:
     (tmp_path / "log.csv").write_text("of a training before")
-    take_given(name, models / model, SETTINGS, tmp_path)
+    take_pretrained(name, models / model, SETTINGS, tmp_path)
     theirs, ours = (load_file(f / "model.safetensors") for f in (models / model, tmp_path))
     assert theirs.keys() == ours.keys() and all(theirs[k].equal(ours[k]) for k in ours)
-    card = read_json(models / model / "model.json") | {"given": str(models / model)}
+    card = read_json(models / model / "model.json") | {"pretrained": str(models / model)}
     assert read_json(tmp_path / "model.json") == card | {"split": None}  # of the study's own: none
     assert not (tmp_path / "log.csv").exists()
 
@@ -61,9 +61,9 @@ def test_a_given_model_keeps_weights_and_card(
 @pytest.mark.parametrize(
     ("name", "model", "changed", "message"),
     [
-        ("diffusion", "vat", {}, "vat: found a VAT, expected a denoiser as given.diffusion"),
-        ("vat", "vat-gc", {}, "found a VAT-GC, expected a VAT as given.vat"),
-        ("gcdr", "diffusion", {}, "found a denoiser, expected a VAT as given.gcdr"),
+        ("diffusion", "vat", {}, "vat: found a VAT, expected a denoiser as pretrained.diffusion"),
+        ("vat", "vat-gc", {}, "found a VAT-GC, expected a VAT as pretrained.vat"),
+        ("gcdr", "diffusion", {}, "found a denoiser, expected a VAT as pretrained.gcdr"),
         ("mapping-plain", "diffusion", {}, "expected a denoiser without towers"),
         ("vat", "vat", {"pixels": 224}, "a model of 56 pixels, the configuration has 224"),
         ("diffusion", "diffusion", {"timesteps": 1000}, "of 500 timesteps, .* has 1000"),
@@ -73,36 +73,36 @@ def test_a_model_that_does_not_fit_is_refused(
     models: Path, tmp_path: Path, name: str, model: str, changed: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        take_given(name, models / model, replace(SETTINGS, **changed), tmp_path / "out")
+        take_pretrained(name, models / model, replace(SETTINGS, **changed), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_missing_or_useless_one_is_named_at_once(models: Path) -> None:
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     update_config(config, yaml.safe_load((ROOT / SMOKE).read_text()))
-    given = {"diffusion": "nowhere/epoch_149_weights.pt", "raw": str(models), "vaat": str(models)}
-    config["studies"]["smoke"]["given"] = given
+    ready = {"diffusion": "nowhere/epoch_149_weights.pt", "raw": str(models), "vaat": str(models)}
+    config["studies"]["smoke"]["pretrained"] = ready
     with pytest.raises(InputError) as error:
         check_references(config)
     lines = str(error.value).splitlines()[1:]
-    assert "  studies.smoke.given.diffusion: no file nowhere/epoch_149_weights.pt" in lines
-    assert f"  studies.smoke.given.raw: no file {models}/model.safetensors" in lines
-    assert any("given: found 'vaat', expected one of vat, vat-gc" in line for line in lines)
+    assert "  studies.smoke.pretrained.diffusion: no file nowhere/epoch_149_weights.pt" in lines
+    assert f"  studies.smoke.pretrained.raw: no file {models}/model.safetensors" in lines
+    assert any("pretrained: found 'vaat', expected one of vat, vat-gc" in line for line in lines)
 
 
-def test_given_models_are_taken_and_not_trained(models: Path, workspace: Workspace) -> None:
-    given = f"{{diffusion: {models}/diffusion, gcdr: {models}/vat}}"
+def test_pretrained_models_are_taken_and_not_trained(models: Path, workspace: Workspace) -> None:
+    ready = f"{{diffusion: {models}/diffusion, gcdr: {models}/vat}}"
     rows = "report: {methods: [vat, semi-vat, gcdr, {method: gcdr, gaze: gazelle}]}\n"
-    workspace.write("given.yaml", f"{rows}studies: {{smoke: {{given: {given}}}}}\n")
-    planned = workspace.planned(configs=(SMOKE, "given.yaml"))
+    workspace.write("pretrained.yaml", f"{rows}studies: {{smoke: {{pretrained: {ready}}}}}\n")
+    planned = workspace.planned(configs=(SMOKE, "pretrained.yaml"))
     # VAT, and Semi-VAT on its labels; VAT's student of GCDR and the teacher of the sweep are there, and
     # Gaze-LLE's student is none of VAT's
-    assert planned["take_given"] == 2 and "train_diffusion" not in planned
+    assert planned["take_pretrained"] == 2 and "train_diffusion" not in planned
     assert (planned["train_teacher"], planned["train_student"], planned["make_labels"]) == (1, 2, 3)
     both = (
         f"{{diffusion: {models}/diffusion, gcdr: {{vat: {models}/vat, gazelle: {models}/gazelle}}}}"
     )
-    workspace.write("both.yaml", f"studies: {{smoke: {{given: {both}}}}}\n")
+    workspace.write("both.yaml", f"studies: {{smoke: {{pretrained: {both}}}}}\n")
     split = "results/smoke/labels25-seed0"
     student = f"{split}/students/gcdr-t250-n2-k1+ofa-world-body+"
     taken = {
@@ -113,7 +113,7 @@ def test_given_models_are_taken_and_not_trained(models: Path, workspace: Workspa
     run = workspace.snakemake(*taken, configs=(SMOKE, "both.yaml"))
     assert run.returncode == 0, run.stdout[-3000:]
     for card, name in taken.items():
-        assert read_json(workspace.folder / card)["given"] == f"{models}/{name}"
+        assert read_json(workspace.folder / card)["pretrained"] == f"{models}/{name}"
     assert read_json(workspace.folder / card)["backbone"]["file"] == "assets/world/frozen"
 
 
