@@ -171,7 +171,7 @@ def test_methods_that_nobody_asked_for_are_not_checked(monkeypatch: pytest.Monke
     assert complaint(monkeypatch, **SMALL) == ""
     asked = {"report": {"methods": ["vat", "vat-mt", "gcdr-mt"]}}
     said = complaint(monkeypatch, **SMALL, **asked)
-    assert "gaze.mean_teacher.labelled_per_batch: found 16" in said
+    assert "gaze.mean_teacher.labelled_per_batch: found 8" in said
     assert "diffusion.mean_teacher.labelled_per_batch: found 8" in said
     alone = {"gaze": {"recipe": {"batch": 8}}}  # students alone have places of their own
     assert complaint(monkeypatch, **alone, report={"methods": ["vat", "vat-gc"]}) == ""
@@ -190,7 +190,7 @@ def test_what_is_asked_for() -> None:
     gallery = {"galleries": ["mine"], "report": {"studies": []}}
     teacher = {"studies": {"mine": {"dataset": "smoke", "seed": 0, "teacher": "smoke"}}}
     config = configuration(**gallery, **teacher)
-    assert asked_recipes(config) == ["diffusion.recipe", "gaze.recipe", "gaze.teacher"]
+    assert asked_recipes(config) == ["diffusion.recipe", "gaze.recipe"]
     assert set(used_studies(config)) == {"mine", "smoke"}
     config["studies"]["smoke"]["init"] = {"study": "demo", "model": "vat-mt"}
     assert "gaze.mean_teacher" in asked_recipes(config) and "demo" in used_studies(config)
@@ -261,7 +261,7 @@ def test_plan_of_own_labels(tmp_path: Path) -> None:
     target = "results/mine/labelsown-seed0/teachers/vat-mt+vat/model.safetensors"
     run = workspace.snakemake("-n", target, configs=(SMOKE, "mine.yaml", "small.yaml"))
     assert run.returncode != 0
-    assert "gaze.mean_teacher.labelled_per_batch: found 16, expected less than" in run.stdout
+    assert "gaze.mean_teacher.labelled_per_batch: found 8, expected less than" in run.stdout
 
 
 @pytest.mark.slow

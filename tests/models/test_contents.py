@@ -15,7 +15,7 @@ from gcdr.detection.detector import DetectorConfig, build_detector
 from gcdr.detection.heads import keypoint_detector
 from gcdr.models import contents
 from gcdr.models.backbone import build_backbone
-from gcdr.models.contents import check_backbone, check_start, what_is
+from gcdr.models.contents import check_backbone_file, check_first_weights, what_is
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.gazelle import Gazelle
 from gcdr.models.gazelle_config import GazelleConfig
@@ -104,7 +104,7 @@ def test_only_what_a_model_can_start_from_is_taken(
     taken = set()
     for name, file in files.items():
         try:
-            check_start(file, kind, size)
+            check_first_weights(file, kind, size)
             taken.add(name)
         except InputError as error:
             assert "\n" not in str(error) and str(file) in str(error) and "expected" in str(error)
@@ -116,7 +116,7 @@ def test_only_a_frozen_backbone_is_taken_for_one(files: dict[str, Path], size: s
     taken = set()
     for name, file in files.items():
         try:
-            check_backbone(file, size)
+            check_backbone_file(file, size)
             taken.add(name)
         except InputError as error:
             assert str(file) in str(error)

@@ -103,13 +103,13 @@ def test_checkpoints_with_the_released_keys_and_shapes_load(size, layout, golden
 
 MEASURE = """
 import sys, torch
-from gcdr.priors.vqa.ofa.conversion import read_released
+from gcdr.priors.vqa.ofa.conversion import read_ofa
 
 def peak():  # the largest resident set of this process, mapped files included
     return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) * 1024
 
 before = peak()
-model = read_released(sys.argv[1], "large").requires_grad_(False)
+model = read_ofa(sys.argv[1], "large").requires_grad_(False)
 used = [float(parameter.sum()) for parameter in model.parameters()]
 print(peak() - before, sum(parameter.nbytes for parameter in model.parameters()), max(used))
 """

@@ -50,7 +50,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     for name, settings in (("vat", LEARNED), ("plain", GAZE)):
         folder = study.folder / name
         train_gaze_model(*pictures_of(study, labels), None, None, None, settings, 0, CPU, folder)
-        about = {**ABOUT, "recipe": name, "method": name}
+        about = {**ABOUT, "variant": name, "method": name}
         path = study.folder / f"{name}.json"
         evaluate_model(
             folder, study.samples, study.manifest, study.annotations, None, MAPS, about, CPU, path
@@ -80,7 +80,7 @@ def test_metric_is_absent_for_a_reason(study: Study, tmp_path: Path) -> None:
     assert "in_frame_ap" not in found["metrics"] and found["out_of_frame"] == 2
     assert "gaze.in_frame" in found["absent"]["in_frame_ap"]
     inside = make_study(tmp_path)
-    about = {**ABOUT, "recipe": "vat", "method": "vat"}
+    about = {**ABOUT, "variant": "vat", "method": "vat"}
     paths = (inside.samples, inside.manifest, inside.annotations)
     evaluate_model(study.folder / "vat", *paths, None, MAPS, about, CPU, tmp_path / "a.json")
     found = json.loads((tmp_path / "a.json").read_text())

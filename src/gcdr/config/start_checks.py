@@ -75,6 +75,8 @@ def _pretrained_problems(study: str, config: Config, planned: Collection[str]) -
         if name not in PRETRAINED
     ]
     for (name, gaze), source in pretrained_models(config, study).items():
+        if name not in PRETRAINED:
+            continue
         several = isinstance(pretrained[name], Mapping)
         if several and gaze is None:
             problems.append(

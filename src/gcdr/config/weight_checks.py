@@ -21,7 +21,13 @@ from gcdr.config.asked import (
     used_datasets,
     used_studies,
 )
-from gcdr.models.contents import KEYPOINTS, MASKS, check_backbone, check_start, check_weights
+from gcdr.models.contents import (
+    KEYPOINTS,
+    MASKS,
+    check_backbone_file,
+    check_first_weights,
+    check_weights,
+)
 from gcdr.models.kinds import DENOISER, GAZE_MODELS, title_as
 from gcdr.models.pretrained_card import check_pretrained
 from gcdr.models.sizes import WEIGHTS_FILE, backbone_file, weights_file
@@ -85,7 +91,7 @@ def _uses(config: Config) -> Iterator[Use]:
     init = config["diffusion"]["init"]
     if init is not None and init not in config["gaze"]["models"]:
         file, size = weights_file(init), config["diffusion"]["model"]
-        checks = (partial(check_start, file, DENOISER, size),) if asked else ()
+        checks = (partial(check_first_weights, file, DENOISER, size),) if asked else ()
         yield Use("diffusion.init", init, (file,), checks)
     for name in used_studies(config):
         yield from _starts(config, name)
@@ -157,13 +163,13 @@ def _models(config: Config) -> Iterator[Use]:
         if backbone := entry.get("backbone"):
             file = backbone_file(backbone)
             frozen = name in trained and GAZE_MODELS[entry["kind"]].frozen
-            checks = (partial(check_backbone, file, entry["size"]),) if frozen else ()
+            checks = (partial(check_backbone_file, file, entry["size"]),) if frozen else ()
             yield Use(f"gaze.models.{name}.backbone", backbone, (file,), checks)
 
 
 def _start(config: Config, file: Path, name: str) -> Callable[[], object]:
     entry = config["gaze"]["models"][name]
-    return partial(check_start, file, entry["kind"], entry["size"])
+    return partial(check_first_weights, file, entry["kind"], entry["size"])
 
 
 def _pretrained(config: Config, study: str) -> Iterator[Use]:

@@ -10,11 +10,11 @@ from pathlib import Path
 from gcdr.base.errors import InputError
 from gcdr.base.outlines import Shapes, tensor_shapes
 from gcdr.models.gazelle_config import WORLD, GazelleConfig
-from gcdr.models.kinds import BLIND, DENOISER, title_of
+from gcdr.models.kinds import BLIND, DENOISER, model_title
 from gcdr.models.sizes import DenoiserConfig, TowersConfig, VATConfig
 
-VAT, VAT_GC = title_of("vat", False), title_of("vat", True)
-GAZELLE = title_of("gazelle", False)
+VAT, VAT_GC = model_title("vat", False), model_title("vat", True)
+GAZELLE = model_title("gazelle", False)
 TOWERS, SCENE_TOWER, RESNET = "towers of VAT", "scene tower", "ResNet-50"
 VIT, OFA, BLIP = "vision transformer", "OFA", "BLIP"
 MASKS, KEYPOINTS = "Mask R-CNN", "Keypoint R-CNN"
@@ -133,7 +133,7 @@ STARTS: dict[str, Callable[[str], tuple[list[str], Marks]]] = {
 """What a model of a kind and named size can start from, and what tells the size of that."""
 
 
-def check_start(path: str | Path, kind: str, size: str) -> None:
+def check_first_weights(path: str | Path, kind: str, size: str) -> None:
     """Check that a gaze model or a denoiser can start from a file.
 
     Args:
@@ -148,7 +148,7 @@ def check_start(path: str | Path, kind: str, size: str) -> None:
         check_weights(path, *STARTS[kind](size))
 
 
-def check_backbone(path: str | Path, size: str) -> None:
+def check_backbone_file(path: str | Path, size: str) -> None:
     """Check that a file holds the frozen backbone of Gaze-LLE at a named size, alone or in the whole model.
 
     Raises:

@@ -73,7 +73,7 @@ DENOISER, BLIND = "denoiser", "denoiser without towers"
 """What the diffusion models are called, beside the gaze models' titles."""
 
 
-def title_of(kind: str, prior: bool) -> str:
+def model_title(kind: str, prior: bool) -> str:
     """What a gaze model of a kind is called; one that is given prior maps is another model."""
     title = GAZE_MODELS[kind].title
     return f"{title}-GC" if prior else title
@@ -87,8 +87,8 @@ def title_as(name: str, kind: str) -> str:
         kind: of the gaze model, where it is one.
     """
     if name not in TEACHERS and name in METHODS:  # students see no prior map
-        return title_of(kind, False)
+        return model_title(kind, False)
     about = TEACHERS[name]
     if about.family == "gaze":
-        return title_of(kind, about.gradcam)
+        return model_title(kind, about.gradcam)
     return DENOISER if about.features else BLIND

@@ -8,7 +8,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.models.build import backbone_card, save_model
 from gcdr.models.interface import GazeModel, SeesPeople
-from gcdr.models.kinds import BLIND, DENOISER, title_as, title_of
+from gcdr.models.kinds import BLIND, DENOISER, model_title, title_as
 from gcdr.models.released import read_model
 
 
@@ -67,5 +67,5 @@ def take_pretrained(name: str, source: Path, settings: PretrainedSettings, out: 
 
 def _kind(model: SeesPeople) -> str:
     if isinstance(model, GazeModel):
-        return title_of(model.kind, model.needs.prior)
+        return model_title(model.kind, model.needs.prior)
     return DENOISER if model.config.features == "towers" else BLIND

@@ -8,7 +8,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS, read_json
 from gcdr.models.contents import check_weights
 from gcdr.models.gazelle_config import GazelleConfig
-from gcdr.models.kinds import BLIND, DENOISER, GAZE_MODELS, title_of
+from gcdr.models.kinds import BLIND, DENOISER, GAZE_MODELS, model_title
 from gcdr.models.sizes import DenoiserConfig, VATConfig, weights_file
 
 AGREEING = ("pixels", "cells", "timesteps", "schedule")
@@ -63,12 +63,12 @@ def _card_settings(file: Path, expected: str) -> dict[str, Any]:
         known = noise | dict(zip(AGREEING, _denoiser(config), strict=False))
     elif kind == "vat":
         vat = VATConfig.from_json(sizes, where)
-        found = title_of(kind, vat.towers.gradcam_size is not None)
+        found = model_title(kind, vat.towers.gradcam_size is not None)
         known = {"pixels": vat.towers.input_size, "cells": vat.map_size}
     elif kind == "gazelle":
         gazelle = GazelleConfig.from_json(sizes, where)
         found, known = (
-            title_of(kind, False),
+            model_title(kind, False),
             {"pixels": gazelle.input_size, "cells": gazelle.map_size},
         )
     elif kind in GAZE_MODELS:

@@ -21,7 +21,7 @@ TRACK = "track"
 
 
 @dataclass(frozen=True)
-class Matched:
+class MatchedRows:
     """What a table says of whom.
 
     Attributes:
@@ -37,7 +37,7 @@ class Matched:
     score: np.ndarray
 
 
-def read_matched(path: Path, people: pd.DataFrame, problems: Problems) -> Matched:
+def read_matched(path: Path, people: pd.DataFrame, problems: Problems) -> MatchedRows:
     """Read a table and find whose its rows are.
 
     Args:
@@ -49,7 +49,7 @@ def read_matched(path: Path, people: pd.DataFrame, problems: Problems) -> Matche
         InputError: its columns are not those of such a table, or there is no row.
     """
     table, names = _read(path, [TRACK] if TRACK in people else [], problems)
-    return Matched(table, names, match_rows(table, people, problems), _scores(table, problems))
+    return MatchedRows(table, names, match_rows(table, people, problems), _scores(table, problems))
 
 
 def check_table(path: Path, people: pd.DataFrame | None, complete: bool) -> None:
