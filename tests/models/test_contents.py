@@ -61,7 +61,7 @@ STARTS = {
     ("gazelle", "large"): set(),
 }
 BACKBONES = {
-    "world": {"frozen", "towers", "gazelle"},
+    "world": {"frozen", "gazelle"},
     "paper": {"dinov2", "gazelle, paper"},
     "large": set(),
 }

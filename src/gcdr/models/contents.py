@@ -161,11 +161,15 @@ def check_backbone_file(path: str | Path, size: str) -> None:
     inner = {
         name.removeprefix(FROZEN): one for name, one in shapes.items() if name.startswith(FROZEN)
     }
-    if config.backbone == WORLD:
-        expected, marks = [SCENE_TOWER, TOWERS], _tower_marks(TowersConfig.frozen())
-    else:
-        expected, marks = [VIT], {"cls_token": (1, 1, config.channels)}
-    check_shapes(path, inner or shapes, expected, marks)
+    world = config.backbone == WORLD
+    marks: Marks = {"cls_token": (1, 1, config.channels)}
+    if world:
+        marks = _tower_marks(TowersConfig.frozen())
+    found = inner or shapes
+    check_shapes(path, found, [SCENE_TOWER, TOWERS] if world else [VIT], marks)
+    halving = "layer3_scene.0.downsample.0.weight"  # of the frozen tower's stride; VAT's have none there
+    if world and halving not in found:
+        raise InputError(f"{path}: holds {what_is(found)} of another size (no {halving})")
 
 
 def _gazelle(size: str) -> GazelleConfig:
