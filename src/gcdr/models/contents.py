@@ -167,7 +167,9 @@ def check_backbone_file(path: str | Path, size: str) -> None:
         marks = _tower_marks(TowersConfig.frozen())
     found = inner or shapes
     check_shapes(path, found, [SCENE_TOWER, TOWERS] if world else [VIT], marks)
-    halving = "layer3_scene.0.downsample.0.weight"  # of the frozen tower's stride; VAT's have none there
+    halving = (
+        "layer3_scene.0.downsample.0.weight"  # of the frozen tower's stride; VAT's have none there
+    )
     if world and halving not in found:
         raise InputError(f"{path}: holds {what_is(found)} of another size (no {halving})")
 

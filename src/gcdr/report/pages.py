@@ -43,8 +43,8 @@ from gcdr.report.typeset import write_text
 from gcdr.settings.reporting import ReportSettings, ShownStudy
 
 STAGES = (
-    "world", "read", "samples", "detect", "gradcam", "merge", "split", "originals", "teachers", "refine",
-    "students", "evaluate", "sweep",
+    "world", "read", "samples", "detect", "gradcam", "merge", "split", "originals", "teachers", "folds",
+    "timestep", "refine", "students", "evaluate", "sweep",
 )  # fmt: skip
 
 
