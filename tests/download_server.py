@@ -14,7 +14,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.content, self.mark = CONTENT, '"one"'
+        self.content, self.mark, self.kind = CONTENT, '"one"', "application/octet-stream"
         self.limit, self.breaks = 300_000, 0
         self.ranges: list[str | None] = []
 
@@ -39,6 +39,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(server.content) - start))
+        self.send_header("Content-Type", server.kind)
         self.send_header("ETag", server.mark)
         self.end_headers()
         rest = server.content[start:]

@@ -27,7 +27,8 @@ FRACTIONS: list[Any] = [1.5, "2.5", 1e-300]
 NESTED: list[Any] = [[], {}, [1], ["a"], {"a": 1}, [[[[1]]]], {"default": 1}]
 NAMES = [
     "", ".", "..", "../x", "a/b", "/etc/passwd", "a\n", "\na", "a b", " a", "-n", "--force", ".hidden", "a+b",
-    "a\\b", "$(touch X)", "`id`", "a;b", "a'b", 'a"b', "{x}", "*", "ä", "é", "a" * 65, "a" * 300, LONG,
+    "a\\b", "$(touch X)", "`id`", "a;b", "a'b", 'a"b', "{x}", "*", "ä", "é", "smoke.", "smoke ", "a..",
+    "CON", "con.txt", "Nul", "PRN", "aux", "COM1", "lpt9", "a" * 65, "a" * 300, LONG,
     *CONTROL,
 ]  # fmt: skip
 PATHS = [
@@ -254,6 +255,16 @@ PAIRS = [
     ("studies: {weights: {dataset: smoke, seed: 0}}", "studies.weights"),
     ("studies: {benchmarks: {dataset: smoke, seed: 0}}", "studies.benchmarks"),
     ("studies: {report: {dataset: smoke, seed: 0}}", "studies.report"),
+    ("studies: {Data: {dataset: smoke, seed: 0}}", "studies.Data"),
+    ("studies: {Report: {dataset: smoke, seed: 0}}", "studies.Report"),
+    ("studies: {Smoke: {dataset: smoke, seed: 0}}", "studies.Smoke"),
+    ("datasets: {Smoke: {kind: folder, images: assets}}", "datasets.Smoke"),
+    ("gaze: {models: {Vat: {kind: vat}}}", "gaze.models.Vat"),
+    (
+        "priors: {P: {kind: maps, stores: {smoke: a}}, p: {kind: maps, stores: {smoke: a}}}",
+        "priors.p",
+    ),
+    ("report: {name: Benchmarks}", "report.name"),
     ("report: {name: data}", "report.name"),
     ("report: {name: world-weights}", "report.name"),
     ("report: {studies: [smoke, smoke]}", "report.studies"),
@@ -272,6 +283,11 @@ PAIRS = [
         "studies: {p: {labelled: [demo], unlabelled: [smoke], test: demo, seed: 0}}\n"
         "datasets: {demo--smoke--demo: {kind: folder, images: assets}}",
         "datasets.demo--smoke--demo",
+    ),
+    (
+        "studies: {p: {labelled: [demo], unlabelled: [smoke], test: demo, seed: 0}}\n"
+        "datasets: {Demo--smoke--DEMO: {kind: folder, images: assets}}",
+        "datasets.Demo--smoke--DEMO",
     ),
     (
         f"studies: {{p: {{labelled: [demo, {A}], unlabelled: [{A}], test: {A}, seed: 0}}}}\n"

@@ -1,10 +1,13 @@
 """Downloads against a real server on this machine: broken off, changed, absent."""
 
+import gzip
 import hashlib
 import json
 import shutil
+import tarfile
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from download_server import CONTENT
 
@@ -118,6 +121,11 @@ PAGES = [
     (b"<!DOCTYPE html><html>sign in</html>", "a web page"),
     (b"\n <!-- x --> <HTML lang='en'>", "a web page"),
     (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "a web page"),
+    (b"<div>hi</div>", "a web page"),
+    (b"<p>hello</p>", "a web page"),
+    (b"<!-- x --><P class='x'>hello", "a web page"),
+    (b"<ns:Fault code='1'>x</ns:Fault>\n", "a web page"),
+    ("<html>".encode("utf-16"), "a web page"),
     (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\n", "a pointer of Git LFS"),
 ]
 
@@ -142,12 +150,62 @@ def test_what_is_not_the_file_is_refused_and_not_recorded(server, tmp_path, cont
         ("c.json", b"{"),
         ("m.zip", b"no"),
         ("m.pkl", b"no"),
+        ("m.safetensors", (9).to_bytes(8, "little") + b"{junk is;" + b"\0" * 40),
+        ("m.safetensors", (2).to_bytes(8, "little") + b"[]"),
+        ("m.safetensors", (1 << 62).to_bytes(8, "little") + b"{}"),
+        ("m.npz", b"Quota exceeded"),
+        ("m.zip", b"PK\x03\x04 oops"),
+        ("m.npy", b"Quota exceeded"),
+        ("m.h5", b"xx"),
+        ("m.tar", b"oops"),
+        ("m.tgz", gzip.compress(b"oops")),
+        ("m.xz", b"oops"),
+        ("m.bpe", b"AccessDenied"),
+        ("m.bpe", b"Access Denied"),
+        ("m.model", b'{"error": 1}'),
+        ("m.bin", b"Quota exceeded"),
+        ("m.bin", b"Zugriff verweigert: \xc3\xa4" + "ä".encode() * 5000),
+        ("m.csv", b'{"error": 1}'),
     ],
 )
 def test_content_is_of_the_kind_that_the_name_says(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=f"bytes that are no {name[1:]} file"):
         download("http://127.0.0.1:1/x", tmp_path / name)
+
+
+def test_content_that_is_what_the_name_says_is_taken(tmp_path):
+    plain = tmp_path / "a.txt"
+    plain.write_text("<pad>\n<unk>\nb\n")
+    np.save(tmp_path / "a.npy", np.zeros(2))
+    np.savez(tmp_path / "a.npz", np.zeros(2))
+    for name, mode in (("a.tar", "w"), ("a.tar.gz", "w:gz"), ("b.tgz", "w:gz")):
+        with tarfile.open(tmp_path / name, mode) as archive:
+            archive.add(plain, "a.txt")
+    header = b'{"a": {}}'
+    for name, content in (
+        ("a.safetensors", len(header).to_bytes(8, "little") + header),
+        ("a.bpe", b"#version: 0.2\na b\n"),
+        ("b.bpe", b"a b\nb c</w>\n"),
+        ("a.model", b"\n\x0e\n\x05<unk>\x15\0\0\0\0\x18\x02"),
+        ("a.h5", b"\x89HDF\r\n\x1a\n\0"),
+        ("a.csv", b"a,b\n1,2\n"),
+        ("a.html", b"<p>hello</p>"),
+    ):
+        (tmp_path / name).write_bytes(content)
+    for path in sorted(tmp_path.iterdir()):
+        download("http://127.0.0.1:1/x", path)
+
+
+@pytest.mark.parametrize("kind", ["text/html", "Text/HTML; charset=utf-8", "application/xhtml+xml"])
+def test_what_a_server_calls_a_page_is_one_only_where_a_page_was_asked_for(server, tmp_path, kind):
+    server.kind = kind
+    with pytest.raises(
+        InputError, match=r"model\.bin: found a web page \(Content-Type: .* from http"
+    ):
+        download(server.address, tmp_path / "model.bin", pause=0)
+    assert not list(tmp_path.iterdir())
+    download(server.address, tmp_path / "model.html", pause=0)
 
 
 def test_a_vocabulary_is_no_page(tmp_path):

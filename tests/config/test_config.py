@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from gcdr.cli import main
 from gcdr.config import checked
 from gcdr.config.checked import check_config, read_config
 from gcdr.config.schema import describe_values, inline_references, read_values, validate_config
+from gcdr.config.yamlfiles import check_duplicates
 
 ROOT = Path(__file__).parents[2]
 BREAK = "a\\nb"
@@ -231,6 +233,15 @@ def test_what_has_no_end_is_refused():
         (b"a: 2026-13-45\n", "no valid YAML (month must be in 1..12"),
         (b"a: \xff\n", "found bytes that are no UTF-8"),
         (b"a: \x07\n", "no valid YAML"),
+        (
+            b"a:\n  timestep: 1:30\n",
+            "line 2, column 13: no valid YAML (found 1:30, a number to the base 60",
+        ),
+        (b"a: -1:2:3\n", "line 1, column 4: no valid YAML (found -1:2:3, a number to the base 60"),
+        (b"a: 1:30.5\n", "found 1:30.5, a number to the base 60; expected decimal digits"),
+        (b"a: !!int '1:30'\n", "found 1:30, a number to the base 60"),
+        (b"a: [1, 010]\n", "line 1, column 8: no valid YAML (found 010, a number to the base 8"),
+        (b"a: {05: 1}\n", "line 1, column 5: no valid YAML (found 05, a number to the base 8"),
         (b"- a\n", "expected a table at the top level"),
         (b"", "expected a table at the top level"),
     ],
@@ -242,6 +253,19 @@ def test_a_file_that_is_no_yaml_is_named_with_its_line(tmp_path, content, said):
         read_config([file])
     (line,) = str(caught.value).splitlines()
     assert line.startswith(f"{file}") and said in line
+    if "to the base" in said:  # and so it is where Snakemake has read the file already
+        with pytest.raises(InputError, match=re.escape(line)):
+            check_duplicates([file])
+
+
+def test_other_numbers_of_yaml_are_what_they_look_like(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "{a: 0, b: -0, c: '010', d: '1:30', e: 0.5, f: 1_000, g: 08.5, h: 0x10, i: http://x:80}"
+    )
+    assert read_config([file]) == {
+        "a": 0, "b": 0, "c": "010", "d": "1:30", "e": 0.5, "f": 1000, "g": 8.5, "h": 16, "i": "http://x:80"
+    }  # fmt: skip
 
 
 def test_files_are_laid_over_one_another(tmp_path):

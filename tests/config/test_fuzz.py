@@ -195,5 +195,7 @@ def test_what_is_at_its_bounds_is_accepted(monkeypatch: pytest.MonkeyPatch) -> N
         f"report: {{name: {'a' * 64}}}",
         "report: {methods: [vat], student_timesteps: []}\ngaze: {recipe: {batch: 4}}",
         "heatmap: {sigma: 16}",
+        "report: {name: Smoke}",  # a report may be called as a study is
+        "report: {name: console.null-1}",
     ):
         assert not said(overlay, monkeypatch), overlay

@@ -10,7 +10,6 @@ import http.client
 import re
 import sys
 import time
-import unicodedata
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -19,9 +18,10 @@ from typing import IO, TypedDict
 
 from tqdm import tqdm
 
-from gcdr.base.content import content_fault
+from gcdr.base.content import content_fault, type_fault
 from gcdr.base.errors import InputError
 from gcdr.base.files import check_room, disk_trouble, file_digest, read_json, write_json
+from gcdr.base.texts import folded
 
 ATTEMPTS = 8
 PIECE = 1 << 20
@@ -65,18 +65,13 @@ def planned_files(downloads: Downloads) -> dict[str, str]:
             if files.setdefault(place, address) != address:
                 raise InputError(f"{key}.files: two files named {file!r}; expected different names")
             for path in (place, *map(str, _beside(place))):
-                if (other := taken.setdefault(_plainest(path), place)) != place:
+                if (other := taken.setdefault(folded(path), place)) != place:
                     raise InputError(
                         f"{key}.files: found {place!r} and {other!r}, of which one would take the place of "
                         "the other, or of what is noted beside it, on a disk that knows no capitals; "
                         "expected different names"
                     )
     return files
-
-
-def _plainest(path: str) -> str:
-    """A path as a disk that knows neither capitals nor forms of Unicode tells it from others."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
 def _joined(folder: str, name: str) -> str:
@@ -144,7 +139,7 @@ def download(address: str, out: str | Path, pause: float = 5.0, timeout: float =
     by_hand = f"Fetch it elsewhere, put it at {out}, and run again"
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            published = _continue(address, part, timeout) or published
+            published = _continue(address, out, timeout) or published
             break
         except (OSError, http.client.HTTPException) as error:
             if trouble := disk_trouble(error):
@@ -251,12 +246,13 @@ def _opener(redirects: _Redirects) -> urllib.request.OpenerDirector:
     return opener
 
 
-def _continue(address: str, part: Path, timeout: float) -> str | None:
-    """Bring ``part`` to its full length in one request, or raise where the connection breaks.
+def _continue(address: str, out: Path, timeout: float) -> str | None:
+    """Bring the part of ``out`` to its full length in one request, or raise where the connection breaks.
 
     Returns:
         the digest that the server published, if it did.
     """
+    part = _part_of(out)
     validator = _validator_of(part)
     have = part.stat().st_size if part.exists() and validator.exists() else 0
     headers = {"User-Agent": "gcdr", "Accept-Encoding": "identity"}
@@ -269,8 +265,10 @@ def _continue(address: str, part: Path, timeout: float) -> str | None:
         if error.code != 416 or not have:
             raise
         part.unlink()  # longer than the file now is, or whole already: start again
-        return _continue(address, part, timeout)
+        return _continue(address, out, timeout)
     with answer:
+        if fault := type_fault(answer.headers.get_content_type(), out.name):
+            raise InputError(f"{out}: found {fault} from {address}, expected the file itself")
         resumed = answer.status == 206
         place = answer.headers.get("Content-Range")
         if resumed and place and not place.startswith(f"bytes {have}-"):

@@ -9,8 +9,14 @@ import urllib.parse
 from collections.abc import Callable
 from typing import NamedTuple
 
-NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z"
-"""Names that become part of a path, and of the names of files that join several of them."""
+NAME = (
+    r"^(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z))"
+    r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_-])?\Z"
+)
+"""Names that become part of a path, and of the names of files that join several of them.
+
+Windows drops a dot at a name's end, and takes con, nul and the like, with any ending, for devices.
+"""
 
 SHARE = r"^([1-9][0-9]?|100)\Z"
 """Label shares in per cent, as keys of a table."""
@@ -81,7 +87,11 @@ def is_word(text: str) -> bool:
 
 
 FORMATS = {
-    "name": Format("a name (at most 64 letters, digits, _ . and -, the first no . or -)", is_name),
+    "name": Format(
+        "a name (at most 64 letters, digits, _ . and -, the first no . or -, the last no ., "
+        "and none of the devices of Windows: con, nul, ...)",
+        is_name,
+    ),
     "path": Format(
         "a path (no control characters, braces or outer blanks, each part of at most 255 bytes)",
         is_path,
@@ -92,6 +102,11 @@ FORMATS = {
     "prose": Format("a text (1 to 4000 characters, no control characters)", is_prose),
     "word": Format("a word (at most 64 characters)", is_word),
 }
+
+
+def folded(text: str) -> str:
+    """A name or path as a disk that knows neither capitals nor forms of Unicode tells it from others."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def has_control(text: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gcdr.base.plain import Config
-from gcdr.base.texts import LONGEST
+from gcdr.base.texts import LONGEST, folded
 from gcdr.config.asked import method_entries
 from gcdr.config.pools import pool_name, sources_of
 from gcdr.priors.kinds.registry import named_prior
@@ -22,17 +22,31 @@ def name_problems(config: Config) -> list[str]:
     problems = [
         f"studies.{name}: found a name that is taken for other results, expected another one"
         for name in config["studies"]
-        if name in (*TAKEN, *PARTS)
+        if folded(name) in (*TAKEN, *PARTS)
     ]
-    if config["report"]["name"] in TAKEN:
+    if folded(config["report"]["name"]) in TAKEN:
         problems.append(
             f"report.name: found {config['report']['name']!r}, a name that is taken for other results, "
             "expected another one"
         )
-    return [*problems, *_pool_problems(config), *_same_rows(config)]
+    return [*problems, *_alike(config), *_pool_problems(config), *_same_rows(config)]
+
+
+def _alike(config: Config) -> Iterator[str]:
+    """Names of a table that are one name on a disk that knows no capitals."""
+    tables = {key: config[key] for key in ("datasets", "studies", "priors")}
+    for key, table in (tables | {"gaze.models": config["gaze"]["models"]}).items():
+        seen: dict[str, str] = {}
+        for name in table:
+            if (other := seen.setdefault(folded(name), name)) != name:
+                yield (
+                    f"{key}.{name}: found a name that is {other} on a disk that knows no capitals; "
+                    "expected different names"
+                )
 
 
 def _pool_problems(config: Config) -> Iterator[str]:
+    datasets = {folded(name): name for name in config["datasets"]}
     for name, study in config["studies"].items():
         if "dataset" in study or not {"labelled", "unlabelled", "test"} <= set(study):
             continue
@@ -43,10 +57,10 @@ def _pool_problems(config: Config) -> Iterator[str]:
                 f"studies.{name}: its data sets' names join to {len(pool)} characters, expected at most "
                 f"{LONGEST['part of a path'] - ENDING}; shorten them"
             )
-        if pool in config["datasets"]:
+        if folded(pool) in datasets:
             yield (
-                f"datasets.{pool}: found the name that the joined data sets of study {name} get, "
-                f"{sources}; expected another one"
+                f"datasets.{datasets[folded(pool)]}: found the name that the joined data sets of study "
+                f"{name} get, {sources}; expected another one"
             )
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config
+from gcdr.base.texts import folded
 from gcdr.config.people_checks import people_before_jobs
 from gcdr.priors.kinds.kind import PriorKind
 from gcdr.priors.kinds.registry import all_stores, named_prior, parse_prior
@@ -71,11 +72,13 @@ def _used_with(config: Config, used: Mapping[str, Collection[str]]) -> dict[str,
 
 
 def _same_stores(priors: Mapping[str, PriorKind]) -> list[str]:
-    """Priors whose stores would have the same file."""
-    files = Counter(file for name, prior in priors.items() for file in all_stores({name: prior}))
+    """Priors whose stores would have the same file, on a disk that knows no capitals at least."""
+    files = Counter(
+        folded(file) for name, prior in priors.items() for file in all_stores({name: prior})
+    )
     return [
         f"priors.{name}: its store {file!r} is that of another prior too; expected another name"
         for name, prior in priors.items()
         for file in all_stores({name: prior})
-        if files[file] > 1
+        if files[folded(file)] > 1
     ]

@@ -1,6 +1,7 @@
 """Configuration files as YAML: what cannot be read is named with its line, and so are keys that stand twice,
-of which YAML would keep the last and say nothing."""
+of which YAML would keep the last and say nothing, and numbers that it would read to another base."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,14 @@ import yaml
 
 from gcdr.base.errors import InputError
 from gcdr.base.plain import JsonTable
+from gcdr.base.texts import printable
 from gcdr.config.schema import dotted
 
 MOST = 100_000  # values of a file
 LONGEST = 20  # parts of a path that are named
+NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+SIXTY = re.compile(r"[-+]?[0-9_]+(:[0-9_]+)+(\.[0-9_]*)?")
+EIGHT = re.compile(r"[-+]?0[0-7_]*[0-7]_*")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is there
 
 
@@ -30,7 +35,7 @@ def read_yaml(path: Path) -> JsonTable:
 
 
 def check_duplicates(paths: Sequence[Path]) -> None:
-    """Check that no table of some configuration files has a key twice.
+    """Check that no table of some configuration files has a key twice, and what :func:`read_yaml` does.
 
     Raises:
         InputError: names every such key with its file and both lines; or see :func:`read_yaml`.
@@ -68,6 +73,8 @@ def _read(path: Path, reader: Callable[[str, Any], Any]) -> Any:
 def _composed(text: str, loader: Any) -> yaml.Node | None:
     """The nodes of a text, none of which holds itself, nor more than ``MOST`` when aliases are followed.
 
+    Nor is one a number to another base than it looks: 1:30 is 90 to YAML 1.1, and 010 is 8.
+
     One after another, not by recursion: lists may lie in one another without end.
     """
     root = yaml.compose(text, loader)
@@ -80,6 +87,7 @@ def _composed(text: str, loader: Any) -> yaml.Node | None:
             continue
         if finished:
             begun.discard(id(node))
+            _check_base(node)
             held[id(node)] = 1 + sum(held[id(child)] for child in _inner(node))
             if held[id(node)] > MOST:
                 problem = f"more than {MOST:,} values when aliases are followed"
@@ -93,6 +101,15 @@ def _composed(text: str, loader: Any) -> yaml.Node | None:
         waiting.append((node, True))
         waiting += [(child, False) for child in _inner(node)]
     return root
+
+
+def _check_base(node: yaml.Node) -> None:
+    if not isinstance(node, yaml.ScalarNode) or node.tag not in NUMBERS:
+        return
+    for base, form in ((60, SIXTY), (8, EIGHT)):
+        if form.fullmatch(node.value):
+            problem = f"found {printable(node.value)}, a number to the base {base}; expected decimal digits"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
 def _inner(node: yaml.Node) -> list[yaml.Node]:

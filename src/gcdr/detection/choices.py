@@ -10,7 +10,7 @@ from gcdr.base.jsonconfig import JsonConfig, setting
 class DetectSettings(JsonConfig):
     """What decides the bodies that are found, beside the detector."""
 
-    overlap: float = setting("Least overlap of a head and its body.", minimum=0, maximum=1)
+    overlap: float = setting("Least overlap of a head and its body.", exclusiveMinimum=0, maximum=1)
     measure: Literal["head_area", "iou"] = setting(
         "What overlap is: the share of the head box inside the body box, or intersection over union.",
         "head_area",
