@@ -148,13 +148,35 @@ def test_coco_comes_back(root: Path, rows: pd.DataFrame) -> None:
     images = {image["id"]: image for image in content["images"]}
     back = []
     for entry in content["annotations"]:
-        image, (x, y, width, height) = images[entry["image_id"]], entry["bbox"]
-        gx, gy, seen = entry["keypoints"]
-        gaze = (gx / image["width"], gy / image["height"]) if seen else (np.nan, np.nan)
-        box = dict(zip([*BOX, *GAZE], [x, y, x + width, y + height, *gaze], strict=True))
+        image, exact = images[entry["image_id"]], entry["attributes"]
         sizes = {name: image[name] for name in ("width", "height")}
-        back.append({"image": image["file_name"], **sizes, **box, **entry["attributes"]})
-    assert_same(pd.DataFrame(back)[ROWS], rows, [*COMPARED, "label"])
+        size = np.array(list(sizes.values()))
+        corner, sides = np.reshape(entry["bbox"], (2, 2))
+        uncut = np.reshape([exact[name] for name in BOX], (2, 2))
+        np.testing.assert_allclose([corner, corner + sides], np.clip(uncut, 0, size), atol=1e-9)
+        assert (
+            entry["area"] == pytest.approx(sides.prod()) and (corner + sides <= size + 1e-9).all()
+        )
+        *point, seen = entry["keypoints"]
+        assert bool(seen) == (exact["gaze_x"] is not None)
+        if seen:
+            pixels = size * [exact[name] for name in GAZE]
+            assert point == pytest.approx(np.minimum(pixels, size - 1))
+        back.append({"image": image["file_name"], **sizes, **exact})
+    found = pd.DataFrame(back)[ROWS].astype(dict.fromkeys(GAZE, float))
+    assert_same(found, rows, [*COMPARED, "label"])
+    assert found[BOX].to_numpy().tolist() == rows[BOX].to_numpy().tolist()  # to the last bit
+
+
+def test_coco_lies_within_the_image(root: Path) -> None:
+    """A box is cut at the image, a gaze point on its border is the last pixel; the exact ones stay beside."""
+    box = dict(zip(BOX, (-8.0, -4.0, 30.0, 60.0), strict=True))
+    WRITERS["coco"](one_row(**box, gaze_x=1.0, gaze_y=0.0), root / "coco.json")
+    (found,) = json.loads((root / "coco.json").read_text())["annotations"]
+    assert found["bbox"] == [0, 0, 30, 48] and found["area"] == 30 * 48
+    assert found["keypoints"] == [63, 0, 2]
+    exact = box | {"gaze_x": 1.0, "gaze_y": 0.0}
+    assert {name: found["attributes"][name] for name in exact} == exact
 
 
 def test_what_a_format_cannot_say_is_refused(root: Path) -> None:
@@ -298,7 +320,8 @@ def test_coco_is_read_by_supervision(root: Path) -> None:
         name = Path(path).relative_to(root).as_posix()
         assert image.shape[:2] == IMAGES[name][::-1]
         row = people[list(IMAGES).index(name)].iloc[0]
-        assert detections.xyxy.tolist() == [[pytest.approx(row[edge]) for edge in BOX]]
+        cut = np.clip(row[BOX].to_numpy(float), 0, [64, 48] * 2)
+        assert detections.xyxy.tolist() == [pytest.approx(cut)]
 
 
 def test_coco_is_what_its_api_takes(root: Path) -> None:

@@ -12,7 +12,7 @@ from small_data import HEADER, gazefollow_row, track_row, write
 from gcdr.base.csvtext import write_csv
 from gcdr.base.errors import InputError
 from gcdr.base.problems import Problems
-from gcdr.data.manifest import BOX
+from gcdr.data.manifest import BODY, BOX
 from gcdr.datasets.assemble import Dataset
 from gcdr.datasets.check import summary
 from gcdr.datasets.layout import (
@@ -28,6 +28,7 @@ from gcdr.datasets.text import read_headed
 GOOD = "a.jpg,4,5,24,25"
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40)
 DOUBLE = b"\0\x05\x16\x07\0\x02\0\0Mac OS X        " + bytes(40)
+BODIED = f"{HEADER},{','.join(BODY)}"
 MORE = f"{HEADER},note,score"
 
 
@@ -66,6 +67,15 @@ def root(tmp_path: Path) -> Path:
         f'{HEADER}\n "a.jpg" , "4",5 ,24,25\n',
         f'{MORE}\n{GOOD},"a ""word"", and more",1\n',
         f"{HEADER}\n\n{GOOD}\n\n\n",
+        f"{HEADER},,\n{GOOD}\n",
+        f"{HEADER},,\n{GOOD},\n",
+        f"{HEADER},,\n{GOOD},,,,\n",
+        f'{HEADER},,\n"a.jpg",4,5,24,25\n',
+        f'{HEADER},,\n"a.jpg",4,5,24,25,"","",""\n',
+        f"{HEADER},note,,\n{GOOD},x\n",
+        f"{HEADER}\r\n{GOOD}\r\n\x1a",
+        f"{HEADER}\n{GOOD}\n\x1a\n",
+        f"{HEADER}\r{GOOD}\r\x1a",
     ],
 )
 def test_what_a_spreadsheet_adds_is_no_error(root: Path, content: str) -> None:
@@ -82,15 +92,30 @@ def test_what_a_spreadsheet_adds_is_no_error(root: Path, content: str) -> None:
         (f"{HEADER},image,\n{GOOD},a.jpg,\n", "column 'image' twice"),
         (f"{HEADER}\n{GOOD},x\n", "found 6; expected 5"),
         (f"{HEADER}\n{GOOD},,x\n", "found 7; expected 5"),
+        (f"{HEADER},note,,\n{GOOD}\n", "found 5; expected 8"),
+        (f"{HEADER},,\n{GOOD},,,x\n", "found 8; expected 7"),
+        (f"{HEADER},,\na.jpg,4,5,24\n", "found 4; expected 7"),
+        (f"{HEADER}\n{GOOD}\n\x1a\n{GOOD}\n", "found 1; expected 5"),
+        (b"PK\x03\x04" + bytes(30), "a spreadsheet file .XLSX.*save the sheet as CSV"),
+        (b"\xd0\xcf\x11\xe0" + bytes(30), "a spreadsheet file .old XLS.*save the sheet as CSV"),
+        (f"{HEADER}\na.jpg,0.1,0.1,0.4,0.5\n", "like fractions of the image.*expected pixels"),
+        (f"{BODIED}\n{GOOD},0.1,0,1,0.5\n", "body box .*like fractions of the image.*pixels"),
         ("sep=;\n", "delete it"),
         (f"sep=,\n{GOOD}\n", "in line 2; expected the header"),
         ("sep=,\n", "expected the header"),
     ],
 )
-def test_what_is_more_than_that_is_one(root: Path, content: str, said: str) -> None:
+def test_what_is_more_than_that_is_one(root: Path, content: str | bytes, said: str) -> None:
     write(root, {"heads.csv": content})
     with pytest.raises(InputError, match=said):
         read(root)
+
+
+def test_one_box_below_a_pixel_is_told_and_kept(root: Path) -> None:
+    write(root, {"heads.csv": f"{HEADER}\n{GOOD}\na.jpg,0.1,0.1,0.4,0.5\n"})
+    dataset = read(root)
+    (told,) = dataset.problems.warnings
+    assert told.kind == "head box smaller than a pixel, kept" and len(dataset.manifest) == 2
 
 
 def test_what_a_system_leaves_does_not_count(root: Path) -> None:

@@ -149,10 +149,13 @@ def _head(number: int, points: pd.DataFrame, width: int, height: int) -> dict[st
 def write_coco(rows: pd.DataFrame, path: Path) -> None:
     """COCO's JSON with one category ``head`` whose single keypoint is the gaze target, in pixels.
 
-    The visibility is 2 where the target is inside the image and known, else 0. What COCO has no field for
-    stands in ``attributes`` of the annotation: ``person``, ``in_frame``, ``label``, ``split``,
-    ``annotator``, ``source``, and where the data have them ``sequence``, ``track``, ``frame``, ``group`` and
-    ``label_source``. What is from a map has its peak as ``score``, which results of COCO are asked for.
+    The visibility is 2 where the target is inside the image and known, else 0. Boxes are cut at the image and
+    keypoints lie within its pixels, x in 0..width - 1 and y in 0..height - 1, as COCO's are. What COCO has no
+    field for stands in ``attributes`` of the annotation: the head box uncut (columns of ``BOX``) and the gaze
+    point as shares of the image (``GAZE``, null where unknown), ``person``, ``in_frame``, ``label``,
+    ``split``, ``annotator``, ``source``, and where the data have them ``sequence``, ``track``, ``frame``,
+    ``group`` and ``label_source``. What is from a map has its peak as ``score``, which results of COCO are
+    asked for.
     """
     names = rows.drop_duplicates("image").reset_index(drop=True)
     images = [
@@ -167,22 +170,31 @@ def write_coco(rows: pd.DataFrame, path: Path) -> None:
     annotations = []
     entries = zip(rows.itertuples(), extra, scores.tolist(), strict=True)
     for number, (row, attributes, score) in enumerate(entries, start=1):
-        box = [float(getattr(row, name)) for name in BOX]
-        sides = [box[2] - box[0], box[3] - box[1]]
+        exact = {name: float(getattr(row, name)) for name in BOX}
+        size = np.array([row.width, row.height])
+        corners = np.clip(np.reshape(list(exact.values()), (2, 2)), 0, size)
+        sides = (corners[1] - corners[0]).tolist()
         known = bool(np.isfinite(row.gaze_x))
-        point = [row.gaze_x * row.width, row.gaze_y * row.height, 2] if known else [0, 0, 0]
+        gaze = [float(getattr(row, name)) for name in GAZE]
+        point: list[float] = [0, 0, 0]
+        if known:
+            point = [*np.clip(size * np.array(gaze), 0, size - 1).tolist(), 2]
         annotations.append(
             {
                 "id": number,
                 "image_id": number_of[row.image],
                 "category_id": 1,
-                "bbox": [*box[:2], *sides],
+                "bbox": [*corners[0].tolist(), *sides],
                 "area": sides[0] * sides[1],
                 "iscrowd": 0,
                 "segmentation": [],
                 "keypoints": point,
                 "num_keypoints": int(known),
-                "attributes": attributes,
+                "attributes": {
+                    **attributes,
+                    **exact,
+                    **dict(zip(GAZE, gaze if known else [None, None], strict=True)),
+                },
                 **({"score": score} if np.isfinite(score) else {}),
             }
         )

@@ -163,6 +163,7 @@ def _check_boxes(
         box[test] = np.sort(box[test].reshape(-1, 2, 2), axis=1).reshape(-1, 4)
         rows[BOX] = box
     size = rows[["width", "height"]].to_numpy(float)
+    _check_scale(rows, places, problems)
     empty = (box[:, 2:] <= box[:, :2]).any(1)
     outside = looked & ~empty & ((box[:, 2:] <= 0) | (box[:, :2] >= size)).any(1)
     dropped = ~test & rules.repair
@@ -175,6 +176,26 @@ def _check_boxes(
         kind = f"{kind}, training person left out"
         problems.rows(kind, column, expected, bad & dropped, places, found, fatal=False)
     return ~(empty | outside | np.isnan(box).any(1))
+
+
+def _check_scale(rows: pd.DataFrame, places: Places, problems: Problems) -> None:
+    """Refuse boxes that are all within 0..1, as fractions of the image are; tell of those below a pixel."""
+    expected = "pixels of the image, x0, y0, x1, y1"
+    for name, columns in (("head box", BOX), ("body box", BODY)):
+        if not set(columns) <= set(rows):
+            continue
+        box = rows[columns].to_numpy(float)
+        sides = box[:, 2:] - box[:, :2]
+        there = (sides > 0).all(1)
+        small = there & (sides < 1).any(1)
+        fractions = there & ((box >= 0) & (box <= 1)).all(1)
+        if there.any() and (fractions == there).all():
+            kind = f"{name}es look like fractions of the image"
+            problems.rows(kind, f"{name} (all are within 0..1, like fractions of the image)",
+                          expected, fractions, places, box)  # fmt: skip
+        else:
+            kind = f"{name} smaller than a pixel, kept"
+            problems.rows(kind, name, "at least a pixel each way", small, places, box, fatal=False)
 
 
 def _check_gaze(

@@ -30,6 +30,12 @@ SPOILT = {
 SEP_LINE = r'^"?sep=(.?)"?[,;\t ]*$'
 """Excel's own first line, which says what is between columns."""
 
+SHEETS = {b"PK\x03\x04": "XLSX or ODS", b"\xd0\xcf\x11\xe0": "old XLS"}
+"""How files of spreadsheets begin that are not text, whatever they are named."""
+
+END_OF_FILE = r"(?<![^\r\n])\x1a\s*\Z"
+"""A last line of Ctrl-Z, with which old programs end a text."""
+
 SEPARATORS = {";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
 
@@ -107,6 +113,10 @@ def read_lines(path: Path, problems: Problems) -> list[str]:
     if not data.strip():
         problems.file(path, "an empty file", "at least one row", "empty file")
         return []
+    if sheet := SHEETS.get(data[:4]):
+        found = f"a spreadsheet file ({sheet}), not text"
+        problems.file(path, found, "CSV: save the sheet as CSV", "a spreadsheet file")
+        return []
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data:
         utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff") or data[1:2] == b"\0"
         found = "UTF-16 text" if utf16 else f"a zero byte in line {_line(data, data.index(0))}"
@@ -118,6 +128,7 @@ def read_lines(path: Path, problems: Problems) -> list[str]:
         found = f"byte 0x{data[error.start]:02x} in line {_line(data, error.start)}"
         problems.file(path, found, "UTF-8 text", "not UTF-8")
         return []
+    text = re.sub(END_OF_FILE, "", text)
     windows = text.count("\r\n")
     counts = {"CR LF": windows, "LF": text.count("\n") - windows, "CR": text.count("\r") - windows}
     ends = [f"{count} {name}" for name, count in counts.items() if count]
@@ -191,7 +202,8 @@ def read_headed(
     if missing or twice:
         return nothing
     names = [name if name in known else f"column {at}" for at, name in enumerate(header, 1)]
-    table = _parse(path, lines, top + 1, lambda _: names, problems)
+    named = max(at for at, name in enumerate(header, 1) if name)
+    table = _parse(path, lines, top + 1, lambda _: names, problems, named)
     return Table({name: table.columns[name] for name in header if name in known}, table.places)
 
 
@@ -223,8 +235,12 @@ def _parse(
     first: int,
     names_of: Callable[[np.ndarray], list[str]],
     problems: Problems,
+    named: int | None = None,
 ) -> Table:
-    """Rows from line ``first`` (from 0) on; names come from how many fields the rows have."""
+    """Rows from line ``first`` (from 0) on; names come from how many fields the rows have.
+
+    Rows may lack the columns behind the first ``named`` ones, which the header gives no name.
+    """
     number = np.arange(1 + first, 1 + len(lines))
     text = pc.utf8_trim_whitespace(pa.array(lines[first:], pa.string()))
     places = _places(path, number)
@@ -246,7 +262,7 @@ def _parse(
     for row, cells in quoted.items():
         count[row] = len(cells)
     names = names_of(count)
-    text, count = _without_tail(text, count, quoted, len(names))
+    text, count = _even(text, count, quoted, named or len(names), len(names))
     fits = count == len(names)
     problems.rows(
         "wrong number of columns",
@@ -284,20 +300,35 @@ def _parse(
     )
 
 
-def _without_tail(
-    text: pa.Array, count: np.ndarray, quoted: dict[int, list[str]], width: int
+def _even(
+    text: pa.Array, count: np.ndarray, quoted: dict[int, list[str]], least: int, width: int
 ) -> tuple[pa.Array, np.ndarray]:
-    """Rows without empty cells beyond the last column, as spreadsheets leave them, and how many each has."""
-    long = np.flatnonzero(count > width)
-    if not len(long):
+    """Rows as wide as the table, where they differ in empty last cells only, as spreadsheets leave them.
+
+    Args:
+        text: (N,) the rows.
+        count: (N,) int, how many cells each has.
+        quoted: the cells of rows with quotes, by row; they are changed in place.
+        least: cells that a row must have.
+        width: columns of the table.
+
+    Returns:
+        the rows and their numbers of cells.
+    """
+    uneven = np.flatnonzero((count > width) | ((count >= least) & (count < width)))
+    if not len(uneven):
         return text, count
     lines, count = text.to_pylist(), count.copy()
-    for row in long.tolist():
-        cut = re.sub(rf"(,\s*){{{count[row] - width}}}$", "", lines[row])
-        if cut != lines[row]:
-            lines[row], count[row] = cut, width
-            if row in quoted:
-                del quoted[row][width:]
+    for row in uneven.tolist():
+        cells = quoted[row] if row in quoted else lines[row].split(",")
+        if any(cell.strip() for cell in cells[width:]):
+            continue
+        cells = [*cells[:width], *[""] * (width - len(cells))]
+        if row in quoted:
+            quoted[row] = cells
+        else:
+            lines[row] = ",".join(cells)
+        count[row] = width
     return pa.array(lines, pa.string()), count
 
 

@@ -78,7 +78,7 @@ def find_model(
     names = dict.fromkeys([*(f"{model.study}/{model.method}" for model in known), *released])
     near = difflib.get_close_matches(source, names, n=1)
     raise InputError(
-        f"{source}: no folder or file, and no model's name{f', did you mean {near[0]}?' if near else ''} "
+        f"{source}: no folder or file, and no model's name{f', did you mean {near[0]}?' if near else '.'} "
         f"Expected one of {_listed(names)}"
     )
 

@@ -263,7 +263,7 @@ def start_state(heatmap: Tensor | None, noise: Tensor, sampling: Sampling) -> Te
     """The state (N, H, W) at the first visit: the noised map, or pure noise (ECCV 2024, Sec. 3.4).
 
     Args:
-        heatmap: (N, H, W) float in [0, 1]; not used where ``way`` starts from pure noise.
+        heatmap: (N, H, W) float in [0, 1]; not used where ``sampling`` starts from pure noise.
         noise: (N, H, W) standard normal.
         sampling: how the maps are made.
 
@@ -292,7 +292,7 @@ def trajectory(
     Args:
         predict: the network with the context of the N images.
         heatmap: (N, H, W) float in [0, 1], Grad-CAM maps after ``gcdr.data.heatmaps.minmax``; not used,
-            and may be None, where ``way`` starts from pure noise.
+            and may be None, where ``sampling`` starts from pure noise.
         noise: (visits, N, H, W) standard normal: entry 0 noises the map or is the pure noise, the
             others are for the steps between visits. Entries beyond are not used.
         sampling: how the maps are made.
