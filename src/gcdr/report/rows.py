@@ -134,6 +134,10 @@ MEANING_VIDEO = (
     "AvgDist: distance to the annotated point, of which everybody has one, so MinDist is the same; AUC: over "
     "the heatmap's cells, the 19 x 19 about the point being positive, as VideoAttentionTarget is scored."
 )
+MEANING_ASKED = (
+    "Asked person: of people with another one in the picture who looks elsewhere, the share whose point is "
+    "nearer to their own target than to the other's; 0.5 for a model that ignores heads."
+)
 
 
 def share_name(share: int | str) -> str:

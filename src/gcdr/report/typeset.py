@@ -11,6 +11,7 @@ from gcdr.base.files import atomic
 from gcdr.report.rows import (
     DIFFUSION_MAPS,
     MEANING,
+    MEANING_ASKED,
     MEANING_VIDEO,
     METRICS,
     OPTIONAL_METRICS,
@@ -88,6 +89,8 @@ def _half_width(row: pd.Series, metric: str) -> str:
 def notes(table: pd.DataFrame, compact_spread: bool = False) -> list[str]:
     """What the spreads, marks and paper columns of a table of `tables.table1` mean."""
     lines = [MEANING_VIDEO if is_video(table) else MEANING]
+    if "asked" in shown_metrics(table):
+        lines.append(MEANING_ASKED)
     if (table["runs"] > 1).any():
         lines.append("± is the standard deviation over runs (n of them, each with its own seed).")
     if (table["runs"] == 1).any():
