@@ -36,7 +36,10 @@ def write_shapes(path: Path, shapes: Shapes) -> Path:
 TOWERS = {"conv1_scene.weight": (16, 4, 5, 5), "conv1_face.weight": (16, 3, 5, 5)}
 LIKE: dict[str, Shapes] = {
     "towers": TOWERS,
-    "frozen": {"conv1_scene.weight": (16, 4, 5, 5)},
+    "frozen": {
+        "conv1_scene.weight": (16, 4, 5, 5),
+        "layer3_scene.0.downsample.0.weight": (64, 64, 1, 1),
+    },
     "vat": TOWERS | {"conv4.weight": (1, 1, 1, 1)},
     "denoiser": {f"feat_extractor.{name}": shape for name, shape in TOWERS.items()}
     | {"diffusion_model.out.2.weight": (1,)},

@@ -248,7 +248,7 @@ def test_jobs_run_in_a_hostile_folder(tmp_path: Path) -> None:
         ('split: {released: "a\\nb"}\n', "split.released: found .* expected a path"),
         ('notice: "a\\0b"\n', "notice: found .* control characters"),
         ('notice: "a\\ud800b"\n', "line 1, column 13: no valid YAML"),
-        ('studies: {smoke: {given: {"a\\e": b}}}\n', "studies.smoke.given: found .a.x1b"),
+        ('studies: {smoke: {pretrained: {"a\\e": b}}}\n', "studies.smoke.pretrained: found .a.x1b"),
         ("detect: {weights: --}\n", "detect.weights: .* expected a path"),
         ("gaze: {models: {vat: {init: 'a{b'}}}\n", "gaze.models.vat.init: .* expected a path"),
     ],
