@@ -178,6 +178,10 @@ A = "a" * 64
 PAIRS = [
     # overlay on config.yaml and configs/smoke.yaml, the key that is to be named
     ("refine: {timestep: 501}", "refine.timestep"),
+    ("refine: {timestep: auto, auto: {timesteps: [100, 500]}}", "refine.auto.timesteps"),
+    ("refine: {timestep: auto, auto: {steps: [2, 600]}}", "refine.auto.timesteps"),
+    ("refine: {timestep: auto, auto: {folds: 1}}", "refine.auto.folds"),
+    ("refine: {timestep: auto, draws: 0}", "refine.draws"),
     ("refine: {timestep: 500}", "refine.timestep"),  # the released sampler begins one index further
     ("gaze: {recipe: {decay_at: [5, 3]}}", "gaze.recipe.decay_at"),
     ("gaze: {recipe: {steps: null, epochs: 10, decay_at: [5, 12]}}", "gaze.recipe.decay_at"),

@@ -9,7 +9,7 @@ import pytest
 
 from gcdr.base.errors import InputError
 from gcdr.data.manifest import BOX, build_manifest, people_digest, write_table
-from gcdr.data.shown import check_split, read_shown, split_identity, split_under
+from gcdr.data.shown import check_split, of_labelled, read_shown, split_identity, split_under
 from gcdr.data.split import split_labels
 from gcdr.data.stores import read_labels, write_labels
 
@@ -43,6 +43,24 @@ def test_an_exchanged_split_is_told_from_the_one_before(
     with pytest.raises(InputError, match="share 20, seed 0"):
         split_under("the student", before, {"share": 20, "seed": 0})
     assert split_under("a given model", None, {"share": 20, "seed": 0}) is None
+
+
+def test_a_model_of_labels_goes_with_any_amount_of_unlabelled_people(
+    people: pd.DataFrame, tmp_path: Path
+) -> None:
+    """Table S2: what has seen labels alone is made once for all amounts; what has not is told apart."""
+    whole = write_split(people, tmp_path / "labels.parquet", 0)
+    fewer = tmp_path / "fewer.parquet"
+    table = split_labels(people, 50, 0, 0, unlabelled=20)
+    write_table(table, fewer, people_digest(people), share=50, seed=0)
+    all_of_it, part = split_identity(whole), split_identity(fewer)
+    assert all_of_it["labelled"] == part["labelled"] and all_of_it["digest"] != part["digest"]
+    check_split("the teacher", of_labelled(all_of_it), part, fewer)
+    with pytest.raises(InputError, match="the student: made under another label split"):
+        check_split("the student", all_of_it, part, fewer)
+    other = split_identity(write_split(people, tmp_path / "other.parquet", 1))
+    with pytest.raises(InputError, match="the teacher: made under another label split"):
+        check_split("the teacher", of_labelled(all_of_it), other | {"seed": 0}, "other")
 
 
 def test_a_split_of_other_people_is_refused(people: pd.DataFrame, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from gcdr.training.denoising import held_out, train_diffusion_model
 from gcdr.training.recipes import Fold
 
 SETTINGS = ChoiceSettings(
-    MAPS, replace(REFINE, timestep=AUTO, steps=None), (1, 100, 250), (1, 2), repeats=2
+    MAPS, replace(REFINE, timestep=AUTO, steps=None), (100, 250), (1, 2), repeats=2
 )
 ABOUT = {"study": "tiny", "seed": 0, "share": 50, "prior": "made-up"}
 
@@ -154,7 +154,7 @@ def test_a_choice_says_how_every_candidate_did(
 ) -> None:
     content = read_json(choose(study, labels, folds, tmp_path / "choice.json"))
     pairs = [(row["timestep"], row["steps"]) for row in content["rows"]]
-    assert pairs == [(1, 1), (100, 1), (100, 2), (250, 1), (250, 2)]  # one step from timestep 1
+    assert pairs == [(100, 1), (100, 2), (250, 1), (250, 2)]
     assert min(row["above"] for row in content["rows"]) == 0
     shown = read_shown(labels)
     known = [len(targets(shown, role)[0]) for role in (LABELLED, VALIDATION)]
@@ -181,6 +181,18 @@ def test_labels_of_a_choice_are_those_of_its_number(
     assert (by_choice == made("number", chosen.timestep, chosen.steps, None)).all()
     with pytest.raises(InputError, match="found auto and no choice"):
         made("without", AUTO, None, None)
+
+
+def test_a_choice_of_other_labels_is_refused(
+    study: Study, labels: Path, folds: list[Path], tmp_path: Path
+) -> None:
+    content = read_json(choose(study, labels, folds, tmp_path / "choice.json"))
+    content["split"]["labelled"] = "of others"
+    write_json(tmp_path / "choice.json", content)
+    how = replace(LABELS, refine=replace(REFINE, timestep=AUTO, steps=None))
+    files = ("unlabelled", study.samples, study.prior, folds[0], how, 0, CPU, tmp_path / "l.h5")
+    with pytest.raises(InputError, match=r"choice\.json: made under another label split"):
+        make_labels("gcdr", study.manifest, labels, *files, tmp_path / "choice.json")
 
 
 def test_models_of_another_fold_are_refused(

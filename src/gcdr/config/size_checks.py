@@ -97,11 +97,14 @@ def _noise(config: Config) -> Iterator[str]:
     asked |= {"sweep.timesteps": config["sweep"]["timesteps"]}
     asked |= {"report.student_timesteps": config["report"]["student_timesteps"]}
     for key, values in asked.items():
+        least, why = refine["steps"], "refine.steps"
+        if key == "refine.auto.timesteps":
+            least, why = max(refine["auto"]["steps"]), "the most of refine.auto.steps"
         for value in values:
-            if not refine["steps"] <= value <= last:
+            if not least <= value <= last:
                 less = "" if last == timesteps else ", less 1 for a sampler that begins one further"
                 yield (
-                    f"{key}: found {value}, expected {refine['steps']} (refine.steps) to {last} "
+                    f"{key}: found {value}, expected {least} ({why}) to {last} "
                     f"(diffusion.timesteps{less})"
                 )
     steps = config["diffusion"]["mean_teacher"].get("steps", 1)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gcdr.base.errors import InputError
+from gcdr.base.files import text_digest
 from gcdr.data.manifest import LABEL_SOURCE, LABELS
 from gcdr.data.parquet import read_table, table_about, table_digest
 from gcdr.data.split import LABELLED, UNLABELLED, VALIDATION
@@ -42,13 +43,29 @@ def read_shown(path: str | Path, people: str | None = None) -> pd.DataFrame:
 
 
 def split_identity(path: str | Path) -> dict[str, Any]:
-    """Which split this is: the ``digest`` of its content, and its ``share`` and ``seed`` where known.
+    """Which split this is.
+
+    Returns:
+        ``digest`` of its content; ``labelled``, that of its labelled people alone, who are the same whatever
+        the amount of unlabelled ones; and its ``share`` and ``seed`` where known.
 
     Raises:
         InputError: as :func:`read_shown`.
     """
     about = table_about(path)
-    return {"digest": table_digest(path), "share": about.get("share"), "seed": about.get("seed")}
+    table = read_shown(path)
+    shown = table.loc[table["role"] != UNLABELLED, ["sample_id", "role", *LABELS]]
+    return {
+        "digest": table_digest(path),
+        "labelled": text_digest(shown.to_csv(index=False)),
+        "share": about.get("share"),
+        "seed": about.get("seed"),
+    }
+
+
+def of_labelled(split: Mapping[str, Any]) -> dict[str, Any]:
+    """What a split is for a model that has seen nobody without a label."""
+    return {key: value for key, value in split.items() if key != "digest"}
 
 
 def check_split(
@@ -59,16 +76,17 @@ def check_split(
     Args:
         where: what was made, for the message.
         found: what it says of its split; None where it says nothing, as models that came from elsewhere.
+            What it does not say is not compared: a model of labels alone goes with any unlabelled people.
         expected: of the split it is used with; what is None is not compared.
         beside: that split, for the message.
 
     Raises:
         InputError: they differ.
     """
-    for key in ("seed", "share", "digest"):
+    for key in ("seed", "share", "labelled", "digest"):
         stored, asked = (found or {}).get(key), expected.get(key)
         if stored is not None and asked is not None and stored != asked:
-            what = f"one of {key} {stored}" if key != "digest" else "another one"
+            what = f"one of {key} {stored}" if key in ("seed", "share") else "another one"
             raise InputError(
                 f"{where}: made under another label split than {beside} ({what}); make it again"
             )
@@ -76,8 +94,8 @@ def check_split(
 
 def split_under(
     where: object, found: Mapping[str, Any] | None, about: Mapping[str, Any]
-) -> str | None:
-    """Digest of the split under which something was made, which is of the share and seed that are scored.
+) -> dict[str, Any] | None:
+    """The split under which something was made, which is of the share and seed that are scored.
 
     Args:
         where: what was made, for the message.
@@ -94,4 +112,5 @@ def split_under(
     check_split(
         where, found, expected, f"that of share {expected['share']}, seed {expected['seed']}"
     )
-    return (found or {}).get("digest")
+    digests = {key: (found or {}).get(key) for key in ("labelled", "digest")}
+    return {key: value for key, value in digests.items() if value is not None} or None

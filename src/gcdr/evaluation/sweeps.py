@@ -15,7 +15,7 @@ from gcdr.data.heatmaps import peak_points
 from gcdr.data.lookup import places
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.prior_maps import prior_maps
-from gcdr.data.shown import check_split, read_shown, split_identity
+from gcdr.data.shown import check_split, of_labelled, read_shown, split_identity
 from gcdr.data.split import VALIDATION, targets
 from gcdr.data.tokens import Cache, open_cache
 from gcdr.evaluation.metrics import point_distances
@@ -172,7 +172,7 @@ def choose_timestep(
         {
             "format": FORMAT,
             **about,
-            "split": split_identity(labels)["digest"],
+            "split": of_labelled(split_identity(labels)),
             "folds": len(folds),
             "sampler": settings.refine.sampling.sampler,
             "people": {HELD_OUT: len(known), "validation": int((fold < 0).sum())},

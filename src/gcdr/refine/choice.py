@@ -5,8 +5,10 @@ told from the best one, by one standard error of the difference, the latest time
 prior least. Comparing is paired, person by person, and people of one image or film count together. No torch.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,10 +43,12 @@ class Choice:
     Attributes:
         whole: for everybody else.
         groups: by the name of a group (a show, a camera).
+        split: what is known of the split whose labels chose.
     """
 
     whole: Chosen
     groups: dict[str, Chosen]
+    split: Mapping[str, Any] = field(default_factory=dict)
 
     def parts(self, group: np.ndarray) -> list[tuple[Chosen, np.ndarray]]:
         """Who is refined how.
@@ -81,6 +85,7 @@ def read_choice(path: Path) -> Choice:
             )
             for name, about in content.get("groups", {}).items()
         },
+        content.get("split") or {},
     )
 
 

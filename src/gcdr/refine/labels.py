@@ -212,6 +212,8 @@ def make_labels(
     split = split_identity(labels) if labels is not None else None
     if split is not None and teacher is not None:
         check_split(teacher, read_card(teacher).get("split"), split, labels)
+    if split is not None and choice is not None:
+        check_split(choice, read_choice(choice).split, split, labels)
     cache = open_cache(samples, digest)
     known, valid = None, cache.readable(ids, which)
     if prior is not None:

@@ -106,7 +106,7 @@ class ChoiceSettings(JsonConfig):
     Attributes:
         maps: how prior maps become heatmaps.
         refine: how maps are refined; its timestep and steps do not count.
-        timesteps, steps: the candidates are all pairs of them that fit (not more steps than timesteps).
+        timesteps, steps: the candidates are all pairs of them, of which none has more steps than timesteps.
         repeats: how often each person is refined with fresh noise; their errors are averaged.
         group_least: labelled people from which a group has a choice of its own.
         group_strength: how many people of a group everybody together counts for there.
@@ -122,7 +122,7 @@ class ChoiceSettings(JsonConfig):
 
     def candidates(self) -> list[Chosen]:
         """Timesteps and steps that are compared."""
-        return [Chosen(t, n) for t in self.timesteps for n in self.steps if n <= t]
+        return [Chosen(t, n) for t in self.timesteps for n in self.steps]
 
     def refinements(self) -> list[RefineSettings]:
         """How each candidate refines."""

@@ -152,7 +152,7 @@ def _check_splits(study: Path, metrics: Sequence[Path]) -> None:
     split = split_identity(study / "labels.parquet")
     for path in metrics:
         if Path(path).parent.parent == Path(study):
-            check_split(path, {"digest": read_json(path).get("split")}, split, "that of the study")
+            check_split(path, read_json(path).get("split"), split, "that of the study")
 
 
 def choose_examples(shown: ShownStudy, count: int) -> list[Example]:

@@ -10,6 +10,7 @@ from gcdr.data.heatmaps import minmax
 from gcdr.data.shown import check_split, split_identity
 from gcdr.models.build import read_card
 from gcdr.models.denoiser import Denoiser
+from gcdr.refine.choice import read_choice
 from gcdr.refine.diffusion import draws
 from gcdr.refine.labels import load_denoiser, refinement_of, with_choice
 from gcdr.refine.maps import Refinement, conditioned
@@ -68,6 +69,8 @@ def train_online_student(
         InputError: the folder holds no diffusion model.
     """
     check_split(teacher, read_card(teacher).get("split"), split_identity(labels), labels)
+    if choice is not None:
+        check_split(choice, read_choice(choice).split, split_identity(labels), labels)
     model = load_denoiser(teacher)
     refinement = refinement_of(with_choice(settings.refine, choice), seed)
     relabel = online_labels(model.to(device, memory_format=torch.channels_last).eval(), refinement)

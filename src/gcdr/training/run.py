@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.data.originals import Originals
-from gcdr.data.shown import check_split, read_shown, split_identity
+from gcdr.data.shown import check_split, of_labelled, read_shown, split_identity
 from gcdr.data.tokens import Cache, open_cache
 from gcdr.models.build import backbone_card, describe, save_model
 from gcdr.models.interface import SeesPeople
@@ -109,7 +109,8 @@ class Run:
         if in_frame:
             counts["out_of_frame"] = int((np.concatenate(in_frame) == 0).sum())
         about = {"settings": self.settings.to_json(), "seed": self.seed, "people": counts}
-        about |= {"split": dict(self.split), "pictures": self.samples.people}
+        split = of_labelled(self.split) if set(present) == {"labelled"} else dict(self.split)
+        about |= {"split": split, "pictures": self.samples.people}
         if backbone is not None:
             about["backbone"] = backbone_card(backbone)
         save_model(self.out, trained, about)
