@@ -16,7 +16,7 @@ from gcdr.data.lookup import places
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.prior_maps import prior_maps
 from gcdr.data.shown import check_split, of_labelled, read_shown, split_identity
-from gcdr.data.split import VALIDATION, targets
+from gcdr.data.split import LABELLED, VALIDATION, targets
 from gcdr.data.tokens import Cache, open_cache
 from gcdr.evaluation.metrics import point_distances
 from gcdr.evaluation.scores import score_maps, summarise
@@ -147,7 +147,7 @@ def choose_timestep(
     ids, fold = labelled_folds(people, shown, len(folds), seed)
     known, gaze = (
         np.concatenate(both)
-        for both in zip(targets(shown, "labelled"), targets(shown, VALIDATION), strict=True)
+        for both in zip(targets(shown, LABELLED), targets(shown, VALIDATION), strict=True)
     )
     fold = np.concatenate([fold, np.full(len(known) - len(ids), -1)])
     order = np.argsort(known)

@@ -18,9 +18,8 @@ from gcdr.base.files import read_json
 from gcdr.base.jsonconfig import JsonConfig
 
 FORMAT = 1
-HELD_OUT = (
-    "held out"  # the set of people that a choice is made by, beside "val" and "test" of a sweep
-)
+HELD_OUT = "held out"
+"""The set of people that a choice is made by, beside "val" and "test" of a sweep."""
 
 
 @dataclass(frozen=True)
