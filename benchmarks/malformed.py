@@ -36,7 +36,8 @@ from gcdr.data.parquet import read_rows
 from gcdr.data.shown import read_shown
 from gcdr.data.stores import read_labels, read_prior
 from gcdr.models.build import load_model
-from gcdr.models.contents import VAT, check_weights
+from gcdr.models.contents import check_weights
+from gcdr.models.kinds import model_title
 from gcdr.priors.kinds.maps_kind import MapsPrior
 from gcdr.priors.kinds.points_kind import PointsPrior
 
@@ -62,7 +63,7 @@ def all_pictures(path: Path) -> Any:
 
 def planned_vat(path: Path) -> None:
     """What planning looks at of weights: whose they are, and nothing of their numbers."""
-    check_weights(path, [VAT], {"conv1_scene.weight": (16, 4, 5, 5)})
+    check_weights(path, [model_title("vat", False)], {"conv1_scene.weight": (16, 4, 5, 5)})
 
 
 def planned_prior(path: Path) -> None:

@@ -47,10 +47,11 @@ def files(tmp_path: Path) -> Path:
         like = kind if kind in LIKE else "vat"
         write_like(tmp_path / name / "model.safetensors", like)
         card = {"model": kind, "config": config.to_json(), "settings": settings}
+        card |= {"pixels": 224 if name == "paper" else 56, "cells": 64 if name == "paper" else 32}
         (tmp_path / name / "model.json").write_text(json.dumps(card))
     write_shapes(
         tmp_path / "gc/model.safetensors",
-        LIKE["vat"] | {"attn.weight": (1, VATConfig.world(True).towers.attention_inputs)},
+        LIKE["vat"] | {"attn.weight": (49, VATConfig.world(True).towers.attention_inputs)},
     )
     decoder = {"head_token.weight": (1,), "linear.weight": (64, 128, 1, 1)}
     write_shapes(tmp_path / "decoder/model.safetensors", decoder)

@@ -33,16 +33,16 @@ RELEASED = {
 WORLD = Path(__file__).parents[2] / "assets/world"
 
 MODELS: dict[str, tuple[str, Callable[[], torch.nn.Module]]] = {
-    "vat": (contents.VAT, lambda: VAT(VATConfig.world())),
-    "vat, paper": (contents.VAT, lambda: VAT(VATConfig.paper())),
-    "vat-gc": (contents.VAT_GC, lambda: VAT(VATConfig.world(True))),
-    "vat-gc, paper": (contents.VAT_GC, lambda: VAT(VATConfig.paper(True))),
+    "vat": ("VAT", lambda: VAT(VATConfig.world())),
+    "vat, paper": ("VAT", lambda: VAT(VATConfig.paper())),
+    "vat-gc": ("VAT-GC", lambda: VAT(VATConfig.world(True))),
+    "vat-gc, paper": ("VAT-GC", lambda: VAT(VATConfig.paper(True))),
     "towers": (contents.TOWERS, lambda: GazeFeatures(TowersConfig.world())),
     "denoiser": (contents.DENOISER, lambda: Denoiser(DenoiserConfig.world())),
     "denoiser, paper": (contents.DENOISER, lambda: Denoiser(DenoiserConfig.paper())),
     "mapping": (contents.BLIND, lambda: Denoiser(DenoiserConfig(features="none"))),
-    "gazelle": (contents.GAZELLE, lambda: Gazelle(GazelleConfig.world())),
-    "gazelle, paper": (contents.GAZELLE, lambda: Gazelle(GazelleConfig.paper(inout=True))),
+    "gazelle": ("Gaze-LLE", lambda: Gazelle(GazelleConfig.world())),
+    "gazelle, paper": ("Gaze-LLE", lambda: Gazelle(GazelleConfig.paper(inout=True))),
     "frozen": (contents.SCENE_TOWER, lambda: build_backbone(GazelleConfig.world()).model),
     "dinov2": (contents.VIT, lambda: build_backbone(GazelleConfig.paper()).model),
     "resnet50": (contents.RESNET, resnet50),
@@ -116,7 +116,7 @@ def test_only_a_frozen_backbone_is_taken_for_one(files: dict[str, Path], size: s
     taken = set()
     for name, file in files.items():
         try:
-            check_backbone_file(file, size)
+            check_backbone_file(file, "gazelle", size)
             taken.add(name)
         except InputError as error:
             assert str(file) in str(error)
@@ -128,5 +128,22 @@ def test_what_planning_knows_of_a_kind_is_what_its_module_does() -> None:
         kind = kind_of(name)
         with torch.device("meta"):
             model = kind.build(kind.sizes["world"](False))
-        assert (listed.title, listed.depth) == (kind.title, model.needs.depth)
-        assert name in contents.STARTS  # or its first weights are looked at in the job alone
+        assert listed.depth == model.needs.depth and listed.frozen == model.needs.tokens
+        assert listed.frozen == (kind.load_backbone is not None)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [(name, size) for name, kind in GAZE_MODELS.items() for size in kind.sizes]
+)
+def test_what_tells_a_size_is_what_its_tensors_are(name: str, size: str) -> None:
+    about, kind = GAZE_MODELS[name], kind_of(name)
+    for prior in (False, True)[: 1 + about.prior]:
+        with torch.device("meta"):
+            model = kind.build(kind.sizes[size](prior))
+        own = shapes_of(model)
+        assert what_is(own) == about.titled(prior)
+        told = {tensor: shape for tensor, shape in about.marks[size].items() if tensor in own}
+        assert told and all(own[tensor] == shape for tensor, shape in told.items())
+        seen = [marks.items() <= own.items() for marks in about.told_prior]
+        assert any(seen) == prior
+        assert (model.input_size, model.map_size) == about.sizes[size]

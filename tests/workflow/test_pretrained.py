@@ -17,7 +17,7 @@ from gcdr.base.files import read_json
 from gcdr.config.preflight import check_references
 from gcdr.models.build import backbone_card, save_model
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.kinds import GazeModelSettings
+from gcdr.models.description import GazeModelSettings
 from gcdr.models.named import initial_gaze_model
 from gcdr.models.pretrained import PretrainedSettings, take_pretrained
 from gcdr.models.sizes import DenoiserConfig, VATConfig

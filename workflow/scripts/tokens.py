@@ -2,8 +2,8 @@
 
 from gcdr.base.command import arguments, run
 from gcdr.data.manifest import read_people
+from gcdr.models.description import GazeModelSettings
 from gcdr.models.encoding import write_tokens
-from gcdr.models.kinds import GazeModelSettings
 from gcdr.models.named import initial_gaze_model
 
 

@@ -28,6 +28,7 @@ EXEMPT = frozenset(
                 "provenance",
             )
         ),
+        "gcdr.models.kinds",  # the table: a job knows the module of its own gaze model, and no other
     }
 )
 

@@ -28,7 +28,8 @@ from gcdr.models.contents import (
     check_first_weights,
     check_weights,
 )
-from gcdr.models.kinds import DENOISER, GAZE_MODELS, title_as
+from gcdr.models.description import DENOISER
+from gcdr.models.kinds import GAZE_MODELS, title_as
 from gcdr.models.pretrained_card import check_pretrained
 from gcdr.models.sizes import WEIGHTS_FILE, backbone_file, weights_file
 
@@ -163,7 +164,11 @@ def _models(config: Config) -> Iterator[Use]:
         if backbone := entry.get("backbone"):
             file = backbone_file(backbone)
             frozen = name in trained and GAZE_MODELS[entry["kind"]].frozen
-            checks = (partial(check_backbone_file, file, entry["size"]),) if frozen else ()
+            checks = (
+                (partial(check_backbone_file, file, entry["kind"], entry["size"]),)
+                if frozen
+                else ()
+            )
             yield Use(f"gaze.models.{name}.backbone", backbone, (file,), checks)
 
 

@@ -20,8 +20,9 @@ FORMAT_VERSION = 1
 
 
 def describe(model: SeesPeople) -> JsonTable:
-    """The architecture as JSON: ``{"model": kind, "config": sizes}``."""
-    return {"model": model.kind, "config": model.config.to_json()}
+    """The architecture as JSON: kind, sizes, and sides of its pictures and heatmaps, which planning reads."""
+    sides = {"pixels": model.input_size, "cells": model.map_size}
+    return {"model": model.kind, "config": model.config.to_json(), **sides}
 
 
 def build_model(description: Mapping[str, Any], where: str = "model") -> SeesPeople:

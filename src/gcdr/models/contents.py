@@ -4,27 +4,30 @@ No torch: planning asks, before the first job. That a file holds the right model
 tensor of it is there; the job that reads it accounts for each.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from gcdr.base.errors import InputError
 from gcdr.base.outlines import Shapes, tensor_shapes
-from gcdr.models.gazelle_config import WORLD, GazelleConfig
-from gcdr.models.kinds import BLIND, DENOISER, model_title
-from gcdr.models.sizes import DenoiserConfig, TowersConfig, VATConfig
+from gcdr.models.description import (
+    BLIND,
+    DENOISER,
+    RESNET,
+    SCENE_TOWER,
+    TOWERS,
+    VIT,
+    Description,
+    Marks,
+)
+from gcdr.models.kinds import GAZE_MODELS
+from gcdr.models.sizes import DenoiserConfig
 
-VAT, VAT_GC = model_title("vat", False), model_title("vat", True)
-GAZELLE = model_title("gazelle", False)
-TOWERS, SCENE_TOWER, RESNET = "towers of VAT", "scene tower", "ResNet-50"
-VIT, OFA, BLIP = "vision transformer", "OFA", "BLIP"
+OFA, BLIP = "OFA", "BLIP"
 MASKS, KEYPOINTS = "Mask R-CNN", "Keypoint R-CNN"
 VIDEO, DEEP = "VAT's video model", "VAT that also sees depth"
 
 FROZEN = "backbone.model."  # before the names of a backbone in a file of the whole model
 INSIDE = "feat_extractor."  # before those of a denoiser's towers
-
-Marks = dict[str, tuple[int, ...]]
-"""Shapes of the tensors that tell one size of a model from another, where a file has them."""
 
 Test = Callable[[Shapes], bool]
 
@@ -41,41 +44,49 @@ def _has(*names: str) -> Test:
     return test
 
 
-def _sees_prior(shapes: Shapes) -> bool:
-    wide = {
-        config.attention_inputs for config in (TowersConfig.paper(True), TowersConfig.world(True))
-    }
-    return shapes.get("attn.weight", (0,))[-1] in wide
-
-
-KNOWN: tuple[tuple[str, Test], ...] = (
+BEFORE: tuple[tuple[str, Test], ...] = (
     (VIDEO, lambda shapes: any(name.startswith("convlstm") for name in shapes)),
     (DEEP, lambda shapes: shapes.get("conv1_scene.weight", ())[1:2] == (5,)),  # PDP's
     (DENOISER, _has("diffusion_model.", f"{INSIDE}conv1_scene.weight")),
     (BLIND, _has("diffusion_model.")),
-    (
-        VAT_GC,
-        lambda shapes: _has("conv1_scene.weight", "conv4.weight")(shapes) and _sees_prior(shapes),
-    ),
-    (VAT, _has("conv1_scene.weight", "conv4.weight")),
+)
+AFTER: tuple[tuple[str, Test], ...] = (
     (TOWERS, _has("conv1_scene.weight", "conv1_face.weight")),
     (SCENE_TOWER, _has("conv1_scene.weight")),
     (RESNET, _has("layer1.0.conv3.weight", "layer4.2.conv3.weight")),
-    (GAZELLE, _has("head_token.weight", "linear.weight")),
     (VIT, _has("patch_embed.proj.weight", "blocks.")),
     (KEYPOINTS, _has("roi_heads.keypoint_head.")),
     (MASKS, _has("rpn.", "roi_heads.mask_head.")),
     (BLIP, _has("vision_model.", "text_decoder.")),
     (OFA, _has("encoder.embed_tokens.weight", "encoder.embed_images.", "decoder.")),
 )
-"""The first whose test is passed is what the tensors are."""
+"""What is no gaze model; those stand between the two. The first whose test is passed is what tensors are."""
 
-NAMES = tuple(name for name, _ in KNOWN)
+
+def _gaze_models() -> Iterator[tuple[str, Test]]:
+    for kind in GAZE_MODELS.values():
+        if kind.told_by:
+            yield kind.titled(True), _with_prior(kind)
+            yield kind.title, _has(*kind.told_by)
+
+
+def _with_prior(kind: Description) -> Test:
+    def test(shapes: Shapes) -> bool:
+        seen = (marks.items() <= dict(shapes).items() for marks in map(dict, kind.told_prior))
+        return _has(*kind.told_by)(shapes) and any(seen)
+
+    return test
+
+
+def known_model(shapes: Shapes) -> str | None:
+    """What tensors are, in words; None for tensors that are of no model that this package knows."""
+    known = (*BEFORE, *_gaze_models(), *AFTER)
+    return next((what for what, test in known if test(shapes)), None)
 
 
 def what_is(shapes: Shapes) -> str:
-    """What tensors are, in words; of unknown ones, how many and the first of their names."""
-    named = next((what for what, test in KNOWN if test(shapes)), None)
+    """The same; of unknown ones, how many and the first of their names."""
+    named = known_model(shapes)
     if named is None and shapes:
         return f"{len(shapes)} tensors of another model, such as {', '.join(list(shapes)[:2])}"
     return named or "no tensors"
@@ -88,7 +99,7 @@ def check_weights(
 
     Args:
         path: the file; of one that cannot be told without running it nothing is said.
-        expected: names of ``KNOWN``.
+        expected: one of these titles.
         marks: what tells its size.
 
     Returns:
@@ -115,72 +126,46 @@ def check_shapes(path: str | Path, shapes: Shapes, expected: Collection[str], ma
             )
 
 
-def _from_towers(config: DenoiserConfig | VATConfig) -> tuple[list[str], Marks]:
-    marks = _tower_marks(config.towers)
-    inner = {INSIDE + name: shape for name, shape in marks.items()}
-    return [VAT, VAT_GC, TOWERS, DENOISER, RESNET], {**marks, **inner}
-
-
-def _from_decoder(config: GazelleConfig) -> tuple[list[str], Marks]:
-    return [GAZELLE], {"linear.weight": (config.width, config.channels, 1, 1)}
-
-
-STARTS: dict[str, Callable[[str], tuple[list[str], Marks]]] = {
-    "vat": lambda size: _from_towers(getattr(VATConfig, size)()),
-    DENOISER: lambda size: _from_towers(getattr(DenoiserConfig, size)()),
-    "gazelle": lambda size: _from_decoder(_gazelle(size)),
-}
-"""What a model of a kind and named size can start from, and what tells the size of that."""
-
-
 def check_first_weights(path: str | Path, kind: str, size: str) -> None:
     """Check that a gaze model or a denoiser can start from a file.
 
     Args:
         path: the file.
-        kind: of the model; of one that is not in ``STARTS`` nothing is said.
+        kind: of the model; of one that does not say what tells its weights nothing is said.
         size: one of its named sizes.
 
     Raises:
         InputError: as :func:`check_weights`.
     """
-    if kind in STARTS:
-        check_weights(path, *STARTS[kind](size))
+    if kind == DENOISER:
+        vat, towers = GAZE_MODELS["vat"], getattr(DenoiserConfig, size)().towers
+        width, kernel = towers.stem_width, towers.stem_kernel
+        scene = {"conv1_scene.weight": (width, 4, kernel, kernel)}
+        inner = {INSIDE + name: shape for name, shape in scene.items()}
+        resnet = {"conv1.weight": (width, 3, kernel, kernel)}
+        check_weights(path, [*vat.titles, *vat.starts], scene | inner | resnet)
+    elif (about := GAZE_MODELS[kind]).told_by:
+        check_weights(path, [*about.titles, *about.starts], about.marks.get(size))
 
 
-def check_backbone_file(path: str | Path, size: str) -> None:
-    """Check that a file holds the frozen backbone of Gaze-LLE at a named size, alone or in the whole model.
+def check_backbone_file(path: str | Path, kind: str, size: str) -> None:
+    """Check that a file holds the frozen backbone of a gaze model, alone or in the whole model.
+
+    Args:
+        path: the file.
+        kind: of the model, which stands on one.
+        size: one of its named sizes.
 
     Raises:
         InputError: as :func:`check_weights`.
     """
-    shapes = tensor_shapes(path)
-    if shapes is None:
+    shapes, wanted = tensor_shapes(path), GAZE_MODELS[kind].backbones.get(size)
+    if shapes is None or wanted is None:
         return
-    config = _gazelle(size)
     inner = {
         name.removeprefix(FROZEN): one for name, one in shapes.items() if name.startswith(FROZEN)
     }
-    world = config.backbone == WORLD
-    marks: Marks = {"cls_token": (1, 1, config.channels)}
-    if world:
-        marks = _tower_marks(TowersConfig.frozen())
     found = inner or shapes
-    check_shapes(path, found, [SCENE_TOWER, TOWERS] if world else [VIT], marks)
-    halving = (
-        "layer3_scene.0.downsample.0.weight"  # of the frozen tower's stride; VAT's have none there
-    )
-    if world and halving not in found:
-        raise InputError(f"{path}: holds {what_is(found)} of another size (no {halving})")
-
-
-def _gazelle(size: str) -> GazelleConfig:
-    return getattr(GazelleConfig, size)()
-
-
-def _tower_marks(towers: TowersConfig) -> Marks:
-    width, kernel = towers.stem_width, towers.stem_kernel
-    return {
-        "conv1_scene.weight": (width, 4, kernel, kernel),
-        "conv1.weight": (width, 3, kernel, kernel),  # ResNet's
-    }
+    check_shapes(path, found, wanted.what, wanted.marks)
+    if absent := [name for name in wanted.needed if name not in found]:
+        raise InputError(f"{path}: holds {what_is(found)} of another size (no {absent[0]})")

@@ -18,6 +18,7 @@ from gcdr.base.files import CHECKPOINTS, atomic
 from gcdr.base.tensors import read_tensors
 from gcdr.models.backbone import Backbone
 from gcdr.models.checkpoints import read_state
+from gcdr.models.description import SCENE_TOWER, TOWERS, VIT, Description, FrozenBackbone
 from gcdr.models.gazelle import BACKBONE, INOUT, Gazelle
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.interface import Kind
@@ -183,8 +184,34 @@ def _check_finite(weights: Mapping[str, Tensor], path: str | Path) -> None:
             raise InputError(f"{path}: {name} holds values that are not finite")
 
 
-KIND = Kind(
+DESCRIPTION = Description(
     title="Gaze-LLE",
+    sizes={"world": (112, 32), "paper": (448, 64), "large": (448, 64)},
+    told_by=("head_token.weight", "linear.weight"),
+    marks={
+        "world": {"linear.weight": (64, 128, 1, 1)},
+        "paper": {"linear.weight": (256, 768, 1, 1)},
+        "large": {"linear.weight": (256, 1024, 1, 1)},
+    },
+    backbones={
+        "world": FrozenBackbone(
+            (SCENE_TOWER, TOWERS),
+            {"conv1_scene.weight": (16, 4, 5, 5)},
+            ("layer3_scene.0.downsample.0.weight",),  # of its stride; VAT's towers have none there
+        ),
+        "paper": FrozenBackbone((VIT,), {"cls_token": (1, 1, 768)}),
+        "large": FrozenBackbone((VIT,), {"cls_token": (1, 1, 1024)}),
+    },
+    released={
+        f"gazelle/gazelle_dinov2_vit{size}14{inout}.pt": (
+            f"dinov2-vit{size}14/dinov2_vit{size}14_pretrain.pth"
+        )
+        for size in ("b", "l")
+        for inout in ("", "_inout")
+    },
+)
+
+KIND = Kind(
     config=GazelleConfig,
     build=Gazelle,
     sizes={
@@ -196,5 +223,4 @@ KIND = Kind(
     start=load_decoder,
     load_backbone=lambda model, source: load_backbone(model.backbone, source),
     released=released_gazelle,
-    released_names=("Gaze-LLE",),
 )

@@ -93,7 +93,7 @@ class Needs:
         mask: head masks.
         prior: a prior map of each person.
         depth: the depth of each image; until a data set has it, a kind that needs it is refused
-            (:class:`gcdr.models.kinds.Listed`).
+            (:class:`gcdr.models.description.Description`).
         tokens: whether a backbone's tokens may take the place of images.
         per: whether the costly pass over a picture is one a "person" or one an "image".
     """
@@ -187,29 +187,29 @@ class GazeModel(SeesPeople):
         """
 
 
-@dataclass(frozen=True)
+ReadReleased = Callable[[Mapping[str, Tensor], Any, Any], tuple[GazeModel, dict[str, Any]] | None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A kind of gaze model.
+    """How a kind of gaze model is built; what planning must know of it is its ``DESCRIPTION``.
 
     Attributes:
-        title: as people read it.
         config: class of its sizes.
         build: sizes to a model with first weights.
-        sizes: named sizes, ``world`` and ``paper`` at least: (takes a prior map?) -> sizes.
+        sizes: the named sizes of its description: (takes a prior map?) -> sizes.
         with_in_frame: sizes to the same with an in/out head.
         start: takes over the weights of a folder or a file: (model, source).
         load_backbone: the same for a frozen backbone; None for models without one.
         released: model of a checkpoint of others and what it is, or None where the tensors are not of
-            this kind: (tensors, file, file of its backbone or None) -> (model, facts).
-        released_names: what such files are called.
+            this kind: (tensors, file, file of its backbone or None) -> (model, facts); None where there are
+            no checkpoints of others.
     """
 
-    title: str
     config: type[JsonConfig]
     build: Callable[[Any], GazeModel]
-    sizes: dict[str, Callable[[bool], Any]]
+    sizes: Mapping[str, Callable[[bool], Any]]
     with_in_frame: Callable[[Any], Any]
     start: Callable[[GazeModel, Any], None]
-    load_backbone: Callable[[GazeModel, Any], None] | None
-    released: Callable[[Mapping[str, Tensor], Any, Any], tuple[GazeModel, dict[str, Any]] | None]
-    released_names: tuple[str, ...]
+    load_backbone: Callable[[GazeModel, Any], None] | None = None
+    released: ReadReleased | None = None

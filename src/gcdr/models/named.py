@@ -1,4 +1,4 @@
-"""The gaze models by name. A further one is a module with a ``KIND``, and a line here.
+"""The gaze models by name, built: what the module of a line of :mod:`gcdr.models.kinds` has as its ``KIND``.
 
 The table holds modules' names and no modules: a job depends on the code of the model that it trains or
 asks, not on that of all others; and planning needs no torch.
@@ -11,8 +11,9 @@ import torch
 
 from gcdr.base.errors import InputError
 from gcdr.base.seeds import derive
+from gcdr.models.description import GazeModelSettings
 from gcdr.models.interface import GazeModel, Kind
-from gcdr.models.kinds import GAZE_MODELS, GazeModelSettings
+from gcdr.models.kinds import GAZE_MODELS
 
 
 def kind_of(name: str, where: str = "gaze model") -> Kind:
@@ -46,17 +47,17 @@ def initial_gaze_model(
     Raises:
         InputError: no such kind or size, or weights of another model.
     """
-    kind = kind_of(settings.kind)
+    kind, title = kind_of(settings.kind), GAZE_MODELS[settings.kind].title
     if settings.size not in kind.sizes:
         raise InputError(
-            f"{kind.title}: found size {settings.size!r}, expected one of {', '.join(kind.sizes)}"
+            f"{title}: found size {settings.size!r}, expected one of {', '.join(kind.sizes)}"
         )
     torch.manual_seed(derive(seed, "gaze weights"))
     config = kind.sizes[settings.size](prior)
     model = kind.build(config if in_frame is None else kind.with_in_frame(config))
     if kind.load_backbone is not None:
         if settings.backbone is None:
-            raise InputError(f"{kind.title}: found no backbone, expected the file of its weights")
+            raise InputError(f"{title}: found no backbone, expected the file of its weights")
         kind.load_backbone(model, settings.backbone)
     if init is not None:
         kind.start(model, init)

@@ -7,8 +7,9 @@ from typing import Literal
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.models.build import backbone_card, save_model
+from gcdr.models.description import BLIND, DENOISER
 from gcdr.models.interface import GazeModel, SeesPeople
-from gcdr.models.kinds import BLIND, DENOISER, model_title, title_as
+from gcdr.models.kinds import model_title, title_as
 from gcdr.models.released import read_model
 
 

@@ -64,12 +64,11 @@ def read_released(
             f"{path}: found VAT's video model, with a ConvLSTM, which is not read; expected the one for "
             "single images (VAT's authors have it as model_gazefollow.pt)"
         )
-    readers = [_denoiser, *(kind_of(name).released for name in GAZE_MODELS)]
-    for reader in readers:
-        if (found := reader(state, path, backbone)) is not None:
+    for reader in (_denoiser, *(kind_of(name).released for name in GAZE_MODELS)):
+        if reader is not None and (found := reader(state, path, backbone)) is not None:
             model, more = found
             return model, more | facts
-    titles = ["diffusion", *(name for n in GAZE_MODELS for name in kind_of(n).released_names)]
+    titles = ["diffusion", *(title for kind in GAZE_MODELS.values() for title in kind.titles)]
     raise InputError(
         f"{path}: found weights of another model ({len(state)} tensors, such as "
         f"{', '.join(list(state)[:3])}); expected one of {titles}"
@@ -97,7 +96,8 @@ def write_released(model: nn.Module, path: str | Path) -> None:
     """
     sizes = [DenoiserConfig.paper()]
     if model.kind != Denoiser.kind:
-        sizes = [kind_of(model.kind).sizes["paper"](prior) for prior in (False, True)]
+        paper, sees = kind_of(model.kind).sizes.get("paper"), GAZE_MODELS[model.kind].prior
+        sizes = [paper(prior) for prior in (False, True)[: 1 + sees]] if paper else []
     if model.config not in sizes:
         raise InputError(
             f"{path}: the model {describe(model)['config']} has not the paper's sizes, and no released "

@@ -6,7 +6,7 @@ from typing import Literal
 
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
-from gcdr.models.kinds import GazeModelSettings
+from gcdr.models.description import GazeModelSettings
 from gcdr.refine.options import RefineSettings, SamplerSettings
 
 SHARPNESS = 5.0  # of Mean Teacher's ramp-up (Laine & Aila 2017)

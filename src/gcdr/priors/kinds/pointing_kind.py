@@ -9,7 +9,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
 from gcdr.base.jsonconfig import setting
 from gcdr.base.outlines import tensor_shapes
-from gcdr.models.contents import NAMES, what_is
+from gcdr.models.contents import known_model, what_is
 from gcdr.priors.kinds.kind import People, PriorKind, unknown
 from gcdr.priors.kinds.outline import InShards, Outlined, Texts
 
@@ -109,9 +109,11 @@ class PointingPrior(Pointed, InShards, PriorKind):
         """
         for file in files:
             if file.suffix == ".safetensors":
-                found = what_is(tensor_shapes(file) or {})
-                if found in NAMES or found == "no tensors":
-                    raise InputError(f"{file}: holds {found}, expected a vision-language model")
+                shapes = tensor_shapes(file) or {}
+                if not shapes or known_model(shapes):
+                    raise InputError(
+                        f"{file}: holds {what_is(shapes)}, expected a vision-language model"
+                    )
             elif file.name == "config.json":
                 content = read_json(file)
                 if not isinstance(content, dict) or "model_type" not in content:

@@ -1,0 +1,129 @@
+"""What planning must know of a gaze model, said in the model's own file and read from there without torch.
+
+A model's file says ``DESCRIPTION = Description(...)``. Importing it would import torch, which takes seconds
+at every start of Snakemake, so planning evaluates that one expression alone: it may use what this module
+defines, and nothing else.
+"""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from gcdr.base.jsonconfig import JsonConfig
+
+Marks = Mapping[str, tuple[int, ...]]
+"""Shapes of the tensors that tell one size of a model from another, where a file has them."""
+
+DENOISER, BLIND = "denoiser", "denoiser without towers"
+"""What the diffusion models are called, beside the gaze models' titles."""
+
+TOWERS, SCENE_TOWER, RESNET = "towers of VAT", "scene tower", "ResNet-50"
+VIT = "vision transformer"
+"""What else gaze models start from or stand on, as :mod:`gcdr.models.contents` tells it."""
+
+
+@dataclass(frozen=True)
+class FrozenBackbone:
+    """What the file of a frozen backbone must hold.
+
+    Attributes:
+        what: one of these titles.
+        marks: what tells its size.
+        needed: tensors that must be there.
+    """
+
+    what: tuple[str, ...]
+    marks: Marks = field(default_factory=dict)
+    needed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """A kind of gaze model, for whoever plans.
+
+    Attributes:
+        title: as people read it.
+        sizes: side of its pictures in pixels and of its heatmaps in cells, by named size.
+        told_by: tensors that tell its weights from other models'; one that ends with a point is the
+            beginning of names. Without any, files are looked at by the job alone.
+        marks: shapes that tell a size, by named size; also of other models' weights that start it.
+        told_prior: shapes that tell weights of a model that sees prior maps, as VAT-GC does, one table or
+            another; none for kinds that see none.
+        starts: what it can start from beside its own weights.
+        backbones: by named size, the frozen backbone that it stands on, in a file of its own; none for kinds
+            without.
+        towers: whether the denoiser can start from its scene and head towers.
+        depth: whether it needs the depth of each image (``Needs.depth``), which no data set has yet: such a
+            kind is refused when the configuration is read.
+        released: published files below the folder of downloads, each with the file of its backbone.
+        module: where it was read.
+    """
+
+    title: str
+    sizes: Mapping[str, tuple[int, int]]
+    told_by: tuple[str, ...] = ()
+    marks: Mapping[str, Marks] = field(default_factory=dict)
+    told_prior: tuple[Marks, ...] = ()
+    starts: tuple[str, ...] = ()
+    backbones: Mapping[str, FrozenBackbone] = field(default_factory=dict)
+    towers: bool = False
+    depth: bool = False
+    released: Mapping[str, str] = field(default_factory=dict)
+    module: str = ""
+
+    @property
+    def prior(self) -> bool:
+        """Whether it can be given prior maps."""
+        return bool(self.told_prior)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it stands on a frozen backbone."""
+        return bool(self.backbones)
+
+    def titled(self, prior: bool) -> str:
+        """What a model is called; one that is given prior maps is another model."""
+        return f"{self.title}-GC" if prior else self.title
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """What its models are called."""
+        return tuple(self.titled(prior) for prior in (False, True)[: 1 + self.prior])
+
+
+@dataclass(frozen=True)
+class GazeModelSettings(JsonConfig):
+    """Which gaze model.
+
+    Attributes:
+        kind: a name of :data:`gcdr.models.kinds.GAZE_MODELS`.
+        size: one of its named sizes.
+        backbone: weights of its frozen backbone, a file or a folder; None for models without one.
+    """
+
+    kind: str = "vat"
+    size: str = "world"
+    backbone: str | None = None
+
+
+def read_description(module: str) -> Description:
+    """The ``DESCRIPTION`` of a gaze model's module, which is not imported.
+
+    Raises:
+        ValueError: there is no such module, or it says none, or one that needs more than this module's names.
+    """
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ValueError(f"{module}: no such module, expected that of a gaze model")
+    for node in ast.parse(Path(spec.origin).read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DESCRIPTION":
+            said = compile(ast.Expression(node.value), spec.origin, "eval")
+            try:
+                return replace(eval(said, dict(globals())), module=module)
+            except NameError as error:
+                raise ValueError(
+                    f"{module}: DESCRIPTION uses {error.name}, expected names of {__name__} alone"
+                ) from error
+    raise ValueError(f"{module}: says no DESCRIPTION, expected one as {__name__} has it")
