@@ -152,27 +152,25 @@ def test_authors_files_of_another_kind_are_named(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("read", [False, True])
-def test_a_table_that_lacks_people_is_refused_where_it_is_to_be_complete(
-    folder: Path, read: bool
-) -> None:
+def test_a_table_that_lacks_people_is_refused_unless_it_may(folder: Path, read: bool) -> None:
     if read:
         manifest()
     Path("p.csv").write_text(OF_ONE)
     prior = {"kind": "points", "tables": {"own": "p.csv"}}
-    assert said(prior) == []
-    assert said({**prior, "complete": True}) == [
+    assert said({**prior, "complete": False}) == []
+    assert said(prior) == [
         "priors.p.tables.own: p.csv: found no map for 2 of 3 people: sample_id 0 (a.png), sample_id 1 "
-        "(a.png); expected one for everybody (complete: true)"
+        "(a.png); expected one of everybody, or complete: false for a prior that rightly has none of some"
     ]
     Path("p.csv").write_text(EVERYBODY)
-    assert said({**prior, "complete": True}) == []
+    assert said(prior) == []
     Path("p.csv").write_text("image,sample_id,x,y\na.png,0,1,1\na.png,1,1,1\nb.png,2,1,1\n")
-    assert said({**prior, "complete": True}) == []
+    assert said(prior) == []
 
 
-def test_a_store_that_lacks_people_is_refused_where_it_is_to_be_complete(folder: Path) -> None:
+def test_a_store_that_lacks_people_is_refused_unless_it_may(folder: Path) -> None:
     store(Path("p.h5"), valid=2)
-    prior = {"kind": "maps", "stores": {"own": "p.h5"}, "complete": True}
+    prior = {"kind": "maps", "stores": {"own": "p.h5"}}
     assert said(prior) == []  # nobody knows the people yet
     made = manifest()
     assert said({**prior, "complete": False}) == []
@@ -180,9 +178,9 @@ def test_a_store_that_lacks_people_is_refused_where_it_is_to_be_complete(folder:
     (line,) = said(prior)
     assert expected in line
     with pytest.raises(InputError, match=expected.replace("(", r"\(").replace(")", r"\)")):
-        maps_prior(made, Path("p.h5"), Path("out.h5"), complete=True)
+        maps_prior(made, Path("p.h5"), Path("out.h5"))
     assert not Path("out.h5").exists()
-    maps_prior(made, Path("p.h5"), Path("out.h5"))
+    maps_prior(made, Path("p.h5"), Path("out.h5"), complete=False)
     manifest(PEOPLE + "b.png,2,2,8,8\n")
     assert "made for other people" in said(prior)[0]
 
@@ -194,7 +192,7 @@ def test_people_are_asked_for_where_they_are_known(folder: Path) -> None:
     Path("own.csv").write_text(f"{HEADER}\nb.png,1,1,9,9\n")
     os.utime("own.csv", (4e9, 4e9))
     Path("p.csv").write_text(OF_ONE)
-    prior = {"kind": "points", "tables": {"own": "p.csv"}, "complete": True}
+    prior = {"kind": "points", "tables": {"own": "p.csv"}}
     assert said(prior) == []
     Path("own/b.png").unlink()  # the reader will say so
     Path("p.csv").write_text("image,x,y\nc.png,1,1\n")
@@ -202,7 +200,7 @@ def test_people_are_asked_for_where_they_are_known(folder: Path) -> None:
     Image.new("RGB", (24, 16)).save("own/b.png")
     made = manifest()
     Path("p.csv").write_text(OF_ONE)
-    points_prior(made, Path("p.csv"), made.parent / "priors/p.h5", {})
+    points_prior(made, Path("p.csv"), made.parent / "priors/p.h5", {"complete": False})
     assert said(prior) == []
     os.utime("p.csv", (4e9, 4e9))
     assert "found no map for 2 of 3 people" in said(prior)[0]

@@ -85,7 +85,7 @@ def test_names_of_stores() -> None:
         asked.to_json().keys() - {"weights", "released", "layer", "shards", "workers"} | {"which"}
     )
     assert parse_prior("p", {**LEAST["points"], "sigma": 2}).settings().to_json() == {
-        "units": "pixels", "size": 64, "complete": False, "sigma": 2
+        "units": "pixels", "size": 64, "complete": True, "sigma": 2
     }  # fmt: skip
 
 

@@ -32,12 +32,12 @@ def write_manifest(folder: Path, tracks: list[str] | None = None) -> Path:
 
 
 def prior(folder: Path, text: str | bytes, **settings: Any) -> Store:
-    """The store that ``points_prior`` makes of a table."""
+    """The store that ``points_prior`` makes of a table, which need not be about everybody."""
     manifest = folder / "manifest.parquet"
     if not manifest.exists():
         write_manifest(folder)
     table = folder / "points.csv"
     table.write_bytes(text if isinstance(text, bytes) else text.encode())
-    points_prior(manifest, table, folder / "prior.h5", settings)
+    points_prior(manifest, table, folder / "prior.h5", {"complete": False} | settings)
     people = read_people(manifest)
     return read_prior(folder / "prior.h5", people_digest(people), people["sample_id"].to_numpy())

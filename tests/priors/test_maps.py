@@ -24,7 +24,7 @@ def prior(folder, heatmap, valid=(True, True, True), people=None) -> Store:
     write_labels(
         folder / "vat.h5", IDS, heatmap, np.array(valid), {}, people=people or digest, made_by={}
     )
-    maps_prior(manifest, folder / "vat.h5", folder / "prior.h5")
+    maps_prior(manifest, folder / "vat.h5", folder / "prior.h5", complete=False)
     return read_prior(folder / "prior.h5", digest, np.arange(5))
 
 

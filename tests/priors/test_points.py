@@ -1,5 +1,6 @@
 """Points and boxes from elsewhere become a prior store."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -173,7 +174,7 @@ def test_maps_come_in_blocks(tmp_path, monkeypatch):
 
 def test_a_table_may_have_to_be_complete(tmp_path):
     rows = ["image,sample_id,x,y", "a.jpg,0,9,9", "b.jpg,1,9,9", "b.jpg,2,9,9", "sub/c.jpg,3,9,9"]
-    said = r"no map for 1 of 5 people: sample_id 4 \(sub/c.jpg\); expected one for everybody"
+    said = r"no map for 1 of 5 people: sample_id 4 \(sub/c.jpg\); expected one of everybody"
     with pytest.raises(InputError, match=said):
         prior(tmp_path, "\n".join(rows), complete=True)
     assert not (tmp_path / "prior.h5").exists()
@@ -227,11 +228,12 @@ def test_the_script_prints_one_clear_line(tmp_path):
     (tmp_path / "points.csv").write_text("image,x,y\na.jpg,20,20\n")
 
     def run(settings: str) -> subprocess.CompletedProcess:
-        script = ROOT / "workflow/scripts/import_points.py"
-        paths = ["--manifest", manifest, "--table", tmp_path / "points.csv"]
-        command = [sys.executable, script, *paths, "--settings", settings]
+        script = ROOT / "workflow/scripts/import_prior.py"
+        table = {"tables": {"own": str(tmp_path / "points.csv")}}
+        entry = {"kind": "points", "complete": False, **table, **json.loads(settings)}
+        command = [sys.executable, script, "--manifest", manifest, "--prior", json.dumps(entry)]
         return subprocess.run(
-            [*command, "--out", tmp_path / "script.h5"],
+            [*command, "--dataset", "own", "--out", tmp_path / "script.h5"],
             env={"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"},
             text=True,
             capture_output=True,
@@ -239,7 +241,12 @@ def test_the_script_prints_one_clear_line(tmp_path):
 
     done = run('{"size": 32}')
     assert done.returncode == 0 and "maps of 1 of 5 people" in done.stdout, done.stderr
-    points_prior(manifest, tmp_path / "points.csv", tmp_path / "prior.h5", {"size": 32})
+    how = {"size": 32, "complete": False}
+    points_prior(manifest, tmp_path / "points.csv", tmp_path / "prior.h5", how)
     assert (tmp_path / "script.h5").read_bytes() == (tmp_path / "prior.h5").read_bytes()
-    failed = run('{"size": 2}')
-    assert failed.returncode == 2 and "error: points_prior:" in failed.stderr
+    for settings, said in (
+        ('{"size": 2}', "size: found 2, expected at least 4"),
+        ('{"complete": true}', "no map for 4 of 5 people"),
+    ):
+        failed = run(settings)
+        assert failed.returncode == 2 and said in failed.stderr

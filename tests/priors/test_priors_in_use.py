@@ -38,7 +38,9 @@ def study(tmp_path_factory) -> Study:
     ]
     write_table(people, made.manifest)
     graded_points(made.manifest, made.folder / "points.csv", **PERFECT)
-    points_prior(made.manifest, made.folder / "points.csv", made.prior, {"size": 32})
+    points_prior(
+        made.manifest, made.folder / "points.csv", made.prior, {"size": 32, "complete": False}
+    )
     return made
 
 
@@ -91,7 +93,7 @@ def test_labels_become_the_prior_again(study, tmp_path):
     people = read_people(study.manifest)
     ids, digest = people["sample_id"].to_numpy(), people_digest(people)
     labels_of(study, False, tmp_path / "raw.h5")
-    maps_prior(study.manifest, tmp_path / "raw.h5", tmp_path / "prior.h5")
+    maps_prior(study.manifest, tmp_path / "raw.h5", tmp_path / "prior.h5", complete=False)
     first = prior_maps(study.prior, digest, ids, 1, 32)
     second = prior_maps(tmp_path / "prior.h5", digest, ids, 1, 32)
     np.testing.assert_allclose(first[0], second[0], atol=1e-3)
@@ -128,7 +130,7 @@ def test_pools_take_them(study, tmp_path):
     table = graded(study, tmp_path)
     table[["x", "y"]] /= scale.loc[table.index].to_numpy()
     table.to_csv(tmp_path / "shares.csv")
-    how = {"size": 32, "units": "normalised"}
+    how = {"size": 32, "units": "normalised", "complete": False}
     points_prior(study.manifest, tmp_path / "shares.csv", tmp_path / "other.h5", how)
     members = pd.DataFrame(
         {

@@ -5,9 +5,10 @@ import re
 import numpy as np
 import pytest
 from small_weights import write_like
-from workflow_runs import ROOT, SMOKE, Workspace, jobs_in
+from workflow_runs import SMOKE, Workspace, jobs_in
 
-from gcdr.data.stores import write_labels
+from gcdr.data.manifest import people_digest, read_people
+from gcdr.data.stores import read_prior, write_labels
 
 SECOND = "{kind: vqa, weights: assets/world/vqa, layers: [1], layer: 1, shards: 3}"
 
@@ -66,17 +67,15 @@ def test_a_prior_of_a_pool_comes_from_those_of_its_data_sets(planning: Workspace
 
 
 @pytest.mark.parametrize(
-    ("script", "entry", "rule"),
+    ("entry", "rule"),
     [
-        ("import_points", "{kind: points, tables: {smoke: a.csv}}", "import_points"),
-        ("import_points", "{kind: boxes, tables: {smoke: a.csv}}", "import_points"),
-        ("import_maps", "{kind: maps, stores: {smoke: a.h5}}", "import_maps"),
-        ("pointing", "{kind: pointing, weights: model, shards: 2}", "pointing"),
+        ("{kind: points, tables: {smoke: a.csv}}", "import_prior"),
+        ("{kind: boxes, tables: {smoke: a.csv}}", "import_prior"),
+        ("{kind: maps, stores: {smoke: a.h5}}", "import_prior"),
+        ("{kind: pointing, weights: model, shards: 2}", "pointing"),
     ],
 )
-def test_plan_of_other_kinds(workspace: Workspace, script: str, entry: str, rule: str) -> None:
-    if not (ROOT / f"workflow/scripts/{script}.py").exists():
-        pytest.skip(f"no script {script}.py")
+def test_plan_of_other_kinds(workspace: Workspace, entry: str, rule: str) -> None:
     columns = "x,y" if "points" in entry else "box_x0,box_y0,box_x1,box_y1"
     workspace.write("a.csv", f"image,{columns}\na.jpg,{columns.count(',') * '1,'}1\n")
     workspace.write("model/config.json", '{"model_type": "qwen"}')
@@ -89,3 +88,71 @@ def test_plan_of_other_kinds(workspace: Workspace, script: str, entry: str, rule
     planned = workspace.planned(configs=(SMOKE, "p.yaml"))
     assert planned[rule] == (2 if rule == "pointing" else 1)
     assert "gradcam" not in planned and planned.get("merge", 0) == (rule == "pointing")
+
+
+NEWCOMER = '''"""Everybody looks at the middle of the picture, or where a file says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from gcdr.base.errors import InputError
+from gcdr.base.jsonconfig import setting
+from gcdr.priors.kinds.kind import PriorKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpotPrior(PriorKind):
+    """One spot of everybody."""
+
+    KIND: ClassVar[str] = "spot"
+    TITLE: ClassVar[str] = "One spot of everybody."
+    SOURCES: ClassVar[str] = "spots"
+
+    spots: dict[str, str] = setting("File of each data set.", items={"format": "path"})
+
+    def check_file(self, key: str, path: Path, people: Callable[[], object]) -> None:
+        if len(path.read_text().split(",")) != 2:
+            raise InputError(f"{path}: found no spot, expected x,y")
+
+    def fill(self, dataset: str, manifest: Path, out: Path) -> None:
+        import numpy as np
+
+        from gcdr.data.manifest import people_digest, read_people
+        from gcdr.data.stores import write_prior
+
+        people = read_people(manifest)
+        column, row = map(int, Path(self.spots[dataset]).read_text().split(","))
+        maps = np.zeros((len(people), 1, 8, 8), np.float32)
+        maps[:, 0, row, column] = 1
+        write_prior(
+            out, people["sample_id"].to_numpy(), maps, np.ones(len(people), bool),
+            {"answer": ["here"] * len(people)}, layers=[1], people=people_digest(people), made_by={},
+        )
+'''
+LAST = '        "gcdr.priors.kinds.pointing_kind PointingPrior",\n'
+
+
+def test_a_new_kind_is_one_file_and_one_line(workspace: Workspace) -> None:
+    workspace.write("src/gcdr/priors/kinds/spot_kind.py", NEWCOMER)
+    table = workspace.folder / "src/gcdr/priors/kinds/registry.py"
+    text = table.read_text()
+    line = '        "gcdr.priors.kinds.spot_kind SpotPrior",\n'
+    table.write_text(text.replace(LAST, LAST + line))
+    assert line in table.read_text()
+    workspace.write("spot.txt", "3")
+    workspace.write("p.yaml", "prior: p\npriors: {p: {kind: spot, spots: {smoke: spot.txt}}}\n")
+    run = workspace.snakemake("-n", configs=(SMOKE, "p.yaml"))
+    assert run.returncode and "priors.p.spots.smoke: spot.txt: found no spot" in run.stdout
+    workspace.write("spot.txt", "3,4")
+    planned = workspace.planned(configs=(SMOKE, "p.yaml"))
+    assert planned["import_prior"] == 1 and not {"gradcam", "merge"} & planned.keys()
+    store = "results/data/smoke/priors/p.h5"
+    run = workspace.snakemake(store, configs=(SMOKE, "p.yaml"))
+    assert run.returncode == 0, run.stdout[-3000:]
+    people = read_people(workspace.folder / "results/data/smoke/manifest.parquet")
+    made = read_prior(
+        workspace.folder / store, people_digest(people), people["sample_id"].to_numpy()
+    )
+    assert made.valid.all() and made.heatmap[0].argmax() == 4 * 8 + 3

@@ -109,15 +109,23 @@ def stores_of(*kinds):
     return one_of(name for name, store in STORES.items() if store.prior.KIND in kinds)
 
 
-def datasets_with(*kinds):
-    """Data sets for which priors of some kinds have maps, as a pattern for a wildcard."""
-    listed = {name for prior in PRIORS.values() if prior.KIND in kinds for name in prior.sources}
+IMPORTED = {prior.KIND for prior in PRIORS.values() if prior.SOURCES}  # made from files
+
+
+def datasets_with_files():
+    """Data sets for which a prior is made from files, as a pattern for a wildcard."""
+    listed = {name for prior in PRIORS.values() for name in prior.sources or ()}
     return one_of(sorted(listed))
 
 
-def source_for(wildcards):
-    """What the store of a data set is made from."""
-    return of_store(wildcards).sources[wildcards.dataset]
+def source_files(wildcards):
+    """The files that the store of a data set is made from."""
+    return [path for _, path in of_store(wildcards).files(wildcards.dataset)]
+
+
+def source_settings(wildcards):
+    """The prior as its entry says it, with what is of that data set alone."""
+    return as_json(of_store(wildcards).entry(wildcards.dataset))
 
 
 def store_settings(wildcards):

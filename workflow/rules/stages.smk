@@ -30,6 +30,15 @@ def gaze_stage(name, gaze_of):
     return {"script": script(name), "code": files}
 
 
+def prior_stage(name):
+    """The same with the module of the kind of prior that a job makes a store of, and of no other."""
+
+    def files(wildcards):
+        return code(name) + module_code(type(of_store(wildcards)).__module__)
+
+    return {"script": script(name), "code": files}
+
+
 def kind_code(gaze):
     """The module of a gaze model and those behind it; none where there is no such entry."""
     kind = config["gaze"]["models"].get(gaze, {}).get("kind")

@@ -50,7 +50,7 @@ class PointsSettings:
     size: int = 64
     sigma: float = 3.0
     blur: float = 0.0
-    complete: bool = False
+    complete: bool = True
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "PointsSettings":

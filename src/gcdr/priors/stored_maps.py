@@ -15,7 +15,7 @@ from gcdr.priors.whose import check_covered, say_covered
 BLOCK = 1024  # people whose maps are held at once
 
 
-def maps_prior(manifest: Path, store: Path, out: Path, complete: bool = False) -> None:
+def maps_prior(manifest: Path, store: Path, out: Path, complete: bool = True) -> None:
     """Write a prior store from a label store: a model's predictions or pseudo-labels.
 
     Where a person has several draws their mean is taken. Who is not in the label store, or has no valid

@@ -67,10 +67,8 @@ def name_lacking(people: pd.DataFrame, lacking: np.ndarray) -> str:
     return ", ".join([*names, *(["..."] if lacking.sum() > NAMED else [])])
 
 
-def check_covered(
-    source: Path, people: pd.DataFrame, lacking: np.ndarray, complete: bool = False
-) -> None:
-    """Refuse a source that says nothing of anybody or, where it should be complete, of somebody.
+def check_covered(source: Path, people: pd.DataFrame, lacking: np.ndarray, complete: bool) -> None:
+    """Refuse a source that says nothing of anybody or, unless it need not be complete, of somebody.
 
     Args:
         source: the file, for the message.
@@ -89,7 +87,8 @@ def check_covered(
     if complete and lacking.any():
         raise InputError(
             f"{source}: found no map for {int(lacking.sum()):,} of {len(people):,} people: "
-            f"{name_lacking(people, lacking)}; expected one for everybody (complete: true)"
+            f"{name_lacking(people, lacking)}; expected one of everybody, or complete: false "
+            "for a prior that rightly has none of some"
         )
 
 

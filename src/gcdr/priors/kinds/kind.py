@@ -1,13 +1,14 @@
 """What all kinds of priors have in common."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gcdr.base.errors import InputError, one_line
 from gcdr.base.jsonconfig import JsonConfig
+from gcdr.base.plain import JsonTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +59,24 @@ class PriorKind(JsonConfig):
     def files(self, dataset: str) -> Sequence[tuple[str, str]]:
         """The files that it is made from for a data set, each with the key that names it."""
         return [(f"{self.SOURCES}.{dataset}", self.sources[dataset])] if self.sources else []
+
+    def entry(self, dataset: str) -> JsonTable:
+        """What a job is told that makes a data set's store: the entry of ``priors``, of that alone."""
+        sources = {self.SOURCES: {dataset: self.sources[dataset]}} if self.sources else {}
+        return {"kind": self.KIND, **replace(self, **sources).to_json()}
+
+    def fill(self, dataset: str, manifest: Path, out: Path) -> None:
+        """Write the store of a data set; of kinds with ``SOURCES`` alone: who asks a model has a stage.
+
+        Args:
+            dataset: its name.
+            manifest: its people.
+            out: prior store.
+
+        Raises:
+            InputError: a file is wrong, or says nothing of too many people.
+        """
+        raise NotImplementedError(f"{self.KIND}: asks a model, and has no files to read")
 
     def problems(
         self, datasets: Collection[str], planned: Collection[str], people: People = unknown

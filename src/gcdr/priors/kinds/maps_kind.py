@@ -22,11 +22,14 @@ class MapsPrior(PriorKind):
         minProperties=1,
         items={"format": "path"},
     )
-    complete: bool = setting(
-        "Whether a store that leaves somebody without a map is refused.", False
-    )
+    complete: bool = setting("Whether a store that leaves somebody without a map is refused.", True)
 
     def check_file(self, key: str, path: Path, people: Callable[[], Any]) -> None:
         from gcdr.priors.stored_people import check_store  # heavy for plans without such a prior
 
         check_store(path, people(), self.complete)
+
+    def fill(self, dataset: str, manifest: Path, out: Path) -> None:
+        from gcdr.priors.stored_maps import maps_prior
+
+        maps_prior(manifest, Path(self.stores[dataset]), out, self.complete)

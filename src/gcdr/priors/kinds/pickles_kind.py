@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from gcdr.base.content import content_fault
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig, setting
+from gcdr.base.plain import JsonTable
 from gcdr.priors.kinds.kind import PriorKind, check_layer
 
 COLUMNS = 14
@@ -63,6 +64,18 @@ class PicklesPrior(PriorKind):
             for key in ("pickles", "annotations")
             for path in getattr(source, key)
         ]
+
+    def entry(self, dataset: str) -> JsonTable:
+        return super().entry(dataset) | {
+            "layer": self.layers[0]
+        }  # which one is used changes no store
+
+    def fill(self, dataset: str, manifest: Path, out: Path) -> None:
+        from gcdr.priors.imported import import_gradcams
+
+        source = self.imported[dataset]
+        pickles, annotations = map(Path, source.pickles), map(Path, source.annotations)
+        import_gradcams(manifest, list(pickles), list(annotations), self.layers, out)
 
     def check_file(self, key: str, path: Path, people: Callable[[], Any]) -> None:
         if key.endswith("pickles"):

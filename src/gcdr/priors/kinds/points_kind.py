@@ -17,9 +17,7 @@ class PointsTable(JsonConfig):
         'Of points and boxes: "pixels", or "normalised" to 0..1 of width and height.', "pixels"
     )
     size: int = setting("Side of the maps in cells.", 64, minimum=4, maximum=1024)
-    complete: bool = setting(
-        "Whether a table that leaves somebody without a map is refused.", False
-    )
+    complete: bool = setting("Whether a table that leaves somebody without a map is refused.", True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +60,12 @@ class TablePrior(PriorKind):
 
         check_table(path, people(), self.settings().complete)
 
-    def settings(self) -> Any:
+    def fill(self, dataset: str, manifest: Path, out: Path) -> None:
+        from gcdr.priors.points import points_prior
+
+        points_prior(manifest, Path(self.tables[dataset]), out, self.settings().to_json())
+
+    def settings(self) -> PointsTable:
         """How a table becomes maps."""
         names = self.SETTINGS.__dataclass_fields__
         return self.SETTINGS(**{name: getattr(self, name) for name in names})

@@ -1,25 +1,32 @@
 """The kinds of priors by name, the priors of a configuration, and the stores that they make.
 
-To add a kind, write a subclass of :class:`gcdr.priors.kinds.kind.PriorKind` in a file of its own, and
-add it to ``PRIOR_KINDS``.
+To add a kind that is made from files, write a subclass of :class:`gcdr.priors.kinds.kind.PriorKind` with
+``SOURCES`` and ``fill`` in a file of its own, and add its line to ``PRIOR_KINDS``.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config
 from gcdr.priors.kinds.kind import PriorKind
-from gcdr.priors.kinds.maps_kind import MapsPrior
-from gcdr.priors.kinds.pickles_kind import PicklesPrior
-from gcdr.priors.kinds.pointing_kind import PointingPrior
-from gcdr.priors.kinds.points_kind import BoxesPrior, PointsPrior
-from gcdr.priors.kinds.vqa_kind import VqaPrior
 
 PRIOR_KINDS: dict[str, type[PriorKind]] = {
-    kind.KIND: kind
-    for kind in (VqaPrior, PicklesPrior, PointsPrior, BoxesPrior, MapsPrior, PointingPrior)
+    found.KIND: found
+    for line in (
+        "gcdr.priors.kinds.vqa_kind VqaPrior",
+        "gcdr.priors.kinds.pickles_kind PicklesPrior",
+        "gcdr.priors.kinds.points_kind PointsPrior",
+        "gcdr.priors.kinds.points_kind BoxesPrior",
+        "gcdr.priors.kinds.maps_kind MapsPrior",
+        "gcdr.priors.kinds.pointing_kind PointingPrior",
+    )
+    for module, name in [line.split()]
+    for found in [getattr(import_module(module), name)]
 }
+"""By the name in the configuration. Modules stand as text: a job depends on that of its own kind alone."""
+
 OVERLAYS = ("body", "head", "none")
 PEOPLE = ("all", "test")
 
