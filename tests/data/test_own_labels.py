@@ -183,10 +183,11 @@ def test_methods_that_nobody_asked_for_are_not_checked(monkeypatch: pytest.Monke
 
 
 def test_what_is_asked_for() -> None:
-    assert asked_recipes(configuration(report={"methods": ["vat"]})) == [
-        "diffusion.recipe",  # maps of test people are refined and swept whatever the methods
-        "gaze.teacher",
-    ]
+    plain = {"methods": ["vat", "semi-vat"]}  # without a method that takes it, no diffusion model
+    assert asked_recipes(configuration(report=plain)) == ["gaze.recipe", "gaze.teacher"]
+    later = asked_recipes(configuration(report=plain | {"student_timesteps": [100]}))
+    assert later == asked_recipes(configuration(report={"methods": ["vat", "gcdr"]}))
+    assert later == ["diffusion.recipe", "gaze.recipe", "gaze.teacher"]
     gallery = {"galleries": ["mine"], "report": {"studies": []}}
     teacher = {"studies": {"mine": {"dataset": "smoke", "seed": 0, "teacher": "smoke"}}}
     config = configuration(**gallery, **teacher)

@@ -1,7 +1,7 @@
 """What Snakemake plans for the paper's tables."""
 
 import pytest
-from workflow_runs import Workspace
+from workflow_runs import SMOKE, Workspace
 
 from gcdr.report.paper_tables import PAPER_TABLES
 
@@ -26,6 +26,18 @@ EVALUATED = {
     "table_draws": {"evaluate": 4, "train_student": 3, "train_online_student": 1, "make_labels": 4},
     "label_savings": {"evaluate": 13, "train_diffusion": 4, "split": 5},
 }
+
+
+def test_a_report_without_diffusion_plans_none(planning: Workspace) -> None:
+    """Neither the model, its folds, nor refined maps and sweep, unless a row asks for it."""
+    diffused = {"train_diffusion", "train_fold", "choose_timestep", "sweep", "evaluate_labels"}
+    planning.write("plain.yaml", "report: {methods: [vat, semi-vat]}\nrefine: {timestep: auto}\n")
+    planned = planning.planned(configs=(SMOKE, "plain.yaml"))
+    assert not diffused & planned.keys() and "page" not in planned
+    assert (planned["tables"], planned["train_teacher"], planned["train_student"]) == (1, 1, 1)
+    planning.write("late.yaml", "report: {methods: [vat], student_timesteps: [100]}\n")
+    planned = planning.planned(configs=(SMOKE, "late.yaml"))
+    assert (planned["train_diffusion"], planned["sweep"]) == (1, 1)
 
 
 @pytest.mark.parametrize("target", [*PAPER_TABLES, "label_savings"])

@@ -9,7 +9,7 @@ rule tables:
     input:
         **stage("tables"),
         metrics=[path for study in REPORTED for path in metrics_of(study)],
-        sweeps=[sweep_of(study) for study in REPORTED],
+        sweeps=sweeps_of_report(),
         choices=[path for study in REPORTED for path in choices_of(study)],
     output:
         expand(f"{REPORT}/tables/{{name}}", name=TABLES),
@@ -34,7 +34,7 @@ rule page:
         **stage("report"),
         tables=rules.tables.output,
         metrics=rules.tables.input.metrics,
-        sweeps=rules.tables.input.sweeps,
+        sweeps=[sweep_of(study) for study in REPORTED],
         choices=rules.tables.input.choices,
         shown=shown_inputs(SHOWN),
     output:

@@ -1,5 +1,10 @@
 """Which files are asked for, and what is said of them in the end. No rules here."""
 
+from gcdr.config.asked import diffuses
+
+DIFFUSES = diffuses(config)
+"""Whether a row of the report takes a diffusion model; else none is trained for the tables."""
+
 
 def metrics_of(study):
     """Metrics files that the report of a study needs."""
@@ -7,8 +12,8 @@ def metrics_of(study):
     models += [gcdr(study, t) for t in config["report"]["student_timesteps"]]
     stores = dict.fromkeys([prior_store(prior_of_study(study)), *(m.prior for m in models)])
     maps = [f"gradcam+{store}" for store in stores if store]
-    refined = f"diffusion-gc-{maps_of(gcdr(study))}"
-    names = [*map(str, models), *maps, "centre", "human", "random", refined]
+    refined = [f"diffusion-gc-{maps_of(gcdr(study))}"] if DIFFUSES else []
+    names = [*map(str, models), *maps, "centre", "human", "random", *refined]
     return [f"{split_of(study)}/metrics/{name}.json" for name in dict.fromkeys(names)]
 
 
@@ -17,9 +22,14 @@ def sweep_of(study):
     return f"{split_of(study)}/sweep+{prior_store(prior_of_study(study))}.json"
 
 
+def sweeps_of_report():
+    """The sweeps that the tables show: of studies with a row that takes a diffusion model."""
+    return [sweep_of(study) for study in config["report"]["studies"] if DIFFUSES]
+
+
 def choices_of(study):
     """The file of the timestep that the paper's method takes in a study, where labels choose it."""
-    found = shown_study(study).choice
+    found = shown_study(study).choice if DIFFUSES else None
     return [found] if found else []
 
 
@@ -96,7 +106,7 @@ def about_sweep(wildcards):
     return as_json(named | {"share": labelled_share(wildcards)})
 
 
-TABLES = ["summary.txt", "table1.csv", "table1.md", "sweep.csv", "sweep.md"]
+TABLES = ["summary.txt", "table1.csv", "table1.md", *["sweep.csv", "sweep.md"][: 2 * DIFFUSES]]
 
 
 def table_cells(table):

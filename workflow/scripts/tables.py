@@ -7,7 +7,7 @@ from gcdr.report.summary import write_tables
 def main() -> None:
     args = vars(
         arguments(
-            __doc__, "metrics:paths", "sweeps:paths", "methods:texts", "reference", "out:path"
+            __doc__, "metrics:paths", "sweeps:paths*", "methods:texts", "reference", "out:path"
         )
     )
     write_tables(**args)

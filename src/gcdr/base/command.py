@@ -26,8 +26,9 @@ def arguments(description: str, *names: str, **optional: Any) -> argparse.Namesp
     Args:
         description: what the script does.
         names: required options. A name ending in ``:int``, ``:float``, ``:json`` or ``:path`` is
-            converted, ``:paths`` and ``:texts`` take several, after one name or each after its own; without
-            an ending it is text. ``--name=value`` is safe for values that begin with a dash.
+            converted, ``:paths`` and ``:texts`` take several, after one name or each after its own (with a
+            star none will do); without an ending it is text. ``--name=value`` is safe for values that begin
+            with a dash.
             ``device`` becomes what :func:`gcdr.base.device.pick_device` makes of it.
         optional: options with a default; their type is the default's, and None means an optional path. A
             class of settings makes a required option that takes them as JSON.
@@ -39,8 +40,9 @@ def arguments(description: str, *names: str, **optional: Any) -> argparse.Namesp
     kinds: dict[str, Any] = {"int": int, "float": float, "json": json.loads, "path": Path, "": str}
     for entry in names:
         name, _, kind = entry.partition(":")
-        several = {"nargs": "+", "action": "extend"} if kind in ("paths", "texts") else {}
-        kind = {"paths": "path", "texts": ""}.get(kind, kind)
+        many = kind.rstrip("*") in ("paths", "texts")
+        several = {"nargs": "*" if "*" in kind else "+", "action": "extend"} if many else {}
+        kind = {"paths": "path", "texts": ""}.get(kind.rstrip("*"), kind)
         parser.add_argument(f"--{name}", type=kinds[kind], required=True, **several)
     typed: dict[str, Any] = {
         name: settings for name, settings in optional.items() if isinstance(settings, type)

@@ -90,6 +90,14 @@ def labeller_of(config: Config, name: str) -> str | None:
     return config["gaze"]["models"].get(name, {}).get("labeller")
 
 
+def diffuses(config: Config) -> bool:
+    """Whether what is reported takes a diffusion model: only then refined maps are judged and swept."""
+    report = config["report"]
+    named = (METHODS[name] for name in reported_methods(config) if name in METHODS)
+    asked = report["student_timesteps"] or any(one.family == "diffusion" for one in named)
+    return bool(report["studies"] and asked)
+
+
 def used_shares(config: Config) -> list[int | str]:
     """Label shares of the studies that are used, each once."""
     return list(dict.fromkeys(study_share(config, name) for name in used_studies(config)))
@@ -118,7 +126,6 @@ def labelled_online(config: Config) -> list[str]:
 
 def trained_gaze_models(config: Config) -> list[str]:
     """Names of the gaze models that what is asked for trains, of kinds and sizes that there are."""
-    reported = bool(config["report"]["studies"])
     names = []
     for entry in _entries(config):
         about = METHODS[entry["method"]]
@@ -127,7 +134,9 @@ def trained_gaze_models(config: Config) -> list[str]:
     for study in used_studies(config):
         starts = study_starts(config, study).items()
         names += [gaze for gaze, start in starts if isinstance(start, Mapping)]
-    if reported or config["galleries"]:  # the denoiser's towers start from a gaze model's teacher
+    if (
+        diffuses(config) or config["galleries"]
+    ):  # the denoiser's towers start from a gaze model's teacher
         names.append(config["diffusion"]["init"])
     return [name for name in dict.fromkeys(names) if _is_there(config, name)]
 
@@ -144,14 +153,15 @@ def gaze_models_as(config: Config, name: str) -> list[str | None]:
         has it.
     """
     teacher, names = TEACHERS.get(name), []
+    diffused = diffuses(config) or bool(config["galleries"])
     for entry in _entries(config):
         if entry["method"] == name:
             names.append(entry["gaze"])
         if METHODS[entry["method"]].teacher == name:
             names.append(_labeller(config, entry) or entry["gaze"])
     if teacher is not None and teacher.family != "gaze":
-        return [None] if names or name == "diffusion" else []
-    names += [config["diffusion"]["init"]] if name == "vat" else []
+        return [None] if names or (name == "diffusion" and diffused) else []
+    names += [config["diffusion"]["init"]] if name == "vat" and diffused else []
     return [gaze for gaze in dict.fromkeys(names) if _is_there(config, gaze)]
 
 

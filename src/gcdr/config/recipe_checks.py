@@ -5,6 +5,7 @@ from typing import Any
 
 from gcdr.base.plain import Config, JsonTable
 from gcdr.config.asked import (
+    diffuses,
     reported_methods,
     study_starts,
     used_gaze_models,
@@ -33,11 +34,12 @@ def asked_recipes(config: Config) -> list[str]:
         start for name in used_studies(config) for start in study_starts(config, name).values()
     ]
     methods += [start["model"] for start in starts if isinstance(start, Mapping)]
-    methods += ["gcdr"] if config["galleries"] else []
+    further = config["galleries"] or (methods and config["report"]["student_timesteps"])
+    methods += ["gcdr"] if further else []
     about = [METHODS[name] for name in methods if name in METHODS]
     names = {method.teacher for method in about} - {None}
-    # Refined maps of test people are scored and swept over timesteps whatever the methods are.
-    names |= {"diffusion"} if config["report"]["studies"] or config["galleries"] else set()
+    # Beside a method that takes it, refined maps of test people are scored and swept over timesteps.
+    names |= {"diffusion"} if diffuses(config) else set()
     teachers = [TEACHERS[name] for name in names]
     if config["diffusion"]["init"] in config["gaze"]["models"] and any(
         one.family != "gaze" for one in teachers

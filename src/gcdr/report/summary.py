@@ -32,20 +32,26 @@ def write_tables(
 
     Args:
         metrics: metrics files of all studies.
-        sweeps: sweep files of all studies, and the files of timesteps that labels chose.
+        sweeps: sweep files of all studies, and the files of timesteps that labels chose; none where no
+            method takes a diffusion model, and then no table of them is written.
         methods: variants in the order of the rows.
         reference: variant that differences are taken against.
         out: folder of the tables.
     """
     results = read_metrics(metrics)
     main = table1(results, [*methods, *rulers(results)])
-    swept = sweep_table(read_sweeps(sweeps), results)
-    parts = [table1_text(main, "Demo world, test people"), sweep_text(swept, "Noise timestep")]
-    parts += ["\n".join(chosen)] if (chosen := chosen_lines(sweeps)) else []
+    parts = [table1_text(main, "Demo world, test people")]
     write_csv_table(main, out / "table1.csv")
-    write_csv_table(swept, out / "sweep.csv")
     write_text(table1_markdown(main), out / "table1.md")
-    write_text(sweep_markdown(swept), out / "sweep.md")
+    if sweeps:
+        swept = sweep_table(read_sweeps(sweeps), results)
+        parts.append(sweep_text(swept, "Noise timestep"))
+        parts += ["\n".join(chosen)] if (chosen := chosen_lines(sweeps)) else []
+        write_csv_table(swept, out / "sweep.csv")
+        write_text(sweep_markdown(swept), out / "sweep.md")
+    else:  # of a report before, which had a method with a diffusion model
+        for name in ("sweep.csv", "sweep.md"):
+            (out / name).unlink(missing_ok=True)
     if results["study"].nunique() > 1 and reference in methods:
         pairs = paired_differences(results, reference, [m for m in methods if m != reference])
         parts.append(
