@@ -245,6 +245,15 @@ def test_bad_metrics_files_are_refused(tmp_path):
         tables.table1(tables.read_metrics([path, other]), ["vat"])
 
 
+def test_tables_without_a_sweep_leave_none_of_before(tmp_path: Path) -> None:
+    files = [metrics_file(tmp_path, "vat", "teacher", 0, 0.2)]
+    for sweeps in (sweep_files(tmp_path, 1), []):
+        summary.write_tables(files, sweeps, ["vat"], "gcdr", tmp_path / "out")
+        assert (tmp_path / "out/sweep.csv").exists() == bool(sweeps)
+        said = (tmp_path / "out/summary.txt").read_text()
+        assert "VAT" in said and ("Noise timestep" in said) == bool(sweeps)
+
+
 def test_sweep_table(tmp_path):
     students = [
         metrics_file(tmp_path, "gcdr", "student", seed, 0.14 + 0.002 * seed, timestep=t)
