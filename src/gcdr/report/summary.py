@@ -7,6 +7,7 @@ import pandas as pd
 
 from gcdr.base.files import read_json
 from gcdr.refine.choice import HELD_OUT
+from gcdr.report.label_errors import label_errors_text, read_label_errors
 from gcdr.report.rows import method_name
 from gcdr.report.tables import paired_differences, read_metrics, read_sweeps, sweep_table, table1
 from gcdr.report.typeset import (
@@ -42,6 +43,7 @@ def write_tables(
     swept = sweep_table(read_sweeps(sweeps), results)
     parts = [table1_text(main, "Demo world, test people"), sweep_text(swept, "Noise timestep")]
     parts += ["\n".join(chosen)] if (chosen := chosen_lines(sweeps)) else []
+    parts += [label_errors_text(errors)] if (errors := read_label_errors(sweeps)) else []
     write_csv_table(main, out / "table1.csv")
     write_csv_table(swept, out / "sweep.csv")
     write_text(table1_markdown(main), out / "table1.md")
