@@ -141,6 +141,7 @@ rule choose_timestep:
         models=fold_models,
     output:
         CHOICE,
+    priority: 30
     log:
         "logs/{study}/labels{share}-seed{seed}/timestep/{sampler}+{prior}.log",
     benchmark:

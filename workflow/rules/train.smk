@@ -63,6 +63,7 @@ use rule train_student as train_diffusion with:
         **stage("train_diffusion"),
         **LABELLED,
         init=diffusion_init,
+    priority: 10
     wildcard_constraints:
         kind="teachers",
         name=teachers(family="diffusion", mean_teacher=False),
@@ -96,6 +97,7 @@ use rule train_student as train_fold with:
         **LABELLED,
         manifest=data("manifest.parquet"),
         init=fold_init,
+    priority: 20  # the longest way to the report: folds, choice, labels, student
     wildcard_constraints:
         kind="folds",
         name=r"\d+-of-\d+",
