@@ -141,11 +141,11 @@ rule choose_timestep:
         models=fold_models,
     output:
         CHOICE,
-    priority: 30
     log:
         "logs/{study}/labels{share}-seed{seed}/timestep/{sampler}+{prior}.log",
     benchmark:
         "results/benchmarks/timestep/{study}-labels{share}-seed{seed}-{sampler}+{prior}.tsv"
+    priority: 30
     resources:
         gpu=GPU,
     params:

@@ -63,10 +63,10 @@ use rule train_student as train_diffusion with:
         **stage("train_diffusion"),
         **LABELLED,
         init=diffusion_init,
-    priority: 10
     wildcard_constraints:
         kind="teachers",
         name=teachers(family="diffusion", mean_teacher=False),
+    priority: 10
 
 
 use rule train_student as train_mean_teacher with:
@@ -97,10 +97,10 @@ use rule train_student as train_fold with:
         **LABELLED,
         manifest=data("manifest.parquet"),
         init=fold_init,
-    priority: 20  # the longest way to the report: folds, choice, labels, student
     wildcard_constraints:
         kind="folds",
         name=r"\d+-of-\d+",
+    priority: 20  # the longest way to the report: folds, choice, labels, student
     params:
         settings=fold_settings,
         options=training_options,

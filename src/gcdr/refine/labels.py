@@ -58,6 +58,7 @@ def refinement_of(settings: RefineSettings, seed: int) -> Refinement:
         settings.draws,
         seed,
         average=settings.redraw == "mean",
+        expected=settings.start == "expected",
     )
 
 
