@@ -27,7 +27,7 @@ from gcdr.data.manifest import (
     write_table,
 )
 from gcdr.data.split import split_labels
-from gcdr.data.stores import write_labels
+from gcdr.data.stores import read_labels, write_labels
 from gcdr.datasets.assemble import Dataset
 from gcdr.datasets.folder import read_folder
 from gcdr.datasets.read import read_dataset
@@ -234,6 +234,28 @@ def test_labels_count_before_maps_and_hidden_labels_stay_hidden(study: Path) -> 
     assert rows.loc[rows["source"] != "map", "score"].isna().all()
     assert (said["gaze_x"] == 5.5 / 8).all() and (said["gaze_y"] == 2.5 / 8).all()
     assert said["label"].isna().all() and (rows["label"] == "secret").sum() == len(labelled)
+
+
+def test_how_far_off_a_map_may_be_is_exported(study: Path, tmp_path: Path) -> None:
+    store = read_labels(study / "maps.h5", people_digest(read_people(study / "manifest.parquet")))
+    expected = np.linspace(0.1, 0.3, len(store.sample_id)).astype(np.float32)
+    write_labels(
+        study / "maps.h5",
+        store.sample_id,
+        store.heatmap,
+        store.valid,
+        {"expected_error": expected},
+        people=store.attributes["people"],
+        made_by={},
+    )
+    rows = collect_rows(study / "manifest.parquet", maps=study / "maps.h5")
+    by_person = dict(zip(store.sample_id, expected.round(6), strict=True))
+    assert rows["expected_error"].tolist() == pytest.approx([by_person[i] for i in rows["person"]])
+    for name in ("csv", "coco"):
+        WRITERS[name](rows, tmp_path / name)
+    assert pd.read_csv(tmp_path / "csv")["expected_error"].notna().all()
+    first = json.loads((tmp_path / "coco").read_text())["annotations"][0]["attributes"]
+    assert first["expected_error"] == pytest.approx(rows["expected_error"].iloc[0], abs=1e-5)
 
 
 def test_command_writes_what_the_readers_take(study: Path, capsys: pytest.CaptureFixture) -> None:

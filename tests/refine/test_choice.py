@@ -22,6 +22,7 @@ from gcdr.methods import AUTO
 from gcdr.refine.choice import Choice, Chosen, compared, read_choice, select, shrunk_weights
 from gcdr.refine.labels import make_labels
 from gcdr.refine.options import ChoiceSettings
+from gcdr.refine.reliability import LEAST, Reliability
 from gcdr.training.denoising import held_out, train_diffusion_model
 from gcdr.training.recipes import Fold
 
@@ -181,6 +182,23 @@ def test_labels_of_a_choice_are_those_of_its_number(
     assert (by_choice == made("number", chosen.timestep, chosen.steps, None)).all()
     with pytest.raises(InputError, match="found auto and no choice"):
         made("without", AUTO, None, None)
+
+
+def test_labels_say_how_far_off_they_are_expected_to_be(
+    study: Study, labels: Path, folds: list[Path], tmp_path: Path
+) -> None:
+    choice = choose(study, labels, folds, tmp_path / "choice.json")
+    content = read_json(choice)
+    held = content["people"]["held out"]
+    assert (content["reliability"] is None) == (held < LEAST)
+    line = Reliability(0.1, 0.2, 0.3, typical=0.4, least=0.05, people=30)
+    write_json(choice, content | {"reliability": line.to_json()})
+    how = replace(LABELS, refine=replace(REFINE, timestep=AUTO, steps=None))
+    files = ("unlabelled", study.samples, study.prior, folds[0], how, 0, CPU, tmp_path / "l.h5")
+    make_labels("gcdr", study.manifest, labels, *files, choice)
+    made = read_labels(tmp_path / "l.h5", people_digest(read_people(study.manifest))).columns
+    apart = np.nan_to_num(made["prior_distance"], nan=0.4)
+    assert made["expected_error"] == pytest.approx(0.1 + 0.2 * made["entropy"] + 0.3 * apart)
 
 
 def test_a_choice_of_other_labels_is_refused(

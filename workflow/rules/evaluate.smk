@@ -145,6 +145,7 @@ rule choose_timestep:
         "logs/{study}/labels{share}-seed{seed}/timestep/{sampler}+{prior}.log",
     benchmark:
         "results/benchmarks/timestep/{study}-labels{share}-seed{seed}-{sampler}+{prior}.tsv"
+    priority: 30
     resources:
         gpu=GPU,
     params:

@@ -20,6 +20,7 @@ rule make_labels:
         "logs/{study}/labels{share}-seed{seed}/{which}/{variant}.log",
     benchmark:
         "results/benchmarks/refine/{study}-labels{share}-seed{seed}-{which}-{variant}.tsv"
+    priority: 30
     resources:
         gpu=lambda wildcards: GPU if parse_variant(wildcards.variant).about.teacher else 0,
     params:

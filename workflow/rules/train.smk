@@ -66,6 +66,7 @@ use rule train_student as train_diffusion with:
     wildcard_constraints:
         kind="teachers",
         name=teachers(family="diffusion", mean_teacher=False),
+    priority: 10
 
 
 use rule train_student as train_mean_teacher with:
@@ -99,6 +100,7 @@ use rule train_student as train_fold with:
     wildcard_constraints:
         kind="folds",
         name=r"\d+-of-\d+",
+    priority: 20  # the longest way to the report: folds, choice, labels, student
     params:
         settings=fold_settings,
         options=training_options,

@@ -16,7 +16,7 @@ import pandas as pd
 from gcdr.base import csvtext
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, write_json
-from gcdr.data.export_rows import GAZE, SCORE
+from gcdr.data.export_rows import EXPECTED_ERROR, GAZE, SCORE
 from gcdr.data.manifest import BOX, CONTEXT, LABEL_SOURCE
 
 OUT = -1.0
@@ -154,8 +154,8 @@ def write_coco(rows: pd.DataFrame, path: Path) -> None:
     field for stands in ``attributes`` of the annotation: the head box uncut (columns of ``BOX``) and the gaze
     point as shares of the image (``GAZE``, null where unknown), ``person``, ``in_frame``, ``label``,
     ``split``, ``annotator``, ``source``, and where the data have them ``sequence``, ``track``, ``frame``,
-    ``group`` and ``label_source``. What is from a map has its peak as ``score``, which results of COCO are
-    asked for.
+    ``group``, ``label_source`` and ``expected_error``. What is from a map has its peak as ``score``, which
+    results of COCO are asked for.
     """
     names = rows.drop_duplicates("image").reset_index(drop=True)
     images = [
@@ -164,7 +164,7 @@ def write_coco(rows: pd.DataFrame, path: Path) -> None:
     ]
     number_of = {image["file_name"]: image["id"] for image in images}
     extra = ["person", "in_frame", "label", "split", "annotator", "source"]
-    extra += [name for name in (*CONTEXT, LABEL_SOURCE) if name in rows]
+    extra += [name for name in (*CONTEXT, LABEL_SOURCE, EXPECTED_ERROR) if name in rows]
     scores = rows[SCORE] if SCORE in rows else pd.Series(np.nan, rows.index)
     extra = json.loads(rows[extra].to_json(orient="records"))
     annotations = []

@@ -35,8 +35,9 @@ ROWS = [
     "source",
 ]
 
-SCORE = "score"
-"""Beside them where a row is from a map: the height of its peak, 0 to 1."""
+SCORE, EXPECTED_ERROR = "score", "expected_error"
+"""Beside them where a row is from a map: the height of its peak, 0 to 1, and, where labelled people could
+say it, how far off its point is expected to be, in units of the image."""
 
 
 def collect_rows(
@@ -59,8 +60,9 @@ def collect_rows(
     Returns:
         the columns of ``ROWS`` by ``person``, which is the ``sample_id``, and annotator; ``source`` is
         ``label``, ``map`` or ``annotator``, and ``in_frame`` is nullable: a map does not tell it. Behind
-        them those of ``gcdr.data.manifest.CONTEXT`` that the manifest has, ``SCORE`` where a map is, and
-        ``label_source`` where the labels have it: a map's point is ``predicted``, an annotator's ``given``.
+        them those of ``gcdr.data.manifest.CONTEXT`` that the manifest has, ``SCORE`` and perhaps
+        ``EXPECTED_ERROR`` where a map is, and ``label_source`` where the labels have it: a map's point is
+        ``predicted``, an annotator's ``given``.
 
     Raises:
         InputError: nothing to export is given or in it, or a store is of other people or holds
@@ -90,6 +92,8 @@ def collect_rows(
         predicted[SCORE] = (
             store.heatmap.reshape(len(store.heatmap), -1).max(1).astype(float).round(6)
         )
+        if EXPECTED_ERROR in store.columns:
+            predicted[EXPECTED_ERROR] = store.columns[EXPECTED_ERROR].astype(float).round(6)
         known = np.concatenate([np.zeros(0, int), *(part["sample_id"] for part in parts)])
         parts.append(predicted[store.valid & ~predicted["sample_id"].isin(known)])
     rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
@@ -98,7 +102,7 @@ def collect_rows(
             f"{manifest}: nothing to export; give labels, maps or annotations of its people"
         )
     rows = rows.merge(people, on="sample_id", how="inner", validate="many_to_one")
-    more = [name for name in (*CONTEXT, LABEL_SOURCE, SCORE) if name in rows]
+    more = [name for name in (*CONTEXT, LABEL_SOURCE, SCORE, EXPECTED_ERROR) if name in rows]
     if LABEL_SOURCE in more:
         usual = rows["source"].map({"map": "predicted", "annotator": "given"})
         rows[LABEL_SOURCE] = rows[LABEL_SOURCE].where(rows[LABEL_SOURCE].notna(), usual)

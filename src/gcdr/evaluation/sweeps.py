@@ -11,14 +11,13 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import write_json
 from gcdr.base.plain import JsonTable
 from gcdr.data.folds import clusters, labelled_folds
-from gcdr.data.heatmaps import peak_points
 from gcdr.data.lookup import places
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.prior_maps import prior_maps
 from gcdr.data.shown import check_split, of_labelled, read_shown, split_identity
 from gcdr.data.split import LABELLED, VALIDATION, targets
-from gcdr.data.tokens import Cache, open_cache
-from gcdr.evaluation.metrics import point_distances
+from gcdr.data.tokens import open_cache
+from gcdr.evaluation.judged import judged_labels
 from gcdr.evaluation.scores import score_maps, summarise
 from gcdr.evaluation.stages import test_people
 from gcdr.models.build import read_card
@@ -28,6 +27,7 @@ from gcdr.refine.diffusion import SAMPLERS
 from gcdr.refine.labels import load_denoiser, refinement_of
 from gcdr.refine.maps import refine_maps
 from gcdr.refine.options import ChoiceSettings, SamplerSettings, SweepSettings
+from gcdr.refine.reliability import Judged, fit_reliability, judged_reliability
 
 
 def sweep_timesteps(
@@ -156,17 +156,19 @@ def choose_timestep(
     usable = mapped & cache.readable(known, "labelled")
     known, gaze, fold, maps = known[usable], gaze[usable], fold[usable], maps[usable]
     _check_maps(maps, prior)
-    candidates = settings.candidates()
-    total, times = np.zeros((len(candidates), len(known))), np.zeros(len(known))
+    judged = np.zeros((len(Judged._fields), len(settings.candidates()), len(known)))
+    times = np.zeros(len(known))
     for number, model in enumerate(models):
-        judged = (fold == number) | (fold == -1)
-        errors = _errors(
-            model, cache, known[judged], gaze[judged], maps[judged], settings, seed, device
+        rows = np.flatnonzero((fold == number) | (fold == -1))
+        judged[..., rows] += judged_labels(
+            model, cache, known[rows], gaze[rows], maps[rows], settings, seed, device
         )
-        total[:, judged] += errors
-        times[judged] += 1
-    rows = people.iloc[places(people["sample_id"].to_numpy(), known, manifest)]
-    tables, choice = _choice(total / times, rows, settings)
+        times[rows] += 1
+    people = people.iloc[places(people["sample_id"].to_numpy(), known, manifest)]
+    of_candidate = Judged(*(judged / times))
+    tables, choice = _choice(of_candidate.error, people, settings)
+    taken = _as_chosen(of_candidate, choice, people, settings)
+    line = fit_reliability(taken)
     write_json(
         out,
         {
@@ -178,14 +180,18 @@ def choose_timestep(
             "people": {HELD_OUT: len(known), "validation": int((fold < 0).sum())},
             "chosen": choice.whole.to_json(),
             "groups": {
-                name: chosen.to_json() | {"people": int((rows["group"] == name).sum())}
+                name: chosen.to_json() | {"people": int((people["group"] == name).sum())}
                 for name, chosen in choice.groups.items()
             },
+            "reliability": line and line.to_json(),
+            "judged": judged_reliability(taken, clusters(people)),
             "rows": [
                 {"sampler": settings.refine.sampling.sampler, "set": HELD_OUT}
                 | asdict(candidate)
                 | row
-                for candidate, row in zip(candidates, tables.to_dict("records"), strict=True)
+                for candidate, row in zip(
+                    settings.candidates(), tables.to_dict("records"), strict=True
+                )
             ],
         },
     )
@@ -214,32 +220,6 @@ def _check_maps(maps: np.ndarray, prior: Path) -> None:
         )
 
 
-def _errors(
-    model: Denoiser,
-    cache: Cache,
-    ids: np.ndarray,
-    gaze: np.ndarray,
-    maps: np.ndarray,
-    settings: ChoiceSettings,
-    seed: int,
-    device: torch.device,
-) -> np.ndarray:
-    """Distances (C, N) of every candidate's labels to the given ones, averaged over repeats of the noise."""
-    refinements = [
-        replace(refinement_of(refine, seed + repeat), average=True)
-        for refine in settings.refinements()
-        for repeat in range(settings.repeats)
-    ]
-    refined = refine_maps(model, cache, ids, maps, refinements, device)
-    distances = [
-        point_distances(peak_points(made.heatmap).numpy(), gaze[:, None].astype(float))[
-            "dist_to_mean"
-        ]
-        for made in refined
-    ]
-    return np.reshape(distances, (-1, settings.repeats, len(ids))).mean(1)
-
-
 def _choice(
     errors: np.ndarray, people: pd.DataFrame, settings: ChoiceSettings
 ) -> tuple[pd.DataFrame, Choice]:
@@ -254,3 +234,14 @@ def _choice(
             weights = shrunk_weights(member, settings.group_strength)
             groups[name] = select(compared(errors, unit, weights), candidates)
     return table, Choice(select(table, candidates), groups)
+
+
+def _as_chosen(
+    judged: Judged, choice: Choice, people: pd.DataFrame, settings: ChoiceSettings
+) -> Judged:
+    """Of each person's labels (C, N), the one that is made as was chosen for them."""
+    group = people["group"] if "group" in people else pd.Series("", people.index)
+    candidate = np.zeros(len(people), int)
+    for chosen, rows in choice.parts(group.fillna("").to_numpy(object)):
+        candidate[rows] = settings.candidates().index(chosen)
+    return Judged(*(values[candidate, np.arange(len(people))] for values in judged))

@@ -16,8 +16,9 @@ import pandas as pd
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
 from gcdr.base.jsonconfig import JsonConfig
+from gcdr.refine.reliability import Reliability
 
-FORMAT = 1
+FORMAT = 2
 HELD_OUT = "held out"
 """The set of people that a choice is made by, beside "val" and "test" of a sweep."""
 
@@ -43,11 +44,13 @@ class Choice:
         whole: for everybody else.
         groups: by the name of a group (a show, a camera).
         split: what is known of the split whose labels chose.
+        reliability: how far off labels that are made so are expected to be; None where too few labels say.
     """
 
     whole: Chosen
     groups: dict[str, Chosen]
     split: Mapping[str, Any] = field(default_factory=dict)
+    reliability: Reliability | None = None
 
     def parts(self, group: np.ndarray) -> list[tuple[Chosen, np.ndarray]]:
         """Who is refined how.
@@ -85,6 +88,9 @@ def read_choice(path: Path) -> Choice:
             for name, about in content.get("groups", {}).items()
         },
         content.get("split") or {},
+        Reliability.from_json(line, f"{path}, reliability")
+        if (line := content.get("reliability")) is not None
+        else None,
     )
 
 

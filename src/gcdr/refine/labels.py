@@ -1,5 +1,6 @@
 """Making pseudo-labels from files to files: what the refine rules call."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def refinement_of(settings: RefineSettings, seed: int) -> Refinement:
         settings.draws,
         seed,
         average=settings.redraw == "mean",
+        expected=settings.start == "expected",
     )
 
 
@@ -231,10 +233,11 @@ def make_labels(
     )
     first = torch.from_numpy(heatmap.reshape(len(ids), -1, *heatmap.shape[-2:])[:, 0])
     made_by = {"method": method, "settings": settings.to_json(), "seed": seed, "split": split}
-    if choice is not None:
-        made_by["chosen"] = read_json(choice)["chosen"]
     columns = {"peak": np.nan_to_num(peak), "spread": spread(first).numpy()}
     columns |= trust_columns(first, points, known)
+    if choice is not None:
+        made_by["chosen"] = read_json(choice)["chosen"]
+        columns |= expected_errors(choice, columns)
     write_labels(out, ids, heatmap, usable, columns, people=digest, made_by=made_by)
 
 
@@ -260,3 +263,23 @@ def trust_columns(
         apart = distance(peak_points(labels), peak_points(maps))
         columns["prior_distance"] = torch.where(maps.flatten(1).amax(1) > 0, apart, torch.nan)
     return {name: values.float().numpy() for name, values in columns.items()}
+
+
+def expected_errors(choice: Path, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """How far off labels are expected to be, where labelled people could say it.
+
+    Args:
+        choice: file of the chosen timestep.
+        columns: of :func:`trust_columns`, (N,) each.
+
+    Returns:
+        ``expected_error`` (N,) float32 in units of the image, or nothing.
+
+    Raises:
+        InputError: the choice cannot be read.
+    """
+    line = read_choice(choice).reliability
+    if line is None or "prior_distance" not in columns:
+        return {}
+    error = line.expected_error(columns["entropy"], columns["prior_distance"])
+    return {"expected_error": error.astype(np.float32)}

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gcdr.data.heatmaps import gaussians, minmax, peak_points
 from gcdr.data.tokens import Cache
-from gcdr.models.denoiser import Denoiser
+from gcdr.models.denoiser import Denoiser, gaussian_matrix
 from gcdr.models.interface import GazeInputs
 from gcdr.predictor import people_blocks
 from gcdr.refine.diffusion import Predict, Sampling, draws, seeded_noise, trajectory
@@ -27,16 +27,24 @@ class Refinement(Sampling):
         draws: noise draws of each person.
         seed: seed of the noise; each person has their own.
         average: whether the draws are averaged; else each one is a map by itself.
+        expected: whether prior maps are noised as expected labels, see :func:`expected_labels`.
     """
 
     draws: int
     seed: int
     average: bool = True
+    expected: bool = False
 
     def noise(self, sample_id: np.ndarray, size: int) -> Tensor:
         """(draws, visits, N, size, size) noise of people."""
         visits = len(self.indices)
         return seeded_noise(self.seed, "refine", sample_id, self.draws, visits, size)
+
+    def start(self, maps: Tensor | None, model: Denoiser) -> Tensor | None:
+        """What is noised of prior maps (N, G, G) in [0, 1]; None where there are none."""
+        if maps is None or not self.expected:
+            return maps
+        return expected_labels(maps, model.config.sigma)
 
 
 class Refined(NamedTuple):
@@ -49,6 +57,21 @@ class Refined(NamedTuple):
 
     heatmap: Tensor
     points: Tensor | None
+
+
+def expected_labels(maps: Tensor, sigma: float) -> Tensor:
+    """The mean label, if a person looked at each cell as often as a map says.
+
+    Args:
+        maps: (N, G, G) in [0, 1]; one without mass stays as it is.
+        sigma: standard deviation of a label's Gaussian in cells.
+
+    Returns:
+        (N, G, G) in [0, 1]: a wide map comes out low, as a denoiser's mass head tells doubt.
+    """
+    blur = gaussian_matrix(maps.shape[-1], sigma).to(maps)
+    mass = maps.flatten(1).sum(1)[:, None, None]
+    return blur @ (maps / torch.where(mass > 0, mass, 1)) @ blur
 
 
 def conditioned(model: Denoiser, inputs: GazeInputs) -> Predict:
@@ -91,7 +114,8 @@ def refine_maps(
         known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
         for refinement, result in zip(refinements, results, strict=True):
             noise = refinement.noise(sample_id[part], size).to(device)
-            drawn = draws(predict, known, noise, refinement).transpose(0, 1).cpu()
+            start = refinement.start(known, model)
+            drawn = draws(predict, start, noise, refinement).transpose(0, 1).cpu()
             points = peak_points(drawn.flatten(0, 1)).view(*drawn.shape[:2], 2)
             result.append(Refined(drawn.mean(1) if refinement.average else drawn, points))
     return [Refined(*map(torch.cat, zip(*result, strict=True))) for result in results]
@@ -118,7 +142,8 @@ def step_maps(
     for part, inputs in people_blocks(model, samples, sample_id, device):
         known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
         noise = refinement.noise(sample_id[part], model.map_size)[0].to(device)
-        steps = trajectory(conditioned(model, inputs), known, noise, refinement)
+        start = refinement.start(known, model)
+        steps = trajectory(conditioned(model, inputs), start, noise, refinement)
         parts.append(torch.stack(list(steps)).cpu())
     return torch.cat(parts, 1)
 

@@ -58,6 +58,8 @@ class RefineSettings(JsonConfig):
         steps: DDIM steps; None with "auto".
         draws: noise draws of each person.
         redraw: what becomes of them: "mean", "sampled" or "online".
+        start: what of the prior is noised: "stretched", the map from 0 to 1 (paper), or "expected", it as
+            a distribution of places, blurred as a label is.
     """
 
     sampling: SamplerSettings
@@ -65,6 +67,7 @@ class RefineSettings(JsonConfig):
     steps: int | None = 2
     draws: int = 1
     redraw: Literal["mean", "sampled", "online"] = "mean"
+    start: Literal["stretched", "expected"] = "stretched"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """How sure a label is: what can be said of it without anybody's annotation.
 
 Draws that disagree, a map without a clear place, and a label far from what the prior showed are reasons for
-doubt. Points are x and y in 0..1 of the image.
+doubt; what they are worth is learned in :mod:`gcdr.refine.reliability`. Points are x and y in 0..1 of the
+image.
 """
 
 import math

@@ -36,7 +36,7 @@ _DARK_HUES = {"blue": "#56b4e9", "orange": "#f0883e", "green": "#3ccf9f", "purpl
 
 
 @contextmanager
-def _style(dark: bool) -> Iterator[dict[str, str]]:
+def figure_style(dark: bool) -> Iterator[dict[str, str]]:
     """Matplotlib settings and named colours of the light or the dark theme."""
     colours = {**_DARK, **_DARK_HUES} if dark else {**_LIGHT, **_LIGHT_HUES}
     ink, soft, paper = colours["ink"], colours["soft"], colours["paper"]
@@ -69,7 +69,7 @@ def _style(dark: bool) -> Iterator[dict[str, str]]:
         yield colours
 
 
-def _encode(figure: Figure, form: str) -> bytes:
+def encode_figure(figure: Figure, form: str) -> bytes:
     """Encode and close a figure, without dates or program names in the file."""
     metadata = {"svg": {"Date": None}, "png": {"Software": None}}.get(form)
     options = {"pil_kwargs": {"quality": 88}} if form == "jpg" else {}
@@ -107,7 +107,7 @@ def overview(examples: Sequence[Example], form: str = "png", dark: bool = False)
     below = GAP if common else 0.3
     width = len(names) * (PANEL + GAP)
     total = 0.3 + sum(heights) + len(rows) * below + 0.3
-    with _style(dark) as colours:
+    with figure_style(dark) as colours:
         figure = plt.figure(figsize=(width, total))
         top = total - 0.3
         for row, example, height in zip(rows, examples, heights, strict=True):
@@ -127,7 +127,7 @@ def overview(examples: Sequence[Example], form: str = "png", dark: bool = False)
         parts += ["White dots: annotators.  Ring: the map’s highest point."]
         place, soft = (0, (top - 0.03) / total), colours["soft"]
         figure.text(*place, "   ".join(parts), va="top", fontsize=9.5, color=soft)
-        return _encode(figure, form)
+        return encode_figure(figure, form)
 
 
 def _curve(axis: Axes, table: pd.DataFrame, name: str, label: str, **line: Any) -> None:
@@ -156,7 +156,7 @@ def sweep(
         form: ``png`` or ``svg``.
         dark: dark background.
     """
-    with _style(dark) as colours:
+    with figure_style(dark) as colours:
         figure, axis = plt.subplots(figsize=(7.2, 4.3), layout="constrained")
         if HELD_OUT in table:
             style = {"color": colours["green"], "ls": "-", "marker": "^", "ms": 4.5}
@@ -201,7 +201,7 @@ def sweep(
         axis.set_xlabel("timestep t at which refinement starts")
         axis.set_ylabel("AvgDist, cell centre (lower is better)")
         figure.legend(loc="outside lower center", ncols=2)
-        return _encode(figure, form)
+        return encode_figure(figure, form)
 
 
 def label_curves(table: pd.DataFrame, form: str = "svg", dark: bool = False) -> bytes:
@@ -212,7 +212,7 @@ def label_curves(table: pd.DataFrame, form: str = "svg", dark: bool = False) -> 
         form: ``png`` or ``svg``.
         dark: dark background.
     """
-    with _style(dark) as colours:
+    with figure_style(dark) as colours:
         figure, axis = plt.subplots(figsize=(7.2, 4.3), layout="constrained")
         hues = _cycle([colours[name] for name in ("soft", "blue", "orange", "green", "purple")])
         for (name, rows), hue in zip(table.groupby("name", sort=False), hues, strict=False):
@@ -234,7 +234,7 @@ def label_curves(table: pd.DataFrame, form: str = "svg", dark: bool = False) -> 
         axis.set_xlabel("labelled share of the training set")
         axis.set_ylabel("AvgDist, cell centre (lower is better)")
         figure.legend(loc="outside lower center", ncols=3)
-        return _encode(figure, form)
+        return encode_figure(figure, form)
 
 
 def _cycle(values: Sequence[Any]) -> Iterator[Any]:
@@ -260,7 +260,7 @@ def comparison(
         dark: dark background.
     """
     rows = table.dropna(subset=metric).reset_index(drop=True)
-    with _style(dark) as colours:
+    with figure_style(dark) as colours:
         figure, axis = plt.subplots(figsize=(7.2, 0.42 * len(rows) + 1.1), layout="constrained")
         for position, row in rows.iterrows():
             trained = row["kind"] in TRAINED_KINDS
@@ -288,7 +288,7 @@ def comparison(
         shown = METRICS[metric]
         better = "higher" if shown.higher_is_better else "lower"
         axis.set_xlabel(f"{shown.label}, {better} is better")
-        return _encode(figure, form)
+        return encode_figure(figure, form)
 
 
 def training_curves(logs: Mapping[str, str | Path], form: str = "svg", dark: bool = False) -> bytes:
@@ -306,7 +306,7 @@ def training_curves(logs: Mapping[str, str | Path], form: str = "svg", dark: boo
         raise InputError("training curves: no log")
     columns = min(3, len(logs))
     lines = -(-len(logs) // columns)
-    with _style(dark) as colours:
+    with figure_style(dark) as colours:
         figure, axes = plt.subplots(
             lines,
             columns,
@@ -335,4 +335,4 @@ def training_curves(logs: Mapping[str, str | Path], form: str = "svg", dark: boo
         for axis in axes.flat[len(logs) :]:
             axis.set_visible(False)
         figure.supxlabel("step", fontsize=10)
-        return _encode(figure, form)
+        return encode_figure(figure, form)

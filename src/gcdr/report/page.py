@@ -55,6 +55,7 @@ class Context:
         reference: display name of the row that the differences are taken against.
         sweep: of `tables.sweep_table`.
         sweep_figure: the sweep's figure.
+        label_errors: how far off labels are, with a sentence as its caption.
         examples: people shown by group, in the order of their groups' first members.
         curves: the training curves.
         stages: of `timing.stage_totals`.
@@ -74,6 +75,7 @@ class Context:
     reference: str = ""
     sweep: pd.DataFrame | None = None
     sweep_figure: Picture | None = None
+    label_errors: Picture | None = None
     examples: Sequence[Example] = ()
     curves: Picture | None = None
     stages: pd.DataFrame | None = None

@@ -19,6 +19,7 @@ from gcdr.data.stores import Store, read_labels, read_prior
 from gcdr.methods import averaged, parse_variant, teacher_name
 from gcdr.refine.choice import read_choice
 from gcdr.report import figures
+from gcdr.report.label_errors import label_errors_figure, label_errors_text, read_label_errors
 from gcdr.report.overlays import Example, encode, example_panels
 from gcdr.report.page import (
     Context,
@@ -131,6 +132,14 @@ def write_report(
             "AvgDist of refined maps against the noise timestep",
             lambda form, dark: figures.sweep(swept, lines, chosen, form, dark),
         ),
+        label_errors=drawn(
+            "label-errors",
+            "Mean error of the surest labels, and true against expected error",
+            lambda form, dark: label_errors_figure(errors, form, dark),
+            caption=label_errors_text(errors),
+        )
+        if (errors := read_label_errors(sweeps)) is not None
+        else None,
         examples=examples,
         curves=drawn(
             "training",

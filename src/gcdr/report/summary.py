@@ -7,6 +7,7 @@ import pandas as pd
 
 from gcdr.base.files import read_json
 from gcdr.refine.choice import HELD_OUT
+from gcdr.report.label_errors import label_errors_text, read_label_errors
 from gcdr.report.rows import method_name
 from gcdr.report.tables import paired_differences, read_metrics, read_sweeps, sweep_table, table1
 from gcdr.report.typeset import (
@@ -47,6 +48,7 @@ def write_tables(
         swept = sweep_table(read_sweeps(sweeps), results)
         parts.append(sweep_text(swept, "Noise timestep"))
         parts += ["\n".join(chosen)] if (chosen := chosen_lines(sweeps)) else []
+        parts += [label_errors_text(errors)] if (errors := read_label_errors(sweeps)) else []
         write_csv_table(swept, out / "sweep.csv")
         write_text(sweep_markdown(swept), out / "sweep.md")
     else:  # of a report before, which had a method with a diffusion model

@@ -114,7 +114,7 @@ def mapping_training(config: Config, share: int, features: bool, layer: int) -> 
     return MappingTraining.from_json(
         {
             "network": network(config, features).to_json(),
-            "recipe": _without_draws(diffusion["recipe"] | diffusion["mapping"]),
+            "recipe": _without_noise(diffusion["recipe"] | diffusion["mapping"]),
             "layer": layer,
         },
         "diffusion.mapping",
@@ -129,7 +129,7 @@ def mean_teacher_training(
     entry = gaze_entry(config, name) if family == "gaze" else config["diffusion"]
     held = dict(config[family]["mean_teacher"])
     settings = by_share(
-        {"recipe": _without_draws(entry["recipe"] | held.pop("recipe")), "mean_teacher": held},
+        {"recipe": _without_noise(entry["recipe"] | held.pop("recipe")), "mean_teacher": held},
         share,
     )
     if family == "gaze":
@@ -164,6 +164,7 @@ def refine_settings(config: Config, variant: Variant) -> RefineSettings:
         variant.steps,
         variant.draws,
         variant.redraw,
+        config["refine"]["start"],
     )
 
 
@@ -196,7 +197,7 @@ def choice_settings(
     """Of the choice of a timestep, with the sampler that is named or the configured one."""
     auto, draws, configured = config["refine"]["auto"], config["refine"]["draws"], sampling(config)
     drawn = configured if sampler is None else configured.as_defined(sampler)
-    refine = RefineSettings(drawn, AUTO, None, draws, "mean")
+    refine = RefineSettings(drawn, AUTO, None, draws, "mean", config["refine"]["start"])
     return ChoiceSettings(
         map_settings(config, layer),
         refine,
@@ -211,12 +212,14 @@ def choice_settings(
 def sweep_settings(config: Config, layer: int) -> SweepSettings:
     """Of the sweep over timesteps; draws are averaged."""
     refine = config["refine"]
-    refinement = RefineSettings(sampling(config), None, refine["steps"], refine["draws"], "mean")
+    refinement = RefineSettings(
+        sampling(config), None, refine["steps"], refine["draws"], "mean", refine["start"]
+    )
     return SweepSettings(
         map_settings(config, layer), refinement, tuple(config["sweep"]["timesteps"])
     )
 
 
-def _without_draws(recipe: Config) -> JsonTable:
-    """A recipe for training that makes no noise draws of its own."""
-    return {key: value for key, value in recipe.items() if key != "draws"}
+def _without_noise(recipe: Config) -> JsonTable:
+    """A recipe for training that noises no labels."""
+    return {key: value for key, value in recipe.items() if key not in ("draws", "own")}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gcdr.base.seeds import derive, torch_rng
 from gcdr.data.folds import labelled_folds
@@ -115,8 +116,40 @@ def train_denoiser(
         target = batch.target.repeat(recipe.draws, 1, 1)
         timestep = torch.randint(1, schedule.timesteps + 1, (len(target),), generator=rng)
         noise = torch.randn(target.shape, generator=rng).to(run.device)
-        noisy, time = training_pair(schedule, target, timestep.to(run.device), noise)
-        predicted = run.model.predict(noisy, time, run.model.context(batch.inputs))
+        context, noised = run.model.context(batch.inputs), target
+        if torch.rand((), generator=rng) < recipe.own:
+            noised = earlier_prediction(run.model, schedule, target, timestep, context, rng)
+        noisy, time = training_pair(schedule, noised, timestep.to(run.device), noise)
+        predicted = run.model.predict(noisy, time, context)
         return recipe.loss_scale * denoising_loss(predicted, target)
 
     return run.fit(loss_of_step, recipe, people.per_epoch)
+
+
+@torch.no_grad()
+def earlier_prediction(
+    model: Denoiser,
+    schedule: Schedule,
+    target: Tensor,
+    timestep: Tensor,
+    context: list[Tensor],
+    rng: torch.Generator,
+) -> Tensor:
+    """What the model predicts at an earlier visit, which a sampler of Eq. 3 noises anew at this one.
+
+    Args:
+        model: the denoiser.
+        schedule: the noise schedule.
+        target: (N, H, W) labels.
+        timestep: (N,) int in 1..T of this visit; the earlier one is uniform between it and T.
+        context: of the N people.
+        rng: source of the earlier time and noise.
+
+    Returns:
+        (N, H, W) float in [0, 1].
+    """
+    left = schedule.timesteps - timestep
+    before = timestep + (torch.rand(len(target), generator=rng) * (left + 1)).long()
+    noise = torch.randn(target.shape, generator=rng).to(target)
+    noisy, time = training_pair(schedule, target, before.to(target.device), noise)
+    return model.predict(noisy, time, context).clamp(0, 1)

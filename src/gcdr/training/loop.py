@@ -79,7 +79,7 @@ def fit(
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimiser = OPTIMISERS[recipe.optimiser](
-        parameters, recipe.lr, weight_decay=recipe.weight_decay
+        parameters, recipe.lr, weight_decay=recipe.weight_decay, fused=True
     )
     own = average is None and recipe.ema is not None
     if own:

@@ -74,12 +74,17 @@ class Recipe(JsonConfig):
 
 @dataclass(frozen=True)
 class DiffusionRecipe(Recipe):
-    """A recipe with the number of noise draws made of every person in a batch.
+    """How a denoiser is trained.
 
-    The context of a person is computed once for all its draws, which makes further draws cheap.
+    Attributes:
+        draws: noise draws made of every person in a batch; their context is computed once, which makes
+            further draws cheap.
+        own: share of the steps in which the model's own earlier prediction is noised in place of the label,
+            as a sampler's later visits do.
     """
 
     draws: int = 1
+    own: float = 0.0
 
 
 @dataclass(frozen=True)

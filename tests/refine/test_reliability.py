@@ -1,0 +1,84 @@
+"""How far off labels are expected to be."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gcdr.refine.reliability import (
+    COVERAGES,
+    LEAST,
+    Judged,
+    Reliability,
+    fit_reliability,
+    judged_reliability,
+    risk_coverage,
+)
+
+
+def labels(seed: int, people: int = 200, entropy: float = 0.3, apart: float = 0.2) -> Judged:
+    """Labels whose error grows with entropy and with the distance from the prior, plus noise."""
+    rng = np.random.default_rng(seed)
+    doubt, distance = rng.uniform(0.5, 1, people), rng.uniform(0, 0.8, people)
+    error = 0.05 + entropy * doubt + apart * distance + rng.normal(0, 0.01, people)
+    return Judged(doubt, distance, error)
+
+
+@given(st.integers(0, 20))
+def test_the_line_that_made_the_errors_is_found(seed: int) -> None:
+    line = fit_reliability(labels(seed))
+    assert line is not None and line.people == 200
+    assert (line.base, line.entropy, line.prior_distance) == pytest.approx(
+        (0.05, 0.3, 0.2), abs=0.03
+    )
+    assert Reliability.from_json(line.to_json(), "here") == line
+
+
+@given(st.integers(0, 20), st.floats(-1, 1), st.floats(-1, 1))
+def test_doubt_is_never_a_reason_for_trust(seed: int, entropy: float, apart: float) -> None:
+    line = fit_reliability(labels(seed, entropy=entropy, apart=apart))
+    assert line is not None and line.entropy >= 0 and line.prior_distance >= 0
+    grid = np.linspace(0, 1, 9)
+    said = line.expected_error(grid, np.zeros(9))
+    assert (np.diff(said) >= 0).all() and (said >= line.least).all()
+
+
+def test_a_label_without_a_prior_map_is_judged_as_the_typical_one() -> None:
+    line = fit_reliability(labels(1))
+    assert line is not None
+    without, typical = line.expected_error(np.array([0.7, 0.7]), np.array([np.nan, line.typical]))
+    assert without == typical
+
+
+def test_of_few_people_nothing_is_said() -> None:
+    few = labels(2, LEAST - 1)
+    assert fit_reliability(few) is None
+    assert judged_reliability(few, np.arange(LEAST - 1)) is None
+    assert judged_reliability(labels(2, 30), np.arange(30)) is None  # a half has 15
+
+
+def test_errors_that_are_all_the_same_have_no_slope() -> None:
+    line = fit_reliability(Judged(np.full(30, 0.5), np.full(30, 0.1), np.full(30, 0.2)))
+    assert line is not None
+    assert (line.entropy, line.prior_distance, line.least) == (0, 0, pytest.approx(0.2))
+
+
+@given(st.integers(0, 20), st.integers(1, 60))
+def test_risk_ends_at_the_mean_and_the_ideal_is_below(seed: int, people: int) -> None:
+    rng = np.random.default_rng(seed)
+    doubt, error = rng.random(people), rng.random(people)
+    risk, ideal = risk_coverage(doubt, error), risk_coverage(error, error)
+    assert risk.shape == COVERAGES.shape and risk[-1] == pytest.approx(error.mean())
+    assert (ideal <= risk + 1e-12).all() and (np.diff(ideal) >= -1e-12).all()
+
+
+def test_halves_that_predict_each_other_show_what_doubt_is_worth() -> None:
+    judged = labels(3, 400)
+    found = judged_reliability(judged, np.arange(400) // 2)
+    assert found is not None
+    assert found["risk"][4] < found["risk"][-1] - 0.05
+    assert found["error"] == pytest.approx(found["expected"], abs=0.02)
+    blind = judged_reliability(
+        judged._replace(error=np.random.default_rng(0).random(400)), np.arange(400)
+    )
+    assert blind is not None and blind["risk"][9] > blind["risk"][-1] - 0.1  # no false promise
