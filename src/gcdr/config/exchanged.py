@@ -86,10 +86,10 @@ def _manifest_problem(folder: Path, splits: Iterable[Path]) -> list[str]:
     manifest = folder / "manifest.parquet"
     made = [*splits, *(path for name in OF_PEOPLE for path in sorted(folder.glob(name)))]
     first = [*splits, *folder.glob("bodies.parquet")]
-    return _problem(manifest, "table of people", made, first, lambda: people_of(manifest), fits)
+    return _problem(manifest, "table of people", made, first, lambda: named_people(manifest), fits)
 
 
-def people_of(manifest: Path) -> str | None:
+def named_people(manifest: Path) -> str | None:
     """The digest of its people that a manifest has in its header; None where it was written without."""
     people = table_about(manifest)["people"]
     return None if people is None else str(people)

@@ -6,6 +6,7 @@ add it to ``PRIOR_KINDS``.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config
@@ -39,6 +40,10 @@ class PriorStore:
     prior: PriorKind
     overlay: str | None = None
     which: str = "all"
+
+    def made_by(self) -> dict[str, Any]:
+        """What the file must say that made it, as far as the configuration decides that."""
+        return self.prior.made_by(self.overlay, self.which)
 
     def __str__(self) -> str:
         overlay = "" if self.overlay is None else f"-{self.overlay}"
