@@ -15,6 +15,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/checked.smk"
+include: "workflow/rules/exchanged.smk"
 include: "workflow/rules/stopped.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/stages.smk"
@@ -37,6 +38,7 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/folder.smk"
 include: "workflow/rules/world_weights.smk"
+include: "workflow/rules/marks.smk"
 
 
 rule all:

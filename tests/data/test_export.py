@@ -26,6 +26,7 @@ from gcdr.data.manifest import (
     read_people,
     write_table,
 )
+from gcdr.data.shown import split_identity
 from gcdr.data.split import split_labels
 from gcdr.data.stores import read_labels, write_labels
 from gcdr.datasets.assemble import Dataset
@@ -265,6 +266,20 @@ def test_command_writes_what_the_readers_take(study: Path, capsys: pytest.Captur
     assert len(read_folder(study, Path(out)).manifest) == 5
     assert main(["export", manifest, "--format", "csv", "--out", out]) == 2
     assert "nothing to export" in capsys.readouterr().err
+
+
+def test_maps_of_another_split_are_not_put_beside_labels(study: Path) -> None:
+    labels, maps = study / "labels.parquet", study / "of-split.h5"
+    digest = people_digest(read_people(study / "manifest.parquet"))
+    for split, fits in ((split_identity(labels), True), ({"digest": "of another"}, False)):
+        content = np.arange(2), np.ones((2, 8, 8)), np.ones(2, bool), {}
+        write_labels(maps, *content, people=digest, made_by={"split": split})
+        assert len(collect_rows(study / "manifest.parquet", maps=maps)) == 2
+        if fits:
+            collect_rows(study / "manifest.parquet", labels, maps)
+            continue
+        with pytest.raises(InputError, match=r"of-split\.h5: made under another label split"):
+            collect_rows(study / "manifest.parquet", labels, maps)
 
 
 def test_several_maps_of_a_person_are_refused(study: Path) -> None:

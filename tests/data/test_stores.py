@@ -1,5 +1,6 @@
 """Stores, manifests, caches and stages: what fits, what is refused, and bits that do not depend on shards."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from gcdr.base.blocks import shard_rows
 from gcdr.base.errors import InputError
 from gcdr.data.cache import Samples
 from gcdr.data.heatmaps import gaussians, minmax, peak_points
+from gcdr.data.prior_maps import prior_maps
 from gcdr.data.stores import merge_priors, read_labels, read_prior, write_labels, write_prior
 from gcdr.data.views import (
     View,
@@ -93,6 +95,33 @@ def test_stores_refuse_what_does_not_fit(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="made_by"):
         merge_priors(shards, tmp_path / "m.h5")
     assert not (tmp_path / "m.h5").exists()
+
+
+def test_stores_of_other_settings_are_refused(tmp_path: Path) -> None:
+    """The same people in the right place, made with another beam, layer or seed."""
+    told = {"beam": 5, "questions": {"none": "What?"}, "colour": [0, 255, 0]}
+    path, ids = store(tmp_path / "p.h5", [2, 5], made_by=told | {"depth": 2}), np.array([2])
+    for known in (None, {}, {"beam": 5}, told | {"colour": (0, 255, 0)}):
+        assert len(read_prior(path, "abc", ids, 3, known).valid) == 1
+    for other, said in (
+        ({"beam": 1}, "beam 5, expected 1"),
+        ({"questions": {"none": "Who?"}}, "questions.none 'What?', expected 'Who?'"),
+        ({"questions": None}, "expected None"),
+        ({"size": 64}, "size None, expected 64"),
+    ):
+        with pytest.raises(InputError, match=rf"p\.h5: made with .*{re.escape(said)}") as refused:
+            prior_maps(path, "abc", ids, 3, 4, told | other)
+        assert "\n" not in str(refused.value)
+    maps, labels = np.full((1, 4, 4), 0.5), tmp_path / "l.h5"
+    made = {"method": "gcdr", "settings": {"refine": {"timestep": 250}}, "seed": 1}
+    write_labels(labels, ids, maps, ids == 2, {}, people="abc", made_by=made)
+    assert len(read_labels(labels, "abc").valid) == len(
+        read_labels(labels, "abc", made_by=made).valid
+    )
+    with pytest.raises(InputError, match=r"l\.h5: made with seed 1, expected 0"):
+        read_labels(labels, "abc", made_by=made | {"seed": 0})
+    with pytest.raises(InputError, match=r"made with settings\.refine\.timestep 250, expected 200"):
+        read_labels(labels, "abc", made_by={"settings": {"refine": {"timestep": 200}}})
 
 
 def test_labels_with_nan_are_not_written(tmp_path: Path) -> None:

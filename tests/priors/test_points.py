@@ -15,6 +15,7 @@ from priors_data import HEIGHT, WIDTH, prior, write_manifest
 from gcdr.base.errors import InputError
 from gcdr.data.heatmaps import gaussians
 from gcdr.priors import points
+from gcdr.priors.kinds.registry import parse_prior
 from gcdr.priors.points import coverage, points_prior
 
 ROOT = Path(__file__).parents[2]
@@ -87,7 +88,8 @@ def test_a_point_on_the_border_is_moved_into_the_image(tmp_path, capsys):
 
 def test_a_box_covers_cells_by_area(tmp_path):
     header = "image,box_x0,box_y0,box_x1,box_y1"
-    found = prior(tmp_path, f"{header}\na.jpg,50,25,112.5,50\n", size=4).heatmap[0, 0]
+    one = prior(tmp_path, f"{header}\na.jpg,50,25,112.5,50\n", size=4)
+    found = one.heatmap[0, 0]
     expected = np.zeros((4, 4))
     expected[1, 1:3] = 1, 0.25
     np.testing.assert_allclose(found, expected, atol=1e-6)
@@ -97,6 +99,12 @@ def test_a_box_covers_cells_by_area(tmp_path):
     expected[1, 1:3] = 1.5, 0.5
     np.testing.assert_allclose(several.heatmap[0, 0], expected, atol=1e-6)
     assert several.attributes["made_by"]["imported"] == "boxes"
+    for store, entry in (
+        (several, {"kind": "boxes", "size": 4}),
+        (one, {"kind": "boxes", "size": 5}),
+    ):
+        known = parse_prior("p", entry | {"tables": {"a": "a.csv"}}).made_by(None, "all")
+        assert (known.items() <= store.attributes["made_by"].items()) == (entry["size"] == 4)
 
 
 def test_a_blurred_box_keeps_its_place(tmp_path):

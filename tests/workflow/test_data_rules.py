@@ -1,5 +1,7 @@
 """The rules that read real data sets, run by Snakemake on small ones."""
 
+import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +10,8 @@ from small_data import gazefollow_row, write
 from workflow_runs import Workspace
 
 from gcdr.data.cache import Samples
+from gcdr.data.manifest import people_digest, read_annotated, write_table
+from gcdr.data.shown import split_identity
 
 # No released weights are at hand in a test; nothing that is run here would read them.
 CONFIG = ("configs/gazefollow.yaml", "no-weights.yaml")
@@ -112,3 +116,56 @@ def test_a_data_set_that_no_study_uses_need_not_be_there(
     assert planned["read"] == 1 and planned["gradcam"] == 64
     with pytest.raises(AssertionError, match=r"datasets\.gazefollow\.root: no folder"):
         workspace.planned(configs=CONFIG)
+
+
+def exchange(path: Path, content: bytes) -> None:
+    """Put another file in the place of one, with a date long before."""
+    path.write_bytes(content)
+    os.utime(path, ns=(10**18, 10**18))
+
+
+def test_files_exchanged_for_older_ones_are_seen_in_a_plan(with_data: Workspace) -> None:
+    """The user's own files plan their jobs again; below results/ a line says what does not fit."""
+    folder, train = with_data.folder, "train_annotations_release_persondet.txt"
+    rows = (f"train/{n // 4}.jpg,{n + 1},5,5\n" for n in range(20))
+    points = "image,sample_id,x,y\n" + "".join(rows)
+    prior = "priors: {own: {kind: points, tables: {gazefollow: points.csv}}}\nprior: own\n"
+    with_data.write("points.csv", points)
+    configs = (*CONFIG, with_data.write("prior.yaml", prior))
+    split = "results/gazefollow/labels10-seed0/labels.parquet"
+    store = "results/data/gazefollow/priors/own.h5"
+    run = with_data.snakemake(split, store, configs=configs)
+    assert run.returncode == 0, run.stdout[-4000:]
+    assert with_data.planned(split, store, configs=configs) == {}
+    listed = folder / "data/gazefollow/weak_supervision/train_annotations_weak_ratio0.1_use.txt"
+    for path, rule in (
+        (folder / "data/gazefollow" / train, "read"),
+        (listed, "split"),
+        (folder / "points.csv", "import_points"),
+    ):
+        before = path.read_bytes()
+        exchange(path, before[: before.rstrip().rindex(b"\n")])
+        assert rule in with_data.planned(split, store, configs=configs)
+        exchange(path, before)  # as old, and what it was
+        assert with_data.planned(split, store, configs=configs) == {}
+
+    before, under = (folder / split).read_bytes(), split_identity(folder / split)
+    (folder / "card.json").write_text(json.dumps({"split": under}))
+    teacher = folder / "results/gazefollow/labels10-seed0/teachers/vat+vat/model.json"
+    teacher.parent.mkdir(parents=True)
+    (folder / "card.json").rename(teacher)
+    table = pd.read_parquet(folder / split)
+    write_table(table.assign(role="labelled"), folder / split, share=10, seed=0)
+    exchange(folder / split, (folder / split).read_bytes())
+    run = with_data.snakemake("-n", split, store, configs=configs)
+    assert run.returncode != 0 and f"{split}: another label split than" in run.stdout
+    assert f"`touch {split}`" in run.stdout and "Traceback" not in run.stdout
+    exchange(folder / split, before)
+    assert with_data.planned(split, store, configs=configs) == {}
+
+    people = folder / MANIFEST
+    fewer = read_annotated(people).iloc[1:]
+    write_table(fewer, people, people_digest(fewer))
+    exchange(people, people.read_bytes())
+    run = with_data.snakemake("-n", split, store, configs=configs)
+    assert run.returncode != 0 and f"{MANIFEST}: another table of people than" in run.stdout

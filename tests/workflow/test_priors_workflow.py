@@ -156,3 +156,19 @@ def test_a_new_kind_is_one_file_and_one_line(workspace: Workspace) -> None:
         workspace.folder / store, people_digest(people), people["sample_id"].to_numpy()
     )
     assert made.valid.all() and made.heatmap[0].argmax() == 4 * 8 + 3
+
+
+def test_readers_are_told_what_made_the_stores_that_they_read(planning: Workspace) -> None:
+    """A store of other settings at the right place is refused by whoever reads it (gcdr.data.stores)."""
+    run = planning.snakemake("-n", "-p")
+    assert run.returncode == 0, run.stdout
+    commands = [line for line in run.stdout.splitlines() if "python workflow/scripts/" in line]
+    told = {
+        script: {option for line in lines for option in re.findall(r"--(\w+)-made-by=", line)}
+        for script in {re.search(r"scripts/(\w+)\.py", line)[1] for line in commands}
+        if (lines := [line for line in commands if f"scripts/{script}.py" in line])
+    }
+    for script in ("evaluate_prior", "sweep", "make_labels"):
+        assert told[script] == {"prior"}, script
+    assert told["train_gaze"] == {"pseudo"} and told["evaluate_labels"] == {"store"}
+    assert '"beam": 5' in next(line for line in commands if "evaluate_prior.py" in line)

@@ -56,6 +56,7 @@ def choice_options(wildcards, input, output):
         manifest=input.manifest,
         labels=input.labels,
         prior=input.prior,
+        prior_made_by=made_by("prior", input.prior, wildcards),
         seed=int(wildcards.seed),
         device=config["device"],
         out=output[0],

@@ -50,8 +50,9 @@ rule evaluate_labels:
         maps="diffusion|diffusion-gc",
     params:
         about=about_maps,
+        store=input_options("store"),
     shell:
-        "python {input.script:q} --store={input.store:q} --samples={input.samples:q}"
+        "python {input.script:q} {params.store:q} --samples={input.samples:q}"
         " --manifest={input.manifest:q} --annotations={input.annotations:q}"
         " --about={params.about:q} --out={output.metrics:q} > {log:q} 2>&1"
 
@@ -71,8 +72,9 @@ rule evaluate_prior:
     params:
         settings=lambda wildcards: map_settings(wildcards.prior),
         about=about_prior,
+        prior=input_options("prior"),
     shell:
-        "python {input.script:q} --prior={input.prior:q} --samples={input.samples:q}"
+        "python {input.script:q} {params.prior:q} --samples={input.samples:q}"
         " --manifest={input.manifest:q} --annotations={input.annotations:q}"
         " --settings={params.settings:q} --about={params.about:q} --out={output.metrics:q}"
         " > {log:q} 2>&1"

@@ -75,9 +75,10 @@ rule gallery:
     params:
         images=images_of_study,
         layer=layer_of_study,
+        prior=input_options("prior"),
         notice=lambda wildcards: config["notice"],
     shell:
         "python {input.script:q} --manifest={input.manifest:q} --images={params.images:q}"
-        " --bodies={input.bodies:q} --prior={input.prior:q} --refined={input.refined:q}"
+        " --bodies={input.bodies:q} {params.prior:q} --refined={input.refined:q}"
         " --predicted={input.predicted:q} --layer={params.layer:q} --notice={params.notice:q}"
         " --out={output:q} > {log:q} 2>&1"

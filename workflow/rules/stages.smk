@@ -75,9 +75,25 @@ def input_options(*names):
     """Options with those of some inputs that a job has: a model by its folder, anything else as it is."""
 
     def made(wildcards, input):
-        return options(**{name: place_of(name, input.get(name)) for name in names})
+        places = {name: place_of(name, input.get(name)) for name in names}
+        known = {f"{name}_made_by": made_by(name, input.get(name), wildcards) for name in names}
+        return options(**places, **known)
 
     return made
+
+
+def made_by(name, file, wildcards):
+    """What a store that a job reads must have been made by, as JSON; nothing of other files.
+
+    It changes no result, so it is no parameter by itself: the rule that makes the store has it there.
+    """
+    if not file or name not in ("prior", "pseudo", "store"):
+        return None
+    if name == "prior":
+        return as_json(STORES[Path(file).stem].made_by())
+    asked = parse_variant(Path(file).stem)
+    settings = learning.label_settings(config, asked, layer_of(asked.prior)).to_json()
+    return as_json({"method": asked.method, "settings": settings, "seed": int(wildcards.seed)})
 
 
 def place_of(name, files):

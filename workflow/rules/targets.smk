@@ -154,6 +154,7 @@ def shown_study(study):
         variant=str(gcdr(study)),
         choice=choice_of(study, split_name(study), config["studies"][study]["seed"], gcdr(study))
         or None,
+        prior_made_by=STORES[store].made_by(),
     )
 
 

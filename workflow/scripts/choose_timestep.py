@@ -19,6 +19,7 @@ def main() -> None:
             "device",
             "out:path",
             settings=ChoiceSettings,
+            prior_made_by={},
         )
     )
     choose_timestep(**args)

@@ -18,6 +18,7 @@ def main() -> None:
             "out:path",
             settings=MapSettings,
             prior=None,
+            prior_made_by={},
         )
     )
     evaluate_model(**args)

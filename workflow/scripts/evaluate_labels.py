@@ -14,6 +14,7 @@ def main() -> None:
             "annotations:path",
             "about:json",
             "out:path",
+            store_made_by={},
         )
     )
     evaluate_labels(**args)

@@ -16,6 +16,7 @@ def main() -> None:
             "about:json",
             "out:path",
             settings=MapSettings,
+            prior_made_by={},
         )
     )
     evaluate_prior(**args)

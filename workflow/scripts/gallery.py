@@ -17,6 +17,7 @@ def main() -> None:
             "layer:int",
             "notice",
             "out:path",
+            prior_made_by={},
         )
     )
     write_gallery(**args)

@@ -21,6 +21,7 @@ def main() -> None:
             prior=None,
             teacher=None,
             choice=None,
+            prior_made_by={},
         )
     )
     make_labels(**args)

@@ -29,7 +29,7 @@ def main() -> None:
     test = sources["test"]
     points = pool_annotations(members, test, args.annotations, digests[test])
     link_images({name: Path(root) for name, root in args.roots.items()}, args.images)
-    write_table(manifest, args.manifest)
+    write_table(manifest, args.manifest, digest)
     write_table(points, args.points, digest)
     write_table(members, args.members, digest, sources=digests)
     print(members.assign(split=manifest["split"]).value_counts(["source", "split"]).to_string())

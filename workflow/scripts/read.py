@@ -30,7 +30,7 @@ def main() -> None:
     digest = people_digest(dataset.manifest)
     write_table(dataset.annotations, args.annotations, digest)
     write_table(dataset.bodies, args.bodies, digest)
-    write_table(dataset.manifest, args.manifest)
+    write_table(dataset.manifest, args.manifest, digest)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ def main() -> None:
             "device",
             "out:path",
             settings=SweepSettings,
+            prior_made_by={},
         )
     )
     sweep_timesteps(**args)

@@ -7,7 +7,8 @@ from gcdr.training.recipes import MappingTraining
 
 def main() -> None:
     names = (*TRAINING, "prior:path")
-    train_mapping_model(**vars(arguments(__doc__, *names, settings=MappingTraining, init=None)))
+    optional = {"init": None, "prior_made_by": {}}
+    train_mapping_model(**vars(arguments(__doc__, *names, settings=MappingTraining, **optional)))
 
 
 if __name__ == "__main__":

@@ -7,9 +7,8 @@ from gcdr.training.recipes import OnlineTraining
 
 def main() -> None:
     names = (*TRAINING, "pseudo:path", "teacher:path")
-    train_online_student(
-        **vars(arguments(__doc__, *names, settings=OnlineTraining, init=None, choice=None))
-    )
+    optional = {"init": None, "choice": None, "pseudo_made_by": {}}
+    train_online_student(**vars(arguments(__doc__, *names, settings=OnlineTraining, **optional)))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def main() -> None:
     digest = people_digest(tables.manifest)
     write_table(tables.annotations, args.annotations, digest)
     write_table(tables.bodies, args.bodies, digest)
-    write_table(tables.manifest, args.manifest)
+    write_table(tables.manifest, args.manifest, digest)
 
 
 if __name__ == "__main__":

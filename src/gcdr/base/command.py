@@ -30,8 +30,8 @@ def arguments(description: str, *names: str, **optional: Any) -> argparse.Namesp
             star none will do); without an ending it is text. ``--name=value`` is safe for values that begin
             with a dash.
             ``device`` becomes what :func:`gcdr.base.device.pick_device` makes of it.
-        optional: options with a default; their type is the default's, and None means an optional path. A
-            class of settings makes a required option that takes them as JSON.
+        optional: options with a default; their type is the default's; None means an optional path, and
+            a dictionary JSON. A class of settings makes a required option that takes them as JSON.
 
     Raises:
         InputError: the device is unknown, or this machine lacks it; settings that do not fit.
@@ -52,7 +52,8 @@ def arguments(description: str, *names: str, **optional: Any) -> argparse.Namesp
     for name, default in optional.items():
         if name in typed:
             continue
-        converter = Path if default is None else type(default)
+        converter: Any = Path if default is None else type(default)
+        converter = json.loads if converter is dict else converter
         parser.add_argument(f"--{name.replace('_', '-')}", type=converter, default=default)
     found = parser.parse_args()
     for name, settings in typed.items():

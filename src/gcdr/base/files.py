@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ CHECKPOINTS = (".pt", ".pth")  # endings of files by torch.save
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 FOREIGN = re.compile(rf"(?:errno = |os error |errno )({'|'.join(map(str, DISK))})\b")
 DAY = 86400.0
+EDGE = 1 << 20  # bytes at either end of a large file
 
 
 @contextmanager
@@ -180,3 +182,31 @@ def file_digest(path: str | Path) -> str:
     """SHA-256 of a file's content."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+@cache
+def file_mark(path: str | Path, whole: int = 32 << 20) -> str:
+    """What tells a file from another one at its place, whatever their dates say.
+
+    Of a large file this reads its size and its first and last MiB alone: a plan of the workflow looks at each
+    file of its user's. It is read once by a process.
+
+    Args:
+        path: the file; of one that is not there the mark is empty.
+        whole: bytes up to which all of a file is read.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        with open(path, "rb") as handle:
+            size = os.fstat(handle.fileno()).st_size
+            if size <= whole:
+                return hashlib.file_digest(handle, "sha256").hexdigest()
+            first = handle.read(EDGE)
+            handle.seek(size - EDGE)
+            return text_digest(str(size), first, handle.read(EDGE))
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error

@@ -16,7 +16,7 @@ from gcdr.data.manifest import (
     read_annotation_table,
     read_people,
 )
-from gcdr.data.shown import read_shown
+from gcdr.data.shown import read_shown, split_identity
 from gcdr.data.split import UNLABELLED
 from gcdr.data.stores import read_labels
 
@@ -65,8 +65,8 @@ def collect_rows(
         ``predicted``, an annotator's ``given``.
 
     Raises:
-        InputError: nothing to export is given or in it, or a store is of other people or holds
-            several maps of each.
+        InputError: nothing to export is given or in it, or a store is of other people or another label split
+            than ``labels``, or holds several maps of each.
     """
     people = read_people(manifest)
     digest = people_digest(people)
@@ -80,7 +80,8 @@ def collect_rows(
         points = read_annotation_table(annotations, digest)
         parts.append(points.assign(in_frame=points["gaze_x"].notna(), source="annotator"))
     if maps is not None:
-        store = read_labels(maps, digest)
+        split = None if labels is None else split_identity(labels)["digest"]
+        store = read_labels(maps, digest, split=split)
         if store.heatmap.ndim > 3:
             raise InputError(
                 f"{maps}: found {store.heatmap.shape[1]} maps of each person, expected one; export those "

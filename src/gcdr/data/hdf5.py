@@ -150,6 +150,22 @@ def kind_of_hdf5(path: str | Path) -> str:
             file.close()
 
 
+def attributes_of_hdf5(path: str | Path) -> dict[str, Any]:
+    """What a file says of itself, ``made_by`` decoded, by its attributes alone: its arrays are not looked at.
+
+    Raises:
+        InputError: as :func:`open_hdf5`, where it cannot be opened, or its attributes are damaged.
+    """
+    path = Path(path)
+    with named_errors(path):
+        file = _open(path)
+        try:
+            attributes = {name: _plain(value) for name, value in file.attrs.items()}
+            return attributes | {"made_by": json.loads(attributes.get("made_by", "{}"))}
+        finally:
+            file.close()
+
+
 def _verified(
     path: Path, file: h5py.File, kind: str, version: int, large: tuple[str, ...], shards: bool
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -265,16 +265,46 @@ def merge_priors(shards: Sequence[str | Path], path: str | Path) -> None:
             join_shards(merged, "heatmap", maps)
 
 
+def check_made_by(
+    path: object, found: Mapping[str, Any], expected: Mapping[str, Any] | None, within: str = ""
+) -> None:
+    """Compare the settings that made a store with those that its place stands for.
+
+    Args:
+        path: the store, for the message.
+        found: its ``made_by``; it may say more than is expected.
+        expected: what is known of it; None, or empty, where nothing is.
+        within: dotted key of what both are of.
+
+    Raises:
+        InputError: names the first setting that differs.
+    """
+    for key, asked in (expected or {}).items():
+        name, stored = f"{within}{key}", found.get(key)
+        if isinstance(asked, Mapping) and isinstance(stored, Mapping):
+            check_made_by(path, stored, asked, f"{name}.")
+        elif stored != (list(asked) if isinstance(asked, tuple) else asked):
+            raise InputError(
+                f"{path}: made with {name} {stored!r}, expected {asked!r}; it was made by other settings, "
+                "make it again"
+            )
+
+
 def read_prior(
-    path: str | Path, people: str, sample_id: np.ndarray, layer: int | None = None
+    path: str | Path,
+    people: str,
+    sample_id: np.ndarray,
+    layer: int | None = None,
+    made_by: Mapping[str, Any] | None = None,
 ) -> Store:
     """Rows of a prior store; with ``layer`` the heatmap is (N, G, G) of that decoder layer.
 
     Raises:
-        InputError: not a prior store, damaged, another version, other people, an id or a layer it lacks, or
-            a valid map that is not finite.
+        InputError: not a prior store, damaged, another version, other people, other settings than
+            ``made_by`` (:func:`check_made_by`), an id or a layer it lacks, or a valid map that is not finite.
     """
     with _open(path, PRIOR, people) as held:
+        check_made_by(path, held.attributes["made_by"], made_by)
         layers = held.attributes["layers"]
         if layer is not None and layer not in layers:
             raise InputError(f"{path}: decoder layer {layer} is not in it; it holds {layers}")
@@ -297,6 +327,7 @@ def read_labels(
     people: str,
     sample_id: np.ndarray | None = None,
     split: str | None = None,
+    made_by: Mapping[str, Any] | None = None,
 ) -> Store:
     """Rows of a label store (all rows without ``sample_id``).
 
@@ -305,16 +336,18 @@ def read_labels(
         people: digest of the people that it must be of.
         sample_id: (N,) the people wanted.
         split: digest of the split that it must have been made under, where it names one.
+        made_by: the settings that must have made it, as far as they are known (:func:`check_made_by`).
 
     Raises:
-        InputError: not a label store, damaged, another version, other people or split, an id it lacks, or a
-            valid map that is not finite.
+        InputError: not a label store, damaged, another version, other people, split or settings, an id it
+            lacks, or a valid map that is not finite.
     """
     with _open(path, LABEL, people) as held:
         made_under = held.attributes["made_by"].get("split")
         found = made_under.get("digest") if isinstance(made_under, dict) else made_under
         if split is not None and found is not None and found != split:
             raise InputError(f"{path}: made under another label split; make it again")
+        check_made_by(path, held.attributes["made_by"], made_by)
         asked = held.columns["sample_id"] if sample_id is None else sample_id
         return _rows(held, asked, slice(None))
 

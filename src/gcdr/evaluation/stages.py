@@ -1,7 +1,9 @@
 """Evaluations from files to files: what the evaluate rules call."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -107,6 +109,7 @@ def evaluate_model(
     about: JsonTable,
     device: torch.device,
     out: Path,
+    prior_made_by: Mapping[str, Any] | None = None,
 ) -> None:
     """Score a gaze model on the test people; its heatmaps are kept as a label store beside the metrics.
 
@@ -122,9 +125,10 @@ def evaluate_model(
         about: what is scored, for the metrics file.
         device: where to compute.
         out: the metrics JSON.
+        prior_made_by: the settings that must have made the prior store, as far as they are known.
 
     Raises:
-        InputError: the folder holds no gaze model.
+        InputError: the folder holds no gaze model, or the prior store was made by other settings.
     """
     about = about | {"split": split_under(model, read_card(model).get("split"), about)}
     predictor = Predictor(load_gaze_model(model), device)
@@ -133,7 +137,8 @@ def evaluate_model(
     digest = people_digest(read_people(manifest))
     known = None
     if prior is not None:
-        known, _ = prior_maps(prior, digest, ids, settings.layer, settings.size)
+        how = (settings.layer, settings.size, prior_made_by)
+        known, _ = prior_maps(prior, digest, ids, *how)
     predicted = predictor.of_people(open_cache(samples), ids, known)
     heatmap, valid = pseudo_labels(predicted.heatmap, None)
     logit = None if predicted.in_frame is None else predicted.in_frame.numpy()
@@ -152,11 +157,17 @@ def evaluate_labels(
     annotations: Path,
     about: JsonTable,
     out: Path,
+    store_made_by: Mapping[str, Any] | None = None,
 ) -> None:
-    """Score a label store of the test people, for example refined Grad-CAM maps (Diffusion-GC)."""
+    """Score a label store of the test people, for example refined Grad-CAM maps (Diffusion-GC).
+
+    Raises:
+        InputError: it was made under another split, or by other settings than ``store_made_by``.
+    """
     tested = test_people(manifest, annotations, samples)
     scored = tested.looking_inside()
-    labels = read_labels(store, people_digest(read_people(manifest)), scored.ids)
+    digest = people_digest(read_people(manifest))
+    labels = read_labels(store, digest, scored.ids, made_by=store_made_by)
     about = about | {"split": split_under(store, labels.attributes["made_by"].get("split"), about)}
     scores = score_maps(labels.heatmap, scored.people, scored.points)
     write_metrics(scores, about | tested.left_out, out)
@@ -170,16 +181,21 @@ def evaluate_prior(
     settings: MapSettings,
     about: JsonTable,
     out: Path,
+    prior_made_by: Mapping[str, Any] | None = None,
 ) -> None:
     """Score raw prior maps of the test people.
 
     A person without a valid map counts with an empty one, whose peak is the upper left cell; who is
     without a readable picture is left out everywhere.
+
+    Raises:
+        InputError: the store was made by other settings than ``prior_made_by``.
     """
     tested = test_people(manifest, annotations, samples)
     scored, about = tested.looking_inside(), about | tested.left_out
     digest = people_digest(read_people(manifest))
-    maps, _ = prior_maps(prior, digest, scored.ids, settings.layer, settings.size)
+    how = (settings.layer, settings.size, prior_made_by)
+    maps, _ = prior_maps(prior, digest, scored.ids, *how)
     write_metrics(score_maps(maps, scored.people, scored.points), about, out)
 
 

@@ -1,7 +1,9 @@
 """Refined maps at many timesteps: a sweep to be shown, and the choice that a study's own labels make."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,6 +44,7 @@ def sweep_timesteps(
     seed: int,
     device: torch.device,
     out: Path,
+    prior_made_by: Mapping[str, Any] | None = None,
 ) -> None:
     """How good refined maps are at each noise timestep, on validation people and on test people.
 
@@ -61,6 +64,7 @@ def sweep_timesteps(
         seed: seed of the noise, that of the pseudo-labels.
         device: where to compute.
         out: the result as JSON.
+        prior_made_by: the settings that must have made the prior store, as far as they are known.
     """
     model = load_denoiser(teacher)
     people = read_people(manifest)
@@ -73,6 +77,7 @@ def sweep_timesteps(
     groups = {"test": (tested.ids, tested.points)}
     if seen.any():
         groups["val"] = (known[seen], gaze[seen, None].astype(float))
+    how = (settings.maps.layer, settings.maps.size, prior_made_by)
     refine = settings.refine
     refinements = [
         (sampler, refinement_of(replace(refine, sampling=sampling, timestep=timestep), seed))
@@ -81,7 +86,7 @@ def sweep_timesteps(
     ]
     rows = []
     for group, (ids, points) in groups.items():
-        gradcam, _ = prior_maps(prior, digest, ids, settings.maps.layer, settings.maps.size)
+        gradcam, _ = prior_maps(prior, digest, ids, *how)
         refined = refine_maps(
             model, cache, ids, gradcam, [refinement for _, refinement in refinements], device
         )
@@ -116,6 +121,7 @@ def choose_timestep(
     seed: int,
     device: torch.device,
     out: Path,
+    prior_made_by: Mapping[str, Any] | None = None,
 ) -> None:
     """Choose timestep and steps by people whose labels the diffusion model has not seen.
 
@@ -134,6 +140,7 @@ def choose_timestep(
         device: where to compute.
         out: the result as JSON: every candidate's error and how far it is from the best, the choice, and
             that of every group that has labels enough.
+        prior_made_by: the settings that must have made the prior store, as far as they are known.
 
     Raises:
         InputError: a model of another fold or split, nobody with a label and a map, or maps that are all the
@@ -152,7 +159,8 @@ def choose_timestep(
     fold = np.concatenate([fold, np.full(len(known) - len(ids), -1)])
     order = np.argsort(known)
     known, gaze, fold = known[order], gaze[order], fold[order]
-    maps, mapped = prior_maps(prior, digest, known, settings.maps.layer, settings.maps.size)
+    how = (settings.maps.layer, settings.maps.size, prior_made_by)
+    maps, mapped = prior_maps(prior, digest, known, *how)
     usable = mapped & cache.readable(known, "labelled")
     known, gaze, fold, maps = known[usable], gaze[usable], fold[usable], maps[usable]
     _check_maps(maps, prior)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -187,6 +188,7 @@ def make_labels(
     device: torch.device,
     out: Path,
     choice: Path | None = None,
+    prior_made_by: Mapping[str, Any] | None = None,
 ) -> None:
     """Make pseudo-labels and write them as a label store; people without a picture get invalid ones.
 
@@ -203,10 +205,11 @@ def make_labels(
         device: where to compute.
         out: the label store.
         choice: file of the chosen timestep, where the settings leave it open.
+        prior_made_by: the settings that must have made the prior store, as far as they are known.
 
     Raises:
         InputError: nobody to make labels for, a model of another kind than the settings say or of another
-            split, or files that are damaged or of other people.
+            split, or files that are damaged, of other people or of other settings.
     """
     people = read_people(manifest)
     digest = people_digest(people)
@@ -219,7 +222,8 @@ def make_labels(
     cache = open_cache(samples, digest)
     known, valid = None, cache.readable(ids, which)
     if prior is not None:
-        known, mapped = prior_maps(prior, digest, ids, settings.maps.layer, settings.maps.size)
+        how = (settings.maps.layer, settings.maps.size, prior_made_by)
+        known, mapped = prior_maps(prior, digest, ids, *how)
         valid &= mapped
     rows = people.iloc[places(people["sample_id"].to_numpy(), ids, manifest)]
     parts = refined_parts(settings, choice, rows)

@@ -1,9 +1,10 @@
 """From result files to tables, figures and the page: what the report rules call."""
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -177,10 +178,11 @@ def choose_examples(shown: ShownStudy, count: int) -> list[Example]:
     raw = study / f"metrics/gradcam+{asked.prior}.parquet"
     scores = read_table(raw).set_index("sample_id")
     out_of = study / f"test/{averaged(asked)}.h5"
-    refined = read_labels(out_of, digest)
+    split = split_identity(study / "labels.parquet")["digest"]
+    refined = read_labels(out_of, digest, split=split)
     ids = scores.index.to_numpy()  # who looks into the frame
-    predicted = read_labels(study / f"metrics/{variant}.h5", digest, ids)
-    store = read_prior(shown.prior, digest, ids, shown.layer)
+    predicted = read_labels(study / f"metrics/{variant}.h5", digest, ids, split)
+    store = read_prior(shown.prior, digest, ids, shown.layer, shown.prior_made_by)
     mass = store.heatmap.reshape(len(store.heatmap), -1)
     share = np.sort(mass, 1)[:, -6:].sum(1) / np.maximum(
         mass.sum(1), 1e-12
@@ -230,6 +232,7 @@ def write_gallery(
     layer: int,
     notice: str,
     out: Path,
+    prior_made_by: Mapping[str, Any] | None = None,
 ) -> None:
     """A page of overlays for people without any label: scene, Grad-CAM, refined map and prediction.
 
@@ -243,10 +246,15 @@ def write_gallery(
         layer: decoder layer shown.
         notice: what the maps must not be taken for.
         out: the page.
+        prior_made_by: the settings that must have made the prior store, as far as they are known.
+
+    Raises:
+        InputError: files that are damaged, of other people, or of other settings.
     """
     people = read_people(manifest)
     digest, ids = people_digest(people), people["sample_id"].to_numpy()
-    store, labels = read_prior(prior, digest, ids, layer), read_labels(refined, digest, ids)
+    store = read_prior(prior, digest, ids, layer, prior_made_by)
+    labels = read_labels(refined, digest, ids)
     student = read_labels(predicted, digest, ids)
     body = read_rows(bodies, digest, ids, [*BODY, "detected"])
     items = []

@@ -61,6 +61,7 @@ class ShownStudy(JsonConfig):
         layer: the layer of that store whose maps are used.
         variant: the variant of the paper's method as the study makes it.
         choice: file of its timestep, where labels choose it.
+        prior_made_by: the settings that must have made the prior store, as far as they are known.
     """
 
     study: str
@@ -72,6 +73,7 @@ class ShownStudy(JsonConfig):
     layer: int
     variant: str
     choice: str | None = None
+    prior_made_by: JsonTable | None = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Training a gaze model: a teacher on labels, a student on labels and pseudo-labels."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,6 +44,8 @@ def train_gaze_model(
     *,
     relabel: Relabel | None = None,
     deciding: Sequence[Path] = (),
+    pseudo_made_by: Mapping[str, Any] | None = None,
+    prior_made_by: Mapping[str, Any] | None = None,
 ) -> None:
     """Train a gaze model (VAT-GC, for example, with a prior) on labels and, if given, pseudo-labels.
 
@@ -59,6 +62,11 @@ def train_gaze_model(
         out: folder of the model; the loss goes to ``log.csv`` in it.
         relabel: see :func:`train_gaze`.
         deciding: what ``relabel`` is made of, files and folders.
+        pseudo_made_by, prior_made_by: the settings that must have made the stores, as far as they are known.
+
+    Raises:
+        InputError: files that are damaged, of other people, another split or other settings, or that hold
+            nothing to learn from.
     """
     model = initial_gaze_model(settings.model, prior is not None, init, seed, settings.in_frame)
     backbone = settings.model.backbone and Path(settings.model.backbone)
@@ -82,10 +90,11 @@ def train_gaze_model(
         ids, size = labelled.sample_id, model.map_size
         extra = priors = None
         if pseudo is not None:
-            extra = pseudo_targets(pseudo, run.samples, run.split["digest"])
+            extra = pseudo_targets(pseudo, run.samples, run.split["digest"], pseudo_made_by)
             ids = np.union1d(ids, extra.sample_id)
         if prior is not None:
-            maps, _ = prior_maps(prior, run.samples.people, ids, settings.layer, size)
+            how = (settings.layer, size, prior_made_by)
+            maps, _ = prior_maps(prior, run.samples.people, ids, *how)
             if empty:  # as released: who looks out of the frame has no map either
                 outside = labelled.sample_id[np.isnan(labelled.gaze).any(1)]
                 maps[places(ids, outside, "the people of the training")] = 0

@@ -1,6 +1,8 @@
 """Training a network to turn a Grad-CAM map into a label at once ("Direct Mapping", paper, Sec. 4.3)."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -25,6 +27,7 @@ def train_mapping_model(
     seed: int,
     device: torch.device,
     out: Path,
+    prior_made_by: Mapping[str, Any] | None = None,
 ) -> None:
     """Train a direct mapping on the labelled people that have a valid Grad-CAM map.
 
@@ -38,9 +41,10 @@ def train_mapping_model(
         seed: seed of initial weights, order and augmentation.
         device: where to compute.
         out: folder of the model; the loss goes to ``log.csv`` in it.
+        prior_made_by: the settings that must have made the prior store, as far as they are known.
 
     Raises:
-        InputError: no labelled person has a valid map.
+        InputError: the prior store was made by other settings, or no labelled person has a valid map.
     """
     model = initial_denoiser(settings.network, init, seed)
     deciding, sigma = [prior, init, *code_of(__file__)], settings.network.sigma
@@ -49,7 +53,7 @@ def train_mapping_model(
     ) as run:
         labelled = labelled_targets(labels, run.samples)
         ids, people, size = labelled.sample_id, run.samples.people, model.map_size
-        maps, valid = prior_maps(prior, people, ids, settings.layer, size)
+        maps, valid = prior_maps(prior, people, ids, settings.layer, size, prior_made_by)
         if not valid.any():
             raise InputError(f"{prior}: no labelled person has a valid map; expected at least one")
         known = Targets(ids[valid], labelled.gaze[valid])

@@ -1,6 +1,8 @@
 """Students whose pseudo-labels are made again in every batch, as in the released code."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -57,6 +59,7 @@ def train_online_student(
     device: torch.device,
     out: Path,
     choice: Path | None = None,
+    pseudo_made_by: Mapping[str, Any] | None = None,
 ) -> None:
     """Train a student that a diffusion teacher sits beside.
 
@@ -65,6 +68,7 @@ def train_online_student(
         teacher: folder of the diffusion teacher.
         settings: of the student, and how its labels are made.
         choice: file of the chosen timestep, where the settings leave it open; that of the whole counts.
+        pseudo_made_by: the settings that must have made the store, as far as they are known.
         samples, originals, labels, init, seed, device, out: as for ``train_gaze_model``.
 
     Raises:
@@ -91,4 +95,5 @@ def train_online_student(
         out,
         relabel=relabel,
         deciding=deciding,
+        pseudo_made_by=pseudo_made_by,
     )

@@ -1,7 +1,9 @@
 """What people are trained towards: labels that the split shows, pseudo-labels, or nothing but pictures."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -117,18 +119,24 @@ def labelled_targets(
     return Targets(ids, gaze, in_frame=inside.astype(np.float32))
 
 
-def pseudo_targets(path: Path, samples: Cached, split: str | None = None) -> Targets:
+def pseudo_targets(
+    path: Path,
+    samples: Cached,
+    split: str | None = None,
+    made_by: Mapping[str, Any] | None = None,
+) -> Targets:
     """The valid pseudo-labels of a label store, of people whose picture can be read.
 
     Args:
         path: the label store.
         samples: the picture cache.
         split: digest of the label split under which they must have been made.
+        made_by: the settings that must have made them, as far as they are known.
 
     Raises:
-        InputError: there are none, or they are of other people or another split.
+        InputError: there are none, or they are of other people, another split or other settings.
     """
-    store = read_labels(path, samples.people, split=split)
+    store = read_labels(path, samples.people, split=split, made_by=made_by)
     usable = store.valid & samples.readable(store.sample_id, "pseudo-labelled")
     if not usable.any():
         raise InputError(f"{path}: no valid pseudo-label in it; expected at least one")

@@ -46,6 +46,15 @@ class PriorKind(JsonConfig):
         """What points at the person; None where nothing is drawn, and a store's name has no overlay."""
         return None
 
+    def made_by(self, overlay: str | None, which: str) -> dict[str, Any]:
+        """What a store of it says that made it, as far as the configuration decides that.
+
+        Args:
+            overlay: what points at the person; None for kinds without an overlay.
+            which: whose maps it holds.
+        """
+        return {"imported": self.KIND}
+
     @property
     def jobs(self) -> int:
         """How many jobs share the people of a store."""

@@ -57,6 +57,9 @@ class PicklesPrior(PriorKind):
     def used_layer(self) -> int:
         return self.layer
 
+    def made_by(self, overlay: str | None, which: str) -> dict[str, Any]:
+        return {"layers": list(self.layers)}
+
     def files(self, dataset: str) -> Sequence[tuple[str, str]]:
         source = self.imported[dataset]
         return [

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
@@ -80,6 +80,9 @@ class PointingPrior(Pointed, InShards, PriorKind):
         """What a job is told that makes the store of an overlay, for all people or those of a split."""
         named = {name: getattr(self, name) for name in Pointed.__dataclass_fields__}
         return PointingSettings(**named | {"overlay": overlay, "which": which})
+
+    def made_by(self, overlay: str | None, which: str) -> dict[str, Any]:
+        return self.settings(overlay or self.overlay, which).to_json()
 
     def model_files(self, planned: Collection[str] = ()) -> list[str]:
         """The files of the model, weights, settings and vocabulary: those there and those to be fetched."""

@@ -70,6 +70,11 @@ class TablePrior(PriorKind):
         names = self.SETTINGS.__dataclass_fields__
         return self.SETTINGS(**{name: getattr(self, name) for name in names})
 
+    def made_by(self, overlay: str | None, which: str) -> dict[str, Any]:
+        told = self.settings().to_json()
+        shape = {key: told[key] for key in ("size", "sigma", "blur") if key in told}
+        return {"imported": self.KIND, **shape}
+
 
 @dataclass(frozen=True, kw_only=True)
 class PointsPrior(PointSettings, TablePrior):

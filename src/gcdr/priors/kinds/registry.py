@@ -7,6 +7,7 @@ To add a kind that is made from files, write a subclass of :class:`gcdr.priors.k
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config
@@ -46,6 +47,10 @@ class PriorStore:
     prior: PriorKind
     overlay: str | None = None
     which: str = "all"
+
+    def made_by(self) -> dict[str, Any]:
+        """What the file must say that made it, as far as the configuration decides that."""
+        return self.prior.made_by(self.overlay, self.which)
 
     def __str__(self) -> str:
         overlay = "" if self.overlay is None else f"-{self.overlay}"

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
@@ -111,6 +111,11 @@ class VqaPrior(Asked, InShards, PriorKind):
         """What a job is told that makes the store of an overlay, for all people or those of a split."""
         named = {name: getattr(self, name) for name in Asked.__dataclass_fields__}
         return AskSettings(**named | {"overlay": overlay, "which": which})
+
+    def made_by(self, overlay: str | None, which: str) -> dict[str, Any]:
+        """All that a job is told; of the tagger "auto" the store says what was found."""
+        told = self.settings(overlay or self.overlay, which).to_json()
+        return {key: value for key, value in told.items() if (key, value) != ("tagger", "auto")}
 
     def problems(
         self, datasets: Collection[str], planned: Collection[str], people: People = unknown
