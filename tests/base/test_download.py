@@ -158,7 +158,7 @@ def test_what_is_not_the_file_is_refused_and_not_recorded(server, tmp_path, cont
         ("m.npy", b"Quota exceeded"),
         ("m.h5", b"xx"),
         ("m.tar", b"oops"),
-        ("m.tgz", gzip.compress(b"oops")),
+        ("m.tgz", gzip.compress(b"oops", mtime=0)),
         ("m.xz", b"oops"),
         ("m.bpe", b"AccessDenied"),
         ("m.bpe", b"Access Denied"),
