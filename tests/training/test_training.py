@@ -248,6 +248,9 @@ def test_no_label_is_made_of_flat_or_broken_maps() -> None:
     assert np.isfinite(labels).all() and not labels[1:].any() and labels[0].max() == 1
     flat = peak_maps(torch.stack([maps[1, 0], maps[0, 0]]), 1.0)
     assert pseudo_labels(flat, None)[1].tolist() == [False, True]
+    low, usable = pseudo_labels(maps, None, stretch=False)
+    kept = maps.clamp(0, 1).numpy()[usable]
+    assert (low[usable] == kept).all() and (low[~usable] == 0).all()
 
 
 def test_last_step_and_every_step() -> None:

@@ -60,6 +60,7 @@ def refinement_of(settings: RefineSettings, seed: int) -> Refinement:
         seed,
         average=settings.redraw == "mean",
         expected=settings.start == "expected",
+        stretch=settings.stretch,
     )
 
 
@@ -231,7 +232,8 @@ def make_labels(
     if settings.gaussian:
         maps = peak_maps(maps, settings.maps.sigma)
     peak = maps.flatten(1).amax(1).numpy()
-    heatmap, usable = pseudo_labels(maps, valid)
+    stretch = settings.refine is None or settings.refine.stretch
+    heatmap, usable = pseudo_labels(maps, valid, stretch)
     print(
         f"{method}: {len(ids)} people, {int(usable.sum())} valid labels, mean peak {peak.mean():.3f}"
     )

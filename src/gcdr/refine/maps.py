@@ -1,6 +1,6 @@
 """Heatmaps of people from models: refined or sampled by diffusion, mapped, predicted, or drawn at a peak.
 
-A pseudo-label is such a map stretched to [0, 1]. Which method makes which is a table in
+A pseudo-label is such a map, stretched to [0, 1] or at its own height. Which method makes which is a table in
 :mod:`gcdr.methods`. A label that cannot be made (a flat map) is marked invalid and never trained on.
 """
 
@@ -28,12 +28,14 @@ class Refinement(Sampling):
         seed: seed of the noise; each person has their own.
         average: whether the draws are averaged; else each one is a map by itself.
         expected: whether prior maps are noised as expected labels, see :func:`expected_labels`.
+        stretch: whether a map becomes a label by stretching it, see :func:`pseudo_labels`.
     """
 
     draws: int
     seed: int
     average: bool = True
     expected: bool = False
+    stretch: bool = True
 
     def noise(self, sample_id: np.ndarray, size: int) -> Tensor:
         """(draws, visits, N, size, size) noise of people."""
@@ -171,12 +173,15 @@ def peak_maps(maps: Tensor, sigma: float) -> Tensor:
     return torch.where(minmax(maps)[1][:, None, None], drawn, maps)
 
 
-def pseudo_labels(maps: Tensor, valid: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Stretch maps to labels; what was invalid before stays so.
+def pseudo_labels(
+    maps: Tensor, valid: np.ndarray | None, stretch: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Maps as labels; what was invalid before stays so.
 
     Args:
         maps: (N, G, G), or (N, K, G, G) for K labels of each person.
         valid: (N,) bool: where what they were made of was valid; None for all.
+        stretch: to [0, 1] (paper); else a map keeps its height, and doubt makes no confident label.
 
     Returns:
         labels of the maps' shape, float32 in [0, 1], zeros where invalid, and ``valid`` (N,) bool:
@@ -185,6 +190,6 @@ def pseudo_labels(maps: Tensor, valid: np.ndarray | None) -> tuple[np.ndarray, n
     labels, peaked = minmax(maps.flatten(0, -3))
     usable = peaked.view(len(maps), -1).all(1).numpy()
     usable = usable if valid is None else usable & valid
-    labels = labels.clamp(0, 1).view(maps.shape).numpy()
+    labels = (labels.view(maps.shape) if stretch else maps).clamp(0, 1).numpy()
     blank = usable.reshape(-1, *[1] * (maps.ndim - 1))
     return np.where(blank, labels, 0).astype(np.float32), usable

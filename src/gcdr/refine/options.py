@@ -60,6 +60,7 @@ class RefineSettings(JsonConfig):
         redraw: what becomes of them: "mean", "sampled" or "online".
         start: what of the prior is noised: "stretched", the map from 0 to 1 (paper), or "expected", it as
             a distribution of places, blurred as a label is.
+        stretch: whether a refined map becomes a label by stretching it from 0 to 1 (paper).
     """
 
     sampling: SamplerSettings
@@ -68,6 +69,7 @@ class RefineSettings(JsonConfig):
     draws: int = 1
     redraw: Literal["mean", "sampled", "online"] = "mean"
     start: Literal["stretched", "expected"] = "stretched"
+    stretch: bool = True
 
 
 @dataclass(frozen=True)

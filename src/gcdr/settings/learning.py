@@ -165,6 +165,7 @@ def refine_settings(config: Config, variant: Variant) -> RefineSettings:
         variant.draws,
         variant.redraw,
         config["refine"]["start"],
+        config["refine"]["stretch"],
     )
 
 

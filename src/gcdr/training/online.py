@@ -38,9 +38,10 @@ def online_labels(model: Denoiser, refinement: Refinement) -> Relabel:
             shape = (refinement.draws, len(refinement.indices), *maps.shape)
             noise = torch.randn(shape, generator=rng).to(maps.device)
             predict = conditioned(model, batch.inputs.people(others))
-            labels, valid = minmax(
-                draws(predict, refinement.start(maps, model), noise, refinement).mean(0)
-            )
+            start = refinement.start(maps, model)
+            made = draws(predict, start, noise, refinement).mean(0)
+            labels, valid = minmax(made)
+            labels = labels if refinement.stretch else made
             target[others], counts[others] = labels.clamp(0, 1), valid
         return target, counts
 
