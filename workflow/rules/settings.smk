@@ -270,6 +270,18 @@ def folder_options(wildcards, input):
     return labels_for("all", config["studies"][wildcards.study]["seed"], wildcards, input)
 
 
+def prediction_options(wildcards, input):
+    """The same, of the unlabelled people whom a student is asked about."""
+    return labels_for("unlabelled", int(wildcards.seed), wildcards, input)
+
+
+def student_files(wildcards):
+    """Files of the student that a variant names."""
+    asked = parse_variant(wildcards.variant)
+    folder = model_of_variant(wildcards.study, wildcards.share, wildcards.seed, asked)
+    return files_in(folder, "model.safetensors", "model.json")
+
+
 def labels_for(which, seed, wildcards, input):
     method = parse_variant(wildcards.variant).method
     files = input_options("labels", "prior", "teacher", "choice")(wildcards, input)

@@ -129,6 +129,21 @@ def table_files(table):
     return list(dict.fromkeys(path for row in rows for path in row))
 
 
+def labelling_studies():
+    """Studies whose labels may grow: those of the report, or those that teach for the galleries."""
+    teachers = (config["studies"][name].get("teacher", name) for name in config["galleries"])
+    return config["report"]["studies"] or list(dict.fromkeys(teachers))
+
+
+def suggestion_inputs():
+    """What gcdr suggest reads."""
+    return [
+        f"{split_of(study)}/{kind}"
+        for study in labelling_studies()
+        for kind in (f"pseudo/{pseudo_variant(gcdr(study))}.h5", f"predicted/{gcdr(study)}.h5")
+    ]
+
+
 def shown_study(study):
     """Where the report finds the study whose people it shows."""
     dataset = config["studies"][study]["dataset"]
