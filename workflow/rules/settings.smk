@@ -77,7 +77,7 @@ def model_of_variant(study, share, seed, asked):
 def teacher_folder(study, share, seed, teacher, name):
     """Folder of a teacher; what sees no unlabelled people is the same for every amount of them."""
     if not TEACHERS[teacher].mean_teacher:
-        share = share.split("-")[0]
+        share = share.split("-unlabelled")[0]
     return f"{STUDY.format(study=study, share=share, seed=seed)}/teachers/{name}"
 
 

@@ -55,6 +55,9 @@ class Context:
         reference: display name of the row that the differences are taken against.
         sweep: of `tables.sweep_table`.
         sweep_figure: the sweep's figure.
+        advice: what to do next, sentences.
+        curve: of `label_curve.curve_cells`.
+        curve_figure: its figure.
         examples: people shown by group, in the order of their groups' first members.
         curves: the training curves.
         stages: of `timing.stage_totals`.
@@ -74,6 +77,9 @@ class Context:
     reference: str = ""
     sweep: pd.DataFrame | None = None
     sweep_figure: Picture | None = None
+    advice: Sequence[str] = ()
+    curve: tuple[list[str], list[list[str]]] | None = None
+    curve_figure: Picture | None = None
     examples: Sequence[Example] = ()
     curves: Picture | None = None
     stages: pd.DataFrame | None = None
