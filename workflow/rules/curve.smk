@@ -44,7 +44,7 @@ rule label_advice:
         f"results/benchmarks/tables/{config['report']['name']}-label_advice.tsv"
     localrule: True
     params:
-        choices=lambda wildcards, input: as_json(list(input.choices)),
+        options=advice_options,
     shell:
-        "python {input.script:q} --curves {input.curves:q} --choices={params.choices:q}"
-        " --csv={output.csv:q} --page={output.page:q} --figure={output.figure:q} > {log:q} 2>&1"
+        "python {input.script:q} {params.options:q} --csv={output.csv:q}"
+        " --page={output.page:q} --figure={output.figure:q} > {log:q} 2>&1"

@@ -198,6 +198,11 @@ def curve_parts(wildcards):
     )
 
 
+def advice_options(wildcards, input):
+    """What advice is made of; there may be no file of a choice."""
+    return options(curves=input.curves, choices=as_json(list(input.choices)))
+
+
 def about_curve(wildcards):
     """Of a curve."""
     named = {"study": wildcards.study, "seed": int(wildcards.seed), "variant": wildcards.variant}
