@@ -37,6 +37,8 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/folder.smk"
+include: "workflow/rules/suggest.smk"
+include: "workflow/rules/curve.smk"
 include: "workflow/rules/world_weights.smk"
 include: "workflow/rules/marks.smk"
 

@@ -180,12 +180,59 @@ def export(args: argparse.Namespace) -> int:
     return 0
 
 
+def add_suggest(commands: Any) -> None:
+    """``gcdr suggest``: whom to label next."""
+    parser = commands.add_parser(
+        "suggest",
+        help="list the unlabelled people whose labels are likely to help most",
+        description="Ranks unlabelled people by doubt (draws that disagree, prior and refined map, student "
+        "and refined map, entropy) and by how little they are like those who are labelled, and writes the "
+        "first N as a CSV to be filled in. It reads what a study has made: snakemake suggestions makes what "
+        "is missing.",
+    )
+    parser.add_argument("count", type=int, metavar="N", help="how many people")
+    parser.add_argument(
+        "split", type=Path, metavar="SPLIT", help="folder such as results/demo/labels10-seed0"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="CSV to write; must not exist")
+    parser.add_argument(
+        "--per-image",
+        type=int,
+        default=2,
+        help="at most so many of an image (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data", type=Path, help="folder of the data set; by default the one of the same people"
+    )
+    parser.add_argument("--student", help="variant of the student, where there are several")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="decides between equal ones (default: %(default)s)"
+    )
+    parser.set_defaults(run=suggest)
+
+
+def suggest(args: argparse.Namespace) -> int:
+    """Write the list and say whom it was chosen from."""
+    from gcdr.base.csvtext import write_csv
+    from gcdr.evaluation.next_labels import find_study, suggestions
+
+    if args.out.exists():
+        raise InputError(f"{args.out}: is there already, and may hold labels; name a new file")
+    files = find_study(args.split, args.data, args.student)
+    table, pool = suggestions(files, args.count, args.per_image, args.seed)
+    write_csv(table, args.out)
+    images = table["image"].nunique()
+    print(f"{args.out}: {len(table)} of {pool} unlabelled people, in {images} images, best first")
+    return 0
+
+
 COMMANDS: tuple[Callable[[Any], None], ...] = (
     add_check,
     add_config,
     add_convert,
     add_heads,
     add_export,
+    add_suggest,
 )
 
 

@@ -326,3 +326,28 @@ def test_report_says_own_labels() -> None:
     )
     said = summary_text(pd.DataFrame([row | {"share": 10}]), 8, 80)
     assert "10 % of the training people (8 of 80) keep their gaze label; the others" in said
+
+
+@given(
+    st.lists(st.booleans(), min_size=12, max_size=80),
+    st.integers(0, 9),
+    st.sampled_from([None, 60]),
+)
+def test_parts_of_labels_are_nested_and_so_are_those_set_aside(
+    has: list[bool], seed: int, share: int | None
+) -> None:
+    has[:4] = [True] * 4
+    annotated = folk(has) if share is None else folk([True] * len(has))
+
+    def roles(part: int | None) -> pd.Series:
+        try:
+            labels = split_labels(annotated, share, 0.2, seed, part=part)
+        except InputError:  # a part that leaves nobody
+            return pd.Series(UNLABELLED, np.arange(len(has)))
+        return labels.set_index("sample_id")["role"]
+
+    for fewer, more in ((25, 50), (50, 100)):
+        small, large = roles(fewer), roles(more)
+        for role in (LABELLED, VALIDATION):
+            assert (large[small == role] == role).all()
+    pd.testing.assert_series_equal(roles(100), roles(None))

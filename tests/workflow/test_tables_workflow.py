@@ -25,6 +25,9 @@ EVALUATED = {
     # averaged and sampled draws are labels made before, a new draw in each batch reads the raw maps
     "table_draws": {"evaluate": 4, "train_student": 3, "train_online_student": 1, "make_labels": 4},
     "label_savings": {"evaluate": 13, "train_diffusion": 4, "split": 5},
+    # two parts of the labels and all of them, each a split of its own
+    "label_advice": {"label_curve": 1, "train_diffusion": 3, "train_student": 3, "split": 3},
+    "suggestions": {"predict_unlabelled": 1, "train_student": 1, "make_labels": 1, "split": 1},
 }
 
 
@@ -40,7 +43,7 @@ def test_a_report_without_diffusion_plans_none(planning: Workspace) -> None:
     assert (planned["train_diffusion"], planned["sweep"]) == (1, 1)
 
 
-@pytest.mark.parametrize("target", [*PAPER_TABLES, "label_savings"])
+@pytest.mark.parametrize("target", [*PAPER_TABLES, "label_savings", "label_advice", "suggestions"])
 def test_plan_of_a_table(planning: Workspace, target: str) -> None:
     planned = planning.planned(target)
     expected = EVALUATED[target] | {"gradcam": 2, "world": 1, "merge": 1}

@@ -75,7 +75,11 @@ def choice_of(study, share, seed, asked):
         return []
     sampler = asked.about.sampler or CONFIGURED
     return CHOICE.format(
-        study=study, share=share.split("-")[0], seed=seed, sampler=sampler, prior=asked.prior
+        study=study,
+        share=share.split("-unlabelled")[0],
+        seed=seed,
+        sampler=sampler,
+        prior=asked.prior,
     )
 
 

@@ -14,7 +14,7 @@ PRIOR = f"{DATA}/priors/{{store}}"
 STUDY = "results/{study}/labels{share}-seed{seed}"
 LABELS = f"{STUDY}/labels.parquet"
 TRAINED = f"{STUDY}/{{kind}}/{{name}}"
-SHARE = rf"(?:\d+|{OWN})(?:-unlabelled\d+)?"
+SHARE = rf"(?:\d+|{OWN})(?:-part\d+)?(?:-unlabelled\d+)?"
 REPORT = f"results/{config['report']['name']}"
 
 STORES = all_stores(PRIORS)  # every prior store by its name
@@ -104,7 +104,7 @@ def split_of(study):
 
 def originals(wildcards):
     """Larger pictures of the labelled people, who are the same whatever the amount of unlabelled ones."""
-    share = wildcards.share.split("-")[0]
+    share = wildcards.share.split("-unlabelled")[0]
     return f"{STUDY.format(study=wildcards.study, share=share, seed=wildcards.seed)}/originals.h5"
 
 

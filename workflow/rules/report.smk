@@ -36,6 +36,7 @@ rule page:
         metrics=rules.tables.input.metrics,
         sweeps=[sweep_of(study) for study in REPORTED],
         choices=rules.tables.input.choices,
+        curves=curves_of_studies() if config["report"]["advice"] else [],
         shown=shown_inputs(SHOWN),
     output:
         page=report(f"{REPORT}/report.html", caption="../report/page.rst", category="Report"),

@@ -77,7 +77,7 @@ def model_of_variant(study, share, seed, asked):
 def teacher_folder(study, share, seed, teacher, name):
     """Folder of a teacher; what sees no unlabelled people is the same for every amount of them."""
     if not TEACHERS[teacher].mean_teacher:
-        share = share.split("-")[0]
+        share = share.split("-unlabelled")[0]
     return f"{STUDY.format(study=study, share=share, seed=seed)}/teachers/{name}"
 
 
@@ -268,6 +268,18 @@ def label_options(wildcards, input):
 def folder_options(wildcards, input):
     """The same, of everybody."""
     return labels_for("all", config["studies"][wildcards.study]["seed"], wildcards, input)
+
+
+def prediction_options(wildcards, input):
+    """The same, of the unlabelled people whom a student is asked about."""
+    return labels_for("unlabelled", int(wildcards.seed), wildcards, input)
+
+
+def student_files(wildcards):
+    """Files of the student that a variant names."""
+    asked = parse_variant(wildcards.variant)
+    folder = model_of_variant(wildcards.study, wildcards.share, wildcards.seed, asked)
+    return files_in(folder, "model.safetensors", "model.json")
 
 
 def labels_for(which, seed, wildcards, input):

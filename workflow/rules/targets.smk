@@ -139,6 +139,86 @@ def table_files(table):
     return list(dict.fromkeys(path for row in rows for path in row))
 
 
+def labelling_studies():
+    """Studies whose labels may grow: those of the report, or those that teach for the galleries."""
+    teachers = (config["studies"][name].get("teacher", name) for name in config["galleries"])
+    return config["report"]["studies"] or list(dict.fromkeys(teachers))
+
+
+def suggestion_inputs():
+    """What gcdr suggest reads."""
+    return [
+        f"{split_of(study)}/{kind}"
+        for study in labelling_studies()
+        for kind in (f"pseudo/{pseudo_variant(gcdr(study))}.h5", f"predicted/{gcdr(study)}.h5")
+    ]
+
+
+def curves_of_studies():
+    """How good models are at parts of the labels, a file a study."""
+    return [f"{split_of(study)}/curve/{gcdr(study)}.json" for study in labelling_studies()]
+
+
+def choices_of_studies():
+    """Files of the timesteps that labels chose."""
+    return [path for study in labelling_studies() for path in choices_of(study)]
+
+
+def curve_shares(wildcards):
+    """Names of the splits of a curve: parts of the labels, and all of them."""
+    labelled, unlabelled = (wildcards.share.split("-unlabelled") + [None])[:2]
+    rest = "" if unlabelled is None else f"-unlabelled{unlabelled}"
+    parts = sorted(set(config["report"]["parts"]))
+    return [*(f"{labelled}-part{part}{rest}" for part in parts), wildcards.share]
+
+
+def curve_split(wildcards, share):
+    """The file of one of them."""
+    return LABELS.format(study=wildcards.study, share=share, seed=wildcards.seed)
+
+
+def curve_splits(wildcards):
+    return [curve_split(wildcards, share) for share in curve_shares(wildcards)]
+
+
+def curve_folders(wildcards, share):
+    """Folders of the models that are judged at one of them, by method."""
+    asked = parse_variant(wildcards.variant)
+    supervised = variant_of({"method": "vat", "gaze": asked.gaze}, wildcards.study)
+    place = (wildcards.study, share, wildcards.seed)
+    return {one.method: model_of_variant(*place, one) for one in (supervised, asked)}
+
+
+def curve_models(wildcards):
+    return [
+        file
+        for share in curve_shares(wildcards)
+        for folder in curve_folders(wildcards, share).values()
+        for file in files_in(folder, "model.safetensors", "model.json")
+    ]
+
+
+def curve_parts(wildcards):
+    """What is judged, from the fewest labels to all."""
+    return as_json(
+        [
+            {"labels": curve_split(wildcards, share), "methods": curve_folders(wildcards, share)}
+            for share in curve_shares(wildcards)
+        ]
+    )
+
+
+def advice_options(wildcards, input):
+    """What advice is made of; there may be no file of a choice."""
+    return options(curves=input.curves, choices=as_json(list(input.choices)))
+
+
+def about_curve(wildcards):
+    """Of a curve."""
+    named = {"study": wildcards.study, "seed": int(wildcards.seed), "variant": wildcards.variant}
+    return as_json(named | {"share": labelled_share(wildcards)})
+
+
 def shown_study(study):
     """Where the report finds the study whose people it shows."""
     dataset = config["studies"][study]["dataset"]
@@ -173,7 +253,9 @@ def shown_inputs(study):
 
 def report_settings(study):
     """What decides the report."""
-    return settings_json(reporting.report(config, reported_variants(), shown_study(study)))
+    curves = curves_of_studies() if config["report"]["advice"] else []
+    shown = shown_study(study)
+    return settings_json(reporting.report(config, reported_variants(), shown, curves))
 
 
 def teacher_study(wildcards):

@@ -2,7 +2,7 @@
 
 from gcdr.base.command import arguments, run
 from gcdr.data.manifest import people_digest, read_annotated, write_table
-from gcdr.data.split import SplitSettings, split_labels
+from gcdr.data.split import DrawnSplit, split_labels
 from gcdr.datasets.gazefollow import read_released_split
 
 
@@ -14,7 +14,7 @@ def main() -> None:
         "out:path",
         released=None,
         source="",
-        settings=SplitSettings,
+        settings=DrawnSplit,
     )
     settings = args.settings
     released = read_released_split(args.released) if args.released else None
@@ -30,6 +30,7 @@ def main() -> None:
         released,
         settings.unlabelled,
         settings.out_of_frame,
+        settings.part,
     )
     share = "own" if settings.share is None else settings.share
     digest = people_digest(annotated)

@@ -51,6 +51,17 @@ class SplitSettings(JsonConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DrawnSplit(SplitSettings):
+    """A split as it is drawn.
+
+    Attributes:
+        part: of those whom the share would label, how many keep their label, in per cent; None for all.
+    """
+
+    part: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Split(SplitSettings):
     """The section ``split``."""
 
@@ -70,6 +81,7 @@ def split_labels(
     released: pd.DataFrame | None = None,
     unlabelled: float | None = None,
     out_of_frame: str = "hidden",
+    part: float | None = None,
 ) -> pd.DataFrame:
     """Choose who keeps their label.
 
@@ -99,6 +111,8 @@ def split_labels(
             Table S2 counts them (10 + 90 is everybody); None for all that are not labelled.
         out_of_frame: ``"reference"`` leaves out unlabelled people whose hidden label says that they look
             out of the frame, as the released code does: the one place that reads a hidden label. It is said.
+        part: of the images, or people, that would be labelled, the first so many per cent are, and the others
+            are hidden; None for all. Parts are nested, and so are those of them for validation.
 
     Returns:
         one row a training person who is used, by ``sample_id``: ``role`` (labelled, validation,
@@ -122,6 +136,8 @@ def split_labels(
     else:
         shown = place < round(len(units) * share / 100)
     rank = np.searchsorted(np.unique(place[shown]), place)
+    if part is not None:
+        shown &= rank < round(len(np.unique(place[shown])) * part / 100)
     every = round(1 / validation) if validation else 0
     held_out = (rank % every == every - 1) if every else np.zeros(len(train), bool)
     role = np.where(~shown, UNLABELLED, np.where(held_out, VALIDATION, LABELLED))

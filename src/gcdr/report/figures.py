@@ -237,6 +237,33 @@ def label_curves(table: pd.DataFrame, form: str = "svg", dark: bool = False) -> 
         return encode_figure(figure, form)
 
 
+def learning_curves(table: pd.DataFrame, form: str = "svg", dark: bool = False) -> bytes:
+    """AvgDist of held-out people against the number of labels, a line a method.
+
+    Args:
+        table: of `label_curve.curve_table`; bars are its intervals.
+        form: ``png`` or ``svg``.
+        dark: dark background.
+    """
+    with figure_style(dark) as colours:
+        figure, axis = plt.subplots(figsize=(7.2, 4.0), layout="constrained")
+        hues = _cycle([colours[name] for name in ("soft", "blue", "orange", "green", "purple")])
+        for (name, rows), hue in zip(table.groupby("name", sort=False), hues, strict=False):
+            middle = rows["dist_to_mean"]
+            bars = [middle - rows["low"], rows["high"] - middle]
+            axis.errorbar(
+                rows["labelled"], middle, bars, color=hue, fmt="o-", ms=4.5, capsize=3.5, label=name
+            )
+        counts = sorted(table["labelled"].unique())
+        axis.set_xscale("log")
+        axis.set_xticks(counts, [f"{count:,}" for count in counts])
+        axis.minorticks_off()
+        axis.set_xlabel("labelled people")
+        axis.set_ylabel("AvgDist of held-out people (lower is better)")
+        figure.legend(loc="outside lower center", ncols=3)
+        return encode_figure(figure, form)
+
+
 def _cycle(values: Sequence[Any]) -> Iterator[Any]:
     while True:
         yield from values

@@ -56,6 +56,9 @@ class Context:
         sweep: of `tables.sweep_table`.
         sweep_figure: the sweep's figure.
         label_errors: how far off labels are, with a sentence as its caption.
+        advice: what to do next, sentences.
+        curve: of `label_curve.curve_cells`.
+        curve_figure: its figure.
         examples: people shown by group, in the order of their groups' first members.
         curves: the training curves.
         stages: of `timing.stage_totals`.
@@ -76,6 +79,9 @@ class Context:
     sweep: pd.DataFrame | None = None
     sweep_figure: Picture | None = None
     label_errors: Picture | None = None
+    advice: Sequence[str] = ()
+    curve: tuple[list[str], list[list[str]]] | None = None
+    curve_figure: Picture | None = None
     examples: Sequence[Example] = ()
     curves: Picture | None = None
     stages: pd.DataFrame | None = None

@@ -20,6 +20,13 @@ from gcdr.data.stores import Store, read_labels, read_prior
 from gcdr.methods import averaged, parse_variant, teacher_name
 from gcdr.refine.choice import read_choice
 from gcdr.report import figures
+from gcdr.report.label_curve import (
+    choice_advice,
+    curve_advice,
+    curve_cells,
+    curve_table,
+    read_curve,
+)
 from gcdr.report.label_errors import label_errors_figure, label_errors_text, read_label_errors
 from gcdr.report.overlays import Example, encode, example_panels
 from gcdr.report.page import (
@@ -106,6 +113,9 @@ def write_report(
     many = results["study"].nunique() > 1
     reference = next(m for m in methods if m == variant)
     jobs = read_benchmarks(benchmarks)
+    curve = read_curve([Path(path) for path in settings.curves]) if settings.curves else None
+    learned = None if curve is None else curve_table(curve)
+    advice = [*([] if curve is None else curve_advice(curve)), *choice_advice(sweeps)]
     context = Context(
         title=f"GCDR on {'the demo world' if dataset == 'demo world' else dataset}",
         summary=summary_text(results, int(counts.get("labelled", 0)), len(labels)),
@@ -141,6 +151,15 @@ def write_report(
         )
         if (errors := read_label_errors(sweeps)) is not None
         else None,
+        advice=advice,
+        curve=None if learned is None else curve_cells(learned),
+        curve_figure=None
+        if learned is None
+        else drawn(
+            "label_curve",
+            "AvgDist of held-out people against the number of labels",
+            lambda form, dark: figures.learning_curves(learned, form, dark),
+        ),
         examples=examples,
         curves=drawn(
             "training",

@@ -10,7 +10,7 @@ from typing import TypeVar
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.plain import Config
 from gcdr.config.schema import OWN
-from gcdr.data.split import SplitSettings
+from gcdr.data.split import DrawnSplit
 from gcdr.detection.choices import DetectSettings, HeadSettings
 from gcdr.world.dataset import WorldSettings
 from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, FrozenRecipe, VQARecipe
@@ -40,12 +40,14 @@ def heads_settings(config: Config) -> HeadSettings:
     return _part(HeadSettings, config["heads"], "heads")
 
 
-def split(config: Config, share: str) -> SplitSettings:
-    """Of a label split, whose share is named as in paths: ``10``, ``own`` or ``10-unlabelled50``."""
+def split(config: Config, share: str) -> DrawnSplit:
+    """Of a label split, whose share is named as in paths: ``10``, ``own-part50`` or ``10-unlabelled50``."""
     labelled, _, unlabelled = share.partition("-unlabelled")
+    labelled, _, part = labelled.partition("-part")
     drawn = None if labelled == OWN else int(labelled)
     chosen = {"share": drawn, "unlabelled": int(unlabelled) if unlabelled else None}
-    return _part(SplitSettings, {**config["split"], **chosen}, "split")
+    kept = {"part": int(part) if part else None}
+    return _part(DrawnSplit, {**config["split"], **chosen, **kept}, "split")
 
 
 def world_weights(config: Config, name: str) -> JsonConfig:

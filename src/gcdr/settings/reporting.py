@@ -1,5 +1,6 @@
 """Settings of the report, from the configuration: whose people it shows, and what it says of the numbers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -85,6 +86,7 @@ class ReportSettings(JsonConfig):
         examples: people shown in pictures.
         notice: what the numbers must not be taken for.
         shown: the study whose people these are.
+        curves: files of the curves over labels, where the report advises by them.
         configuration: the whole configuration, which the page lists.
     """
 
@@ -93,6 +95,7 @@ class ReportSettings(JsonConfig):
     notice: str
     shown: ShownStudy
     configuration: JsonTable
+    curves: tuple[str, ...] = ()
 
 
 def variant_sampling(config: Config, share: int | str) -> VariantSampling:
@@ -101,10 +104,12 @@ def variant_sampling(config: Config, share: int | str) -> VariantSampling:
     return VariantSampling(**{entry.name: refine[entry.name] for entry in fields(VariantSampling)})
 
 
-def report(config: Config, methods: list[str], shown: ShownStudy) -> ReportSettings:
+def report(
+    config: Config, methods: list[str], shown: ShownStudy, curves: Sequence[str] = ()
+) -> ReportSettings:
     """Of the report of ``report.studies``."""
     examples, notice = config["report"]["examples"], notice_of(config)
-    return ReportSettings(tuple(methods), examples, notice, shown, dict(config))
+    return ReportSettings(tuple(methods), examples, notice, shown, dict(config), tuple(curves))
 
 
 def notice_of(config: Config) -> str:
