@@ -129,7 +129,7 @@ def test_files_exchanged_for_older_ones_are_seen_in_a_plan(with_data: Workspace)
     folder, train = with_data.folder, "train_annotations_release_persondet.txt"
     rows = (f"train/{n // 4}.jpg,{n + 1},5,5\n" for n in range(20))
     points = "image,sample_id,x,y\n" + "".join(rows)
-    prior = "priors: {own: {kind: points, tables: {gazefollow: points.csv}}}\nprior: own\n"
+    prior = "priors: {own: {kind: points, tables: {gazefollow: points.csv}, complete: false}}\nprior: own\n"
     with_data.write("points.csv", points)
     configs = (*CONFIG, with_data.write("prior.yaml", prior))
     split = "results/gazefollow/labels10-seed0/labels.parquet"
@@ -141,7 +141,7 @@ def test_files_exchanged_for_older_ones_are_seen_in_a_plan(with_data: Workspace)
     for path, rule in (
         (folder / "data/gazefollow" / train, "read"),
         (listed, "split"),
-        (folder / "points.csv", "import_points"),
+        (folder / "points.csv", "import_prior"),
     ):
         before = path.read_bytes()
         exchange(path, before[: before.rstrip().rindex(b"\n")])
