@@ -432,6 +432,9 @@ def full_context(folder: Path) -> page.Context:
         reference="VAT (supervised)",
         sweep=tables.sweep_table(tables.read_sweeps(sweep_files(folder, 3)), results),
         sweep_figure=pictures["sweep"],
+        advice=["Label about 80 more <people>."],
+        curve=(["Method", "labels"], [["GCDR", "240"]]),
+        curve_figure=pictures["sweep"],
         examples=[example(0), example(1, "wrong"), example(2, "wrong")],
         curves=pictures["curves"],
         stages=timing.stage_totals(jobs),
@@ -452,6 +455,9 @@ def test_page_is_whole_and_self_contained(tmp_path):
     assert "mean &lt;point&gt;" in text and "# &lt;t&gt;" in text
     assert "3 runs (seeds 0, 1 and 2)" in text and "1 min 40 s" in text
     assert text.count("<h3>Wrong</h3>") == 1
+    assert (
+        "80 more &lt;people&gt;" in text and "whom to label first" in text and "next" in parsed.ids
+    )
 
 
 def test_page_leaves_out_what_it_was_not_given(tmp_path):
