@@ -103,6 +103,7 @@ rule detect:
         "logs/{dataset}/detect/{shard}-of-{shards}.log",
     benchmark:
         "results/benchmarks/detect/{dataset}-{shard}-of-{shards}.tsv"
+    priority: 20
     resources:
         gpu=GPU,
     params:
