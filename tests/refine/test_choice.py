@@ -23,6 +23,7 @@ from gcdr.refine.choice import Choice, Chosen, compared, read_choice, select, sh
 from gcdr.refine.labels import make_labels
 from gcdr.refine.options import ChoiceSettings
 from gcdr.refine.reliability import LEAST, Reliability
+from gcdr.report.tables import read_sweeps
 from gcdr.training.denoising import held_out, train_diffusion_model
 from gcdr.training.recipes import Fold
 
@@ -161,6 +162,7 @@ def test_a_choice_says_how_every_candidate_did(
     known = [len(targets(shown, role)[0]) for role in (LABELLED, VALIDATION)]
     assert content["people"] == {"held out": sum(known), "validation": known[1]}
     assert read_choice(tmp_path / "choice.json").whole == Chosen(**content["chosen"])
+    assert set(read_sweeps([tmp_path / "choice.json"])["set"]) == {"held out"}  # as reports read it
     again = choose(study, labels, folds, tmp_path / "again.json")
     assert again.read_bytes() == (tmp_path / "choice.json").read_bytes()
 

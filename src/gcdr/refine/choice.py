@@ -18,7 +18,7 @@ from gcdr.base.files import read_json
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.refine.reliability import Reliability
 
-FORMAT = 2
+FORMAT = 1
 HELD_OUT = "held out"
 """The set of people that a choice is made by, beside "val" and "test" of a sweep."""
 
