@@ -78,8 +78,10 @@ def fit(
         InputError: the loss, or a weight in the end, is not finite.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
+    # Not fused: torch 2 walks memory there, and a gradient whose strides differ from its weight's (channels
+    # last beside contiguous, as in VAT) then moves other elements, without a word.
     optimiser = OPTIMISERS[recipe.optimiser](
-        parameters, recipe.lr, weight_decay=recipe.weight_decay, fused=True
+        parameters, recipe.lr, weight_decay=recipe.weight_decay
     )
     own = average is None and recipe.ema is not None
     if own:
