@@ -13,10 +13,10 @@ rule import_prior:
         "logs/{dataset}/{store}/import.log",
     benchmark:
         "results/benchmarks/import/{dataset}-{store}.tsv"
-    priority: 50  # people whom a prior lacks end the run before anything is trained
     wildcard_constraints:
         dataset=datasets_with_files(),
         store=stores_of(*IMPORTED),
+    priority: 50  # people whom a prior lacks end the run before anything is trained
     params:
         prior=source_settings,
     shell:
