@@ -48,6 +48,8 @@ PATHS = [
 ADDRESSES = [
     "", "x", "weights", "file:///etc/passwd", "ftp://host/x", "http:", "http://", "https:///x",
     "https://a b/c",
+    "http://..com/x", "https://a..b/x", "https://host:abc/x", "https://host:99999/x", "https://host:0/x",
+    "https://user:pw@host/x", "https://host/x#sha256=zz", f"https://{'a' * 64}.com/x",
     "https://host/a\n", "javascript:x", " https://host", f"https://host/{LONG}", *CONTROL,
 ]  # fmt: skip
 REMOTE = [
@@ -297,6 +299,12 @@ PAIRS = [
         f"studies: {{p: {{labelled: [demo, {A}], unlabelled: [{A}], test: {A}, seed: 0}}}}\n"
         f"datasets: {{{A}: {{kind: folder, images: assets}}}}",
         "studies.p",
+    ),
+    (
+        "studies: {p: {labelled: [demo, smoke], unlabelled: [demo], test: demo, seed: 0},"
+        " q: {labelled: [demo.smoke], unlabelled: [demo], test: demo, seed: 0}}\n"
+        "datasets: {demo.smoke: {kind: folder, images: assets}}",
+        "studies.q",
     ),
     ("studies: {smoke: {init: {study: smoke, model: vat}}}", "studies.smoke.init"),
     ("studies: {smoke: {pretrained: {raw: assets/world/backbone}}}", "studies.smoke.pretrained"),

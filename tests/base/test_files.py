@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import atomic, disk_trouble, write_json
+from gcdr.base.files import atomic, disk_trouble, read_json, write_json
 
 HOLDING = (
     "import sys, time\n"
@@ -121,3 +121,19 @@ def test_a_log_that_cannot_be_written_ends_in_no_stack(tmp_path: Path) -> None:
     assert job.returncode == 2 and "Traceback" not in job.stderr
     assert "cannot be written (No space left on device)" in job.stderr.splitlines()[-1]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "content", ["[1, 2", '{"a": ' + "9" * 5000 + "}", "[" * 100_000, b"\xff\xfe1"]
+)
+def test_what_is_no_json_is_named(tmp_path: Path, content: str | bytes) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError, match=r"a\.json: not valid JSON"):
+        read_json(path)
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(b'\xef\xbb\xbf{"a": 1}')
+    assert read_json(path) == {"a": 1}

@@ -115,9 +115,25 @@ def test_each_sort_of_artefact_tells_it_alone(results: Path, left: str) -> None:
 def test_what_snakemake_makes_again_by_itself_is_left_to_it(results: Path) -> None:
     write_split(results, 1, NEW)
     assert exchanged_files(CONFIG, results) == []
-    # the split is newer than the teacher, from which all else follows, and older than the metrics
+    # the split is newer than what all else follows, and older than the metrics
     os.utime(results / SPLIT, ns=(MADE - 1, MADE - 1))
-    os.utime(results / TEACHER, ns=(MADE - 2, MADE - 2))
+    originals = (results / SPLIT).parent / "originals.h5"
+    originals.write_bytes(b"")
+    os.utime(originals, ns=(MADE - 2, MADE - 2))
+    assert exchanged_files(CONFIG, results) == []
+    originals.unlink()
+    os.utime(results / TEACHER, ns=(MADE - 2, MADE - 2))  # which nobody may ask for any more
+    (said,) = exchanged_files(CONFIG, results)
+    assert "metrics/vat+vat.json" in said
+
+
+def test_what_cannot_be_looked_at_is_left_to_who_reads_it(results: Path) -> None:
+    folder = (results / SPLIT).parent
+    (folder / "metrics/gone.json").symlink_to(results / "nothing")
+    (folder / "metrics/loop.json").symlink_to(folder / "metrics/loop.json")
+    (folder / "metrics/folder.json").mkdir()
+    write_json(folder / "metrics/odd.json", {"split": [1]})
+    (folder / "metrics/huge.json").write_text('{"split": ' + "9" * 5000 + "}")
     assert exchanged_files(CONFIG, results) == []
 
 

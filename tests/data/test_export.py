@@ -67,7 +67,7 @@ def exported(draw: st.DrawFn, splits: tuple[str, ...], unknown: bool) -> pd.Data
         image = draw(st.sampled_from(sorted(IMAGES)))
         width, height = IMAGES[image]
         corner = [draw(share) * 1.2 - 0.5 for _ in range(2)]
-        sides = [draw(share) + 0.6 for _ in range(2)]
+        sides = [draw(share) * 0.4 + 0.6 for _ in range(2)]
         box = [corner[0] * width + person, corner[1] * height]
         box += [box[0] + sides[0] * width, box[1] + sides[1] * height]
         if rows and draw(st.booleans()):

@@ -124,6 +124,12 @@ def test_stores_of_other_settings_are_refused(tmp_path: Path) -> None:
         read_labels(labels, "abc", made_by={"settings": {"refine": {"timestep": 200}}})
 
 
+def test_settings_that_are_no_table_are_refused(tmp_path: Path) -> None:
+    path = store(tmp_path / "p.h5", [1], made_by=["beam"])  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"p\.h5, made_by: found \['beam'\], expected a table"):
+        read_prior(path, "abc", np.array([1]))
+
+
 def test_labels_with_nan_are_not_written(tmp_path: Path) -> None:
     maps = np.zeros((2, 4, 4), np.float32)
     maps[1, 0, 0] = np.nan

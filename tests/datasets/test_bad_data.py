@@ -74,6 +74,10 @@ OWN: list[tuple[str, str | bytes, list[str]]] = [
     ("width for a corner", own("b.jpg,30,5,20,25"), ["line 3, head box: found (30, 5, 20, 25)"]),
     ("box left of the image", own("b.jpg,-30,5,-4,25"), ["line 3", "(-30, 5, -4, 25, 64, 48)", "overlaps"]),
     ("box below the image", own("b.jpg,4,50,24,60"), ["line 3", "(4, 50, 24, 60, 64, 48)", "overlaps"]),
+    ("box far beyond", own("b.jpg,1,1,10000,25"), ["line 3", "(1, 1, 10000, 25, 64, 48)", "by its size"]),
+    ("box far before", own("b.jpg,4,-1e30,24,25"), ["line 3", "head box and image size", "by its size"]),
+    ("PostScript for an image", own("page.jpg,1,1,5,5"), ["line 3", "page.jpg (not an image"]),
+    ("a pipe for an image", own("pipe.jpg,4,5,24,25"), ["line 3", "pipe.jpg", "a pipe"]),
     ("same person twice", own(GOOD), ["line 3, image, head box: found 'a.jpg'", "a column annotator"]),
     ("missing image", own("c.jpg,4,5,24,25"), ["line 3, image: found 'c.jpg'", "expected a file in"]),
     ("no name", own(",4,5,24,25"), ["line 3, image: found ''", INSIDE]),
@@ -160,6 +164,8 @@ BENCHMARKS: list[tuple[str, dict[str, str | bytes], list[str]]] = [
     ("box of three", gazelle(entry(bbox=[1, 2, 3])), ["entry 2, heads[].bbox: found [1, 2, 3]", "four"]),
     ("box of text", gazelle(entry(bbox="1 2 3 4")), ["entry 2, heads[].bbox: found '1 2 3 4'", "four"]),
     ("NaN in JSON", gazelle(entry(gazex_norm=[float("nan")])), ["heads[].gazex_norm: found [nan]"]),
+    ("half a character in a path", gazelle({**entry(), "path": "\ud800.jpg"}),
+     ["not valid JSON", "surrogates"]),
     ("unequal annotators", gazelle(entry(gazey_norm=[])), ["entry 2, heads[].gazey_norm", "as many as"]),
     ("inout of text", gazelle(entry(inout="yes")), ["entry 2, heads[].inout: found 'yes'", "0, 1 or null"]),
     ("head id twice", gazelle({"path": "b.jpg", "heads": [entry(head_id=0)["heads"][0]] * 2}),
@@ -176,6 +182,9 @@ def folder(tmp_path: Path) -> Path:
     (root / "stub.jpg").write_bytes((root / "a.jpg").read_bytes()[:20])
     (root / "loop.jpg").symlink_to("loop.jpg")
     (root / "dangling.jpg").symlink_to("nowhere.jpg")
+    os.mkfifo(root / "pipe.jpg")
+    Image.new("RGB", (9, 9)).save(root / "page.eps")
+    (root / "page.eps").rename(root / "page.jpg")
     return root
 
 

@@ -1,5 +1,6 @@
 """Files as spreadsheets, Windows and macOS leave them."""
 
+import os
 import unicodedata
 from pathlib import Path
 
@@ -259,3 +260,23 @@ def test_gazefollow_of_2015_is_told(root: Path) -> None:
             InputError, match="GazeFollow of 2015, without head boxes; expected the extended"
         ):
             read_dataset(source())
+
+
+def test_a_table_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "heads.csv")
+    problems = Problems()
+    assert len(read_headed(tmp_path / "heads.csv", ["image"], [], problems)) == 0
+    with pytest.raises(InputError, match=r"heads\.csv: .*a pipe or a device"):
+        problems.stop("data")
+
+
+def test_a_header_as_wide_as_a_sheet_can_be_is_read(root: Path) -> None:
+    names = ",".join(f"note{number}" for number in range(16_000))
+    write(root, {"heads.csv": f"{HEADER},{names}\n{GOOD}{',' * 16_000}\n"})
+    assert len(read(root).manifest) == 1
+
+
+@pytest.mark.parametrize("name", ["@eaDir/a.jpg", "#recycle/a.jpg", "b.mpg", "b.h5", "b.ps"])
+def test_what_disks_leave_and_what_is_no_picture_is_not_listed(root: Path, name: str) -> None:
+    write(root, {name: "picture" if name.endswith("jpg") else b"1234"})
+    assert picture_names(root) == ["a.jpg"]

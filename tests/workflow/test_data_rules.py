@@ -160,7 +160,13 @@ def test_files_exchanged_for_older_ones_are_seen_in_a_plan(with_data: Workspace)
     run = with_data.snakemake("-n", split, store, configs=configs)
     assert run.returncode != 0 and f"{split}: another label split than" in run.stdout
     assert f"`touch {split}`" in run.stdout and "Traceback" not in run.stdout
+    for mending in (["--unlock"], ["--touch", split]):  # are not stopped by what they mend
+        run = with_data.snakemake(*mending, configs=configs)
+        assert "another label split" not in run.stdout, run.stdout
     exchange(folder / split, before)
+    unknown = "results/gazefollow/labels10-seed0/metrics/vat+nope.json"
+    run = with_data.snakemake("-n", unknown, configs=configs)
+    assert "gaze model 'nope': not in gaze.models; there are vat, gazelle" in run.stdout
     assert with_data.planned(split, store, configs=configs) == {}
 
     people = folder / MANIFEST

@@ -283,5 +283,10 @@ def sides_of(gaze):
     """Side of a gaze model's pictures in pixels and of its heatmaps in cells; without one, the denoiser's."""
     if gaze is None:
         return config["samples"]["size"], config["heatmap"]["size"]
-    entry = config["gaze"]["models"][gaze]
+    models = config["gaze"]["models"]
+    if gaze not in models:
+        raise WorkflowError(
+            f"gaze model {gaze!r}: not in gaze.models; there are {', '.join(models)}"
+        )
+    entry = models[gaze]
     return GAZE_MODELS[entry["kind"]].sizes[entry["size"]]

@@ -106,7 +106,8 @@ def about_sweep(wildcards):
     return as_json(named | {"share": labelled_share(wildcards)})
 
 
-TABLES = ["summary.txt", "table1.csv", "table1.md", *["sweep.csv", "sweep.md"][: 2 * DIFFUSES]]
+TABLES = ["summary.txt", "table1.csv", "table1.md"]
+TABLES += ["sweep.csv", "sweep.md"] if DIFFUSES else []
 
 
 def table_cells(table):

@@ -20,6 +20,9 @@ from gcdr.base.errors import InputError
 CHECKPOINTS = (".pt", ".pth")  # endings of files by torch.save
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 FOREIGN = re.compile(rf"(?:errno = |os error |errno )({'|'.join(map(str, DISK))})\b")
+HALF_A_CHARACTER = re.compile(
+    r"\\u[dD][89a-fA-F]"
+)  # an escape in JSON; two of them are a character
 DAY = 86400.0
 EDGE = 1 << 20  # bytes at either end of a large file
 
@@ -159,10 +162,17 @@ def read_json(path: str | Path) -> Any:
         InputError: the file is absent or is not JSON.
     """
     try:
-        return json.loads(Path(path).read_text())
+        text = Path(path).read_text(encoding="utf-8-sig")
+        value = json.loads(text)
+        if HALF_A_CHARACTER.search(text):
+            json.dumps(value, ensure_ascii=False).encode()  # what no file, path or table can hold
+        return value
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # not JSON, not UTF-8, half a character, huge integers
         raise InputError(f"{path}: not valid JSON ({error})") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error

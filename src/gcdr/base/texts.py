@@ -53,13 +53,16 @@ def is_path(text: str) -> bool:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is an address of the web with a host."""
+    """Whether a text is an address of the web with a host, without a user or a fragment."""
     if len(text) > LONGEST["address"] or not re.search(r"^https?://[!-~]+\Z", text):
         return False
     try:
-        return bool(urllib.parse.urlsplit(text).hostname)
+        parts = urllib.parse.urlsplit(text)
+        host, port = parts.hostname or "", parts.port  # raises of a port that is none
     except ValueError:
         return False
+    plain = "@" not in parts.netloc and "#" not in text and port != 0
+    return plain and all(1 <= len(label) <= 63 for label in host.removesuffix(".").split("."))
 
 
 def is_remote(text: str) -> bool:

@@ -21,12 +21,21 @@ from gcdr.data.hdf5 import attributes_of_hdf5
 from gcdr.data.parquet import table_about
 from gcdr.data.shown import check_split, split_identity
 
+MENDING = frozenset(
+    (
+        *("--unlock", "--touch", "-t", "--cleanup-metadata", "--cm", "--lint", "--summary", "-S"),
+        *("--delete-all-output", "--forceall", "-F", "--list-rules", "--list", "-l"),
+    )
+)
+"""Options of Snakemake that mend a working directory, look at it, or make all again: what is wrong in it
+must not stop them."""
+
 OURS = ("results/", "assets/", "src/", "workflow/")  # what rules make, and code
 UNDER_SPLIT = (
     *("teachers/*/model.json", "students/*/model.json", "folds/*/model.json"),
     *("timestep/*.json", "metrics/*.json", "pseudo/*.h5", "test/*.h5"),
 )
-FIRST_OF_SPLIT = ("originals.h5", "teachers/*/model.json")
+FIRST_OF_SPLIT, FIRST_OF_PEOPLE = "originals.h5", "bodies.parquet"  # all others follow
 OF_PEOPLE = ("bodies.parquet", "samples-*.h5", "tokens-*.h5", "priors/*.h5")
 
 
@@ -68,7 +77,7 @@ def _split_problem(split: Path) -> list[str]:
 
     folder = split.parent
     made = [path for name in UNDER_SPLIT for path in sorted(folder.glob(name))]
-    first = [path for name in FIRST_OF_SPLIT for path in folder.glob(name)]
+    first = folder / FIRST_OF_SPLIT
     return _problem(split, "label split", made, first, lambda: split_identity(split), fits)
 
 
@@ -85,7 +94,7 @@ def _manifest_problem(folder: Path, splits: Iterable[Path]) -> list[str]:
 
     manifest = folder / "manifest.parquet"
     made = [*splits, *(path for name in OF_PEOPLE for path in sorted(folder.glob(name)))]
-    first = [*splits, *folder.glob("bodies.parquet")]
+    first = folder / FIRST_OF_PEOPLE
     return _problem(manifest, "table of people", made, first, lambda: named_people(manifest), fits)
 
 
@@ -99,7 +108,7 @@ def _problem(
     file: Path,
     what: str,
     made: Iterable[Path],
-    first: Iterable[Path],
+    first: Path,
     known: Callable[[], Any],
     fits: Callable[[Path, Any], bool],
 ) -> list[str]:
@@ -109,13 +118,14 @@ def _problem(
         file: what may have been exchanged.
         what: what it is, for the message.
         made: what was made from it.
-        first: those of which all others follow: is one older than ``file``, Snakemake makes all again.
+        first: what all others follow: is it older than ``file``, Snakemake makes all again.
         known: reads what tells the file from others.
         fits: whether something was made from the file that this tells of.
     """
-    if not file.is_file() or any(path.is_file() and _date(path) < _date(file) for path in first):
+    date = _date(file)
+    if date is None or (_date(first) or date) < date:
         return []
-    newer = [path for path in made if _date(path) >= _date(file)]
+    newer = [path for path in made if (_date(path) or 0) >= date]
     try:
         identity = known() if newer else None
     except InputError:
@@ -127,7 +137,8 @@ def _problem(
     further = f" and {len(others) - 1} further" if len(others) > 1 else ""
     return [
         f"{file}: another {what} than {others[0]}{further} was made from, and older than that, so that "
-        f"nothing would be made again; put the old file back, or `{touch}` to make again what follows from it"
+        f"nothing would be made again; put the old file back, delete what was made from it, or `{touch}` to "
+        "make again what follows"
     ]
 
 
@@ -147,11 +158,17 @@ def _split_of(artefact: Path) -> dict[str, Any] | None:
         else attributes_of_hdf5(artefact)["made_by"]
     )
     found = says.get("split") if isinstance(says, dict) else None
-    return {"digest": found} if isinstance(found, str) else found
+    if isinstance(found, str):
+        return {"digest": found}
+    return found if isinstance(found, dict) else None
 
 
-def _date(path: Path) -> int:
-    return path.stat().st_mtime_ns
+def _date(path: Path) -> int | None:
+    """Nanoseconds; None of what is no file, or is gone by now."""
+    try:
+        return path.stat().st_mtime_ns if path.is_file() else None
+    except OSError:
+        return None
 
 
 def marks(files: Iterable[str], planned: Collection[str] = ()) -> str:

@@ -47,6 +47,7 @@ def _alike(config: Config) -> Iterator[str]:
 
 def _pool_problems(config: Config) -> Iterator[str]:
     datasets = {folded(name): name for name in config["datasets"]}
+    pools: dict[str, tuple[str, list[list[str]]]] = {}
     for name, study in config["studies"].items():
         if "dataset" in study or not {"labelled", "unlabelled", "test"} <= set(study):
             continue
@@ -56,6 +57,12 @@ def _pool_problems(config: Config) -> Iterator[str]:
             yield (
                 f"studies.{name}: its data sets' names join to {len(pool)} characters, expected at most "
                 f"{LONGEST['part of a path'] - ENDING}; shorten them"
+            )
+        other, theirs = pools.setdefault(folded(pool), (name, sources))
+        if theirs != sources:
+            yield (
+                f"studies.{name}: its data sets {sources} join to the name {pool!r}, as {theirs} of study "
+                f"{other} do; expected data sets whose names tell them apart"
             )
         if folded(pool) in datasets:
             yield (

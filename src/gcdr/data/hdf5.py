@@ -183,10 +183,10 @@ def _verified(
             "make it again"
         )
     _check_ids(path, columns["sample_id"])
-    return columns, attributes | {
-        "content": content,
-        "made_by": json.loads(attributes["made_by"]),
-    }
+    made_by = json.loads(attributes["made_by"])
+    if not isinstance(made_by, dict):
+        raise InputError(f"{path}, made_by: found {made_by!r:.80}, expected a table of settings")
+    return columns, attributes | {"content": content, "made_by": made_by}
 
 
 def _open(path: Path) -> h5py.File:

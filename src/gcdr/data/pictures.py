@@ -6,8 +6,10 @@ manifest's width and height must be those of the turned picture. One function sa
 of its header and of its pixels (:func:`orientation`), so that nobody finds another size than was announced.
 """
 
+import errno
 import os
 import struct
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,9 @@ TURNS = {
 """What makes a picture upright, by its EXIF orientation."""
 
 ON_ITS_SIDE = (5, 6, 7, 8)
+NO_PICTURES = ("MPEG", "HDF5", "GRIB", "BUFR", "EPS", "WMF")
+"""Forms that Pillow knows and does not read by itself."""
+
 BRANDS = {
     b"heic heix heim heis hevc hevx mif1 mif2 msf1": "a HEIC picture, which is not read; convert it",
     b"avif avis": "an AVIF picture that cannot be read; convert it",
@@ -78,6 +83,24 @@ def _says_more(image: PngImageFile) -> bool:
     return False
 
 
+@cache
+def formats() -> tuple[str, ...]:
+    """Pillow's names of the forms of pictures that are read.
+
+    Those that Pillow only tells (films, HDF5), and those that other programs draw (PostScript), are not.
+    """
+    Image.init()
+    return tuple(name for name in Image.OPEN if name not in NO_PICTURES)
+
+
+def _opened(path: str | Path) -> Image.Image:
+    """A picture, its pixels not yet read; what is no file, such as a pipe, is not waited for."""
+    place = Path(path)
+    if place.exists() and not (place.is_file() or place.is_dir()):
+        raise OSError(errno.EINVAL, "a pipe or a device, no file")
+    return Image.open(path, formats=formats())
+
+
 def shown_size(path: str | Path) -> tuple[int, int, bool]:
     """Width and height of a picture as :func:`open_image` returns it, and whether it lies on its side.
 
@@ -86,7 +109,7 @@ def shown_size(path: str | Path) -> tuple[int, int, bool]:
     Raises:
         OSError, Exception: as Pillow raises of what is no picture.
     """
-    with Image.open(path) as image:
+    with _opened(path) as image:
         width, height = image.size
         turned = orientation(image) in ON_ITS_SIDE
     return (height, width, True) if turned else (width, height, False)
@@ -94,6 +117,8 @@ def shown_size(path: str | Path) -> tuple[int, int, bool]:
 
 def form_of(path: str | Path) -> str:
     """What a file is that Pillow does not read, in words; nothing where that cannot be told."""
+    if not Path(path).is_file():
+        return ""
     try:
         with open(path, "rb") as file:
             first = file.read(64)
@@ -125,7 +150,7 @@ def open_image(path: str | Path, size: tuple[int, int] | None = None) -> Image.I
             admits (``PIL.Image.MAX_IMAGE_PIXELS``, twice), or another size.
     """
     try:
-        with Image.open(path) as image:
+        with _opened(path) as image:
             stored = image.size
             turn = orientation(image)
             upright = _rgb(image.transpose(TURNS[turn]) if turn in TURNS else image)

@@ -166,16 +166,20 @@ def _check_boxes(
     _check_scale(rows, places, problems)
     empty = (box[:, 2:] <= box[:, :2]).any(1)
     outside = looked & ~empty & ((box[:, 2:] <= 0) | (box[:, :2] >= size)).any(1)
+    beyond = np.maximum(-box[:, :2], box[:, 2:] - size)  # pixels, on the farther side of each axis
+    far = looked & ~empty & ~outside & (beyond > size).any(1)
     dropped = ~test & rules.repair
     for kind, column, bad, found, expected in (
         ("head box without area", "head box", empty, box, "x0 < x1 and y0 < y1 in pixels"),
         ("head box outside the image", "head box and image size", outside, np.hstack([box, size]),
          "a box that overlaps its image"),
+        ("head box far beyond the image", "head box and image size", far, np.hstack([box, size]),
+         "a box that reaches beyond its image by its size at most"),
     ):  # fmt: skip
         problems.rows(kind, column, expected, bad & ~dropped, places, found)
         kind = f"{kind}, training person left out"
         problems.rows(kind, column, expected, bad & dropped, places, found, fatal=False)
-    return ~(empty | outside | np.isnan(box).any(1))
+    return ~(empty | outside | far | np.isnan(box).any(1))
 
 
 def _check_scale(rows: pd.DataFrame, places: Places, problems: Problems) -> None:

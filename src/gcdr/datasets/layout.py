@@ -13,6 +13,7 @@ from PIL import Image
 
 from gcdr.base.errors import InputError
 from gcdr.base.texts import has_control
+from gcdr.data.pictures import formats
 
 GAZEFOLLOW = ("{split}_annotations_release_persondet.txt", "{split}_annotations_release.txt")
 ORIGINAL = ("train_annotations.txt", "test_annotations.txt")
@@ -20,7 +21,16 @@ ORIGINAL = ("train_annotations.txt", "test_annotations.txt")
 
 TRACKS = ("annotations_body", "annotations")
 GAZELLE = "{split}_preprocessed.json"
-CLUTTER = ("__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "$RECYCLE.BIN")
+CLUTTER = (
+    *("__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "$RECYCLE.BIN", "lost+found"),
+    *(
+        "System Volume Information",
+        "@eaDir",
+        "#recycle",
+        "@Recycle",
+        "#snapshot",
+    ),  # of network disks
+)
 """What macOS and Windows leave beside a person's files; so are names that begin with a dot or ``~$``."""
 
 NOT_READ = {
@@ -128,7 +138,7 @@ def _files(folder: Path) -> Iterable[Path]:
 
 
 def _endings() -> set[str]:
-    return {end for end, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+    return {end for end, kind in Image.registered_extensions().items() if kind in formats()}
 
 
 def picture_names(folder: Path) -> list[str]:

@@ -5,6 +5,7 @@ Parsing is Arrow's, over whole columns; a Python loop sees bad rows only.
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,8 @@ SHEETS = {b"PK\x03\x04": "XLSX or ODS", b"\xd0\xcf\x11\xe0": "old XLS"}
 
 END_OF_FILE = r"(?<![^\r\n])\x1a\s*\Z"
 """A last line of Ctrl-Z, with which old programs end a text."""
+
+WIDE = 200  # columns above which nobody is asked whether one of them is meant otherwise
 
 SEPARATORS = {";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
@@ -105,6 +108,9 @@ def plain_name(name: str) -> str:
 
 def read_lines(path: Path, problems: Problems) -> list[str]:
     """The lines of a UTF-8 text file, with or without a byte order mark; empty if it cannot be read."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        problems.file(path, "a pipe or a device", "a text file")
+        return []
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -179,7 +185,7 @@ def read_headed(
     if _wrong_separator(path, line, max(2, len(required)), problems):
         return nothing
     missing = [name for name in required if name not in header]
-    twice = sorted({name for name in header if header.count(name) > 1} & set(known))
+    twice = sorted({name for name, count in Counter(header).items() if count > 1} & set(known))
     if len(missing) == len(required):
         problems.file(
             path, f"{line[:100]!r} in line {top + 1}", f"the header {','.join(known)}", "no header"
@@ -193,9 +199,10 @@ def read_headed(
         )
     for name in twice:
         problems.file(path, f"column {name!r} twice in line 1", "each column once", "header")
-    for name in header:
-        near = difflib.get_close_matches(name, set(optional) - set(header), 1, 0.8)
-        if name not in known and near:
+    absent = set(optional) - set(header)
+    for name in header if len(header) <= WIDE else ():
+        near = difflib.get_close_matches(name, absent, 1, 0.8) if name not in known else []
+        if near:
             problems.file(
                 path, f"column {name!r} in line 1", f"{near[0]!r}, if that is meant", "header"
             )

@@ -212,29 +212,12 @@ def label_curves(table: pd.DataFrame, form: str = "svg", dark: bool = False) -> 
         form: ``png`` or ``svg``.
         dark: dark background.
     """
-    with figure_style(dark) as colours:
-        figure, axis = plt.subplots(figsize=(7.2, 4.3), layout="constrained")
-        hues = _cycle([colours[name] for name in ("soft", "blue", "orange", "green", "purple")])
-        for (name, rows), hue in zip(table.groupby("name", sort=False), hues, strict=False):
-            axis.errorbar(
-                rows["share"],
-                rows["dist_to_mean"],
-                yerr=rows["dist_to_mean_std"].fillna(0.0),
-                color=hue,
-                fmt="o-",
-                ms=4.5,
-                lw=1.4,
-                capsize=3.5,
-                label=name,
-            )
-        shares = sorted(table["share"].unique())
-        axis.set_xscale("log")
-        axis.set_xticks(shares, [f"{share} %" for share in shares])
-        axis.minorticks_off()
-        axis.set_xlabel("labelled share of the training set")
-        axis.set_ylabel("AvgDist, cell centre (lower is better)")
-        figure.legend(loc="outside lower center", ncols=3)
-        return encode_figure(figure, form)
+    spread = table["dist_to_mean_std"].fillna(0.0)
+    shown = table.assign(
+        low=table["dist_to_mean"] - spread, high=table["dist_to_mean"] + spread, at=table["share"]
+    )
+    axes = "labelled share of the training set", "AvgDist, cell centre (lower is better)"
+    return _curves(shown, *axes, "{} %", form, dark)
 
 
 def learning_curves(table: pd.DataFrame, form: str = "svg", dark: bool = False) -> bytes:
@@ -245,21 +228,26 @@ def learning_curves(table: pd.DataFrame, form: str = "svg", dark: bool = False) 
         form: ``png`` or ``svg``.
         dark: dark background.
     """
+    axes = "labelled people", "AvgDist of held-out people (lower is better)"
+    return _curves(table.assign(at=table["labelled"]), *axes, "{:,}", form, dark)
+
+
+def _curves(table: pd.DataFrame, x: str, y: str, tick: str, form: str, dark: bool) -> bytes:
+    """``dist_to_mean`` with bars from ``low`` to ``high`` against ``at``, a line a ``name``."""
     with figure_style(dark) as colours:
-        figure, axis = plt.subplots(figsize=(7.2, 4.0), layout="constrained")
+        figure, axis = plt.subplots(figsize=(7.2, 4.3), layout="constrained")
         hues = _cycle([colours[name] for name in ("soft", "blue", "orange", "green", "purple")])
         for (name, rows), hue in zip(table.groupby("name", sort=False), hues, strict=False):
             middle = rows["dist_to_mean"]
             bars = [middle - rows["low"], rows["high"] - middle]
-            axis.errorbar(
-                rows["labelled"], middle, bars, color=hue, fmt="o-", ms=4.5, capsize=3.5, label=name
-            )
-        counts = sorted(table["labelled"].unique())
+            line: dict[str, Any] = {"color": hue, "fmt": "o-", "ms": 4.5, "lw": 1.4, "capsize": 3.5}
+            axis.errorbar(rows["at"], middle, bars, label=name, **line)
+        places = sorted(table["at"].unique())
         axis.set_xscale("log")
-        axis.set_xticks(counts, [f"{count:,}" for count in counts])
+        axis.set_xticks(places, [tick.format(place) for place in places])
         axis.minorticks_off()
-        axis.set_xlabel("labelled people")
-        axis.set_ylabel("AvgDist of held-out people (lower is better)")
+        axis.set_xlabel(x)
+        axis.set_ylabel(y)
         figure.legend(loc="outside lower center", ncols=3)
         return encode_figure(figure, form)
 
