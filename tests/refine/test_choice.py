@@ -126,7 +126,8 @@ def labels(study: Study) -> Path:
 def folds(study: Study, labels: Path) -> list[Path]:
     folders = [study.folder / f"fold-{number}" for number in range(2)]
     for number, folder in enumerate(folders):
-        training = replace(DIFFUSION, fold=Fold(number, 2))
+        training = DIFFUSION.without_fold(number, 2)
+        assert training.recipe.steps == DIFFUSION.recipe.steps // 2
         files = pictures_of(study, labels)
         train_diffusion_model(*files, None, training, 0, CPU, folder, study.manifest)
     return folders

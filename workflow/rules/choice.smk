@@ -4,11 +4,8 @@ Diffusion models that each leave a fold of the labelled people out say how good 
 is a file of its own, which the labels of ``tauto`` variants read. No rules here.
 """
 
-from dataclasses import replace
-
 from gcdr.methods import AUTO
 from gcdr.refine.options import NOISE_OFFSETS
-from gcdr.training.recipes import Fold
 
 CONFIGURED = "configured"  # in place of a sampler that a method always takes
 CHOICE = f"{STUDY}/timestep/{{sampler}}+{{prior}}.json"
@@ -34,7 +31,7 @@ def fold_settings(wildcards):
     """Of a diffusion model that leaves a fold out."""
     number, folds = map(int, wildcards.name.split("-of-"))
     training = learning.denoiser_training(config, labelled_share(wildcards))
-    return settings_json(replace(training, fold=Fold(number - 1, folds)))
+    return settings_json(training.without_fold(number - 1, folds))
 
 
 def fold_init(wildcards):

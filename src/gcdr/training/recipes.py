@@ -1,7 +1,7 @@
 """How each kind of model is trained, as settings that travel as JSON. No torch: planning reads them."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gcdr.base.errors import InputError
@@ -157,6 +157,16 @@ class DenoiserTraining(JsonConfig):
     recipe: DiffusionRecipe
     schedule: Literal["linear", "cosine"] = "linear"
     fold: Fold | None = None
+
+    def without_fold(self, held_out: int, folds: int) -> "DenoiserTraining":
+        """The same training on the labelled people of all folds but one (counted from 0).
+
+        It passes over each of them as often as the training on all: with the same number of steps it would
+        pass over them oftener, and what it says of the timesteps would be of a model that is fitted closer.
+        """
+        steps, fold = self.recipe.steps, Fold(held_out, folds)
+        fewer = steps and max(1, round(steps * (folds - 1) / folds))
+        return replace(self, fold=fold, recipe=replace(self.recipe, steps=fewer))
 
 
 @dataclass(frozen=True)
