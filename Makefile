@@ -77,6 +77,7 @@ lock: $(UV)  ## pin the newest versions of what requirements/*.in asks for
 	$(COMPILE) --upgrade requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(COMPILE) --upgrade requirements/runtime.in -o requirements/runtime.txt
 	$(COMPILE) --upgrade requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) --upgrade --no-deps requirements/photos.in -o requirements/photos.txt
 
 clean:  ## delete results, logs and Snakemake's notes (keeps the environment)
 	rm -rf .snakemake logs
@@ -113,8 +114,8 @@ $(UV): requirements/bootstrap.txt
 	@touch $@
 
 # A later change of runtime.txt must not take away what the tests need.
-$(RUNTIME): requirements/runtime.txt pyproject.toml $(UV)
-	$(call sync,requirements/runtime.txt $(if $(wildcard $(DEV)),requirements/dev.txt))
+$(RUNTIME): requirements/runtime.txt requirements/photos.txt pyproject.toml $(UV)
+	$(call sync,requirements/runtime.txt requirements/photos.txt $(if $(wildcard $(DEV)),requirements/dev.txt))
 
 $(DEV): requirements/dev.txt $(RUNTIME)
-	$(call sync,requirements/runtime.txt requirements/dev.txt)
+	$(call sync,requirements/runtime.txt requirements/photos.txt requirements/dev.txt)

@@ -17,6 +17,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.content, self.mark, self.kind = CONTENT, '"one"', "application/octet-stream"
         self.limit, self.breaks = 300_000, 0
         self.ranges: list[str | None] = []
+        self.names: tuple[str, ...] = ("model.bin",)  # of the files it has
 
     @property
     def address(self) -> str:
@@ -28,7 +29,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         server: Server = self.server
         asked = self.headers.get("Range")
         server.ranges.append(asked)
-        if not self.path.endswith("model.bin"):
+        if not self.path.endswith(server.names):
             self.send_error(404, "no such model")
             return
         start = 0

@@ -22,3 +22,29 @@ def load(source: Any, device: str = "auto", backbone: Any = None) -> Any:
 
     path, stands_on = find_model(source)
     return load_predictor(path, device, backbone or stands_on)
+
+
+def predict(sources: Any, model: Any, **wanted: Any) -> Any:
+    """Where the people in somebody's pictures look.
+
+    Args:
+        sources: a picture or a folder, or several in a list.
+        model: a path, or a name such as ``gazelle-vitb14``, which is fetched once.
+        **wanted: ``heads`` (a CSV), ``finder``, ``score``, ``backbone``, ``device``, ``downloads``, see
+            :class:`gcdr.prediction.predictions.Wanted`.
+
+    Returns:
+        a pandas table, a row a person: see :func:`gcdr.prediction.predicting.predict_people`.
+
+    Raises:
+        InputError: see :func:`gcdr.prediction.predictions.predict_pictures`.
+    """
+    from pathlib import Path
+
+    from gcdr.prediction.predictions import Wanted, predict_pictures
+
+    several = [sources] if isinstance(sources, str | Path) else list(sources)
+    for key in ("heads", "finder", "backbone", "downloads"):
+        if wanted.get(key) is not None:
+            wanted[key] = Path(wanted[key])
+    return predict_pictures(Wanted(several, model, **wanted)).people

@@ -131,6 +131,18 @@ def said(overlay: str, config: dict = SMOKE) -> list[str]:
             "heads.weights",
             "a detector of people, expected one of heads",
         ),
+        (
+            "datasets: {own: {kind: folder, images: configs}}\nheads: {weights: assets/world/heads}\n"
+            "studies: {own: {dataset: own, seed: 0, teacher: smoke}}\ngalleries: [own]",
+            "heads.weights",
+            "has seen drawings only, and datasets.own has photographs",
+        ),
+        (
+            "datasets: {own: {kind: gazefollow, root: configs}}\n"
+            "studies: {own: {dataset: own, seed: 0, teacher: smoke}}\ngalleries: [own]",
+            "detect.weights",
+            "expected a detector of people in photographs (docs/weights.md), or datasets.own.drawn: true",
+        ),
         ("priors: {ofa-world: {weights: @/vat}}", "priors.ofa-world.weights", "no file"),
         ("priors: {ofa-world: {layers: [1, 3]}}", "priors.ofa-world.weights", "has 2 decoder layers"),
         (

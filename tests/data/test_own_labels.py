@@ -32,7 +32,7 @@ from gcdr.world.style import STYLES
 
 SMOKE = "configs/smoke.yaml"
 MINE = """
-datasets: {mine: {kind: folder, images: photos, table: photos/heads.csv}}
+datasets: {mine: {kind: folder, images: photos, table: photos/heads.csv, drawn: true}}
 studies: {mine: {dataset: mine, seed: 0, teacher: mine}}
 report: {name: mine, studies: [mine], methods: [vat, gcdr]}
 galleries: [mine]

@@ -72,7 +72,7 @@ def test_every_finished_gaze_model_has_a_name_of_its_own(results: Path) -> None:
         ("demo/semi-vta", r"no model's name, did you mean demo/semi-vat\? Expected one of demo/"),
         ("demo/diffusion", r"no model's name"),
         ("demo", r"no model's name"),
-        ("a/b/c/d", r"no model's name.*gazelle_dinov2_vitb14"),
+        ("a/b/c/d", r"no model's name.*gazelle-vitb14"),
         (
             "gazelle_dinov2_vitb14",
             r"snakemake --cores 1 weights/gazelle/gazelle_dinov2_vitb14.pt w",

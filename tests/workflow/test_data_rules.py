@@ -23,7 +23,7 @@ gaze: {models: {vat: {init: null}}}
 diffusion: {init: vat}
 """
 POOLED = """
-datasets: {frames: {kind: folder, images: frames, table: frames/heads.csv}}
+datasets: {frames: {kind: folder, images: frames, table: frames/heads.csv, drawn: true}}
 studies: {pooled: {labelled: [gazefollow], unlabelled: [gazefollow, frames], test: gazefollow, seed: 0}}
 """
 MANIFEST = "results/data/gazefollow/manifest.parquet"

@@ -46,7 +46,7 @@ def every_text() -> dict:
         "datasets": {
             "found": folder,
             "given": folder | {"table": hostile("t.csv")},
-            "real": {"kind": "gazefollow", "root": hostile("gf")},
+            "real": {"kind": "gazefollow", "root": hostile("gf"), "drawn": True},
         },
         "prior": "asked",
         "priors": {

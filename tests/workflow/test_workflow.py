@@ -238,7 +238,8 @@ def test_own_pictures_without_head_boxes_go_from_detection_to_the_gallery(done: 
     (pictures / "broken.jpg").write_text("no picture")
     done.write(
         "found.yaml",
-        "datasets: {found: {kind: folder, images: pictures}}\n"
+        "datasets: {found: {kind: folder, images: pictures, drawn: true}}\n"
+        "heads: {weights: assets/world/heads, score: 0.6}\n"
         "studies: {found: {dataset: found, seed: 0, teacher: smoke}}\n"
         "report: {studies: []}\ngalleries: [found]\n",
     )

@@ -5,6 +5,7 @@ import re
 from gcdr.base.download import planned_files
 from gcdr.base.files import CHECKPOINTS, text_digest
 from gcdr.config.asked import sees_tokens
+from gcdr.detection.shipped import CENTERFACE
 from gcdr.datasets.layout import annotation_files, picture_names, released_list
 from gcdr.models.sizes import weights_file
 from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, OFA_TEXT, WEIGHTS, find_layout
@@ -26,7 +27,7 @@ def names_of(*kinds):
 
 def source_of(dataset):
     """A data set as its reader takes it: own images without a table have that of the heads found."""
-    source = config["datasets"][dataset]
+    source = {k: v for k, v in config["datasets"][dataset].items() if k != "drawn"}
     found = source["kind"] == "folder" and "table" not in source
     return {**source, "table": in_data(dataset, "heads.csv")} if found else source
 
@@ -199,7 +200,8 @@ def people_and_stores(wildcards):
 
 def looking_options(wildcards, input):
     """Options of a job that has a model look at a data set's images: where both are, and where it computes."""
-    images, weights = image_root(wildcards.dataset), folder_of(input.weights)
+    images = image_root(wildcards.dataset)
+    weights = folder_of(input.weights) if input.weights else CENTERFACE
     return options(images=images, weights=weights, device=config["device"])
 
 
@@ -238,6 +240,8 @@ def vqa_files(wildcards):
 def detector_files(finds):
     """The detector of bodies ("detect") or of heads: one file, or weights, sizes and what it finds."""
     weights = config[finds]["weights"]
+    if (finds, weights) == ("heads", CENTERFACE):
+        return []  # installed, and held to its digest by the job
     if weights.endswith(CHECKPOINTS):
         return [weights]
     return files_in(weights, "model.safetensors", "config.json", "card.json")

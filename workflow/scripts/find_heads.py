@@ -10,7 +10,7 @@ def main() -> None:
     args = vars(arguments(__doc__, *names, settings=HeadSettings))
     settings = args.pop("settings")
     found = write_heads(**args, score=settings.score, batch=settings.batch)
-    print("\n".join(found.lines()))
+    print("\n".join(found.lines(str(args["weights"]))))
 
 
 if __name__ == "__main__":

@@ -5,54 +5,26 @@ them, and they are there: of weights that a job will make or fetch nothing is sa
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gcdr.base.errors import InputError, one_line
-from gcdr.base.files import CHECKPOINTS, read_json
+from gcdr.base.files import CHECKPOINTS
 from gcdr.base.plain import Config
 from gcdr.config.asked import (
     gaze_models_as,
     pretrained_models,
     study_starts,
     trained_gaze_models,
-    used_datasets,
     used_studies,
 )
-from gcdr.models.contents import (
-    KEYPOINTS,
-    MASKS,
-    check_backbone_file,
-    check_first_weights,
-    check_weights,
-)
+from gcdr.config.detector_checks import Use, detector_uses
+from gcdr.models.contents import check_backbone_file, check_first_weights
 from gcdr.models.description import DENOISER
 from gcdr.models.kinds import GAZE_MODELS, title_as
 from gcdr.models.pretrained_card import check_pretrained
 from gcdr.models.sizes import WEIGHTS_FILE, backbone_file, weights_file
-
-
-@dataclass(frozen=True)
-class Use:
-    """Weights that the configuration names.
-
-    Attributes:
-        key: where.
-        source: file or folder, as it stands there.
-        files: what must be there.
-        checks: what looks into them, where they are used.
-        why: what they are needed for, where that is not plain.
-        quiet: whether another check names what is not there.
-    """
-
-    key: str
-    source: str
-    files: tuple[Path, ...]
-    checks: tuple[Callable[[], object], ...] = ()
-    why: str = ""
-    quiet: bool = False
 
 
 def weight_problems(config: Config, planned: Collection[str]) -> list[str]:
@@ -86,8 +58,7 @@ def _problems(use: Use, planned: Collection[str]) -> Iterator[str]:
 
 def _uses(config: Config) -> Iterator[Use]:
     asked = bool(config["report"]["studies"] or config["galleries"])
-    yield _detector("detect", config, used=asked)
-    yield from _heads(config)
+    yield from detector_uses(config)
     yield from _models(config)
     init = config["diffusion"]["init"]
     if init is not None and init not in config["gaze"]["models"]:
@@ -116,41 +87,6 @@ def _key(config: Config, study: str, key: str, gaze: str | None) -> str:
         value = value[part]
     several = isinstance(value, Mapping) and gaze is not None
     return f"studies.{study}.{key}{f'.{gaze}' if several else ''}"
-
-
-def _detector(section: str, config: Config, *, used: bool, why: str = "") -> Use:
-    """Of people ("detect") or of heads: a checkpoint of torchvision, or a folder with sizes and a card."""
-    source = config[section]["weights"]
-    file = weights_file(source)
-    files = (file,) if str(file) == source else (file, file.with_name("config.json"))
-    check = partial(_check_detector, file, section)
-    return Use(f"{section}.weights", source, files, (check,) if used else (), why)
-
-
-def _check_detector(file: Path, section: str) -> None:
-    faces = section == "heads" and file.suffix in CHECKPOINTS  # whose keypoints give the head box
-    check_weights(file, [KEYPOINTS if faces else MASKS])
-    card = file.with_name("card.json")
-    if file.suffix in CHECKPOINTS or not card.is_file():
-        return
-    content = read_json(card)
-    found = content.get("finds", "people") if isinstance(content, dict) else "nothing"
-    wanted = "heads" if section == "heads" else "people"
-    if found != wanted:
-        raise InputError(f"{card}: a detector of {found}, expected one of {wanted}")
-
-
-def _heads(config: Config) -> Iterator[Use]:
-    """The detector of heads, where own images come without a table of head boxes."""
-    headless = [
-        name
-        for name, source in config["datasets"].items()
-        if source["kind"] == "folder" and "table" not in source
-    ]
-    used = {name for names in used_datasets(config).values() for name in names}
-    if headless:
-        why = f", which finds heads where datasets.{headless[0]} has no table"
-        yield _detector("heads", config, used=bool(used & set(headless)), why=why)
 
 
 def _models(config: Config) -> Iterator[Use]:

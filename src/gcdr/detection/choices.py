@@ -43,7 +43,7 @@ class Heads(HeadSettings):
     """The section ``heads``."""
 
     weights: str = setting(
-        "Folder of a Mask R-CNN of heads, or torchvision's Keypoint R-CNN (.pth) for photographs, whose "
-        "keypoints of the face give the head box.",
+        'For photographs "centerface", which is installed with the project, or torchvision\'s Keypoint R-CNN '
+        "(.pth), whose keypoints of the face give the head box; or the folder of a Mask R-CNN of heads.",
         format="path",
     )

@@ -1,8 +1,9 @@
 """Heads in pictures that come without a table of head boxes.
 
-Two detectors stand behind one interface, a function of a batch of pictures: a Mask R-CNN whose class 1
-is a head, such as the demo world's, and for photographs torchvision's Keypoint R-CNN, from whose
-keypoints of the face (COCO's nose, eyes and ears) a head box is computed.
+Three detectors stand behind one interface, a function of a batch of pictures: a Mask R-CNN whose class 1
+is a head, such as the demo world's, and for photographs CenterFace (:mod:`gcdr.detection.centerface`), or
+torchvision's Keypoint R-CNN, from whose keypoints of the face (COCO's nose, eyes and ears) a head box is
+computed.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +29,9 @@ from gcdr.base.unpickling import read_torch
 from gcdr.data.manifest import BOX
 from gcdr.data.pictures import open_image
 from gcdr.datasets.layout import describe_left_out, left_out, picture_names
+from gcdr.detection.centerface import CenterFace
 from gcdr.detection.detector import detect, load_detector
+from gcdr.detection.shipped import CENTERFACE
 
 # For each picture boxes (n, 4) float64 in its pixels and scores (n,) float64 in 0..1.
 Finder = Callable[[Sequence[Image.Image]], list[tuple[np.ndarray, np.ndarray]]]
@@ -80,8 +83,9 @@ def load_finder(weights: Path, score: float, device: torch.device) -> Finder:
     """A detector of heads.
 
     Args:
-        weights: torchvision's Keypoint R-CNN (``.pth``, ``KeypointRCNN_ResNet50_FPN_Weights.COCO_V1``),
-            or the folder of a Mask R-CNN of heads as ``gcdr.world.weights.detectors`` writes it.
+        weights: "centerface", or torchvision's Keypoint R-CNN (``.pth``,
+            ``KeypointRCNN_ResNet50_FPN_Weights.COCO_V1``), or the folder of a Mask R-CNN of heads as
+            ``gcdr.world.weights.detectors`` writes it.
         score: detections of a lower score (0..1) are dropped; a head found by its face has the
             score of the person.
         device: where to compute.
@@ -89,6 +93,8 @@ def load_finder(weights: Path, score: float, device: torch.device) -> Finder:
     Raises:
         InputError: a file is absent or unreadable, or is of a model that does not find heads.
     """
+    if str(weights) == CENTERFACE:
+        return CenterFace(score)
     if weights.suffix in CHECKPOINTS:
         return partial(find_by_faces, _load_keypoints(weights, score).to(device))
     detector, card = load_detector(weights / "model.safetensors").to(device), weights / "card.json"
@@ -168,16 +174,16 @@ class Found:
     unreadable: dict[str, str]
     left_out: dict[str, str]
 
-    def lines(self) -> Iterator[str]:
-        """Which pictures are left out and why, and a summary."""
+    def lines(self, weights: str) -> Iterator[str]:
+        """Which pictures are left out and why, and a summary that names the detector."""
         yield from (f"skipped: {reason}" for reason in self.unreadable.values())
         if self.left_out:
             yield describe_left_out(self.left_out)
         yield from (f"no head found: {name}" for name in self.without)
         images = self.heads["image"].nunique()
         yield (
-            f"{len(self.heads):,} heads in {images:,} pictures, none in {len(self.without):,}; "
-            f"{len(self.unreadable):,} could not be read"
+            f"{len(self.heads):,} heads found by {weights} in {images:,} pictures, none in "
+            f"{len(self.without):,}; {len(self.unreadable):,} could not be read"
         )
 
 

@@ -58,6 +58,7 @@ class Description:
         depth: whether it needs the depth of each image (``Needs.depth``), which no data set has yet: such a
             kind is refused when the configuration is read.
         released: published files below the folder of downloads, each with the file of its backbone.
+        addresses: of the folders there, what their files lie below, as in the section ``downloads``.
         module: where it was read.
     """
 
@@ -71,6 +72,7 @@ class Description:
     towers: bool = False
     depth: bool = False
     released: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
     module: str = ""
 
     @property

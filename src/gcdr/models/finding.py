@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gcdr.base.download import download
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS
 from gcdr.methods import TEACHERS, parse_variant
@@ -42,27 +43,35 @@ class Finished:
 
 
 def find_model(
-    source: str | Path, results: Path = Path("results"), weights: Path = Path("weights")
+    source: str | Path,
+    results: Path = Path("results"),
+    weights: Path = Path("weights"),
+    fetch: bool = False,
 ) -> tuple[Path, Path | None]:
     """Where a model is, and the file of its frozen backbone if the model's own place does not tell.
 
     Args:
         source: a path; or, as text, the name of a model that lies below ``results`` (``demo/gcdr``,
             ``demo/labels10-seed0/vat``, or in place of the method the whole name of its folder), or of a
-            released one below ``weights`` (``gazelle_dinov2_vitb14_inout``).
+            released one below ``weights`` (``gazelle-vitb14-inout``, or ``gazelle_dinov2_vitb14_inout`` as
+            its file).
         results: the folder of results.
         weights: the folder of downloads (``downloads.folder``).
+        fetch: whether a released one that is not there is downloaded, once; its digest is kept.
 
     Raises:
         InputError: no model is called that, and the known names are listed; several are; or a released one
-            is not there, and it is said how to fetch it.
+            is not there, and it is said how to fetch it, or it cannot be fetched.
     """
     path = Path(source)
     if isinstance(source, Path) or path.exists() or path.suffix in CHECKPOINTS:
         return path, None
-    released = {Path(file).stem: (file, on) for file, on in released_files().items()}
-    if source in released:
-        file, backbone = (weights / place for place in released[source])
+    released = {short_name(file): (file, on) for file, on in released_files().items()}
+    if short_name(source) in released:
+        places = released[short_name(source)]
+        if fetch:
+            _fetch(places, weights)
+        file, backbone = (weights / place for place in places)
         absent = [str(place) for place in (file, backbone) if not place.is_file()]
         if absent:
             raise InputError(
@@ -86,6 +95,22 @@ def find_model(
 def released_files() -> dict[str, str]:
     """Released models below the folder of downloads, each with the file of the backbone it stands on."""
     return {file: on for kind in GAZE_MODELS.values() for file, on in kind.released.items()}
+
+
+def short_name(file: str) -> str:
+    """What a released file is called in short: ``gazelle-vitb14`` is ``gazelle_dinov2_vitb14.pt``."""
+    return Path(file).stem.replace("_dinov2_", "-").replace("_", "-")
+
+
+def _fetch(places: Iterable[str], weights: Path) -> None:
+    """Download released files that are not there, from where their kind's description says."""
+    addresses = {
+        folder: at for kind in GAZE_MODELS.values() for folder, at in kind.addresses.items()
+    }
+    for place in places:
+        folder, name = place.split("/")
+        if not (weights / place).is_file():
+            download(f"{addresses[folder]}/{name}", weights / place)
 
 
 def finished_models(results: Path) -> Iterator[Finished]:

@@ -209,6 +209,11 @@ DESCRIPTION = Description(
         for size in ("b", "l")
         for inout in ("", "_inout")
     },
+    addresses={
+        "gazelle": "https://github.com/fkryan/gazelle/releases/download/v1.0.0",
+        "dinov2-vitb14": "https://dl.fbaipublicfiles.com/dinov2/dinov2_vitb14",
+        "dinov2-vitl14": "https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14",
+    },
 )
 
 KIND = Kind(

@@ -23,6 +23,7 @@ from gcdr.base.seeds import derive, numpy_rng
 from gcdr.base.tensors import DIGEST
 from gcdr.detection.bodies import match_bodies
 from gcdr.detection.detector import PERSON, DetectorConfig, build_detector, detect, load_detector
+from gcdr.detection.shipped import DRAWINGS
 from gcdr.world.lessons import DetectorRecipe
 from gcdr.world.render import person_masks, render
 from gcdr.world.scene import draw_scene
@@ -128,6 +129,7 @@ def train_world_detector(
             "command": f"gcdr.world.weights.detectors.train_world_detector"
             f"(out_dir, {finds!r}, {seed}, {recipe})",
             "finds": finds,
+            DRAWINGS: True,
             DIGEST: file_digest(weights),
             "settings": {"seed": seed, **recipe.to_json()},
             "data": f"{recipe.scenes} scenes of gcdr.world in style 'web', made by this package",

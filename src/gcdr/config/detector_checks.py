@@ -1,0 +1,91 @@
+"""What is checked of the detectors of people and of heads before any work begins."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import CHECKPOINTS, read_json
+from gcdr.base.plain import Config
+from gcdr.config.asked import used_datasets
+from gcdr.detection.shipped import CENTERFACE, DRAWINGS, weights_of_centerface
+from gcdr.models.contents import KEYPOINTS, MASKS, check_weights
+from gcdr.models.sizes import weights_file
+
+
+@dataclass(frozen=True)
+class Use:
+    """Weights that the configuration names.
+
+    Attributes:
+        key: where.
+        source: file or folder, as it stands there.
+        files: what must be there.
+        checks: what looks into them, where they are used.
+        why: what they are needed for, where that is not plain.
+        quiet: whether another check names what is not there.
+    """
+
+    key: str
+    source: str
+    files: tuple[Path, ...]
+    checks: tuple[Callable[[], object], ...] = ()
+    why: str = ""
+    quiet: bool = False
+
+
+def detector_uses(config: Config) -> Iterator[Use]:
+    """The detector of people, and that of heads where own images come without a table of head boxes."""
+    datasets = config["datasets"]
+    used = dict.fromkeys(name for names in used_datasets(config).values() for name in names)
+    photographs = [
+        name
+        for name in used
+        if name in datasets
+        and datasets[name]["kind"] != "world"
+        and not datasets[name].get("drawn", False)
+    ]
+    asked = bool(config["report"]["studies"] or config["galleries"])
+    yield _detector("detect", config, photographs, used=asked)
+    headless = [
+        name
+        for name, source in datasets.items()
+        if source["kind"] == "folder" and "table" not in source
+    ]
+    if headless:
+        why = f", which finds heads where datasets.{headless[0]} has no table"
+        seen = [name for name in photographs if name in headless]
+        yield _detector("heads", config, seen, used=bool(set(used) & set(headless)), why=why)
+
+
+def _detector(
+    section: str, config: Config, photographs: list[str], *, used: bool, why: str = ""
+) -> Use:
+    """Of people ("detect") or of heads: a checkpoint of torchvision, or a folder with sizes and a card."""
+    source, key = config[section]["weights"], f"{section}.weights"
+    if section == "heads" and source == CENTERFACE:
+        return Use(key, source, (), (weights_of_centerface,) if used else (), why)
+    file = weights_file(source)
+    files = (file,) if str(file) == source else (file, file.with_name("config.json"))
+    check = partial(_check_detector, file, section, photographs)
+    return Use(key, source, files, (check,) if used else (), why)
+
+
+def _check_detector(file: Path, section: str, photographs: list[str]) -> None:
+    faces = section == "heads" and file.suffix in CHECKPOINTS  # whose keypoints give the head box
+    check_weights(file, [KEYPOINTS if faces else MASKS])
+    card = file.with_name("card.json")
+    if file.suffix in CHECKPOINTS or not card.is_file():
+        return
+    content = read_json(card)
+    content = content if isinstance(content, dict) else {"finds": "nothing"}
+    found, wanted = content.get("finds", "people"), "heads" if section == "heads" else "people"
+    if found != wanted:
+        raise InputError(f"{card}: a detector of {found}, expected one of {wanted}")
+    if content.get(DRAWINGS) and photographs:
+        raise InputError(
+            f"{file.parent}: has seen drawings only, and datasets.{photographs[0]} has photographs; "
+            f"expected a detector of {wanted} in photographs (docs/weights.md), or "
+            f"datasets.{photographs[0]}.drawn: true"
+        )

@@ -1,0 +1,1 @@
+"""Predictions on a person's own pictures, from files to tables and pictures."""

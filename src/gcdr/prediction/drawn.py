@@ -1,0 +1,123 @@
+"""Where people look, drawn into their picture: a head's box, a line, a ring at the point."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageDraw, ImageFilter
+
+from gcdr.base.files import atomic
+from gcdr.data.manifest import BOX
+from gcdr.data.pictures import open_image
+from gcdr.predictor import Prediction
+from gcdr.report.overlays import encode, overlay_heatmap
+
+# Okabe and Ito's colours, which people with any colour vision tell apart.
+COLOURS = (
+    (86, 180, 233),
+    (230, 159, 0),
+    (0, 158, 115),
+    (240, 228, 66),
+    (213, 94, 0),
+    (204, 121, 167),
+)
+LONGEST = 1280  # pixels of a drawn picture's longer side
+HALF = 0.5  # probability below which somebody is drawn as looking out of the frame
+BLURRED = 6  # standard deviations of the blur that fit into a head
+
+
+def draw_people(
+    image: Image.Image, rows: pd.DataFrame, prediction: Prediction, *, heat: bool, blur: bool
+) -> Image.Image:
+    """A picture with its people's heads, and where each looks.
+
+    Args:
+        image: the picture.
+        rows: its people, see :func:`gcdr.prediction.predicting.predict_people`.
+        prediction: of the same people.
+        heat: whether the heatmaps are laid over it, of each cell the highest.
+        blur: whether heads are made unrecognisable.
+
+    Returns:
+        at most ``LONGEST`` pixels long; who looks out of the frame has a dashed box and no line.
+    """
+    scale = min(1.0, LONGEST / max(image.size))
+    canvas = image.resize(
+        [max(1, round(side * scale)) for side in image.size], Image.Resampling.LANCZOS
+    )
+    boxes = rows[BOX].to_numpy(float) * scale
+    if blur:
+        for box in boxes:
+            _blur(canvas, box)
+    if heat and len(prediction.heatmap):
+        canvas = Image.fromarray(overlay_heatmap(np.asarray(canvas), prediction.heatmap.max(0)))
+    draw = ImageDraw.Draw(canvas)
+    unit = max(canvas.size) / 320
+    points = rows[["gaze_x", "gaze_y"]].to_numpy(float) * canvas.size
+    out = (rows["in_frame_probability"] < HALF).to_numpy(bool)
+    for number, (box, point) in enumerate(zip(boxes, points, strict=True)):
+        colour = COLOURS[number % len(COLOURS)]
+        if out[number]:
+            _dashed(draw, box, colour, unit)
+            continue
+        middle = (box[:2] + box[2:]) / 2
+        for line, width in (((20, 20, 20), 2.4), (colour, 1.4)):
+            outer = np.concatenate([box[:2] - width * unit / 2, box[2:] + width * unit / 2])
+            draw.rectangle(outer.round().tolist(), outline=line, width=max(1, round(width * unit)))
+            if not np.isfinite(point).all():
+                continue
+            draw.line([*middle, *point], fill=line, width=max(1, round(width * unit)))
+            radius = 4 * unit
+            ring = [*(point - radius), *(point + radius)]
+            draw.ellipse(ring, outline=line, width=max(1, round(width * unit)))
+    return canvas
+
+
+def draw_heads(folder: Path, heads: pd.DataFrame, out: Path) -> None:
+    """Every picture with its heads' boxes, for looking whether they are right.
+
+    Args:
+        folder: the pictures.
+        heads: ``image`` and the columns of ``BOX`` in pixels.
+        out: the folder of the drawings.
+    """
+    for name, rows in heads.groupby("image"):
+        image, people = open_image(folder / str(name)), len(rows)
+        nowhere = Prediction(np.zeros((people, 2)), np.zeros((people, 1, 1)), None)
+        looking = rows.assign(gaze_x=np.nan, gaze_y=np.nan, in_frame_probability=np.nan)
+        drawn = draw_people(image, looking, nowhere, heat=False, blur=False)
+        write_drawing(drawn, out, str(name))
+
+
+def write_drawing(drawn: Image.Image, folder: Path, name: str) -> None:
+    """Write a drawing of the picture of a name as JPEG, whole or not at all; others get a second ending."""
+    path = folder / (name if name.lower().endswith((".jpg", ".jpeg")) else f"{name}.jpg")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(path) as temporary:
+        temporary.write_bytes(encode(drawn, "JPEG"))
+
+
+def _blur(canvas: Image.Image, box: np.ndarray) -> None:
+    """Blur a head in place, as far as it is in the picture."""
+    x0, y0 = np.clip(np.floor(box[:2]), 0, canvas.size).astype(int).tolist()
+    x1, y1 = np.clip(np.ceil(box[2:]), 0, canvas.size).astype(int).tolist()
+    if x0 < x1 and y0 < y1:
+        head = canvas.crop((x0, y0, x1, y1))
+        canvas.paste(
+            head.filter(ImageFilter.GaussianBlur(max(x1 - x0, y1 - y0) / BLURRED)), (x0, y0)
+        )
+
+
+def _dashed(
+    draw: ImageDraw.ImageDraw, box: np.ndarray, colour: tuple[int, int, int], unit: float
+) -> None:
+    (x0, y0), (x1, y1) = box[:2], box[2:]
+    corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]])
+    for start, end in pairwise(corners):
+        length = float(np.linalg.norm(end - start))
+        for at in np.arange(0, length, 6 * unit):
+            one, two = (
+                start + (end - start) * min(1, step / length) for step in (at, at + 3 * unit)
+            )
+            draw.line([*one, *two], fill=colour, width=max(1, round(1.4 * unit)))

@@ -1,0 +1,145 @@
+"""From pictures in files to a table of where their people look, block by block."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from gcdr.base.errors import InputError
+from gcdr.data.manifest import BOX
+from gcdr.detection.heads import Finder
+from gcdr.prediction.sources import GivenHeads, OwnPictures, open_picture, within
+from gcdr.predictor import Prediction, Predictor
+from gcdr.refine.trust import entropy
+
+PIXELS, COUNT = 1 << 26, 16  # of pictures held in memory at a time
+COLUMNS = (
+    "image", "width", "height", *BOX, "head_score", "gaze_x", "gaze_y", "in_frame_probability", "confidence",
+)  # fmt: skip
+
+Show = Callable[[str, Image.Image, pd.DataFrame, Prediction], None]
+"""What is done with a picture: its name, itself, its rows, and what was predicted of it."""
+
+
+@dataclass
+class Told:
+    """What has to be said of the pictures, in their order.
+
+    Attributes:
+        lines: pictures that cannot be read, boxes outside their picture, ...
+        without: pictures in which no head is known.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
+
+
+def predict_people(
+    pictures: OwnPictures,
+    heads: GivenHeads | Finder,
+    model: Predictor,
+    told: Told,
+    show: Show | None = None,
+) -> pd.DataFrame:
+    """Where the people of pictures look.
+
+    Memory holds a few pictures at a time, and a row a person.
+
+    Args:
+        pictures: the pictures.
+        heads: their head boxes, or what finds them.
+        model: a gaze model that needs no prior map.
+        told: gets what has to be said.
+        show: called with every picture that has a head.
+
+    Returns:
+        one row a person, in the order of pictures and boxes: ``image``, its ``width`` and ``height`` in
+        pixels, the columns of ``BOX`` in pixels, ``head_score`` (0..1, NaN where boxes were given),
+        ``gaze_x`` and ``gaze_y`` (0..1 of width and height), ``in_frame_probability`` (NaN where the model
+        does not tell) and ``confidence``: 1 - the map's entropy over that of a flat map, which orders the
+        people of one model and is no probability.
+
+    Raises:
+        InputError: the model needs prior maps.
+    """
+    if model.model.needs.prior:
+        raise InputError(
+            f"a {model.model.kind} that sees prior maps: it needs one of each person, which predicting on "
+            "pictures has not; expected a model without, such as the student of GCDR"
+        )
+    rows: list[pd.DataFrame] = []
+    for block in _blocks(pictures, told):
+        found = _heads_of(block, heads, pictures, told)
+        shown = [(name, image, *found[name]) for name, image in block if len(found[name][0])]
+        predictions = model.predict([one[1] for one in shown], [one[2] for one in shown])
+        for (name, image, boxes, scores), prediction in zip(shown, predictions, strict=True):
+            rows.append(_rows(name, image, boxes, scores, prediction))
+            if show:
+                show(name, image, rows[-1], prediction)
+    empty = pd.DataFrame(columns=[*COLUMNS])
+    return pd.concat(rows, ignore_index=True) if rows else empty
+
+
+def _blocks(pictures: OwnPictures, told: Told) -> Iterator[list[tuple[str, Image.Image]]]:
+    """Pictures that can be read, as many together as memory may hold."""
+    block: list[tuple[str, Image.Image]] = []
+    pixels = 0
+    for name in tqdm(pictures.names, "predicting", unit="picture", mininterval=1, disable=None):
+        try:
+            image, note = open_picture(pictures.root / name)
+        except InputError as error:
+            told.lines.append(f"skipped: {error}")
+            continue
+        told.lines += [note] if note else []
+        if block and (pixels + image.width * image.height > PIXELS or len(block) == COUNT):
+            yield block
+            block, pixels = [], 0
+        block.append((name, image))
+        pixels += image.width * image.height
+    if block:
+        yield block
+
+
+def _heads_of(
+    block: Sequence[tuple[str, Image.Image]],
+    heads: GivenHeads | Finder,
+    pictures: OwnPictures,
+    told: Told,
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Boxes (n, 4) and scores (n,) by picture's name, of those that touch their picture."""
+    if isinstance(heads, GivenHeads):
+        given = [heads.boxes.get(name, np.zeros((0, 4))) for name, _ in block]
+        boxed = [(boxes, np.full(len(boxes), np.nan)) for boxes in given]
+    else:
+        boxed = heads([image for _, image in block])
+    found = {}
+    for (name, image), (boxes, scores) in zip(block, boxed, strict=True):
+        inside = within(boxes, image)
+        found[name] = boxes[inside], scores[inside]
+        if not inside.all():
+            told.lines.append(
+                f"{pictures.root / name}: head box {np.round(boxes[~inside][0], 1).tolist()} lies outside "
+                f"the picture of {image.width} x {image.height} pixels, left out"
+            )
+        if not inside.any():
+            told.without.append(name)
+    return found
+
+
+def _rows(
+    name: str, image: Image.Image, boxes: np.ndarray, scores: np.ndarray, prediction: Prediction
+) -> pd.DataFrame:
+    inside = prediction.in_frame
+    rows = pd.DataFrame(boxes.round(2), columns=[*BOX])
+    rows.insert(0, "image", name)
+    rows.insert(1, "width", image.width)
+    rows.insert(2, "height", image.height)
+    rows["head_score"] = scores
+    rows[["gaze_x", "gaze_y"]] = prediction.points.astype(float)
+    rows["in_frame_probability"] = np.nan if inside is None else inside.astype(float)
+    rows["confidence"] = 1 - entropy(torch.from_numpy(prediction.heatmap)).numpy()
+    return rows

@@ -1,0 +1,199 @@
+"""Predictions on own pictures as ``gcdr predict`` and ``gcdr.predict`` make them."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gcdr import __version__
+from gcdr.base.csvtext import write_csv
+from gcdr.base.errors import InputError
+from gcdr.base.files import write_json
+from gcdr.data.manifest import BOX
+from gcdr.detection.heads import Finder, load_finder
+from gcdr.models.finding import find_model
+from gcdr.prediction.drawn import HALF, draw_people, write_drawing
+from gcdr.prediction.predicting import Told, predict_people
+from gcdr.prediction.sources import GivenHeads, OwnPictures, find_pictures, heads_of_table
+from gcdr.predictor import Predictor, load
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be predicted, and how.
+
+    Attributes:
+        sources: files and folders of pictures.
+        model: a path, or a name, see :func:`gcdr.models.finding.find_model`.
+        heads: a CSV of head boxes; None finds them.
+        finder: what finds them, see :func:`gcdr.detection.heads.load_finder`.
+        score: least score of a head that is found.
+        backbone: weights of a frozen backbone, where the model's place does not tell.
+        device: "auto", "cpu" or "cuda".
+        downloads: folder of released weights, which are fetched into it where they are not there.
+    """
+
+    sources: Sequence[str | Path]
+    model: str | Path
+    heads: Path | None = None
+    finder: Path = Path("centerface")
+    score: float = 0.5
+    backbone: Path | None = None
+    device: str = "auto"
+    downloads: Path = Path("weights")
+
+
+@dataclass
+class Predicted:
+    """What was predicted.
+
+    Attributes:
+        people: see :func:`gcdr.prediction.predicting.predict_people`.
+        pictures: the pictures.
+        told: what has to be said of them.
+        seconds: of loading the models, and of all the rest.
+        model, finder: where they are from; the finder is empty where boxes were given.
+    """
+
+    people: pd.DataFrame
+    pictures: OwnPictures
+    told: Told
+    model: str
+    finder: str
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def lines(self) -> list[str]:
+        """Which pictures are left out and why, and a summary."""
+        count = self.people["image"].nunique()
+        heads = f"found by {self.finder}" if self.finder else "given"
+        out = (self.people["in_frame_probability"] < HALF).sum()
+        looking = f", {out:,} of them looking out of the frame" if out else ""
+        return [
+            *self.pictures.notes,
+            *self.told.lines,
+            *(f"no head: {name}" for name in self.told.without),
+            f"{len(self.people):,} people (heads {heads}) in {count:,} of {len(self.pictures.names):,} "
+            f"pictures{looking}; models read in {self.seconds['loading']:.1f} s, the rest "
+            f"{self.seconds['predicting']:.1f} s",
+        ]
+
+
+def predict_pictures(
+    wanted: Wanted, drawings: Path | None = None, *, heat: bool = False, blur: bool = False
+) -> Predicted:
+    """Predict, and draw.
+
+    Args:
+        wanted: what is to be predicted.
+        drawings: folder in which every picture with a head is drawn; None draws none.
+        heat, blur: see :func:`gcdr.prediction.drawn.draw_people`.
+
+    Raises:
+        InputError: pictures, heads or a model are not there or of another kind, as the functions that look
+            for them say, or no head is known in any picture.
+    """
+    pictures = find_pictures(wanted.sources)
+    begun = time.monotonic()
+    model = _model(wanted)
+    heads: GivenHeads | Finder = (
+        load_finder(wanted.finder, wanted.score, model.device)
+        if wanted.heads is None
+        else heads_of_table(wanted.heads, pictures)
+    )
+    loaded = time.monotonic()
+    told = Told(list(heads.notes) if isinstance(heads, GivenHeads) else [])
+
+    def show(name: str, image: Any, rows: pd.DataFrame, prediction: Any) -> None:
+        if drawings is not None:
+            drawn = draw_people(image, rows, prediction, heat=heat, blur=blur)
+            write_drawing(drawn, drawings, name)
+
+    people = predict_people(pictures, heads, model, told, show)
+    seconds = {"loading": loaded - begun, "predicting": time.monotonic() - loaded}
+    finder = "" if wanted.heads else str(wanted.finder)
+    predicted = Predicted(people, pictures, told, str(wanted.model), finder, seconds)
+    if people.empty:
+        reason = (
+            f"{wanted.finder} found none with a score of {wanted.score} or more"
+            if finder
+            else f"{wanted.heads} has none that lies in its picture"
+        )
+        raise InputError(
+            "\n".join(
+                [
+                    f"{pictures.root}: no head in {len(pictures.names)} pictures ({reason}); expected at "
+                    "least one: take a lower score, another detector, or a table of head boxes",
+                    *(f"  {line}" for line in [*pictures.notes, *told.lines][:20]),
+                ]
+            )
+        )
+    return predicted
+
+
+def _model(wanted: Wanted) -> Predictor:
+    path, backbone = find_model(wanted.model, weights=wanted.downloads, fetch=True)
+    return load(path, wanted.device, wanted.backbone or backbone)
+
+
+def write_predictions(predicted: Predicted, out: Path) -> None:
+    """``predictions.csv`` in the columns of own images' tables, and ``predictions.json`` with all there is.
+
+    In the CSV a point is left out of whom the model says that they look out of the frame.
+
+    Args:
+        predicted: the predictions.
+        out: the folder.
+    """
+    people = predicted.people
+    told = people["in_frame_probability"].notna()
+    inside = people["in_frame_probability"] >= HALF
+    table = people[["image", *BOX]].assign(
+        gaze_x=people["gaze_x"].where(inside | ~told).round(5),
+        gaze_y=people["gaze_y"].where(inside | ~told).round(5),
+        in_frame=inside.astype("boolean").where(told),
+        label_source="predicted",
+        in_frame_probability=people["in_frame_probability"].round(4),
+        confidence=people["confidence"].round(4),
+        head_score=people["head_score"].round(4),
+    )
+    written = table["in_frame"].map({True: "true", False: "false"})
+    write_csv(table.assign(in_frame=written), out / "predictions.csv")
+    write_json(out / "predictions.json", _as_json(predicted))
+
+
+def _as_json(predicted: Predicted) -> dict[str, Any]:
+    def known(value: float) -> float | None:
+        return None if pd.isna(value) else round(float(value), 5)
+
+    of_image = dict(list(predicted.people.groupby("image", sort=False)))
+    return {
+        "format": FORMAT,
+        "gcdr": __version__,
+        "model": predicted.model,
+        "heads": predicted.finder or "given",
+        "root": str(predicted.pictures.root),
+        "without_heads": predicted.told.without,
+        "pictures": [
+            {
+                "image": name,
+                "width": int(rows["width"].iloc[0]),
+                "height": int(rows["height"].iloc[0]),
+                "people": [
+                    {
+                        "head_box": [round(float(value), 2) for value in row[BOX]],
+                        "head_score": known(row["head_score"]),
+                        "gaze": [known(row["gaze_x"]), known(row["gaze_y"])],
+                        "in_frame_probability": known(row["in_frame_probability"]),
+                        "confidence": known(row["confidence"]),
+                    }
+                    for _, row in rows.iterrows()
+                ],
+            }
+            for name, rows in of_image.items()
+        ],
+    }
