@@ -73,7 +73,7 @@ def fields(line: str) -> list[str]:
 
 
 def raw_fields(line: str) -> list[str]:
-    """The cells of a line of CSV as they stand there, quotes and blanks included: joined by commas they are it.
+    """The cells of a line of CSV as they stand there, with quotes and blanks; joined by commas they are it.
 
     Args:
         line: with an even number of double quotes.

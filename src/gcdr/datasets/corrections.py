@@ -91,7 +91,7 @@ def read_corrections(path: Path) -> list[Correction]:
     """The rows of a file that a gallery's page wrote.
 
     Raises:
-        InputError: it cannot be read, a column is missing, a point lies outside 0..1, or a row says two things.
+        InputError: it cannot be read, a column is missing, a point is outside 0..1, or a row says two things.
     """
     problems = Problems()
     needed = [name for name in CORRECTION_COLUMNS if name != "date"]
@@ -123,7 +123,9 @@ def read_corrections(path: Path) -> list[Correction]:
     shown = [f"{text}, {point}, {frame or 'nothing'}" for text, point, frame in zip(
         said, (f"({x:g}, {y:g})" for x, y in gaze), stated, strict=True
     )]  # fmt: skip
-    expected = "point with a point and true, out of frame with no point and false, or cannot tell with neither"
+    expected = (
+        "point with a point and true, out of frame with none and false, or cannot tell with neither"
+    )
     problems.rows(
         "an answer that says two things", "said, gaze_x, gaze_y, in_frame", expected, differs,
         table.places, np.array(shown, object),
@@ -164,8 +166,8 @@ def merge_corrections(
             head box alone.
 
     Raises:
-        InputError: the table is wrong, a correction is of another data set or of nobody in the table, two differ
-            about one person, or one is of a person with several annotators.
+        InputError: the table is wrong, a correction is of another data set or of nobody in the table, two
+            differ about one person, or one is of a person with several annotators.
     """
     problems = Problems()
     rows, places = folder_rows(table, "", problems)
