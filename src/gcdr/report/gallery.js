@@ -171,7 +171,8 @@
 
   function arrange() {
     for (const card of cards) card.article.hidden = !fits(card);
-    sheet.append(...[...cards].sort(compare(field("order"))).map((card) => card.article));
+    const order = [...cards].sort(compare(field("order"))).map((card) => card.article);
+    if (order.some((article, place) => article !== sheet.children[place])) sheet.append(...order);
     count();
   }
 
@@ -227,5 +228,5 @@
 
   for (const id of said.keys()) show(byId.get(id));
   tools.reset(); // a browser may bring back what was chosen before a reload
-  arrange();
+  count();
 })();

@@ -43,7 +43,7 @@ QUALITY = 80  # of a JPEG, of 100
 VIEWS = {
     "scene": "Scene",
     "prior": "Prior map",
-    "label": "Refined pseudo-label",
+    "label": "Pseudo-label",
     "prediction": "Student’s prediction",
 }
 """The pictures of a person: how their files end, and what they show."""
