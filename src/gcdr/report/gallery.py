@@ -55,7 +55,7 @@ DOUBTS = {
 }
 """Columns of a label store that tell how sure a label is, the best first, and what they are called."""
 
-Point = tuple[float, float]
+Spot = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,9 @@ class GalleryPerson:
     size: tuple[int, int]
     answer: str = ""
     doubt: float = np.nan
-    pseudo: Point | None = None
-    predicted: Point | None = None
-    label: Point | None = None
+    pseudo: Spot | None = None
+    predicted: Spot | None = None
+    label: Spot | None = None
     outside: bool = False
 
     @property
