@@ -319,6 +319,46 @@ def suggest(args: argparse.Namespace) -> int:
     return 0
 
 
+def add_correct(commands: Any) -> None:
+    """``gcdr correct``: what was corrected on a gallery's page, into one's own table."""
+    parser = commands.add_parser(
+        "correct",
+        help="lay corrections made on a gallery's page into a table of own images",
+        description="Corrected people get their new point, or that they look out of the frame, and the label "
+        "source corrected; all other rows and unknown columns stay as they are. Of heads that the workflow "
+        "found, results/data/DATASET/heads.csv is the table.",
+    )
+    parser.add_argument("table", type=Path, metavar="TABLE", help="CSV of head boxes and labels")
+    parser.add_argument(
+        "corrections", type=Path, nargs="+", metavar="CORRECTIONS", help="CSV that a page wrote"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="CSV to write; must not exist")
+    parser.add_argument(
+        "--split", choices=("train", "val", "test"), help="for rows that name no split (left as is)"
+    )
+    parser.add_argument(
+        "--changed",
+        action="store_true",
+        help="people came or went since the page was made: find them by image and head box",
+    )
+    parser.set_defaults(run=correct)
+
+
+def correct(args: argparse.Namespace) -> int:
+    """Write the corrected table and say what was changed."""
+    from gcdr.base.files import atomic
+    from gcdr.datasets.corrections import merge_corrections, read_corrections
+
+    if args.out.exists():
+        raise InputError(f"{args.out}: is there already, and may hold labels; name a new file")
+    said = [one for path in args.corrections for one in read_corrections(path)]
+    made = merge_corrections(args.table, said, args.split, args.changed)
+    with atomic(args.out) as temporary:
+        temporary.write_bytes(made.content)
+    print("\n".join(made.lines(args.out)))
+    return 0
+
+
 COMMANDS: tuple[Callable[[Any], None], ...] = (
     add_check,
     add_config,
@@ -327,6 +367,7 @@ COMMANDS: tuple[Callable[[Any], None], ...] = (
     add_predict,
     add_export,
     add_suggest,
+    add_correct,
 )
 
 

@@ -18,8 +18,9 @@ from gcdr.priors.points import points_prior
 from gcdr.priors.stored_maps import maps_prior
 from gcdr.refine.labels import make_labels
 from gcdr.refine.options import LabelSettings
-from gcdr.report.pages import write_gallery
+from gcdr.report.gallery import GalleryFiles, write_gallery
 from gcdr.report.table_s7 import score_overlays, table_s7_markdown
+from gcdr.settings.reporting import GallerySettings
 
 PERFECT = {"error": 0, "biased": 0, "missing": 0, "seed": 0, "reads_hidden_labels": True}
 
@@ -113,11 +114,12 @@ def test_the_gallery_shows_them(study, tmp_path):
     bodies = people[["sample_id"]].assign(**dict.fromkeys(BODY, np.nan), detected=False)
     write_table(bodies, tmp_path / "bodies.parquet")
     labels_of(study, True, tmp_path / "labels.h5")
-    images, labels, out = study.folder / "images", tmp_path / "labels.h5", tmp_path / "gallery.html"
-    write_gallery(
-        study.manifest, images, tmp_path / "bodies.parquet", study.prior, labels, labels, 1,
-        "drawn", out,
-    )  # fmt: skip
+    labels, out = tmp_path / "labels.h5", tmp_path / "gallery.html"
+    files = GalleryFiles(
+        study.manifest, study.annotations, tmp_path / "bodies.parquet", study.prior, labels, labels
+    )
+    settings = GallerySettings(str(study.folder / "images"), 1, "drawn")
+    write_gallery(files, settings, tmp_path / "gallery", out)
     noun = read_annotated(study.manifest)["label"].dropna().iloc[0]
     assert f"Answer: {noun}" in out.read_text()
 

@@ -469,22 +469,9 @@ def test_page_leaves_out_what_it_was_not_given(tmp_path):
         page.build_page(replace(context, overview=page.Picture(b"GIF89a", "x")))
 
 
-def test_gallery_carries_its_notice():
-    picture = overlays.panel(example().image, np.eye(8), head_box=(10, 5, 20, 16), answer="ball")
-    item = page.GalleryItem(
-        "frame_1.jpg, person 2", [page.Picture(overlays.encode(picture, "JPEG"), "Grad-CAM")]
-    )
-    text = page.build_gallery("Folder", "The weights have seen only drawings.", [item, item])
-    parsed = Page(text)
-    assert "The weights have seen only drawings." in text
-    assert all(target.startswith("data:") for target in parsed.fetched)
-    with pytest.raises(InputError, match="no notice"):
-        page.build_gallery("Folder", " ", [item])
-
-
 def test_room_does_not_need_torch():
     code = (
-        "import sys; from gcdr.report import figures, page, typeset, timing; "
+        "import sys; from gcdr.report import figures, gallery, page, typeset, timing; "
         "sys.exit('torch' in sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

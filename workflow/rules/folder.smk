@@ -61,24 +61,23 @@ rule gallery:
     input:
         **stage("gallery"),
         manifest=data("manifest.parquet"),
+        annotations=data("annotations.parquet"),
         bodies=data("bodies.parquet"),
+        labels=folder_labels,
         prior=folder_prior,
         refined=folder_refined,
         predicted=folder_predictions,
     output:
-        "results/{study}/gallery.html",
+        page="results/{study}/gallery.html",
+        pictures=directory("results/{study}/gallery"),
     log:
         "logs/{study}/gallery.log",
     benchmark:
         "results/benchmarks/gallery/{study}.tsv"
     localrule: True
     params:
-        images=images_of_study,
-        layer=layer_of_study,
-        prior=input_options("prior"),
-        notice=lambda wildcards: config["notice"],
+        files=input_options(*GALLERY_FILES),
+        settings=gallery_settings,
     shell:
-        "python {input.script:q} --manifest={input.manifest:q} --images={params.images:q}"
-        " --bodies={input.bodies:q} {params.prior:q} --refined={input.refined:q}"
-        " --predicted={input.predicted:q} --layer={params.layer:q} --notice={params.notice:q}"
-        " --out={output:q} > {log:q} 2>&1"
+        "python {input.script:q} {params.files:q} --settings={params.settings:q}"
+        " --pictures={output.pictures:q} --out={output.page:q} > {log:q} 2>&1"

@@ -292,6 +292,22 @@ def folder_prior(wildcards):
     return prior_file(wildcards.study, prior_store(prior_of_study(wildcards.study)))
 
 
+def folder_labels(wildcards):
+    """What a study that is its own teacher shows of its labels; other labels a gallery does not read."""
+    own = teacher_study(wildcards) == wildcards.study
+    return f"{split_of(wildcards.study)}/labels.parquet" if own else []
+
+
+GALLERY_FILES = "manifest annotations bodies labels prior refined predicted".split()
+
+
+def gallery_settings(wildcards):
+    """What decides a gallery beside these files."""
+    images, layer = images_of_study(wildcards), layer_of_study(wildcards)
+    notice, blur = config["notice"], config["blur_faces"]
+    return settings_json(reporting.GallerySettings(images, layer, notice, blur))
+
+
 def show_summary():
     """Print the tables and say where the pages are, when a run has ended well."""
     made = [path for path in default_targets() if os.path.exists(path)]

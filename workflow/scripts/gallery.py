@@ -1,26 +1,22 @@
-"""Overlays of own images."""
+"""Pictures of own images with what is said of their people, and the page on which that is corrected."""
 
 from gcdr.base.command import arguments, run
-from gcdr.report.pages import write_gallery
+from gcdr.report.gallery import GalleryFiles, write_gallery
+from gcdr.settings.reporting import GallerySettings
+
+FILES = ("manifest", "annotations", "bodies", "prior", "refined", "predicted")
 
 
 def main() -> None:
-    args = vars(
-        arguments(
-            __doc__,
-            "manifest:path",
-            "images:path",
-            "bodies:path",
-            "prior:path",
-            "refined:path",
-            "predicted:path",
-            "layer:int",
-            "notice",
-            "out:path",
-            prior_made_by={},
-        )
+    args = arguments(
+        __doc__,
+        *(f"{name}:path" for name in (*FILES, "pictures", "out")),
+        labels=None,
+        prior_made_by={},
+        settings=GallerySettings,
     )
-    write_gallery(**args)
+    files = GalleryFiles(*(getattr(args, name) for name in FILES), args.labels)
+    write_gallery(files, args.settings, args.pictures, args.out, args.prior_made_by)
 
 
 if __name__ == "__main__":

@@ -68,13 +68,27 @@ def fields(line: str) -> list[str]:
     Args:
         line: with an even number of double quotes.
     """
+    found = _cells(line)
+    return [cell[1].replace('""', '"') if quoted else cell[1].strip() for cell, quoted in found]
+
+
+def raw_fields(line: str) -> list[str]:
+    """The cells of a line of CSV as they stand there, with quotes and blanks; joined by commas they are it.
+
+    Args:
+        line: with an even number of double quotes.
+    """
+    return [cell[0] for cell, _ in _cells(line)]
+
+
+def _cells(line: str) -> list[tuple[re.Match[str], bool]]:
+    """What matches each cell of a line, and whether it is quoted."""
     cells, at = [], 0
     while at <= len(line):
         quoted = _QUOTED.match(line, at)
         found = quoted or _PLAIN.match(line, at)
         assert found is not None  # an empty cell is one
-        text = found[1]
-        cells.append(text.replace('""', '"') if quoted else text.strip())
+        cells.append((found, quoted is not None))
         at = found.end() + 1
     return cells
 

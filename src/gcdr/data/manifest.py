@@ -212,6 +212,12 @@ def people_digest(people: pd.DataFrame) -> str:
     return text_digest(*(columns[name].astype(str).str.cat(sep="\n") for name in columns))
 
 
+def heads_digest(people: pd.DataFrame) -> str:
+    """Digest of ids, images and head boxes: of a manifest, or of a table whose pictures nobody has opened."""
+    columns = people[["sample_id", "image", *BOX]]
+    return text_digest(*(columns[name].astype(str).str.cat(sep="\n") for name in columns))
+
+
 def boxes(people: pd.DataFrame) -> np.ndarray:
     """(N, 4) float64 head boxes x0, y0, x1, y1 in 0..1 of width and height (may lie outside)."""
     scale = people[["width", "height", "width", "height"]].to_numpy(float)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gcdr.base.errors import InputError
-from gcdr.base.problems import Problems
+from gcdr.base.problems import Places, Problems
 from gcdr.data.manifest import BODY, BOX, CONTEXT, LABEL_SOURCE, has_label, order_people
 from gcdr.datasets.assemble import Dataset, Rules, assemble
 from gcdr.datasets.layout import describe_left_out, left_out, picture_names
@@ -53,6 +53,22 @@ def read_folder(folder: Path, table: Path | None, split: str = "test") -> Datase
     if left:
         kind = "pictures that are not read, left out"
         problems.file(folder, left, "JPEG, PNG or another form that is read", kind, fatal=False)
+    rows, places = folder_rows(table, split, problems)
+    return assemble("folder", rows, places, folder, problems, Rules())
+
+
+def folder_rows(table: Path, split: str, problems: Problems) -> tuple[pd.DataFrame, Places]:
+    """The rows of a folder's table, one an annotation, and where they stand; no picture is looked at.
+
+    Args:
+        table: as for :func:`read_folder`.
+        split: the split of people whose row names none.
+        problems: gets what is wrong with them.
+
+    Returns:
+        the columns that are known, of which ``person`` numbers the people: several annotators of one have the
+        same.
+    """
     columns = read_headed(table, REQUIRED, OPTIONAL, problems)
     rows = _rows(columns, split, problems)
     identity = ["image", *BOX, *(["person"] if "person" in rows else [])]
@@ -66,7 +82,7 @@ def read_folder(folder: Path, table: Path | None, split: str = "test") -> Datase
         columns.places,
         rows["image"],
     )
-    return assemble("folder", rows, columns.places, folder, problems, Rules())
+    return rows, columns.places
 
 
 def people_of_table(folder: Path, table: Path) -> pd.DataFrame | None:

@@ -82,6 +82,28 @@ def overlay_heatmap(image: np.ndarray, heatmap: np.ndarray) -> np.ndarray:
     return np.round((1.0 - opacity) * scene + opacity * colour).astype(np.uint8)
 
 
+def blur_heads(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """A picture without faces: of each head box, and a tenth around it, 4 x 4 colours stay.
+
+    Args:
+        image: (H, W, 3) uint8.
+        boxes: (N, 4) float, x0, y0, x1, y1 in pixels; may reach beyond the picture.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    canvas = Image.fromarray(image)
+    margin = 0.1 * (boxes[:, 2:] - boxes[:, :2])
+    low = np.floor(np.maximum(boxes[:, :2] - margin, 0)).astype(int)
+    high = np.ceil(np.minimum(boxes[:, 2:] + margin, canvas.size)).astype(int)
+    for box in np.hstack([low, high]).tolist():
+        size = (box[2] - box[0], box[3] - box[1])
+        if min(size) > 0:
+            few = canvas.crop(box).resize((4, 4), Image.Resampling.BOX)
+            canvas.paste(few.resize(size, Image.Resampling.BICUBIC), box[:2])
+    return np.asarray(canvas)
+
+
 def _font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(font_manager.findfont("DejaVu Sans"), size)
 

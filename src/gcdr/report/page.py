@@ -1,4 +1,4 @@
-"""The report and the gallery: single HTML files that need nothing outside themselves."""
+"""The report: a single HTML file that needs nothing outside itself."""
 
 import base64
 import html
@@ -88,15 +88,6 @@ class Context:
     overhead: Overhead | None = None
     settings: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class GalleryItem:
-    """One person of a gallery: a heading (image and person), pictures, a line of text."""
-
-    heading: str
-    pictures: Sequence[Picture]
-    text: str = ""
 
 
 def _and(parts: Sequence[object]) -> str:
@@ -230,13 +221,15 @@ def _environment() -> Environment:
     return environment
 
 
-def _template(name: str) -> str:
+def page_part(name: str) -> str:
+    """A file that lies beside this one: a template, a style or a script."""
     return (resources.files("gcdr.report") / name).read_text(encoding="utf-8")
 
 
-def _fill(template: str, **values: object) -> str:
-    style = Markup(_template("page.css"))
-    return _environment().from_string(_template(template)).render(style=style, **values)
+def fill_template(template: str, *styles: str, **values: object) -> str:
+    """A page from a template and values, which are escaped; styles are laid upon that of all pages."""
+    style = Markup("\n".join(map(page_part, ("page.css", *styles))))
+    return _environment().from_string(page_part(template)).render(style=style, **values)
 
 
 def build_page(context: Context) -> str:
@@ -258,7 +251,7 @@ def build_page(context: Context) -> str:
         (METRICS[name].label if name in METRICS else name, text)
         for name, text in context.definitions.items()
     ]
-    return _fill(
+    return fill_template(
         "page.html.j2",
         context=context,
         cells=cells,
@@ -273,20 +266,3 @@ def build_page(context: Context) -> str:
         groups=_example_groups(context.examples),
         question=question_of(context.examples),
     )
-
-
-def build_gallery(title: str, notice: str, items: Sequence[GalleryItem], summary: str = "") -> str:
-    """A contact sheet as one HTML file.
-
-    Args:
-        title: heading of the page.
-        notice: shown at the top with emphasis, for example what the weights have seen.
-        items: one a person.
-        summary: a paragraph below the notice; may be empty.
-
-    Raises:
-        InputError: no notice (a gallery never goes without), or a picture of an unknown kind.
-    """
-    if not notice.strip():
-        raise InputError("gallery: no notice")
-    return _fill("gallery.html.j2", title=title, notice=notice, items=items, summary=summary)

@@ -1,10 +1,9 @@
 """From result files to tables, figures and the page: what the report rules call."""
 
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
@@ -28,15 +27,8 @@ from gcdr.report.label_curve import (
     read_curve,
 )
 from gcdr.report.label_errors import label_errors_figure, label_errors_text, read_label_errors
-from gcdr.report.overlays import Example, encode, example_panels
-from gcdr.report.page import (
-    Context,
-    GalleryItem,
-    Picture,
-    build_gallery,
-    build_page,
-    summary_text,
-)
+from gcdr.report.overlays import Example
+from gcdr.report.page import Context, Picture, build_page, summary_text
 from gcdr.report.rows import method_name
 from gcdr.report.summary import rulers
 from gcdr.report.tables import (
@@ -239,75 +231,6 @@ def choose_examples(shown: ShownStudy, count: int) -> list[Example]:
                 )
             )
     return examples
-
-
-def write_gallery(
-    manifest: Path,
-    images: Path,
-    bodies: Path,
-    prior: Path,
-    refined: Path,
-    predicted: Path,
-    layer: int,
-    notice: str,
-    out: Path,
-    prior_made_by: Mapping[str, Any] | None = None,
-) -> None:
-    """A page of overlays for people without any label: scene, Grad-CAM, refined map and prediction.
-
-    Args:
-        manifest: the manifest.
-        images: folder of the images.
-        bodies: body boxes.
-        prior: prior store.
-        refined: label store of the refined maps of all people.
-        predicted: label store of a student's heatmaps of all people.
-        layer: decoder layer shown.
-        notice: what the maps must not be taken for.
-        out: the page.
-        prior_made_by: the settings that must have made the prior store, as far as they are known.
-
-    Raises:
-        InputError: files that are damaged, of other people, or of other settings.
-    """
-    people = read_people(manifest)
-    digest, ids = people_digest(people), people["sample_id"].to_numpy()
-    store = read_prior(prior, digest, ids, layer, prior_made_by)
-    labels = read_labels(refined, digest, ids)
-    student = read_labels(predicted, digest, ids)
-    body = read_rows(bodies, digest, ids, [*BODY, "detected"])
-    items = []
-    for row, person in enumerate(people.itertuples()):
-        if not labels.valid[row]:
-            continue  # there is no map, and perhaps no picture
-        found = body.iloc[row]
-        box = found[BODY].to_numpy(float)
-        pixels = np.asarray(open_image(images / person.image))
-        example = Example(
-            pixels,
-            tuple(getattr(person, name) for name in BOX),
-            tuple(box) if found["detected"] else None,
-            store.heatmap[row],
-            labels.heatmap[row],
-            student.heatmap[row],
-            np.empty((0, 2)),
-            _asked(store, row),
-            store.columns["answer"][row],
-        )
-        panels = example_panels(example, 420)
-        shown = [
-            Picture(encode(panels[name], "JPEG"), f"{person.image}: {name}", name)
-            for name in panels
-        ]
-        answer = store.columns["answer"][row]
-        items.append(
-            GalleryItem(f"{person.image}, person {person.sample_id}", shown, f"Answer: {answer}")
-        )
-    left = len(people) - len(items)
-    count = f"{len(items)} people" + (
-        f"; {left} without a pseudo-label are not shown" if left else ""
-    )
-    write_text(build_gallery("Pseudo-labels", notice, items, count), out)
 
 
 def _asked(store: Store, row: int) -> str:

@@ -98,6 +98,23 @@ class ReportSettings(JsonConfig):
     curves: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class GallerySettings(JsonConfig):
+    """What decides a gallery beside its study's files.
+
+    Attributes:
+        images: folder of the pictures.
+        layer: the layer of the prior store whose maps are shown.
+        notice: what the maps must not be taken for.
+        blur: whether heads are blurred.
+    """
+
+    images: str
+    layer: int
+    notice: str
+    blur: bool = False
+
+
 def variant_sampling(config: Config, share: int | str) -> VariantSampling:
     """As configured for a label share in per cent, or ``OWN``."""
     refine = by_share(config["refine"], share)
