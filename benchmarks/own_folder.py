@@ -37,9 +37,8 @@ def main() -> None:
     )
     table["in_frame"] = table["in_frame"].map({True: "true", False: "false"}).where(known)
     write_csv(table.round({name: 1 for name in BOX}), args.folder / "heads.csv")
-    print(
-        f"{args.folder}: {len(table)} people, {int((known & table['split'].eq('train')).sum())} of them labelled"
-    )
+    labelled = int((known & table["split"].eq("train")).sum())
+    print(f"{args.folder}: {len(table)} people, {labelled} of those for training labelled")
 
 
 if __name__ == "__main__":
