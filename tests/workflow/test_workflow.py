@@ -211,7 +211,11 @@ def test_own_photographs_go_through_the_same_rules(done: Workspace) -> None:
     bad.write_bytes((photos / "Küche 0.jpg").read_bytes()[:2000])
     rows.append("Küche 2.jpg,600,200,700,400")
     (photos / "heads.csv").write_text("\n".join(rows) + "\n")
-    done.write("teach.yaml", "studies: {photos: {teacher: smoke}}\nfailures: 0.5\n")
+    done.write(
+        "teach.yaml",
+        "studies: {photos: {teacher: smoke}}\nfailures: 0.5\n"
+        "datasets: {photos: {drawn: true}}\ndetect: {weights: assets/world/detector}\n",
+    )
     configs = (SMOKE, "configs/folder.yaml", "teach.yaml")
     planned = set(done.planned(configs=configs))
     assert not planned & {"world", "split", "train_teacher", "train_diffusion", "train_student"}
