@@ -217,10 +217,10 @@ def test_table_is_sorted_clipped_and_says_what_is_left_out(photos):
         [20, 10, 64, 20, 0.9123],
     ]
     assert found.without == ["a.jpg"] and list(found.unreadable) == ["broken.jpg"]
-    said = list(found.lines())
+    said = list(found.lines("faces"))
     assert any("broken.jpg: not a readable image" in line for line in said)
     assert "no head found: a.jpg" in said
-    assert said[-1] == "6 heads in 3 pictures, none in 1; 1 could not be read"
+    assert said[-1] == "6 heads found by faces in 3 pictures, none in 1; 1 could not be read"
 
 
 def test_folders_without_pictures(photos, tmp_path):
@@ -269,8 +269,11 @@ def test_command_writes_a_table_that_check_takes(drawn, capsys, monkeypatch):
     advice = capsys.readouterr().err
     command = advice.split("gcdr ")[1].split()
     assert command == ["heads", str(drawn), "--out", str(drawn / "heads.csv")]
-    assert main([*command, "--device", "cpu"]) == 0
-    assert "heads in 6 pictures, none in 0" in capsys.readouterr().out
+    told = ["--weights", "assets/world/heads", "--device", "cpu"]
+    looked_at = drawn.parent / "looked-at"
+    assert main([*command, *told, "--drawings", str(looked_at)]) == 0
+    assert len(list(looked_at.iterdir())) == 6
+    assert "found by assets/world/heads in 6 pictures, none in 0" in capsys.readouterr().out
     assert main(["check", str(drawn)]) == 0
     assert main(command) == 2 and "may hold corrections" in capsys.readouterr().err
     os.remove(drawn / "heads.csv")
