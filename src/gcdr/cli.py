@@ -17,6 +17,8 @@ from gcdr.base.command import silence
 from gcdr.base.errors import InputError
 from gcdr.datasets.layout import DATASET_KINDS
 
+FORMATS = ("csv", "gazefollow", "gazelle", "coco", "labelstudio", "cvat")
+
 
 def add_check(commands: Any) -> None:
     """``gcdr check``: read a data set and say what is in it and what is wrong."""
@@ -79,19 +81,39 @@ def add_convert(commands: Any) -> None:
     """``gcdr convert``: released checkpoints to folders of this package, and back."""
     parser = commands.add_parser(
         "convert",
-        help="convert a released checkpoint of VAT or GCDR, or write one",
+        help="convert a released checkpoint of VAT or GCDR, or write one, or a model as ONNX",
         description="A released .pt file becomes a folder with model.safetensors and model.json; such "
-        "a folder becomes a .pt file if OUT ends with .pt.",
+        "a folder becomes a .pt file if OUT ends with .pt, and an ONNX file if it ends with .onnx, which is "
+        "compared with torch before it is there.",
     )
-    parser.add_argument("source", type=Path, metavar="SOURCE", help="a .pt file, or a folder")
-    parser.add_argument("out", type=Path, metavar="OUT", help="the folder to write, or a .pt file")
-    parser.set_defaults(run=convert_released)
+    parser.add_argument(
+        "source", metavar="SOURCE", help="a .pt file, or a folder; for ONNX a model's name too"
+    )
+    parser.add_argument(
+        "out", type=Path, metavar="OUT", help="the folder to write, or a .pt or .onnx file"
+    )
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="of ONNX: pictures to compare on; by default drawn ones",
+    )
+    parser.set_defaults(run=convert)
 
 
-def convert_released(args: argparse.Namespace) -> int:
+def convert(args: argparse.Namespace) -> int:
     """Convert and say what was written."""
+    if args.out.suffix == ".onnx":
+        from gcdr.onnx_files import convert_to_onnx
+
+        print(convert_to_onnx(args.source, args.out, args.pictures))
+        return 0
     from gcdr.models.released import convert_released
 
+    if args.pictures:
+        raise InputError(f"{args.out}: --pictures is for an .onnx file alone")
     print(convert_released(args.source, args.out))
     return 0
 
@@ -150,7 +172,7 @@ def add_export(commands: Any) -> None:
     parser.add_argument("--labels", type=Path, help="labels.parquet: what a label split shows")
     parser.add_argument("--maps", type=Path, help="label store: pseudo-labels or predictions")
     parser.add_argument("--annotations", type=Path, help="annotations.parquet of test people")
-    parser.add_argument("--format", choices=("csv", "gazefollow", "gazelle", "coco"), required=True)
+    parser.add_argument("--format", choices=FORMATS, required=True)
     parser.add_argument(
         "--decode",
         choices=("centre", "reference"),
@@ -161,7 +183,13 @@ def add_export(commands: Any) -> None:
         "--out",
         type=Path,
         required=True,
-        help="file, or for gazefollow and gazelle the folder of the files",
+        help="file, or for gazefollow and gazelle the folder of the files; for labelstudio the tasks, "
+        "beside which the labelling configuration is written (.xml)",
+    )
+    parser.add_argument(
+        "--prefix",
+        help="for labelstudio: what stands before an image's name in its address (default: "
+        "/data/local-files/?d=)",
     )
     parser.set_defaults(run=export)
 
@@ -171,8 +199,11 @@ def export(args: argparse.Namespace) -> int:
     from gcdr.data.export import WRITERS
     from gcdr.data.export_rows import collect_rows
 
+    if args.prefix is not None and args.format != "labelstudio":
+        raise InputError(f"--prefix: is for the format labelstudio, found {args.format}")
     rows = collect_rows(args.manifest, args.labels, args.maps, args.annotations, args.decode)
-    WRITERS[args.format](rows, args.out)
+    named = {} if args.prefix is None else {"prefix": args.prefix}
+    WRITERS[args.format](rows, args.out, **named)
     counts = ", ".join(
         f"{count} from a {name}" for name, count in rows["source"].value_counts().items()
     )
