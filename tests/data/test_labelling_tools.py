@@ -155,6 +155,11 @@ def test_cvat_comes_back(tmp_path: Path, rows: pd.DataFrame) -> None:
         for label in root.iter("label")
     }
     assert declared.keys() == {"head", "gaze_target"} and root.find("meta/task") is not None
+    spec = json.loads((tmp_path / "annotations.labels.json").read_text())
+    assert [label["type"] for label in spec] == ["rectangle", "points"]
+    assert declared == {
+        label["name"]: {entry["name"] for entry in label["attributes"]} for label in spec
+    }
     seen: dict[tuple[str, str], tuple[str, list[ET.Element]]] = {}
     for image in root.iter("image"):
         groups: dict[str | None, list[ET.Element]] = {}

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from gcdr.base.errors import InputError
-from gcdr.data.heatmaps import peak_points
+from gcdr.data.heatmaps import entropy, peak_points
 from gcdr.data.manifest import (
     BOX,
     CONTEXT,
@@ -22,6 +22,7 @@ from gcdr.data.shown import read_shown, split_identity
 from gcdr.data.split import UNLABELLED
 from gcdr.data.stores import Store, read_labels
 
+BLOCK = 4096  # maps
 GAZE = ["gaze_x", "gaze_y"]
 ROWS = [
     "person",
@@ -37,7 +38,8 @@ ROWS = [
     "source",
 ]
 
-SCORE, SCORE_FROM, EXPECTED_ERROR = "score", "score_from", "expected_error"
+SCORE, SCORE_FROM = "score", "score_from"
+EXPECTED_ERROR, ENTROPY = "expected_error", "entropy"
 IN_FRAME_PROBABILITY = "in_frame_probability"
 FROM_MAP = [SCORE, SCORE_FROM, EXPECTED_ERROR, IN_FRAME_PROBABILITY]
 """Beside them where a row is from a map: how much it is to be trusted, 0 to 1, and what says so
@@ -126,19 +128,23 @@ def said_of(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def scores_of(store: Store) -> tuple[np.ndarray, str]:
-    """How much the maps of a label store are to be trusted, by the first of these that it holds.
+    """How much the maps of a label store are to be trusted.
 
-    ``expected_error``: 1 less the expected error, not below 0; ``entropy``: 1 less the entropy, so that one
-    cell is 1 and a flat map 0; else ``peak``, the height of the map that is stored. Scores of one kind
-    are comparable with each other alone.
+    By the expected error, where the store holds it: 1 less that, not below 0. Else by the entropy of the
+    maps: 1 less that, so that one cell is 1 and a flat map 0; a peak says nothing, as most maps are
+    stretched to have 1. Scores of one kind are comparable with each other alone.
 
     Returns:
-        (N,) float64 in [0, 1], higher where surer, and the name of what says so.
+        (N,) float64 in [0, 1], higher where surer, and ``"expected_error"`` or ``"entropy"``.
     """
-    for name in (EXPECTED_ERROR, "entropy"):
-        if name in store.columns:
-            return (1 - store.columns[name].astype(float)).clip(0, 1).round(6), name
-    return store.heatmap.reshape(len(store.heatmap), -1).max(1).astype(float).round(6), "peak"
+    if EXPECTED_ERROR in store.columns:
+        doubt, name = store.columns[EXPECTED_ERROR], EXPECTED_ERROR
+    else:
+        blocks = torch.from_numpy(store.heatmap).split(
+            BLOCK
+        )  # in double precision: not all at once
+        doubt, name = torch.cat([entropy(maps) for maps in blocks]).numpy(), ENTROPY
+    return (1 - doubt.astype(float)).clip(0, 1).round(6), name
 
 
 def _predicted(store: Store, decode: str) -> pd.DataFrame:

@@ -88,7 +88,8 @@ def write_cvat(rows: pd.DataFrame, path: Path) -> None:
 
     Of each row there is a box ``head`` and, where the gaze is known, points ``gaze_target`` of the same
     ``group_id``. Everything else that is known stands in attributes of both, all of them texts, the head box
-    uncut and the gaze point in shares of the image too. What is not known has no attribute.
+    uncut and the gaze point in shares of the image too. What is not known has no attribute. The labels that a
+    task of CVAT must have lie beside the file (ending ``.labels.json``), as its "Raw" editor takes them.
 
     Raises:
         InputError: a text holds a control character, which XML cannot.
@@ -97,19 +98,20 @@ def write_cvat(rows: pd.DataFrame, path: Path) -> None:
     root = ET.Element("annotations")
     ET.SubElement(root, "version").text = "1.1"
     task = ET.SubElement(ET.SubElement(root, "meta"), "task")
+    names = list(dict.fromkeys(n for _, people in images for row in people for n in _texts(row)))
+    spec = _cvat_labels(names)
     for name, text in (("name", path.stem), ("size", str(len(images))), ("mode", "annotation")):
         ET.SubElement(task, name).text = text
     labels = ET.SubElement(task, "labels")
-    names = list(dict.fromkeys(n for _, people in images for row in people for n in _texts(row)))
-    for name, kind in ((HEAD, "rectangle"), (TARGET, "points")):
+    for one in spec:
         label = ET.SubElement(labels, "label")
-        ET.SubElement(label, "name").text, ET.SubElement(label, "type").text = name, kind
+        for key in ("name", "type"):
+            ET.SubElement(label, key).text = one[key]
         attributes = ET.SubElement(label, "attributes")
-        for attribute in names:
-            said = (("name", attribute), ("mutable", "False"), ("input_type", "text"))
+        for attribute in one["attributes"]:
             entry = ET.SubElement(attributes, "attribute")
-            for key, text in (*said, ("default_value", ""), ("values", "")):
-                ET.SubElement(entry, key).text = text
+            for key, value in attribute.items():
+                ET.SubElement(entry, key).text = "".join(value) if key == "values" else str(value)
     group = 0
     for number, people in images:
         first = people[0]
@@ -129,8 +131,17 @@ def write_cvat(rows: pd.DataFrame, path: Path) -> None:
                 for name, text in _texts(row).items():
                     ET.SubElement(shape, "attribute", name=name).text = text
     ET.indent(root)
+    write_json(path.with_suffix(".labels.json"), spec)
     with atomic(path) as temporary:
         ET.ElementTree(root).write(temporary, encoding="utf-8", xml_declaration=True)
+
+
+def _cvat_labels(names: list[str]) -> list[dict[str, Any]]:
+    """The two labels, each with attributes of these names."""
+    text = {"mutable": False, "input_type": "text", "default_value": "", "values": [""]}
+    attributes = [{"name": name, **text} for name in names]
+    kinds = {HEAD: "rectangle", TARGET: "points"}
+    return [{"name": k, "type": kind, "attributes": attributes} for k, kind in kinds.items()]
 
 
 def _by_image(rows: pd.DataFrame) -> Iterator[tuple[int, list[dict[str, Any]]]]:
