@@ -38,7 +38,10 @@ def main(*folders: str) -> None:
     read = {folder: errors(Path(folder)) for folder in folders}
     fixed = np.array([list(of.values()) for _, _, of in read.values()])
     times = list(next(iter(read.values()))[2])
-    print(f"{'study':40} chosen   auto  regret   fixed: " + " ".join(f"t={time:<4d}" for time in times))
+    print(
+        f"{'study':40} chosen   auto  regret   fixed: "
+        + " ".join(f"t={time:<4d}" for time in times)
+    )
     regrets = []
     for folder, (chosen, auto, of) in read.items():
         regrets.append(100 * (auto / min(auto, *of.values()) - 1))
@@ -47,7 +50,9 @@ def main(*folders: str) -> None:
     constant = int(fixed.mean(0).argmin())
     theirs = 100 * (fixed[:, constant] / fixed.min(1) - 1)
     print(f"regret of auto: {np.mean(regrets):.1f} % on average, at most {max(regrets):.1f} %")
-    print(f"regret of t = {times[constant]}: {theirs.mean():.1f} % on average, at most {theirs.max():.1f} %")
+    print(
+        f"regret of t = {times[constant]}: {theirs.mean():.1f} % on average, at most {theirs.max():.1f} %"
+    )
 
 
 if __name__ == "__main__":

@@ -15,7 +15,10 @@ from typing import Any
 from gcdr import __version__
 from gcdr.base.command import silence
 from gcdr.base.errors import InputError
+from gcdr.cli_pictures import add_correct, add_heads, add_predict
 from gcdr.datasets.layout import DATASET_KINDS
+
+FORMATS = ("csv", "gazefollow", "gazelle", "coco", "labelstudio", "cvat")
 
 
 def add_check(commands: Any) -> None:
@@ -79,155 +82,40 @@ def add_convert(commands: Any) -> None:
     """``gcdr convert``: released checkpoints to folders of this package, and back."""
     parser = commands.add_parser(
         "convert",
-        help="convert a released checkpoint of VAT or GCDR, or write one",
+        help="convert a released checkpoint of VAT or GCDR, or write one, or a model as ONNX",
         description="A released .pt file becomes a folder with model.safetensors and model.json; such "
-        "a folder becomes a .pt file if OUT ends with .pt.",
+        "a folder becomes a .pt file if OUT ends with .pt, and an ONNX file if it ends with .onnx, which is "
+        "compared with torch before it is there.",
     )
-    parser.add_argument("source", type=Path, metavar="SOURCE", help="a .pt file, or a folder")
-    parser.add_argument("out", type=Path, metavar="OUT", help="the folder to write, or a .pt file")
-    parser.set_defaults(run=convert_released)
+    parser.add_argument(
+        "source", metavar="SOURCE", help="a .pt file, or a folder; for ONNX a model's name too"
+    )
+    parser.add_argument(
+        "out", type=Path, metavar="OUT", help="the folder to write, or a .pt or .onnx file"
+    )
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="of ONNX: pictures to compare on; by default drawn ones",
+    )
+    parser.set_defaults(run=convert)
 
 
-def convert_released(args: argparse.Namespace) -> int:
+def convert(args: argparse.Namespace) -> int:
     """Convert and say what was written."""
+    if args.out.suffix == ".onnx":
+        from gcdr.onnx_files import convert_to_onnx
+
+        print(convert_to_onnx(args.source, args.out, args.pictures))
+        return 0
     from gcdr.models.released import convert_released
 
+    if args.pictures:
+        raise InputError(f"{args.out}: --pictures is for an .onnx file alone")
     print(convert_released(args.source, args.out))
-    return 0
-
-
-def add_heads(commands: Any) -> None:
-    """``gcdr heads``: a table of head boxes for images that have none."""
-    parser = commands.add_parser(
-        "heads",
-        help="find the heads in a folder of images and write them as a table",
-        description="Writes a CSV of head boxes as the workflow does for images without one, to be looked "
-        "at and corrected by hand. The default detector finds faces in photographs; docs/weights.md says "
-        "what it misses.",
-    )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="folder of the images")
-    parser.add_argument("--out", type=Path, required=True, help="CSV to write; must not exist")
-    parser.add_argument(
-        "--weights",
-        type=Path,
-        default=Path("centerface"),
-        help="centerface, folder of a detector of heads, or Keypoint R-CNN's .pth (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--score", type=float, default=0.5, help="least score (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--drawings",
-        type=Path,
-        metavar="DIR",
-        help="new folder: the pictures with their heads drawn",
-    )
-    parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
-    parser.set_defaults(run=heads)
-
-
-def heads(args: argparse.Namespace) -> int:
-    """Write the table and say which images are not in it."""
-    from gcdr.base.device import pick_device
-    from gcdr.detection.heads import write_heads
-
-    if args.out.exists():
-        raise InputError(f"{args.out}: is there already, and may hold corrections; name a new file")
-    if args.drawings and args.drawings.exists():
-        raise InputError(f"{args.drawings}: is there already; name a new folder")
-    found = write_heads(
-        args.folder,
-        args.out,
-        args.weights,
-        score=args.score,
-        device=pick_device(args.device),
-    )
-    if args.drawings:
-        from gcdr.prediction.drawn import draw_heads
-
-        draw_heads(args.folder, found.heads, args.drawings)
-    print("\n".join(found.lines(str(args.weights))))
-    return 0
-
-
-def add_predict(commands: Any) -> None:
-    """``gcdr predict``: where people look in one's own pictures."""
-    parser = commands.add_parser(
-        "predict",
-        help="say where the people in pictures look",
-        description="Writes predictions.csv, predictions.json and every picture with its people's heads and "
-        "points drawn. Heads are found by a detector of faces, or come from a CSV.",
-    )
-    parser.add_argument(
-        "sources", type=Path, nargs="+", metavar="PICTURES", help="files and folders of pictures"
-    )
-    parser.add_argument(
-        "--model",
-        required=True,
-        help="folder such as results/.../students/..., a file, or a name: demo/gcdr of a finished run, "
-        "gazelle-vitb14 (-vitl14, -inout) of a released model, which is fetched once",
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("predictions"), help="new folder (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--heads", type=Path, help="CSV image,head_x0,head_y0,head_x1,head_y1 in pixels"
-    )
-    parser.add_argument(
-        "--finder",
-        type=Path,
-        default=Path("centerface"),
-        help="what finds heads where there is no CSV, as --weights of gcdr heads (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--score", type=float, default=0.5, help="least score of a head (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--backbone", type=Path, help="frozen backbone of a decoder in a file of its own"
-    )
-    parser.add_argument(
-        "--downloads",
-        type=Path,
-        default=Path("weights"),
-        help="folder of released weights (default: %(default)s)",
-    )
-    parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
-    parser.add_argument(
-        "--heatmaps", action="store_true", help="lay the heatmaps over the pictures"
-    )
-    parser.add_argument(
-        "--blur", action="store_true", help="make heads unrecognisable in what is drawn"
-    )
-    parser.add_argument("--no-drawings", action="store_true", help="write the tables alone")
-    parser.set_defaults(run=predict)
-
-
-def predict(args: argparse.Namespace) -> int:
-    """Write tables and pictures, and say what was left out."""
-    from gcdr.base.device import pick_device
-
-    if args.out.exists() and not (args.out.is_dir() and not any(args.out.iterdir())):
-        raise InputError(f"{args.out}: is there already; name a new folder (--out)")
-    device = pick_device(args.device)
-    from gcdr.prediction.predictions import Wanted, predict_pictures, write_predictions
-
-    wanted = Wanted(
-        args.sources,
-        args.model,
-        args.heads,
-        args.finder,
-        args.score,
-        args.backbone,
-        device.type,
-        args.downloads,
-    )
-    drawings = None if args.no_drawings else args.out / "pictures"
-    predicted = predict_pictures(wanted, drawings, heat=args.heatmaps, blur=args.blur)
-    write_predictions(predicted, args.out)
-    print("\n".join(predicted.lines()))
-    print(
-        f"{args.out}: predictions.csv, predictions.json{'' if args.no_drawings else ', pictures/'}"
-    )
     return 0
 
 
@@ -243,7 +131,7 @@ def add_export(commands: Any) -> None:
     parser.add_argument("--labels", type=Path, help="labels.parquet: what a label split shows")
     parser.add_argument("--maps", type=Path, help="label store: pseudo-labels or predictions")
     parser.add_argument("--annotations", type=Path, help="annotations.parquet of test people")
-    parser.add_argument("--format", choices=("csv", "gazefollow", "gazelle", "coco"), required=True)
+    parser.add_argument("--format", choices=FORMATS, required=True)
     parser.add_argument(
         "--decode",
         choices=("centre", "reference"),
@@ -254,7 +142,13 @@ def add_export(commands: Any) -> None:
         "--out",
         type=Path,
         required=True,
-        help="file, or for gazefollow and gazelle the folder of the files",
+        help="file, or for gazefollow and gazelle the folder of the files; for labelstudio the tasks, "
+        "beside which the labelling configuration is written (.xml)",
+    )
+    parser.add_argument(
+        "--prefix",
+        help="for labelstudio: what stands before an image's name in its address (default: "
+        "/data/local-files/?d=)",
     )
     parser.set_defaults(run=export)
 
@@ -264,8 +158,11 @@ def export(args: argparse.Namespace) -> int:
     from gcdr.data.export import WRITERS
     from gcdr.data.export_rows import collect_rows
 
+    if args.prefix is not None and args.format != "labelstudio":
+        raise InputError(f"--prefix: is for the format labelstudio, found {args.format}")
     rows = collect_rows(args.manifest, args.labels, args.maps, args.annotations, args.decode)
-    WRITERS[args.format](rows, args.out)
+    named = {} if args.prefix is None else {"prefix": args.prefix}
+    WRITERS[args.format](rows, args.out, **named)
     counts = ", ".join(
         f"{count} from a {name}" for name, count in rows["source"].value_counts().items()
     )
@@ -316,46 +213,6 @@ def suggest(args: argparse.Namespace) -> int:
     write_csv(table, args.out)
     images = table["image"].nunique()
     print(f"{args.out}: {len(table)} of {pool} unlabelled people, in {images} images, best first")
-    return 0
-
-
-def add_correct(commands: Any) -> None:
-    """``gcdr correct``: what was corrected on a gallery's page, into one's own table."""
-    parser = commands.add_parser(
-        "correct",
-        help="lay corrections made on a gallery's page into a table of own images",
-        description="Corrected people get their new point, or that they look out of the frame, and the label "
-        "source corrected; all other rows and unknown columns stay as they are. Of heads that the workflow "
-        "found, results/data/DATASET/heads.csv is the table.",
-    )
-    parser.add_argument("table", type=Path, metavar="TABLE", help="CSV of head boxes and labels")
-    parser.add_argument(
-        "corrections", type=Path, nargs="+", metavar="CORRECTIONS", help="CSV that a page wrote"
-    )
-    parser.add_argument("--out", type=Path, required=True, help="CSV to write; must not exist")
-    parser.add_argument(
-        "--split", choices=("train", "val", "test"), help="for rows that name no split (left as is)"
-    )
-    parser.add_argument(
-        "--changed",
-        action="store_true",
-        help="people came or went since the page was made: find them by image and head box",
-    )
-    parser.set_defaults(run=correct)
-
-
-def correct(args: argparse.Namespace) -> int:
-    """Write the corrected table and say what was changed."""
-    from gcdr.base.files import atomic
-    from gcdr.datasets.corrections import merge_corrections, read_corrections
-
-    if args.out.exists():
-        raise InputError(f"{args.out}: is there already, and may hold labels; name a new file")
-    said = [one for path in args.corrections for one in read_corrections(path)]
-    made = merge_corrections(args.table, said, args.split, args.changed)
-    with atomic(args.out) as temporary:
-        temporary.write_bytes(made.content)
-    print("\n".join(made.lines(args.out)))
     return 0
 
 

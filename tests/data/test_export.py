@@ -15,7 +15,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from gcdr.base.errors import InputError
-from gcdr.cli import main
+from gcdr.cli import FORMATS, main
 from gcdr.data.export import WRITERS
 from gcdr.data.export_rows import GAZE, ROWS, collect_rows
 from gcdr.data.manifest import (
@@ -169,6 +169,10 @@ def test_coco_comes_back(root: Path, rows: pd.DataFrame) -> None:
     assert found[BOX].to_numpy().tolist() == rows[BOX].to_numpy().tolist()  # to the last bit
 
 
+def test_the_command_line_knows_every_format() -> None:
+    assert set(FORMATS) == WRITERS.keys()
+
+
 def test_coco_lies_within_the_image(root: Path) -> None:
     """A box is cut at the image, a gaze point on its border is the last pixel; the exact ones stay beside."""
     box = dict(zip(BOX, (-8.0, -4.0, 30.0, 60.0), strict=True))
@@ -259,6 +263,55 @@ def test_how_far_off_a_map_may_be_is_exported(study: Path, tmp_path: Path) -> No
     assert first["expected_error"] == pytest.approx(rows["expected_error"].iloc[0], abs=1e-5)
 
 
+@pytest.mark.parametrize("says", ["entropy", "expected_error"])
+def test_a_score_says_how_far_a_map_is_to_be_trusted(study: Path, says: str) -> None:
+    """By the expected error where labelled people could say it, else by the entropy, whatever the peak is."""
+    values = np.array([0.0, 0.25, 0.5, 1.0, 1.5], np.float32)
+    columns = {"expected_error": values} if says == "expected_error" else {}
+    maps = np.zeros((5, 8, 8), np.float32)
+    for number, cells in enumerate((64, 32, 16, 8, 1)):
+        maps[number].flat[:cells] = 1
+    digest = people_digest(read_people(study / "manifest.parquet"))
+    content = np.arange(5), maps, np.ones(5, bool), columns
+    write_labels(study / "said.h5", *content, people=digest, made_by={})
+    rows = collect_rows(study / "manifest.parquet", maps=study / "said.h5")
+    by_error, by_entropy = [1, 0.75, 0.5, 0, 0], [0, 1 / 6, 2 / 6, 3 / 6, 1]
+    expected = by_error if says == "expected_error" else by_entropy
+    assert rows["score"].tolist() == pytest.approx(expected, abs=1e-6)
+    assert set(rows["score_from"]) == {says}
+
+
+def test_who_is_said_to_look_out_of_the_frame_has_no_point(study: Path) -> None:
+    """By the in/out logits of a model that has them; every format then says it as it says it of labels."""
+    store = read_labels(study / "maps.h5", people_digest(read_people(study / "manifest.parquet")))
+    logit = np.array([2.0, -1.0, 0.5, -3.0, 1.0, 0.0])
+    content = store.sample_id, store.heatmap, store.valid, {"in_frame": logit}
+    write_labels(study / "told.h5", *content, people=store.attributes["people"], made_by={})
+    rows = collect_rows(study / "manifest.parquet", maps=study / "told.h5")
+    assert rows["in_frame"].tolist() == [True, False, True, False, True]
+    assert rows["gaze_x"].notna().tolist() == rows["in_frame"].tolist()
+    shares = 1 / (1 + np.exp(-logit[:5]))
+    assert rows["in_frame_probability"].tolist() == pytest.approx(shares, abs=1e-6)
+    WRITERS["csv"](rows, study / "out.csv")
+    assert_same(rows_of(read_folder(study, study / "out.csv")), rows)
+    WRITERS["gazefollow"](rows, study)
+    assert_same(rows_of(read_dataset({"kind": "gazefollow", "root": study})), rows)
+    WRITERS["gazelle"](rows, study)
+    (entry,) = json.loads((study / "train_preprocessed.json").read_text())
+    assert [head["inout"] for head in entry["heads"]] == [1, 0, 1, 0, 1]
+
+
+def test_gazelle_json_keeps_beside_what_its_loader_passes_over(root: Path) -> None:
+    clip = {"sequence": "Show/1", "track": "s00", "frame": 7}
+    said = {"source": "map", "in_frame": pd.NA, "score": 0.25, "score_from": "entropy"}
+    rows = pd.concat([one_row(**clip, **said), one_row(person=1)], ignore_index=True)
+    WRITERS["gazelle"](rows, root)
+    (entry,) = json.loads((root / "train_preprocessed.json").read_text())
+    first, second = entry["heads"]
+    assert (clip | said | {"in_frame": None, "inout": 1}).items() <= first.items()
+    assert second["in_frame"] is True and not {"score", "frame", "sequence"} & second.keys()
+
+
 def test_command_writes_what_the_readers_take(study: Path, capsys: pytest.CaptureFixture) -> None:
     manifest, out = str(study / "manifest.parquet"), str(study / "out.csv")
     ask = ["export", manifest, "--maps", str(study / "maps.h5"), "--format", "csv", "--out", out]
@@ -266,6 +319,14 @@ def test_command_writes_what_the_readers_take(study: Path, capsys: pytest.Captur
     assert len(read_folder(study, Path(out)).manifest) == 5
     assert main(["export", manifest, "--format", "csv", "--out", out]) == 2
     assert "nothing to export" in capsys.readouterr().err
+    ask[5:] = ["labelstudio", "--out", str(study / "tasks.json")]
+    assert main([*ask, "--prefix", "https://host/"]) == 0 and (study / "tasks.xml").is_file()
+    (task,) = json.loads((study / "tasks.json").read_text())
+    assert task["data"]["image"] == "https://host/a.png" and len(task["data"]["people"]) == 5
+    capsys.readouterr()
+    ask[5] = "cvat"
+    assert main([*ask, "--prefix", "https://host/"]) == 2
+    assert "--prefix: is for the format labelstudio, found cvat" in capsys.readouterr().err
 
 
 def test_maps_of_another_split_are_not_put_beside_labels(study: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src/gcdr"
 # Of the command line, whose functions are named as its commands are.
-COMMANDS = "cli.py"
+COMMANDS = ("cli.py", "cli_pictures.py")
 ALLOWED = {
     "main": "where a program begins",
     "load": "gcdr.load is gcdr.predictor.load",
@@ -16,7 +16,7 @@ ALLOWED = {
 
 
 def files() -> list[Path]:
-    return [path for path in sorted(PACKAGE.rglob("*.py")) if path.name != COMMANDS]
+    return [path for path in sorted(PACKAGE.rglob("*.py")) if path.name not in COMMANDS]
 
 
 def defined(path: Path) -> set[str]:

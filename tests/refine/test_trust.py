@@ -8,8 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gcdr.data.heatmaps import entropy
 from gcdr.refine.labels import trust_columns
-from gcdr.refine.trust import distance, draw_spread, entropy
+from gcdr.refine.trust import distance, draw_spread
 
 
 @given(st.integers(2, 8), st.floats(0, 0.5))

@@ -5,7 +5,6 @@ head box and gaze point; what else it can say differs, and what it cannot say is
 ``docs/export.md`` says so, left out.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,9 @@ import pandas as pd
 from gcdr.base import csvtext
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, write_json
-from gcdr.data.export_rows import EXPECTED_ERROR, GAZE, SCORE
-from gcdr.data.manifest import BOX, CONTEXT, LABEL_SOURCE
+from gcdr.data.export_rows import FROM_MAP, GAZE, SCORE, said_of
+from gcdr.data.labelling_tools import write_cvat, write_labelstudio
+from gcdr.data.manifest import BOX
 
 OUT = -1.0
 """Pixels of the point of somebody who looks out of the frame, in Gaze-LLE's JSON."""
@@ -81,6 +81,8 @@ def write_gazelle(rows: pd.DataFrame, path: Path) -> None:
 
     As its own preprocessing does, boxes are cut at the image, and who looks out of the frame has the point
     (-1, -1) in pixels: its loader takes a point of everybody. People of whom nothing is known are left out.
+    ``inout`` is 1 where a map does not tell; ``in_frame`` beside it is then null, and ``source``,
+    ``sequence``, ``frame`` and those of ``FROM_MAP`` stand there where they are known.
     Where everybody of a split is of a sequence, the file is a list of sequences with their frames, as for
     VideoAttentionTarget, else a list of images, as for GazeFollow.
 
@@ -113,6 +115,8 @@ def _clip(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _images(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = rows.reset_index(drop=True)
+    said = said_of(rows)
     tracks = pd.Index(rows["track"].dropna().unique()) if "track" in rows else pd.Index([])
     images = []
     for (image, width, height), people in rows.groupby(["image", "width", "height"], sort=False):
@@ -121,7 +125,8 @@ def _images(rows: pd.DataFrame) -> list[dict[str, Any]]:
             track = points["track"].iloc[0] if "track" in points else None
             named = {} if track is None or pd.isna(track) else {"track": str(track)}
             number = int(tracks.get_loc(track)) if named else len(tracks) + number
-            heads.append({**_head(number, points, width, height), **named})
+            beside = _beside(said[points.index[0]])
+            heads.append({**_head(number, points, width, height), **named, **beside})
         entry = {"path": image, "width": int(width), "height": int(height)}
         images.append({**entry, "num_heads": len(heads), "heads": heads})
     return images
@@ -146,6 +151,12 @@ def _head(number: int, points: pd.DataFrame, width: int, height: int) -> dict[st
     }
 
 
+def _beside(said: dict[str, Any]) -> dict[str, Any]:
+    """What Gaze-LLE's loader passes over: what ``inout`` cannot say, and how far a map is to be trusted."""
+    names = ("source", "in_frame", "sequence", "frame", *FROM_MAP)
+    return {name: said[name] for name in names if name == "in_frame" or said.get(name) is not None}
+
+
 def write_coco(rows: pd.DataFrame, path: Path) -> None:
     """COCO's JSON with one category ``head`` whose single keypoint is the gaze target, in pixels.
 
@@ -154,8 +165,8 @@ def write_coco(rows: pd.DataFrame, path: Path) -> None:
     field for stands in ``attributes`` of the annotation: the head box uncut (columns of ``BOX``) and the gaze
     point as shares of the image (``GAZE``, null where unknown), ``person``, ``in_frame``, ``label``,
     ``split``, ``annotator``, ``source``, and where the data have them ``sequence``, ``track``, ``frame``,
-    ``group``, ``label_source`` and ``expected_error``. What is from a map has its peak as ``score``, which
-    results of COCO are asked for.
+    ``group``, ``label_source`` and those of ``FROM_MAP``. What is from a map has its ``score`` beside them,
+    where results of COCO are asked for it.
     """
     names = rows.drop_duplicates("image").reset_index(drop=True)
     images = [
@@ -163,10 +174,10 @@ def write_coco(rows: pd.DataFrame, path: Path) -> None:
         for number, row in enumerate(names.itertuples(), start=1)
     ]
     number_of = {image["file_name"]: image["id"] for image in images}
-    extra = ["person", "in_frame", "label", "split", "annotator", "source"]
-    extra += [name for name in (*CONTEXT, LABEL_SOURCE, EXPECTED_ERROR) if name in rows]
     scores = rows[SCORE] if SCORE in rows else pd.Series(np.nan, rows.index)
-    extra = json.loads(rows[extra].to_json(orient="records"))
+    extra = [
+        {name: value for name, value in said.items() if name != SCORE} for said in said_of(rows)
+    ]
     annotations = []
     entries = zip(rows.itertuples(), extra, scores.tolist(), strict=True)
     for number, (row, attributes, score) in enumerate(entries, start=1):
@@ -204,11 +215,13 @@ def write_coco(rows: pd.DataFrame, path: Path) -> None:
     write_json(path, {**content, "categories": categories})
 
 
-WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
+WRITERS: dict[str, Callable[..., None]] = {
     "csv": write_csv_rows,
     "gazefollow": write_gazefollow,
     "gazelle": write_gazelle,
     "coco": write_coco,
+    "labelstudio": write_labelstudio,
+    "cvat": write_cvat,
 }
 
 

@@ -4,6 +4,8 @@ A heatmap is a float tensor (N, H, W). A point (x, y) in 0..1 of the image's wid
 (x W, y H) in cell units, and the centre of cell (row, column) is (column + 0.5, row + 0.5).
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -90,3 +92,15 @@ def spread(heatmap: Tensor) -> Tensor:
     second = mass @ (places**2).sum(1)
     first = mass @ places
     return (second - (first**2).sum(1)).clamp_min(0).sqrt()
+
+
+def entropy(heatmap: Tensor) -> Tensor:
+    """Entropy of maps (N, H, W) as distributions over their cells, over that of the uniform one.
+
+    Returns:
+        (N,) in [0, 1]: 0 where one cell has everything, 1 for a flat map or one without mass.
+    """
+    mass = heatmap.clamp_min(0).flatten(1).double()
+    total = mass.sum(1, keepdim=True)
+    share = torch.where(total > 0, mass / total.clamp_min(1e-30), 1 / mass.shape[1])
+    return (torch.special.entr(share).sum(1) / math.log(mass.shape[1])).clamp(0, 1)

@@ -154,13 +154,16 @@ class Gazelle(GazeModel):
         tokens = images[image_of] + heads[:, :, None] * self.head_token.weight
         if not self.config.inout:
             return tokens
-        first = self.inout_token.weight.to(tokens.dtype).expand(len(tokens), 1, -1)
+        first = self.inout_token.weight.to(tokens.dtype).expand(tokens.shape[0], 1, -1)
         return torch.cat([first, tokens], dim=1)
 
     def _decoded(self, tokens: Tensor) -> Tensor:
         """The blocks; on a CPU person by person where their tokens are many, to stay in its cache."""
+        # A graph that is exported must not fix how many people there are.
+        if torch.compiler.is_exporting() or torch.is_grad_enabled():
+            return self.transformer(tokens)
         many = tokens.shape[1] >= CACHED and len(tokens) > 1
-        if torch.is_grad_enabled() or not many or tokens.device.type != "cpu":
+        if not many or tokens.device.type != "cpu":
             return self.transformer(tokens)
         return torch.cat([self.transformer(person) for person in tokens.split(1)])
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
-from gcdr.data.heatmaps import peak_points, spread
+from gcdr.data.heatmaps import entropy, peak_points, spread
 from gcdr.data.lookup import places
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.prior_maps import prior_maps
@@ -28,7 +28,7 @@ from gcdr.refine.choice import read_choice
 from gcdr.refine.diffusion import SAMPLERS, SamplerConfig, Schedule
 from gcdr.refine.maps import Refined, Refinement, map_maps, peak_maps, pseudo_labels, refine_maps
 from gcdr.refine.options import LabelSettings, RefineSettings, SamplerSettings
-from gcdr.refine.trust import distance, draw_spread, entropy
+from gcdr.refine.trust import distance, draw_spread
 
 
 def sampler_of(settings: SamplerSettings) -> SamplerConfig:

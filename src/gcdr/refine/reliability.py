@@ -27,7 +27,7 @@ class Judged(NamedTuple):
     """Labels of N people whose place is known.
 
     Attributes:
-        entropy: (N,) of their maps, :func:`gcdr.refine.trust.entropy`.
+        entropy: (N,) of their maps, :func:`gcdr.data.heatmaps.entropy`.
         prior_distance: (N,) from the prior's peak to theirs.
         error: (N,) from their peak to where the person looks, in units of the image.
     """

@@ -26,18 +26,6 @@ def draw_spread(points: Tensor) -> Tensor:
     return (apart**2).sum(2).mean(1).sqrt()
 
 
-def entropy(heatmap: Tensor) -> Tensor:
-    """Entropy of maps (N, H, W) as distributions over their cells, over that of the uniform one.
-
-    Returns:
-        (N,) in [0, 1]: 0 where one cell has everything, 1 for a flat map or one without mass.
-    """
-    mass = heatmap.clamp_min(0).flatten(1).double()
-    total = mass.sum(1, keepdim=True)
-    share = torch.where(total > 0, mass / total.clamp_min(1e-30), 1 / mass.shape[1])
-    return (torch.special.entr(share).sum(1) / math.log(mass.shape[1])).clamp(0, 1)
-
-
 def distance(first: Tensor, second: Tensor) -> Tensor:
     """(N,) distance between points (N, 2) in units of the image."""
     return torch.linalg.vector_norm(first - second, dim=1)
