@@ -10,11 +10,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from gcdr.base.errors import InputError
+from gcdr.data.heatmaps import entropy
 from gcdr.data.manifest import BOX
 from gcdr.detection.heads import Finder
 from gcdr.prediction.sources import GivenHeads, OwnPictures, open_picture, within
 from gcdr.predictor import Prediction, Predictor
-from gcdr.refine.trust import entropy
 
 PIXELS, COUNT = 1 << 26, 16  # of pictures held in memory at a time
 COLUMNS = (

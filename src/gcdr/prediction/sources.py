@@ -138,4 +138,4 @@ def heads_of_table(table: Path, pictures: OwnPictures) -> GivenHeads:
 
 def within(boxes: np.ndarray, picture: Image.Image) -> np.ndarray:
     """(n,) bool: boxes (n, 4) that touch their picture."""
-    return (boxes[:, :2] < picture.size).all(1) & (boxes[:, 2:] > 0).all(1)
+    return np.asarray((boxes[:, :2] < picture.size).all(1) & (boxes[:, 2:] > 0).all(1))
