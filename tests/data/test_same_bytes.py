@@ -65,7 +65,7 @@ def test_files_do_not_depend_on_the_hour_nor_on_the_process(tmp_path: Path) -> N
         }
         for folder in (tmp_path / "here", tmp_path / "there")
     ]
-    assert len(made[0]) == 17 and made[0].keys() == made[1].keys()
+    assert len(made[0]) == 21 and made[0].keys() == made[1].keys()
     assert not [path for path in made[0] if made[0][path] != made[1][path]]
 
 

@@ -17,6 +17,7 @@ from gcdr.data.shown import split_identity
 CONFIG = ("configs/gazefollow.yaml", "no-weights.yaml")
 WITHOUT = """
 device: cpu
+datasets: {gazefollow: {drawn: true}}
 detect: {weights: assets/world/detector, shards: 1}
 priors: {ofa-large: {tagger: rules}}
 gaze: {models: {vat: {init: null}}}
@@ -109,9 +110,15 @@ def test_data_with_errors_stops_the_first_rule(with_data: Workspace) -> None:
 def test_a_data_set_that_no_study_uses_need_not_be_there(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    write(tmp_path, {"no-weights.yaml": WITHOUT})
+    drawn = "datasets: {videoattentiontarget: {drawn: true}}\n"
+    write(tmp_path, {"no-weights.yaml": WITHOUT, "drawn.yaml": drawn})
     (tmp_path / "data/videoattentiontarget").mkdir(parents=True)
-    video = ("configs/gazefollow.yaml", "configs/videoattentiontarget.yaml", "no-weights.yaml")
+    video = (
+        "configs/gazefollow.yaml",
+        "configs/videoattentiontarget.yaml",
+        *CONFIG[1:],
+        "drawn.yaml",
+    )
     planned = workspace.planned(configs=video)
     assert planned["read"] == 1 and planned["gradcam"] == 64
     with pytest.raises(AssertionError, match=r"datasets\.gazefollow\.root: no folder"):
