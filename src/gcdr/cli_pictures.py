@@ -115,11 +115,9 @@ def add_predict(commands: Any) -> None:
 
 def predict(args: argparse.Namespace) -> int:
     """Write tables and pictures, and say what was left out."""
-    from gcdr.base.device import pick_device
-
     if args.out.exists() and not (args.out.is_dir() and not any(args.out.iterdir())):
         raise InputError(f"{args.out}: is there already; name a new folder (--out)")
-    device = pick_device(args.device)
+    from gcdr.base.device import pick_device
     from gcdr.prediction.predictions import Wanted, predict_pictures, write_predictions
 
     wanted = Wanted(
@@ -129,7 +127,7 @@ def predict(args: argparse.Namespace) -> int:
         args.finder,
         args.score,
         args.backbone,
-        device.type,
+        pick_device(args.device).type,
         args.downloads,
     )
     drawings = None if args.no_drawings else args.out / "pictures"

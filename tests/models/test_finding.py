@@ -12,6 +12,7 @@ from gcdr.base.download import planned_files
 from gcdr.base.errors import InputError
 from gcdr.models.build import save_model
 from gcdr.models.finding import find_model, finished_models, released_files
+from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
 
@@ -98,9 +99,14 @@ def test_a_path_is_a_path(results: Path) -> None:
 def test_released_models_are_those_that_downloads_fetches(results: Path) -> None:
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     planned = planned_files(config["downloads"])
+    addresses = {
+        folder: at for kind in GAZE_MODELS.values() for folder, at in kind.addresses.items()
+    }
     for file, backbone in released_files().items():
         places = [Path("weights", file), Path("weights", backbone)]
         assert {str(place) for place in places} <= planned.keys()
+        for place in places:  # from where a name alone fetches them, too
+            assert planned[str(place)] == f"{addresses[place.parent.name]}/{place.name}"
         for place in places:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.touch()

@@ -22,6 +22,7 @@ from gcdr.models.build import save_model
 from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
 from gcdr.prediction.drawn import draw_people
+from gcdr.prediction.sources import find_pictures
 from gcdr.predictor import Prediction
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
@@ -155,6 +156,19 @@ def test_what_is_not_there_is_named_in_a_line(
     error = capsys.readouterr().err
     assert part in error and "Traceback" not in error
     assert not (tmp_path / "predictions").exists()
+
+
+def test_pictures_are_named_below_the_folder_that_they_have_in_common(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (photos / "c").mkdir()
+    monkeypatch.chdir(photos / "c")
+    mixed = find_pictures(["../a.png", photos / "b"])
+    assert mixed.root == photos and mixed.names == ["a.png", "b/c d.jpg"]
+    assert find_pictures(["../a.png"]).names == ["a.png"]
+    (photos / "c/x\ny.png").write_bytes((photos / "a.png").read_bytes())
+    with pytest.raises(InputError, match="a control character in its name"):
+        find_pictures(["x\ny.png"])
 
 
 def test_no_head_anywhere_ends_with_what_to_do(

@@ -1,8 +1,10 @@
-"""Priors of models that are asked about every person, in shards that are merged into one view."""
+"""Priors of models that are asked about every person, in shards that are merged into one view.
+
+A store's name says what points at the person, and whose maps it holds.
+"""
 
 
 rule gradcam:
-    """Maps of a shard; the store's name says what points at the person, and whose maps it holds."""
     input:
         **stage("gradcam"),
         manifest=f"{DATA}/manifest.parquet",
@@ -16,6 +18,7 @@ rule gradcam:
         "results/benchmarks/gradcam/{dataset}-{store}-{shard}-of-{shards}.tsv"
     wildcard_constraints:
         store=stores_of("vqa"),
+    priority: 20  # labels and a student wait for it
     threads: lambda wildcards: of_store(wildcards).workers
     resources:
         gpu=GPU,

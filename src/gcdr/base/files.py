@@ -20,9 +20,7 @@ from gcdr.base.errors import InputError
 CHECKPOINTS = (".pt", ".pth")  # endings of files by torch.save
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 FOREIGN = re.compile(rf"(?:errno = |os error |errno )({'|'.join(map(str, DISK))})\b")
-HALF_A_CHARACTER = re.compile(
-    r"\\u[dD][89a-fA-F]"
-)  # an escape in JSON; two of them are a character
+HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # in JSON; two of them are a character
 DAY = 86400.0
 EDGE = 1 << 20  # bytes at either end of a large file
 
@@ -169,10 +167,7 @@ def read_json(path: str | Path) -> Any:
         return value
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # not JSON, not UTF-8, half a character, huge integers
+    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, huge integers
         raise InputError(f"{path}: not valid JSON ({error})") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error

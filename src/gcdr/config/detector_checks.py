@@ -1,7 +1,6 @@
 """What is checked of the detectors of people and of heads before any work begins."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -9,30 +8,10 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS, read_json
 from gcdr.base.plain import Config
 from gcdr.config.asked import used_datasets
+from gcdr.config.weight_use import Use
 from gcdr.detection.shipped import CENTERFACE, DRAWINGS, weights_of_centerface
 from gcdr.models.contents import KEYPOINTS, MASKS, check_weights
 from gcdr.models.sizes import weights_file
-
-
-@dataclass(frozen=True)
-class Use:
-    """Weights that the configuration names.
-
-    Attributes:
-        key: where.
-        source: file or folder, as it stands there.
-        files: what must be there.
-        checks: what looks into them, where they are used.
-        why: what they are needed for, where that is not plain.
-        quiet: whether another check names what is not there.
-    """
-
-    key: str
-    source: str
-    files: tuple[Path, ...]
-    checks: tuple[Callable[[], object], ...] = ()
-    why: str = ""
-    quiet: bool = False
 
 
 def detector_uses(config: Config) -> Iterator[Use]:

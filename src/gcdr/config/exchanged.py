@@ -21,12 +21,10 @@ from gcdr.data.hdf5 import attributes_of_hdf5
 from gcdr.data.parquet import table_about
 from gcdr.data.shown import check_split, split_identity
 
-MENDING = frozenset(
-    (
-        *("--unlock", "--touch", "-t", "--cleanup-metadata", "--cm", "--lint", "--summary", "-S"),
-        *("--delete-all-output", "--forceall", "-F", "--list-rules", "--list", "-l"),
-    )
-)
+MENDING = {
+    "--unlock", "--touch", "-t", "--cleanup-metadata", "--cm", "--lint", "--summary", "-S",
+    "--delete-all-output", "--forceall", "-F", "--list-rules", "--list", "-l",
+}  # fmt: skip
 """Options of Snakemake that mend a working directory, look at it, or make all again: what is wrong in it
 must not stop them."""
 

@@ -19,7 +19,8 @@ from gcdr.config.asked import (
     trained_gaze_models,
     used_studies,
 )
-from gcdr.config.detector_checks import Use, detector_uses
+from gcdr.config.detector_checks import detector_uses
+from gcdr.config.weight_use import Use
 from gcdr.models.contents import check_backbone_file, check_first_weights
 from gcdr.models.description import DENOISER
 from gcdr.models.kinds import GAZE_MODELS, title_as

@@ -22,16 +22,10 @@ ORIGINAL = ("train_annotations.txt", "test_annotations.txt")
 TRACKS = ("annotations_body", "annotations")
 GAZELLE = "{split}_preprocessed.json"
 CLUTTER = (
-    *("__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "$RECYCLE.BIN", "lost+found"),
-    *(
-        "System Volume Information",
-        "@eaDir",
-        "#recycle",
-        "@Recycle",
-        "#snapshot",
-    ),  # of network disks
-)
-"""What macOS and Windows leave beside a person's files; so are names that begin with a dot or ``~$``."""
+    "__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "$RECYCLE.BIN", "System Volume Information",
+    "lost+found", "@eaDir", "#recycle", "@Recycle", "#snapshot",
+)  # fmt: skip
+"""What macOS, Windows and network disks leave beside files; so are names that begin with a dot or ``~$``."""
 
 NOT_READ = {
     **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 from gcdr.base.files import atomic
 from gcdr.data.manifest import BOX
 from gcdr.data.pictures import open_image
 from gcdr.predictor import Prediction
-from gcdr.report.overlays import encode, overlay_heatmap
+from gcdr.report.overlays import blur_heads, encode, overlay_heatmap
 
 # Okabe and Ito's colours, which people with any colour vision tell apart.
 COLOURS = (
@@ -24,7 +24,6 @@ COLOURS = (
 )
 LONGEST = 1280  # pixels of a drawn picture's longer side
 HALF = 0.5  # probability below which somebody is drawn as looking out of the frame
-BLURRED = 6  # standard deviations of the blur that fit into a head
 
 
 def draw_people(
@@ -48,8 +47,7 @@ def draw_people(
     )
     boxes = rows[BOX].to_numpy(float) * scale
     if blur:
-        for box in boxes:
-            _blur(canvas, box)
+        canvas = Image.fromarray(blur_heads(np.asarray(canvas), boxes))
     if heat and len(prediction.heatmap):
         canvas = Image.fromarray(overlay_heatmap(np.asarray(canvas), prediction.heatmap.max(0)))
     draw = ImageDraw.Draw(canvas)
@@ -96,17 +94,6 @@ def write_drawing(drawn: Image.Image, folder: Path, name: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as temporary:
         temporary.write_bytes(encode(drawn, "JPEG"))
-
-
-def _blur(canvas: Image.Image, box: np.ndarray) -> None:
-    """Blur a head in place, as far as it is in the picture."""
-    x0, y0 = np.clip(np.floor(box[:2]), 0, canvas.size).astype(int).tolist()
-    x1, y1 = np.clip(np.ceil(box[2:]), 0, canvas.size).astype(int).tolist()
-    if x0 < x1 and y0 < y1:
-        head = canvas.crop((x0, y0, x1, y1))
-        canvas.paste(
-            head.filter(ImageFilter.GaussianBlur(max(x1 - x0, y1 - y0) / BLURRED)), (x0, y0)
-        )
 
 
 def _dashed(

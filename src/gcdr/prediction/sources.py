@@ -10,6 +10,7 @@ from PIL import Image
 
 from gcdr.base.errors import InputError
 from gcdr.base.problems import Problems
+from gcdr.base.texts import has_control, printable
 from gcdr.data.manifest import BOX
 from gcdr.data.pictures import open_image
 from gcdr.datasets.layout import describe_left_out, left_out, picture_names
@@ -40,12 +41,16 @@ def find_pictures(sources: Sequence[str | Path]) -> OwnPictures:
         sources: files and folders, at least one.
 
     Raises:
-        InputError: one is not there, is a film or no picture, or no picture is left.
+        InputError: one is not there or has a name that no table can hold, or there is no picture.
     """
-    places = [Path(source) for source in sources]
-    for place in places:
-        if not place.exists():
-            raise InputError(f"{place}: no such picture or folder")
+    for source in sources:
+        if not Path(source).exists():
+            raise InputError(f"{source}: no such picture or folder")
+        if has_control(str(source)):
+            raise InputError(
+                f"{printable(str(source))}: a control character in its name; rename it"
+            )
+    places = [Path(os.path.abspath(source)) for source in sources]
     folders = [place for place in places if place.is_dir()]
     if not places:
         raise InputError("pictures: found none, expected files or folders")
@@ -63,7 +68,7 @@ def find_pictures(sources: Sequence[str | Path]) -> OwnPictures:
             notes.append(f"{place}: {left}")
     if not names:
         reason = "; ".join(notes) or "expected JPEG, PNG or another form that is read"
-        raise InputError(f"{', '.join(map(str, places))}: no picture; {reason}")
+        raise InputError(f"{', '.join(map(str, sources))}: no picture; {reason}")
     return OwnPictures(root, sorted(names), notes)
 
 

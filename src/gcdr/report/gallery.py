@@ -196,20 +196,21 @@ def write_gallery(
     doubt, name = doubts(refined)
     answers = store.columns.get("noun", store.columns["answer"])
     shown: list[GalleryPerson] = []
+    boxes = people[BOX].to_numpy(float)
     with atomic(pictures) as temporary:
         temporary.mkdir()
-        for image, rows in people.groupby("image", sort=False).indices.items():
-            rows = rows[refined.valid[rows]]  # else there is no map, and perhaps no picture
+        for image, everybody in people.groupby("image", sort=False).indices.items():
+            rows = everybody[
+                refined.valid[everybody]
+            ]  # else there is no map, and perhaps no picture
             if not len(rows):
                 continue
             pixels = np.asarray(open_image(Path(settings.images, str(image))))
             if settings.blur:
-                pixels = blur_heads(
-                    pixels, people.loc[people["image"] == image, BOX].to_numpy(float)
-                )
+                pixels = blur_heads(pixels, boxes[everybody])
             small = fitted(pixels, SIDE)
             for row in rows.tolist():
-                box, body = people[BOX].to_numpy(float)[row], bodies.iloc[row]
+                box, body = boxes[row], bodies.iloc[row]
                 maps = (None, *(held.heatmap[row] for held in (store, refined, student)))
                 drawn = {
                     view: small if heatmap is None else overlay_heatmap(small, heatmap)
