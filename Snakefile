@@ -40,10 +40,12 @@ include: "workflow/rules/folder.smk"
 include: "workflow/rules/suggest.smk"
 include: "workflow/rules/curve.smk"
 include: "workflow/rules/world_weights.smk"
+include: "workflow/rules/menu.smk"
 include: "workflow/rules/marks.smk"
 
 
 rule all:
+    """What the configuration asks for: the report, and the galleries."""
     default_target: True
     input:
         default_targets(),

@@ -4,7 +4,7 @@
 rule label_curve:
     """Of GCDR and of supervised training, at each of report.parts and with all of the study's labels."""
     input:
-        **gaze_stage("label_curve", asked_gaze),
+        script=script("label_curve"),
         manifest=data("manifest.parquet"),
         samples=shown_to(asked_gaze),
         labels=LABELS,
@@ -31,7 +31,7 @@ rule label_curve:
 rule label_advice:
     """How many labels to add, and whether the prior helps."""
     input:
-        **stage("label_advice"),
+        script=script("label_advice"),
         curves=curves_of_studies(),
         choices=choices_of_studies(),
     output:

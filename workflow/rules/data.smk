@@ -3,7 +3,7 @@
 
 rule world:
     input:
-        **stage("world"),
+        script=script("world"),
     output:
         images=directory(f"{DATA}/images"),
         manifest=f"{DATA}/manifest.parquet",
@@ -27,7 +27,7 @@ rule world:
 rule find_heads:
     """Head boxes for own images that come without any; an image more or less repeats it."""
     input:
-        **stage("find_heads"),
+        script=script("find_heads"),
         weights=detector_files("heads"),
     output:
         f"{DATA}/heads.csv",
@@ -51,7 +51,7 @@ rule find_heads:
 rule read:
     """Check a data set that is not the demo world, and bring it into the manifest's form."""
     input:
-        **stage("read"),
+        script=script("read"),
         annotations=source_annotations,
     output:
         manifest=f"{DATA}/manifest.parquet",
@@ -75,7 +75,7 @@ rule read:
 
 rule samples:
     input:
-        **stage("samples"),
+        script=script("samples"),
         manifest=f"{DATA}/manifest.parquet",
     output:
         f"{DATA}/samples-{{size}}.h5",
@@ -93,7 +93,7 @@ rule samples:
 rule detect:
     """Bodies of a shard: a run of images in whole batches."""
     input:
-        **stage("detect"),
+        script=script("detect"),
         weights=detector_files("detect"),
         manifest=f"{DATA}/manifest.parquet",
         annotated=annotated_bodies,
@@ -118,7 +118,7 @@ rule detect:
 
 rule bodies:
     input:
-        **stage("merge_bodies"),
+        script=script("merge_bodies"),
         shards=body_shards,
         annotated=annotated_bodies,
     output:

@@ -10,8 +10,8 @@ TESTED = {
 rule evaluate:
     """Score a teacher or a student; variants of teachers are named as the teacher is."""
     input:
-        **gaze_stage("evaluate", asked_gaze),
         **TESTED | {"samples": shown_to(asked_gaze)},
+        script=script("evaluate"),
         model=model_of,
         prior=model_prior,
     output:
@@ -37,8 +37,8 @@ rule evaluate:
 rule evaluate_labels:
     """Score maps of test people themselves: refined ones ("Diffusion-GC"), or sampled from noise."""
     input:
-        **stage("evaluate_labels"),
         **TESTED,
+        script=script("evaluate_labels"),
         store=f"{STUDY}/test/{{variant}}.h5",
     output:
         multiext(f"{STUDY}/metrics/{{maps}}-{{variant}}", metrics=".json", people=".parquet"),
@@ -60,8 +60,8 @@ rule evaluate_labels:
 rule evaluate_prior:
     """Score the raw maps of a prior."""
     input:
-        **stage("evaluate_prior"),
         **TESTED,
+        script=script("evaluate_prior"),
         prior=raw_prior,
     output:
         multiext(f"{STUDY}/metrics/gradcam+{{prior}}", metrics=".json", people=".parquet"),
@@ -83,8 +83,8 @@ rule evaluate_prior:
 rule evaluate_baselines:
     """The rulers beside every table: the image's centre, a random point, one annotator."""
     input:
-        **stage("evaluate_baselines"),
         **TESTED,
+        script=script("evaluate_baselines"),
     output:
         expand(
             f"{STUDY}/metrics/{{name}}.{{ending}}",
@@ -108,8 +108,8 @@ rule evaluate_baselines:
 rule sweep:
     """Refined maps at many timesteps, on validation people (to choose one) and on test people."""
     input:
-        **stage("sweep"),
         **TESTED,
+        script=script("sweep"),
         teacher=sweep_teacher,
         labels=LABELS,
         prior=raw_prior,
@@ -135,7 +135,7 @@ rule sweep:
 rule choose_timestep:
     """Timestep and steps that people whose labels were held out ask for."""
     input:
-        **stage("choose_timestep"),
+        script=script("choose_timestep"),
         manifest=data("manifest.parquet"),
         samples=SAMPLES,
         labels=LABELS,

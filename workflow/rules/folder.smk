@@ -4,7 +4,7 @@
 use rule make_labels as refine_folder with:
     # The Grad-CAM maps of all people of a data set, refined with another study's diffusion teacher.
     input:
-        **gaze_stage("make_labels", asked_gaze),
+        script=script("make_labels"),
         manifest=data("manifest.parquet"),
         samples=SAMPLES,
         prior=label_prior,
@@ -24,7 +24,7 @@ use rule make_labels as refine_folder with:
 use rule refine_folder as predict_folder with:
     # What that study's student says of them.
     input:
-        **gaze_stage("make_labels", asked_gaze),
+        script=script("make_labels"),
         manifest=data("manifest.parquet"),
         samples=shown_to(asked_gaze),
         teacher=folder_student,
@@ -42,7 +42,7 @@ use rule refine_folder as predict_folder with:
 rule export_folder:
     """The student's gaze points, in the form of the table that came with the images."""
     input:
-        **stage("export"),
+        script=script("export"),
         manifest=data("manifest.parquet"),
         maps=folder_predictions,
     output:
@@ -59,7 +59,7 @@ rule export_folder:
 
 rule gallery:
     input:
-        **stage("gallery"),
+        script=script("gallery"),
         manifest=data("manifest.parquet"),
         annotations=data("annotations.parquet"),
         bodies=data("bodies.parquet"),

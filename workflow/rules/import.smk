@@ -4,7 +4,7 @@
 rule import_prior:
     """By whatever kind of prior it is: its module reads the files and fills the store."""
     input:
-        **prior_stage("import_prior"),
+        script=script("import_prior"),
         manifest=f"{DATA}/manifest.parquet",
         files=source_files,
     output:

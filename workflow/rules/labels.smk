@@ -3,7 +3,7 @@
 
 rule split:
     input:
-        **stage("split"),
+        script=script("split"),
         manifest=data("manifest.parquet"),
         released=released_split,
     output:
@@ -25,7 +25,7 @@ rule split:
 rule originals:
     """What random crops of the labelled people are cut from."""
     input:
-        **stage("originals"),
+        script=script("originals"),
         manifest=data("manifest.parquet"),
         labels=LABELS,
     output:

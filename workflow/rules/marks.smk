@@ -1,25 +1,55 @@
-"""A user's file at the place of another is seen in what its job is told, whatever its date. No rules here."""
+"""What a job is told beside its rule's own parameters, so that a change is seen whatever dates say. No rules here.
+
+The code behind its script goes in as one digest: an edit makes that stage again, and nothing above it. A user's
+file at the place of another is told by its content.
+"""
 
 from functools import partial
 
+from gcdr.base.provenance import code_digest
 from gcdr.config.exchanged import marks
+from gcdr.models.kinds import GAZE_MODELS
+
+
+def gaze_module(gaze_of):
+    """The module of the gaze model that a job trains or asks, and of no other; empty where there is none."""
+
+    def found(wildcards):
+        kind = config["gaze"]["models"].get(gaze_of(wildcards), {}).get("kind")
+        return [GAZE_MODELS[kind].module] if kind else []
+
+    return found
+
+
+MODULES = {
+    **dict.fromkeys(
+        ("train_gaze", "train_online_student", "train_mean_teacher"), gaze_module(trained_gaze)
+    ),
+    **dict.fromkeys(("make_labels", "evaluate", "label_curve"), gaze_module(asked_gaze)),
+    "take_pretrained": gaze_module(pretrained_gaze),
+    "tokens": gaze_module(lambda wildcards: wildcards.gaze),
+    "import_prior": lambda wildcards: [type(of_store(wildcards)).__module__],
+}
+"""Modules that a script reaches through a table of kinds, of which a job needs that of its own kind alone."""
+
+
+def code_of(script, wildcards):
+    """What tells the code behind a job."""
+    further = MODULES.get(Path(script).stem, lambda wildcards: [])
+    return f"code of {Path(script).stem} {code_digest(script, *further(wildcards))}"
 
 
 def marks_of(rule, wildcards):
-    """What tells the user's files that a job reads from others; what it is made by is compared anyway."""
-    files = rule.expand_input(dict(wildcards.items()))[0]
-    made_by = {file for name in ("script", "code") for file in listed(files.get(name, []))}
+    """What tells the user's files that a job reads from others."""
     try:
-        return marks([file for file in files if file not in made_by], PLANNED)
+        return marks(rule.expand_input(dict(wildcards.items()))[0], PLANNED)
     except InputError as error:
         raise WorkflowError(str(error)) from None
-
-
-def listed(files):
-    return [files] if isinstance(files, str) else list(files)
 
 
 PLANNED = planned_files(config["downloads"])
 
 for one in workflow.rules:
     one.set_params(marks=partial(marks_of, one))
+    if "script" in one.input.keys():
+        one.set_params(code=partial(code_of, one.input.script))

@@ -8,7 +8,7 @@ ruleorder: pool_priors > merge
 
 rule pool:
     input:
-        **stage("pool"),
+        script=script("pool"),
         manifests=lambda wildcards: of_members(wildcards.dataset, "manifest.parquet").values(),
         annotations=pool_annotations,
     output:
@@ -33,7 +33,7 @@ rule pool:
 
 rule pool_bodies:
     input:
-        **stage("pool_bodies"),
+        script=script("pool_bodies"),
         members=f"{DATA}/members.parquet",
         bodies=lambda wildcards: of_members(wildcards.dataset, "bodies.parquet").values(),
     output:
@@ -54,7 +54,7 @@ rule pool_bodies:
 
 rule pool_samples:
     input:
-        **stage("pool_samples"),
+        script=script("pool_samples"),
         members=f"{DATA}/members.parquet",
         manifest=f"{DATA}/manifest.parquet",
         caches=lambda wildcards: caches_of_members(wildcards).values(),
@@ -76,7 +76,7 @@ rule pool_samples:
 
 rule pool_priors:
     input:
-        **stage("pool_priors"),
+        script=script("pool_priors"),
         members=f"{DATA}/members.parquet",
         manifest=f"{DATA}/manifest.parquet",
         manifests=lambda wildcards: of_members(wildcards.dataset, "manifest.parquet").values(),

@@ -4,7 +4,6 @@
 rule take_pretrained:
     input:
         script=script("take_pretrained"),
-        code=lambda wildcards: code("take_pretrained") + kind_code(pretrained_model(wildcards)[2]),
         model=pretrained_files,
         backbone=pretrained_backbone,
     output:

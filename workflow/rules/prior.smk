@@ -6,7 +6,7 @@ A store's name says what points at the person, and whose maps it holds.
 
 rule gradcam:
     input:
-        **stage("gradcam"),
+        script=script("gradcam"),
         manifest=f"{DATA}/manifest.parquet",
         bodies=f"{DATA}/bodies.parquet",
         weights=vqa_files,
@@ -33,7 +33,7 @@ rule gradcam:
 
 use rule gradcam as pointing with:
     input:
-        **stage("pointing"),
+        script=script("pointing"),
         manifest=f"{DATA}/manifest.parquet",
         bodies=f"{DATA}/bodies.parquet",
         weights=lambda wildcards: of_store(wildcards).model_files(
@@ -47,7 +47,7 @@ use rule gradcam as pointing with:
 
 rule merge:
     input:
-        **stage("merge"),
+        script=script("merge"),
         shards=store_shards,
     output:
         f"{PRIOR}.h5",
@@ -65,7 +65,7 @@ rule merge:
 rule overlays:
     """The paper's Table S7 of a data set; overlays that no study uses are made for test people alone."""
     input:
-        **stage("table_s7"),
+        script=script("table_s7"),
         priors=overlay_stores,
         samples=f"{DATA}/samples-{config['samples']['size']}.h5",
         manifest=f"{DATA}/manifest.parquet",
@@ -86,6 +86,7 @@ rule overlays:
 
 
 rule table_s7:
+    """Raw maps by layer and overlay (Table S7), of the data sets reported."""
     input:
         [in_data(name, "tables/table_s7.md") for name in reported_datasets()],
     localrule: True

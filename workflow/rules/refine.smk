@@ -7,7 +7,7 @@
 rule make_labels:
     """Labels by a variant: what it needs and does is in the table of gcdr.methods."""
     input:
-        **gaze_stage("make_labels", asked_gaze),
+        script=script("make_labels"),
         manifest=data("manifest.parquet"),
         labels=LABELS,
         samples=shown_to(asked_gaze),

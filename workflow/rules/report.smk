@@ -7,7 +7,7 @@ SHOWN = REPORTED[0] if REPORTED else None
 rule tables:
     """Table 1 and the timestep sweep, as CSV, Markdown and text."""
     input:
-        **stage("tables"),
+        script=script("tables"),
         metrics=[path for study in REPORTED for path in metrics_of(study)],
         sweeps=sweeps_of_report(),
         choices=[path for study in REPORTED for path in choices_of(study)],
@@ -31,7 +31,7 @@ rule tables:
 rule page:
     """The report: one page that needs nothing else."""
     input:
-        **stage("report"),
+        script=script("report"),
         tables=rules.tables.output,
         metrics=rules.tables.input.metrics,
         sweeps=[sweep_of(study) for study in REPORTED],

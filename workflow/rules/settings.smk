@@ -128,9 +128,14 @@ def pretrained_source(wildcards):
     return pretrained_models(config, study)[name, gaze]
 
 
+def pretrained_gaze(wildcards):
+    """The gaze model that a pretrained model is one of, by its name in gaze.models; None where it is none."""
+    return pretrained_model(wildcards)[2]
+
+
 def pretrained_backbone(wildcards):
     """The file of the frozen backbone that a pretrained model stands on, if it does."""
-    return backbone_of(pretrained_model(wildcards)[2])
+    return backbone_of(pretrained_gaze(wildcards))
 
 
 def pretrained_settings(wildcards):

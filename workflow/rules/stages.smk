@@ -1,63 +1,15 @@
-"""What a job is made by and what its script is told. No rules here.
+"""What a job's script is told. No rules here.
 
 A command passes values with ``:q``, which quotes them for the shell, and behind ``--name=``, where they may
 begin with a dash. Options that not every job has are a parameter that gcdr.base.command.options makes. What
 stands in a command alone (workers, failures) never changes a bit, and a change of it makes nothing again.
 """
 
-from functools import cache
-from importlib.util import find_spec
-
 from gcdr.base.command import options
-from gcdr.base.provenance import modules_behind
-from gcdr.models.kinds import GAZE_MODELS
-
-
-def stage(name):
-    """The inputs of every rule, a script and the package's modules behind it.
-
-    An edit of one reruns its stage, and nothing above it.
-    """
-    return {"script": script(name), "code": code(name)}
-
-
-def gaze_stage(name, gaze_of):
-    """The same with the module of the gaze model that a job trains or asks (gaze_of), and of no other."""
-
-    def files(wildcards):
-        return code(name) + kind_code(gaze_of(wildcards))
-
-    return {"script": script(name), "code": files}
-
-
-def prior_stage(name):
-    """The same with the module of the kind of prior that a job makes a store of, and of no other."""
-
-    def files(wildcards):
-        return code(name) + module_code(type(of_store(wildcards)).__module__)
-
-    return {"script": script(name), "code": files}
-
-
-def kind_code(gaze):
-    """The module of a gaze model and those behind it; none where there is no such entry."""
-    kind = config["gaze"]["models"].get(gaze, {}).get("kind")
-    return module_code(GAZE_MODELS[kind].module) if kind else []
 
 
 def script(name):
     return f"workflow/scripts/{name}.py"
-
-
-def code(name):
-    return [os.path.relpath(path) for path in modules_behind(script(name))]
-
-
-@cache
-def module_code(module):
-    """A module of the package and those behind it."""
-    file = find_spec(module).origin
-    return [os.path.relpath(path) for path in (Path(file), *modules_behind(file))]
 
 
 def files_in(folder, *names):

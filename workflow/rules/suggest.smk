@@ -4,7 +4,7 @@
 use rule make_labels as predict_unlabelled with:
     # What a student says of the unlabelled people, beside their pseudo-labels.
     input:
-        **gaze_stage("make_labels", asked_gaze),
+        script=script("make_labels"),
         manifest=data("manifest.parquet"),
         labels=LABELS,
         samples=shown_to(asked_gaze),

@@ -7,7 +7,6 @@ rule paper_table:
     """A table of the paper as CSV and Markdown, with the paper's numbers beside ours."""
     input:
         script=script("paper_table"),
-        code=code("paper_table"),
         metrics=lambda wildcards: table_files(PAPER_TABLES[wildcards.table]),
     output:
         csv=f"{REPORT}/tables/paper/{{table}}.csv",
@@ -40,7 +39,6 @@ rule label_savings:
     """AvgDist against the label share, and the share of labels saved at equal AvgDist."""
     input:
         script=script("label_savings"),
-        code=code("label_savings"),
         metrics=table_files(SAVINGS),
     output:
         csv=f"{REPORT}/tables/label_savings.csv",

@@ -4,7 +4,6 @@
 rule tokens:
     input:
         script=script("tokens"),
-        code=lambda wildcards: code("tokens") + kind_code(wildcards.gaze),
         manifest=f"{DATA}/manifest.parquet",
         backbone=lambda wildcards: backbone_of(wildcards.gaze),
     output:

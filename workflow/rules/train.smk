@@ -8,8 +8,8 @@ SHOWN = LABELLED | {"samples": shown_to(trained_gaze)}  # a frozen backbone's to
 rule train_student:
     """A student on labels and stored pseudo-labels."""
     input:
-        **gaze_stage("train_gaze", trained_gaze),
         **SHOWN,
+        script=script("train_gaze"),
         pseudo=student_labels,
         init=gaze_init,
         backbone=gaze_backbone,
@@ -34,8 +34,8 @@ rule train_student:
 
 use rule train_student as train_online_student with:
     input:
-        **gaze_stage("train_online_student", trained_gaze),
         **LABELLED,
+        script=script("train_online_student"),
         pseudo=student_labels,
         teacher=online_teacher,
         choice=online_choice,
@@ -48,8 +48,8 @@ use rule train_student as train_online_student with:
 
 use rule train_student as train_teacher with:
     input:
-        **gaze_stage("train_gaze", trained_gaze),
         **SHOWN,
+        script=script("train_gaze"),
         prior=teacher_prior,
         init=gaze_init,
         backbone=gaze_backbone,
@@ -60,8 +60,8 @@ use rule train_student as train_teacher with:
 
 use rule train_student as train_diffusion with:
     input:
-        **stage("train_diffusion"),
         **LABELLED,
+        script=script("train_diffusion"),
         init=diffusion_init,
     wildcard_constraints:
         kind="teachers",
@@ -71,8 +71,8 @@ use rule train_student as train_diffusion with:
 
 use rule train_student as train_mean_teacher with:
     input:
-        **gaze_stage("train_mean_teacher", trained_gaze),
         **SHOWN,
+        script=script("train_mean_teacher"),
         init=mean_teacher_init,
         backbone=gaze_backbone,
     wildcard_constraints:
@@ -82,8 +82,8 @@ use rule train_student as train_mean_teacher with:
 
 use rule train_student as train_mapping with:
     input:
-        **stage("train_mapping"),
         **LABELLED,
+        script=script("train_mapping"),
         prior=teacher_prior,
         init=mapping_init,
     wildcard_constraints:
@@ -93,8 +93,8 @@ use rule train_student as train_mapping with:
 
 use rule train_student as train_fold with:
     input:
-        **stage("train_diffusion"),
         **LABELLED,
+        script=script("train_diffusion"),
         manifest=data("manifest.parquet"),
         init=fold_init,
     wildcard_constraints:

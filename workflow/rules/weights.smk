@@ -29,7 +29,7 @@ rule download:
 
 rule convert_weights:
     input:
-        **stage("convert_weights"),
+        script=script("convert_weights"),
         files=lambda wildcards: vqa_layout(RELEASED[wildcards.released]).files,
     output:
         multiext("results/weights/{released}/", *VQA_MODEL),

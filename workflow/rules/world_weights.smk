@@ -4,6 +4,7 @@ ASSETS = "results/world-weights"
 
 
 rule world_weights:
+    """The weights that come with the repository, trained again."""
     input:
         expand(
             f"{ASSETS}/{{name}}/card.json", name=["vqa", "detector", "heads", "backbone", "frozen"]
@@ -14,7 +15,7 @@ rule world_weights:
 rule world_vqa:
     """An OFA that learns the world from pictures, questions and text answers alone."""
     input:
-        **stage("world_vqa"),
+        script=script("world_vqa"),
     output:
         multiext(f"{ASSETS}/vqa/", *VQA_MODEL),
     log:
@@ -36,7 +37,7 @@ rule world_vqa:
 rule world_detector:
     """A Mask R-CNN that finds the world's people, and one that finds their heads."""
     input:
-        **stage("world_detector"),
+        script=script("world_detector"),
     output:
         multiext(f"{ASSETS}/{{detector,detector|heads}}/", WEIGHTS, "config.json", "card.json"),
     log:
@@ -61,7 +62,7 @@ rule world_detector:
 rule world_backbone:
     """Towers pretrained on nouns and head directions, as VAT's own initial weights are pretrained."""
     input:
-        **stage("world_backbone"),
+        script=script("world_backbone"),
     output:
         multiext(f"{ASSETS}/backbone/", WEIGHTS, "card.json"),
     log:
@@ -82,7 +83,7 @@ rule world_backbone:
 
 use rule world_backbone as world_frozen with:
     input:
-        **stage("world_frozen"),
+        script=script("world_frozen"),
     output:
         multiext(f"{ASSETS}/frozen/", WEIGHTS, "card.json"),
     log:

@@ -1,13 +1,15 @@
 """Which modules of this package decide what a script makes.
 
-The workflow names them as inputs of a rule, so that an edit reruns that stage and what follows, and
-nothing else. They are found by reading ``import`` statements; nothing is imported or run.
+A job of the workflow has a digest of them among its parameters, so that an edit reruns that stage and what
+follows, and nothing else. They are found by reading ``import`` statements; nothing is imported or run.
 """
 
 import ast
 import re
 from functools import cache
 from pathlib import Path
+
+from gcdr.base.files import text_digest
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -48,6 +50,21 @@ def modules_behind(script: str | Path) -> list[Path]:
             found.add(name)
             queue.extend(_imports(_source(name)))
     return sorted(_source(name) for name in found - EXEMPT if _does_something(_source(name)))
+
+
+@cache
+def code_digest(script: str | Path, *modules: str) -> str:
+    """What tells the code that a job runs from any other: twelve hexadecimal digits.
+
+    Args:
+        script: what the job calls; its own text is not looked at.
+        modules: further modules of the package that this job runs, by their full names, such as that of its
+            kind of gaze model.
+    """
+    own = [_source(name) for name in modules]
+    files = {file for start in (Path(script), *own) for file in modules_behind(start)}.union(own)
+    parts = ((file.relative_to(PACKAGE).as_posix(), file.read_bytes()) for file in sorted(files))
+    return text_digest(*(part for file in parts for part in file))[:12]
 
 
 # Statements are found as text: parsing every file would take most of the time that planning takes.

@@ -1,0 +1,200 @@
+"""Snakemake's output in a terminal: a line a job, with what is done and about how long the rest takes.
+
+The name of this package is how Snakemake finds it (``logger: gcdr`` in a profile). Snakemake's own text goes
+to its log file as ever; with ``--printshellcmds``, ``--verbose`` or ``--debug-dag`` to the terminal too.
+"""
+
+import json
+import os
+import shutil
+import sys
+import threading
+import time
+from logging import WARNING, LogRecord
+from pathlib import Path
+from typing import Any
+
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+
+from snakemake_logger_plugin_gcdr.progress import Job, Progress, known_seconds
+from snakemake_logger_plugin_gcdr.wording import about, bar_of, duration, last_words, purpose, why
+
+SECONDS = Path(".snakemake", "gcdr-seconds.json")
+EVERY = 60.0  # seconds between two lines about jobs that run, where lines cannot be written over
+# What Snakemake says of itself, by how it begins; all of it is in the log file.
+ASIDES = (
+    "Assuming unrestricted", "Building DAG", "host:", "Using shell:", "Select jobs", "Execute ",
+    "Finished job", "Removing temporary", "Complete log", "Shutting down", "Config file", "Reasons:", "    ",
+    "This was a dry-run", "Exiting because", "Resuming incomplete",
+)  # fmt: skip
+# Lines about where in our rules an error was raised.
+OURS = ("WorkflowError in file", "WorkflowError:", "MissingRuleException:", "  File ")
+
+
+class LogHandler(LogHandlerBase):
+    """What Snakemake calls with everything that it has to say."""
+
+    writes_to_stream = True
+    writes_to_file = False
+    has_filter = False  # that of Snakemake: --quiet is for it
+    has_formatter = False
+    needs_rulegraph = False
+
+    def __post_init__(self) -> None:
+        said = self.common_settings
+        self.stream = sys.stdout if said.stdout else sys.stderr
+        self.plain = bool(said.printshellcmds or said.verbose or said.debug_dag)
+        self.live = self.stream.isatty() and os.environ.get("TERM") != "dumb" and not said.dryrun
+        self.progress = Progress(known_seconds(SECONDS))
+        self.failed = 0
+        self.lock_of_stream = threading.Lock()
+        self.over = threading.Event()
+        self.ticker: threading.Thread | None = None
+
+    def emit(self, record: LogRecord) -> None:
+        """Write what a record says, if it is for people."""
+        try:
+            event = getattr(record, "event", None)
+            answer = getattr(self, f"on_{event}", None) if event else None
+            if self.plain or answer is None:
+                self.say(self.format(record) if self.plain else self.remark(record))
+            else:
+                answer(record)
+        except Exception:
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Stop counting, and keep what jobs took for the next run."""
+        self.over.set()
+        if self.ticker is not None:
+            self.ticker.join()
+        seconds = self.progress.seconds()
+        if seconds != self.progress.known and SECONDS.parent.is_dir():
+            temporary = SECONDS.with_suffix(".new")
+            temporary.write_text(json.dumps(seconds, indent=1, sort_keys=True))
+            temporary.replace(SECONDS)
+        super().close()
+
+    # What Snakemake tells
+
+    def on_workflow_started(self, record: Any) -> None:
+        """Nothing: who called it knows how."""
+
+    on_shellcmd = on_progress = on_rulegraph = on_group_info = on_debug_dag = on_workflow_started
+
+    def on_resources_info(self, record: Any) -> None:
+        """How many jobs may run at once."""
+        self.progress.cores = getattr(record, "cores", None) or self.progress.cores
+
+    def on_run_info(self, record: Any) -> None:
+        """What is to be made."""
+        first = not self.progress.planned
+        self.progress.plan(record.stats)
+        if self.common_settings.dryrun:
+            if not first:
+                self.say(record.getMessage())  # the table of jobs
+            return
+        left = about(self.progress.left(time.monotonic()))
+        self.say(f"{self.progress.total} jobs, {left} on {self.progress.cores} cores")
+        self.ticker = threading.Thread(target=self.tick, daemon=True)
+        self.ticker.start()
+
+    def on_job_info(self, record: Any) -> None:
+        """A job that begins, or that a dry run would begin."""
+        inside = not getattr(record, "shellcmd", None)
+        what = purpose(record.rule_name, record.wildcards)
+        self.progress.announce(
+            record.jobid, Job(record.rule_name, what, tuple(record.log or ()), inside)
+        )
+        if self.common_settings.dryrun and not inside:
+            reason = why(record.reason)
+            self.say(f"{what}: {reason}" if reason else what)
+
+    def on_job_started(self, record: Any) -> None:
+        """Some jobs have begun."""
+        self.progress.start(record.jobs, time.monotonic())
+
+    def on_job_finished(self, record: Any) -> None:
+        """A job has ended well: its line."""
+        now = time.monotonic()
+        ended = self.progress.end(record.job_id, now)
+        if ended is None or ended[0].inside:
+            return
+        job, took = ended
+        total = str(self.progress.total)
+        done = f"{self.progress.done:>{len(total)}} of {total}"
+        some = self.progress.done < self.progress.total - 1
+        left = f", {about(self.progress.left(now))} left" if some else ""
+        self.say(f"{done}{left}: {job.what} ({duration(took)})")
+
+    def on_job_error(self, record: Any) -> None:
+        """A job has failed: what it said, and where all of it stands."""
+        self.failed += 1
+        ended = self.progress.end(record.jobid, time.monotonic(), good=False)
+        what = ended[0].what if ended else purpose(record.rule_name, {})
+        logs = list(record.log or ())
+        said = [line for log in logs for line in last_words(log)]
+        lines = [f"failed: {what}", *(f"    {line}" for line in said)]
+        self.say("\n".join([*lines, *(f"    all of it: {log}" for log in logs)]))
+
+    def on_group_error(self, record: Any) -> None:
+        """Jobs that ran as one have failed."""
+        for job in record.job_error_info:
+            self.on_job_error(type("Failed", (), job))
+
+    def on_error(self, record: Any) -> None:
+        """What ended the run, without the places in our own files that raised it."""
+        said = record.getMessage()
+        if said.startswith("RuleException:"):
+            return  # a command that failed: its job says why
+        if self.failed and "did not complete" in said:
+            jobs = "1 job" if self.failed == 1 else f"{self.failed} jobs"
+            self.say(
+                f"{jobs} failed. Mend what is said above and start the same command again: what is done "
+                "is kept."
+            )
+            return
+        kept = [line for line in said.splitlines() if not line.startswith(OURS)]
+        if said.startswith("MissingRuleException:"):
+            kept.append("snakemake --list-target-rules names what can be asked for")
+        self.say("\n".join(kept))
+
+    # What people see
+
+    def remark(self, record: LogRecord) -> str:
+        """A line that belongs to no event: all warnings, of the rest what is not about Snakemake itself."""
+        text = record.getMessage() if record.msg else ""
+        aside = text.startswith(ASIDES) or not text.strip() or text == "None"
+        return "" if aside and record.levelno < WARNING else text
+
+    def say(self, text: str) -> None:
+        """Write some lines, over the line of jobs that run."""
+        if not text:
+            return
+        with self.lock_of_stream:
+            self.stream.write(("\r\x1b[K" if self.live else "") + text + "\n")
+            self.stream.flush()
+
+    def tick(self) -> None:
+        """Say what is being done: each second in one place, or now and then on a line of its own."""
+        while not self.over.wait(1.0 if self.live else EVERY):
+            line = self.running(time.monotonic())
+            if self.live:
+                width = shutil.get_terminal_size().columns - 1
+                with self.lock_of_stream:
+                    self.stream.write("\r\x1b[K" + line[:width])
+                    self.stream.flush()
+            elif line:
+                self.say(line)
+        if self.live:
+            self.stream.write("\r\x1b[K")
+
+    def running(self, now: float) -> str:
+        """The jobs that run: how long, and how far by their own progress bars."""
+        parts = []
+        for job, since in self.progress.running:
+            if job.inside:
+                continue
+            bars = [bar for log in job.logs if (bar := bar_of(log))]
+            parts.append(f"{job.what} ({', '.join([duration(now - since), *bars[-1:]])})")
+        return "running: " + "; ".join(parts) if parts else ""

@@ -1,0 +1,75 @@
+"""How durations, progress and jobs are written on a terminal."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+PURPOSES: dict[str, str] = {}
+"""What a job of each rule does, with its wildcards in braces; the workflow fills it in."""
+
+# A progress bar of tqdm, as the scripts write it: done/total [passed<left, rate].
+BAR = re.compile(
+    r"([^\r\n:|]*):\s+(\d+)%\|[^|]*\| ([\d.]+\w?)/([\d.]+\w?) \[[\d:]+<([\d:?]+), *([\d.?]+ ?\S+?/\w+)"
+)
+USUAL = ("Missing output files", "Input files updated by another job")
+TAIL = 4096  # bytes at the end of a log in which a bar is looked for
+
+
+def purpose(rule: str, wildcards: Mapping[str, str]) -> str:
+    """What a job does, in a few words; the rule's name with its wildcards where nothing better is known."""
+    try:
+        return PURPOSES[rule].format_map(wildcards)
+    except KeyError:
+        return " ".join([rule, *map(str, wildcards.values())])
+
+
+def why(reason: str, width: int = 110) -> str:
+    """Why a job would run, shortened; empty where its result is not there yet or follows from other jobs."""
+    parts = [part for part in reason.split("; ") if not part.startswith(USUAL)]
+    said = "; ".join(parts)
+    return said if len(said) <= width else said[: width - 1] + "…"
+
+
+def duration(seconds: float) -> str:
+    """``0:07``, ``12:30`` or ``3:05:00``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def about(seconds: float) -> str:
+    """A duration that is only guessed: ``under a minute``, ``about 4 min``, ``about 2 h 10 min``."""
+    if seconds < 50:
+        return "under a minute"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"about {minutes} min"
+    hours, minutes = divmod(round(minutes, -1), 60)
+    return f"about {hours} h {minutes} min" if minutes else f"about {hours} h"
+
+
+def bar_of(log: str | Path) -> str | None:
+    """How far the job that writes a log has come: its last progress bar in words; None without one."""
+    try:
+        with open(log, "rb") as handle:
+            handle.seek(max(0, handle.seek(0, 2) - TAIL))
+            found = BAR.findall(handle.read().decode(errors="replace"))
+    except OSError:
+        return None
+    if not found:
+        return None
+    what, percent, done, total, left, rate = found[-1]
+    pace = "" if "?" in rate + left else f", {rate}, {left.removeprefix('0')} left"
+    return f"{what.strip()} {done}/{total} ({percent} %){pace}"
+
+
+def last_words(log: str | Path, lines: int = 20) -> list[str]:
+    """The end of a log without its progress bars; of an error with one clear message that alone."""
+    try:
+        text = Path(log).read_text(errors="replace")
+    except OSError:
+        return []
+    said = [line.rsplit("\r", 1)[-1].rstrip() for line in text.splitlines()]
+    said = [line for line in said if line and not BAR.search(line)]
+    clear = [number for number, line in enumerate(said) if line.startswith("error: ")]
+    return said[clear[-1] :] if clear else said[-lines:]

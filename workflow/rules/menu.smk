@@ -1,0 +1,66 @@
+"""What jobs are called on a terminal, and targets in the menu of --list-target-rules. No rules here."""
+
+from snakemake_logger_plugin_gcdr.wording import PURPOSES
+
+SPLIT = "({study}, {share} % of the labels, seed {seed})"
+PURPOSES |= {
+    # Data sets
+    "world": "draw the world {dataset}",
+    "find_heads": "find heads in {dataset}",
+    "read": "read {dataset}",
+    "samples": "resize the pictures of {dataset} to {size} pixels",
+    "detect": "find bodies in {dataset}, part {shard} of {shards}",
+    "bodies": "match bodies to heads of {dataset}",
+    "tokens": "ask the backbone of {gaze} about {dataset}",
+    "pool": "put the people of {dataset} together",
+    "pool_bodies": "put the bodies of {dataset} together",
+    "pool_samples": "put the {size}-pixel pictures of {dataset} together",
+    "pool_priors": "put the maps {store} of {dataset} together",
+    # Priors
+    "gradcam": "Grad-CAM of the VQA model, {dataset}, part {shard} of {shards} ({store})",
+    "pointing": "ask where people of {dataset} look, part {shard} of {shards} ({store})",
+    "merge": "put the parts of {store} of {dataset} together",
+    "import_prior": "import the maps {store} of {dataset}",
+    # Studies
+    "split": f"choose whose labels are kept {SPLIT}",
+    "originals": f"keep what crops of the labelled people are cut from {SPLIT}",
+    "take_pretrained": "take the model {pretrained}",
+    "train_teacher": f"train teacher {{name}} {SPLIT}",
+    "train_diffusion": f"train the diffusion model {SPLIT}",
+    "train_mapping": f"train teacher {{name}} {SPLIT}",
+    "train_mean_teacher": f"train Mean Teacher {{name}} {SPLIT}",
+    "train_fold": f"train the diffusion model without fold {{name}}, to choose the timestep {SPLIT}",
+    "choose_timestep": f"choose the timestep by held-out labels, {{sampler}} sampler {SPLIT}",
+    "make_labels": f"make {{which}} maps by {{variant}} {SPLIT}",
+    "train_student": f"train student {{name}} {SPLIT}",
+    "train_online_student": f"train student {{name}}, labelled as it learns {SPLIT}",
+    "evaluate": f"evaluate {{variant}} on test people {SPLIT}",
+    "evaluate_labels": f"evaluate maps of {{variant}} on test people {SPLIT}",
+    "evaluate_prior": f"evaluate raw maps {{prior}} on test people {SPLIT}",
+    "evaluate_baselines": f"evaluate the baselines on test people {SPLIT}",
+    "sweep": f"refine at every timestep and measure {SPLIT}",
+    "predict_unlabelled": f"ask student {{variant}} about unlabelled people {SPLIT}",
+    "label_curve": f"measure at fewer labels {SPLIT}",
+    # Own pictures
+    "refine_folder": "refine the maps of {study}",
+    "predict_folder": "ask the student about {study}",
+    "export_folder": "export predictions of {study}",
+    "gallery": "make the gallery of {study}",
+    # What people read
+    "tables": "make the tables",
+    "page": "make the report",
+    "paper_table": "make {table} of the paper",
+    "overlays": "compare overlays on {dataset}",
+    "label_savings": "draw AvgDist against labels",
+    "label_advice": "say how many labels to add",
+    # Weights
+    "download": "download {file}",
+    "convert_weights": "convert weights {released}",
+    "world_vqa": "train the world's VQA model",
+    "world_detector": "train the world's detector {detector}",
+    "world_backbone": "pretrain the world's towers",
+    "world_frozen": "pretrain the world's frozen backbone",
+}
+
+for table in PAPER_TABLES:
+    workflow.get_rule(table).docstring = PAPER_TABLES[table].title
