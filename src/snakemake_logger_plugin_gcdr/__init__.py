@@ -12,7 +12,7 @@ import threading
 import time
 from logging import WARNING, LogRecord
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
@@ -42,7 +42,6 @@ class LogHandler(LogHandlerBase):
 
     def __post_init__(self) -> None:
         said = self.common_settings
-        self.stream = sys.stdout if said.stdout else sys.stderr
         self.plain = bool(said.printshellcmds or said.verbose or said.debug_dag)
         self.live = self.stream.isatty() and os.environ.get("TERM") != "dumb" and not said.dryrun
         self.progress = Progress(known_seconds(SECONDS))
@@ -50,6 +49,11 @@ class LogHandler(LogHandlerBase):
         self.lock_of_stream = threading.Lock()
         self.over = threading.Event()
         self.ticker: threading.Thread | None = None
+
+    @property
+    def stream(self) -> TextIO:
+        """Where it is written: a plan to standard output, a run to standard error."""
+        return sys.stdout if self.common_settings.stdout else sys.stderr
 
     def emit(self, record: LogRecord) -> None:
         """Write what a record says, if it is for people."""

@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from gcdr.base.download import planned_files
@@ -92,9 +93,19 @@ def check_references(config: Config) -> None:
         if "table" in source and not Path(source["table"]).is_file():
             problems.append(f"datasets.{name}.table: no file {source['table']}")
     if problems:
-        raise InputError(
-            "\n".join([f"configuration: {len(problems)} problem(s)", *(f"  {p}" for p in problems)])
-        )
+        said = [f"configuration: {len(problems)} problem(s)", *(f"  {p}" for p in problems)]
+        raise InputError("\n".join([*said, pages_about(problems)]))
+
+
+def pages_about(problems: Iterable[str]) -> str:
+    """Where to read on about some problems, each of which begins with its key."""
+    pages = {
+        "gaze": "weights.md", "diffusion": "weights.md", "heads": "weights.md", "detector": "weights.md",
+        "priors": "priors.md", "datasets": "datasets.md", "split": "datasets.md",
+    }  # fmt: skip
+    found = [pages[key] for key in (line.split(".")[0] for line in problems) if key in pages]
+    named = dict.fromkeys([*found, "configuration.md"])
+    return f"read {', '.join(f'docs/{page}' for page in named)}"
 
 
 def _split_problems(config: Config) -> list[str]:

@@ -1,0 +1,167 @@
+"""What a run says on a terminal: a line a job, what is left, and what a failed job said."""
+
+import re
+from logging import ERROR, INFO, WARNING, LogRecord, makeLogRecord
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from snakemake_interface_logger_plugins.common import LogEvent
+from tqdm import tqdm
+
+import snakemake_logger_plugin_gcdr as terminal
+from snakemake_logger_plugin_gcdr import wording
+from snakemake_logger_plugin_gcdr.progress import DEMO_SECONDS, Job, Progress, known_seconds
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = re.compile(r"^(?:use )?rule (?:\w+ as )?(\w+)(?: with)?:\n(?:(?!^\S).*\n?)*", re.M)
+
+
+def record(event: LogEvent | None, text: str = "", level: int = INFO, **fields: Any) -> LogRecord:
+    """A record as Snakemake makes it."""
+    return makeLogRecord({"msg": text, "levelno": level, "event": event, **fields})
+
+
+@pytest.fixture
+def handler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> terminal.LogHandler:
+    """A handler in a folder of its own, whose words go to standard error."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".snakemake").mkdir()
+    monkeypatch.setitem(wording.PURPOSES, "train_student", "train student {name} ({study})")
+    settings = SimpleNamespace(
+        stdout=False, printshellcmds=False, verbose=False, debug_dag=False, dryrun=False
+    )
+    return terminal.LogHandler(settings, None)
+
+
+def job(number: int, rule: str, **fields: Any) -> LogRecord:
+    """The announcement of a job."""
+    usual = {"log": [], "shellcmd": "python", "wildcards": {"name": "gcdr", "study": "demo"}}
+    return record(LogEvent.JOB_INFO, jobid=number, rule_name=rule, reason="", **{**usual, **fields})
+
+
+def test_a_job_is_a_line_with_its_purpose_and_what_is_left(
+    handler: terminal.LogHandler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler.emit(record(LogEvent.RESOURCES_INFO, "Provided cores: 2", cores=2))
+    handler.emit(record(None, "Select jobs to execute..."))
+    handler.emit(record(None, "something is odd", WARNING))
+    handler.emit(record(LogEvent.RUN_INFO, stats={"train_student": 2, "all": 1, "total": 3}))
+    for number in (1, 2):
+        handler.emit(record(LogEvent.JOB_STARTED, jobs=[number]))
+        handler.emit(job(number, "train_student"))  # Snakemake says so a little later
+        handler.emit(record(LogEvent.JOB_FINISHED, job_id=number))
+    handler.emit(record(LogEvent.JOB_STARTED, jobs=[3]))
+    handler.emit(job(3, "all", shellcmd=None))
+    handler.emit(record(LogEvent.JOB_FINISHED, job_id=3))
+    handler.close()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "something is odd"
+    assert lines[1] == "3 jobs, about 2 min on 2 cores"
+    assert lines[2] == "1 of 3, under a minute left: train student gcdr (demo) (0:00)"
+    assert lines[3:] == ["2 of 3: train student gcdr (demo) (0:00)"]
+    assert set(known_seconds(terminal.SECONDS)) == {"train_student"}
+
+
+def test_a_failed_job_says_what_its_log_says_and_the_run_what_to_do(
+    handler: terminal.LogHandler, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    log = tmp_path / "student.log"
+    log.write_text("start-up: 3 CPU seconds\nerror: a.h5: not an HDF5 file\n")
+    handler.emit(job(1, "train_student", log=[str(log)]))
+    handler.emit(record(LogEvent.JOB_STARTED, jobs=[1]))
+    handler.emit(record(LogEvent.ERROR, "RuleException:\nCalledProcessError in file x", ERROR))
+    handler.emit(
+        record(LogEvent.JOB_ERROR, level=ERROR, jobid=1, rule_name="train_student", log=[str(log)])
+    )
+    handler.emit(record(LogEvent.ERROR, "WorkflowError:\nAt least one job did not complete", ERROR))
+    handler.close()
+    assert capsys.readouterr().err.splitlines() == [
+        "failed: train student gcdr (demo)",
+        "    error: a.h5: not an HDF5 file",
+        f"    all of it: {log}",
+        "1 job failed. Mend what is said above and start the same command again: what is done is kept.",
+    ]
+
+
+def test_errors_lose_the_places_that_raised_them(
+    handler: terminal.LogHandler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = 'WorkflowError in file "checked.smk", line 24:\nconfiguration: 1 problem(s)\n  File "checked.smk"'
+    handler.emit(record(LogEvent.ERROR, text, ERROR))
+    handler.emit(record(LogEvent.ERROR, "MissingRuleException:\nNo rule to produce table99", ERROR))
+    assert capsys.readouterr().err.splitlines() == [
+        "configuration: 1 problem(s)",
+        "No rule to produce table99",
+        "snakemake --list-target-rules names what can be asked for",
+    ]
+
+
+def test_progress_is_read_from_bars(tmp_path: Path) -> None:
+    log = tmp_path / "job.log"
+    with open(log, "w") as file:
+        for _ in tqdm(range(40), "gaze model", file=file, mininterval=0, unit="step"):
+            pass
+        print("saved", file=file)
+    said = wording.bar_of(log)
+    assert said is not None and re.fullmatch(
+        r"gaze model 40/40 \(100 %\), [\d.]+step/s, 0:00 left", said
+    )
+    assert wording.last_words(log) == ["saved"]
+    assert wording.bar_of(tmp_path / "none.log") is None
+    assert wording.last_words(tmp_path / "none.log") == []
+
+
+def test_reasons_are_short() -> None:
+    assert wording.why("Missing output files: a; Input files updated by another job: b") == ""
+    long = wording.why("Params have changed since last execution: " + "x" * 400)
+    assert len(long) == 110 and long.startswith("Params have changed")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(5, "under a minute"), (130, "about 2 min"), (5400, "about 1 h 30 min"), (7200, "about 2 h")],
+)
+def test_guesses_are_rough(seconds: float, said: str) -> None:
+    assert wording.about(seconds) == said
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(DEMO_SECONDS)), st.integers(1, 5), min_size=1),
+    st.integers(1, 8),
+    st.floats(0.01, 1000),
+)
+def test_what_is_left_goes_to_nothing(planned: dict[str, int], cores: int, pace: float) -> None:
+    """Whatever the order and the machine, with each job that ends less is left, and nothing in the end."""
+    progress, now, number = Progress(cores=cores), 0.0, 0
+    progress.plan(planned)
+    assert progress.left(now) > 0
+    for rule, count in planned.items():
+        for _ in range(count):
+            progress.announce(number, Job(rule, rule))
+            progress.start([number], now)
+            now += DEMO_SECONDS[rule] * pace
+            assert progress.left(now) >= 0
+            progress.end(number, now)
+            number += 1
+    assert progress.done == progress.total and progress.left(now) == 0
+    same = Progress(progress.seconds(), cores)
+    same.plan(planned)
+    assert same.left(0) == pytest.approx(
+        sum(DEMO_SECONDS[r] * pace * n for r, n in planned.items()) / cores
+    )
+
+
+def test_every_command_has_a_purpose() -> None:
+    text = (ROOT / "workflow/rules/menu.smk").read_text()
+    named = set(re.findall(r'^    "(\w+)": ', text, re.M))
+    rules = {
+        found[1]
+        for path in ROOT.glob("workflow/rules/*.smk")
+        for found in COMMANDS.finditer(path.read_text())
+        if "    shell:" in found[0] or found[0].startswith("use ")
+    }
+    assert len(rules) > 40 and rules == named
