@@ -6,8 +6,9 @@ cost every job longer than importing torch does.
 """
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,31 @@ LOG_EVERY = 20
 OPTIMISERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 
 
+class RunningAverage(AveragedModel):
+    """Torch's running average of weights and buffers, which lists them once and not at every step."""
+
+    def update_parameters(self, model: nn.Module) -> None:
+        """Take one step of the model in; it must be the same one every time."""
+        if int(self.n_averaged) == 0:
+            super().update_parameters(model)  # which copies it
+            self._groups = None
+            return
+        if getattr(self, "_groups", None) is None:
+            groups: dict[torch.dtype, tuple[list[Tensor], list[Tensor]]] = {}
+            for mine, theirs in zip(_values(self.module), _values(model), strict=True):
+                into, taken = groups.setdefault(mine.dtype, ([], []))
+                into.append(mine.detach())
+                taken.append(theirs.detach())
+            self._groups = [*groups.values()]
+        for into, taken in self._groups:
+            self.multi_avg_fn(into, taken, self.n_averaged)
+        self.n_averaged += 1
+
+
+def _values(model: nn.Module) -> Iterator[Tensor]:
+    return chain(model.parameters(), model.buffers())
+
+
 def running_average(model: nn.Module, decay: float, warm_up: int = 0) -> AveragedModel:
     """The exponential running average of a model's weights and buffers.
 
@@ -41,7 +67,7 @@ def running_average(model: nn.Module, decay: float, warm_up: int = 0) -> Average
         least = 1 - 1 / (int(count) // warm_up + 1) if warm_up else decay
         get_ema_multi_avg_fn(min(decay, least))(averaged, current, count)
 
-    return AveragedModel(model, multi_avg_fn=average, use_buffers=True)
+    return RunningAverage(model, multi_avg_fn=average, use_buffers=True)
 
 
 def fit(
@@ -78,10 +104,11 @@ def fit(
         InputError: the loss, or a weight in the end, is not finite.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
-    # Not fused: torch 2 walks memory there, and a gradient whose strides differ from its weight's (channels
-    # last beside contiguous, as in VAT) then moves other elements, without a word.
+    # All at once, which halves what the calls cost on a CPU, with the same bits. Not fused: torch 2 walks
+    # memory there, and a gradient whose strides differ from its weight's (channels last beside contiguous,
+    # as in VAT) then moves other elements, without a word.
     optimiser = OPTIMISERS[recipe.optimiser](
-        parameters, recipe.lr, weight_decay=recipe.weight_decay
+        parameters, recipe.lr, weight_decay=recipe.weight_decay, foreach=True
     )
     own = average is None and recipe.ema is not None
     if own:
