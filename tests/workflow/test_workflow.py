@@ -115,6 +115,27 @@ def test_touched_files_run_nothing(done: Workspace) -> None:
     assert done.planned() == {}
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "smoke/labels25-seed0/teachers/vat+vat/model.safetensors",
+        "data/smoke/priors/ofa-world-body.h5",
+        "data/smoke/annotations.parquet",
+    ],
+)
+def test_results_exchanged_for_older_ones_are_named(done: Workspace, name: str) -> None:
+    """What Snakemake, which looks at dates, would make nothing of."""
+    path = done.folder / "results" / name
+    before, dates = path.read_bytes(), path.stat()
+    path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    os.utime(path, (10**9, 10**9))
+    run = done.snakemake("-n")
+    assert run.returncode != 0 and f"results/{name}: another file than results/" in run.stdout
+    path.write_bytes(before)
+    os.utime(path, ns=(dates.st_atime_ns, dates.st_mtime_ns))
+    assert done.planned() == {}
+
+
 def test_timestep_reruns_only_what_depends_on_it(done: Workspace) -> None:
     done.write("t.yaml", "refine: {timestep: 200}\n")
     assert set(done.planned(configs=(SMOKE, "t.yaml"))) == AFTER_REFINE

@@ -2,13 +2,14 @@
 
 Snakemake compares content only where a date is newer, so that after such an exchange it would make nothing
 again. What was made from a split or a manifest says which one that was (:mod:`gcdr.data.shown`,
-:mod:`gcdr.data.parquet`), so the file that is there is compared with what is newer than it. What is older
-Snakemake makes again by itself, and what follows from it. Headers and attributes alone are read. Of the
-user's own files, which say nothing, :func:`marks` goes into the parameters of the rules that read them.
+:mod:`gcdr.data.parquet`), so the file that is there is compared with what is newer than it, by headers and
+attributes alone and also where Snakemake has no record. Of all other results its records tell
+(:mod:`gcdr.config.recorded`). What is older Snakemake makes again by itself, and what follows from it. Of the
+user's own files :func:`marks` goes into the parameters of the rules that read them.
 """
 
 import shlex
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from gcdr.base.files import file_mark, read_json, text_digest
 from gcdr.base.plain import Config
 from gcdr.config.asked import used_studies
 from gcdr.config.pools import members_of
+from gcdr.config.recorded import exchanged_inputs
 from gcdr.data.hdf5 import attributes_of_hdf5
 from gcdr.data.parquet import table_about
 from gcdr.data.shown import check_split, split_identity
@@ -38,7 +40,7 @@ OF_PEOPLE = ("bodies.parquet", "samples-*.h5", "tokens-*.h5", "priors/*.h5")
 
 
 def exchanged_files(config: Config, results: Path = Path("results")) -> list[str]:
-    """Splits and manifests of the studies asked for that are not those which newer files were made from.
+    """Results of the studies asked for that are not those which newer files were made from.
 
     Args:
         config: the configuration, with its pools (:func:`gcdr.config.pools.add_pools`).
@@ -59,6 +61,11 @@ def exchanged_files(config: Config, results: Path = Path("results")) -> list[str
             of_data.setdefault(member, [])
     for dataset, splits in of_data.items():
         problems += _manifest_problem(results / "data" / dataset, splits)
+    folders = [f"results/{study}/" for study in studies]
+    folders += [f"results/data/{dataset}/" for dataset in of_data]
+    for file, made in exchanged_inputs(folders, results.parent).items():
+        if not any(line.startswith(f"{results.parent / file}: ") for line in problems):
+            problems.append(_line(results.parent / file, "file", made))
     return problems
 
 
@@ -129,15 +136,18 @@ def _problem(
     except InputError:
         return []  # whoever reads it says so
     others = [path for path in newer if not _fits(fits, path, identity)]
-    if not others:
-        return []
+    return [_line(file, what, others)] if others else []
+
+
+def _line(file: Path, what: str, others: Sequence[str | Path]) -> str:
+    """What is said of a file that is not the one which others were made from."""
     touch = f"touch {shlex.quote(str(file))}"
     further = f" and {len(others) - 1} further" if len(others) > 1 else ""
-    return [
+    return (
         f"{file}: another {what} than {others[0]}{further} was made from, and older than that, so that "
         f"nothing would be made again; put the old file back, delete what was made from it, or `{touch}` to "
         "make again what follows"
-    ]
+    )
 
 
 def _fits(fits: Callable[[Path, Any], bool], path: Path, identity: Any) -> bool:
