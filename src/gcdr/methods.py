@@ -50,6 +50,9 @@ TEACHERS = {
     "mapping": Teacher("mapping", gradcam=True),
     "mapping-plain": Teacher("mapping", gradcam=True, features=False),
 }
+LABELS_ALONE = "vat"
+"""The teacher, and the method, that learns from labels and nothing else: what others are compared with, and
+what the diffusion model's towers may start from."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from gcdr.config.asked import pretrained_models, study_starts
 from gcdr.config.preflight import recipe_problems
 from gcdr.methods import (
+    LABELS_ALONE,
     NAMES,
     ONLINE,
     STORED,
@@ -225,8 +226,8 @@ def diffusion_init(wildcards):
     """What the denoiser's towers start from: a supervised teacher of the study, weights, or nothing."""
     init = config["diffusion"]["init"]
     if init in config["gaze"]["models"]:
-        name = teacher_name("vat", None, init)
-        folder = teacher_folder(wildcards.study, wildcards.share, wildcards.seed, "vat", name)
+        place = (wildcards.study, wildcards.share, wildcards.seed, LABELS_ALONE)
+        folder = teacher_folder(*place, teacher_name(LABELS_ALONE, None, init))
         return f"{folder}/model.safetensors"
     return str(weights_file(init)) if init else []
 

@@ -185,7 +185,7 @@ def curve_splits(wildcards):
 def curve_folders(wildcards, share):
     """Folders of the models that are judged at one of them, by method."""
     asked = parse_variant(wildcards.variant)
-    supervised = variant_of({"method": "vat", "gaze": asked.gaze}, wildcards.study)
+    supervised = variant_of({"method": LABELS_ALONE, "gaze": asked.gaze}, wildcards.study)
     place = (wildcards.study, share, wildcards.seed)
     return {one.method: model_of_variant(*place, one) for one in (supervised, asked)}
 

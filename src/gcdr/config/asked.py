@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from gcdr.base.plain import Config
 from gcdr.config.schema import study_share
-from gcdr.methods import METHODS, ONLINE, TEACHERS
+from gcdr.methods import LABELS_ALONE, METHODS, ONLINE, TEACHERS
 from gcdr.models.kinds import GAZE_MODELS
 
 
@@ -161,7 +161,7 @@ def gaze_models_as(config: Config, name: str) -> list[str | None]:
             names.append(_labeller(config, entry) or entry["gaze"])
     if teacher is not None and teacher.family != "gaze":
         return [None] if names or (name == "diffusion" and diffused) else []
-    names += [config["diffusion"]["init"]] if name == "vat" and diffused else []
+    names += [config["diffusion"]["init"]] if name == LABELS_ALONE and diffused else []
     return [gaze for gaze in dict.fromkeys(names) if _is_there(config, gaze)]
 
 

@@ -1,6 +1,5 @@
 """What is checked of priors before any work begins, beyond the schema."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 
@@ -72,13 +71,18 @@ def _used_with(config: Config, used: Mapping[str, Collection[str]]) -> dict[str,
 
 
 def _same_stores(priors: Mapping[str, PriorKind]) -> list[str]:
-    """Priors whose stores would have the same file, on a disk that knows no capitals at least."""
-    files = Counter(
-        folded(file) for name, prior in priors.items() for file in all_stores({name: prior})
-    )
-    return [
-        f"priors.{name}: its store {file!r} is that of another prior too; expected another name"
-        for name, prior in priors.items()
-        for file in all_stores({name: prior})
-        if files[folded(file)] > 1
-    ]
+    """Priors whose stores would have the same file, on a disk that knows no capitals at least.
+
+    Of those whose names are alike already, the names are said to be (:mod:`gcdr.config.name_checks`).
+    """
+    owners: dict[str, str] = {}
+    problems = []
+    for name, prior in priors.items():
+        for file in all_stores({name: prior}):
+            other = owners.setdefault(folded(file), name)
+            if folded(other) != folded(name):
+                problems.append(
+                    f"priors.{name}: its store {file!r} is that of another prior too ({other}); expected "
+                    "another name"
+                )
+    return problems

@@ -13,7 +13,7 @@ from gcdr.config.asked import (
     used_studies,
 )
 from gcdr.config.schema import alternatives, by_share
-from gcdr.methods import METHODS, TEACHERS
+from gcdr.methods import LABELS_ALONE, METHODS, TEACHERS
 
 
 def gaze_entry(config: Config, name: str | None) -> JsonTable:
@@ -44,7 +44,7 @@ def asked_recipes(config: Config) -> list[str]:
     if config["diffusion"]["init"] in config["gaze"]["models"] and any(
         one.family != "gaze" for one in teachers
     ):
-        teachers.append(TEACHERS["vat"])
+        teachers.append(TEACHERS[LABELS_ALONE])
     keys = {"gaze.recipe"} if any(method.student for method in about) else set()
     plain = {
         "gaze": "gaze.teacher",

@@ -279,7 +279,9 @@ def _places(
         expected = "x0 < x1 and y0 < y1, inside the image"
         problems.rows("box without area", column, expected, empty, table.places, numbers)
     if moved:
-        print(f"{table.places.files[0]}: {moved:,} rows moved onto the border of their image")
+        print(
+            f"{table.places.files[0]}: {moved:,} row{'s' * (moved != 1)} moved onto the border of their image"
+        )
     return inside / size
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from gcdr.base.errors import InputError
 from gcdr.base.seeds import numpy_rng
+from gcdr.methods import LABELS_ALONE
 from gcdr.report import figures
 from gcdr.report.paper_tables import fill, savings_table
 from gcdr.report.rows import PAPER, PAPER_LABEL
@@ -144,7 +145,7 @@ def savings_markdown(table: pd.DataFrame, measured: Sequence[int]) -> str:
         "The interval is a bootstrap over seeds, both curves together, none for one seed. It holds "
         "nothing of the choice of test images, and few seeds make it rough.",
         f"“{PAPER_LABEL}”: the same sum on the figures of Tables 1 and S3 of Miao et al., ECCV 2024, "
-        f"whose supervised VAT has {_listed(_paper_shares('vat'))} % of the labels.",
+        f"whose supervised VAT has {_listed(_paper_shares(LABELS_ALONE))} % of the labels.",
     ]
     return markdown(labels, rows) + "\n" + "".join(f"- {note}\n" for note in notes)
 
@@ -164,7 +165,7 @@ def published(method: str) -> dict[int, float]:
         shares = _paper_shares(name)
         return shares, np.array([[PAPER[share][name][0] for share in shares]])
 
-    return savings(*curve("vat"), *curve(method)).set_index("share")["saved"].to_dict()
+    return savings(*curve(LABELS_ALONE), *curve(method)).set_index("share")["saved"].to_dict()
 
 
 def write_savings(shares: Sequence[int], cells: list, csv: Path, page: Path, figure: Path) -> None:
