@@ -50,6 +50,8 @@ PURPOSES |= {
     "tables": "make the tables",
     "page": "make the report",
     "paper_table": "make {table} of the paper",
+    "step_maps": f"keep what the diffusion model says at each step {SPLIT}",
+    "paper_figure": "draw {figure} of the paper",
     "overlays": "compare overlays on {dataset}",
     "label_savings": "draw AvgDist against labels",
     "label_advice": "say how many labels to add",
@@ -64,3 +66,6 @@ PURPOSES |= {
 
 for table in PAPER_TABLES:
     workflow.get_rule(table).docstring = PAPER_TABLES[table].title
+
+for figure in PAPER_FIGURES:
+    workflow.get_rule(figure).docstring = PAPER_FIGURES[figure].title
