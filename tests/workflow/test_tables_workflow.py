@@ -1,4 +1,4 @@
-"""What Snakemake plans for the paper's tables."""
+"""What Snakemake plans for the paper's tables and figures."""
 
 import pytest
 from workflow_runs import SMOKE, Workspace
@@ -29,6 +29,34 @@ EVALUATED = {
     "label_advice": {"label_curve": 1, "train_diffusion": 3, "train_student": 3, "split": 3},
     "suggestions": {"predict_unlabelled": 1, "train_student": 1, "make_labels": 1, "split": 1},
 }
+
+
+DRAWN = {
+    "figure1b": {"make_labels": 1, "step_maps": None, "train_teacher": None},
+    "figure4": {"make_labels": 4, "step_maps": None, "train_teacher": 2},
+    "figure5": {"make_labels": None, "step_maps": 1, "train_teacher": None},
+    "figure_s2": {"make_labels": 2, "step_maps": None, "train_teacher": 1},
+    "figure_s3": {"make_labels": None, "step_maps": 1, "train_teacher": None},
+}
+
+
+@pytest.mark.parametrize("figure", DRAWN)
+def test_plan_of_a_figure(planning: Workspace, figure: str) -> None:
+    planned = planning.planned(figure)
+    expected = DRAWN[figure] | {"paper_figure": 1, "evaluate_prior": 1, "train_student": None}
+    assert {rule: planned.get(rule) for rule in expected} == expected
+
+
+def test_direct_mapping_is_trained_where_the_report_has_it(planning: Workspace) -> None:
+    planning.write("mapped.yaml", "report: {methods: [vat, direct-mapping, gcdr]}\n")
+    planned = planning.planned("figure4", configs=(SMOKE, "mapped.yaml"))
+    assert (planned["train_mapping"], planned["make_labels"]) == (1, 5)
+
+
+def test_a_figure_without_a_study_says_so(planning: Workspace) -> None:
+    planning.write("none.yaml", "report: {studies: []}\n")
+    run = planning.snakemake("-n", "figure5", configs=(SMOKE, "none.yaml"))
+    assert run.returncode != 0 and "figure5: report.studies is empty" in run.stdout
 
 
 def test_a_report_without_diffusion_plans_none(planning: Workspace) -> None:

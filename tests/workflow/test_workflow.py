@@ -107,6 +107,22 @@ def test_second_run_does_nothing(done: Workspace) -> None:
     assert done.planned() == {}
 
 
+def test_figures_of_a_finished_study_run_only_what_is_new(done: Workspace) -> None:
+    new = {
+        "figure1b": {},
+        "figure5": {"step_maps": 1},
+        "figure4": {"train_teacher": 1, "make_labels": 3},  # VAT-GC, and maps of test people
+    }
+    for figure, jobs in new.items():
+        assert done.planned(figure) == {figure: 1, "paper_figure": 1, **jobs}
+    run = done.snakemake("figure1b", "figure5", "figure_s3")
+    assert run.returncode == 0, run.stdout[-6000:]
+    for figure in ("figure1b", "figure5", "figure_s3"):
+        assert min(Image.open(done.folder / f"results/smoke/figures/{figure}.png").size) > 400
+        assert (done.folder / f"results/smoke/figures/{figure}.pdf").read_bytes()[:4] == b"%PDF"
+    assert done.planned() == {}
+
+
 def test_touched_files_run_nothing(done: Workspace) -> None:
     for part in ("src", "workflow", "assets", "Snakefile", "config.yaml"):
         start = done.folder / part

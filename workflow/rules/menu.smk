@@ -1,4 +1,4 @@
-"""What jobs are called on a terminal, and targets in the menu of --list-target-rules. No rules here."""
+"""What jobs are called on a terminal, and what stands in the menu of targets. No rules here."""
 
 from snakemake_logger_plugin_gcdr.wording import PURPOSES
 
@@ -50,6 +50,8 @@ PURPOSES |= {
     "tables": "make the tables",
     "page": "make the report",
     "paper_table": "make {table} of the paper",
+    "step_maps": f"keep what the diffusion model says at each step {SPLIT}",
+    "paper_figure": "draw {figure} of the paper",
     "overlays": "compare overlays on {dataset}",
     "label_savings": "draw AvgDist against labels",
     "label_advice": "say how many labels to add",
@@ -64,3 +66,6 @@ PURPOSES |= {
 
 for table in PAPER_TABLES:
     workflow.get_rule(table).docstring = PAPER_TABLES[table].title
+
+for figure in PAPER_FIGURES:
+    workflow.get_rule(figure).docstring = PAPER_FIGURES[figure].title

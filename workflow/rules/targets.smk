@@ -1,6 +1,7 @@
 """Which files are asked for, and what is said of them in the end. No rules here."""
 
-from gcdr.config.asked import diffuses
+from gcdr.config.asked import diffuses, reported_methods
+from gcdr.report.paper_figures import PAPER_FIGURES, WHERE_REPORTED
 
 DIFFUSES = diffuses(config)
 """Whether a row of the report takes a diffusion model; else none is trained for the tables."""
@@ -257,6 +258,52 @@ def report_settings(study):
     curves = curves_of_studies() if config["report"]["advice"] else []
     shown = shown_study(study)
     return settings_json(reporting.report(config, reported_variants(), shown, curves))
+
+
+def figure_stores(figure, study):
+    """Label stores of test people that a figure shows, by method."""
+    made = {
+        method: f"{split_of(study)}/test/{maps_of(variant_of(method, study))}.h5"
+        for method in PAPER_FIGURES[figure].stores
+    }
+    reported = reported_methods(config)
+    return {name: path for name, path in made.items() if name not in WHERE_REPORTED - {*reported}}
+
+
+def figure_inputs(figure):
+    """Files that a figure is made of, beside the pictures."""
+    if SHOWN is None:
+        raise WorkflowError(
+            f"{figure}: report.studies is empty, expected a study whose people are shown"
+        )
+    shown, maps = shown_study(SHOWN), maps_of(gcdr(SHOWN))
+    return {
+        "people": [shown.manifest, shown.annotations, shown.bodies, shown.prior],
+        "labels": f"{shown.study}/labels.parquet",
+        "scores": f"{shown.study}/metrics/gradcam+{maps.prior}.parquet",
+        "stores": list(figure_stores(figure, SHOWN).values()),
+        "steps": f"{shown.study}/steps/{maps}.h5" if PAPER_FIGURES[figure].steps else [],
+    }
+
+
+def figure_options(wildcards, input):
+    """Options with the inputs that not every figure has, and the label stores by method."""
+    stores = as_json(figure_stores(wildcards.figure, SHOWN))
+    return options(steps=input.steps, stores=stores)
+
+
+def figure_settings(wildcards):
+    """What decides a figure."""
+    shown = shown_study(SHOWN)
+    maps = learning.map_settings(config, shown.layer)
+    settings = reporting.FigureSettings(shown, maps, config["diffusion"]["timesteps"])
+    return settings_json(settings)
+
+
+def raw_scores(wildcards):
+    """Scores of the raw maps that a variant sees, a row a test person."""
+    prior = parse_variant(wildcards.variant).prior
+    return f"{STUDY.format(**wildcards)}/metrics/gradcam+{prior}.parquet"
 
 
 def teacher_study(wildcards):

@@ -71,7 +71,11 @@ def figure_style(dark: bool) -> Iterator[dict[str, str]]:
 
 def encode_figure(figure: Figure, form: str) -> bytes:
     """Encode and close a figure, without dates or program names in the file."""
-    metadata = {"svg": {"Date": None}, "png": {"Software": None}}.get(form)
+    metadata = {
+        "svg": {"Date": None},
+        "png": {"Software": None},
+        "pdf": dict.fromkeys(("CreationDate", "Creator", "Producer")),
+    }.get(form)
     options = {"pil_kwargs": {"quality": 88}} if form == "jpg" else {}
     buffer = io.BytesIO()
     figure.savefig(buffer, format=form, dpi=DPI, metadata=metadata, bbox_inches="tight", **options)

@@ -55,23 +55,25 @@ def peak(heatmap: np.ndarray) -> tuple[float, float] | None:
     return (column + 0.5) / heatmap.shape[1], (row + 0.5) / heatmap.shape[0]
 
 
-def overlay_heatmap(image: np.ndarray, heatmap: np.ndarray) -> np.ndarray:
+def overlay_heatmap(image: np.ndarray, heatmap: np.ndarray, top: float | None = None) -> np.ndarray:
     """Lay a heatmap over an image.
 
-    The map is scaled to a peak of 1, its colour and its opacity grow with its value, and the scene
-    loses some of its colour so that both stay readable.
+    The map's colour and its opacity grow with its value, and the scene loses some of its colour so that
+    both stay readable.
 
     Args:
         image: (H, W, 3) uint8.
         heatmap: (h, w) float, any scale; negative values and NaN count as 0.
+        top: the value that has the full colour, for maps on one scale; None takes the map's own peak.
 
     Returns:
         (H, W, 3) uint8.
     """
     height, width = image.shape[:2]
     heat = np.clip(np.nan_to_num(np.asarray(heatmap, dtype=np.float32)), 0.0, None)
-    if heat.max() > 0:
-        heat = heat / heat.max()
+    full = heat.max() if top is None else top
+    if full > 0:
+        heat = heat / full
     resized = Image.fromarray(heat).resize((width, height), Image.Resampling.BICUBIC)
     heat = np.clip(np.asarray(resized), 0.0, 1.0)[..., None]
     scene = image.astype(np.float32)
@@ -117,6 +119,7 @@ def panel(
     points: np.ndarray | None = None,
     answer: str = "",
     size: int = 320,
+    top: float | None = None,
 ) -> Image.Image:
     """Draw one panel.
 
@@ -127,13 +130,14 @@ def panel(
         points: (A, 2) float in 0..1, drawn as white dots.
         answer: text in the lower left corner.
         size: longer side of the panel in pixels.
+        top: the heatmap's value that has the full colour, see `overlay_heatmap`.
     """
     source_height, source_width = image.shape[:2]
     scale = size * _SUPERSAMPLING / max(source_height, source_width)
     width, height = max(1, round(source_width * scale)), max(1, round(source_height * scale))
     canvas = Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS)
     if heatmap is not None:
-        canvas = Image.fromarray(overlay_heatmap(np.asarray(canvas), heatmap))
+        canvas = Image.fromarray(overlay_heatmap(np.asarray(canvas), heatmap, top))
     draw = ImageDraw.Draw(canvas)
     unit = max(width, height) / 320
     for box, colour, line in ((body_box, BODY_GREEN, 3.0), (head_box, HEAD_YELLOW, 2.0)):

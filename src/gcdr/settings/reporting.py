@@ -8,6 +8,7 @@ from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.plain import Config, JsonTable
 from gcdr.config.schema import by_share
 from gcdr.priors.kinds.registry import named_prior
+from gcdr.refine.options import MapSettings
 
 UNSEEN = (
     "These numbers are of {}. It was not at hand when this software was written: its reader follows "
@@ -96,6 +97,21 @@ class ReportSettings(JsonConfig):
     shown: ShownStudy
     configuration: JsonTable
     curves: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FigureSettings(JsonConfig):
+    """What decides a figure of the paper beside its study's files.
+
+    Attributes:
+        shown: the study whose people are shown.
+        maps: how prior maps become heatmaps.
+        timesteps: T of the noise schedule.
+    """
+
+    shown: ShownStudy
+    maps: MapSettings
+    timesteps: int
 
 
 @dataclass(frozen=True)
