@@ -17,7 +17,15 @@ from typing import Any, TextIO
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
 from snakemake_logger_plugin_gcdr.progress import Job, Progress, known_seconds
-from snakemake_logger_plugin_gcdr.wording import about, bar_of, duration, last_words, purpose, why
+from snakemake_logger_plugin_gcdr.wording import (
+    about,
+    bar_of,
+    duration,
+    end_of_traceback,
+    last_words,
+    purpose,
+    why,
+)
 
 SECONDS = Path(".snakemake", "gcdr-seconds.json")
 EVERY = 60.0  # seconds between two lines about jobs that run, where lines cannot be written over
@@ -158,10 +166,11 @@ class LogHandler(LogHandlerBase):
                 "is kept."
             )
             return
+        if "Traceback (most recent call last)" in said:
+            self.say(end_of_traceback(said))
+            return
         kept = [line for line in said.splitlines() if not line.startswith(OURS)]
-        if said.startswith("MissingRuleException:"):
-            kept.append("snakemake --list-target-rules names what can be asked for")
-        self.say("\n".join(kept))
+        self.say("\n".join([*kept, *advice(said, sys.argv)]))
 
     # What people see
 

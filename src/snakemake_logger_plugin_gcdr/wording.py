@@ -11,6 +11,7 @@ PURPOSES: dict[str, str] = {}
 BAR = re.compile(
     r"([^\r\n:|]*):\s+(\d+)%\|[^|]*\| ([\d.]+\w?)/([\d.]+\w?) \[[\d:]+<([\d:?]+), *([\d.?]+ ?\S+?/\w+)"
 )
+EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception): (?:\[Errno \d+\] )?")
 USUAL = ("Missing output files", "Input files updated by another job")
 TAIL = 4096  # bytes at the end of a log in which a bar is looked for
 
@@ -61,6 +62,18 @@ def bar_of(log: str | Path) -> str | None:
     what, percent, done, total, left, rate = found[-1]
     pace = "" if "?" in rate + left else f", {rate}, {left.removeprefix('0')} left"
     return f"{what.strip()} {done}/{total} ({percent} %){pace}"
+
+
+def end_of_traceback(text: str) -> str:
+    """What an exception says, where its traceback shows nothing but how Snakemake read its arguments.
+
+    One that came through our own code is a mistake of ours, and is shown whole.
+    """
+    if any(place in text for place in ("/gcdr/", "/workflow/rules/", "Snakefile")):
+        return text
+    lines = text.rstrip().splitlines()
+    first = max((n for n, line in enumerate(lines) if EXCEPTION.match(line)), default=None)
+    return text if first is None else EXCEPTION.sub("", "\n".join(lines[first:]))
 
 
 def last_words(log: str | Path, lines: int = 20) -> list[str]:
