@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
+from snakemake_logger_plugin_gcdr.hints import advice
 from snakemake_logger_plugin_gcdr.progress import Job, Progress, known_seconds
 from snakemake_logger_plugin_gcdr.wording import (
     about,
@@ -72,8 +73,8 @@ class LogHandler(LogHandlerBase):
                 self.say(self.format(record) if self.plain else self.remark(record))
             else:
                 answer(record)
-        except Exception:
-            self.handleError(record)
+        except Exception:  # what was to be said is said, in Snakemake's words
+            self.say(self.format(record))
 
     def close(self) -> None:
         """Stop counting, and keep what jobs took for the next run."""
@@ -167,9 +168,9 @@ class LogHandler(LogHandlerBase):
             )
             return
         if "Traceback (most recent call last)" in said:
-            self.say(end_of_traceback(said))
-            return
-        kept = [line for line in said.splitlines() if not line.startswith(OURS)]
+            kept = [end_of_traceback(said)]
+        else:
+            kept = [line for line in said.splitlines() if not line.startswith(OURS)]
         self.say("\n".join([*kept, *advice(said, sys.argv)]))
 
     # What people see

@@ -1,7 +1,7 @@
 """What a run says on a terminal: a line a job, what is left, and what a failed job said."""
 
 import re
-from logging import ERROR, INFO, WARNING, LogRecord, makeLogRecord
+from logging import ERROR, INFO, WARNING, Formatter, LogRecord, makeLogRecord
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from snakemake_interface_logger_plugins.common import LogEvent
+from snakemake_logger_plugin_gcdr.hints import advice
 from tqdm import tqdm
 
 import snakemake_logger_plugin_gcdr as terminal
@@ -98,6 +99,34 @@ def test_errors_lose_the_places_that_raised_them(
         "No rule to produce table99",
         "snakemake --list-target-rules names what can be asked for",
     ]
+
+
+def test_advice_is_given_where_snakemake_names_no_remedy(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("a: [1\nb: 2\n")
+    (said,) = advice("Config file is not valid JSON or YAML.", ["-n", "--configfile", str(broken)])
+    assert said.startswith(f"{broken}, line 2, column 2: no valid YAML")
+    (said,) = advice("Invalid config definition: Config entry must start with a valid", [])
+    assert "--config 'split={share: 5}'" in said
+    assert advice("something else", [str(broken)]) == []
+
+
+def test_of_a_traceback_the_message_is_left_unless_it_went_through_our_code() -> None:
+    text = (
+        'Traceback (most recent call last):\n\n  File "snakemake/cli.py", line 1, in main\n    x\n\n'
+        "FileNotFoundError: [Errno 2] No such file or directory: 'nope.yaml'\n"
+    )
+    assert wording.end_of_traceback(text) == "No such file or directory: 'nope.yaml'"
+    ours = text.replace("snakemake/cli.py", "src/gcdr/config/checked.py")
+    assert wording.end_of_traceback(ours) == ours
+
+
+def test_a_mistake_of_the_handler_hides_nothing(
+    handler: terminal.LogHandler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler.setFormatter(Formatter("%(message)s"))
+    handler.emit(record(LogEvent.RUN_INFO, "3 jobs"))  # without the numbers that it counts on
+    assert capsys.readouterr().err == "3 jobs\n"
 
 
 def test_progress_is_read_from_bars(tmp_path: Path) -> None:
