@@ -29,6 +29,7 @@ from snakemake_logger_plugin_gcdr.wording import (
 )
 
 SECONDS = Path(".snakemake", "gcdr-seconds.json")
+BETWEEN = " | "
 EVERY = 60.0  # seconds between two lines about jobs that run, where lines cannot be written over
 # What Snakemake says of itself, by how it begins; all of it is in the log file.
 ASIDES = (
@@ -192,23 +193,22 @@ class LogHandler(LogHandlerBase):
     def tick(self) -> None:
         """Say what is being done: each second in one place, or now and then on a line of its own."""
         while not self.over.wait(1.0 if self.live else EVERY):
-            line = self.running(time.monotonic())
+            parts = self.running(time.monotonic())
             if self.live:
-                width = shutil.get_terminal_size().columns - 1
+                room = (shutil.get_terminal_size().columns - 1) // max(1, len(parts)) - len(BETWEEN)
                 with self.lock_of_stream:
-                    self.stream.write("\r\x1b[K" + line[:width])
+                    self.stream.write("\r\x1b[K" + BETWEEN.join(part[:room] for part in parts))
                     self.stream.flush()
-            elif line:
-                self.say(line)
+            elif parts:
+                self.say("running: " + BETWEEN.join(parts))
         if self.live:
             self.stream.write("\r\x1b[K")
 
-    def running(self, now: float) -> str:
-        """The jobs that run: how long, and how far by their own progress bars."""
+    def running(self, now: float) -> list[str]:
+        """The jobs that run: for how long, how far by their own progress bars, and what they are for."""
         parts = []
         for job, since in self.progress.running:
-            if job.inside:
-                continue
             bars = [bar for log in job.logs if (bar := bar_of(log))]
-            parts.append(f"{job.what} ({', '.join([duration(now - since), *bars[-1:]])})")
-        return "running: " + "; ".join(parts) if parts else ""
+            if not job.inside:
+                parts.append(f"{', '.join([duration(now - since), *bars[-1:]])}: {job.what}")
+        return parts
