@@ -12,6 +12,7 @@ from gcdr.base.plain import Config
 from gcdr.config.asked import reported_methods, used_datasets, used_studies
 from gcdr.config.gaze_checks import gaze_problems
 from gcdr.config.name_checks import name_problems
+from gcdr.config.place_checks import place_problems
 from gcdr.config.pools import SOURCES, sources_of
 from gcdr.config.prior_checks import prior_problems
 from gcdr.config.recipe_checks import asked_recipes, recipe_problems
@@ -85,13 +86,7 @@ def check_references(config: Config) -> None:
     problems += weight_problems(config, planned)
     used = used_datasets(config)
     problems += prior_problems(config, used, planned)
-    for name in dict.fromkeys(name for sources in used.values() for name in sources):
-        source = datasets.get(name, {})
-        for key in {"root", "images"} & set(source):
-            if not Path(source[key]).is_dir():
-                problems.append(f"datasets.{name}.{key}: no folder {source[key]}")
-        if "table" in source and not Path(source["table"]).is_file():
-            problems.append(f"datasets.{name}.table: no file {source['table']}")
+    problems += place_problems(config, (name for sources in used.values() for name in sources))
     if problems:
         said = [f"configuration: {len(problems)} problem(s)", *(f"  {p}" for p in problems)]
         raise InputError("\n".join([*said, pages_about(problems)]))

@@ -1,5 +1,6 @@
 """What is checked of the models that a study starts from or takes ready, beyond the schema."""
 
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -91,6 +92,12 @@ def _pretrained_problems(study: str, config: Config, planned: Collection[str]) -
         kind = None if gaze is None else GAZE_MODELS.get(models[gaze]["kind"])
         if name in TEACHERS and TEACHERS[name].gradcam and kind is not None and not kind.prior:
             problems.append(f"{key}: {kind.title} ({gaze}) sees no prior map")
+        if Path(os.path.normpath(source)).is_relative_to(f"results/{study}"):
+            problems.append(
+                f"{key}: found {source}, which the study itself makes; expected a model from elsewhere, "
+                "or of another study"
+            )
+            continue
         needed = [weights_file(source)]
         if source not in map(str, needed):
             needed.append(Path(source) / "model.json")
