@@ -12,6 +12,10 @@ BAR = re.compile(
     r"([^\r\n:|]*):\s+(\d+)%\|[^|]*\| ([\d.]+\w?)/([\d.]+\w?) \[[\d:]+<([\d:?]+), *([\d.?]+ ?\S+?/\w+)"
 )
 EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception): (?:\[Errno \d+\] )?")
+# How Snakemake tells which parameters of a job were others before.
+CHANGED = re.compile(r"Params have changed since last execution: .*?before: (.*) now: (.*)", re.S)
+CODE = re.compile(r"code of (\w+) [0-9a-f]{12}")
+LEAF = re.compile(r'"(\w+)": ("[^"]*"|[-\w.]+)')
 USUAL = ("Missing output files", "Input files updated by another job")
 TAIL = 4096  # bytes at the end of a log in which a bar is looked for
 
@@ -27,8 +31,18 @@ def purpose(rule: str, wildcards: Mapping[str, str]) -> str:
 def why(reason: str, width: int = 110) -> str:
     """Why a job would run, shortened; empty where its result is not there yet or follows from other jobs."""
     parts = [part for part in reason.split("; ") if not part.startswith(USUAL)]
-    said = "; ".join(parts)
+    said = CHANGED.sub(_changed, "; ".join(parts))
     return said if len(said) <= width else said[: width - 1] + "…"
+
+
+def _changed(found: re.Match[str]) -> str:
+    """Which parameters are others: that of the code by its name, of tables of settings the keys."""
+    before, now = (CODE.findall(side) for side in found.groups())
+    if before and now:
+        return f"the code of {now[0]} has changed"
+    old, new = (dict(LEAF.findall(side)) for side in found.groups())
+    leaves = [f"{key} {old[key]} → {new[key]}" for key in new if old.get(key, new[key]) != new[key]]
+    return "settings have changed" + (f" ({', '.join(leaves)})" if leaves else "")
 
 
 def duration(seconds: float) -> str:

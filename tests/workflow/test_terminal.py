@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from snakemake_interface_logger_plugins.common import LogEvent
-from snakemake_logger_plugin_gcdr.hints import advice
 from tqdm import tqdm
 
 import snakemake_logger_plugin_gcdr as terminal
 from snakemake_logger_plugin_gcdr import wording
+from snakemake_logger_plugin_gcdr.hints import advice
 from snakemake_logger_plugin_gcdr.progress import DEMO_SECONDS, Job, Progress, known_seconds
 
 ROOT = Path(__file__).parents[2]
@@ -146,8 +146,16 @@ def test_progress_is_read_from_bars(tmp_path: Path) -> None:
 
 def test_reasons_are_short() -> None:
     assert wording.why("Missing output files: a; Input files updated by another job: b") == ""
-    long = wording.why("Params have changed since last execution: " + "x" * 400)
-    assert len(long) == 110 and long.startswith("Params have changed")
+    assert len(wording.why("Updated input files: " + "x" * 400)) == 110
+    other = (
+        "Params have changed since last execution: "
+        "Union of exclusive params before and now across all output: "
+    )
+    code = "before: 'code of sweep 0123456789ab' now: 'code of sweep ba9876543210'"
+    assert wording.why(other + code) == "the code of sweep has changed"
+    leaf = """before: '{"a": 1, "steps": 30}' now: '{"a": 1, "steps": 40}'"""
+    assert wording.why(other + leaf) == "settings have changed (steps 30 → 40)"
+    assert wording.why(f"{other}before: <nothing exclusive> now: 'x'") == "settings have changed"
 
 
 @pytest.mark.parametrize(
