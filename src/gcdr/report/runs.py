@@ -103,5 +103,8 @@ def training_text(logs: dict[str, Path], validated: int) -> str:
     ]
     if len(without) == len(logs):
         return f"{text} No log holds a validation loss, though {validated} people were set aside."
-    said = f"{text} The validation loss is of the {validated} people set aside, on their labels."
+    said = (
+        f"{text} The validation loss is on the labels of the people set aside ({validated}, of whom at most "
+        "256 are looked at), of the weights that would be kept: a running average of them lags at first."
+    )
     return f"{said} Without one: {', '.join(without)}." if without else said
