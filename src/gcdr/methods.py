@@ -61,6 +61,7 @@ class Method:
 
     Attributes:
         title: the name that people read.
+        definition: what it is, in one sentence: reports show it beside the numbers.
         teacher: the model that makes the labels; None takes the Grad-CAM map itself.
         gradcam: whether the labels start from the Grad-CAM map.
         gaussian: whether a label is a Gaussian at the peak of what was made.
@@ -70,6 +71,7 @@ class Method:
     """
 
     title: str
+    definition: str
     teacher: str | None
     gradcam: bool = False
     gaussian: bool = False
@@ -93,26 +95,108 @@ class Method:
 
 
 METHODS = {
-    "vat": Method("VAT (supervised)", "vat", student=False),
-    "vat-gc": Method("VAT-GC", "vat-gc", gradcam=True, student=False),
-    "vat-mt": Method("VAT-MT", "vat-mt", student=False),
-    "semi-vat": Method("Semi-VAT", "vat"),
-    "semi-vat-gaussian": Method("Semi-VAT-Gaussian", "vat", gaussian=True),
-    "semi-vat-gc": Method("Semi-VAT-GC", "vat-gc", gradcam=True),
-    "semi-vat-gc-gaussian": Method("Semi-VAT-GC-Gaussian", "vat-gc", gradcam=True, gaussian=True),
-    "gcdr": Method("GCDR", "diffusion", gradcam=True),
+    "vat": Method(
+        "VAT (supervised)",
+        "The gaze model trained on the labelled people alone, without any pseudo-label.",
+        "vat",
+        student=False,
+    ),
+    "vat-gc": Method(
+        "VAT-GC",
+        "The gaze model trained on the labelled people alone, which also sees the prior's map of the person, "
+        "in the test too.",
+        "vat-gc",
+        gradcam=True,
+        student=False,
+    ),
+    "vat-mt": Method(
+        "VAT-MT",
+        "The gaze model trained on labels, and held to a running average of itself on all (Mean Teacher).",
+        "vat-mt",
+        student=False,
+    ),
+    "semi-vat": Method(
+        "Semi-VAT",
+        "A student trained on the labels and on what the supervised gaze model predicts of the unlabelled.",
+        "vat",
+    ),
+    "semi-vat-gaussian": Method(
+        "Semi-VAT-Gaussian",
+        "As Semi-VAT, with a Gaussian at each prediction's peak in place of the predicted map.",
+        "vat",
+        gaussian=True,
+    ),
+    "semi-vat-gc": Method(
+        "Semi-VAT-GC",
+        "A student trained on the labels and on what a gaze model that sees the prior's maps predicts of the "
+        "unlabelled.",
+        "vat-gc",
+        gradcam=True,
+    ),
+    "semi-vat-gc-gaussian": Method(
+        "Semi-VAT-GC-Gaussian",
+        "As Semi-VAT-GC, with a Gaussian at each prediction's peak in place of the predicted map.",
+        "vat-gc",
+        gradcam=True,
+        gaussian=True,
+    ),
+    "gcdr": Method(
+        "GCDR",
+        "The paper's method: a student trained on the labels and on prior maps refined by a diffusion model, "
+        "which has itself learned from the labels.",
+        "diffusion",
+        gradcam=True,
+    ),
     "gcdr-consistent": Method(
-        "GCDR (the equations' sampler)", "diffusion", gradcam=True, sampler="consistent"
+        "GCDR (the equations' sampler)",
+        "GCDR whose maps are refined by the sampler that the paper's equations spell out.",
+        "diffusion",
+        gradcam=True,
+        sampler="consistent",
     ),
     "gcdr-reference": Method(
-        "GCDR (the released sampler)", "diffusion", gradcam=True, sampler="reference"
+        "GCDR (the released sampler)",
+        "GCDR whose maps are refined by the sampler of the paper's released code.",
+        "diffusion",
+        gradcam=True,
+        sampler="reference",
     ),
-    "gcdr-mt": Method("GCDR-MT", "diffusion-mt", gradcam=True),
-    "no-gradcam": Method("No Grad-CAM (from noise)", "diffusion"),
-    "raw": Method("No refinement (raw Grad-CAM)", None, gradcam=True),
-    "argmax": Method("Argmax refinement", None, gradcam=True, gaussian=True),
-    "direct-mapping": Method("Direct mapping", "mapping", gradcam=True),
-    "direct-mapping-plain": Method("Direct mapping (map alone)", "mapping-plain", gradcam=True),
+    "gcdr-mt": Method(
+        "GCDR-MT",
+        "GCDR whose diffusion model also learned from the unlabelled people's pictures (Mean Teacher).",
+        "diffusion-mt",
+        gradcam=True,
+    ),
+    "no-gradcam": Method(
+        "No Grad-CAM (from noise)",
+        "As GCDR, but the diffusion model makes the pseudo-labels from pure noise and sees no prior map.",
+        "diffusion",
+    ),
+    "raw": Method(
+        "No refinement (raw Grad-CAM)",
+        "A student trained on the labels and on the prior's maps as they are.",
+        None,
+        gradcam=True,
+    ),
+    "argmax": Method(
+        "Argmax refinement",
+        "A student trained on the labels and on a Gaussian at the peak of each prior map.",
+        None,
+        gradcam=True,
+        gaussian=True,
+    ),
+    "direct-mapping": Method(
+        "Direct mapping",
+        "A student trained on the labels and on what a network makes of picture and prior map in one go.",
+        "mapping",
+        gradcam=True,
+    ),
+    "direct-mapping-plain": Method(
+        "Direct mapping (map alone)",
+        "A student trained on the labels and on what a network makes of the prior map alone in one go.",
+        "mapping-plain",
+        gradcam=True,
+    ),
 }
 
 

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from gcdr.base.provenance import EXEMPT, modules_behind
+from gcdr.base.provenance import DATA, EXEMPT, modules_behind
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src/gcdr"
@@ -105,6 +105,25 @@ def test_provenance_follows_the_file_of_a_package(tmp_path: Path, monkeypatch) -
     script.write_text("from gcdr.room import value\n")
     monkeypatch.setattr(provenance, "PACKAGE", package)
     assert [path.name for path in modules_behind(script)] == ["__init__.py", "inner.py"]
+
+
+def test_package_data_is_behind_the_module_that_it_is_named_after() -> None:
+    """An edit of a style, a script or a template makes the pages again that it is in."""
+    data = {path.name for suffix in DATA for path in PACKAGE.rglob(f"*{suffix}")}
+    behind = {
+        script: {path.name for path in modules_behind(ROOT / f"workflow/scripts/{script}.py")}
+        for script in ("gallery", "report", "tables")
+    }
+    assert {name for name in behind["gallery"] if not name.endswith(".py")} >= {
+        "gallery.css",
+        "gallery.html.j2",
+        "gallery.js",
+        "page.css",
+    }
+    assert {"page.css", "page.html.j2"} <= behind["report"]
+    assert "gallery.js" not in behind["report"]
+    assert not behind["tables"] & data
+    assert data <= behind["gallery"] | behind["report"], "a file that no module is named after"
 
 
 def test_exempt_modules_exist() -> None:

@@ -25,7 +25,7 @@ from gcdr.models.named import initial_gaze_model
 from gcdr.models.pretrained import PretrainedSettings, take_pretrained
 from gcdr.refine.labels import make_labels
 from gcdr.refine.options import LabelSettings
-from gcdr.report.tables import row_name
+from gcdr.report.rows import titled_row
 from gcdr.training.gaze import train_gaze_model
 
 TABLE = "src/gcdr/models/kinds.py"
@@ -110,8 +110,11 @@ def test_it_trains_labels_and_predicts(listed: None, tmp_path: Path) -> None:
         ready = PretrainedSettings(56, 32, "vat", 500, "linear")
         take_pretrained("gcdr", student, ready, tmp_path / "taken")
     assert model_title("tiny", False) == "Tiny"
-    rows = pd.DataFrame({"method": "gcdr", "prior": "ofa", "gaze": ["vat", "tiny"]})
-    assert row_name(rows.iloc[1], rows).endswith("[tiny]")
+    rows = pd.DataFrame(
+        {"method": "gcdr", "variant": "gcdr", "prior": "ofa", "gaze": ["vat", "tiny"]}
+    )
+    rows["gaze_title"] = [model_title(kind, False) for kind in rows["gaze"]]
+    assert titled_row(rows.iloc[1], rows) == "GCDR, student Tiny"
 
 
 def test_other_models_are_not_made_again_for_it() -> None:

@@ -366,6 +366,11 @@ def test_figures_are_deterministic_and_themed(tmp_path):
     assert first["overview"].startswith(b"\x89PNG") and first["sweep"].startswith(b"<?xml")
     dark = figures.overview([example()], dark=True)
     assert dark.startswith(b"\x89PNG") and dark != first["overview"]
+    results = tables.read_metrics(metrics_files(tmp_path / "a", 3))
+    compared = tables.table1(results, METHODS), results
+    found = figures.in_dark(first["comparison"]), figures.comparison(*compared, dark=True)
+    unnamed = [re.sub(rb"\b[mp][0-9a-f]{10}\b", b"", one) for one in found]  # ids hash the colours
+    assert unnamed[0] == unnamed[1] and found[0] != first["comparison"]
 
 
 def test_figures_refuse_what_they_cannot_draw(tmp_path):
@@ -426,7 +431,8 @@ def full_context(folder: Path) -> page.Context:
         notice="Numbers are of the demo world, not of GazeFollow.",
         table=tables.table1(results, METHODS),
         definitions=tables.read_definitions(sorted(folder.glob("*-seed0.json"))),
-        overview=pictures["overview"],
+        counts=[("trained with a label", "240")],
+        distribution=pictures["sweep"],
         comparison=pictures["comparison"],
         differences=tables.paired_differences(results, "vat", METHODS),
         reference="VAT (supervised)",
@@ -455,6 +461,9 @@ def test_page_is_whole_and_self_contained(tmp_path):
     assert "mean &lt;point&gt;" in text and "# &lt;t&gt;" in text
     assert "3 runs (seeds 0, 1 and 2)" in text and "1 min 40 s" in text
     assert text.count("<h3>Wrong</h3>") == 1
+    assert "<dt>trained with a label</dt><dd>240</dd>" in text
+    assert text.count('scope="row"') == text.count('role="rowheader"') > 10
+    assert "The paper&#39;s method: a student" in text and "VAT-MT" not in text
     assert (
         "80 more &lt;people&gt;" in text and "whom to label first" in text and "next" in parsed.ids
     )
@@ -464,9 +473,13 @@ def test_page_leaves_out_what_it_was_not_given(tmp_path):
     table = tables.table1(tables.read_metrics(metrics_files(tmp_path, 1)), METHODS)
     context = page.Context("Title", "Summary.", "Notice.", table)
     parsed = Page(page.build_page(context))
-    assert parsed.ids == {"results", "reading", "settings"} == parsed.anchors
+    named = {name for name in parsed.ids if not name.startswith(("row-", "results-"))}
+    assert {"results", "reading", "settings"} == {
+        one for one in named if not one.endswith("-title")
+    }
+    assert parsed.anchors <= parsed.ids
     with pytest.raises(InputError, match="PNG"):
-        page.build_page(replace(context, overview=page.Picture(b"GIF89a", "x")))
+        page.build_page(replace(context, comparison=page.Picture(b"GIF89a", "x")))
 
 
 def test_room_does_not_need_torch():

@@ -91,6 +91,30 @@ def test_killed_at_any_step_ends_in_the_same_bits(
     assert later == steps[stop:]
 
 
+def test_people_set_aside_are_looked_at_and_decide_nothing(tmp_path: Path) -> None:
+    """Their loss is logged at some of the steps, asked of the kept model in eval mode."""
+    asked: list[bool] = []
+
+    def held_out(model: nn.Module) -> float:
+        asked.append(any(part.training for part in model.modules()))
+        model(torch.ones(3, 4))  # dropout and statistics would draw and move, in train mode
+        return 0.5 + len(asked)
+
+    chosen = recipe(steps=50, ema=0.9)
+    (tmp_path / "bare").mkdir()
+    whole, _ = train_line(chosen, tmp_path / "bare")
+    looked, _ = train_line(chosen, tmp_path, held_out=held_out)
+    assert bits(looked) == bits(whole) and asked == [False] * 3
+    lines = [line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines()]
+    assert [line[3] for line in lines] == ["validation_loss", "1.5", "2.5", "3.5"]
+    bare = (tmp_path / "bare/log.csv").read_text().splitlines()
+    assert [line[:3] for line in lines] == [line.split(",") for line in bare]
+    long = recipe(steps=1000, ema=None)
+    train_line(long, tmp_path, held_out=held_out)
+    lines = [line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines()[1:]]
+    assert len(lines) == 50 and sum(bool(line[3]) for line in lines) == 25 and lines[-1][3]
+
+
 def test_damaged_state_begins_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole, _ = train_line(recipe(), tmp_path)
     (tmp_path / "state.pt").write_bytes(b"not a state")

@@ -28,7 +28,8 @@ from gcdr.base.errors import InputError
 from gcdr.data.cache import Samples
 from gcdr.data.manifest import people_digest, read_annotated, read_people, write_table
 from gcdr.data.originals import Originals
-from gcdr.data.split import split_labels
+from gcdr.data.shown import read_shown
+from gcdr.data.split import VALIDATION, split_labels
 from gcdr.data.stores import read_labels
 from gcdr.models.build import load_model
 from gcdr.models.interface import GazeInputs
@@ -120,6 +121,43 @@ def test_mean_teacher_learns_from_the_unlabelled(study: Study, tmp_path: Path, f
     assert held == train("again")
     assert held != train("apart", consistency=0.0)
     assert held != train("averaged", keep="ema")
+
+
+@pytest.mark.parametrize("family", ["gaze", "diffusion", "mapping", "mean teacher"])
+def test_validation_people_change_the_log_alone(study: Study, tmp_path: Path, family: str) -> None:
+    shown = study.folder / "labels.parquet"
+    labels, moved = read_shown(shown), tmp_path / "labels.parquet"
+    aside = labels["role"] == VALIDATION
+    assert aside.any()
+    labels.loc[aside, ["gaze_x", "gaze_y"]] = 1 - labels.loc[aside, ["gaze_x", "gaze_y"]]
+    write_table(labels, moved)
+    found = []
+    for number, path in enumerate((shown, moved)):
+        given, out = pictures_of(study, path), tmp_path / f"{number}"
+        if family == "gaze":
+            train_gaze_model(*given, None, study.prior, None, GAZE, 0, CPU, out)
+        elif family == "diffusion":
+            train_diffusion_model(*given, None, DIFFUSION, 0, CPU, out)
+        elif family == "mapping":
+            made = MappingTraining(DIFFUSION.network, Recipe(steps=2, batch=4, lr=0.01))
+            train_mapping_model(*given, study.prior, None, made, 0, CPU, out)
+        else:
+            chosen = Recipe(steps=2, batch=5, lr=0.01, ema=None)
+            diffusion = DiffusionMeanTeacher(DIFFUSION.network, chosen, HELD, SAMPLING)
+            train_mean_teacher_model(*given, None, diffusion, 0, CPU, out)
+        found.append(((out / "model.safetensors").read_bytes(), pd.read_csv(out / "log.csv")))
+    (weights, log), (same, other) = found
+    assert weights == same and log["loss"].equals(other["loss"])
+    first, second = log["validation_loss"].iloc[-1], other["validation_loss"].iloc[-1]
+    assert np.isfinite([first, second]).all() and first != second
+
+
+def test_nobody_set_aside_is_no_validation_loss(study: Study, tmp_path: Path) -> None:
+    labels = read_shown(study.folder / "labels.parquet")
+    write_table(labels[labels["role"] != VALIDATION], tmp_path / "labels.parquet")
+    given = pictures_of(study, tmp_path / "labels.parquet")
+    train_gaze_model(*given, None, None, None, GAZE, 0, CPU, tmp_path / "vat")
+    assert list(pd.read_csv(tmp_path / "vat/log.csv")) == ["step", "loss", "lr"]
 
 
 @pytest.mark.parametrize("features", ["towers", "none"])

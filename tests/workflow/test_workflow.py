@@ -204,6 +204,7 @@ def test_split_seed_touches_no_data_stage(done: Workspace) -> None:
             {"world", "gradcam", "make_labels", "train_teacher", "train_student"},
         ),
         ("report/page.py", {"page"}, {"tables", "evaluate", "sweep"}),
+        ("report/page.css", {"page"}, {"tables", "evaluate", "sweep"}),
         ("base/errors.py", set(), {"world", "gradcam", "train_teacher", "evaluate"}),
     ],
 )

@@ -21,11 +21,12 @@ rule tables:
     params:
         methods=reported_variants(),
         reference=str(gcdr(SHOWN)),
+        gaze_titles=as_json(reporting.gaze_titles(config)),
         out=subpath(output[0], parent=True),
     shell:
         "python {input.script:q} --metrics {input.metrics:q} --sweeps {input.sweeps:q} {input.choices:q}"
         " --methods {params.methods:q} --reference={params.reference:q} --out={params.out:q}"
-        " > {log:q} 2>&1"
+        " --gaze-titles={params.gaze_titles:q} > {log:q} 2>&1"
 
 
 rule page:

@@ -247,7 +247,7 @@ def shown_inputs(study):
     shown = shown_study(study)
     return [
         *(shown.manifest, shown.annotations, shown.bodies, shown.prior),
-        f"{shown.study}/labels.parquet",
+        *(f"{split_of(one)}/labels.parquet" for one in config["report"]["studies"]),
         f"{shown.study}/test/{maps_of(gcdr(study))}.h5",
         f"{shown.study}/metrics/{shown.variant}.h5",
     ]

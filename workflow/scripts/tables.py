@@ -5,12 +5,8 @@ from gcdr.report.summary import write_tables
 
 
 def main() -> None:
-    args = vars(
-        arguments(
-            __doc__, "metrics:paths", "sweeps:paths*", "methods:texts", "reference", "out:path"
-        )
-    )
-    write_tables(**args)
+    names = ("metrics:paths", "sweeps:paths*", "methods:texts", "reference", "out:path")
+    write_tables(**vars(arguments(__doc__, *names, gaze_titles={})))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 from gcdr.base.files import text_digest
 
 PACKAGE = Path(__file__).parents[1]
+DATA = (".css", ".js", ".j2")  # package data, as pyproject.toml lists it
 
 # Modules that read, write, check or report and do not decide a number.
 EXEMPT = frozenset(
@@ -40,7 +41,8 @@ def modules_behind(script: str | Path) -> list[Path]:
     """Source files of the package that ``script`` reaches through imports, in sorted order.
 
     A package's own file is followed like any other, so that what is imported through its face is found.
-    Modules in ``EXEMPT`` and package files that hold nothing but a docstring are left out.
+    Modules in ``EXEMPT`` and package files that hold nothing but a docstring are left out. A module's styles,
+    scripts and templates, which lie beside it under its name (``page.py``, ``page.css``), are of it.
     """
     found: set[str] = set()
     queue = list(_imports(Path(script)))
@@ -49,7 +51,8 @@ def modules_behind(script: str | Path) -> list[Path]:
         if name not in found:
             found.add(name)
             queue.extend(_imports(_source(name)))
-    return sorted(_source(name) for name in found - EXEMPT if _does_something(_source(name)))
+    files = [_source(name) for name in found - EXEMPT if _does_something(_source(name))]
+    return sorted([*files, *(data for file in files for data in _data(file))])
 
 
 @cache
@@ -96,6 +99,12 @@ def _does_something(path: Path) -> bool:
     if path.name != "__init__.py":
         return True
     return any(not isinstance(node, ast.Expr) for node in ast.parse(path.read_text()).body)
+
+
+@cache
+def _data(path: Path) -> list[Path]:
+    """A module's package data: files beside it whose names begin with its own and a dot."""
+    return [file for file in path.parent.glob(f"{path.stem}.*") if file.suffix in DATA]
 
 
 @cache

@@ -1,6 +1,7 @@
 """Figures drawn with matplotlib, the same bytes for the same numbers."""
 
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,6 +82,13 @@ def encode_figure(figure: Figure, form: str) -> bytes:
     figure.savefig(buffer, format=form, dpi=DPI, metadata=metadata, bbox_inches="tight", **options)
     plt.close(figure)
     return buffer.getvalue()
+
+
+def in_dark(svg: bytes) -> bytes:
+    """The dark version of a light SVG figure: the same drawing with the other theme's colours."""
+    light, dark = _LIGHT | _LIGHT_HUES, _DARK | _DARK_HUES
+    other = {light[name].encode(): dark[name].encode() for name in light}
+    return re.sub(b"|".join(other), lambda found: other[found[0]], svg)
 
 
 def save(picture: bytes, path: str | Path) -> None:

@@ -8,7 +8,6 @@ import pandas as pd
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
-from gcdr.evaluation.held_out import CURVE_FORMAT
 from gcdr.refine.choice import HELD_OUT
 from gcdr.report import figures
 from gcdr.report.advice import (
@@ -42,6 +41,10 @@ def read_curve(paths: Sequence[Path]) -> Curve:
     Raises:
         InputError: a file is something else, or studies with other parts or methods.
     """
+    from gcdr.evaluation.held_out import (
+        CURVE_FORMAT,
+    )  # not above: a report without curves needs no torch
+
     contents = []
     for path in paths:
         content = read_json(path)

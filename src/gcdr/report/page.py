@@ -1,7 +1,5 @@
 """The report: a single HTML file that needs nothing outside itself."""
 
-import base64
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,32 +9,15 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from gcdr.base.errors import InputError
 from gcdr.config.schema import OWN
-from gcdr.report import typeset
-from gcdr.report.overlays import Example, encode, example_panels, question_of
-from gcdr.report.rows import METRICS, PAPER_LABEL, PAPER_METRICS, TRAINED_KINDS, share_name
+from gcdr.report import sections
+from gcdr.report.markup import Picture
+from gcdr.report.overlays import Example
+from gcdr.report.picked_people import PersonShown
+from gcdr.report.rows import TRAINED_KINDS, share_name
+from gcdr.report.slices import Sliced
 from gcdr.report.tables import RUN
 from gcdr.report.timing import Overhead
-
-_MEDIA = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"<?xml": "image/svg+xml"}
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture of a page.
-
-    Attributes:
-        data: an encoded PNG, JPEG or SVG.
-        alt: what the picture shows, for those who do not see it.
-        caption: text below it; may be empty.
-        dark: the same picture for dark pages, None where one picture serves both.
-    """
-
-    data: bytes
-    alt: str
-    caption: str = ""
-    dark: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -48,8 +29,11 @@ class Context:
         summary: what was run, in a paragraph (see `summary_text`).
         notice: what the numbers must not be taken for; shown with emphasis.
         table: of `tables.table1`.
+        counts: what people were there for, and how many, for the head of the page.
+        distribution: errors of single people.
+        sliced: errors by slice.
+        people: those who are shown by their error.
         definitions: of `tables.read_definitions`.
-        overview: the examples at the top.
         comparison: the methods' figure.
         differences: of `tables.paired_differences`.
         reference: display name of the row that the differences are taken against.
@@ -71,8 +55,11 @@ class Context:
     summary: str
     notice: str
     table: pd.DataFrame
+    counts: Sequence[tuple[str, str]] = ()
+    distribution: Picture | None = None
+    sliced: Sliced | None = None
+    people: Sequence[PersonShown] = ()
     definitions: Mapping[str, str] = field(default_factory=dict)
-    overview: Picture | None = None
     comparison: Picture | None = None
     differences: pd.DataFrame | None = None
     reference: str = ""
@@ -126,99 +113,11 @@ def summary_text(
     )
 
 
-def _image(picture: Picture, css: str = "") -> Markup:
-    """An ``img`` with its data inside, in a ``picture`` where there is a dark version."""
-    tag = f'<img src="{_uri(picture.data)}" alt="{html.escape(picture.alt)}" class="{css}">'
-    if picture.dark is None:
-        return Markup(tag)
-    source = f'<source media="(prefers-color-scheme: dark)" srcset="{_uri(picture.dark)}">'
-    return Markup(f"<picture>{source}{tag}</picture>")
-
-
-def _uri(data: bytes) -> str:
-    media = next((name for magic, name in _MEDIA.items() if data.startswith(magic)), None)
-    if media is None:
-        raise InputError("picture: expected the bytes of a PNG, JPEG or SVG file")
-    return f"data:{media};base64,{base64.b64encode(data).decode()}"
-
-
-def _main_rows(table: pd.DataFrame) -> list[dict[str, object]]:
-    """Table 1 as the template needs it: formatted numbers with their spread and mark."""
-    shown = typeset.shown_metrics(table)
-    best = {metric: typeset.best_rows(table, metric) for metric in shown}
-    paper = typeset.has_paper(table)
-    rows = []
-    for position, (_, row) in enumerate(table.iterrows()):
-        values = [
-            {
-                "value": typeset.number(row[metric]),
-                "spread": typeset.spread_text(row, metric),
-                "best": position in best[metric],
-            }
-            for metric in shown
-        ]
-        numbers = [typeset.number(row[f"paper_{m}"]) for m in PAPER_METRICS] if paper else []
-        rows.append(
-            {
-                "name": row["name"],
-                "runs": row["runs"],
-                "values": values,
-                "paper": numbers,
-                "trained": row["kind"] in TRAINED_KINDS,
-            }
-        )
-    return rows
-
-
-def seconds(value: float) -> str:
-    """Seconds as ``12.3 s`` or ``3 min 05 s``; a dash for NaN."""
-    if pd.isna(value):
-        return typeset.ABSENT
-    if value < 60:
-        return f"{value:.1f} s"
-    minutes, rest = divmod(round(value), 60)
-    return f"{minutes} min {rest:02d} s"
-
-
-def stage_cells(stages: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Headings and formatted cells of a table of `timing.stage_totals`, with a sum below."""
-    rows = [
-        [
-            str(row["stage"]),
-            str(row["jobs"]),
-            seconds(row["wall_s"]),
-            seconds(row["cpu_s"]),
-            typeset.ABSENT if pd.isna(row["max_rss_mib"]) else f"{row['max_rss_mib']:.0f} MiB",
-        ]
-        for _, row in stages.iterrows()
-    ]
-    memory = stages["max_rss_mib"].max()
-    total = [seconds(stages[name].sum(min_count=1)) for name in ("wall_s", "cpu_s")]
-    largest = typeset.ABSENT if pd.isna(memory) else f"{memory:.0f} MiB"
-    rows.append(["All stages", str(stages["jobs"].sum()), *total, largest])
-    return ["Stage", "jobs", "wall", "CPU", "peak memory"], rows
-
-
-def _example_groups(examples: Sequence[Example]) -> list[dict[str, object]]:
-    groups: dict[str, list[dict[str, object]]] = {}
-    for example in examples:
-        subject = f"person asked about, answer {example.answer!r}"
-        panels = [
-            {"name": name, "image": _image(Picture(encode(drawn, "JPEG"), f"{name}: {subject}"))}
-            for name, drawn in example_panels(example, size=300).items()
-        ]
-        row = {"panels": panels, "answer": example.answer}
-        groups.setdefault(example.group, []).append(row)
-    return [{"name": name, "rows": rows} for name, rows in groups.items()]
-
-
 @cache
 def _environment() -> Environment:
-    environment = Environment(
+    return Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["image"] = _image
-    return environment
 
 
 def page_part(name: str) -> str:
@@ -238,31 +137,26 @@ def build_page(context: Context) -> str:
     Raises:
         InputError: a picture is not a PNG, JPEG or SVG.
     """
-    sections = {
-        "differences": (context.differences, typeset.differences_cells),
-        "sweep": (context.sweep, typeset.sweep_cells),
-        "stages": (context.stages, stage_cells),
-    }
-    cells = {
-        name: None if table is None or table.empty else shape(table)
-        for name, (table, shape) in sections.items()
-    }
-    definitions = [
-        (METRICS[name].label if name in METRICS else name, text)
-        for name, text in context.definitions.items()
+    made = [
+        sections.examples_section(context.examples),
+        sections.results_section(
+            context.table, context.comparison, context.differences, context.reference
+        ),
+        sections.errors_section(context.distribution, context.sliced),
+        sections.people_section(context.people),
+        sections.reading_section(context.definitions),
+        sections.sweep_section(context.sweep, context.sweep_figure),
+        sections.labels_section(context.label_errors),
+        sections.advice_section(context.advice, context.curve, context.curve_figure),
+        sections.training_section(context.curves),
+        sections.time_section(context.stages, context.overhead),
+        sections.settings_section(context.settings, context.versions),
     ]
     return fill_template(
         "page.html.j2",
-        context=context,
-        cells=cells,
-        rows=_main_rows(context.table),
-        metrics=[METRICS[name] for name in typeset.shown_metrics(context.table)],
-        paper_metrics=[METRICS[n] for n in PAPER_METRICS]
-        if typeset.has_paper(context.table)
-        else [],
-        paper_label=PAPER_LABEL,
-        notes=typeset.notes(context.table),
-        definitions=definitions,
-        groups=_example_groups(context.examples),
-        question=question_of(context.examples),
+        title=context.title,
+        summary=context.summary,
+        notice=context.notice,
+        counts=context.counts,
+        sections=[section for section in made if section is not None],
     )

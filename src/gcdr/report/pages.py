@@ -1,7 +1,7 @@
 """From result files to tables, figures and the page: what the report rules call."""
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -10,13 +10,9 @@ import yaml
 
 from gcdr.base.command import START_UP
 from gcdr.base.files import read_json
-from gcdr.data.lookup import places
-from gcdr.data.manifest import BODY, BOX, people_digest, read_annotations, read_people
-from gcdr.data.parquet import read_rows, read_table
-from gcdr.data.pictures import open_image
 from gcdr.data.shown import check_split, read_shown, split_identity
-from gcdr.data.stores import Store, read_labels, read_prior
-from gcdr.methods import averaged, parse_variant, teacher_name
+from gcdr.data.split import VALIDATION
+from gcdr.methods import LABELS_ALONE, parse_variant
 from gcdr.refine.choice import read_choice
 from gcdr.report import figures
 from gcdr.report.label_curve import (
@@ -27,11 +23,13 @@ from gcdr.report.label_curve import (
     read_curve,
 )
 from gcdr.report.label_errors import label_errors_figure, label_errors_text, read_label_errors
-from gcdr.report.overlays import Example
-from gcdr.report.page import Context, Picture, build_page, summary_text
-from gcdr.report.rows import method_name
+from gcdr.report.markup import Picture
+from gcdr.report.page import Context, build_page, summary_text
+from gcdr.report.person_errors import distribution_figure
+from gcdr.report.runs import people_counts, training_logs, training_text
 from gcdr.report.summary import rulers
 from gcdr.report.tables import (
+    name_in,
     paired_differences,
     read_definitions,
     read_metrics,
@@ -39,9 +37,10 @@ from gcdr.report.tables import (
     sweep_table,
     table1,
 )
+from gcdr.report.tested import choose_examples, compare_people, read_tested
 from gcdr.report.timing import overhead, read_benchmarks, stage_totals
 from gcdr.report.typeset import write_text
-from gcdr.settings.reporting import ReportSettings, ShownStudy
+from gcdr.settings.reporting import ReportSettings, gaze_titles
 
 STAGES = (
     "world", "read", "samples", "detect", "gradcam", "merge", "split", "originals", "teachers", "folds",
@@ -69,23 +68,21 @@ def write_report(
     """
     shown, methods = settings.shown, settings.methods
     study, variant = Path(shown.study), shown.variant
-    results = read_metrics(metrics)
+    results = read_metrics(metrics, gaze_titles(settings.configuration))
     main = table1(results, [*methods, *rulers(results)])
     swept = sweep_table(read_sweeps(sweeps), results)
     dataset = results["dataset"].iloc[0]
-    examples = choose_examples(shown, settings.examples)
+    tested = read_tested(shown)
+    examples = choose_examples(shown, tested, settings.examples)
     folder = out.parent / "figures"
     labels = read_shown(study / "labels.parquet")
     _check_splits(study, metrics)
     counts = labels["role"].value_counts()
-    level = main.loc[main["method"] == "vat", "dist_to_mean"] if "method" in main else ()
-    lines = {method_name("vat"): float(level.iloc[0])} if len(level) else {}
+    level = main.loc[main["method"] == LABELS_ALONE, ["name", "dist_to_mean"]].drop_duplicates(
+        "name"
+    )
+    lines = dict(level.itertuples(index=False, name=None))
     asked = parse_variant(variant)
-    supervised = teacher_name("vat", None, asked.gaze)
-    logs_of = {method_name("vat"): study / f"teachers/{supervised}/log.csv"}
-    logs_of["Diffusion model"] = study / f"teachers/{asked.model}/log.csv"
-    logs_of[method_name("gcdr")] = study / f"students/{variant}/log.csv"
-    logs_of = {name: path for name, path in logs_of.items() if path.exists()}  # of what was trained
     chosen = asked.timestep
     if shown.choice is not None:
         chosen = read_choice(Path(shown.choice)).whole.timestep
@@ -93,52 +90,54 @@ def write_report(
     def drawn(
         name: str,
         alt: str,
-        make: Callable[[str, bool], bytes],
-        form: str = "svg",
+        svg: bytes,
         caption: str = "",
     ) -> Picture:
-        light, dark = make(form, False), make(form, True)
-        figures.save(light, folder / f"{name}.{form}")
-        return Picture(light, alt, caption, dark)
+        figures.save(svg, folder / f"{name}.svg")
+        return Picture(svg, alt, caption, figures.in_dark(svg))
 
     figures.save(figures.overview(examples, "png"), folder / "overview.png")
     many = results["study"].nunique() > 1
-    reference = next(m for m in methods if m == variant)
     jobs = read_benchmarks(benchmarks)
     curve = read_curve([Path(path) for path in settings.curves]) if settings.curves else None
     learned = None if curve is None else curve_table(curve)
     advice = [*([] if curve is None else curve_advice(curve)), *choice_advice(sweeps)]
+    compared = compare_people(shown, tested, main)
+    trained = training_logs(study, methods, results)
     context = Context(
         title=f"GCDR on {'the demo world' if dataset == 'demo world' else dataset}",
         summary=summary_text(results, int(counts.get("labelled", 0)), len(labels)),
         notice=settings.notice,
         table=main,
-        definitions=read_definitions(metrics),
-        overview=drawn(
-            "overview",
-            "Test people: scene, Grad-CAM map, refined map and the student's prediction",
-            lambda form, dark: figures.overview(examples, form, dark),
-            "jpg",
+        counts=people_counts(metrics, results),
+        distribution=drawn(
+            "distribution",
+            "Share of test people within a distance of the annotators' mean, a line a method",
+            distribution_figure(compared.distances),
+            caption=compared.text,
         ),
+        sliced=compared.sliced,
+        people=compared.people,
+        definitions=read_definitions(metrics),
         comparison=drawn(
             "comparison",
             "AvgDist of each method with its interval",
-            lambda form, dark: figures.comparison(main, results, form=form, dark=dark),
+            figures.comparison(main, results),
         ),
-        differences=paired_differences(results, reference, [m for m in methods if m != reference])
+        differences=paired_differences(results, variant, [m for m in methods if m != variant])
         if many
         else None,
-        reference=method_name("gcdr"),
+        reference=name_in(main, variant),
         sweep=swept,
         sweep_figure=drawn(
             "sweep",
             "AvgDist of refined maps against the noise timestep",
-            lambda form, dark: figures.sweep(swept, lines, chosen, form, dark),
+            figures.sweep(swept, lines, chosen),
         ),
         label_errors=drawn(
             "label-errors",
             "Mean error of the surest labels, and true against expected error",
-            lambda form, dark: label_errors_figure(errors, form, dark),
+            label_errors_figure(errors),
             caption=label_errors_text(errors),
         )
         if (errors := read_label_errors(sweeps)) is not None
@@ -150,15 +149,16 @@ def write_report(
         else drawn(
             "label_curve",
             "AvgDist of held-out people against the number of labels",
-            lambda form, dark: figures.learning_curves(learned, form, dark),
+            figures.learning_curves(learned),
         ),
         examples=examples,
         curves=drawn(
             "training",
-            "Training losses against the step",
-            lambda form, dark: figures.training_curves(logs_of, form, dark),
+            "Training and validation losses against the step, a panel a model",
+            figures.training_curves(trained),
+            caption=training_text(trained, int(counts.get(VALIDATION, 0))),
         )
-        if logs_of
+        if trained
         else None,
         stages=stage_totals(jobs, STAGES),
         overhead=overhead(jobs, start_up(logs)),
@@ -174,68 +174,6 @@ def _check_splits(study: Path, metrics: Sequence[Path]) -> None:
     for path in metrics:
         if Path(path).parent.parent == Path(study):
             check_split(path, read_json(path).get("split"), split, "that of the study")
-
-
-def choose_examples(shown: ShownStudy, count: int) -> list[Example]:
-    """Test people whose raw Grad-CAM map is good, dispersed or wrong, ``count`` in all.
-
-    "Good" peaks within 0.1 of the annotators' mean; "wrong" is a concentrated map that peaks beyond
-    0.3; "dispersed" maps are the widest. Among those, people are taken by the order of their ids.
-    """
-    study, variant = Path(shown.study), shown.variant
-    people = read_people(Path(shown.manifest))
-    digest = people_digest(people)
-    asked = parse_variant(variant)
-    raw = study / f"metrics/gradcam+{asked.prior}.parquet"
-    scores = read_table(raw).set_index("sample_id")
-    out_of = study / f"test/{averaged(asked)}.h5"
-    split = split_identity(study / "labels.parquet")["digest"]
-    refined = read_labels(out_of, digest, split=split)
-    ids = scores.index.to_numpy()  # who looks into the frame
-    predicted = read_labels(study / f"metrics/{variant}.h5", digest, ids, split)
-    store = read_prior(shown.prior, digest, ids, shown.layer, shown.prior_made_by)
-    mass = store.heatmap.reshape(len(store.heatmap), -1)
-    share = np.sort(mass, 1)[:, -6:].sum(1) / np.maximum(
-        mass.sum(1), 1e-12
-    )  # in the six highest cells
-    distance = scores.loc[store.sample_id, "dist_to_mean"].to_numpy()
-    middle = np.median(share)
-    groups = {
-        "good": (distance < 0.1) & (share > middle),
-        "dispersed": share <= np.quantile(share, 0.15),
-        "wrong": (distance > 0.3) & (share > middle),
-    }
-    groups = {group: members & store.valid for group, members in groups.items()}
-    where = people.set_index("sample_id")
-    body = read_rows(Path(shown.bodies), digest, ids, [*BODY, "detected"])
-    examples = []
-    for number, (group, members) in enumerate(groups.items()):
-        quota = (count + 2 - number) // 3
-        for row in np.flatnonzero(members)[:: max(1, members.sum() // max(1, quota))][:quota]:
-            sample_id = store.sample_id[row]
-            person, found = where.loc[sample_id], body.loc[sample_id]
-            box = found[BODY].to_numpy(float)
-            pixels = np.asarray(open_image(Path(shown.images, person["image"])))
-            examples.append(
-                Example(
-                    pixels,
-                    tuple(person[BOX].to_numpy(float)),
-                    tuple(box) if found["detected"] else None,
-                    store.heatmap[row],
-                    refined.heatmap[places(refined.sample_id, np.array([sample_id]), out_of)[0]],
-                    predicted.heatmap[row],
-                    read_annotations(Path(shown.annotations), np.array([sample_id]), digest)[0],
-                    _asked(store, row),
-                    store.columns["answer"][row],
-                    group,
-                )
-            )
-    return examples
-
-
-def _asked(store: Store, row: int) -> str:
-    """What was asked about a person; nothing where a store from elsewhere does not say."""
-    return store.columns["question"][row] if "question" in store.columns else ""
 
 
 def start_up(logs: Path) -> float:

@@ -1,19 +1,47 @@
 """Names of methods and metrics as people read them, and the paper's numbers beside them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
 
 from gcdr.config.schema import OWN
 from gcdr.evaluation.metrics import RADII
-from gcdr.methods import METHODS
+from gcdr.methods import METHODS, Method, parse_variant
+from gcdr.models.kinds import GAZE_MODELS
 
-METHOD_NAMES = {name: method.title for name, method in METHODS.items()} | {
-    "gradcam": "Raw Grad-CAM",
-    "diffusion": "Diffusion (from noise)",
-    "diffusion-gc": "Diffusion-GC (refined maps)",
-    "centre": "Image centre",
-    "random": "Random point",
-    "human": "One annotator",
+
+@dataclass(frozen=True)
+class Ruler:
+    """A row of a table that is no method; attributes as in :class:`Method`."""
+
+    title: str
+    definition: str
+
+
+RULERS = {
+    "diffusion": Ruler(
+        "Diffusion (from noise)",
+        "What the diffusion model itself says of a test person from pure noise; no student is trained.",
+    ),
+    "diffusion-gc": Ruler(
+        "Diffusion-GC (refined maps)",
+        "The prior's maps of the test people, refined by the diffusion model; no student is trained.",
+    ),
+    "gradcam": Ruler(
+        "Raw Grad-CAM",
+        "The highest point of the prior's map of a test person as it is, which has learned from no label.",
+    ),
+    "human": Ruler(
+        "One annotator",
+        "Each annotator's point, measured against the other annotators of the person.",
+    ),
+    "centre": Ruler("Image centre", "The middle of the picture, whoever is asked about."),
+    "random": Ruler("Random point", "A point drawn at random in the picture, one a person."),
 }
+
+NAMED: dict[str, Method | Ruler] = METHODS | RULERS
 
 TRAINED_KINDS = ("student", "teacher")
 RESULT_KINDS = (*TRAINED_KINDS, "maps", "baseline")
@@ -147,4 +175,70 @@ def share_name(share: int | str) -> str:
 
 def method_name(method: str) -> str:
     """The display name of a method; the method itself where it has none."""
-    return METHOD_NAMES.get(method, method)
+    return NAMED[method].title if method in NAMED else method
+
+
+def definition_of(method: str) -> str:
+    """What a row is, in one sentence; empty for what is neither a method nor a ruler."""
+    return NAMED[method].definition if method in NAMED else ""
+
+
+VAT = GAZE_MODELS["vat"].title  # the paper's gaze model, after which its methods are called
+KIND_TITLES = {name: kind.title for name, kind in GAZE_MODELS.items()}
+
+
+def row_title(
+    method: str,
+    gaze: str | None = None,
+    prior: str | None = None,
+    labeller: str | None = None,
+    *,
+    several: bool = False,
+) -> str:
+    """The title of a row: what was done, by which gaze model, from which prior.
+
+    Args:
+        method: a name of ``gcdr.methods``.
+        gaze: title of the gaze model that is trained, if one is.
+        prior: name of the prior store; None where a report has one alone, and it goes without saying.
+        labeller: title of the gaze model that makes the labels, where it is another one.
+        several: whether rows of other gaze models stand beside it.
+
+    Returns:
+        for example ``Supervised Gaze-LLE``, ``GCDR, student Gaze-LLE`` or ``Raw map of prior graded``.
+    """
+    if method == "gradcam" and prior is not None:
+        return f"Raw map of prior {prior}"
+    about, title, parts = METHODS.get(method), method_name(method), []
+    if about is not None and gaze is not None:
+        named = about.labels_by_gaze
+        if named:  # the method is called after the gaze model that makes the labels, or is judged
+            title = title.replace(VAT, labeller or gaze)
+        apart = several or gaze != VAT
+        if method == "vat" and apart:
+            title = f"Supervised {gaze}"
+        elif about.student and apart and (labeller or not named):
+            parts.append(f"student {gaze}")
+    return ", ".join([title, *parts, *([f"prior {prior}"] if prior else [])])
+
+
+def titled_row(row: Mapping[str, Any], results: pd.DataFrame) -> str:
+    """The title of a row of results: gaze models and priors are told apart where there are several.
+
+    Args:
+        row: a row of ``results``, or of a table made from them.
+        results: tidy table of `tables.read_metrics`, everything that stands side by side.
+    """
+    titles = dict(zip(results["gaze"], results["gaze_title"], strict=True))
+    about = METHODS.get(row["method"])
+    labeller = None
+    if about is not None and about.teacher_sees_prior and "+" in row["variant"]:
+        labeller = parse_variant(row["variant"]).labeller
+    one_prior = results["prior"].nunique() < 2
+    return row_title(
+        row["method"],
+        None if pd.isna(row["gaze"]) else row["gaze_title"],
+        None if one_prior or pd.isna(row["prior"]) else row["prior"],
+        None if labeller is None else titles.get(labeller, KIND_TITLES.get(labeller, labeller)),
+        several=results["gaze"].nunique() > 1,
+    )

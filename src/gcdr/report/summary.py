@@ -1,6 +1,6 @@
 """The tables of a report as files: what the tables rule calls."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -8,8 +8,14 @@ import pandas as pd
 from gcdr.base.files import read_json
 from gcdr.refine.choice import HELD_OUT
 from gcdr.report.label_errors import label_errors_text, read_label_errors
-from gcdr.report.rows import method_name
-from gcdr.report.tables import paired_differences, read_metrics, read_sweeps, sweep_table, table1
+from gcdr.report.tables import (
+    name_in,
+    paired_differences,
+    read_metrics,
+    read_sweeps,
+    sweep_table,
+    table1,
+)
 from gcdr.report.typeset import (
     differences_markdown,
     differences_text,
@@ -28,6 +34,7 @@ def write_tables(
     methods: Sequence[str],
     reference: str,
     out: Path,
+    gaze_titles: Mapping[str, str] | None = None,
 ) -> None:
     """Tables as CSV and Markdown, and together as text for the terminal (``summary.txt``).
 
@@ -38,10 +45,12 @@ def write_tables(
         methods: variants in the order of the rows.
         reference: variant that differences are taken against.
         out: folder of the tables.
+        gaze_titles: what gaze models are called, by their name in the configuration; a kind's name is known.
     """
-    results = read_metrics(metrics)
+    results = read_metrics(metrics, gaze_titles)
     main = table1(results, [*methods, *rulers(results)])
-    parts = [table1_text(main, "Demo world, test people")]
+    dataset = results["dataset"].iloc[0]
+    parts = [table1_text(main, f"{dataset[:1].upper()}{dataset[1:]}, test people")]
     write_csv_table(main, out / "table1.csv")
     write_text(table1_markdown(main), out / "table1.md")
     if sweeps:
@@ -57,7 +66,7 @@ def write_tables(
     if results["study"].nunique() > 1 and reference in methods:
         pairs = paired_differences(results, reference, [m for m in methods if m != reference])
         parts.append(
-            differences_text(pairs, f"AvgDist against {method_name('gcdr')}, paired by seed")
+            differences_text(pairs, f"AvgDist against {name_in(main, reference)}, paired by seed")
         )
         write_csv_table(pairs, out / "differences.csv")
         write_text(differences_markdown(pairs), out / "differences.md")

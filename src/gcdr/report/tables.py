@@ -12,12 +12,14 @@ from gcdr.base.files import read_json
 from gcdr.base.plain import JsonTable
 from gcdr.refine.choice import HELD_OUT
 from gcdr.report.rows import (
+    KIND_TITLES,
     METRICS,
     OPTIONAL_METRICS,
     PAPER,
     PAPER_METRICS,
     RESULT_KINDS,
     method_name,
+    titled_row,
 )
 
 FORMAT = 1
@@ -45,12 +47,18 @@ def _number(value: Any, path: str | Path, what: str) -> float:
     return float(value)
 
 
-def read_metrics(paths: Iterable[str | Path]) -> pd.DataFrame:
+def read_metrics(
+    paths: Iterable[str | Path], gaze_titles: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """Read metrics files into one tidy table, one row a (run, variant, metric).
 
+    Args:
+        paths: the files.
+        gaze_titles: what gaze models are called, by their name in the configuration; a kind's name is known.
+
     Returns:
-        Columns ``study dataset share seed variant method kind timestep people prior gaze metric value
-        low high``; ``timestep`` is nullable Int64, ``low``/``high`` bound the 95 % bootstrap interval
+        Columns ``study dataset share seed variant method kind timestep people prior gaze gaze_title metric
+        value low high``; ``timestep`` is nullable Int64, ``low``/``high`` bound the 95 % bootstrap interval
         clustered by image. A metric that a file leaves out has no row.
 
     Raises:
@@ -58,6 +66,7 @@ def read_metrics(paths: Iterable[str | Path]) -> pd.DataFrame:
             finite, or two files for the same run and variant.
     """
     rows: list[JsonTable] = []
+    titles = {**KIND_TITLES, **(gaze_titles or {})}
     seen: dict[tuple[Any, ...], str | Path] = {}
     for path in paths:
         content = _load(path, (*_IDENTITY, "metrics"))
@@ -67,6 +76,7 @@ def read_metrics(paths: Iterable[str | Path]) -> pd.DataFrame:
             )
         identity = {name: content[name] for name in _IDENTITY}
         identity |= {name: content.get(name) for name in ("prior", "gaze")}
+        identity["gaze_title"] = titles.get(identity["gaze"], identity["gaze"])
         key = tuple(identity[name] for name in ("study", "seed", "share", "variant"))
         if key in seen:
             raise InputError(f"{path}: variant {key[3]} of this run is also in {seen[key]}")
@@ -110,22 +120,6 @@ def _single(results: pd.DataFrame, column: str) -> Any:
     return values[0]
 
 
-def row_name(row: Mapping[str, Any], results: pd.DataFrame) -> str:
-    """What people read of a row: the method, with its prior and its gaze model where there are several.
-
-    Args:
-        row: a row of ``results``, or of a table made from them.
-        results: tidy table of `read_metrics`, everything that stands side by side.
-    """
-    name = method_name(row["method"])
-    details = [
-        row[what]
-        for what in ("prior", "gaze")
-        if pd.notna(row[what]) and results[what].nunique() > 1
-    ]
-    return f"{name} [{', '.join(details)}]" if details else name
-
-
 def over_runs(chosen: pd.DataFrame, paper: tuple[float, float, float] | None = None) -> JsonTable:
     """One row of a table: a variant's results over its runs, with the columns of `table1`.
 
@@ -136,7 +130,16 @@ def over_runs(chosen: pd.DataFrame, paper: tuple[float, float, float] | None = N
     first = chosen.iloc[0]
     row: JsonTable = {
         name: first[name]
-        for name in ("method", "variant", "kind", "timestep", "people", "prior", "gaze")
+        for name in (
+            "method",
+            "variant",
+            "kind",
+            "timestep",
+            "people",
+            "prior",
+            "gaze",
+            "gaze_title",
+        )
     }
     row["name"] = method_name(first["method"])
     row["runs"] = len(chosen[RUN].drop_duplicates())
@@ -179,10 +182,16 @@ def table1(results: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
             continue
         first = chosen.iloc[0]
         numbers = paper.get(first["method"]) if _as_published(first, results) else None
-        rows.append(over_runs(chosen, numbers) | {"name": row_name(first, results)})
+        rows.append(over_runs(chosen, numbers) | {"name": titled_row(first, results)})
     if not rows:
         raise InputError(f"none of the methods {', '.join(methods)} was measured")
     return pd.DataFrame(rows).astype({"timestep": "Int64"})
+
+
+def name_in(table: pd.DataFrame, variant: str) -> str:
+    """The title of a variant's row in a table of `table1`; the variant where it has none."""
+    found = table.loc[table["variant"] == variant, "name"]
+    return str(found.iloc[0]) if len(found) else variant
 
 
 def _as_published(row: Mapping[str, Any], results: pd.DataFrame) -> bool:
@@ -226,7 +235,7 @@ def paired_differences(
         rows.append(
             {
                 "method": method,
-                "name": row_name(chosen.iloc[0], results),
+                "name": titled_row(chosen.iloc[0], results),
                 "runs": len(gaps),
                 "difference": gaps.mean(),
                 "std": gaps.std(ddof=1),

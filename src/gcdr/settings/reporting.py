@@ -1,5 +1,6 @@
 """Settings of the report, from the configuration: whose people it shows, and what it says of the numbers."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
@@ -7,6 +8,7 @@ from typing import Literal
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.plain import Config, JsonTable
 from gcdr.config.schema import by_share
+from gcdr.models.kinds import GAZE_MODELS
 from gcdr.priors.kinds.registry import named_prior
 from gcdr.refine.options import MapSettings
 
@@ -135,6 +137,17 @@ def variant_sampling(config: Config, share: int | str) -> VariantSampling:
     """As configured for a label share in per cent, or ``OWN``."""
     refine = by_share(config["refine"], share)
     return VariantSampling(**{entry.name: refine[entry.name] for entry in fields(VariantSampling)})
+
+
+def gaze_titles(config: Config) -> dict[str, str]:
+    """What people read of gaze models, by their names in ``gaze.models``; of two of a kind, the name too."""
+    titles = {
+        name: GAZE_MODELS[one["kind"]].title for name, one in config["gaze"]["models"].items()
+    }
+    count = Counter(titles.values())
+    return {
+        name: title if count[title] == 1 else f"{title} ({name})" for name, title in titles.items()
+    }
 
 
 def report(

@@ -1,6 +1,6 @@
 """What a batch of people holds, and how it is put together from the cache and the labels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,10 +20,12 @@ from gcdr.data.views import (
     view_priors,
     whole_image,
 )
-from gcdr.models.inputs import gaze_inputs, token_inputs
+from gcdr.models.inputs import cached_inputs, gaze_inputs, token_inputs
 from gcdr.models.interface import GazeInputs, SeesPeople
 from gcdr.training.loop import shuffled
 from gcdr.training.targets import Targets
+
+BLOCK = 64  # people at a time who are looked at and not learned from
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,30 @@ def random_batches(
         )
         batches.append(Batch(inputs, prior, target, ~unknown, in_frame))
     return batches
+
+
+def plain_batches(
+    samples: Cache,
+    targets: Targets,
+    *,
+    priors: Targets | None,
+    model: SeesPeople,
+    sigma: float,
+    device: torch.device,
+) -> Iterator[Batch]:
+    """All labelled people as they are, in the order of their ids; ``BLOCK`` of them at a time.
+
+    Args:
+        targets: people with a gaze point inside the frame.
+        samples, priors, model, sigma, device: as in :func:`random_batches`.
+    """
+    for start in range(0, len(targets.sample_id), BLOCK):
+        ids = targets.sample_id[start : start + BLOCK]
+        prior = None if priors is None else priors.maps(ids).to(device)[:, None]
+        inputs = cached_inputs(samples, samples.rows(ids), model, device, prior)
+        gaze = torch.from_numpy(targets.gaze[start : start + BLOCK]).to(device)
+        target = gaussians(gaze, model.map_size, sigma)
+        yield Batch(inputs, prior, target, torch.ones(len(ids), dtype=torch.bool, device=device))
 
 
 def _crop(images: Tensor, originals: Originals, sample_id: np.ndarray, view: View) -> None:

@@ -15,7 +15,7 @@ from gcdr.models.denoiser import Denoiser
 from gcdr.models.sizes import DenoiserConfig
 from gcdr.models.starting import start_from
 from gcdr.refine.diffusion import Schedule, denoising_loss, training_pair
-from gcdr.training.batches import compose
+from gcdr.training.batches import Batch, compose
 from gcdr.training.recipes import DenoiserTraining, DiffusionRecipe, Fold, NetworkSettings
 from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
@@ -123,7 +123,15 @@ def train_denoiser(
         predicted = run.model.predict(noisy, time, context)
         return recipe.loss_scale * denoising_loss(predicted, target)
 
-    return run.fit(loss_of_step, recipe, people.per_epoch)
+    def loss_of(model: Denoiser, batch: Batch) -> Tensor:
+        """The same noise and timesteps at every look, so that looks can be compared."""
+        rng, target = torch_rng(run.seed, "validation noise"), batch.target
+        timestep = torch.randint(1, schedule.timesteps + 1, (len(target),), generator=rng)
+        noise = torch.randn(target.shape, generator=rng).to(run.device)
+        noisy, time = training_pair(schedule, target, timestep.to(run.device), noise)
+        return recipe.loss_scale * denoising_loss(model(noisy, time, batch.inputs), target)
+
+    return run.fit(loss_of_step, recipe, people.per_epoch, loss_of=loss_of)
 
 
 @torch.no_grad()

@@ -94,6 +94,8 @@ def train_gaze_model(
             ids = np.union1d(ids, extra.sample_id)
         if prior is not None:
             how = (settings.layer, size, prior_made_by)
+            aside = () if run.validation is None else run.validation.sample_id
+            ids = np.union1d(ids, aside).astype(np.int64)
             maps, _ = prior_maps(prior, run.samples.people, ids, *how)
             if empty:  # as released: who looks out of the frame has no map either
                 outside = labelled.sample_id[np.isnan(labelled.gaze).any(1)]
@@ -148,7 +150,10 @@ def train_gaze(
             error = heatmap.sum()  # everybody looks out of the frame: no map to compare
         return error + in_frame * in_frame_loss(output.in_frame, batch.in_frame)
 
-    return run.fit(loss_of_step, recipe, people.per_epoch)
+    def loss_of(model: GazeModel, batch: Batch) -> Tensor:
+        return student_loss(model, model(batch.inputs).heatmap, batch.target, recipe.loss_scale)
+
+    return run.fit(loss_of_step, recipe, people.per_epoch, priors=priors, loss_of=loss_of)
 
 
 def student_loss(model: GazeModel, heatmap: Tensor, target: Tensor, scale: float) -> Tensor:

@@ -25,6 +25,9 @@ from gcdr.training.recipes import Recipe
 from gcdr.training.resume import Checkpoint
 
 LOG_EVERY = 20
+CHECKS = (
+    20  # how often, at least, a long training is asked for its loss on people who are set aside
+)
 OPTIMISERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 
 
@@ -79,6 +82,7 @@ def fit(
     *,
     per_epoch: float = 1.0,
     average: AveragedModel | None = None,
+    held_out: Callable[[nn.Module], float] | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> nn.Module:
     """Minimise a loss.
@@ -88,11 +92,14 @@ def fit(
         loss_of_step: the loss of step 0, 1, ...; it must depend on nothing but the step, the model,
             ``average`` and torch's own random state.
         recipe: the optimisation.
-        log: CSV of ``step,loss,lr``, the loss averaged since the line before.
+        log: CSV of ``step,loss,lr``, the loss averaged since the line before, and with ``held_out`` of
+            ``validation_loss`` in ``CHECKS`` of the lines or somewhat more, blank in the others.
         name: what is trained, for the progress bar and messages.
         per_epoch: steps in an epoch, where the recipe counts in epochs.
         average: a running average that the loss needs too (Mean Teacher); it is updated after every
             step, and the recipe's own one is not made.
+        held_out: the loss of a model, in eval mode, on people who are set aside; of the recipe's running
+            average where it makes one. It decides nothing: no bit of the weights depends on it.
         checkpoint: where the state of a stopped run is kept; a run that finds one goes on from there
             and ends in the same bits.
 
@@ -121,9 +128,12 @@ def fit(
     if average is not None:
         parts["average"] = average
     start, recent, lines = 0, [], [["step", "loss", "lr"]]
+    if held_out is not None:
+        lines[0].append("validation_loss")
     if checkpoint is not None and (state := checkpoint.read(parts)) is not None:
         start, recent, lines = state["step"], state["recent"], state["lines"]
     length = recipe.length(per_epoch)
+    check_every = LOG_EVERY * max(1, length // (LOG_EVERY * CHECKS))
     bar = tqdm(range(start, length), name, length, initial=start, unit="step", mininterval=5)
     for step in bar:
         lr = recipe.lr * recipe.factor(step, per_epoch)
@@ -141,6 +151,10 @@ def fit(
         recent.append(value)
         if (step + 1) % LOG_EVERY == 0 or step + 1 == length:
             lines.append([f"{step + 1}", f"{np.mean(recent):.6g}", f"{lr:.4g}"])
+            if held_out is not None:
+                due = (step + 1) % check_every == 0 or step + 1 == length
+                kept = average.module if own else model
+                lines[-1].append(f"{_asked(kept, held_out):.6g}" if due else "")
             bar.set_postfix(loss=f"{np.mean(recent):.4g}", refresh=False)
             recent.clear()
         if checkpoint is not None and checkpoint.due():
@@ -151,6 +165,16 @@ def fit(
     with atomic(log) as temporary, temporary.open("w", newline="") as handle:
         csv.writer(handle).writerows(lines)
     return (average.module if own else model).eval()
+
+
+@torch.no_grad()
+def _asked(model: nn.Module, held_out: Callable[[nn.Module], float]) -> float:
+    """The loss of a model in eval mode; every part is left in the mode in which it was."""
+    modes = {part: part.training for part in model.modules()}
+    value = held_out(model.eval())
+    for part, mode in modes.items():
+        part.training = mode
+    return value
 
 
 def _check_finite(model: nn.Module, name: str) -> None:

@@ -1,15 +1,17 @@
 """Training a network to turn a Grad-CAM map into a label at once ("Direct Mapping", paper, Sec. 4.3)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from gcdr.base.errors import InputError
 from gcdr.data.prior_maps import prior_maps
 from gcdr.models.denoiser import Denoiser
-from gcdr.training.batches import compose
+from gcdr.training.batches import Batch, compose
 from gcdr.training.denoising import initial_denoiser
 from gcdr.training.recipes import MappingTraining, Recipe
 from gcdr.training.resume import code_of
@@ -52,12 +54,16 @@ def train_mapping_model(
         "mapping", model, samples, originals, labels, settings, sigma, seed, device, out, deciding
     ) as run:
         labelled = labelled_targets(labels, run.samples)
-        ids, people, size = labelled.sample_id, run.samples.people, model.map_size
+        aside = () if run.validation is None else run.validation.sample_id
+        ids = np.union1d(labelled.sample_id, aside).astype(np.int64)
+        people, size = run.samples.people, model.map_size
         maps, valid = prior_maps(prior, people, ids, settings.layer, size, prior_made_by)
-        if not valid.any():
+        known = labelled.within(ids[valid])
+        if known is None:
             raise InputError(f"{prior}: no labelled person has a valid map; expected at least one")
-        known = Targets(ids[valid], labelled.gaze[valid])
         priors = heatmap_targets(ids[valid], maps[valid])
+        seen = None if run.validation is None else run.validation.within(ids[valid])
+        run = replace(run, validation=seen)
         trained = train_mapping(run, known, priors, settings.recipe)
         run.save(trained, labelled=known)
 
@@ -78,8 +84,11 @@ def train_mapping(run: Run, labelled: Targets, priors: Targets, recipe: Recipe) 
 
     def loss_of_step(step: int) -> torch.Tensor:
         (batch,) = run.batches(labelled, people.ids(step), step, priors=priors)
+        return loss_of(run.model, batch)
+
+    def loss_of(model: Denoiser, batch: Batch) -> torch.Tensor:
         seen = batch.prior[:, 0]
-        made = run.model(seen, seen.new_zeros(len(seen)), batch.inputs)
+        made = model(seen, seen.new_zeros(len(seen)), batch.inputs)
         return recipe.loss_scale * torch.mean((made - batch.target) ** 2)
 
-    return run.fit(loss_of_step, recipe, people.per_epoch)
+    return run.fit(loss_of_step, recipe, people.per_epoch, priors=priors, loss_of=loss_of)

@@ -195,5 +195,9 @@ def train_mean_teacher(
         weight = mean_teacher.weight(step, people.per_epoch)
         return recipe.loss_scale * error + weight * apart
 
-    student = run.fit(loss_of_step, recipe, people.per_epoch, average)
+    def loss_of(model: SeesPeople, batch: Batch) -> Tensor:
+        predicted = pair.student(model, batch, 0)  # at every look with the noise of the first step
+        return recipe.loss_scale * run.model.objective(predicted, batch.target)
+
+    student = run.fit(loss_of_step, recipe, people.per_epoch, average, loss_of=loss_of)
     return student if mean_teacher.keep == "student" else average.module.eval()

@@ -17,10 +17,10 @@ from gcdr.data.shown import check_split, of_labelled, read_shown, split_identity
 from gcdr.data.tokens import Cache, open_cache
 from gcdr.models.build import backbone_card, describe, save_model
 from gcdr.models.interface import SeesPeople
-from gcdr.training.batches import Batch, random_batches
+from gcdr.training.batches import Batch, plain_batches, random_batches
 from gcdr.training.loop import Recipe, fit
 from gcdr.training.resume import Checkpoint, resumable
-from gcdr.training.targets import Targets
+from gcdr.training.targets import Targets, validation_targets
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Run:
         device: where to compute.
         out: folder of the model; the loss goes to ``log.csv`` in it.
         checkpoint: where the state of a stopped run is kept.
+        validation: the people set aside, whose loss is logged and decides nothing; None: there are none.
         split: which label split it learns from, see :func:`gcdr.data.shown.split_identity`.
     """
 
@@ -52,6 +53,7 @@ class Run:
     out: Path
     checkpoint: Checkpoint
     split: Mapping[str, Any]
+    validation: Targets | None = None
 
     def batches(
         self,
@@ -82,8 +84,31 @@ class Run:
         recipe: Recipe,
         per_epoch: float,
         average: AveragedModel | None = None,
+        *,
+        priors: Targets | None = None,
+        loss_of: Callable[[Any, Batch], Tensor],
     ) -> nn.Module:
-        """Train the model, see :func:`gcdr.training.loop.fit`."""
+        """Train the model, see :func:`gcdr.training.loop.fit`.
+
+        Args:
+            loss_of_step, recipe, per_epoch, average: as there.
+            priors: prior maps of the people set aside too, for a model that needs them.
+            loss_of: (model, batch) -> its loss on labelled people as they are, a mean over them.
+        """
+
+        def held_out(model: nn.Module) -> float:
+            batches = plain_batches(
+                self.samples,
+                self.validation,
+                priors=priors,
+                model=model,
+                sigma=self.sigma,
+                device=self.device,
+            )
+            losses = [(loss_of(model, batch).item(), len(batch.target)) for batch in batches]
+            values, people = np.transpose(losses)
+            return float(np.average(values, weights=people))
+
         return fit(
             self.model,
             loss_of_step,
@@ -92,6 +117,7 @@ class Run:
             f"{self.kind} model",
             per_epoch=per_epoch,
             average=average,
+            held_out=None if self.validation is None else held_out,
             checkpoint=self.checkpoint,
         )
 
@@ -155,4 +181,7 @@ def training_run(
     with resumable(
         out, [describe(model), settings.to_json(), seed], [samples, originals, labels, *deciding]
     ) as checkpoint:
-        yield Run(kind, model, cache, larger, settings, sigma, seed, device, out, checkpoint, split)
+        aside = validation_targets(labels, cache)
+        yield Run(
+            kind, model, cache, larger, settings, sigma, seed, device, out, checkpoint, split, aside
+        )

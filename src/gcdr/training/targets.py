@@ -13,9 +13,11 @@ from gcdr.base.errors import InputError
 from gcdr.data.cache import Cached
 from gcdr.data.lookup import places
 from gcdr.data.shown import read_shown
-from gcdr.data.split import LABELLED, UNLABELLED
+from gcdr.data.split import LABELLED, UNLABELLED, VALIDATION
 from gcdr.data.split import targets as of_role
 from gcdr.data.stores import read_labels
+
+LOOKED_AT = 256  # people set aside whose loss a training logs
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class Targets:
             InputError: somebody is not among them.
         """
         return places(self.sample_id, sample_id, "the training targets")
+
+    def within(self, sample_id: np.ndarray) -> "Targets | None":
+        """Those of the labelled people who are among some; None where nobody is."""
+        keep = np.isin(self.sample_id, sample_id)
+        return Targets(self.sample_id[keep], self.gaze[keep]) if keep.any() else None
 
     def without(self, sample_id: np.ndarray) -> "Targets":
         """Everybody but some people.
@@ -117,6 +124,20 @@ def labelled_targets(
             f"{labels}: no labelled person looks out of the frame; expected some, or gaze.in_frame null"
         )
     return Targets(ids, gaze, in_frame=inside.astype(np.float32))
+
+
+def validation_targets(labels: Path, samples: Cached) -> Targets | None:
+    """The people set aside for validation that look into the frame of a readable picture; None without any.
+
+    Of more than ``LOOKED_AT`` so many, evenly spread: they are looked at many times while a model trains.
+    """
+    ids, gaze = of_role(read_shown(labels), VALIDATION)
+    seen = samples.readable(ids, "validation")
+    ids, gaze = ids[seen], gaze[seen]
+    if not len(ids):
+        return None
+    rows = np.unique(np.linspace(0, len(ids) - 1, min(len(ids), LOOKED_AT)).round().astype(int))
+    return Targets(ids[rows], gaze[rows])
 
 
 def pseudo_targets(
