@@ -41,7 +41,7 @@ from gcdr.refine.labels import make_labels
 from gcdr.refine.options import LabelSettings
 from gcdr.report.cast import Cast
 from gcdr.report.overlays import overlay_heatmap
-from gcdr.report.panels import Cell, Plate, Row, draw_plate
+from gcdr.report.panels import Plate, Row, Tile, draw_plate
 from gcdr.report.paper_figures import PAPER_FIGURES
 from gcdr.report.plates import PLATES, write_paper_figure
 from gcdr.settings.reporting import FigureSettings, ShownStudy
@@ -216,7 +216,7 @@ def test_maps_of_a_figure_are_on_one_scale() -> None:
 
 def test_a_plate_holds_pictures_of_any_shape_and_empty_places(tmp_path: Path) -> None:
     tall, wide = Image.new("RGB", (40, 90), "red"), Image.new("RGB", (90, 40), "blue")
-    rows = [Row([Cell(tall, "0.10"), Cell()], "tall"), Row([Cell(wide), Cell(wide, "0.20")])]
+    rows = [Row([Tile(tall, "0.10"), Tile()], "tall"), Row([Tile(wide), Tile(wide, "0.20")])]
     picture = tmp_path / "plate.png"
     picture.write_bytes(draw_plate(Plate(["one", "two"], rows, "Words. " * 60)))
     pixels = np.asarray(Image.open(picture).convert("RGB")).astype(int)

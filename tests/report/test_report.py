@@ -12,9 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from workflow_runs import ROOT
 
 from gcdr.base.errors import InputError
+from gcdr.base.files import read_json
 from gcdr.base.seeds import numpy_rng
+from gcdr.config.typical import TYPICAL, settings_digest, typical_file
 from gcdr.report import figures, overlays, page, summary, tables, timing, typeset
 from gcdr.report.rows import PAPER
 
@@ -180,19 +184,50 @@ def test_terminal_table(tmp_path):
     text = typeset.table1_text(table, "Demo world, 10 % labels")
     lines = text.splitlines()
     assert lines[0] == "Demo world, 10 % labels"
-    assert set(lines[1]) == {"─"} and len(lines[1]) <= 105
+    assert set(lines[1]) == {"─"} and len(lines[1]) <= 92
     row = next(line for line in lines if line.startswith("GCDR"))
     assert re.split(r"\s{2,}", row)[:2] == ["GCDR", "3"]
     assert re.split(r"\s{2,}", row)[2:] == [
         ".135 ±.004*",
-        ".142 ±.004*",
         ".085 ±.004*",
         ".915 ±.004*",
         ".179/.115/.886",
     ]
     human = next(line for line in lines if line.startswith("One annotator"))
     assert "*" not in human and human.endswith("–"), "a baseline is never the best model"
-    assert "paper, GazeFollow" in text and "argmax/size" in text
+    assert "paper, GazeFollow" in text and "argmax/size" not in text
+
+
+def test_what_several_worlds_gave_stands_beside_one(tmp_path):
+    """Their own settings are told by a digest: others show nothing of them."""
+    table = tables.table1(tables.read_metrics(metrics_files(tmp_path, 1)), METHODS)
+    file = tmp_path / "typical.json"
+    file.write_text(json.dumps({"runs": 6, "settings": "x", "rows": {"gcdr-t250": [0.151, 0.004]}}))
+    beside = tables.with_typical(table, file)
+    text, page = typeset.table1_text(beside), typeset.table1_markdown(beside)
+    row = next(line for line in text.splitlines() if line.startswith("GCDR"))
+    assert "  .151 ±.004  " in row and "“6 worlds”" in text
+    assert "| 0.151 ±0.004 |" in page and "AvgDist (6 worlds) ↓" in page
+    assert tables.with_typical(table, None) is table and "worlds" not in typeset.table1_text(table)
+
+
+def test_figures_of_several_worlds_are_those_of_the_same_settings(tmp_path):
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    digest = settings_digest(config)
+    if (ROOT / TYPICAL).is_file():
+        made = read_json(ROOT / TYPICAL)["settings"]
+        assert made == digest, "the defaults have changed: run benchmarks/typical.py, or delete it"
+    file = tmp_path / "typical.json"
+    file.write_text(json.dumps({"settings": digest}))
+    assert (
+        typical_file(config, file) == [str(file)] and typical_file(config, tmp_path / "none") == []
+    )
+    config["datasets"]["demo"]["seed"] = config["studies"]["demo"]["seed"] = 5
+    assert settings_digest(config) == digest
+    config["datasets"]["demo"]["train_people"] = 120
+    assert typical_file(config, file) == []
+    config["datasets"]["demo"]["kind"] = "folder"
+    assert settings_digest(config) is None
 
 
 def test_paper_numbers_only_beside_the_papers_share(tmp_path):

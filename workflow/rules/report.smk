@@ -11,6 +11,7 @@ rule tables:
         metrics=[path for study in REPORTED for path in metrics_of(study)],
         sweeps=sweeps_of_report(),
         choices=[path for study in REPORTED for path in choices_of(study)],
+        typical=typical_file(config),
     output:
         expand(f"{REPORT}/tables/{{name}}", name=TABLES),
     log:
@@ -21,12 +22,12 @@ rule tables:
     params:
         methods=reported_variants(),
         reference=str(gcdr(SHOWN)),
-        gaze_titles=as_json(reporting.gaze_titles(config)),
+        options=table_options,
         out=subpath(output[0], parent=True),
     shell:
         "python {input.script:q} --metrics {input.metrics:q} --sweeps {input.sweeps:q} {input.choices:q}"
         " --methods {params.methods:q} --reference={params.reference:q} --out={params.out:q}"
-        " --gaze-titles={params.gaze_titles:q} > {log:q} 2>&1"
+        " {params.options:q} > {log:q} 2>&1"
 
 
 rule page:
@@ -37,6 +38,7 @@ rule page:
         metrics=rules.tables.input.metrics,
         sweeps=[sweep_of(study) for study in REPORTED],
         choices=rules.tables.input.choices,
+        typical=rules.tables.input.typical,
         curves=curves_of_studies() if config["report"]["advice"] else [],
         shown=shown_inputs(SHOWN),
     output:

@@ -1,6 +1,7 @@
 """Which files are asked for, and what is said of them in the end. No rules here."""
 
 from gcdr.config.asked import diffuses, reported_methods
+from gcdr.config.typical import typical_file
 from gcdr.report.paper_figures import PAPER_FIGURES, WHERE_REPORTED
 
 DIFFUSES = diffuses(config)
@@ -42,6 +43,11 @@ def reported_variants():
         for study in config["report"]["studies"]
     )
     return list(dict.fromkeys(made))
+
+
+def table_options(wildcards, input):
+    """What a report's tables call gaze models, and what several worlds gave with its settings, if they did."""
+    return options(gaze_titles=as_json(reporting.gaze_titles(config)), typical=input.typical)
 
 
 def reports_gcdr():

@@ -6,7 +6,7 @@ from gcdr.report.summary import write_tables
 
 def main() -> None:
     names = ("metrics:paths", "sweeps:paths*", "methods:texts", "reference", "out:path")
-    write_tables(**vars(arguments(__doc__, *names, gaze_titles={})))
+    write_tables(**vars(arguments(__doc__, *names, gaze_titles={}, typical=None)))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from gcdr.evaluation.metrics import point_distances
 from gcdr.evaluation.shown_people import by_raw_map
 from gcdr.evaluation.stepwise import PEOPLE, Way, read_step_maps
 from gcdr.report.overlays import PixelBox, panel
-from gcdr.report.panels import Cell
+from gcdr.report.panels import Tile
 from gcdr.settings.reporting import FigureSettings
 
 PIXELS = 300  # longer side of a picture
@@ -54,20 +54,20 @@ class ShownPerson:
     label: np.ndarray
     answer: str
 
-    def scene(self) -> Cell:
+    def scene(self) -> Tile:
         """The picture with both boxes and the answer."""
         boxes = {"head_box": self.head_box, "body_box": self.body_box}
         answer = f"“{self.answer}”" if self.answer else ""
-        return Cell(panel(self.image, **boxes, answer=answer, size=PIXELS))
+        return Tile(panel(self.image, **boxes, answer=answer, size=PIXELS))
 
-    def map(self, heatmap: np.ndarray, note: str | None = None) -> Cell:
+    def map(self, heatmap: np.ndarray, note: str | None = None) -> Tile:
         """A map (h, w), and below it its distance or a note."""
         said = f"{self.distance(heatmap):.2f}" if note is None else note
-        return Cell(self._over(heatmap, self.annotations.mean(0, keepdims=True)), said)
+        return Tile(self._over(heatmap, self.annotations.mean(0, keepdims=True)), said)
 
-    def truth(self) -> Cell:
+    def truth(self) -> Tile:
         """The label, and each annotator."""
-        return Cell(self._over(self.label, self.annotations))
+        return Tile(self._over(self.label, self.annotations))
 
     def distance(self, heatmap: np.ndarray) -> float:
         """From the peak of a map (h, w) to the mean of the annotators' points, the image's sides being 1."""

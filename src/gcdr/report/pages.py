@@ -10,6 +10,7 @@ import yaml
 
 from gcdr.base.command import START_UP
 from gcdr.base.files import read_json
+from gcdr.config.typical import typical_file
 from gcdr.data.shown import check_split, read_shown, split_identity
 from gcdr.data.split import VALIDATION
 from gcdr.methods import LABELS_ALONE, parse_variant
@@ -36,6 +37,7 @@ from gcdr.report.tables import (
     read_sweeps,
     sweep_table,
     table1,
+    with_typical,
 )
 from gcdr.report.tested import choose_examples, compare_people, read_tested
 from gcdr.report.timing import overhead, read_benchmarks, stage_totals
@@ -69,7 +71,8 @@ def write_report(
     shown, methods = settings.shown, settings.methods
     study, variant = Path(shown.study), shown.variant
     results = read_metrics(metrics, gaze_titles(settings.configuration))
-    main = table1(results, [*methods, *rulers(results)])
+    several = next(map(Path, typical_file(settings.configuration)), None)
+    main = with_typical(table1(results, [*methods, *rulers(results)]), several)
     swept = sweep_table(read_sweeps(sweeps), results)
     dataset = results["dataset"].iloc[0]
     tested = read_tested(shown)

@@ -20,7 +20,7 @@ _GREY = 128  # what the scale of heat is drawn on
 
 
 @dataclass(frozen=True)
-class Cell:
+class Tile:
     """A picture with a line below it; both may be absent.
 
     Attributes:
@@ -41,7 +41,7 @@ class Row:
         name: written upright at its left.
     """
 
-    cells: Sequence[Cell]
+    cells: Sequence[Tile]
     name: str = ""
 
     @property

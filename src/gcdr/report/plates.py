@@ -11,7 +11,7 @@ from gcdr.evaluation.shown_people import RIGHT, WRONG, evenly, nearer_with_less_
 from gcdr.evaluation.stepwise import PEOPLE, timesteps_shown
 from gcdr.report.cast import Cast
 from gcdr.report.figures import save
-from gcdr.report.panels import Cell, Plate, Row, draw_plate
+from gcdr.report.panels import Plate, Row, Tile, draw_plate
 from gcdr.report.paper_figures import PAPER_FIGURES, RAW, TRUTH
 from gcdr.settings.reporting import FigureSettings
 
@@ -83,7 +83,7 @@ def steps_plate(cast: Cast) -> Plate:
             cells = [person.scene() if start is None else person.map(person.raw)]
             for steps, count in visits.items():
                 shown = [person.map(heatmap) for heatmap in made[start, steps][number]]
-                cells += [*shown, *[Cell()] * (count - len(shown))]
+                cells += [*shown, *[Tile()] * (count - len(shown))]
             came = "pure noise" if start is None else f"t = {timestep}"
             rows.append(Row([*cells, person.truth()], f"{_raw_is(kind)},\nfrom {came}"))
     columns = [
@@ -152,7 +152,7 @@ def gallery_plate(cast: Cast) -> Plate:
         for cell in (person.map(person.raw), person.map(made), person.truth())
     ]
     width = 3 * across
-    cells += [Cell()] * (-len(cells) % width)
+    cells += [Tile()] * (-len(cells) % width)
     rows = [Row(cells[first : first + width]) for first in range(0, len(cells), width)]
     said = (
         "Pseudo-labels: raw maps, and what refinement makes of them.",

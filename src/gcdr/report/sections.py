@@ -68,6 +68,7 @@ def _main_table(table: pd.DataFrame) -> Markup:
     shown = typeset.shown_metrics(table)
     best = {metric: typeset.best_rows(table, metric) for metric in shown}
     paper = [METRICS[name] for name in PAPER_METRICS] if typeset.has_paper(table) else []
+    typical = typeset.has_typical(table)
     rows = []
     for position, (_, row) in enumerate(table.iterrows()):
         cells = [Cell(row["name"], link=f"row-{position}"), Cell(str(row["runs"]))]
@@ -79,6 +80,8 @@ def _main_table(table: pd.DataFrame) -> Markup:
             )
             for metric in shown
         ]
+        if typical:
+            cells.append(Cell(typeset.typical_text(row, typeset.number)))
         if paper:
             cells += [Cell(typeset.number(row[f"paper_{m}"]), css="paper") for m in PAPER_METRICS]
         rows.append(cells)
@@ -86,9 +89,12 @@ def _main_table(table: pd.DataFrame) -> Markup:
         Cell("Method"),
         Cell("n"),
         *(Cell(f"{METRICS[m].name} {METRICS[m].arrow}", METRICS[m].decoding) for m in shown),
+        *([Cell("AvgDist ↓", typeset.typical_label(table))] if typical else []),
         *(Cell(metric.name, "paper") for metric in paper),
     ]
-    spans = [("", 2), ("measured here", len(shown)), (PAPER_LABEL, len(paper))] if paper else ()
+    beside = [("other worlds", 1)] if typical else []
+    beside += [(PAPER_LABEL, len(paper))] if paper else []
+    spans = [("", 2), ("measured here", len(shown)), *beside] if beside else ()
     trained = [kind in TRAINED_KINDS for kind in table["kind"]]
     borders = [row for row in range(1, len(trained)) if trained[row] != trained[row - 1]]
     caption = "Distances in widths and heights of the image, on the test people."

@@ -15,6 +15,7 @@ from gcdr.report.tables import (
     read_sweeps,
     sweep_table,
     table1,
+    with_typical,
 )
 from gcdr.report.typeset import (
     differences_markdown,
@@ -35,6 +36,7 @@ def write_tables(
     reference: str,
     out: Path,
     gaze_titles: Mapping[str, str] | None = None,
+    typical: Path | None = None,
 ) -> None:
     """Tables as CSV and Markdown, and together as text for the terminal (``summary.txt``).
 
@@ -46,9 +48,10 @@ def write_tables(
         reference: variant that differences are taken against.
         out: folder of the tables.
         gaze_titles: what gaze models are called, by their name in the configuration; a kind's name is known.
+        typical: what several worlds gave with these settings (:mod:`gcdr.config.typical`), if they did.
     """
     results = read_metrics(metrics, gaze_titles)
-    main = table1(results, [*methods, *rulers(results)])
+    main = with_typical(table1(results, [*methods, *rulers(results)]), typical)
     dataset = results["dataset"].iloc[0]
     parts = [table1_text(main, f"{dataset[:1].upper()}{dataset[1:]}, test people")]
     write_csv_table(main, out / "table1.csv")

@@ -188,6 +188,29 @@ def table1(results: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"timestep": "Int64"})
 
 
+def with_typical(table: pd.DataFrame, file: Path | None) -> pd.DataFrame:
+    """A table of `tables.table1` with the means and spreads of several worlds beside its rows.
+
+    Args:
+        table: it.
+        file: of their figures; None adds nothing.
+
+    Returns:
+        with the columns ``typical``, ``typical_std`` and ``typical_runs``; NaN of rows that were not measured
+        there.
+    """
+    if file is None:
+        return table
+    content = read_json(file)
+    rows = content["rows"]
+    values = [rows.get(variant, [float("nan")] * 2) for variant in table["variant"]]
+    return table.assign(
+        typical=[mean for mean, _ in values],
+        typical_std=[std for _, std in values],
+        typical_runs=content["runs"],
+    )
+
+
 def name_in(table: pd.DataFrame, variant: str) -> str:
     """The title of a variant's row in a table of `table1`; the variant where it has none."""
     found = table.loc[table["variant"] == variant, "name"]

@@ -22,6 +22,7 @@ from gcdr.report.rows import (
 )
 
 ABSENT = "–"
+SECOND_DECODING = "argmax/size"
 RULE = "─"
 
 
@@ -40,6 +41,23 @@ def compact(value: float, sign: bool = False) -> str:
 def has_paper(table: pd.DataFrame) -> bool:
     """Whether any row of `tables.table1` has a number of the paper."""
     return bool(table[f"paper_{PAPER_METRICS[0]}"].notna().any())
+
+
+def has_typical(table: pd.DataFrame) -> bool:
+    """Whether what several worlds gave stands beside a table's rows (:mod:`gcdr.config.typical`)."""
+    return "typical" in table and bool(table["typical"].notna().any())
+
+
+def typical_label(table: pd.DataFrame) -> str:
+    """The heading of that column."""
+    return f"{table['typical_runs'].iloc[0]} worlds"
+
+
+def typical_text(row: pd.Series, form: Callable[[float], str]) -> str:
+    """What several worlds gave, with their spread; a dash for a row that was not measured there."""
+    return (
+        ABSENT if pd.isna(row["typical"]) else f"{form(row['typical'])} ±{form(row['typical_std'])}"
+    )
 
 
 def is_video(table: pd.DataFrame) -> bool:
@@ -104,6 +122,11 @@ def notes(table: pd.DataFrame, compact_spread: bool = False) -> list[str]:
     if any(best_rows(table, metric) for metric in shown_metrics(table)):
         mark = "*" if compact_spread else "Bold"
         lines.append(f"{mark}: best of the trained models.")
+    if has_typical(table):
+        lines.append(
+            f"“{typical_label(table)}”: AvgDist (cell centre) with these very settings in as many other "
+            "worlds, ± the standard deviation over them (docs/results.md); of one world much is chance."
+        )
     if has_paper(table):
         lines.append(
             f"“{PAPER_LABEL}”: Miao et al., ECCV 2024, GazeFollow with the same share of labels. "
@@ -133,25 +156,35 @@ def _wrapped(lines: Sequence[str], width: int = 100) -> list[str]:
 
 
 def table1_text(table: pd.DataFrame, title: str = "") -> str:
-    """The table of `tables.table1` for a terminal, notes below; at most 105 columns wide, or 119 with
-    the in/out metric."""
-    metrics = [METRICS[metric] for metric in shown_metrics(table)]
+    """The table of `tables.table1` for a terminal, notes below, at most 120 columns wide.
+
+    The second decoding is left to the other forms.
+    """
+    shown = [
+        metric for metric in shown_metrics(table) if METRICS[metric].decoding != SECOND_DECODING
+    ]
+    metrics = [METRICS[metric] for metric in shown]
     # The blank at the end of a heading or value is the place of the mark "*".
     heads = [
         ["", "n", *(f"{metric.name} {metric.arrow} " for metric in metrics)],
         ["", "", *(f"{metric.decoding} " for metric in metrics)],
     ]
-    paper = has_paper(table)
+    paper, typical = has_paper(table), has_typical(table)
+    if typical:
+        heads[0].append(typical_label(table))
+        heads[1].append("AvgDist")
     if paper:
         heads[0].append(PAPER_LABEL)
         heads[1].append("Avg/Min/AUC")
-    best = {metric: best_rows(table, metric) for metric in shown_metrics(table)}
+    best = {metric: best_rows(table, metric) for metric in shown}
     rows = []
     for position, (_, row) in enumerate(table.iterrows()):
         cells = [row["name"], str(row["runs"])]
-        for metric in shown_metrics(table):
+        for metric in shown:
             mark = "*" if position in best[metric] else " "
             cells.append(f"{compact(row[metric])} {_half_width(row, metric)}{mark}")
+        if typical:
+            cells.append(typical_text(row, compact))
         if paper:
             numbers = [compact(row[f"paper_{metric}"]) for metric in PAPER_METRICS]
             cells.append(ABSENT if numbers[0] == ABSENT else "/".join(numbers))
@@ -167,6 +200,8 @@ def table1_markdown(table: pd.DataFrame) -> str:
     """The table of `tables.table1` in Markdown, notes below."""
     labels = ["Method", "n"]
     labels += [f"{METRICS[m].label} {METRICS[m].arrow}" for m in shown_metrics(table)]
+    if has_typical(table):
+        labels.append(f"AvgDist ({typical_label(table)}) ↓")
     if has_paper(table):
         labels += [f"{METRICS[m].name} ({PAPER_LABEL})" for m in PAPER_METRICS]
     best = {metric: best_rows(table, metric) for metric in shown_metrics(table)}
@@ -177,6 +212,8 @@ def table1_markdown(table: pd.DataFrame) -> str:
             value = number(row[metric])
             value = f"**{value}**" if position in best[metric] else value
             cells.append(f"{value} {spread_text(row, metric)}".strip())
+        if has_typical(table):
+            cells.append(typical_text(row, number))
         if has_paper(table):
             cells += [number(row[f"paper_{metric}"]) for metric in PAPER_METRICS]
         rows.append(cells)
