@@ -22,7 +22,8 @@ def pick_device(name: str = "auto") -> torch.device:
         InputError: the device is unknown, or this machine lacks it.
     """
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # As use_deterministic_algorithms(True, warn_only=True), which imports torch's compiler for two seconds.
+    torch.set_deterministic_debug_mode("warn")
     # PyTorch lets cuDNN cut float32 to 10 bits of mantissa (TF32) unless told otherwise; what is
     # called fp32 here is compared with results of other machines and must be that.
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
