@@ -16,6 +16,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/checked.smk"
 include: "workflow/rules/exchanged.smk"
+include: "workflow/rules/enough.smk"
 include: "workflow/rules/stopped.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/stages.smk"

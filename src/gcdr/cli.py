@@ -15,10 +15,10 @@ from typing import Any
 from gcdr import __version__
 from gcdr.base.command import silence
 from gcdr.base.errors import InputError
+from gcdr.cli_label import add_label
 from gcdr.cli_pictures import add_correct, add_heads, add_predict
+from gcdr.data.formats import EXPORTED_FORMATS
 from gcdr.datasets.layout import DATASET_KINDS
-
-FORMATS = ("csv", "gazefollow", "gazelle", "coco", "labelstudio", "cvat")
 
 
 def add_check(commands: Any) -> None:
@@ -35,24 +35,45 @@ def add_check(commands: Any) -> None:
     )
     parser.add_argument("--table", type=Path, help="CSV of head boxes, for own images")
     parser.add_argument("--full", action="store_true", help="decode every image")
+    parser.add_argument(
+        "--configfile",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="configuration in which an entry of datasets has this folder: are its people enough for "
+        "its studies? (default: for what configs/own-labels.yaml learns, of which nothing is an error)",
+    )
     parser.set_defaults(run=check)
 
 
 def check(args: argparse.Namespace) -> int:
-    """Print the summary of a data set; 1 if it has errors."""
+    """Print the summary of a data set; 1 if it has errors, or too few people for what is to be learned."""
     from gcdr.datasets.check import decode_images, summary
     from gcdr.datasets.layout import recognise
     from gcdr.datasets.read import read_dataset
 
-    folder = args.dataset
-    if args.table or args.kind == "folder":
+    folder, config = args.dataset, None
+    if args.configfile:
+        from gcdr.config.own import configured_folder
+
+        config, source = configured_folder(args.configfile, folder)
+    elif args.table or args.kind == "folder":
         source = {"kind": "folder", "images": folder, "table": args.table}
     else:
         source = {"kind": args.kind, "root": folder} if args.kind else recognise(folder)
     dataset = read_dataset(source)
     decoded = decode_images(dataset, full=args.full, fatal=True)
     print(summary(dataset, decoded))
-    return int(bool(dataset.problems.errors))
+    if dataset.problems.errors:
+        return 1
+    if source["kind"] != "folder":
+        return 0
+    from gcdr.config.own import findings_for
+
+    findings = findings_for(source, config)
+    for one in findings:
+        print(f"  {'ERROR' if config and one.fatal else 'to learn from'}: {one.text}")
+    return int(config is not None and any(one.fatal for one in findings))
 
 
 def add_config(commands: Any) -> None:
@@ -131,7 +152,7 @@ def add_export(commands: Any) -> None:
     parser.add_argument("--labels", type=Path, help="labels.parquet: what a label split shows")
     parser.add_argument("--maps", type=Path, help="label store: pseudo-labels or predictions")
     parser.add_argument("--annotations", type=Path, help="annotations.parquet of test people")
-    parser.add_argument("--format", choices=FORMATS, required=True)
+    parser.add_argument("--format", choices=EXPORTED_FORMATS, required=True)
     parser.add_argument(
         "--decode",
         choices=("centre", "reference"),
@@ -222,6 +243,7 @@ COMMANDS: tuple[Callable[[Any], None], ...] = (
     add_convert,
     add_heads,
     add_predict,
+    add_label,
     add_export,
     add_suggest,
     add_correct,

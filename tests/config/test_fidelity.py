@@ -18,7 +18,8 @@ from gcdr.training.recipes import Recipe
 ROOT = Path(__file__).parents[2]
 NOT_HELD = {  # sections, and why none of their leaves decides a number of GazeFollow's
     "device": "where to compute", "datasets": "which data", "studies": "which runs",
-    "report": "what is shown", "galleries": "what is shown", "blur_faces": "what is shown",
+    "report": "what is shown", "galleries": "what is shown", "predictions": "what is shown",
+    "blur_faces": "what is shown",
     "notice": "what is said",
     "downloads": "where files come from", "heads": "own images without head boxes alone",
     "world_weights": "the demo world alone",

@@ -15,9 +15,10 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from gcdr.base.errors import InputError
-from gcdr.cli import FORMATS, main
-from gcdr.data.export import WRITERS
+from gcdr.cli import main
+from gcdr.data.export import WRITERS, export_pseudo
 from gcdr.data.export_rows import GAZE, ROWS, collect_rows
+from gcdr.data.formats import EXPORTED_FORMATS
 from gcdr.data.manifest import (
     BOX,
     build_manifest,
@@ -170,7 +171,7 @@ def test_coco_comes_back(root: Path, rows: pd.DataFrame) -> None:
 
 
 def test_the_command_line_knows_every_format() -> None:
-    assert set(FORMATS) == WRITERS.keys()
+    assert set(EXPORTED_FORMATS) == WRITERS.keys()
 
 
 def test_coco_lies_within_the_image(root: Path) -> None:
@@ -457,3 +458,24 @@ def test_no_cell_of_a_csv_is_a_formula(root: Path) -> None:
     assert "'=1+1.png" in cells and "'@SUM(A1)" in cells and "'-x" in cells
     people = read_folder(root, root / "out.csv").manifest
     assert people[["image", "label"]].to_numpy().tolist() == [["=1+1.png", "@SUM(A1)"]]
+
+
+def test_pseudo_labels_are_for_training_and_known_labels_stay(study: Path, tmp_path: Path) -> None:
+    files = {"maps": study / "maps.h5", "annotations": study / "annotations.parquet"}
+    for form in EXPORTED_FORMATS:
+        export_pseudo(form, tmp_path / form, study / "manifest.parquet", labels=None, **files)
+    made = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/labels.*")}
+    assert made == {
+        *(
+            "csv/labels.csv",
+            "coco/labels.json",
+            "labelstudio/labels.json",
+            "labelstudio/labels.xml",
+        ),
+        *("cvat/labels.xml", "cvat/labels.labels.json"),
+    }
+    table = pd.read_csv(tmp_path / "csv/labels.csv")
+    assert set(table.loc[table["source"] == "map", "split"]) == {"train"}
+    assert set(table.loc[table["source"] == "annotator", "split"]) == {"test"}
+    for place in ("gazelle/train_preprocessed.json", "gazefollow/train_annotations_release.txt"):
+        assert (tmp_path / place).is_file()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from small_data import HEADER, LABELLED, entry, gazefollow_row, track_row, write
+from small_data import HEADER, LABELLED, SIZE, entry, gazefollow_row, track_row, write
 
 from gcdr.base.errors import InputError
 from gcdr.cli import main
@@ -417,3 +417,20 @@ def test_any_value_in_json_is_read_or_refused(folder: Path, key: str, value: Any
 def test_deep_json_is_refused(folder: Path) -> None:
     write(folder, {"test_preprocessed.json": "[" * 100_000})
     assert "not valid JSON" in said_of(folder)
+
+
+def test_afternoon_pictures_are_told_apart(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A GIF of several pictures is read with a word, a panorama of 800 million pixels is none."""
+    frames = [Image.new("RGB", SIZE, (shade, 0, 0)) for shade in (0, 90, 180)]
+    frames[0].save(folder / "moves.gif", save_all=True, append_images=frames[1:])
+    Image.new("1", (40_000, 20_000)).save(folder / "wide.png")
+    Image.new("RGB", SIZE).save(folder / "one.png")
+    rows = [f"{name},4,5,24,25" for name in ("moves.gif", "wide.png", "one.png")]
+    (folder / "mine.csv").write_text("\n".join([HEADER, *rows]))
+    assert main(["check", str(folder), "--table", str(folder / "mine.csv")]) == 1
+    said = capsys.readouterr().out
+    assert "1 × image of several pictures, of which the first is read" in said
+    assert "moves.gif" in said and "one.png" not in said
+    assert "wide.png (more than the 178,956,970 pixels that are read" in said

@@ -99,10 +99,21 @@ def test_cannot_tell_keeps_given_labels_and_drops_predicted_ones(tmp_path):
     table.write_text("\n".join([head, *rows]))
     people = ["0,b.jpg,0.0", "1,b.jpg,1.0", "2,c.jpg,1.0"]
     said = corrections(table, *(f"{one},2.0,9.0,10.0,cannot tell,,," for one in people))
-    empty = ["b.jpg,1,2,9,10,,,,,,", "c.jpg,1,2,9,10,,,,,,map"]
-    assert merged(table, said) == "\n".join([head, rows[0], *empty])
+    empty = ["b.jpg,1,2,9,10,,,,,,,ignore", "c.jpg,1,2,9,10,,,,,,map,ignore"]
+    assert merged(table, said) == "\n".join([f"{head},split", f"{rows[0]},", *empty])
     said = corrections(table, "1,b.jpg,1.0,2.0,9.0,10.0,out of frame,,,false")
     assert "\nb.jpg,1,2,9,10,,,false,,corrected,\n" in merged(table, said, name="out.csv")
+
+
+def test_of_whom_nobody_can_tell_is_ignored_until_somebody_can(table, capsys):
+    first = merged(table, corrections(table, f"{A},cannot tell,,,", f"{B0},cannot tell,,,"))
+    assert "1.0,2,9,10,.8,ignore\r\n" in first and "b.jpg,0,2,9,10,0.70,ignore\r\n" in first
+    told = capsys.readouterr().out
+    assert "2 of whom nobody can tell got the split ignore" in told and "by split" not in told
+    new = table.with_name("new.csv")
+    later = corrections(new, f"{B0},point,0.5,0.5,true", name="later.csv")
+    assert "0.70,train,0.5,0.5,true,corrected\r\n" in merged(new, later, name="third.csv")
+    assert "corrected people by split: 1 train" in capsys.readouterr().out
 
 
 def test_rows_without_a_split_can_be_given_one(table, capsys):

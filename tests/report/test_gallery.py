@@ -4,6 +4,7 @@ import base64
 import hashlib
 import html
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -174,6 +175,26 @@ def test_a_study_becomes_a_page(files, tmp_path) -> None:
     with Image.open(tmp_path / "gallery" / names[0]) as picture:
         assert picture.format == "JPEG" and max(picture.size) == gallery.SIDE
     written(files, tmp_path)  # again, over what is there
+
+
+def test_pseudo_labels_are_shown_without_a_student(files, tmp_path) -> None:
+    with_student, text = written(files, tmp_path), written(replace(files, predicted=None), tmp_path)
+    names = {path.name.split("-")[1] for path in (tmp_path / "gallery").iterdir()}
+    assert names == {"scene.jpg", "prior.jpg", "label.jpg"}
+    assert text.count("mark pseudo") == with_student.count("mark pseudo") > 0
+    for part in ("mark predicted", 'value="prediction"'):
+        assert part in with_student and part not in text
+
+
+def test_of_whom_nobody_can_tell_is_not_asked_again(files, tmp_path) -> None:
+    people = pd.read_parquet(files.manifest)
+    write_table(people.assign(split=["ignore", "train", "train"]), files.manifest)
+    text = written(files, tmp_path, blur=True)
+    assert [card["data-person"] for card in Cards(text).cards] == ["1"]
+    assert "1 of whom nobody can tell are left out" in text
+    assert Cards(text).main["data-people"] == heads_digest(
+        people
+    )  # corrections still fit the table
 
 
 def test_heads_are_blurred_where_that_is_asked_for(files, tmp_path) -> None:

@@ -1,5 +1,7 @@
 """Own images through the same rules: what another study's teacher and student say of their people."""
 
+from gcdr.data.formats import EXPORTED_FORMATS
+
 
 use rule make_labels as refine_folder with:
     # The Grad-CAM maps of all people of a data set, refined with another study's diffusion teacher.
@@ -57,6 +59,30 @@ rule export_folder:
         " --out={output:q} > {log:q} 2>&1"
 
 
+rule export_pseudo:
+    """Pseudo-labels of a folder's people, and the labels that are known, for other code."""
+    input:
+        script=script("export_pseudo"),
+        manifest=data("manifest.parquet"),
+        annotations=data("annotations.parquet"),
+        labels=folder_labels,
+        maps=folder_refined,
+    output:
+        directory("results/{study}/exports/{format}"),
+    log:
+        "logs/{study}/exports/{format}.log",
+    benchmark:
+        "results/benchmarks/export/{study}-{format}.tsv"
+    wildcard_constraints:
+        format=one_of(EXPORTED_FORMATS),
+    localrule: True
+    params:
+        files=input_options("manifest", "annotations", "labels", "maps"),
+    shell:
+        "python {input.script:q} {params.files:q} --format={wildcards.format:q} --out={output:q}"
+        " > {log:q} 2>&1"
+
+
 rule gallery:
     input:
         script=script("gallery"),
@@ -66,7 +92,7 @@ rule gallery:
         labels=folder_labels,
         prior=folder_prior,
         refined=folder_refined,
-        predicted=folder_predictions,
+        predicted=shown_predictions,
     output:
         page="results/{study}/gallery.html",
         pictures=directory("results/{study}/gallery"),

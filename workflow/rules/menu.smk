@@ -45,6 +45,7 @@ PURPOSES |= {
     "refine_folder": "refine the maps of {study}",
     "predict_folder": "ask the student about {study}",
     "export_folder": "export predictions of {study}",
+    "export_pseudo": "export pseudo-labels of {study} as {format}",
     "gallery": "make the gallery of {study}",
     # What people read
     "tables": "make the tables",

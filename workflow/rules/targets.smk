@@ -60,10 +60,9 @@ def default_targets():
     """Files that ``snakemake`` without a target makes."""
     shown = "report.html" if reports_gcdr() else "tables/summary.txt"
     pages = [f"{REPORT}/{shown}"] if config["report"]["studies"] else []
+    told = ["predictions.csv"] if config["predictions"] else []
     return pages + expand(
-        "results/{study}/{name}",
-        study=config["galleries"],
-        name=["gallery.html", "predictions.csv"],
+        "results/{study}/{name}", study=config["galleries"], name=["gallery.html", *told]
     )
 
 
@@ -333,6 +332,11 @@ def folder_student(wildcards):
 def folder_predictions(wildcards):
     """What that student says of this study's people."""
     return f"results/{wildcards.study}/predictions/{gcdr(teacher_study(wildcards))}.h5"
+
+
+def shown_predictions(wildcards):
+    """Those that a gallery shows, if it shows any."""
+    return folder_predictions(wildcards) if config["predictions"] else []
 
 
 def folder_refined(wildcards):

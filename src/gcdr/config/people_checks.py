@@ -50,7 +50,7 @@ def people_before_jobs(
         return None
     from gcdr.datasets.folder import people_of_table
 
-    return people_of_table(Path(source["images"]), files[0])
+    return people_of_table(Path(source["images"]), files[0], source.get("test_share", 0))
 
 
 def _time(path: Path) -> float:

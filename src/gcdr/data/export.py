@@ -15,7 +15,8 @@ import pandas as pd
 from gcdr.base import csvtext
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, write_json
-from gcdr.data.export_rows import FROM_MAP, GAZE, SCORE, said_of
+from gcdr.data.export_rows import FROM_MAP, GAZE, SCORE, collect_rows, said_of
+from gcdr.data.formats import FOLDERS
 from gcdr.data.labelling_tools import write_cvat, write_labelstudio
 from gcdr.data.manifest import BOX
 
@@ -223,6 +224,30 @@ WRITERS: dict[str, Callable[..., None]] = {
     "labelstudio": write_labelstudio,
     "cvat": write_cvat,
 }
+
+
+def export_pseudo(
+    format: str, out: Path, manifest: Path, maps: Path, annotations: Path, labels: Path | None
+) -> None:
+    """Pseudo-labels as data to train on, with the labels that are known, as a folder in one of the formats.
+
+    A pseudo-label is of the split ``train``, whatever its person is in the table: it is never measured on.
+
+    Args:
+        format: one of :data:`gcdr.data.formats.EXPORTED_FORMATS`.
+        out: folder: ``labels.csv``, ``.xml`` or ``.json`` in it, and for ``FOLDERS`` their own files.
+        manifest, maps, annotations, labels: see :func:`gcdr.data.export_rows.collect_rows`.
+
+    Raises:
+        InputError: as :func:`gcdr.data.export_rows.collect_rows`, or the format cannot say it.
+    """
+    rows = collect_rows(manifest, labels, maps, annotations)
+    rows["split"] = rows["split"].mask(rows["source"].eq("map"), "train")
+    ending = {"csv": "csv", "cvat": "xml"}.get(format, "json")
+    with atomic(out) as temporary:
+        if format not in FOLDERS:
+            temporary.mkdir()
+        WRITERS[format](rows, temporary if format in FOLDERS else temporary / f"labels.{ending}")
 
 
 def _train_or_test(rows: pd.DataFrame, what: str) -> pd.DataFrame:

@@ -26,7 +26,10 @@ CONTEXT = ["sequence", "track", "frame", "group"]
 LABEL_SOURCE = "label_source"
 OPTIONAL = [*CONTEXT, LABEL_SOURCE]
 LABEL_SOURCES = ("given", "corrected", "predicted")
-SPLITS = ("train", "val", "test")
+IGNORED = "ignore"
+"""The split of people of whom nobody can tell where they look: not learned from, not labelled, not shown."""
+
+SPLITS = ("train", "val", "test", IGNORED)
 
 
 def build_manifest(rows: pd.DataFrame, source: str) -> pd.DataFrame:

@@ -33,6 +33,7 @@ class Dataset:
         problems: what is wrong.
         people: how many people the annotations name.
         lost: how many of them have an image that is missing or not one; they are not in ``manifest``.
+        note: what the reader decided about people by itself, a sentence; may be empty.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Dataset:
     problems: Problems
     people: int
     lost: int
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from gcdr.base.problems import Places, Problem
 from gcdr.base.seeds import numpy_rng
 from gcdr.data.manifest import BOX, SPLITS
 from gcdr.datasets.assemble import MISSING, UNREADABLE, Dataset
-from gcdr.datasets.images import undecodable
+from gcdr.datasets.images import in_frames, undecodable
 
 SAMPLE = 200  # images that are decoded unless all are
 
@@ -38,6 +38,10 @@ def decode_images(dataset: Dataset, *, full: bool, fatal: bool) -> int:
     dataset.problems.rows(
         kind, "image", "a whole image", broken, places, pd.Series(found), fatal=fatal
     )
+    framed = np.isin(names, in_frames(dataset.root, names.tolist()))
+    kind = "image of several pictures, of which the first is read"
+    problems = dataset.problems
+    problems.rows(kind, "image", "one picture", framed, places, pd.Series(names), fatal=False)
     return len(names)
 
 
@@ -72,6 +76,7 @@ def summary(dataset: Dataset, decoded: int) -> str:
         _line("people", f"{len(people):,} in {people['image'].nunique():,} images"),
         *(_line("", text) for text in _sharing(people)),
         *(_line("labels" * (row == 0), text) for row, text in enumerate(_labels(people))),
+        *(_line("test", text) for text in filter(None, [dataset.note])),
         *(_line("annotators", text) for text in _annotators(dataset)),
         *(_line("head boxes" * (row == 0), text) for row, text in enumerate(_boxes(people))),
         *(_line("bodies", text) for text in _bodies(dataset)),

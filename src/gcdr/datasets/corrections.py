@@ -14,7 +14,14 @@ import pandas as pd
 from gcdr.base.csvtext import fields, raw_fields
 from gcdr.base.errors import InputError, one_line
 from gcdr.base.problems import Places, Problems
-from gcdr.data.manifest import BOX, LABEL_SOURCE, heads_digest, order_people
+from gcdr.data.manifest import (
+    BOX,
+    IGNORED,
+    LABEL_SOURCE,
+    has_label,
+    heads_digest,
+    order_people,
+)
 from gcdr.datasets.folder import IN_FRAME, folder_rows
 from gcdr.datasets.text import SEP_LINE, read_headed
 
@@ -63,12 +70,14 @@ class Corrected:
         rows: how many rows it has.
         said: people by what was said of them.
         splits: corrected people (not those of ``CANNOT_TELL``) by their split.
+        ignored: people who have got the split ``ignore``.
     """
 
     content: bytes
     rows: int
     said: Mapping[str, int]
     splits: Mapping[str, int]
+    ignored: int = 0
 
     def lines(self, out: Path) -> list[str]:
         """What was done, for the terminal."""
@@ -79,6 +88,11 @@ class Corrected:
         if self.splits:
             by_split = ", ".join(f"{count} {split}" for split, count in self.splits.items())
             shown.append(f"corrected people by split: {by_split}")
+        if self.ignored:
+            shown.append(
+                f"{self.ignored} of whom nobody can tell got the split {IGNORED}: they are not asked about "
+                "again, and no model learns from them"
+            )
         if self.splits and "train" not in self.splits:
             shown.append(
                 "none of them is of the split train, so no model learns from them; --split train gives it to "
@@ -155,7 +169,8 @@ def merge_corrections(
     """A table of own images with what people said.
 
     Who was given a point, or said to look out of the frame, gets that as a label of the source ``corrected``.
-    Who cannot be told keeps a given label and loses a predicted one. Columns that are needed and not there
+    Who cannot be told keeps a given label and loses a predicted one; who then has none gets the split
+    ``ignore``. Who has that split and is told after all gets ``train``. Columns that are needed and not there
     come last.
 
     Args:
@@ -174,6 +189,7 @@ def merge_corrections(
     _stop(problems, table)
     text = _Text(table)
     who = _assigned(table, rows, places, corrections, changed)
+    labelled, ignored = has_label(rows), 0
     edits: dict[int, dict[str, str]] = {}
     for row, correction in who.items():
         predicted = text.cell(places.line[row], LABEL_SOURCE) == "predicted" or (
@@ -181,14 +197,19 @@ def merge_corrections(
             and not text.cell(places.line[row], LABEL_SOURCE)
         )
         edits[row] = _edit(correction, predicted)
+        if correction.said == CANNOT_TELL and (predicted or not labelled[row]):
+            edits[row]["split"], ignored = IGNORED, ignored + 1
+        elif correction.said != CANNOT_TELL and rows["split"].iloc[row] == IGNORED:
+            edits[row]["split"] = "train"
     if split is not None:
         for row in np.flatnonzero(rows["split"] == "").tolist():
-            edits[row] = {**edits.get(row, {}), "split": split}
+            edits[row] = {"split": split, **edits.get(row, {})}
     text.apply({int(places.line[row]): edit for row, edit in edits.items()}, places.line.tolist())
     said = pd.Series([one.said for one in who.values()], dtype=object).value_counts(sort=False)
     kept = [row for row, one in who.items() if one.said != CANNOT_TELL]
-    of_split = rows["split"].iloc[kept].replace("", split or "test").value_counts(sort=False)
-    return Corrected(text.content(), len(rows), said.to_dict(), of_split.to_dict())
+    of_split = rows["split"].iloc[kept].replace({"": split or "test", IGNORED: "train"})
+    counts = of_split.value_counts(sort=False).to_dict()
+    return Corrected(text.content(), len(rows), said.to_dict(), counts, ignored)
 
 
 def _stop(problems: Problems, path: Path) -> None:

@@ -1,11 +1,13 @@
 """A folder of one's own images and a CSV of head boxes, with or without labels."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from gcdr.base.errors import InputError
+from gcdr.base.files import text_digest
 from gcdr.base.problems import Places, Problems
 from gcdr.data.manifest import BODY, BOX, CONTEXT, LABEL_SOURCE, has_label, order_people
 from gcdr.datasets.assemble import Dataset, Rules, assemble
@@ -18,7 +20,7 @@ OPTIONAL = [*LABELLING, "person", *CONTEXT, *BODY]
 IN_FRAME = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
-def read_folder(folder: Path, table: Path | None, split: str = "test") -> Dataset:
+def read_folder(folder: Path, table: Path | None, test_share: float = 0) -> Dataset:
     """Read a folder of images with head boxes.
 
     Args:
@@ -28,7 +30,7 @@ def read_folder(folder: Path, table: Path | None, split: str = "test") -> Datase
             nothing), ``label``, ``label_source``, ``split``, ``body_x0,body_y0,body_x1,body_y1`` in pixels,
             ``sequence``, ``track``, ``frame``, ``group``, ``annotator`` and ``person``, which tells people
             of an image apart whose head boxes are the same.
-        split: the split of people whose row names none.
+        test_share: part of the labelled people that is set aside for test, see :func:`set_aside`.
 
     Raises:
         InputError: there is no folder, no image in it, or no table.
@@ -53,8 +55,48 @@ def read_folder(folder: Path, table: Path | None, split: str = "test") -> Datase
     if left:
         kind = "pictures that are not read, left out"
         problems.file(folder, left, "JPEG, PNG or another form that is read", kind, fatal=False)
-    rows, places = folder_rows(table, split, problems)
-    return assemble("folder", rows, places, folder, problems, Rules())
+    rows, places = folder_rows(table, unnamed_split(test_share), problems)
+    rows, note = set_aside(rows, test_share)
+    return replace(assemble("folder", rows, places, folder, problems, Rules()), note=note)
+
+
+def unnamed_split(test_share: float) -> str:
+    """The split of people whose row names none: for training, where test people are set aside from these."""
+    return "train" if test_share else "test"
+
+
+def set_aside(rows: pd.DataFrame, test_share: float) -> tuple[pd.DataFrame, str]:
+    """Give some of the labelled people the split ``test``, where nobody has it.
+
+    Whole images go, in an order that their names alone decide, until they hold that part of the labelled
+    people; one image with labels stays at least. So an image keeps its place when labels are added, and few
+    change sides. Others in these images get the split ``val``: a model that learned from them would have seen
+    the picture. Labels that a model made (``predicted``) are not measured on.
+
+    Args:
+        rows: people or annotations of them, with ``image``, ``split`` and labels.
+        test_share: the part, 0 to 1; with 0 nobody is set aside.
+
+    Returns:
+        the rows, and a sentence for people about what was done; empty where nothing was.
+    """
+    train = rows["split"].eq("train").to_numpy()
+    if not test_share or rows["split"].eq("test").any():
+        return rows, ""
+    known = train & has_label(rows)
+    if LABEL_SOURCE in rows:
+        known &= rows[LABEL_SOURCE].ne("predicted").to_numpy()
+    each = rows.loc[known, "image"].value_counts()
+    each = each.loc[sorted(each.index, key=lambda name: text_digest("test", name))]
+    before = each.cumsum() - each  # labelled people in the images that go first
+    images = each.index[(before < test_share * known.sum()).to_numpy()][: max(0, len(each) - 1)]
+    there = train & rows["image"].isin(images).to_numpy()
+    split = rows["split"].mask(there & known, "test").mask(there & ~known, "val")
+    note = (
+        f"{(there & known).sum()} of {known.sum()} labelled people, in {len(images)} of {len(each)} images, "
+        f"set aside (test_share {test_share:g}); none learns from {(there & ~known).sum()} others there"
+    )
+    return rows.assign(split=split), note
 
 
 def folder_rows(table: Path, split: str, problems: Problems) -> tuple[pd.DataFrame, Places]:
@@ -85,26 +127,26 @@ def folder_rows(table: Path, split: str, problems: Problems) -> tuple[pd.DataFra
     return rows, columns.places
 
 
-def people_of_table(folder: Path, table: Path) -> pd.DataFrame | None:
+def people_of_table(folder: Path, table: Path, test_share: float = 0) -> pd.DataFrame | None:
     """The people of a folder by its table alone, before anything is said of what is wrong with it.
 
     Args:
         folder: the images.
-        table: as for :func:`read_folder`.
+        table, test_share: as for :func:`read_folder`.
 
     Returns:
-        ``sample_id``, ``image``, the columns of ``BOX`` and, if there is one, ``track``, as the manifest will
-        have them; None where rows are wrong or images are not there, which the reader will say.
+        the manifest as it will be, with labels and without sizes; None where rows are wrong or images are not
+        there, which the reader will say.
     """
     problems = Problems()
     columns = read_headed(table, REQUIRED, OPTIONAL, problems)
-    rows = _rows(columns, "test", problems) if len(columns) else pd.DataFrame()
+    rows = _rows(columns, unnamed_split(test_share), problems) if len(columns) else pd.DataFrame()
     if problems.errors or rows.empty:
         return None
     if not all((folder / name).is_file() for name in rows["image"].unique()):
         return None
     identity = ["image", *BOX, *(["person"] if "person" in rows else [])]
-    people = rows.drop_duplicates(identity).assign(width=0, height=0)
+    people = set_aside(rows, test_share)[0].drop_duplicates(identity).assign(width=0, height=0)
     return order_people(people)[0].drop(columns=["width", "height"])
 
 

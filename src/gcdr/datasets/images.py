@@ -15,6 +15,15 @@ from PIL import Image
 from gcdr.base.errors import InputError
 from gcdr.data.pictures import form_of, open_image, shown_size
 
+FRAMED = (
+    ".gif",
+    ".png",
+    ".apng",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".avif",
+)  # that can hold several pictures
 CHUNK = 1000  # images that a process looks at between reports
 
 
@@ -81,6 +90,23 @@ def image_sizes(root: Path, names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, names, ["width", "height", "turned", "fault"])
 
 
+def in_frames(root: Path, names: Sequence[str]) -> list[str]:
+    """Images of several pictures (an animated GIF, a TIFF of pages), of which the first alone is read.
+
+    A JPEG with a second picture, as telephones write, is none of them.
+    """
+    return [name for name in names if name.lower().endswith(FRAMED) and _frames(root / name) > 1]
+
+
+def _frames(path: Path) -> int:
+    """How many pictures a file holds; 1 where that cannot be told."""
+    try:
+        with Image.open(path) as image:
+            return int(getattr(image, "n_frames", 1))
+    except Exception:  # whoever reads it says what is wrong
+        return 1
+
+
 def undecodable(root: Path, names: Sequence[str]) -> dict[str, str]:
     """Decode images; those that cannot be, with the reason."""
     faults = _over(partial(_decode, root), names)
@@ -108,8 +134,9 @@ def _size(root: Path, name: str) -> tuple[int, int, bool, str]:
         return *shown_size(path), ""
     except FileNotFoundError:
         return 0, 0, False, "no such file"
-    except Image.DecompressionBombError as error:
-        return 0, 0, False, str(error)
+    except Image.DecompressionBombError:
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        return 0, 0, False, f"more than the {most:,} pixels that are read; make it smaller"
     except Exception as error:  # foreign bytes make decoders fail in many ways, each its own
         empty = os.path.isfile(path) and not os.path.getsize(path)
         reason = (getattr(error, "strerror", None) or "").lower() or form_of(path)

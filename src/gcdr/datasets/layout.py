@@ -1,7 +1,7 @@
 """The known layouts of data sets: which files hold the annotations, and telling one from another.
 
 A data set is named as in the configuration: ``kind`` and ``root``, or for a folder of one's own
-``images`` and, if there is one, ``table``.
+``images`` and, if there are any, ``table`` and ``test_share``.
 """
 
 from collections import Counter

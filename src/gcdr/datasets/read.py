@@ -34,7 +34,8 @@ def read_dataset(source: Source) -> Dataset:
     kind = source["kind"]
     if kind == "folder":
         table = source.get("table")
-        return read_folder(Path(source["images"]), Path(table) if table else None)
+        share = source.get("test_share", 0)
+        return read_folder(Path(source["images"]), Path(table) if table else None, share)
     files = annotation_files(source)
     if not files:
         if kind == "gazefollow":

@@ -14,7 +14,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
 from gcdr.data.heatmaps import entropy, peak_points, spread
 from gcdr.data.lookup import places
-from gcdr.data.manifest import people_digest, read_people
+from gcdr.data.manifest import IGNORED, people_digest, read_people
 from gcdr.data.prior_maps import prior_maps
 from gcdr.data.shown import check_split, read_shown, split_identity
 from gcdr.data.split import UNLABELLED
@@ -70,7 +70,7 @@ def people_of(manifest: Path, labels: Path | None, which: str) -> np.ndarray:
     Args:
         manifest: the manifest.
         labels: what the split shows; None where a data set has no labels at all.
-        which: ``"unlabelled"`` training people, ``"test"`` people or ``"all"``.
+        which: ``"unlabelled"`` training people, ``"test"`` people or ``"all"`` but the ignored ones.
 
     Raises:
         InputError: there are none.
@@ -80,8 +80,8 @@ def people_of(manifest: Path, labels: Path | None, which: str) -> np.ndarray:
         table = read_shown(labels, people_digest(people))
         ids = table.loc[table["role"] == UNLABELLED, "sample_id"].to_numpy()
     else:
-        rows = people if which == "all" else people[people["split"] == which]
-        ids = rows["sample_id"].to_numpy()
+        wanted = people["split"] != IGNORED if which == "all" else people["split"] == which
+        ids = people.loc[wanted, "sample_id"].to_numpy()
     if not len(ids):
         raise InputError(f"{manifest}: no {which} people to make labels for")
     return ids

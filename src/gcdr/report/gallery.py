@@ -22,6 +22,7 @@ from gcdr.base.files import atomic
 from gcdr.data.manifest import (
     BODY,
     BOX,
+    IGNORED,
     heads_digest,
     people_digest,
     read_annotation_table,
@@ -68,7 +69,7 @@ class GalleryFiles:
         bodies: body boxes.
         prior: prior store.
         refined: label store of the refined maps of all people.
-        predicted: label store of a student's heatmaps of all people.
+        predicted: label store of a student's heatmaps of all people; None where no student is asked.
         labels: what a label split shows; None where no split is of these people.
     """
 
@@ -77,7 +78,7 @@ class GalleryFiles:
     bodies: Path
     prior: Path
     refined: Path
-    predicted: Path
+    predicted: Path | None = None
     labels: Path | None = None
 
 
@@ -129,6 +130,7 @@ def build_gallery(
     digest: str,
     summary: str = "",
     doubt: str = "peak",
+    views: Sequence[str] = tuple(VIEWS),
 ) -> str:
     """The page.
 
@@ -136,10 +138,11 @@ def build_gallery(
         title: heading of the page.
         notice: shown at the top with emphasis, for example what the weights have seen.
         people: whom it shows.
-        pictures: the folder of their pictures (``VIEWS``) as seen from the page.
+        pictures: the folder of their pictures as seen from the page.
         digest: of the data set's people, :func:`gcdr.data.manifest.heads_digest`.
         summary: a paragraph below the notice; may be empty.
         doubt: which of ``DOUBTS`` people's ``doubt`` is.
+        views: which of ``VIEWS`` there are pictures of.
 
     Raises:
         InputError: no notice (a gallery never goes without).
@@ -158,7 +161,8 @@ def build_gallery(
         folder=quote(pictures),
         digest=digest,
         columns=",".join(CORRECTION_COLUMNS),
-        views=VIEWS,
+        views={view: VIEWS[view] for view in views},
+        students="prediction" in views,
         doubt=DOUBTS[doubt],
         answers=sorted({person.answer for person in people if person.answer}),
         judged=any(not np.isnan(person.error) for person in people),
@@ -174,7 +178,8 @@ def write_gallery(
     out: Path,
     prior_made_by: Mapping[str, Any] | None = None,
 ) -> None:
-    """The page and its pictures: of each person the scene, the prior's map, the refined one and a prediction.
+    """The page and its pictures: of each person the scene, the prior's map, the refined one and, where a
+    student is asked, its prediction. Ignored people are left out.
 
     Args:
         files: what it is made of.
@@ -186,35 +191,33 @@ def write_gallery(
     Raises:
         InputError: files that are damaged, of other people, or of other settings.
     """
-    people = read_people(files.manifest)
-    digest, ids = people_digest(people), people["sample_id"].to_numpy()
+    everybody = read_people(files.manifest)
+    digest, boxes = people_digest(everybody), everybody.groupby("image")[BOX]
+    people = everybody[everybody["split"] != IGNORED].reset_index(drop=True)
+    ids = people["sample_id"].to_numpy()
     store = read_prior(files.prior, digest, ids, settings.layer, prior_made_by)
     refined = read_labels(files.refined, digest, ids)
-    student = read_labels(files.predicted, digest, ids)
+    student = None if files.predicted is None else read_labels(files.predicted, digest, ids)
+    stores = {"prior": store, "label": refined} | ({"prediction": student} if student else {})
     bodies = read_rows(files.bodies, digest, ids, [*BODY, "detected"])
     known = known_labels(files, digest).reindex(ids)
     doubt, name = doubts(refined)
     answers = store.columns.get("noun", store.columns["answer"])
     shown: list[GalleryPerson] = []
-    boxes = people[BOX].to_numpy(float)
     with atomic(pictures) as temporary:
         temporary.mkdir()
-        for image, everybody in people.groupby("image", sort=False).indices.items():
-            rows = everybody[
-                refined.valid[everybody]
-            ]  # else there is no map, and perhaps no picture
+        for image, rows in people.groupby("image", sort=False).indices.items():
+            rows = rows[refined.valid[rows]]  # else there is no map, and perhaps no picture
             if not len(rows):
                 continue
             pixels = np.asarray(open_image(Path(settings.images, str(image))))
             if settings.blur:
-                pixels = blur_heads(pixels, boxes[everybody])
+                pixels = blur_heads(pixels, boxes.get_group(image).to_numpy(float))
             small = fitted(pixels, SIDE)
             for row in rows.tolist():
-                box, body = boxes[row], bodies.iloc[row]
-                maps = (None, *(held.heatmap[row] for held in (store, refined, student)))
-                drawn = {
-                    view: small if heatmap is None else overlay_heatmap(small, heatmap)
-                    for view, heatmap in zip(VIEWS, maps, strict=True)
+                box, body = people.loc[row, BOX].to_numpy(float), bodies.iloc[row]
+                drawn = {"scene": small} | {
+                    view: overlay_heatmap(small, held.heatmap[row]) for view, held in stores.items()
                 }
                 scale = small.shape[1] / pixels.shape[1]
                 framed = {HEAD_YELLOW: box * scale}
@@ -229,19 +232,28 @@ def write_gallery(
                     str(answers[row]),
                     float(doubt[row]),
                     peak(refined.heatmap[row]),
-                    peak(student.heatmap[row]),
+                    None if student is None else peak(student.heatmap[row]),
                     None if pd.isna(x) else (float(x), float(y)),
                     outside is True,
                 )
                 _save(drawn, framed, temporary / person.stem)
                 shown.append(person)
     left = len(people) - len(shown)
+    ignored = len(everybody) - len(people)
     count = f"{len(shown)} people" + (
         f"; {left} without a pseudo-label are not shown" if left else ""
     )
+    count += f"; {ignored} of whom nobody can tell are left out" if ignored else ""
     folder = pictures.relative_to(out.parent).as_posix()
     page = build_gallery(
-        "Pseudo-labels", settings.notice, shown, folder, heads_digest(people), count, name
+        "Pseudo-labels",
+        settings.notice,
+        shown,
+        folder,
+        heads_digest(everybody),
+        count,
+        name,
+        ["scene", *stores],
     )
     write_text(page, out)
 

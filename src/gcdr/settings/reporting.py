@@ -31,6 +31,7 @@ HIDDEN = (
     "HIDDEN LABELS WERE READ: split.out_of_frame reference leaves out unlabelled people who look out of the "
     "frame, as the released code does. These figures are for comparison with it alone."
 )
+ASIDE = "Test people are labelled people that test_share {:g} set aside, unless the table itself names some."
 SHIPPED = "assets/world/"  # weights that have seen drawings only
 
 
@@ -167,7 +168,8 @@ def notice_of(config: Config) -> str:
     datasets, studies = config["datasets"], config["studies"]
     reported = [studies[name] for name in config["report"]["studies"]]
     source = datasets[reported[0]["dataset"]]
-    kind = datasets[source["test"]]["kind"] if source["kind"] == "pool" else source["kind"]
+    tested = datasets[source["test"]] if source["kind"] == "pool" else source
+    kind, share = tested["kind"], tested.get("test_share", 0)
     weights = [
         *(config["priors"][named_prior(config, study)].get("weights") for study in reported),
         config["detect"]["weights"],
@@ -175,5 +177,5 @@ def notice_of(config: Config) -> str:
     ]
     drawn = kind != "world" and any(str(path).startswith(SHIPPED) for path in weights)
     read = config["split"].get("out_of_frame") == "reference"
-    notices = [NOTICES[kind], HIDDEN if read else "", config["notice"] if drawn else ""]
-    return " ".join(filter(None, notices))
+    said = [(ASIDE.format(share), share), (HIDDEN, read), (config["notice"], drawn)]
+    return " ".join([NOTICES[kind], *(text for text, counts in said if counts)])

@@ -1,0 +1,75 @@
+"""Whether own tables have people enough for the studies that are to learn from them, before the first job."""
+
+from pathlib import Path
+
+from gcdr.base.plain import Config
+from gcdr.config.asked import diffuses, reported_methods, study_starts, used_studies
+from gcdr.config.preflight import SUPERVISED
+from gcdr.config.schema import OWN, by_share, study_share
+from gcdr.datasets.enough import Finding, Plan, people_findings
+from gcdr.datasets.folder import people_of_table
+from gcdr.methods import AUTO
+
+
+def table_findings(config: Config) -> dict[str, list[Finding]]:
+    """What will fail or mislead in the studies that learn from a folder's table, by study.
+
+    Tables alone are read, with their labels, as the label split does. Of tables with wrong rows, and of other
+    kinds of data sets, nothing is said: their reader does.
+
+    Args:
+        config: a configuration that was checked.
+    """
+    found = {}
+    for study in _learning(config):
+        source = config["datasets"].get(config["studies"][study].get("dataset"), {})
+        if source.get("kind") != "folder" or config["split"]["released"]:
+            continue
+        if "table" not in source:
+            lacking = "labels: found no table, so that nobody has one; give datasets.NAME.table"
+            found[study] = [Finding(lacking, True)]
+            continue
+        share = source.get("test_share", 0)
+        people = people_of_table(Path(source["images"]), Path(source["table"]), share)
+        if people is not None:
+            found[study] = people_findings(people, plan_of(config, study))
+    return found
+
+
+def plan_of(config: Config, study: str) -> Plan:
+    """What a study is to learn from its people, as configured."""
+    split, share, refine = config["split"], study_share(config, study), config["refine"]
+    shown = [name for name in config["galleries"] if _teacher(config, name) == study]
+    reported = study in config["report"]["studies"]
+    chosen = by_share(refine["timestep"], share) == AUTO and (bool(shown) or diffuses(config))
+    needs = [name for name in reported_methods(config) if name not in SUPERVISED] * reported
+    needs += ["the galleries' student (predictions)"] * bool(shown and config["predictions"])
+    batches = (by_share(config[model]["recipe"], share)["batch"] for model in ("gaze", "diffusion"))
+    return Plan(
+        None if share == OWN else share,
+        split["validation"],
+        config["studies"][study]["seed"],
+        split["by"],
+        split["unlabelled"],
+        max(batches),
+        refine["auto"]["folds"] if chosen else 0,
+        reported,
+        ", ".join(dict.fromkeys(needs)),
+    )
+
+
+def _learning(config: Config) -> list[str]:
+    """Studies in which models are trained: not those that are only shown with another one's."""
+    teachers = [_teacher(config, name) for name in config["galleries"]]
+    starts = (
+        start["study"]
+        for name in used_studies(config)
+        for start in study_starts(config, name).values()
+        if isinstance(start, dict)
+    )
+    return list(dict.fromkeys([*config["report"]["studies"], *teachers, *starts]))
+
+
+def _teacher(config: Config, study: str) -> str:
+    """The study that teaches another one, or itself."""
+    return config["studies"][study].get("teacher", study)
