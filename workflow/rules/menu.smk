@@ -2,7 +2,7 @@
 
 from snakemake_logger_plugin_gcdr.wording import PURPOSES
 
-SPLIT = "({study}, {share} % of the labels, seed {seed})"
+SPLIT = "({study}, labels {share}, seed {seed})"
 PURPOSES |= {
     # Data sets
     "world": "draw the world {dataset}",
