@@ -92,8 +92,8 @@ def predict_frames(
         stretch = np.concatenate([stretches.of(frame) for frame in shown])
         output = _asked(predictor, shown, stretch, memory)
         if output.memory is not None:
-            live = torch.tensor(stretches.live(shown[-1].number), device=output.memory.track.device)
-            memory = output.memory.keep(live)
+            live = torch.tensor(stretches.live(shown[-1].number), dtype=torch.int64)
+            memory = output.memory.keep(live.to(output.memory.track.device))
         told = predictions_of(output, [len(frame.heads) for frame in shown])
         for frame, people in zip(shown, told, strict=True):
             yield FramePrediction(frame.number, frame.track, people)
