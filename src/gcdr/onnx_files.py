@@ -135,6 +135,8 @@ def input_names(model: GazeModel) -> list[str]:
     needs = model.needs
     if needs.depth:
         raise InputError(f"a {model.kind}: needs depth, which is not written as ONNX")
+    if needs.tracks:
+        raise InputError(f"a {model.kind}: follows tracks, which is not written as ONNX")
     has = {
         "head_box": not (needs.crop and needs.mask),
         "head_crop": needs.crop,

@@ -91,8 +91,8 @@ class Predictor:
                 f"{'' if priors is None else f', prior maps of {len(maps)}'}; expected as many"
             )
         for number, (image, boxes, prior) in enumerate(zip(shown, boxed, maps, strict=True)):
-            picture = _picture(image, number)
-            found = _boxes(boxes, picture, number)
+            picture = as_picture(image, f"picture {number}")
+            found = as_boxes(boxes, picture, f"picture {number}")
             block.append((picture, found, self._prior(prior, len(found), number)))
             if len(block) == PICTURES:
                 predictions += self._of_block(block)
@@ -139,16 +139,7 @@ class Predictor:
         prior = np.concatenate(priors) if priors else None
         total = sum(counts)
         blocks = _blocks_of(self.model, pictures, total, self.device, prior)
-        output = self._run(total, blocks)
-        points = peak_points(output.heatmap).numpy().astype(np.float32)
-        stretched, _ = minmax(output.heatmap)
-        maps = stretched.clamp(0, 1).numpy()
-        inside = None if output.in_frame is None else output.in_frame.sigmoid().numpy()
-        ends = np.cumsum(counts)
-        return [
-            Prediction(points[i:j], maps[i:j], None if inside is None else inside[i:j])
-            for i, j in zip(ends - counts, ends, strict=True)
-        ]
+        return predictions_of(self._run(total, blocks), counts)
 
     def _prior(self, prior: np.ndarray | None, count: int, number: int) -> np.ndarray | None:
         """A picture's prior maps as :func:`gcdr.data.prior_maps.prior_maps` gives them."""
@@ -203,6 +194,19 @@ def as_gaze_model(model: object, where: object) -> GazeModel:
     if not isinstance(model, GazeModel):
         raise InputError(f"{where}: found a {type(model).__name__}, expected a gaze model")
     return model
+
+
+def predictions_of(output: GazeOutput, counts: Sequence[int]) -> list[Prediction]:
+    """What a model put out, on the CPU, as a prediction a picture of so many people each."""
+    points = peak_points(output.heatmap).numpy().astype(np.float32)
+    stretched, _ = minmax(output.heatmap)
+    maps = stretched.clamp(0, 1).numpy()
+    inside = None if output.in_frame is None else output.in_frame.sigmoid().numpy()
+    ends = np.cumsum(counts)
+    return [
+        Prediction(points[i:j], maps[i:j], None if inside is None else inside[i:j])
+        for i, j in zip(ends - counts, ends, strict=True)
+    ]
 
 
 def people_blocks(
@@ -272,37 +276,42 @@ def _on(maps: np.ndarray | None, part: slice, device: torch.device) -> Tensor | 
     return None if maps is None else torch.from_numpy(maps[part]).to(device)[:, None]
 
 
-def _picture(image: Image.Image | np.ndarray, number: int) -> Image.Image:
+def as_picture(image: Image.Image | np.ndarray, where: str) -> Image.Image:
+    """A picture in RGB.
+
+    Raises:
+        InputError: an array is not (height, width, 3) uint8.
+    """
     if isinstance(image, Image.Image):
         return image.convert("RGB")
     found = np.asarray(image)
     if found.ndim != 3 or found.shape[2] != 3 or found.dtype != np.uint8:
         raise InputError(
-            f"picture {number}: found {found.dtype} of shape {found.shape}, expected uint8 of "
+            f"{where}: found {found.dtype} of shape {found.shape}, expected uint8 of "
             "(height, width, 3)"
         )
     return Image.fromarray(found)
 
 
-def _boxes(boxes: object, image: Image.Image, number: int) -> np.ndarray:
-    """Head boxes (n, 4) float64 in pixels."""
+def as_boxes(boxes: object, image: Image.Image, where: str) -> np.ndarray:
+    """Head boxes (n, 4) float64 in pixels.
+
+    Raises:
+        InputError: they are of another shape, empty, not finite or outside the picture.
+    """
     try:
         found = np.asarray(boxes, float)
     except (TypeError, ValueError) as error:
-        raise InputError(
-            f"picture {number}: head boxes that are no table of numbers ({error})"
-        ) from None
+        raise InputError(f"{where}: head boxes that are no table of numbers ({error})") from None
     found = found.reshape(0, 4) if found.size == 0 else found
     if found.ndim != 2 or found.shape[1] != 4:
-        raise InputError(
-            f"picture {number}: head boxes of shape {found.shape}, expected (people, 4)"
-        )
+        raise InputError(f"{where}: head boxes of shape {found.shape}, expected (people, 4)")
     width, height = image.size
     fits = np.isfinite(found).all(1) & (found[:, 0] < found[:, 2]) & (found[:, 1] < found[:, 3])
     fits &= (found[:, 0] < width) & (found[:, 1] < height) & (found[:, 2:] > 0).all(1)
     if not fits.all():
         raise InputError(
-            f"picture {number}: head box {found[~fits][0].tolist()}, expected x0 < x1 and y0 < y1 in "
+            f"{where}: head box {found[~fits][0].tolist()}, expected x0 < x1 and y0 < y1 in "
             f"pixels of a picture of {width} x {height}"
         )
     return found

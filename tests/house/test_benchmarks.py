@@ -13,14 +13,26 @@ from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
-@pytest.mark.slow
-def test_loading_ends_with_a_training_step() -> None:
-    few = ["--images", "70", "--people", "70", "--only", "640x480/56"]
-    command = [sys.executable, str(BENCHMARKS / "loader.py"), *few]
+def said(script: str, *few: str) -> str:
+    """What a benchmark prints."""
+    command = [sys.executable, str(BENCHMARKS / script), *few]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     run = subprocess.run(command, env=environment, text=True, capture_output=True)
     assert run.returncode == 0, run.stderr
-    assert "cache, augmented" in run.stdout and ", compute " in run.stdout
+    return run.stdout
+
+
+@pytest.mark.slow
+def test_loading_ends_with_a_training_step() -> None:
+    printed = said("loader.py", "--images", "70", "--people", "70", "--only", "640x480/56")
+    assert "cache, augmented" in printed and ", compute " in printed
+
+
+@pytest.mark.slow
+def test_a_film_is_timed_and_its_memory_drawn() -> None:
+    printed = said("video.py", "--frames", "2", "--rounds", "1", "--long", "20")
+    assert "ours, chunks of 16" in printed and "ours: packed" in printed
+    assert printed.count(" MiB, peak") == 10
 
 
 def test_the_made_up_tokenizer_of_gradcam_is_read_again(tmp_path: Path) -> None:

@@ -21,14 +21,23 @@ from gcdr.models.gazelle import Gazelle
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.named import kind_of
-from gcdr.models.sizes import DenoiserConfig, TowersConfig, VATConfig
+from gcdr.models.sizes import (
+    DenoiserConfig,
+    TowersConfig,
+    VATConfig,
+    VideoDenoiserConfig,
+    VideoVATConfig,
+)
 from gcdr.models.towers import GazeFeatures
 from gcdr.models.vat import VAT
+from gcdr.models.video_denoiser import VideoDenoiser
+from gcdr.models.video_vat import VideoVAT
 
 KEYS = Path(__file__).parents[1] / "goldens/keys"
 RELEASED = {
-    "vat_spatial": "VAT", "vat_gc": "VAT-GC", "vat_video": "VAT's video model",
-    "gcdr_diffusion": "denoiser", "gazelle_vitb14": "Gaze-LLE", "dinov2_vitb14": "vision transformer",
+    "vat_spatial": "VAT", "vat_gc": "VAT-GC", "vat_video": "Video VAT",
+    "gcdr_diffusion": "denoiser", "gcdr_diffusion_temporal": "video denoiser",
+    "gazelle_vitb14": "Gaze-LLE", "dinov2_vitb14": "vision transformer",
 }  # fmt: skip
 WORLD = Path(__file__).parents[2] / "assets/world"
 
@@ -37,9 +46,12 @@ MODELS: dict[str, tuple[str, Callable[[], torch.nn.Module]]] = {
     "vat, paper": ("VAT", lambda: VAT(VATConfig.paper())),
     "vat-gc": ("VAT-GC", lambda: VAT(VATConfig.world(True))),
     "vat-gc, paper": ("VAT-GC", lambda: VAT(VATConfig.paper(True))),
+    "video-vat": ("Video VAT", lambda: VideoVAT(VideoVATConfig.world())),
+    "video-vat, paper": ("Video VAT", lambda: VideoVAT(VideoVATConfig.paper())),
     "towers": (contents.TOWERS, lambda: GazeFeatures(TowersConfig.world())),
     "denoiser": (contents.DENOISER, lambda: Denoiser(DenoiserConfig.world())),
     "denoiser, paper": (contents.DENOISER, lambda: Denoiser(DenoiserConfig.paper())),
+    "video-denoiser": (contents.VIDEO_DENOISER, lambda: VideoDenoiser(VideoDenoiserConfig.world())),
     "mapping": (contents.BLIND, lambda: Denoiser(DenoiserConfig(features="none"))),
     "gazelle": ("Gaze-LLE", lambda: Gazelle(GazelleConfig.world())),
     "gazelle, paper": ("Gaze-LLE", lambda: Gazelle(GazelleConfig.paper(inout=True))),
@@ -54,6 +66,8 @@ MODELS: dict[str, tuple[str, Callable[[], torch.nn.Module]]] = {
 STARTS = {
     ("vat", "world"): {"vat", "vat-gc", "towers", "denoiser"},
     ("vat", "paper"): {"vat, paper", "vat-gc, paper", "denoiser, paper", "resnet50"},
+    ("video-vat", "world"): {"video-vat", "vat", "towers", "denoiser"},
+    ("video-vat", "paper"): {"video-vat, paper", "vat, paper", "denoiser, paper", "resnet50"},
     ("denoiser", "world"): {"vat", "vat-gc", "towers", "denoiser"},
     ("denoiser", "paper"): {"vat, paper", "vat-gc, paper", "denoiser, paper", "resnet50"},
     ("gazelle", "world"): {"gazelle"},

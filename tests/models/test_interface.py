@@ -12,7 +12,7 @@ from gcdr.data.cache import Pictures
 from gcdr.models.build import build_model
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.inputs import gaze_inputs
-from gcdr.models.interface import GazeInputs, SeesPeople
+from gcdr.models.interface import GazeInputs, SeesPeople, TrackMemory
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.named import kind_of
 from gcdr.models.sizes import DenoiserConfig, VATConfig
@@ -21,7 +21,7 @@ from gcdr.models.vat import VAT
 torch.set_num_threads(1)
 IMAGE_OF = [1, 0, 1, 1, 2, 0]
 PER_PERSON = ("image_of", "head_box", "head_crop", "head_mask", "prior", "track", "time")
-PER_IMAGE = ("images", "tokens", "depth")
+PER_IMAGE = ("images", "tokens", "depth", "memory")
 
 
 def crowd(each: bool = False) -> Pictures:
@@ -85,6 +85,7 @@ def filled() -> GazeInputs:
         depth=images.expand(3, 1, 4, 4),
         track=people.long(),
         time=people,
+        memory=TrackMemory(people.long(), {"hidden": tall}),
     )
 
 

@@ -63,6 +63,18 @@ def parallel(state: dict[str, Tensor]) -> dict[str, Tensor]:
             {"released": "VAT-GC", "lr": 2.5e-4, "train_step": 7},
         ),
         (
+            "vat_video",
+            lambda state: {"model": without(state, "num_batches_tracked")},
+            99_277_242,
+            {"released": "Video VAT"},
+        ),
+        (
+            "gcdr_diffusion_temporal",
+            lambda state: {"state_dict": state, "lr": 5e-5, "train_step": 9},
+            88_672_194,
+            {"released": "video diffusion", "lr": 5e-5, "train_step": 9, "timesteps": 500},
+        ),
+        (
             "gcdr_diffusion",
             lambda state: {"state_dict": state, "lr": 5e-5, "train_step": 9},
             79_230_914,
@@ -75,7 +87,7 @@ def parallel(state: dict[str, Tensor]) -> dict[str, Tensor]:
             {"released": "diffusion", "timesteps": None},
         ),
     ],
-    ids=["official VAT", "VAT-GC", "diffusion", "bare, no schedule"],
+    ids=["VAT", "VAT-GC", "video VAT", "video diffusion", "diffusion", "bare, no schedule"],
 )
 @pytest.mark.parametrize("archive", [True, False], ids=["zip", "legacy"])
 def test_layouts_load_strictly(
@@ -138,7 +150,7 @@ def set_to(name: str, value: Any) -> Callable[[dict], dict]:
         (lambda s: {"fc.weight": torch.zeros(2, 2)}, "weights of another model .*fc.weight"),
         (
             set_to("convlstm_scene.bias_ih_l0", torch.zeros(2048)),
-            "VAT's video model, with a ConvLSTM",
+            "read as Video VAT: does not fit the model; tensors missing layer1_scene.0.bn_ds",
         ),
         (lambda s: parallel({"diffusion.betas": torch.zeros(5), **s}), "unknown diffusion.betas"),
     ],
@@ -256,19 +268,29 @@ def test_resnet50_starts_both_towers(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.golden
-def test_conversion_there_and_back(tmp_path: Path, keys: Callable, capsys: Any) -> None:
-    state = keys("vat_spatial") | {"attn.bias": torch.arange(49.0)}
+@pytest.mark.parametrize(
+    ("name", "bias", "said"),
+    [
+        ("vat_spatial", "attn.bias", "VAT, 61,451,706"),
+        ("vat_video", "attn.bias", "Video VAT, 99,277,242"),
+        ("gcdr_diffusion_temporal", "feat_extractor.attn.bias", "video diffusion, 88,672,194"),
+    ],
+)
+def test_conversion_there_and_back(
+    tmp_path: Path, keys: Callable, capsys: Any, name: str, bias: str, said: str
+) -> None:
+    state = keys(name) | {bias: torch.arange(49.0)}
     source, folder, again = (tmp_path / name for name in ("epoch_25.pt", "student", "again.pt"))
     torch.save({"state_dict": state, "lr": 1e-4, "train_step": 3}, source)
     assert main(["convert", str(source), str(folder)]) == 0
-    assert capsys.readouterr().out == f"{folder}: VAT, 61,451,706 parameters\n"
-    assert torch.equal(load_model(folder).attn.bias, state["attn.bias"])
+    assert capsys.readouterr().out == f"{folder}: {said} parameters\n"
+    assert torch.equal(load_model(folder).state_dict()[bias], state[bias])
     assert read_json(folder / "model.json")["converted"]["train_step"] == 3
     assert main(["convert", str(folder), str(again)]) == 0
     content = torch.load(again, weights_only=True)
     assert sorted(content) == ["lr", "state_dict", "train_step"]
-    assert content["state_dict"].keys() == state.keys()
-    assert torch.equal(content["state_dict"]["attn.bias"], state["attn.bias"])
+    assert content["state_dict"].keys() == {k for k in state if not k.startswith("diffusion.")}
+    assert torch.equal(content["state_dict"][bias], state[bias])
     assert main(["convert", str(tmp_path / "absent.pt"), str(folder)]) == 2
     assert "absent.pt: no such file" in capsys.readouterr().err
 

@@ -21,8 +21,9 @@ from gcdr.models.build import backbone_card, save_model
 from gcdr.models.gazelle import Gazelle
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.named import kind_of
-from gcdr.models.sizes import VATConfig
+from gcdr.models.sizes import VATConfig, VideoVATConfig
 from gcdr.models.vat import VAT
+from gcdr.models.video_vat import VideoVAT
 from gcdr.onnx_files import convert_to_onnx, input_names, metadata
 
 onnx = pytest.importorskip("onnx")
@@ -115,6 +116,8 @@ def test_a_model_names_what_it_sees_and_how_it_is_made() -> None:
     assert json.loads(said["input_size"]) == 56 and json.loads(said["map_size"]) == 32
     assert said["mask"] == model.head_mask and list(json.loads(said["outputs"])) == ["heatmap"]
     assert input_names(Gazelle(GazelleConfig.world())) == ["images", "image_of", "head_box"]
+    with pytest.raises(InputError, match=r"^a video-vat: follows tracks, which is not written"):
+        input_names(VideoVAT(VideoVATConfig.world()))
 
 
 class Off:

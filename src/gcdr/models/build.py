@@ -12,11 +12,17 @@ from gcdr.models.denoiser import Denoiser
 from gcdr.models.interface import SeesPeople
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.named import kind_of
-from gcdr.models.sizes import WEIGHTS_FILE, DenoiserConfig, backbone_file
+from gcdr.models.sizes import WEIGHTS_FILE, DenoiserConfig, VideoDenoiserConfig, backbone_file
+from gcdr.models.video_denoiser import VideoDenoiser
 from gcdr.models.weights import load_weights
 
 CARD_FILE = "model.json"
 FORMAT_VERSION = 1
+DENOISERS: dict[str, tuple[type[Denoiser], type[DenoiserConfig]]] = {
+    Denoiser.kind: (Denoiser, DenoiserConfig),
+    VideoDenoiser.kind: (VideoDenoiser, VideoDenoiserConfig),
+}
+"""Diffusion models, and their sizes, by their name in ``model.json``."""
 
 
 def describe(model: SeesPeople) -> JsonTable:
@@ -38,10 +44,11 @@ def build_model(description: Mapping[str, Any], where: str = "model") -> SeesPeo
     description = description if isinstance(description, Mapping) else {}
     name = description.get("model")
     sizes, inside = description.get("config", {}), f"{where}, config"
-    if name == Denoiser.kind:
-        return Denoiser(DenoiserConfig.from_json(sizes, inside))
+    if name in DENOISERS:
+        denoiser, config = DENOISERS[name]
+        return denoiser(config.from_json(sizes, inside))
     if name not in GAZE_MODELS:
-        known = sorted([Denoiser.kind, *GAZE_MODELS])
+        known = sorted([*DENOISERS, *GAZE_MODELS])
         raise InputError(f"{where}: found model {name!r}, expected one of {known}")
     kind = kind_of(name)
     return kind.build(kind.config.from_json(sizes, inside))

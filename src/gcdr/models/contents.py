@@ -15,16 +15,17 @@ from gcdr.models.description import (
     RESNET,
     SCENE_TOWER,
     TOWERS,
+    VIDEO_DENOISER,
     VIT,
     Description,
     Marks,
 )
 from gcdr.models.kinds import GAZE_MODELS
-from gcdr.models.sizes import DenoiserConfig
+from gcdr.models.sizes import CONVLSTM, DenoiserConfig
 
 OFA, BLIP = "OFA", "BLIP"
 MASKS, KEYPOINTS = "Mask R-CNN", "Keypoint R-CNN"
-VIDEO, DEEP = "VAT's video model", "VAT that also sees depth"
+DEEP = "VAT that also sees depth"
 
 FROZEN = "backbone.model."  # before the names of a backbone in a file of the whole model
 INSIDE = "feat_extractor."  # before those of a denoiser's towers
@@ -45,8 +46,8 @@ def _has(*names: str) -> Test:
 
 
 BEFORE: tuple[tuple[str, Test], ...] = (
-    (VIDEO, lambda shapes: any(name.startswith("convlstm") for name in shapes)),
     (DEEP, lambda shapes: shapes.get("conv1_scene.weight", ())[1:2] == (5,)),  # PDP's
+    (VIDEO_DENOISER, _has("diffusion_model.", CONVLSTM)),
     (DENOISER, _has("diffusion_model.", f"{INSIDE}conv1_scene.weight")),
     (BLIND, _has("diffusion_model.")),
 )
@@ -60,11 +61,12 @@ AFTER: tuple[tuple[str, Test], ...] = (
     (BLIP, _has("vision_model.", "text_decoder.")),
     (OFA, _has("encoder.embed_tokens.weight", "encoder.embed_images.", "decoder.")),
 )
-"""What is no gaze model; those stand between the two. The first whose test is passed is what tensors are."""
+"""What is no gaze model; those stand between the two, the more tensors tell one the earlier. The first whose
+test is passed is what tensors are."""
 
 
 def _gaze_models() -> Iterator[tuple[str, Test]]:
-    for kind in GAZE_MODELS.values():
+    for kind in sorted(GAZE_MODELS.values(), key=lambda kind: -len(kind.told_by)):
         if kind.told_by:
             yield kind.titled(True), _with_prior(kind)
             yield kind.title, _has(*kind.told_by)

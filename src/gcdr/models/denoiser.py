@@ -92,10 +92,16 @@ class Denoiser(SeesPeople):
         Returns:
             For each level a non-negative float tensor (N, width, C, C), C = H / patch / 2**level.
         """
+        return self._levels(self._compressed(inputs))
+
+    def _compressed(self, inputs: GazeInputs) -> Tensor:
+        """Features of people (N, widths[-1], h, w)."""
+        x = self.compress_conv1(self.feat_extractor(inputs))
+        return F.relu(self.compress_bn1(x), inplace=True)
+
+    def _levels(self, x: Tensor) -> list[Tensor]:
         levels = len(self.config.widths)
         size = self.config.coarsest_size
-        x = self.compress_conv1(self.feat_extractor(inputs))
-        x = F.relu(self.compress_bn1(x), inplace=True)
         context = [F.interpolate(x, size=(size, size), mode="nearest")]
         for level in reversed(range(levels - 1)):
             x = self.get_submodule(f"upsample_{level}")(context[0])

@@ -17,6 +17,7 @@ Marks = Mapping[str, tuple[int, ...]]
 """Shapes of the tensors that tell one size of a model from another, where a file has them."""
 
 DENOISER, BLIND = "denoiser", "denoiser without towers"
+VIDEO_DENOISER = "video denoiser"
 """What the diffusion models are called, beside the gaze models' titles."""
 
 TOWERS, SCENE_TOWER, RESNET = "towers of VAT", "scene tower", "ResNet-50"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
+import torch
 from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
@@ -16,9 +17,41 @@ from gcdr.base.jsonconfig import JsonConfig
 from gcdr.data.views import HeadMask
 
 
+@dataclass(frozen=True)
+class TrackMemory:
+    """What a model that follows tracks remembers of T of them, from one chunk of frames to the next.
+
+    Attributes:
+        track: (T,) int64, each once.
+        tensors: (T, ...) float by the model's own names.
+    """
+
+    track: Tensor
+    tensors: Mapping[str, Tensor]
+
+    def of(self, track: Tensor) -> Mapping[str, Tensor]:
+        """The tensors of some tracks (K,), in their order; zeros of one that is not remembered."""
+        same = track[:, None] == self.track[None]
+        if not same.any():
+            return {k: v.new_zeros(len(track), *v.shape[1:]) for k, v in self.tensors.items()}
+        place, known = same.int().argmax(1), same.any(1)
+        return {
+            name: value[place] * known.view(-1, *[1] * (value.ndim - 1))
+            for name, value in self.tensors.items()
+        }
+
+    def keep(self, track: Tensor) -> "TrackMemory":
+        """The memory of those of the tracks (K,) that it has."""
+        kept = torch.isin(self.track, track)
+        return TrackMemory(self.track[kept], {k: v[kept] for k, v in self.tensors.items()})
+
+
 @dataclass(frozen=True, kw_only=True)
 class GazeInputs:
     """N people in M images; an image is held once, however many people are in it.
+
+    Tracks are rows too: a person in a frame is one of the N, frames of one track stand in the order of time,
+    and tracks may be of any lengths and mixed in any way. A model of single pictures does not look at them.
 
     Attributes:
         images: (M, 3, S, S) float, colours normalised by ImageNet's statistics; None with ``tokens``.
@@ -29,8 +62,9 @@ class GazeInputs:
         prior: (N, 1, G, G) float in [0, 1], a map of where the person may look; None if not needed.
         tokens: (M, C, h, w) float, what a frozen backbone makes of the images, in their place.
         depth: (M, 1, S, S) float, relative depth in [0, 1], 1 nearest.
-        track: (N,) int64, whose row of a film this is.
+        track: (N,) int64, whose row of a film this is; None: everybody is a track of one frame.
         time: (N,) float, seconds since its beginning.
+        memory: what a model that follows tracks returned with the frames before these; None: they begin.
     """
 
     images: Tensor | None = None
@@ -43,6 +77,7 @@ class GazeInputs:
     depth: Tensor | None = None
     track: Tensor | None = None
     time: Tensor | None = None
+    memory: TrackMemory | None = None
 
     def __len__(self) -> int:
         """How many people."""
@@ -60,7 +95,7 @@ class GazeInputs:
         return self.images[self.image_of]
 
     def people(self, chosen: Tensor) -> "GazeInputs":
-        """Some of the people, by a mask (N,) bool or by indices; images stay."""
+        """Some of the people, by a mask (N,) bool or by indices; images and memory stay."""
         names = ("image_of", "head_box", "head_crop", "head_mask", "prior", "track", "time")
         per_person = {name: getattr(self, name) for name in names}
         selected: dict[str, Any] = {k: v if v is None else v[chosen] for k, v in per_person.items()}
@@ -76,12 +111,15 @@ class GazeOutput:
         in_frame: (N,) float logits, positive where the target is inside the image, or None.
         label_embedding: (N, D) float, what is looked at in the space of a text encoder, or None.
         patches: (N, P) float logits of which patch is looked at, or None.
+        memory: of a model that follows tracks, to be given with the frames that come next; of the tracks of
+            the call and of those whose memory was given. None of a model of single pictures.
     """
 
     heatmap: Tensor
     in_frame: Tensor | None = None
     label_embedding: Tensor | None = None
     patches: Tensor | None = None
+    memory: TrackMemory | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +133,7 @@ class Needs:
         depth: the depth of each image; until a data set has it, a kind that needs it is refused
             (:class:`gcdr.models.description.Description`).
         tokens: whether a backbone's tokens may take the place of images.
+        tracks: whether what it says of a frame depends on the frames of the track before it.
         per: whether the costly pass over a picture is one a "person" or one an "image".
     """
 
@@ -103,6 +142,7 @@ class Needs:
     prior: bool = False
     depth: bool = False
     tokens: bool = False
+    tracks: bool = False
     per: Literal["person", "image"] = "person"
 
 

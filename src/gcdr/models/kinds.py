@@ -7,6 +7,7 @@ GAZE_MODELS = {
     name: read_description(module)
     for name, module in {
         "vat": "gcdr.models.vat",
+        "video-vat": "gcdr.models.video_vat",
         "gazelle": "gcdr.models.gazelle_released",
     }.items()
 }

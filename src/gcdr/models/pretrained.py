@@ -7,10 +7,11 @@ from typing import Literal
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.models.build import backbone_card, save_model
-from gcdr.models.description import BLIND, DENOISER
+from gcdr.models.description import BLIND, DENOISER, VIDEO_DENOISER
 from gcdr.models.interface import GazeModel, SeesPeople
 from gcdr.models.kinds import model_title, title_as
 from gcdr.models.released import read_model
+from gcdr.models.video_denoiser import VideoDenoiser
 
 
 @dataclass(frozen=True)
@@ -69,4 +70,6 @@ def take_pretrained(name: str, source: Path, settings: PretrainedSettings, out: 
 def _kind(model: SeesPeople) -> str:
     if isinstance(model, GazeModel):
         return model_title(model.kind, model.needs.prior)
+    if model.kind == VideoDenoiser.kind:
+        return VIDEO_DENOISER
     return DENOISER if model.config.features == "towers" else BLIND

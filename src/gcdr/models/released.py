@@ -16,12 +16,13 @@ from torch import Tensor, nn
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS, atomic, file_digest, read_json
 from gcdr.base.tensors import DIGEST
-from gcdr.models.build import CARD_FILE, describe, load_model, save_model
+from gcdr.models.build import CARD_FILE, DENOISERS, describe, load_model, save_model
 from gcdr.models.checkpoints import filled, read_state
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.named import kind_of
-from gcdr.models.sizes import DenoiserConfig
+from gcdr.models.sizes import CONVLSTM
+from gcdr.models.video_denoiser import VideoDenoiser
 
 SCHEDULE = "diffusion."
 SCHEDULE_BUFFERS = (
@@ -52,23 +53,22 @@ def read_released(
 
     Returns:
         the model, on the CPU in eval mode, and what the file says besides: ``released`` (VAT, VAT-GC,
-        diffusion, ...), ``timesteps`` of a diffusion model, and GCDR's ``lr`` and ``train_step``.
+        Video VAT, diffusion, ...), ``timesteps`` of a diffusion model, and GCDR's ``lr`` and ``train_step``.
 
     Raises:
         InputError: the file is absent, truncated, holds code, is of another model, lacks a tensor, has
             one too many or of another shape, or a weight is not finite.
     """
     state, facts = read_state(path)
-    if any(name.startswith("convlstm") for name in state):
-        raise InputError(
-            f"{path}: found VAT's video model, with a ConvLSTM, which is not read; expected the one for "
-            "single images (VAT's authors have it as model_gazefollow.pt)"
-        )
     for reader in (_denoiser, *(kind_of(name).released for name in GAZE_MODELS)):
         if reader is not None and (found := reader(state, path, backbone)) is not None:
             model, more = found
             return model, more | facts
-    titles = ["diffusion", *(title for kind in GAZE_MODELS.values() for title in kind.titles)]
+    titles = [
+        "diffusion",
+        "video diffusion",
+        *(title for kind in GAZE_MODELS.values() for title in kind.titles),
+    ]
     raise InputError(
         f"{path}: found weights of another model ({len(state)} tensors, such as "
         f"{', '.join(list(state)[:3])}); expected one of {titles}"
@@ -78,12 +78,15 @@ def read_released(
 def _denoiser(
     state: Mapping[str, Tensor], path: str | Path, backbone: str | Path | None
 ) -> tuple[nn.Module, dict[str, Any]] | None:
-    """GCDR's diffusion model, if the tensors are that; it has no backbone."""
+    """GCDR's diffusion model, of pictures or of tracks, if the tensors are that; it has no backbone."""
     if "diffusion_model.out.2.weight" not in state:
         return None
     weights, timesteps = _without_schedule(state, path)
-    model = filled(lambda: Denoiser(DenoiserConfig.paper()), weights, f"{path}, read as diffusion")
-    return model, {"released": "diffusion", "timesteps": timesteps}
+    follows = any(name.startswith(CONVLSTM) for name in weights)
+    kind, name = (VideoDenoiser, "video diffusion") if follows else (Denoiser, "diffusion")
+    config = DENOISERS[kind.kind][1].paper()
+    model = filled(lambda: kind(config), weights, f"{path}, read as {name}")
+    return model, {"released": name, "timesteps": timesteps}
 
 
 def write_released(model: nn.Module, path: str | Path) -> None:
@@ -94,8 +97,9 @@ def write_released(model: nn.Module, path: str | Path) -> None:
     Raises:
         InputError: the model has other sizes than any released one.
     """
-    sizes = [DenoiserConfig.paper()]
-    if model.kind != Denoiser.kind:
+    if model.kind in DENOISERS:
+        sizes = [DENOISERS[model.kind][1].paper()]
+    else:
         paper, sees = kind_of(model.kind).sizes.get("paper"), GAZE_MODELS[model.kind].prior
         sizes = [paper(prior) for prior in (False, True)[: 1 + sees]] if paper else []
     if model.config not in sizes:

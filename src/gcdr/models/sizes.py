@@ -12,6 +12,7 @@ from gcdr.base.files import CHECKPOINTS
 from gcdr.base.jsonconfig import JsonConfig
 
 WEIGHTS_FILE = "model.safetensors"
+CONVLSTM = "convlstm_scene."  # before the names of the tensors of a model that follows tracks
 STAGES = 5
 STEM_STRIDE = 4  # the first convolution and the max pool halve the picture once each
 
@@ -193,6 +194,23 @@ class VATConfig(JsonConfig):
 
 
 @dataclass(frozen=True)
+class VideoVATConfig(VATConfig):
+    """Sizes of VAT's video model: those of VAT, and of its ConvLSTM, which keeps ``compress[1]`` channels.
+
+    Attributes:
+        layers: layers of the ConvLSTM.
+        dropout: share of the values between its layers that training leaves out.
+        norms: "always", batch norms are applied to every frame, or "reference", those of the towers' blocks
+            and of the decoder are left out in a call of exactly one frame, as the authors' code does, so that
+            a frame's map depends on how many are asked together.
+    """
+
+    layers: int = 2
+    dropout: float = 0.5
+    norms: Literal["always", "reference"] = "always"
+
+
+@dataclass(frozen=True)
 class DenoiserConfig(JsonConfig):
     """Sizes of the conditional U-Net that predicts a clean heatmap from a noisy one.
 
@@ -272,3 +290,16 @@ class DenoiserConfig(JsonConfig):
             norm="batch",
             head="mass",
         )
+
+
+@dataclass(frozen=True)
+class VideoDenoiserConfig(DenoiserConfig):
+    """Sizes of the denoiser of tracks: those of the denoiser, and of its ConvLSTM of ``widths[-1]`` channels.
+
+    Attributes:
+        layers: layers of the ConvLSTM.
+        dropout: share of the values between its layers that training leaves out.
+    """
+
+    layers: int = 2
+    dropout: float = 0.5

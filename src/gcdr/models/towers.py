@@ -4,6 +4,7 @@ Attribute names are the parameter names of released VAT checkpoints.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -20,23 +21,34 @@ TOWERS = {"scene": 4, "face": 3}
 class Bottleneck(nn.Module):
     """Residual block 1x1, 3x3 (with the stride), 1x1; ReLU after the sum (He et al. 2016)."""
 
-    def __init__(self, channels: int, width: int, stride: int, expansion: int) -> None:
+    def __init__(
+        self,
+        channels: int,
+        width: int,
+        stride: int,
+        expansion: int,
+        norm: type[nn.BatchNorm2d] = nn.BatchNorm2d,
+    ) -> None:
         super().__init__()
         out = width * expansion
         self.conv1 = nn.Conv2d(channels, width, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
+        self.bn1 = norm(width)
         self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
+        self.bn2 = norm(width)
         self.conv3 = nn.Conv2d(width, out, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(out)
+        self.bn3 = norm(out)
         self.downsample = (
             nn.Sequential(nn.Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out))
             if stride != 1 or channels != out
             else None
         )
 
+    def shortcut(self, x: Tensor) -> Tensor:
+        """What is added to the block's output."""
+        return x if self.downsample is None else self.downsample(x)
+
     def forward(self, x: Tensor) -> Tensor:
-        shortcut = x if self.downsample is None else self.downsample(x)
+        shortcut = self.shortcut(x)
         x = F.relu(self.bn1(self.conv1(x)), inplace=True)
         x = F.relu(self.bn2(self.conv2(x)), inplace=True)
         return F.relu(self.bn3(self.conv3(x)) + shortcut, inplace=True)
@@ -47,18 +59,26 @@ class GazeFeatures(nn.Module):
 
     The head tower and the pooled head mask (in VAT-GC a Grad-CAM map too) decide softmax weights
     over the cells of the scene features; weighted scene and head features are concatenated.
+
+    Args:
+        config: sizes.
+        block: the towers' residual blocks: (channels, width, stride, expansion) to a module.
     """
 
-    def __init__(self, config: TowersConfig) -> None:
+    def __init__(
+        self, config: TowersConfig, block: Callable[[int, int, int, int], nn.Module] = Bottleneck
+    ) -> None:
         super().__init__()
         self.towers_config = config
         self.out_channels = config.out_channels
         for name, channels in TOWERS.items():
-            self._add_tower(name, channels)
+            self._add_tower(name, channels, block)
         self.attn = nn.Linear(config.attention_inputs, config.feature_size**2)
         self.apply(init_convolutions)
 
-    def _add_tower(self, name: str, channels: int) -> None:
+    def _add_tower(
+        self, name: str, channels: int, block: Callable[[int, int, int, int], nn.Module]
+    ) -> None:
         """Add the layers of one tower; attributes of this module, as in released checkpoints."""
         config = self.towers_config
         kernel, channels_in = config.stem_kernel, config.stem_width
@@ -68,9 +88,9 @@ class GazeFeatures(nn.Module):
         stages = zip(config.widths, config.blocks, config.strides, strict=True)
         for number, (width, blocks, stride) in enumerate(stages, start=1):
             layers = []
-            for block in range(blocks):
-                step = stride if block == 0 else 1
-                layers.append(Bottleneck(channels_in, width, step, config.expansion))
+            for index in range(blocks):
+                step = stride if index == 0 else 1
+                layers.append(block(channels_in, width, step, config.expansion))
                 channels_in = width * config.expansion
             self.add_module(f"layer{number}_{name}", nn.Sequential(*layers))
 

@@ -18,9 +18,9 @@ from gcdr.models.description import DENOISER, RESNET, TOWERS, Description
 from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, Kind, Needs
 from gcdr.models.objectives import squared_error
 from gcdr.models.precision import in_precision
-from gcdr.models.sizes import VATConfig
+from gcdr.models.sizes import CONVLSTM, VATConfig
 from gcdr.models.starting import start_from
-from gcdr.models.towers import GazeFeatures, init_convolutions
+from gcdr.models.towers import Bottleneck, GazeFeatures, init_convolutions
 
 
 class VAT(GazeFeatures, GazeModel):
@@ -30,12 +30,19 @@ class VAT(GazeFeatures, GazeModel):
 
     Args:
         config: sizes; ``VATConfig.paper()`` has 61,451,706 parameters (VAT-GC: 61,464,250).
+        block: the towers' residual blocks, see ``GazeFeatures``.
+        decoder_norm: the decoder's batch norms.
     """
 
     kind: ClassVar[str] = "vat"
 
-    def __init__(self, config: VATConfig) -> None:
-        super().__init__(config.towers)
+    def __init__(
+        self,
+        config: VATConfig,
+        block: Callable[[int, int, int, int], nn.Module] = Bottleneck,
+        decoder_norm: type[nn.BatchNorm2d] = nn.BatchNorm2d,
+    ) -> None:
+        super().__init__(config.towers, block)
         self.config = config
         first, second = config.compress
         self.compress_conv1 = nn.Conv2d(self.out_channels, first, 1, bias=False)
@@ -55,7 +62,7 @@ class VAT(GazeFeatures, GazeModel):
         )
         for number, (width, kernel, stride) in enumerate(stages, start=1):
             self.add_module(f"deconv{number}", nn.ConvTranspose2d(channels, width, kernel, stride))
-            self.add_module(f"deconv_bn{number}", nn.BatchNorm2d(width))
+            self.add_module(f"deconv_bn{number}", decoder_norm(width))
             channels = width
         self.conv4 = nn.Conv2d(1, 1, 1)
         self.apply(init_convolutions)
@@ -96,15 +103,26 @@ class VAT(GazeFeatures, GazeModel):
             InputError: a Grad-CAM map is given to VAT, or lacks for VAT-GC.
         """
         features = self.features(inputs)
-        in_frame = self._in_frame(features) if self.config.inout else None
+        return GazeOutput(
+            heatmap=self.decoded(self.compressed(features)), in_frame=self.in_frame(features)
+        )
+
+    def compressed(self, features: Tensor) -> Tensor:
+        """Features of people (N, out_channels, h, w) to what the decoder sees (N, compress[1], h, w)."""
         x = F.relu(self.compress_bn1(self.compress_conv1(features)), inplace=True)
-        x = F.relu(self.compress_bn2(self.compress_conv2(x)), inplace=True)
+        return F.relu(self.compress_bn2(self.compress_conv2(x)), inplace=True)
+
+    def decoded(self, x: Tensor) -> Tensor:
+        """What the decoder sees to heatmaps (N, H, W) float32."""
         for number in range(1, len(self.config.decoder_channels) + 1):
             x = self.get_submodule(f"deconv{number}")(x)
             x = F.relu(self.get_submodule(f"deconv_bn{number}")(x), inplace=True)
-        return GazeOutput(heatmap=self.conv4(x).squeeze(1).float(), in_frame=in_frame)
+        return self.conv4(x).squeeze(1).float()
 
-    def _in_frame(self, features: Tensor) -> Tensor:
+    def in_frame(self, features: Tensor) -> Tensor | None:
+        """In/out logits (N,) float32 of people's features; None of a model without that head."""
+        if not self.config.inout:
+            return None
         x = F.relu(self.compress_bn1_inout(self.compress_conv1_inout(features)), inplace=True)
         x = F.relu(self.compress_bn2_inout(self.compress_conv2_inout(x)), inplace=True)
         return self.fc_inout(x.flatten(1)).squeeze(1).float()
@@ -118,7 +136,7 @@ def released_vat(
     Raises:
         InputError: it is VAT and a backbone is given, which VAT has not; or the tensors do not fit.
     """
-    if "conv1_scene.weight" not in state:
+    if "conv1_scene.weight" not in state or any(name.startswith(CONVLSTM) for name in state):
         return None
     if backbone is not None:
         raise InputError(

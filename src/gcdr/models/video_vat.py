@@ -1,0 +1,133 @@
+"""VAT's video model: heatmaps of where people of a film look (Chong et al. 2020; ECCV 2024, 4.4).
+
+VAT, with a ConvLSTM between what the towers see of a frame and the decoder; its in/out head looks at single
+frames. Attribute names are the parameter names of released checkpoints.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from gcdr.base.errors import InputError
+from gcdr.models.checkpoints import filled
+from gcdr.models.convlstm import ConvLSTM
+from gcdr.models.description import DENOISER, RESNET, TOWERS, Description
+from gcdr.models.interface import GazeInputs, GazeOutput, Kind, Needs
+from gcdr.models.precision import in_precision
+from gcdr.models.sizes import CONVLSTM, VideoVATConfig
+from gcdr.models.starting import start_from
+from gcdr.models.towers import Bottleneck
+from gcdr.models.vat import VAT
+
+
+class SkippingNorm(nn.BatchNorm2d):
+    """A batch norm that is left out where a call has a single frame, as the authors' video model does."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x if len(x) == 1 else super().forward(x)
+
+
+class VideoBottleneck(Bottleneck):
+    """A residual block with one more norm, which only blocks with a convolution in their shortcut use."""
+
+    def __init__(
+        self, channels: int, width: int, stride: int, expansion: int, norm: type[nn.BatchNorm2d]
+    ) -> None:
+        super().__init__(channels, width, stride, expansion, norm)
+        self.bn_ds = norm(width * expansion)
+
+    def shortcut(self, x: Tensor) -> Tensor:
+        return x if self.downsample is None else self.bn_ds(self.downsample(x))
+
+
+NORMS = {"always": nn.BatchNorm2d, "reference": SkippingNorm}
+
+
+class VideoVAT(VAT):
+    """VAT that follows tracks.
+
+    Args:
+        config: sizes; ``VideoVATConfig.paper()`` has 99,277,242 parameters.
+    """
+
+    kind: ClassVar[str] = "video-vat"
+
+    def __init__(self, config: VideoVATConfig) -> None:
+        norm = NORMS[config.norms]
+        super().__init__(config, partial(VideoBottleneck, norm=norm), norm)
+        self.convlstm_scene = ConvLSTM(config.compress[1], config.layers, config.dropout)
+
+    @property
+    def needs(self) -> Needs:
+        return replace(super().needs, tracks=True)
+
+    @in_precision
+    def forward(self, inputs: GazeInputs) -> GazeOutput:
+        """Predict heatmaps of frames of tracks, and what is remembered of these.
+
+        Args:
+            inputs: as for VAT, with ``track`` and ``memory``; without them each is a track of one frame.
+
+        Raises:
+            InputError: as VAT.
+        """
+        features = self.features(inputs)
+        x, memory = self.convlstm_scene(self.compressed(features), inputs)
+        return GazeOutput(heatmap=self.decoded(x), in_frame=self.in_frame(features), memory=memory)
+
+
+def released_video_vat(
+    state: Mapping[str, Tensor], path: str | Path, backbone: str | Path | None = None
+) -> tuple[VideoVAT, dict[str, Any]] | None:
+    """VAT's video model of a released file; None for other tensors.
+
+    Raises:
+        InputError: it is that and a backbone is given, which it has not; or the tensors do not fit.
+    """
+    if "conv1_scene.weight" not in state or not any(name.startswith(CONVLSTM) for name in state):
+        return None
+    if backbone is not None:
+        raise InputError(
+            f"{path}: found a {TITLE}, which stands on no frozen backbone; expected a model on {backbone}"
+        )
+    model = filled(lambda: VideoVAT(VideoVATConfig.paper()), state, f"{path}, read as {TITLE}")
+    return model, {"released": TITLE}
+
+
+def _sized(sizes: Callable[[], VideoVATConfig]) -> Callable[[bool], VideoVATConfig]:
+    def of(prior: bool) -> VideoVATConfig:
+        if prior:
+            raise InputError(f"{TITLE}: sees no prior map")
+        return sizes()
+
+    return of
+
+
+DESCRIPTION = Description(
+    title="Video VAT",
+    sizes={"world": (56, 32), "paper": (224, 64)},
+    told_by=("conv1_scene.weight", "conv4.weight", "convlstm_scene."),
+    marks={
+        size: {
+            "conv1_scene.weight": (width, 4, kernel, kernel),
+            "feat_extractor.conv1_scene.weight": (width, 4, kernel, kernel),  # of a denoiser
+            "conv1.weight": (width, 3, kernel, kernel),  # of ResNet-50
+        }
+        for size, width, kernel in (("world", 16, 5), ("paper", 64, 7))
+    },
+    starts=("VAT", TOWERS, DENOISER, RESNET),
+)
+TITLE = DESCRIPTION.title
+
+KIND = Kind(
+    config=VideoVATConfig,
+    build=VideoVAT,
+    sizes={"world": _sized(VideoVATConfig.world), "paper": _sized(VideoVATConfig.paper)},
+    with_in_frame=lambda config: replace(config, inout=True),
+    start=start_from,
+    released=released_video_vat,
+)

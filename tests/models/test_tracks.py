@@ -1,0 +1,289 @@
+"""Models that follow tracks: unequal lengths, chunks with carried memory, tracks in any order."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from golden_rule import assert_near
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_study import CPU, GAZE, make_study, pictures_of
+from torch import Tensor
+
+import gcdr
+from gcdr.base.errors import InputError
+from gcdr.base.files import read_json, write_json
+from gcdr.data.manifest import read_annotated, write_table
+from gcdr.data.split import split_labels
+from gcdr.models.build import load_model, save_model
+from gcdr.models.contents import check_first_weights
+from gcdr.models.convlstm import ConvLSTM, pack_tracks
+from gcdr.models.description import GazeModelSettings
+from gcdr.models.interface import GazeInputs, SeesPeople, TrackMemory
+from gcdr.models.named import initial_gaze_model, kind_of
+from gcdr.models.pretrained import PretrainedSettings, take_pretrained
+from gcdr.models.pretrained_card import check_pretrained
+from gcdr.models.released import read_released
+from gcdr.models.sizes import VATConfig, VideoDenoiserConfig, VideoVATConfig
+from gcdr.models.vat import VAT
+from gcdr.models.video_denoiser import VideoDenoiser
+from gcdr.models.video_vat import VideoVAT
+from gcdr.refine.diffusion import SAMPLERS, Sampling, Schedule, draws
+from gcdr.training.gaze import train_gaze_model
+
+torch.set_num_threads(1)
+TRACK = [4, 9, 4, 2, 9, 4, 4, 9]  # of 4, 3 and 1 frames, mixed
+
+
+def video_vat(norms: str = "always") -> VideoVAT:
+    """Of random weights, with norms that change what passes them."""
+    torch.manual_seed(0)
+    model = VideoVAT(replace(VideoVATConfig.world(), inout=True, norms=norms)).eval()
+    for name, value in model.named_buffers():
+        if name.endswith("running_var"):
+            value.uniform_(0.7, 1.1)
+    return model
+
+
+def frames(track: list[int] = TRACK) -> GazeInputs:
+    rng = torch.Generator().manual_seed(0)
+    count, corner = len(track), 0.6 * torch.rand(len(track), 2, generator=rng)
+    return GazeInputs(
+        images=torch.randn(count, 3, 56, 56, generator=rng),
+        image_of=torch.arange(count),
+        head_box=torch.cat([corner, corner + 0.2], 1),
+        head_crop=torch.randn(count, 3, 56, 56, generator=rng),
+        head_mask=torch.rand(count, 1, 56, 56, generator=rng).round(),
+        track=torch.tensor(track),
+    )
+
+
+def asked_in_time(model: SeesPeople, inputs: GazeInputs) -> tuple[list[Tensor], TrackMemory]:
+    """All that a model says of frames, and its memory."""
+    if isinstance(model, VideoDenoiser):
+        return model.context_in_time(inputs)
+    output = model(inputs)
+    return [output.heatmap, output.in_frame], output.memory
+
+
+def video_denoiser() -> VideoDenoiser:
+    torch.manual_seed(0)
+    return VideoDenoiser(VideoDenoiserConfig.world()).eval()
+
+
+MODELS = pytest.mark.parametrize("build", [video_vat, video_denoiser])
+
+
+def near(found: list[Tensor], expected: list[Tensor]) -> None:
+    for one, other in zip(found, expected, strict=True):
+        assert_near(one, other, 1e-5)
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=12))
+def test_rows_are_packed_step_by_step_longest_track_first(track: list[int]) -> None:
+    packing = pack_tracks(torch.tensor(track))
+    assert sorted(packing.order.tolist()) == list(range(len(track)))
+    lengths = [track.count(name) for name in packing.tracks.tolist()]
+    assert lengths == sorted(lengths, reverse=True) and sum(lengths) == len(track)
+    for step, rows in enumerate(packing.order.split(packing.sizes)):
+        live = packing.tracks[: len(rows)].tolist()
+        assert [track[row] for row in rows] == live
+        assert [track[:row].count(track[row]) for row in rows.tolist()] == [step] * len(rows)
+
+
+@MODELS
+@torch.inference_mode()
+def test_a_frame_depends_on_those_before_it_in_its_track_alone(build: Callable) -> None:
+    model, inputs = build(), frames()
+    whole, _ = asked_in_time(model, inputs)
+    for track in set(TRACK):
+        rows = torch.tensor([row for row, name in enumerate(TRACK) if name == track])
+        near(asked_in_time(model, inputs.people(rows))[0], [one[rows] for one in whole])
+    other = replace(inputs, images=inputs.images.clone())
+    other.images[0] += 1  # of track 4, whose later frames are 2, 5 and 6
+    differs = (asked_in_time(model, other)[0][0] - whole[0]).flatten(1).abs().amax(1) > 1e-4
+    assert differs.nonzero().flatten().tolist() == [0, 2, 5, 6]
+
+
+@MODELS
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.integers(1, 7), unique=True))
+@torch.inference_mode()
+def test_chunks_with_carried_memory_say_what_the_whole_says(build: Callable, cuts: list) -> None:
+    model, inputs = build(), frames()
+    whole, memory = asked_in_time(model, inputs)
+    said, carried = [], None
+    for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(TRACK)], strict=True):
+        part = replace(inputs.people(torch.arange(start, end)), memory=carried)
+        found, carried = asked_in_time(model, part)
+        said.append(found)
+    near([torch.cat(parts) for parts in zip(*said, strict=True)], whole)
+    for name, value in memory.tensors.items():
+        near([carried.of(memory.track)[name]], [value])
+
+
+@MODELS
+@settings(max_examples=12, deadline=None)
+@given(st.permutations([2, 4, 9]), st.permutations([0, 1, 2]))
+@torch.inference_mode()
+def test_order_and_names_of_tracks_change_nothing(
+    build: Callable, order: list, names: list
+) -> None:
+    model, inputs = build(), frames()
+    whole, _ = asked_in_time(model, inputs)
+    rows = torch.tensor(sorted(range(len(TRACK)), key=lambda row: order.index(TRACK[row])))
+    called = torch.tensor([names[[2, 4, 9].index(name)] for name in TRACK])
+    moved = replace(inputs, track=called).people(rows)
+    near(asked_in_time(model, moved)[0], [one[rows] for one in whole])
+
+
+@MODELS
+@torch.inference_mode()
+def test_without_tracks_everybody_is_a_track_of_one_frame(build: Callable) -> None:
+    model, inputs = build(), frames()
+    plain, _ = asked_in_time(model, replace(inputs, track=None))
+    near(plain, asked_in_time(model, replace(inputs, track=torch.arange(len(TRACK))))[0])
+    assert (plain[0][2] - asked_in_time(model, inputs)[0][0][2]).abs().max() > 1e-4
+
+
+@torch.inference_mode()
+def test_a_lone_frame_passes_all_norms_unless_as_in_the_reference() -> None:
+    ours, theirs = video_vat(), video_vat("reference")
+    theirs.load_state_dict(ours.state_dict())
+    two, inputs = torch.tensor([0, 1]), frames()
+    assert torch.equal(ours(inputs).heatmap, theirs(inputs).heatmap)
+    pair, lone = inputs.people(two), inputs.people(two[:1])
+    near([ours(lone).heatmap], [ours(pair).heatmap[:1]])
+    assert (theirs(lone).heatmap - ours(lone).heatmap).abs().max() > 1e-3
+    near([theirs(pair).heatmap], [ours(pair).heatmap])
+
+
+def test_memory_of_tracks_that_pause_is_carried_and_of_others_is_none() -> None:
+    lstm = ConvLSTM(2, layers=1, dropout=0.0)
+    picture = GazeInputs(image_of=torch.arange(3), head_box=torch.zeros(3, 4))
+    _, first = lstm(torch.ones(3, 2, 4, 4), replace(picture, track=torch.tensor([5, 7, 5])))
+    later = replace(picture.people(torch.tensor([0])), track=torch.tensor([6]), memory=first)
+    _, second = lstm(torch.ones(1, 2, 4, 4), later)
+    assert sorted(second.track.tolist()) == [5, 6, 7]
+    paused = torch.tensor([7, 5])
+    assert torch.equal(second.of(paused)["cell"], first.of(paused)["cell"])
+    assert first.of(paused)["cell"].all() and not first.of(torch.tensor([6, 8]))["cell"].any()
+    kept = second.keep(torch.tensor([7, 6, 1]))
+    assert sorted(kept.track.tolist()) == [6, 7] and len(kept.tensors["hidden"]) == 2
+
+
+def test_gradients_reach_earlier_frames_of_the_same_track() -> None:
+    lstm = ConvLSTM(2, layers=2, dropout=0.0)
+    x = torch.randn(4, 2, 4, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    inputs = GazeInputs(
+        image_of=torch.arange(4), head_box=torch.zeros(4, 4), track=torch.tensor([0, 1, 0, 0])
+    )
+    lstm(x, inputs)[0][2].sum().backward()
+    assert x.grad.flatten(1).any(1).tolist() == [True, False, True, False]
+    assert all(parameter.grad.any() for parameter in lstm.parameters())
+
+
+@torch.inference_mode()
+def test_half_precision_keeps_the_memory_in_full() -> None:
+    model = video_vat()
+    full = model(frames()).heatmap
+    model.precision = torch.bfloat16
+    half = model(frames())
+    assert half.heatmap.dtype == half.memory.tensors["cell"].dtype == torch.float32
+    assert 0 < (half.heatmap - full).abs().max() < 0.2 * full.abs().max()
+
+
+@MODELS
+@torch.inference_mode()
+def test_a_folder_gives_the_model_back(build: Callable, tmp_path: Path) -> None:
+    model = build()
+    save_model(tmp_path / "model", model)
+    again = load_model(tmp_path / "model")
+    assert type(again) is type(model) and again.config == model.config
+    near(asked_in_time(again, frames())[0], asked_in_time(model, frames())[0])
+
+
+def test_the_card_of_a_folder_chooses_the_norms(tmp_path: Path) -> None:
+    save_model(tmp_path, video_vat())
+    card = read_json(tmp_path / "model.json")
+    card["config"]["norms"] = "reference"
+    write_json(tmp_path / "model.json", card)
+    lone = frames().people(torch.tensor([0]))
+    with torch.inference_mode():
+        near([load_model(tmp_path)(lone).heatmap], [video_vat("reference")(lone).heatmap])
+    card["config"]["norms"] = "never"
+    write_json(tmp_path / "model.json", card)
+    with pytest.raises(InputError, match=r"norms: found 'never', expected .*'reference'"):
+        load_model(tmp_path)
+
+
+def test_vat_starts_all_that_it_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vat, model = VAT(VATConfig.world()), video_vat()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    save_model(tmp_path, vat)
+    kind_of("video-vat").start(model, tmp_path)
+    started = vat.state_dict()
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, started.get(name, before[name])), name
+    assert "convlstm_scene.weight_ih_l0" in capsys.readouterr().out
+    with pytest.raises(InputError, match=r"no place for: .*bn_ds"):
+        save_model(tmp_path, model)
+        kind_of("vat").start(vat, tmp_path)
+
+
+@torch.inference_mode()
+def test_maps_are_refined_in_chunks_as_along_the_whole_track() -> None:
+    model, inputs, rng = video_denoiser(), frames(), torch.Generator().manual_seed(1)
+    prior = torch.rand(len(TRACK), 32, 32, generator=rng)
+    way = Sampling(250, 2, Schedule(), SAMPLERS["reference"])
+    noise = torch.randn(1, len(way.indices), len(TRACK), 32, 32, generator=rng)
+
+    def refined(rows: Tensor, memory: TrackMemory | None) -> tuple[Tensor, TrackMemory]:
+        part = replace(inputs.people(rows), memory=memory)
+        context, carried = model.context_in_time(part)
+        predict = partial(model.predict, context=context)
+        return draws(predict, prior[rows], noise[:, :, rows], way)[0], carried
+
+    whole, _ = refined(torch.arange(8), None)
+    first, memory = refined(torch.arange(3), None)
+    near([torch.cat([first, refined(torch.arange(3, 8), memory)[0]])], [whole])
+
+
+@pytest.mark.slow
+def test_the_workflow_trains_it_on_people_as_tracks_of_one_frame(tmp_path: Path) -> None:
+    study, table = make_study(tmp_path / "study", train=12, test=3), tmp_path / "labels.parquet"
+    write_table(split_labels(read_annotated(study.manifest), 40, 0.2, 0), table)
+    model = GazeModelSettings("video-vat", "world")
+    given = pictures_of(study, table)
+    trained = replace(GAZE, model=model)
+    save_model(tmp_path / "vat", VAT(VATConfig.world()))
+    train_gaze_model(*given, None, None, tmp_path / "vat", trained, 0, CPU, tmp_path / "teacher")
+    teacher = gcdr.load(tmp_path / "teacher").model
+    assert isinstance(teacher, VideoVAT) and not teacher.config.inout
+    before = initial_gaze_model(model, False, None, 0).convlstm_scene.weight_ih_l1
+    assert not torch.equal(teacher.convlstm_scene.weight_ih_l1, before)
+
+
+def test_a_video_denoiser_is_not_taken_for_a_denoiser(tmp_path: Path) -> None:
+    save_model(tmp_path / "model", video_denoiser())
+    ready = PretrainedSettings(56, 32, "vat", 500, "linear")
+    with pytest.raises(InputError, match="found a video denoiser, expected a denoiser as pretr"):
+        take_pretrained("diffusion", tmp_path / "model", ready, tmp_path / "taken")
+    for check in (
+        lambda: check_pretrained(tmp_path / "model", "denoiser", {}),
+        lambda: check_first_weights(tmp_path / "model/model.safetensors", "denoiser", "world"),
+    ):
+        with pytest.raises(InputError, match="holds video denoiser, expected"):
+            check()
+
+
+def test_a_video_vat_sees_no_prior_map_and_stands_on_no_backbone(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Video VAT: sees no prior map"):
+        kind_of("video-vat").sizes["paper"](True)
+    state = {"conv1_scene.weight": torch.zeros(1), "convlstm_scene.bias_ih_l0": torch.zeros(1)}
+    torch.save(state, tmp_path / "w.pt")
+    with pytest.raises(InputError, match=r"w.pt: found a Video VAT, which stands on no frozen"):
+        read_released(tmp_path / "w.pt", tmp_path / "dinov2.pth")
