@@ -14,16 +14,9 @@ from small_data import write
 
 from gcdr.base.errors import InputError
 from gcdr.cli import main
-from gcdr.detection.heads import (
-    FACE,
-    HEIGHT,
-    find_by_faces,
-    find_heads,
-    head_box,
-    keypoint_detector,
-    load_finder,
-    write_heads,
-)
+from gcdr.detection.faces import FACE, HEIGHT, find_by_faces, head_box, keypoint_detector
+from gcdr.detection.heads import find_heads, load_finder, write_heads
+from gcdr.detection.overlap import distinct
 from gcdr.world.lessons import DetectorRecipe
 from gcdr.world.weights.detectors import draw_examples, train_world_detector
 
@@ -277,3 +270,15 @@ def test_command_writes_a_table_that_check_takes(drawn, capsys, monkeypatch):
     assert main(["check", str(drawn)]) == 0
     assert main(command) == 2 and "may hold corrections" in capsys.readouterr().err
     os.remove(drawn / "heads.csv")
+
+
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(0, 40), most=st.floats(0.1, 0.9))
+def test_boxes_kept_are_those_of_torchvision(seed, count, most):
+    from torchvision.ops import nms
+
+    rng = np.random.default_rng(seed)
+    corner = rng.uniform(0, 30, (count, 2)).round()
+    boxes = np.hstack([corner, corner + rng.uniform(1, 20, (count, 2)).round()])
+    score = rng.integers(0, 5, count) / 4  # many are equal
+    expected = nms(torch.from_numpy(boxes), torch.from_numpy(score), most).numpy()
+    assert distinct(boxes, score, most).tolist() == expected.tolist()

@@ -12,7 +12,7 @@ from torchvision.models import resnet18, resnet50
 from gcdr.base.errors import InputError
 from gcdr.base.outlines import tensor_shapes
 from gcdr.detection.detector import DetectorConfig, build_detector
-from gcdr.detection.heads import keypoint_detector
+from gcdr.detection.faces import keypoint_detector
 from gcdr.models import contents
 from gcdr.models.backbone import build_backbone
 from gcdr.models.contents import check_backbone_file, check_first_weights, what_is

@@ -22,7 +22,8 @@ def pick_device(name: str = "auto") -> torch.device:
         InputError: the device is unknown, or this machine lacks it.
     """
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # As use_deterministic_algorithms(True, warn_only=True), which imports torch's compiler for two seconds.
+    torch.set_deterministic_debug_mode("warn")
     # Nothing here reads memory that it has not written; filling it first was a tenth of a training on a CPU.
     setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010  its type is not told
     # PyTorch lets cuDNN cut float32 to 10 bits of mantissa (TF32) unless told otherwise; what is

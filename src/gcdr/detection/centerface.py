@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torchvision.ops import nms
 
 from gcdr.base.errors import InputError
+from gcdr.detection.overlap import distinct
 from gcdr.detection.shipped import weights_of_centerface
 
 LONGEST = (
@@ -82,7 +82,7 @@ def faces_of(
     half = np.exp(size[0, :, row, column].astype(float)) * STRIDE / 2
     middle = (np.stack([row, column], 1) + offset[0, :, row, column] + 0.5) * STRIDE
     boxes = np.concatenate([(middle - half)[:, ::-1], (middle + half)[:, ::-1]], 1)
-    kept = nms(torch.from_numpy(boxes), torch.from_numpy(scores), SAME).numpy()
+    kept = distinct(boxes, scores, SAME)
     return boxes[kept], scores[kept]
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib import colormaps, font_manager
 from PIL import Image, ImageDraw, ImageFont
 
 PixelBox = tuple[float, float, float, float]
@@ -13,7 +12,7 @@ PixelBox = tuple[float, float, float, float]
 BODY_GREEN = (46, 204, 64)
 HEAD_YELLOW = (255, 214, 51)
 _SUPERSAMPLING = 2
-_HEAT = colormaps["inferno"]
+_HEAT = "inferno"  # of matplotlib, which is imported where it is drawn with: predictions do without
 _HEAT_STRENGTH = 0.85
 _HEAT_GREYING = 0.45
 
@@ -69,6 +68,8 @@ def overlay_heatmap(image: np.ndarray, heatmap: np.ndarray, top: float | None = 
     Returns:
         (H, W, 3) uint8.
     """
+    from matplotlib import colormaps
+
     height, width = image.shape[:2]
     heat = np.clip(np.nan_to_num(np.asarray(heatmap, dtype=np.float32)), 0.0, None)
     full = heat.max() if top is None else top
@@ -79,7 +80,7 @@ def overlay_heatmap(image: np.ndarray, heatmap: np.ndarray, top: float | None = 
     scene = image.astype(np.float32)
     grey = scene @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     scene += _HEAT_GREYING * (grey[..., None] - scene)
-    colour = 255.0 * _HEAT(0.25 + 0.72 * heat[..., 0])[..., :3]
+    colour = 255.0 * colormaps[_HEAT](0.25 + 0.72 * heat[..., 0])[..., :3]
     opacity = _HEAT_STRENGTH * heat**0.8
     return np.round((1.0 - opacity) * scene + opacity * colour).astype(np.uint8)
 
@@ -107,6 +108,8 @@ def blur_heads(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
+    from matplotlib import font_manager
+
     return ImageFont.truetype(font_manager.findfont("DejaVu Sans"), size)
 
 
