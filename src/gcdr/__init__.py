@@ -44,7 +44,48 @@ def predict(sources: Any, model: Any, **wanted: Any) -> Any:
     from gcdr.prediction.predictions import Wanted, predict_pictures
 
     several = [sources] if isinstance(sources, str | Path) else list(sources)
-    for key in ("heads", "finder", "backbone", "downloads"):
-        if wanted.get(key) is not None:
-            wanted[key] = Path(wanted[key])
-    return predict_pictures(Wanted(several, model, **wanted)).people
+    return predict_pictures(Wanted(several, model, **_as_paths(wanted))).people
+
+
+def predict_video(video: Any, model: Any, out: Any = None, **wanted: Any) -> Any:
+    """Where the people in somebody's video look, frame by frame.
+
+    Args:
+        video: a file, or a folder of frames.
+        model: as in :func:`predict`.
+        out: a folder, which gets what ``gcdr predict VIDEO`` writes; None writes nothing.
+        **wanted: as in :func:`predict`, and ``every``, ``fps``, ``find_every``, ``frame_rate``, ``gap``, see
+            :class:`gcdr.prediction.videos.Timing`.
+
+    Returns:
+        a pandas table, a row a person and frame: see :func:`gcdr.prediction.over_time.follow_people`.
+
+    Raises:
+        InputError: see :func:`gcdr.prediction.videos.predict_over_time`.
+    """
+    from dataclasses import fields
+    from pathlib import Path
+
+    from gcdr.prediction import videos
+    from gcdr.prediction.predictions import Wanted
+
+    names = {field.name for field in fields(videos.Timing)}
+    timing = videos.Timing(**{key: value for key, value in wanted.items() if key in names})
+    asked = Wanted([video], model, **_as_paths({k: v for k, v in wanted.items() if k not in names}))
+    drawing = None if out is None else videos.Drawing(Path(out))
+    models = videos.models_for_videos(asked)
+    predicted = videos.predict_over_time(Path(video), asked, timing, models, drawing)
+    if out is not None:
+        videos.write_video_predictions(predicted, Path(out))
+    return predicted.people
+
+
+def _as_paths(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a prediction, the places among them as paths."""
+    from pathlib import Path
+
+    places = ("heads", "finder", "backbone", "downloads")
+    return {
+        key: Path(value) if key in places and value is not None else value
+        for key, value in wanted.items()
+    }

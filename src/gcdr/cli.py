@@ -17,6 +17,7 @@ from gcdr.base.command import silence
 from gcdr.base.errors import InputError
 from gcdr.cli_label import add_label
 from gcdr.cli_pictures import add_correct, add_heads, add_predict
+from gcdr.cli_video import check_videos
 from gcdr.data.formats import EXPORTED_FORMATS
 from gcdr.datasets.layout import DATASET_KINDS
 
@@ -25,16 +26,21 @@ def add_check(commands: Any) -> None:
     """``gcdr check``: read a data set and say what is in it and what is wrong."""
     parser = commands.add_parser(
         "check",
-        help="read a data set, say what is in it and what is wrong with it",
+        help="read a data set or a video, say what is in it and what is wrong with it",
         description="Reads all annotations and the headers of all images, and decodes a sample of "
-        "images. Exit status: 0 if nothing is wrong, 1 after errors, 2 if there is nothing to read.",
+        "images; of a video reads all of it, and decodes its key frames. Exit status: 0 if nothing is "
+        "wrong, 1 after errors, 2 if there is nothing to read.",
     )
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of the data set")
     parser.add_argument(
-        "--kind", choices=DATASET_KINDS, help="its layout; told from its files by default"
+        "dataset", type=Path, metavar="DATASET", help="folder of the data set, or a video"
+    )
+    parser.add_argument(
+        "--kind",
+        choices=(*DATASET_KINDS, "video"),
+        help="its layout, told from its files by default; video: a folder of frames",
     )
     parser.add_argument("--table", type=Path, help="CSV of head boxes, for own images")
-    parser.add_argument("--full", action="store_true", help="decode every image")
+    parser.add_argument("--full", action="store_true", help="decode every image or frame")
     parser.add_argument(
         "--configfile",
         type=Path,
@@ -47,7 +53,11 @@ def add_check(commands: Any) -> None:
 
 
 def check(args: argparse.Namespace) -> int:
-    """Print the summary of a data set; 1 if it has errors, or too few people for what is to be learned."""
+    """Print the summary of a data set or of videos; 1 if it has errors, or too few people to learn from."""
+    if args.kind in (None, "video") and not args.table:
+        status = check_videos(args.dataset, args.kind == "video", args.full)
+        if status is not None:
+            return status
     from gcdr.datasets.check import decode_images, summary
     from gcdr.datasets.layout import recognise
     from gcdr.datasets.read import read_dataset

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gcdr.base.errors import InputError
+from gcdr.cli_video import add_video_options, predict_videos
 
 
 def add_heads(commands: Any) -> None:
@@ -65,12 +66,16 @@ def add_predict(commands: Any) -> None:
     """``gcdr predict``: where people look in one's own pictures."""
     parser = commands.add_parser(
         "predict",
-        help="say where the people in pictures look",
+        help="say where the people in pictures or videos look",
         description="Writes predictions.csv, predictions.json and every picture with its people's heads and "
-        "points drawn. Heads are found by a detector of faces, or come from a CSV.",
+        "points drawn, or of a video a video. Heads are found by a detector of faces, or come from a CSV.",
     )
     parser.add_argument(
-        "sources", type=Path, nargs="+", metavar="PICTURES", help="files and folders of pictures"
+        "sources",
+        type=Path,
+        nargs="+",
+        metavar="PICTURES",
+        help="files and folders of pictures, or videos",
     )
     parser.add_argument(
         "--model",
@@ -104,12 +109,15 @@ def add_predict(commands: Any) -> None:
     )
     parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
     parser.add_argument(
-        "--heatmaps", action="store_true", help="lay the heatmaps over the pictures"
+        "--heatmaps",
+        action=argparse.BooleanOptionalAction,
+        help="lay the heatmaps over what is drawn (default: over videos alone)",
     )
     parser.add_argument(
         "--blur", action="store_true", help="make heads unrecognisable in what is drawn"
     )
     parser.add_argument("--no-drawings", action="store_true", help="write the tables alone")
+    add_video_options(parser)
     parser.set_defaults(run=predict)
 
 
@@ -117,6 +125,8 @@ def predict(args: argparse.Namespace) -> int:
     """Write tables and pictures, and say what was left out."""
     if args.out.exists() and not (args.out.is_dir() and not any(args.out.iterdir())):
         raise InputError(f"{args.out}: is there already; name a new folder (--out)")
+    if (status := predict_videos(args)) is not None:
+        return status
     from gcdr.base.device import pick_device
     from gcdr.prediction.predictions import Wanted, predict_pictures, write_predictions
 

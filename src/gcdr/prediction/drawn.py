@@ -1,11 +1,12 @@
 """Where people look, drawn into their picture: a head's box, a line, a ring at the point."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from gcdr.base.files import atomic
 from gcdr.data.manifest import BOX
@@ -27,7 +28,15 @@ HALF = 0.5  # probability below which somebody is drawn as looking out of the fr
 
 
 def draw_people(
-    image: Image.Image, rows: pd.DataFrame, prediction: Prediction, *, heat: bool, blur: bool
+    image: Image.Image,
+    rows: pd.DataFrame,
+    prediction: Prediction,
+    *,
+    heat: bool,
+    blur: bool,
+    colours: Sequence[tuple[int, int, int]] = (),
+    tags: Sequence[str] = (),
+    shortest: int = 1,
 ) -> Image.Image:
     """A picture with its people's heads, and where each looks.
 
@@ -37,11 +46,15 @@ def draw_people(
         prediction: of the same people.
         heat: whether the heatmaps are laid over it, of each cell the highest.
         blur: whether heads are made unrecognisable.
+        colours: of each person; by default those of ``COLOURS`` in turn.
+        tags: of each person a text above the head; by default none.
+        shortest: pixels that the longer side has at least; smaller pictures are made larger.
 
     Returns:
         at most ``LONGEST`` pixels long; who looks out of the frame has a dashed box and no line.
     """
-    scale = min(1.0, LONGEST / max(image.size))
+    longer = max(image.size)
+    scale = max(shortest, min(longer, LONGEST)) / longer
     canvas = image.resize(
         [max(1, round(side * scale)) for side in image.size], Image.Resampling.LANCZOS
     )
@@ -54,8 +67,9 @@ def draw_people(
     unit = max(canvas.size) / 320
     points = rows[["gaze_x", "gaze_y"]].to_numpy(float) * canvas.size
     out = (rows["in_frame_probability"] < HALF).to_numpy(bool)
+    shades = colours or [COLOURS[number % len(COLOURS)] for number in range(len(boxes))]
     for number, (box, point) in enumerate(zip(boxes, points, strict=True)):
-        colour = COLOURS[number % len(COLOURS)]
+        colour = shades[number]
         if out[number]:
             _dashed(draw, box, colour, unit)
             continue
@@ -69,7 +83,35 @@ def draw_people(
             radius = 4 * unit
             ring = [*(point - radius), *(point + radius)]
             draw.ellipse(ring, outline=line, width=max(1, round(width * unit)))
+    for tag, box, colour in zip(tags, boxes, shades, strict=False):
+        write_tag(draw, tag, (box[0], box[1]), colour, unit)
     return canvas
+
+
+def write_tag(
+    draw: ImageDraw.ImageDraw,
+    text: str,
+    corner: tuple[float, float],
+    colour: tuple[int, int, int],
+    unit: float,
+) -> None:
+    """Write a text on a plate whose lower left corner is at a place, or as near as the picture allows.
+
+    Args:
+        draw: of the picture.
+        text: on one line.
+        corner: x and y in pixels.
+        colour: of the plate; the text is black.
+        unit: what lines are measured in, pixels.
+    """
+    font = ImageFont.load_default(max(11, 5.5 * unit))
+    left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
+    margin = max(2, round(1.2 * unit))
+    width, height = right - left + 2 * margin, bottom - top + 2 * margin
+    x = max(0, min(corner[0], draw.im.size[0] - width))
+    y = max(0, min(corner[1] - height, draw.im.size[1] - height))
+    draw.rectangle((x, y, x + width, y + height), fill=colour)
+    draw.text((x + margin - left, y + margin - top), text, font=font, fill=(0, 0, 0))
 
 
 def draw_heads(folder: Path, heads: pd.DataFrame, out: Path) -> None:

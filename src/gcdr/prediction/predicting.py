@@ -12,8 +12,9 @@ from tqdm import tqdm
 from gcdr.base.errors import InputError
 from gcdr.data.heatmaps import entropy
 from gcdr.data.manifest import BOX
+from gcdr.datasets.head_boxes import within
 from gcdr.detection.heads import Finder
-from gcdr.prediction.sources import GivenHeads, OwnPictures, open_picture, within
+from gcdr.prediction.sources import GivenHeads, OwnPictures, open_picture
 from gcdr.predictor import Prediction, Predictor
 
 PIXELS, COUNT = 1 << 26, 16  # of pictures held in memory at a time
@@ -66,22 +67,31 @@ def predict_people(
     Raises:
         InputError: the model needs prior maps.
     """
-    if model.model.needs.prior:
-        raise InputError(
-            f"a {model.model.kind} that sees prior maps: it needs one of each person, which predicting on "
-            "pictures has not; expected a model without, such as the student of GCDR"
-        )
+    check_without_prior(model)
     rows: list[pd.DataFrame] = []
     for block in _blocks(pictures, told):
         found = _heads_of(block, heads, pictures, told)
         shown = [(name, image, *found[name]) for name, image in block if len(found[name][0])]
         predictions = model.predict([one[1] for one in shown], [one[2] for one in shown])
         for (name, image, boxes, scores), prediction in zip(shown, predictions, strict=True):
-            rows.append(_rows(name, image, boxes, scores, prediction))
+            rows.append(people_rows(name, image, boxes, scores, prediction))
             if show:
                 show(name, image, rows[-1], prediction)
     empty = pd.DataFrame(columns=[*COLUMNS])
     return pd.concat(rows, ignore_index=True) if rows else empty
+
+
+def check_without_prior(model: Predictor) -> None:
+    """Check that a model can be asked with pictures and head boxes alone.
+
+    Raises:
+        InputError: it needs prior maps.
+    """
+    if model.model.needs.prior:
+        raise InputError(
+            f"a {model.model.kind} that sees prior maps: it needs one of each person, which predicting on "
+            "pictures has not; expected a model without, such as the student of GCDR"
+        )
 
 
 def _blocks(pictures: OwnPictures, told: Told) -> Iterator[list[tuple[str, Image.Image]]]:
@@ -130,9 +140,18 @@ def _heads_of(
     return found
 
 
-def _rows(
+def people_rows(
     name: str, image: Image.Image, boxes: np.ndarray, scores: np.ndarray, prediction: Prediction
 ) -> pd.DataFrame:
+    """One row each of the n people of a picture, see :func:`predict_people`.
+
+    Args:
+        name: of the picture.
+        image: the picture.
+        boxes: (n, 4) float64 head boxes in its pixels.
+        scores: (n,) float64 in 0..1, NaN where boxes were given.
+        prediction: of the same people.
+    """
     inside = prediction.in_frame
     rows = pd.DataFrame(boxes.round(2), columns=[*BOX])
     rows.insert(0, "image", name)

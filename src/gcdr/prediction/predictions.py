@@ -99,7 +99,7 @@ def predict_pictures(
     """
     pictures = find_pictures(wanted.sources)
     begun = time.monotonic()
-    model = _model(wanted)
+    model = wanted_model(wanted)
     heads: GivenHeads | Finder = (
         load_finder(wanted.finder, wanted.score, model.device)
         if wanted.heads is None
@@ -135,7 +135,12 @@ def predict_pictures(
     return predicted
 
 
-def _model(wanted: Wanted) -> Predictor:
+def wanted_model(wanted: Wanted) -> Predictor:
+    """The gaze model that is asked for, fetched where it is a released one that is not there.
+
+    Raises:
+        InputError: as :func:`gcdr.models.finding.find_model` and :func:`gcdr.predictor.load`.
+    """
     path, backbone = find_model(wanted.model, weights=wanted.downloads, fetch=True)
     return load(path, wanted.device, wanted.backbone or backbone)
 
@@ -149,10 +154,24 @@ def write_predictions(predicted: Predicted, out: Path) -> None:
         predicted: the predictions.
         out: the folder.
     """
-    people = predicted.people
+    write_csv(as_text(as_table(predicted.people, ["image"])), out / "predictions.csv")
+    write_json(out / "predictions.json", _as_json(predicted))
+
+
+def as_table(people: pd.DataFrame, first: list[str]) -> pd.DataFrame:
+    """What tables of predictions say of people.
+
+    Args:
+        people: see :func:`gcdr.prediction.predicting.predict_people`.
+        first: columns that stand before the head boxes.
+
+    Returns:
+        ``in_frame`` is null where the model does not tell, the point where it says that somebody looks out
+        of the frame.
+    """
     told = people["in_frame_probability"].notna()
     inside = people["in_frame_probability"] >= HALF
-    table = people[["image", *BOX]].assign(
+    return people[[*first, *BOX]].assign(
         gaze_x=people["gaze_x"].where(inside | ~told).round(5),
         gaze_y=people["gaze_y"].where(inside | ~told).round(5),
         in_frame=inside.astype("boolean").where(told),
@@ -161,21 +180,17 @@ def write_predictions(predicted: Predicted, out: Path) -> None:
         confidence=people["confidence"].round(4),
         head_score=people["head_score"].round(4),
     )
-    written = table["in_frame"].map({True: "true", False: "false"})
-    write_csv(table.assign(in_frame=written), out / "predictions.csv")
-    write_json(out / "predictions.json", _as_json(predicted))
+
+
+def as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of :func:`as_table` as it stands in a CSV."""
+    return table.assign(in_frame=table["in_frame"].map({True: "true", False: "false"}))
 
 
 def _as_json(predicted: Predicted) -> dict[str, Any]:
-    def known(value: float) -> float | None:
-        return None if pd.isna(value) else round(float(value), 5)
-
     of_image = dict(list(predicted.people.groupby("image", sort=False)))
     return {
-        "format": FORMAT,
-        "gcdr": __version__,
-        "model": predicted.model,
-        "heads": predicted.finder or "given",
+        **about_predictions(predicted.model, predicted.finder),
         "root": str(predicted.pictures.root),
         "without_heads": predicted.told.without,
         "pictures": [
@@ -183,17 +198,33 @@ def _as_json(predicted: Predicted) -> dict[str, Any]:
                 "image": name,
                 "width": int(rows["width"].iloc[0]),
                 "height": int(rows["height"].iloc[0]),
-                "people": [
-                    {
-                        "head_box": [round(float(value), 2) for value in row[BOX]],
-                        "head_score": known(row["head_score"]),
-                        "gaze": [known(row["gaze_x"]), known(row["gaze_y"])],
-                        "in_frame_probability": known(row["in_frame_probability"]),
-                        "confidence": known(row["confidence"]),
-                    }
-                    for _, row in rows.iterrows()
-                ],
+                "people": [person_as_json(row) for _, row in rows.iterrows()],
             }
             for name, rows in of_image.items()
         ],
+    }
+
+
+def about_predictions(model: str | Path, finder: str | Path) -> dict[str, Any]:
+    """What a JSON of predictions says of how they were made; the finder is empty where heads were given."""
+    return {
+        "format": FORMAT,
+        "gcdr": __version__,
+        "model": str(model),
+        "heads": str(finder) or "given",
+    }
+
+
+def person_as_json(row: pd.Series) -> dict[str, Any]:
+    """What a JSON of predictions says of a person; null where something is not known."""
+
+    def known(value: float) -> float | None:
+        return None if pd.isna(value) else round(float(value), 5)
+
+    return {
+        "head_box": [round(float(value), 2) for value in row[BOX]],
+        "head_score": known(row["head_score"]),
+        "gaze": [known(row["gaze_x"]), known(row["gaze_y"])],
+        "in_frame_probability": known(row["in_frame_probability"]),
+        "confidence": known(row["confidence"]),
     }

@@ -13,6 +13,7 @@ from gcdr.base.problems import Problems
 from gcdr.base.texts import has_control, printable
 from gcdr.data.manifest import BOX
 from gcdr.data.pictures import open_image
+from gcdr.datasets.head_boxes import read_boxes
 from gcdr.datasets.layout import describe_left_out, left_out, picture_names
 from gcdr.datasets.text import read_headed
 
@@ -119,12 +120,8 @@ def heads_of_table(table: Path, pictures: OwnPictures) -> GivenHeads:
     if not len(columns):
         problems.stop(str(table))
         raise InputError(f"{table}: found no row, expected one a head")
-    boxes = np.stack([columns.numbers(name, problems, "a number of pixels") for name in BOX], 1)
-    corners = "x0 < x1 and y0 < y1"
-    empty = ~(boxes[:, :2] < boxes[:, 2:]).all(1) & np.isfinite(boxes).all(1)
-    problems.rows("head box without area", ", ".join(BOX), corners, empty, columns.places, boxes)
+    boxes, good = read_boxes(columns, problems)
     notes = [line for problem in problems.found for line in problem.lines()]
-    good = np.isfinite(boxes).all(1) & ~empty
     images = columns.images()
     rows: dict[str, list[np.ndarray]] = {}
     for name, box in zip(images[good], boxes[good], strict=True):
@@ -139,8 +136,3 @@ def heads_of_table(table: Path, pictures: OwnPictures) -> GivenHeads:
             f"{table}: {len(others)} of its pictures were not asked for, such as {others[0]}"
         )
     return GivenHeads({name: np.unique(np.stack(rows[name]), axis=0) for name in known}, notes)
-
-
-def within(boxes: np.ndarray, picture: Image.Image) -> np.ndarray:
-    """(n,) bool: boxes (n, 4) that touch their picture."""
-    return np.asarray((boxes[:, :2] < picture.size).all(1) & (boxes[:, 2:] > 0).all(1))

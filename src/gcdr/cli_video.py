@@ -1,0 +1,133 @@
+"""Commands about a person's own videos: what ``gcdr predict`` and ``gcdr check`` do with one."""
+
+import argparse
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from gcdr.base.errors import InputError
+
+
+def add_video_options(parser: Any) -> None:
+    """The options of ``gcdr predict`` that are for videos alone."""
+    group = parser.add_argument_group(
+        "videos",
+        "A video is a file such as .mp4, .mov, .avi, .mkv or .webm, or with --video a folder of frames. "
+        "--heads is then a CSV frame,track,head_x0,head_y0,head_x1,head_y1 (track may be left out); "
+        "written are a video, a table of a row a person and frame, and a sheet of frames.",
+    )
+    group.add_argument("--video", action="store_true", help="a folder is one video, its frames")
+    group.add_argument(
+        "--every", type=int, default=1, metavar="N", help="look at one frame of N (default: all)"
+    )
+    group.add_argument("--fps", type=float, metavar="F", help="look at F frames a second at most")
+    group.add_argument(
+        "--find-every",
+        type=int,
+        default=1,
+        metavar="K",
+        help="find heads in one of K of these frames; between them boxes move on a line (default: all)",
+    )
+    group.add_argument(
+        "--frame-rate",
+        type=float,
+        default=25.0,
+        metavar="F",
+        help="of a folder: frames a second that the numbers in its names count (default: %(default)g)",
+    )
+    group.add_argument(
+        "--gap",
+        type=float,
+        default=1.0,
+        metavar="S",
+        help="seconds after which somebody who comes back is a new track (default: %(default)g)",
+    )
+    group.add_argument(
+        "--format", choices=("csv", "parquet"), default="csv", help="of the table (default: csv)"
+    )
+
+
+def predict_videos(args: argparse.Namespace) -> int | None:
+    """Predict on the videos that are named; None where these are pictures.
+
+    Returns:
+        1 if one of several videos could not be read.
+    """
+    from gcdr.video.frames import find_videos
+
+    videos, notes = find_videos(args.sources, args.video)
+    if not videos:
+        return None
+    from gcdr.base.device import pick_device
+    from gcdr.prediction.predictions import Wanted
+    from gcdr.prediction.videos import (
+        Drawing,
+        Timing,
+        models_for_videos,
+        predict_over_time,
+        write_video_predictions,
+    )
+
+    timing = Timing(**{field.name: getattr(args, field.name) for field in fields(Timing)})
+    names = [field.name for field in fields(Wanted) if field.name not in ("sources", "device")]
+    device = pick_device(args.device).type
+    wanted = Wanted(videos, device=device, **{name: getattr(args, name) for name in names})
+    print("".join(f"{note}\n" for note in notes), end="")
+    models, failed = models_for_videos(wanted), 0
+    for video, out in zip(videos, _folders(videos, args.out), strict=True):
+        heat = args.heatmaps is not False
+        drawing = None if args.no_drawings else Drawing(out, heat, args.blur)
+        alone = len(videos) == 1
+        try:
+            predicted = predict_over_time(video, wanted, timing, models, drawing, alone=alone)
+        except InputError as error:
+            if alone:
+                raise
+            print(f"error: {error}", file=sys.stderr)
+            failed = 1
+            continue
+        table = write_video_predictions(predicted, out, args.format)
+        print("\n".join(predicted.lines()))
+        drawn = "" if args.no_drawings else ", video.mp4, sheet.png"
+        print(f"{out}: {table.name}, predictions.json{drawn}")
+    return failed
+
+
+def _folders(videos: list[Path], out: Path) -> list[Path]:
+    """Where each video's results go: one alone into ``out``, several into folders of their names."""
+    if len(videos) == 1:
+        return [out]
+    stems = [video.stem for video in videos]
+    names = [
+        video.stem if stems.count(video.stem) == 1 else video.name.replace(".", "-")
+        for video in videos
+    ]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(
+            f"{twice[0]}: found several videos of this name, expected names of their own"
+        )
+    return [out / name for name in names]
+
+
+def check_videos(source: Path, folder: bool, full: bool) -> int | None:
+    """Say what videos are and what is wrong with them; None where the source is something else."""
+    from gcdr.video.frames import find_videos
+    from gcdr.video.inspection import inspect_video
+
+    videos, wrong = find_videos([source], folder)
+    if not videos:
+        return None
+    for video in videos:
+        try:
+            said, faults = inspect_video(video, full=full)
+        except InputError as error:
+            said, faults = [], [str(error)]
+        print("\n".join(said))
+        wrong += faults
+    print(
+        "\n".join([f"wrong: {len(wrong)}", *(f"  {line}" for line in wrong)])
+        if wrong
+        else "nothing is wrong"
+    )
+    return int(bool(wrong))

@@ -1,0 +1,169 @@
+"""What ``gcdr check`` says of a video: how long and how large it is, and what is wrong with it."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from gcdr.data.pictures import shown_size
+from gcdr.video.containers import (
+    RATE,
+    decoded_frames,
+    header_of,
+    length_note,
+    opened_video,
+    turn_of,
+    video_library,
+)
+from gcdr.video.frame_folders import read_frame_folder
+from gcdr.video.frames import read_frames
+
+_TURNED = {
+    None: "no",
+    Image.Transpose.FLIP_LEFT_RIGHT: "mirrored",
+    Image.Transpose.FLIP_TOP_BOTTOM: "upside down and mirrored",
+    Image.Transpose.ROTATE_180: "by 180°",
+    Image.Transpose.ROTATE_90: "by 90° to the left",
+    Image.Transpose.ROTATE_270: "by 90° to the right",
+    Image.Transpose.TRANSPOSE: "by 90° and mirrored",
+    Image.Transpose.TRANSVERSE: "by 90° and mirrored",
+}
+VARIES = 0.02  # part by which a frame may last longer or shorter than most
+
+
+def inspect_video(path: Path, *, full: bool = False) -> tuple[list[str], list[str]]:
+    """Look through a video.
+
+    Args:
+        path: a file, or a folder of frames.
+        full: whether every frame is decoded; otherwise, of a file, every frame that stands for itself (key
+            frames), and of a folder none. Of a file all packets are read either way, so that its length and
+            its times are what is there and not what its header says.
+
+    Returns:
+        lines of what it is, and lines of what is wrong with it.
+
+    Raises:
+        InputError: it cannot be read at all.
+    """
+    return _folder(path, full) if path.is_dir() else _file(path, full)
+
+
+def _file(path: Path, full: bool) -> tuple[list[str], list[str]]:
+    faults: list[str] = []
+    times = array("d")
+    with opened_video(path) as (container, stream):
+        header = header_of(container, stream)
+        wrong = _times(path, container, stream, times)
+    sizes: Counter[tuple[int, int]] = Counter()
+    turns: Counter[str] = Counter()
+    same, before, decoded = 0, -1, 0
+    with opened_video(path) as (container, stream):
+        stream.thread_type = "AUTO"
+        if not full:
+            stream.codec_context.skip_frame = "NONKEY"
+        frames = decoded_frames(container, stream, faults)
+        for frame in tqdm(
+            frames, path.name, unit="frame", mininterval=1, disable=None, leave=False
+        ):
+            turn, odd = turn_of(frame)
+            turns[f"{odd}°, no quarter turn" if odd is not None else _TURNED[turn]] += 1
+            sizes[(frame.width, frame.height)] += 1
+            digest = hash(bytes(frame.planes[0]))
+            same, before, decoded = same + (digest == before), digest, decoded + 1
+    shown = np.sort(np.asarray(times))
+    length = shown[-1] - shown[0] if len(shown) else 0.0
+    steps = np.diff(shown)
+    step = float(np.median(steps)) if len(steps) else 1 / (header.rate or RATE)
+    said = [
+        f"{path}: {header.codec} in {header.container}",
+        f"  {len(times):,} frames in {length + step:.2f} s (its header: "
+        f"{_known(header.frames, ',')} frames, {_known(header.seconds, '.2f')} s)",
+        f"  size {', '.join(f'{w} x {h}' for w, h in sizes) or 'unknown'} as stored; turned: "
+        f"{', '.join(turns) or 'unknown'}",
+        f"  frame rate {_rate(steps)}",
+        f"  {decoded:,} frames decoded" + ("" if full else " (key frames; --full decodes all)"),
+    ]
+    if header.aspect != 1:
+        said.append(
+            f"  pixels are {header.aspect:.3g} times as wide as high: boxes and points count stored pixels"
+        )
+    if full and same:
+        said.append(f"  frames that equal the one before: {same:,}")
+    wrong += length_note(path, header, length + step) if len(times) else []
+    if faults:
+        wrong.append(f"{path}: parts that cannot be decoded: {len(faults)}, the first {faults[0]}")
+    if not decoded:
+        wrong.append(f"{path}: not one frame can be decoded")
+    if repeated := int((steps <= 0).sum()):
+        wrong.append(f"{path}: frames that bear the time of one before: {repeated}")
+    if len(sizes) > 1:
+        wrong.append(f"{path}: frames of {len(sizes)} sizes")
+    wrong += [f"{path}: turned by {name}: left as stored" for name in turns if "°, no" in name]
+    return said, wrong
+
+
+def _times(path: Path, container: Any, stream: Any, times: array) -> list[str]:
+    """Collect when each frame is shown, in seconds and in the order of the file; what went wrong."""
+    av = video_library()
+    try:
+        for packet in container.demux(stream):
+            if packet.pts is not None:
+                times.append(float(packet.pts * packet.time_base))
+    except av.error.FFmpegError as error:
+        return [f"{path}: cannot be read on after {len(times):,} frames ({error.strerror})"]
+    return []
+
+
+def _rate(steps: np.ndarray) -> str:
+    steps = steps[steps > 0]
+    if not len(steps):
+        return "unknown"
+    step = float(np.median(steps))
+    odd = np.abs(steps - step) > VARIES * step
+    if odd.mean() < VARIES:  # a few frames that were dropped
+        few = f", {int(odd.sum())} frames last longer or shorter" if odd.any() else ""
+        return f"{1 / step:.3f} a second, constant{few}"
+    return (
+        f"varies: {len(steps) / steps.sum():.3f} a second on the average, from {1 / steps.max():.2f} to "
+        f"{1 / steps.min():.2f}"
+    )
+
+
+def _known(value: float | None, form: str) -> str:
+    return "not said" if value is None else f"{value:{form}}"
+
+
+def _folder(path: Path, full: bool) -> tuple[list[str], list[str]]:
+    folder = read_frame_folder(path)
+    wrong: list[str] = []
+    sizes: Counter[tuple[int, int]] = Counter(
+        (frame.image.size for frame in read_frames(path, wrong))
+        if full
+        else _headers(folder.root, folder.names, wrong)
+    )
+    if not full:
+        wrong += folder.notes
+    said = [
+        f"{path}: a folder of frames",
+        f"  {len(folder.names):,} frames, numbers {folder.numbers[0]} to {folder.numbers[-1]}; "
+        f"{folder.numbers[-1] - folder.numbers[0] + 1} at {RATE:g} a second are "
+        f"{(folder.numbers[-1] - folder.numbers[0] + 1) / RATE:.2f} s (--frame-rate of gcdr predict)",
+        f"  size {', '.join(f'{w} x {h}' for w, h in sizes) or 'unknown'}, upright",
+    ]
+    if len(sizes) > 1 and not full:
+        wrong.append(f"{path}: frames of {len(sizes)} sizes")
+    return said, wrong
+
+
+def _headers(root: Path, names: list[str], wrong: list[str]) -> Iterator[tuple[int, int]]:
+    for name in names:
+        try:
+            yield shown_size(root / name)[:2]
+        except Exception as error:  # as Pillow raises of what is no picture
+            wrong.append(f"{root / name}: not a readable image ({error})")
