@@ -169,10 +169,10 @@ class LogHandler(LogHandlerBase):
             )
             return
         if "Traceback (most recent call last)" in said:
-            kept = [end_of_traceback(said)]
+            kept = end_of_traceback(said)
         else:
-            kept = [line for line in said.splitlines() if not line.startswith(OURS)]
-        self.say("\n".join([*kept, *advice(said, sys.argv)]))
+            kept = "\n".join(line for line in said.splitlines() if not line.startswith(OURS))
+        self.say("\n".join([kept, *advice(kept, sys.argv)]))
 
     # What people see
 

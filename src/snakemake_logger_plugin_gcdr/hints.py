@@ -1,5 +1,6 @@
 """What to do about errors of Snakemake that name no remedy."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +12,11 @@ HINTS = {
     "Config entry must start with": "a key below another is given as --config 'split={share: 5}'",
     "Directory cannot be locked": "docs/troubleshooting.md says when to use snakemake --unlock",
 }
+PAGES = {
+    "gaze": "weights.md", "diffusion": "weights.md", "heads": "weights.md", "detect": "weights.md",
+    "priors": "priors.md", "datasets": "datasets.md", "split": "datasets.md",
+}  # fmt: skip
+"""Where to read on about a problem of the configuration, by the first part of its key."""
 
 
 def advice(said: str, arguments: Iterable[str]) -> list[str]:
@@ -21,6 +27,9 @@ def advice(said: str, arguments: Iterable[str]) -> list[str]:
         arguments: those that it was started with; of a configuration that is no YAML they tell which file.
     """
     found = [hint for text, hint in HINTS.items() if text in said]
+    if keys := re.findall(r"^  (\w+)\.", said, re.M) * said.startswith("configuration: "):
+        pages = dict.fromkeys([*(PAGES[key] for key in keys if key in PAGES), "configuration.md"])
+        found.append(f"read {', '.join(f'docs/{page}' for page in pages)}")
     if "not valid JSON or YAML" in said:
         found += [line for name in arguments if (line := _no_yaml(Path(name)))]
     return found

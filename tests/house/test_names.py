@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src/gcdr"
 # Of the command line, whose functions are named as its commands are.
-COMMANDS = ("cli.py", "cli_pictures.py", "cli_video.py")
+COMMANDS = ("cli.py", "cli_label.py", "cli_pictures.py", "cli_video.py")
 ALLOWED = {
     "main": "where a program begins",
     "load": "gcdr.load is gcdr.predictor.load",

@@ -109,6 +109,10 @@ def test_advice_is_given_where_snakemake_names_no_remedy(tmp_path: Path) -> None
     (said,) = advice("Invalid config definition: Config entry must start with a valid", [])
     assert "--config 'split={share: 5}'" in said
     assert advice("something else", [str(broken)]) == []
+    problems = (
+        "configuration: 2 problem(s)\n  gaze.models.vat.init: no file x\n  refine.steps: found 0"
+    )
+    assert advice(problems, []) == ["read docs/weights.md, docs/configuration.md"]
 
 
 def test_of_a_traceback_the_message_is_left_unless_it_went_through_our_code() -> None:

@@ -3,7 +3,6 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 from gcdr.base.download import planned_files
@@ -88,19 +87,9 @@ def check_references(config: Config) -> None:
     problems += prior_problems(config, used, planned)
     problems += place_problems(config, (name for sources in used.values() for name in sources))
     if problems:
-        said = [f"configuration: {len(problems)} problem(s)", *(f"  {p}" for p in problems)]
-        raise InputError("\n".join([*said, pages_about(problems)]))
-
-
-def pages_about(problems: Iterable[str]) -> str:
-    """Where to read on about some problems, each of which begins with its key."""
-    pages = {
-        "gaze": "weights.md", "diffusion": "weights.md", "heads": "weights.md", "detector": "weights.md",
-        "priors": "priors.md", "datasets": "datasets.md", "split": "datasets.md",
-    }  # fmt: skip
-    found = [pages[key] for key in (line.split(".")[0] for line in problems) if key in pages]
-    named = dict.fromkeys([*found, "configuration.md"])
-    return f"read {', '.join(f'docs/{page}' for page in named)}"
+        raise InputError(
+            "\n".join([f"configuration: {len(problems)} problem(s)", *(f"  {p}" for p in problems)])
+        )
 
 
 def _split_problems(config: Config) -> list[str]:
