@@ -1,6 +1,10 @@
 """``gcdr label``, and own tables that are too little for what is asked: what is planned, and what is said."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,3 +92,17 @@ def test_too_little_to_learn_from_ends_snakemake_at_once(own: Path, planning: Wo
     assert "4 people to learn from, fewer than the 32 of a batch" in run.stdout
     planning.write("my.yaml", f"{mine}report: {{studies: []}}\n")
     assert planning.planned(configs=(OWN, "my.yaml"))["train_fold"] == 2
+
+
+def test_ctrl_c_ends_it_with_a_line_and_leaves_no_folder(own: Path) -> None:
+    command = [sys.executable, "-m", "gcdr", *asked("--table", "photos/heads.csv")]
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, start_new_session=True, **pipe) as running:
+        for line in running.stdout:
+            if line.strip().startswith("1 of "):
+                break
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does, to all of them
+        said = running.stdout.read()
+    assert running.returncode == 128 + signal.SIGINT, said
+    assert "the same command goes on where it was" in said and "Traceback" not in said
+    assert not (own / "told").exists()

@@ -102,9 +102,8 @@ def check_own(overlay: JsonTable, files: Sequence[Path]) -> None:
     config = read_config([DEFAULTS, *files])
     (name,) = overlay["datasets"]
     if not is_name(name):
-        raise InputError(
-            f"{name!r}: cannot be the name of results; expected {FORMATS['name'].words}"
-        )
+        expected = f"expected {FORMATS['name'].words} (--name)"
+        raise InputError(f"{name!r}: cannot be the name of results; {expected}")
     for key in ("datasets", "studies"):
         if name in config.get(key, {}):
             raise InputError(f"{name}: is the name of one of {key} already; name another (--name)")
