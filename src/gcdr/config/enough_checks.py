@@ -5,7 +5,7 @@ from pathlib import Path
 from gcdr.base.plain import Config
 from gcdr.config.asked import diffuses, reported_methods, study_starts, used_studies
 from gcdr.config.preflight import SUPERVISED
-from gcdr.config.schema import OWN, by_share, study_share
+from gcdr.config.schema import by_share, study_share
 from gcdr.datasets.enough import Finding, Plan, people_findings
 from gcdr.datasets.folder import people_of_table
 from gcdr.methods import AUTO
@@ -46,7 +46,7 @@ def plan_of(config: Config, study: str) -> Plan:
     needs += ["the galleries' student (predictions)"] * bool(shown and config["predictions"])
     batches = (by_share(config[model]["recipe"], share)["batch"] for model in ("gaze", "diffusion"))
     return Plan(
-        None if share == OWN else share,
+        share if isinstance(share, int) else None,
         split["validation"],
         config["studies"][study]["seed"],
         split["by"],
