@@ -83,7 +83,7 @@ def test_points_may_be_shares_of_the_image(tmp_path):
 def test_a_point_on_the_border_is_moved_into_the_image(tmp_path, capsys):
     found = prior(tmp_path, f"{ID}\na.jpg,0,200.9,-0.9\nb.jpg,1,20,20\n", size=32)
     assert cell(found.heatmap[0, 0]) == (0, 31)
-    assert "1 rows moved onto the border" in capsys.readouterr().out
+    assert "1 row moved onto the border" in capsys.readouterr().out
 
 
 def test_a_box_covers_cells_by_area(tmp_path):

@@ -112,7 +112,7 @@ def test_a_data_set_that_no_study_uses_need_not_be_there(
 ) -> None:
     drawn = "datasets: {videoattentiontarget: {drawn: true}}\n"
     write(tmp_path, {"no-weights.yaml": WITHOUT, "drawn.yaml": drawn})
-    (tmp_path / "data/videoattentiontarget").mkdir(parents=True)
+    write(tmp_path, {"data/videoattentiontarget/annotations/train/show/clip/p.txt": ""})
     video = (
         "configs/gazefollow.yaml",
         "configs/videoattentiontarget.yaml",

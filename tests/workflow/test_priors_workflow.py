@@ -59,7 +59,7 @@ def test_a_prior_of_a_pool_comes_from_those_of_its_data_sets(planning: Workspace
         "studies: {transfer: {prior: second}}\n"
         "report: {studies: [transfer, source]}\n",
     )
-    run = planning.snakemake("-n", configs=(SMOKE, "configs/transfer.yaml", "pool.yaml"))
+    run = planning.snakemake("-n", "-p", configs=(SMOKE, "configs/transfer.yaml", "pool.yaml"))
     assert run.returncode == 0, run.stdout
     assert "output: results/data/elsewhere--here--here/priors/second-body.h5" in run.stdout
     assert "output: results/data/elsewhere/priors/ofa-world-body.h5" in run.stdout

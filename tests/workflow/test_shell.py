@@ -171,6 +171,7 @@ def rules_of_the_workflow() -> set[str]:
 
 TARGETS = (
     "all", "table_s7", "table1", "label_savings", "label_advice", "suggestions", "world_weights",
+    "figure5", "results/photos/exports/csv",
     "results/data/real/manifest.parquet", "results/data/smoke--smoke.given--smoke/bodies.parquet",
     "results/pooled/labels25-seed0/teachers/vat-gc+asked-body+vat/model.json",
     "results/smoke/labels25-seed0/timestep/configured+ofa-world-body.json",
