@@ -57,6 +57,7 @@ def predict_videos(args: argparse.Namespace) -> int | None:
     from gcdr.video.frames import find_videos
 
     videos, notes = find_videos(args.sources, args.video)
+    print("".join(f"{note}\n" for note in notes), end="")
     if not videos:
         return None
     from gcdr.base.device import pick_device
@@ -73,7 +74,6 @@ def predict_videos(args: argparse.Namespace) -> int | None:
     names = [field.name for field in fields(Wanted) if field.name not in ("sources", "device")]
     device = pick_device(args.device).type
     wanted = Wanted(videos, device=device, **{name: getattr(args, name) for name in names})
-    print("".join(f"{note}\n" for note in notes), end="")
     models, failed = models_for_videos(wanted), 0
     for video, out in zip(videos, _folders(videos, args.out), strict=True):
         heat = args.heatmaps is not False

@@ -249,7 +249,9 @@ def test_a_folder_of_frames_is_a_video(tmp_path: Path) -> None:
     said, wrong = inspect_video(tmp_path)
     assert any("8 frames, numbers 2 to 12" in line for line in said)
     assert any("frames are missing" in line for line in wrong)
-    videos, _ = find_videos([tmp_path])
+    (tmp_path / "making-of.mp4").touch()
+    videos, notes = find_videos([tmp_path])
+    assert "making-of.mp4: a video among pictures, not looked at" in notes[0]
     assert videos == [] and find_videos([tmp_path], folders=True)[0] == [tmp_path]
 
 

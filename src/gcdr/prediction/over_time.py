@@ -70,6 +70,7 @@ def follow_people(
     rows: list[pd.DataFrame] = []
     outside: list[str] = []
     for block in _some(seen):
+        here: list[pd.DataFrame] = []
         for one, prediction in zip(block, ask(block), strict=True):
             frame = one.frame
             people = people_rows(frame.name, frame.image, one.boxes, one.scores, prediction)
@@ -77,9 +78,10 @@ def follow_people(
             for place, (name, value) in enumerate([*about.items(), ("track", list(one.tracks))]):
                 people.insert(place, name, value)
             show(one, people, prediction)
-            if len(people):
-                rows.append(people)
+            here += [people] if len(people) else []
             outside += [f"frame {frame.number}: {box.round(1).tolist()}" for box in one.outside[:1]]
+        if here:  # one table in place of many: of a row or two a table is mostly its own weight
+            rows.append(pd.concat(here, ignore_index=True))
     if outside:
         notes.append(
             f"{sequence}: {len(outside)} frames with head boxes outside of them, left out; {outside[0]}"

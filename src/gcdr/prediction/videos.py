@@ -27,7 +27,6 @@ from gcdr.prediction.predictions import (
     person_as_json,
     wanted_model,
 )
-from gcdr.report.overlays import encode
 from gcdr.video.containers import RATE
 from gcdr.video.frames import Frame, expected_frames, read_frames
 from gcdr.video.heads_by_frame import SeenFrame, found_heads, given_heads
@@ -253,7 +252,7 @@ class _Artist:
 
     def write_sheet(self) -> None:
         with atomic(self.drawing.folder / "sheet.png") as temporary:
-            temporary.write_bytes(encode(self.sheet.draw()))
+            self.sheet.draw().save(temporary)
 
 
 def write_video_predictions(predicted: PredictedVideo, out: Path, form: str = "csv") -> Path:

@@ -181,6 +181,10 @@ def file_moments(path: Path, notes: list[str]) -> Iterator[Moment]:
         )
     if repeated:
         notes.append(f"{path}: frames that bear the time of one before, left out: {repeated}")
+    if header.aspect != 1:
+        notes.append(
+            f"{path}: pixels are {header.aspect:.3g} times as wide as high: boxes and points count them so"
+        )
     if odd is not None:
         notes.append(f"{path}: to be turned by {odd}°, no quarter turn: frames are left as stored")
     notes += length_note(path, header, last + step)

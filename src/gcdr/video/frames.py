@@ -45,8 +45,8 @@ def find_videos(
             files in it, provided that it holds no pictures.
 
     Returns:
-        the videos, and a line for each file of macOS (``._``) and the like that is left out. No video where
-        sources are pictures.
+        the videos, and a line for each file that is left out: those of macOS (``._``) and the like, and
+        videos that lie among pictures. No video where sources are pictures.
 
     Raises:
         InputError: videos are named together with what is none, or a name cannot stand in a table.
@@ -68,6 +68,10 @@ def find_videos(
             videos += [path for path in inside if path not in hidden]
         else:
             others.append(source)
+            if inside:
+                notes.append(
+                    f"{inside[0]}: a video among pictures, not looked at: name it by itself"
+                )
     if videos and others:
         raise InputError(
             f"{others[0]}: no video, and {videos[0]} is one; expected videos alone or pictures alone "

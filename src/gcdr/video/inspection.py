@@ -113,8 +113,9 @@ def _times(path: Path, container: Any, stream: Any, times: array) -> list[str]:
     av = video_library()
     try:
         for packet in container.demux(stream):
-            if packet.pts is not None:
-                times.append(float(packet.pts * packet.time_base))
+            shown = packet.dts if packet.pts is None else packet.pts  # AVI knows no other than dts
+            if shown is not None:
+                times.append(float(shown * packet.time_base))
     except av.error.FFmpegError as error:
         return [f"{path}: cannot be read on after {len(times):,} frames ({error.strerror})"]
     return []
