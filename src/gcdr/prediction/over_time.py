@@ -67,7 +67,7 @@ def follow_people(
         ``track``, and the columns of :func:`gcdr.prediction.predicting.predict_people`, in which ``image`` is
         the file of a frame of a folder.
     """
-    rows: list[pd.DataFrame] = []
+    columns: list[dict[str, np.ndarray]] = []
     outside: list[str] = []
     for block in _some(seen):
         here: list[pd.DataFrame] = []
@@ -80,13 +80,15 @@ def follow_people(
             show(one, people, prediction)
             here += [people] if len(people) else []
             outside += [f"frame {frame.number}: {box.round(1).tolist()}" for box in one.outside[:1]]
-        if here:  # one table in place of many: of a row or two a table is mostly its own weight
-            rows.append(pd.concat(here, ignore_index=True))
+        if here:  # plain columns: thousands of small tables are mostly their own weight
+            columns.append({n: c.to_numpy() for n, c in pd.concat(here, ignore_index=True).items()})
     if outside:
         notes.append(
             f"{sequence}: {len(outside)} frames with head boxes outside of them, left out; {outside[0]}"
         )
-    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=[*OF_VIDEO])
+    if not columns:
+        return pd.DataFrame(columns=[*OF_VIDEO])
+    return pd.DataFrame({name: np.concatenate([c[name] for c in columns]) for name in OF_VIDEO})
 
 
 def _some(seen: Iterable[SeenFrame]) -> Iterator[list[SeenFrame]]:
