@@ -24,6 +24,16 @@ TOWERS, SCENE_TOWER, RESNET = "towers of VAT", "scene tower", "ResNet-50"
 VIT = "vision transformer"
 """What else gaze models start from or stand on, as :mod:`gcdr.models.contents` tells it."""
 
+VAT_MARKS = {
+    size: {
+        "conv1_scene.weight": (width, 4, kernel, kernel),
+        "feat_extractor.conv1_scene.weight": (width, 4, kernel, kernel),  # of a denoiser
+        "conv1.weight": (width, 3, kernel, kernel),  # of ResNet-50
+    }
+    for size, width, kernel in (("world", 16, 5), ("paper", 64, 7))
+}
+"""What tells the sizes of weights that VAT's towers, and those of its video model, start from."""
+
 
 @dataclass(frozen=True)
 class FrozenBackbone:

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from gcdr.base.errors import InputError
 from gcdr.data.views import HeadMask
 from gcdr.models.checkpoints import filled
-from gcdr.models.description import DENOISER, RESNET, TOWERS, Description
+from gcdr.models.description import DENOISER, RESNET, TOWERS, VAT_MARKS, Description
 from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, Kind, Needs
 from gcdr.models.objectives import squared_error
 from gcdr.models.precision import in_precision
@@ -154,14 +154,7 @@ DESCRIPTION = Description(
     title="VAT",
     sizes={"world": (56, 32), "paper": (224, 64)},
     told_by=("conv1_scene.weight", "conv4.weight"),
-    marks={
-        size: {
-            "conv1_scene.weight": (width, 4, kernel, kernel),
-            "feat_extractor.conv1_scene.weight": (width, 4, kernel, kernel),  # of a denoiser
-            "conv1.weight": (width, 3, kernel, kernel),  # of ResNet-50
-        }
-        for size, width, kernel in (("world", 16, 5), ("paper", 64, 7))
-    },
+    marks=VAT_MARKS,
     told_prior=({"attn.weight": (49, 241)}, {"attn.weight": (49, 2064)}),  # world's, the paper's
     starts=(TOWERS, DENOISER, RESNET),
     towers=True,

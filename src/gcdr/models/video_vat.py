@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from gcdr.base.errors import InputError
 from gcdr.models.checkpoints import filled
 from gcdr.models.convlstm import ConvLSTM
-from gcdr.models.description import DENOISER, RESNET, TOWERS, Description
+from gcdr.models.description import DENOISER, RESNET, TOWERS, VAT_MARKS, Description
 from gcdr.models.interface import GazeInputs, GazeOutput, Kind, Needs
 from gcdr.models.precision import in_precision
 from gcdr.models.sizes import CONVLSTM, VideoVATConfig
@@ -111,14 +111,7 @@ DESCRIPTION = Description(
     title="Video VAT",
     sizes={"world": (56, 32), "paper": (224, 64)},
     told_by=("conv1_scene.weight", "conv4.weight", "convlstm_scene."),
-    marks={
-        size: {
-            "conv1_scene.weight": (width, 4, kernel, kernel),
-            "feat_extractor.conv1_scene.weight": (width, 4, kernel, kernel),  # of a denoiser
-            "conv1.weight": (width, 3, kernel, kernel),  # of ResNet-50
-        }
-        for size, width, kernel in (("world", 16, 5), ("paper", 64, 7))
-    },
+    marks=VAT_MARKS,
     starts=("VAT", TOWERS, DENOISER, RESNET),
 )
 TITLE = DESCRIPTION.title

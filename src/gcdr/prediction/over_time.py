@@ -1,55 +1,33 @@
 """From the frames of a video to a table of where its people look, a few frames at a time.
 
-The gaze model is behind one seam, :data:`Ask`: a function of frames with head boxes and tracks. It is called
-with all frames in the order of time and with each of them once, so that a model that carries a state from
-frame to frame may keep one for each track.
+The gaze model goes along the film by :func:`gcdr.film_predictor.predict_frames`: one that follows tracks
+carries its memory from frame to frame, and one of single pictures is asked about each frame by itself.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 import pandas as pd
 
-from gcdr.prediction.predicting import (
-    COLUMNS,
-    COUNT,
-    PIXELS,
-    check_without_prior,
-    people_rows,
-)
+from gcdr.film_predictor import TrackedFrame, predict_frames
+from gcdr.prediction.predicting import COLUMNS, COUNT, PIXELS, people_rows
 from gcdr.predictor import Prediction, Predictor
 from gcdr.video.heads_by_frame import SeenFrame
-
-Ask = Callable[[Sequence[SeenFrame]], list[Prediction]]
-"""What a model says of some frames that follow one another: a prediction each, of its people in order."""
 
 ShowFrame = Callable[[SeenFrame, pd.DataFrame, Prediction], None]
 """What is done with a frame: itself, its rows, and what was predicted of it."""
 
-NOBODY = Prediction(np.zeros((0, 2), np.float32), np.zeros((0, 1, 1), np.float32), None)
 OF_VIDEO = ("sequence", "frame", "seconds", "track", *COLUMNS)
 
 
-def ask_frame_by_frame(model: Predictor) -> Ask:
-    """Ask a model of single pictures, which knows nothing of the frames before.
-
-    Raises:
-        InputError: it needs prior maps.
-    """
-    check_without_prior(model)
-
-    def ask(seen: Sequence[SeenFrame]) -> list[Prediction]:
-        peopled = [one for one in seen if len(one.boxes)]
-        said = iter(
-            model.predict([one.frame.image for one in peopled], [one.boxes for one in peopled])
-        )
-        return [next(said) if len(one.boxes) else NOBODY for one in seen]
-
-    return ask
-
-
 def follow_people(
-    seen: Iterable[SeenFrame], ask: Ask, sequence: str, show: ShowFrame, notes: list[str]
+    seen: Iterable[SeenFrame],
+    model: Predictor,
+    sequence: str,
+    show: ShowFrame,
+    notes: list[str],
 ) -> pd.DataFrame:
     """Where the people of a video look.
 
@@ -57,7 +35,7 @@ def follow_people(
 
     Args:
         seen: its frames with their heads, in the order of time.
-        ask: asks the model.
+        model: what is asked; its memory of a track, if it has one, is of this video alone.
         sequence: the name of the video.
         show: called with every frame in its order, also of those in which nobody is.
         notes: gets a line where boxes lie outside their frame.
@@ -69,19 +47,23 @@ def follow_people(
     """
     columns: list[dict[str, np.ndarray]] = []
     outside: list[str] = []
-    for block in _some(seen):
-        here: list[pd.DataFrame] = []
-        for one, prediction in zip(block, ask(block), strict=True):
-            frame = one.frame
-            people = people_rows(frame.name, frame.image, one.boxes, one.scores, prediction)
-            about = {"sequence": sequence, "frame": frame.number, "seconds": frame.seconds}
-            for place, (name, value) in enumerate([*about.items(), ("track", list(one.tracks))]):
-                people.insert(place, name, value)
-            show(one, people, prediction)
-            here += [people] if len(people) else []
-            outside += [f"frame {frame.number}: {box.round(1).tolist()}" for box in one.outside[:1]]
-        if here:  # plain columns: thousands of small tables are mostly their own weight
-            columns.append({n: c.to_numpy() for n, c in pd.concat(here, ignore_index=True).items()})
+    here: list[pd.DataFrame] = []
+    ahead: deque[SeenFrame] = deque()
+    for said in _along(seen, model, ahead):
+        one = ahead.popleft()
+        frame = one.frame
+        people = people_rows(frame.name, frame.image, one.boxes, one.scores, said)
+        about = {"sequence": sequence, "frame": frame.number, "seconds": frame.seconds}
+        for place, (name, value) in enumerate([*about.items(), ("track", list(one.tracks))]):
+            people.insert(place, name, value)
+        show(one, people, said)
+        here += [people] if len(people) else []
+        outside += [f"frame {frame.number}: {box.round(1).tolist()}" for box in one.outside[:1]]
+        if len(here) == COUNT or (here and not ahead):
+            columns.append(_plain(here))
+            here = []
+    if here:
+        columns.append(_plain(here))
     if outside:
         notes.append(
             f"{sequence}: {len(outside)} frames with head boxes outside of them, left out; {outside[0]}"
@@ -91,19 +73,38 @@ def follow_people(
     return pd.DataFrame({name: np.concatenate([c[name] for c in columns]) for name in OF_VIDEO})
 
 
-def _some(seen: Iterable[SeenFrame]) -> Iterator[list[SeenFrame]]:
-    """Frames that follow one another, as many together as memory may hold."""
-    block: list[SeenFrame] = []
-    pixels = 0
-    for one in seen:
-        size = one.frame.image.width * one.frame.image.height
-        if block and (pixels + size > PIXELS or len(block) == COUNT):
-            yield block
-            block, pixels = [], 0
-        block.append(one)
-        pixels += size
-    if block:
-        yield block
+def _plain(tables: list[pd.DataFrame]) -> dict[str, np.ndarray]:
+    """Small tables as plain columns: thousands of tables are mostly their own weight."""
+    return {n: c.to_numpy() for n, c in pd.concat(tables, ignore_index=True).items()}
+
+
+def _along(
+    seen: Iterable[SeenFrame], model: Predictor, ahead: deque[SeenFrame]
+) -> Iterator[Prediction]:
+    """What the model says of each frame, as many computed together as memory may hold.
+
+    Frames that are looked at are counted, not those that are decoded: a thinned film is no film of gaps.
+
+    Args:
+        seen: the frames.
+        model: what is asked.
+        ahead: gets the frames of which nothing was said yet, the first one first.
+    """
+    frames = iter(seen)
+    first = next(frames, None)
+    if first is None:
+        return
+    pixels = first.frame.image.width * first.frame.image.height
+    numbers: dict[str, int] = {}
+
+    def tracked() -> Iterator[TrackedFrame]:
+        for place, one in enumerate(chain([first], frames)):
+            ahead.append(one)
+            track = np.array([numbers.setdefault(t, len(numbers)) for t in one.tracks], np.int64)
+            yield TrackedFrame(place, one.frame.image, one.boxes, track)
+
+    for said in predict_frames(model, tracked(), max(1, min(COUNT, PIXELS // pixels))):
+        yield said.people
 
 
 def track_notes(people: pd.DataFrame, frames: Sequence[int], later: Sequence[str]) -> list[str]:

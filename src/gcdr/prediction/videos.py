@@ -18,7 +18,8 @@ from gcdr.data.parquet import write_table
 from gcdr.detection.heads import Finder, load_finder
 from gcdr.prediction.contact_sheet import ContactSheet
 from gcdr.prediction.drawn import COLOURS, HALF, draw_people
-from gcdr.prediction.over_time import Ask, ask_frame_by_frame, follow_people, track_notes
+from gcdr.prediction.over_time import follow_people, track_notes
+from gcdr.prediction.predicting import check_without_prior
 from gcdr.prediction.predictions import (
     Wanted,
     about_predictions,
@@ -27,6 +28,7 @@ from gcdr.prediction.predictions import (
     person_as_json,
     wanted_model,
 )
+from gcdr.predictor import Predictor
 from gcdr.video.containers import RATE
 from gcdr.video.frames import Frame, expected_frames, read_frames
 from gcdr.video.heads_by_frame import SeenFrame, found_heads, given_heads
@@ -82,11 +84,11 @@ class Models:
     """What is asked about videos.
 
     Attributes:
-        ask: the gaze model.
+        model: the gaze model, which sees no prior map.
         finder: what finds heads; None where a table has them.
     """
 
-    ask: Ask
+    model: Predictor
     finder: Finder | None
 
 
@@ -128,11 +130,12 @@ def models_for_videos(wanted: Wanted) -> Models:
     Raises:
         InputError: as :func:`gcdr.prediction.predictions.wanted_model`,
             :func:`gcdr.detection.heads.load_finder` and
-            :func:`gcdr.prediction.over_time.ask_frame_by_frame`.
+            :func:`gcdr.prediction.predicting.check_without_prior`.
     """
     model = wanted_model(wanted)
+    check_without_prior(model)
     finder = None if wanted.heads else load_finder(wanted.finder, wanted.score, model.device)
-    return Models(ask_frame_by_frame(model), finder)
+    return Models(model, finder)
 
 
 def predict_over_time(
@@ -178,7 +181,7 @@ def predict_over_time(
             if artist:
                 artist.draw(one, rows, prediction)
 
-        predicted.people = follow_people(seen, models.ask, video.stem, show, notes)
+        predicted.people = follow_people(seen, models.model, video.stem, show, notes)
         if given and wanted.heads:
             notes += missing_note(wanted.heads, list(given.boxes), passed)
         if predicted.people.empty:
