@@ -79,8 +79,10 @@ class Study:
     prior: Path
 
 
-def make_study(folder: Path, train: int = 24, test: int = 6, seed: int = 3) -> Study:
-    """Draw a world and make up a prior for it."""
+def make_study(
+    folder: Path, train: int = 24, test: int = 6, seed: int = 3, film: int | None = None
+) -> Study:
+    """Draw a world and make up a prior for it; with ``film``, so many images each are taken for a film's."""
     world = WorldSettings(seed, "gaze", train, test, annotators=4, width=96, height=72)
     tables = write_world(folder / "images", world)
     study = Study(
@@ -90,6 +92,12 @@ def make_study(folder: Path, train: int = 24, test: int = 6, seed: int = 3) -> S
         folder / "samples.h5",
         folder / "prior.h5",
     )
+    if film is not None:
+        image = pd.factorize(tables.manifest["image"])[0]
+        tables.manifest["sequence"] = [f"film {number}" for number in image // film]
+        tables.manifest["frame"] = pd.array(image % film, "Int64")
+        place = tables.manifest.groupby("image").cumcount()
+        tables.manifest["track"] = [f"person {number}" for number in place]
     write_table(tables.manifest, study.manifest)
     write_table(tables.annotations, study.annotations)
     people = read_people(study.manifest)

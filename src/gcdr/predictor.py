@@ -5,7 +5,7 @@ manifest. Labelling, evaluation and galleries take the same way, from a picture 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS
+from gcdr.data.along_tracks import Tracks
 from gcdr.data.cache import Pictures
 from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
 from gcdr.data.heatmaps import minmax, peak_points, resize
@@ -102,7 +103,8 @@ class Predictor:
     def of_people(
         self, samples: Cache, sample_id: np.ndarray, prior: np.ndarray | None
     ) -> GazeOutput:
-        """What the model says of people of a picture cache, in fixed blocks.
+        """What the model says of people of a picture cache, in fixed blocks; along tracks, where it follows
+        them and the people are in films.
 
         Args:
             samples: the picture cache, or that of the tokens of the model's backbone.
@@ -117,12 +119,16 @@ class Predictor:
         return self._run(len(sample_id), blocks)
 
     @torch.inference_mode()
-    def _run(self, count: int, blocks: Iterable[tuple[slice, GazeInputs]]) -> GazeOutput:
+    def _run(
+        self, count: int, blocks: Iterable[tuple[slice | np.ndarray, GazeInputs]]
+    ) -> GazeOutput:
         size = self.model.map_size
         maps = torch.empty(count, size, size)
         logits = torch.empty(count) if self.model.tells_in_frame else None
+        memory = None
         for part, inputs in blocks:
-            output = self.model(inputs)
+            output = self.model(inputs.after(memory))
+            memory = output.memory
             maps[part] = output.heatmap.cpu()
             if logits is not None and output.in_frame is not None:
                 logits[part] = output.in_frame.cpu()
@@ -215,11 +221,23 @@ def people_blocks(
     sample_id: np.ndarray,
     device: torch.device,
     prior: np.ndarray | None = None,
-) -> Iterator[tuple[slice, GazeInputs]]:
-    """A model's inputs of people in fixed blocks of ``sample_id`` order, unaugmented."""
-    for part in _parts(len(sample_id)):
-        rows = samples.rows(sample_id[part])
-        yield part, cached_inputs(samples, rows, model, device, _on(prior, part, device))
+    progress: bool = True,
+) -> Iterator[tuple[np.ndarray, GazeInputs]]:
+    """A model's inputs of people in fixed blocks, unaugmented.
+
+    Blocks go in the order of ``sample_id`` or, for a model that follows tracks, along those, and what it
+    remembers after a block is to be given with the next (``GazeInputs.after``).
+
+    Yields:
+        places (n,) among the people, and their inputs.
+    """
+    rows = samples.rows(sample_id)
+    parts = _parts(model, samples.tracks, rows)
+    for part, track in tqdm(parts, "people", unit="block", mininterval=5, disable=not progress):
+        inputs = cached_inputs(samples, rows[part], model, device, _on(prior, part, device))
+        if track is not None:
+            inputs = replace(inputs, track=torch.from_numpy(track).to(device))
+        yield part, inputs
 
 
 def pictures_of(
@@ -267,12 +285,17 @@ def _blocks_of(
         yield part, gaze_inputs(pictures(part, device), model, prior=_on(prior, part, device))
 
 
-def _parts(count: int) -> Iterator[slice]:
-    for start in tqdm(range(0, count, BLOCK), "people", unit="block", mininterval=5):
-        yield slice(start, min(start + BLOCK, count))
+def _parts(
+    model: SeesPeople, tracks: Tracks | None, rows: np.ndarray
+) -> Sequence[tuple[np.ndarray, np.ndarray | None]]:
+    """Places of blocks, and the stretches of tracks that they are in for a model that follows them."""
+    if tracks is not None and model.needs.tracks:
+        return tracks.blocks(rows, BLOCK)
+    places = np.arange(len(rows))
+    return [(places[start : start + BLOCK], None) for start in range(0, len(rows), BLOCK)]
 
 
-def _on(maps: np.ndarray | None, part: slice, device: torch.device) -> Tensor | None:
+def _on(maps: np.ndarray | None, part: slice | np.ndarray, device: torch.device) -> Tensor | None:
     return None if maps is None else torch.from_numpy(maps[part]).to(device)[:, None]
 
 

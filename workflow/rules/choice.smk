@@ -36,7 +36,9 @@ def fold_settings(wildcards):
 
 def fold_init(wildcards):
     """What its towers start from: never a model that has seen the labels which it leaves out."""
-    init = config["diffusion"]["init"]
+    init = study_starts(config, wildcards.study).get(DIFFUSION, config["diffusion"]["init"])
+    if isinstance(init, dict):
+        return diffusion_of(init["study"], init["model"])
     init = (
         config["gaze"]["models"].get(init, {}).get("init")
         if init in config["gaze"]["models"]

@@ -3,7 +3,7 @@
 import re
 from dataclasses import asdict
 
-from gcdr.config.asked import pretrained_models, study_starts
+from gcdr.config.asked import DIFFUSION, pretrained_models, study_starts
 from gcdr.config.preflight import recipe_problems
 from gcdr.methods import (
     LABELS_ALONE,
@@ -31,7 +31,8 @@ def gaze_init(wildcards):
         gaze, config["gaze"]["models"][gaze].get("init")
     )
     if isinstance(start, dict):
-        return files_in(model_folder(start["study"], start["model"], gaze), "model.safetensors")
+        folder = model_folder(start["study"], start["model"], start.get("gaze", gaze))
+        return files_in(folder, "model.safetensors")
     if not start:
         return []
     # What lies below results/ is taken as it is, not as something that rules could make again.
@@ -223,13 +224,23 @@ def fitting(key):
 
 
 def diffusion_init(wildcards):
-    """What the denoiser's towers start from: a supervised teacher of the study, weights, or nothing."""
-    init = config["diffusion"]["init"]
+    """What the denoiser starts from: another study's; or its towers alone, a supervised teacher of the study,
+    weights, or nothing."""
+    init = study_starts(config, wildcards.study).get(DIFFUSION, config["diffusion"]["init"])
+    if isinstance(init, dict):
+        return diffusion_of(init["study"], init["model"])
     if init in config["gaze"]["models"]:
         place = (wildcards.study, wildcards.share, wildcards.seed, LABELS_ALONE)
         folder = teacher_folder(*place, teacher_name(LABELS_ALONE, None, init))
         return f"{folder}/model.safetensors"
     return str(weights_file(init)) if init else []
+
+
+def diffusion_of(study, method):
+    """Weights of the diffusion model that labels for a method in a study."""
+    asked, seed = variant_of({"method": method}, study), config["studies"][study]["seed"]
+    folder = teacher_folder(study, split_name(study), seed, asked.about.teacher, asked.model)
+    return f"{folder}/model.safetensors"
 
 
 def label_settings(wildcards):

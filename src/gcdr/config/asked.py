@@ -7,6 +7,9 @@ from gcdr.config.schema import study_share
 from gcdr.methods import LABELS_ALONE, METHODS, ONLINE, TEACHERS
 from gcdr.models.kinds import GAZE_MODELS
 
+DIFFUSION = "diffusion"
+"""Beside names of gaze models: what the diffusion teacher starts from in a study."""
+
 
 def used_studies(config: Config) -> list[str]:
     """Studies that are reported or shown, and those that they start from or are taught by."""
@@ -24,7 +27,8 @@ def used_studies(config: Config) -> list[str]:
 
 
 def study_starts(config: Config, study: str) -> Config:
-    """What gaze models start from in a study in place of their own ``init``, by gaze model.
+    """What gaze models start from in a study in place of their own ``init``, by gaze model; that of the
+    diffusion teacher stands under ``DIFFUSION``.
 
     A single value, a path or ``{study, model}``, is that of ``gaze.model`` alone.
     """
@@ -132,8 +136,9 @@ def trained_gaze_models(config: Config) -> list[str]:
         if about.student or about.labels_by_gaze:
             names += [entry["gaze"], _labeller(config, entry)]
     for study in used_studies(config):
-        starts = study_starts(config, study).items()
-        names += [gaze for gaze, start in starts if isinstance(start, Mapping)]
+        for gaze, start in study_starts(config, study).items():
+            if isinstance(start, Mapping):
+                names.append(start.get("gaze", gaze))
     if (
         diffuses(config) or config["galleries"]
     ):  # the denoiser's towers start from a gaze model's teacher

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gcdr.base.download import planned_files
 from gcdr.base.plain import Config
-from gcdr.config.asked import pretrained_models, study_starts
+from gcdr.config.asked import DIFFUSION, pretrained_models, study_starts
 from gcdr.config.gaze_checks import unseen_prior
 from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.kinds import GAZE_MODELS
@@ -33,7 +33,7 @@ def _init_problems(name: str, config: Config, planned: Collection[str]) -> list[
     several = isinstance(init, Mapping) and "study" not in init
     for gaze, start in study_starts(config, name).items():
         key = f"studies.{name}.init" + (f".{gaze}" if several else "")
-        if gaze not in models:
+        if gaze not in models and gaze != DIFFUSION:
             if several:
                 problems.append(f"{key}: no gaze model {gaze!r}; there are {list(models)}")
         elif not isinstance(start, Mapping):
@@ -46,7 +46,17 @@ def _init_problems(name: str, config: Config, planned: Collection[str]) -> list[
             )
         elif start["study"] not in studies:
             problems.append(f"{key}.study: no study {start['study']!r}; there are {list(studies)}")
-        elif unseen := unseen_prior(config, start["model"], gaze):
+        elif gaze == DIFFUSION:
+            if METHODS[start["model"]].family != "diffusion":
+                problems.append(
+                    f"{key}.model: found {start['model']!r}, expected a method whose teacher is a "
+                    "diffusion model, such as gcdr"
+                )
+        elif start.get("gaze", gaze) not in models:
+            problems.append(
+                f"{key}.gaze: no gaze model {start['gaze']!r}; there are {list(models)}"
+            )
+        elif unseen := unseen_prior(config, start["model"], start.get("gaze", gaze)):
             problems.append(f"{key}.model: found {start['model']!r}; {unseen}")
     circle = _circle(config, [name])
     return problems + (

@@ -13,6 +13,7 @@ from gcdr.base.errors import InputError, one_line
 from gcdr.base.files import CHECKPOINTS
 from gcdr.base.plain import Config
 from gcdr.config.asked import (
+    DIFFUSION,
     gaze_models_as,
     pretrained_models,
     study_starts,
@@ -75,9 +76,10 @@ def _starts(config: Config, study: str) -> Iterator[Use]:
     """First weights of gaze models in a study; those that are not there are named elsewhere."""
     trained = trained_gaze_models(config)
     for gaze, source in study_starts(config, study).items():
-        if isinstance(source, str) and gaze in trained:
-            file = weights_file(source)
-            checks = (_start(config, file, gaze),)
+        if isinstance(source, str) and gaze in [*trained, DIFFUSION]:
+            file, size = weights_file(source), config["diffusion"]["model"]
+            denoiser = partial(check_first_weights, file, DENOISER, size)
+            checks = (denoiser if gaze == DIFFUSION else _start(config, file, gaze),)
             yield Use(_key(config, study, "init", gaze), source, (file,), checks, quiet=True)
 
 

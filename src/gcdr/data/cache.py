@@ -21,6 +21,7 @@ from tqdm import tqdm
 from gcdr.base.errors import InputError
 from gcdr.base.failures import Failures
 from gcdr.base.files import state_size
+from gcdr.data.along_tracks import Tracks, tracks_of
 from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
 from gcdr.data.hdf5 import HDF5_TEXT, Held, new_hdf5, open_hdf5
 from gcdr.data.lookup import places
@@ -46,7 +47,8 @@ def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path, failu
         root: folder that ``image`` is relative to.
         size: side of the model's input in pixels; scenes are kept at it, head crops a margin larger.
         path: HDF5 file: ``scene`` (M, 3, size, size) and ``head`` (N, 3, C, C) uint8, ``scene_index``,
-            ``sample_id``, ``head_box`` (N, 4) in 0..1 and ``problem`` (N,) text, empty where there is none.
+            ``sample_id``, ``head_box`` (N, 4) in 0..1 and ``problem`` (N,) text, empty where there is none;
+            of people in films also ``track`` and ``frame``, see :class:`gcdr.data.along_tracks.Tracks`.
         failures: share of the people, 0 to 1, whose image may be absent, unreadable or of another size.
 
     Raises:
@@ -121,6 +123,8 @@ def new_cache(
         yield arrays, problem, names, scene_index
         file["scene_index"], file["head_box"] = scene_index, boxes(people)
         file["sample_id"] = people["sample_id"].to_numpy()
+        if (tracks := tracks_of(people)) is not None:
+            file["track"], file["frame"] = tracks.track, tracks.frame
         file.create_dataset("problem", data=problem, dtype=HDF5_TEXT)
         for array in arrays.values():
             array.seal()
@@ -154,6 +158,7 @@ class Cached:
         problem: (N,) text: why a person's picture could not be read, and is black here; else empty.
         people: digest of the people.
         path: the file.
+        tracks: whose row of a film each is; None where nobody is in a film.
     """
 
     sample_id: np.ndarray
@@ -162,6 +167,7 @@ class Cached:
     problem: np.ndarray
     people: str
     path: Path
+    tracks: Tracks | None = None
 
     @staticmethod
     def people_of(held: Held, images: int) -> dict[str, Any]:
@@ -176,6 +182,8 @@ class Cached:
         """
         columns, count = held.columns, len(held.columns["sample_id"])
         shapes = {"head_box": (count, 4), "scene_index": (count,), "problem": (count,)}
+        if followed := "track" in columns:
+            shapes |= {"track": (count,), "frame": (count,)}
         for name, shape in shapes.items():
             if name not in columns or columns[name].shape != shape:
                 raise InputError(f"{held.path}: expected {name!r} of shape {shape}")
@@ -189,6 +197,7 @@ class Cached:
             "problem": columns["problem"],
             "people": held.attributes["people"],
             "path": held.path,
+            "tracks": Tracks(columns["track"], columns["frame"]) if followed else None,
         }
 
     def rows(self, sample_id: np.ndarray) -> np.ndarray:

@@ -54,7 +54,9 @@ def plain_view(count: int, device: torch.device) -> View:
     )
 
 
-def random_view(head_box: Tensor, gaze: Tensor, rng: torch.Generator) -> View:
+def random_view(
+    head_box: Tensor, gaze: Tensor, rng: torch.Generator, track: Tensor | None = None
+) -> View:
     """Draw the reference's augmentations (GCDR's released recipe), each with probability one half.
 
     Head-box jitter grows the box by up to 10 %; the crop keeps the padded head and the gaze and is drawn
@@ -65,17 +67,25 @@ def random_view(head_box: Tensor, gaze: Tensor, rng: torch.Generator) -> View:
         head_box: (N, 4) in 0..1.
         gaze: (N, 2) in 0..1, NaN where unknown.
         rng: CPU generator; the draws do not depend on the device.
+        track: (N,) int64 from 0 on, ascending: frames of one track are seen alike, in a crop that keeps all
+            its heads and gaze points, if these are known. None: everybody is seen apart.
     """
-    count, device = len(head_box), head_box.device
+    device = head_box.device
+    count = len(head_box) if track is None else int(track[-1]) + 1
     coin = (torch.rand(count, 4, generator=rng) < 0.5).to(device)
     draw = torch.rand(count, 8, generator=rng).to(device)
     whole = torch.tensor([0.0, 0, 1, 1], device=device)
+    if track is not None:
+        coin, draw = coin[track], draw[track]
     known = ~torch.isnan(gaze).any(1)
     padding = HEAD_PADDING + 0.1 * draw[:, 4] * coin[:, 0]
     head = _grown(head_box, padding)
     point = torch.where(known[:, None], gaze, head[:, :2])
     low = torch.minimum(head[:, :2], point).clamp(0, 1)
     high = torch.maximum(head[:, 2:], point).clamp(0, 1)
+    if track is not None:
+        low, high = _of_track(low, track, "amin"), _of_track(high, track, "amax")
+        known = _of_track(known.float(), track, "amin") > 0
     window = torch.cat([low * draw[:, :2], high + (1 - high) * draw[:, 2:4]], 1)
     some = (window[:, 2:] - window[:, :2] > 1e-4).all(
         1
@@ -88,6 +98,13 @@ def random_view(head_box: Tensor, gaze: Tensor, rng: torch.Generator) -> View:
         padding,
         torch.where(coin[:, 3:], colour, torch.ones_like(colour)),
     )
+
+
+def _of_track(values: Tensor, track: Tensor, which: Literal["amin", "amax"]) -> Tensor:
+    """Everybody's smallest or largest value (N, ...) in their track (N,)."""
+    index = track.view(-1, *[1] * (values.ndim - 1)).expand_as(values)
+    extreme = torch.zeros_like(values).scatter_reduce(0, index, values, which, include_self=False)
+    return extreme[track]
 
 
 def whole_image(view: View) -> View:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from gcdr.base.errors import InputError
 from gcdr.data.views import HeadMask
-from gcdr.models.interface import GazeInputs, Needs, SeesPeople
+from gcdr.models.interface import GazeInputs, Needs, SeesPeople, TrackMemory
 from gcdr.models.objectives import squared_error
 from gcdr.models.precision import in_precision
 from gcdr.models.sizes import DenoiserConfig
@@ -93,6 +93,10 @@ class Denoiser(SeesPeople):
             For each level a non-negative float tensor (N, width, C, C), C = H / patch / 2**level.
         """
         return self._levels(self._compressed(inputs))
+
+    def context_in_time(self, inputs: GazeInputs) -> tuple[list[Tensor], TrackMemory | None]:
+        """What ``context`` returns, and what a denoiser that follows tracks remembers of them."""
+        return self.context(inputs), None
 
     def _compressed(self, inputs: GazeInputs) -> Tensor:
         """Features of people (N, widths[-1], h, w)."""

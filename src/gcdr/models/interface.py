@@ -94,6 +94,11 @@ class GazeInputs:
             raise InputError("images: found none, the model needs them")
         return self.images[self.image_of]
 
+    def after(self, memory: TrackMemory | None) -> "GazeInputs":
+        """The same people, with what is remembered of their tracks, if anything."""
+        kept = None if memory is None or self.track is None else memory.keep(self.track)
+        return replace(self, memory=kept)
+
     def people(self, chosen: Tensor) -> "GazeInputs":
         """Some of the people, by a mask (N,) bool or by indices; images and memory stay."""
         names = ("image_of", "head_box", "head_crop", "head_mask", "prior", "track", "time")
@@ -151,11 +156,13 @@ class SeesPeople(nn.Module, ABC):
 
     Attributes:
         kind: its name in ``model.json``.
+        in_time: of a model that follows tracks, how the names of its memory begin and of what comes after it.
         config: its sizes.
         objective: how far heatmaps (n, H, W) are from targets (n, H, W) in [0, 1], a scalar.
     """
 
     kind: ClassVar[str]
+    in_time: ClassVar[tuple[str, ...]] = ()
     config: Any
     precision: Any
 

@@ -24,6 +24,7 @@ class VideoDenoiser(Denoiser):
     """
 
     kind: ClassVar[str] = "video-denoiser"
+    in_time: ClassVar[tuple[str, ...]] = ("convlstm_scene", "upsample", "diffusion_model")
 
     def __init__(self, config: VideoDenoiserConfig, features: nn.Module | None = None) -> None:
         super().__init__(config, features)

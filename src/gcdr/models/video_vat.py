@@ -55,6 +55,7 @@ class VideoVAT(VAT):
     """
 
     kind: ClassVar[str] = "video-vat"
+    in_time: ClassVar[tuple[str, ...]] = ("convlstm_scene", "deconv", "conv4", "fc_inout")
 
     def __init__(self, config: VideoVATConfig) -> None:
         norm = NORMS[config.norms]

@@ -4,7 +4,9 @@ A pseudo-label is such a map, stretched to [0, 1] or at its own height. Which me
 :mod:`gcdr.methods`. A label that cannot be made (a flat map) is marked invalid and never trained on.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -78,12 +80,23 @@ def expected_labels(maps: Tensor, sigma: float) -> Tensor:
 
 def conditioned(model: Denoiser, inputs: GazeInputs) -> Predict:
     """The denoiser with its context: computed once for all draws and steps."""
-    context = model.context(inputs)
+    return partial(model.predict, context=model.context(inputs))
 
-    def predict(noisy: Tensor, time: Tensor) -> Tensor:
-        return model.predict(noisy, time, context)
 
-    return predict
+def conditioned_blocks(
+    model: Denoiser, samples: Cache, sample_id: np.ndarray, device: torch.device
+) -> Iterator[tuple[np.ndarray, Predict]]:
+    """The denoiser with the context of people, in blocks; that of tracks goes from block to block."""
+    memory = None
+    for part, inputs in people_blocks(model, samples, sample_id, device):
+        context, memory = model.context_in_time(inputs.after(memory))
+        yield part, partial(model.predict, context=context)
+
+
+def _back(values: Tensor, parts: list[np.ndarray], dim: int = 0) -> Tensor:
+    """Values of people in the order of blocks, back in the order of the people."""
+    order = torch.from_numpy(np.argsort(np.concatenate(parts)))
+    return values.index_select(dim, order)
 
 
 @torch.inference_mode()
@@ -111,8 +124,9 @@ def refine_maps(
     model = model.to(device, memory_format=torch.channels_last).eval()
     size = model.map_size
     results: list[list[Refined]] = [[] for _ in refinements]
-    for part, inputs in people_blocks(model, samples, sample_id, device):
-        predict = conditioned(model, inputs)
+    parts = []
+    for part, predict in conditioned_blocks(model, samples, sample_id, device):
+        parts.append(part)
         known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
         for refinement, result in zip(refinements, results, strict=True):
             noise = refinement.noise(sample_id[part], size).to(device)
@@ -120,7 +134,10 @@ def refine_maps(
             drawn = draws(predict, start, noise, refinement).transpose(0, 1).cpu()
             points = peak_points(drawn.flatten(0, 1)).view(*drawn.shape[:2], 2)
             result.append(Refined(drawn.mean(1) if refinement.average else drawn, points))
-    return [Refined(*map(torch.cat, zip(*result, strict=True))) for result in results]
+    return [
+        Refined(*(_back(torch.cat(values), parts) for values in zip(*result, strict=True)))
+        for result in results
+    ]
 
 
 @torch.inference_mode()
@@ -140,14 +157,14 @@ def step_maps(
         (visits, N, G, G) float32, unstretched, in the order of the steps.
     """
     model = model.to(device, memory_format=torch.channels_last).eval()
-    parts = []
-    for part, inputs in people_blocks(model, samples, sample_id, device):
+    parts, made = [], []
+    for part, predict in conditioned_blocks(model, samples, sample_id, device):
         known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
         noise = refinement.noise(sample_id[part], model.map_size)[0].to(device)
-        start = refinement.start(known, model)
-        steps = trajectory(conditioned(model, inputs), start, noise, refinement)
-        parts.append(torch.stack(list(steps)).cpu())
-    return torch.cat(parts, 1)
+        steps = trajectory(predict, refinement.start(known, model), noise, refinement)
+        parts.append(part)
+        made.append(torch.stack(list(steps)).cpu())
+    return _back(torch.cat(made, 1), parts, dim=1)
 
 
 @torch.inference_mode()

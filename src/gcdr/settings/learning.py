@@ -83,14 +83,15 @@ def teacher_training(
     return denoiser_training(config, share)
 
 
-def network(config: Config, features: bool = True) -> NetworkSettings:
-    """The denoiser's network."""
+def network(config: Config, features: bool = True, tracks: bool = False) -> NetworkSettings:
+    """The denoiser's network; one that follows tracks where it may and the configuration says so."""
     diffusion = config["diffusion"]
     return NetworkSettings(
         size=diffusion["model"],
         sigma=config["heatmap"]["sigma"],
         head=diffusion["head"],
         features="towers" if features else "none",
+        tracks=tracks and diffusion["tracks"],
     )
 
 
@@ -99,7 +100,7 @@ def denoiser_training(config: Config, share: int) -> DenoiserTraining:
     diffusion = by_share(config["diffusion"], share)
     return DenoiserTraining.from_json(
         {
-            "network": network(config).to_json(),
+            "network": network(config, tracks=True).to_json(),
             "timesteps": diffusion["timesteps"],
             "recipe": diffusion["recipe"],
             "schedule": diffusion["schedule"],
@@ -138,7 +139,10 @@ def mean_teacher_training(
             "sigma": config["heatmap"]["sigma"],
         }
         return GazeMeanTeacher.from_json(settings | of_model, "gaze.mean_teacher")
-    of_model = {"network": network(config).to_json(), "sampling": sampling(config).to_json()}
+    of_model = {
+        "network": network(config, tracks=True).to_json(),
+        "sampling": sampling(config).to_json(),
+    }
     return DiffusionMeanTeacher.from_json(settings | of_model, "diffusion.mean_teacher")
 
 

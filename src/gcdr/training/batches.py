@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,12 +21,11 @@ from gcdr.data.views import (
     view_priors,
     whole_image,
 )
-from gcdr.models.inputs import cached_inputs, gaze_inputs, token_inputs
+from gcdr.models.inputs import gaze_inputs, token_inputs
 from gcdr.models.interface import GazeInputs, SeesPeople
+from gcdr.predictor import people_blocks
 from gcdr.training.loop import shuffled
 from gcdr.training.targets import Targets
-
-BLOCK = 64  # people at a time who are looked at and not learned from
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,25 @@ class Composition:
     per_epoch: float
 
 
+class Clips(NamedTuple):
+    """How people are cut into clips, which are learned from together.
+
+    Attributes:
+        of: from ``sample_id`` (N,) to those of each clip, in the order of time.
+        frames: that a clip has, at most.
+    """
+
+    of: Callable[[np.ndarray], list[np.ndarray]]
+    frames: int
+
+
 def compose(
-    labelled: Targets, others: Targets | None, batch: int, labelled_per_batch: int | None, seed: int
+    labelled: Targets,
+    others: Targets | None,
+    batch: int,
+    labelled_per_batch: int | None,
+    seed: int,
+    clips: Clips | None = None,
 ) -> Composition:
     """Fill batches with labelled people and, if given, others.
 
@@ -73,6 +90,8 @@ def compose(
         labelled_per_batch: places of the labelled (paper: 20 of 80 for few labels); None mixes all
             people as one pool (paper: with half of the labels).
         seed: seed of the shuffles.
+        clips: for a model that follows tracks: places are filled with clips, as many as fit in at most, and
+            clips are shuffled in place of people.
 
     Where there are fewer people of a kind than places for them, every batch has each of them once.
 
@@ -92,25 +111,35 @@ def compose(
                 f"labelled_per_batch: found {first}, expected 1 to {batch - 1} of a batch of {batch}"
             )
         second = batch - first
-    first = _enough(known, first, who)
-    of_known = shuffled(known, first, seed, "labelled")
+    of_known = _pool(known, first, who, seed, "labelled", clips)
     if others is None:
-        return Composition(of_known, len(known) / first)
-    second = _enough(others.sample_id, second, "pseudo-labelled")
-    of_others = shuffled(others.sample_id, second, seed, "pseudo-labelled")
+        return of_known
+    of_others = _pool(others.sample_id, second, "pseudo-labelled", seed, "pseudo-labelled", clips)
     return Composition(
-        lambda step: np.concatenate([of_known(step), of_others(step)]),
-        len(others.sample_id) / second,
+        lambda step: np.concatenate([of_known.ids(step), of_others.ids(step)]),
+        of_others.per_epoch,
     )
 
 
-def _enough(ids: np.ndarray, places: int, who: str) -> int:
-    """Places of a batch that can be filled; that they are fewer is said in the log."""
+def _pool(
+    ids: np.ndarray, places: int, who: str, seed: int, purpose: str, clips: Clips | None
+) -> Composition:
+    """Batches of one kind of people; that they are too few for their places is said in the log."""
     if not len(ids):
         raise InputError(f"found 0 {who} people, expected some (split.share, split.unlabelled)")
-    if len(ids) < places:
-        print(f"found {len(ids)} {who} people for {places} places: each batch has all of them")
-    return min(len(ids), places)
+    pieces = None if clips is None else clips.of(ids)
+    drawn = ids if pieces is None else np.arange(len(pieces))
+    what = f"{who} people" if pieces is None else f"clips of {who} people"
+    places = places if clips is None else max(1, places // clips.frames)
+    if len(drawn) < places:
+        print(f"found {len(drawn)} {what} for {places} places: each batch has all of them")
+    places = min(len(drawn), places)
+    chosen = shuffled(drawn, places, seed, purpose)
+    if pieces is None:
+        return Composition(chosen, len(drawn) / places)
+    return Composition(
+        lambda step: np.concatenate([pieces[k] for k in chosen(step)]), len(drawn) / places
+    )
 
 
 def random_batches(
@@ -129,7 +158,8 @@ def random_batches(
     """Assemble the same people once in each of some random views.
 
     The views share window and flip, so that all heatmaps agree cell by cell; colours and head boxes
-    are jittered apart, as Mean Teacher needs it (paper, S2).
+    are jittered apart, as Mean Teacher needs it (paper, S2). To a model that follows tracks, all frames of
+    a track are shown in one view.
 
     Args:
         samples: the picture cache.
@@ -155,7 +185,10 @@ def random_batches(
         choice = torch_rng(seed, f"{purpose} draw", step)
         stored = targets.maps(sample_id, choice).to(device)
     head_box = torch.from_numpy(samples.head_box[rows]).to(device)
-    seen = _random_views(head_box, gaze, seed, purpose, step, views)
+    track = None
+    if model.needs.tracks and samples.tracks is not None:
+        track = torch.from_numpy(samples.tracks.stretches(rows)).to(device)
+    seen = _random_views(head_box, gaze, track, seed, purpose, step, views)
     pictures = None
     if isinstance(samples, Tokens):
         seen = [whole_image(view) for view in seen]
@@ -175,7 +208,7 @@ def random_batches(
             if isinstance(samples, Tokens)
             else gaze_inputs(pictures, model, view=view, prior=prior)
         )
-        batches.append(Batch(inputs, prior, target, ~unknown, in_frame))
+        batches.append(Batch(replace(inputs, track=track), prior, target, ~unknown, in_frame))
     return batches
 
 
@@ -188,19 +221,18 @@ def plain_batches(
     sigma: float,
     device: torch.device,
 ) -> Iterator[Batch]:
-    """All labelled people as they are, in the order of their ids; ``BLOCK`` of them at a time.
+    """All labelled people as they are, in blocks as a predictor's.
 
     Args:
         targets: people with a gaze point inside the frame.
         samples, priors, model, sigma, device: as in :func:`random_batches`.
     """
-    for start in range(0, len(targets.sample_id), BLOCK):
-        ids = targets.sample_id[start : start + BLOCK]
-        prior = None if priors is None else priors.maps(ids).to(device)[:, None]
-        inputs = cached_inputs(samples, samples.rows(ids), model, device, prior)
-        gaze = torch.from_numpy(targets.gaze[start : start + BLOCK]).to(device)
-        target = gaussians(gaze, model.map_size, sigma)
-        yield Batch(inputs, prior, target, torch.ones(len(ids), dtype=torch.bool, device=device))
+    ids = targets.sample_id
+    maps = None if priors is None else priors.maps(ids).numpy()
+    for part, inputs in people_blocks(model, samples, ids, device, maps, progress=False):
+        prior = None if maps is None else torch.from_numpy(maps[part]).to(device)[:, None]
+        target = gaussians(torch.from_numpy(targets.gaze[part]).to(device), model.map_size, sigma)
+        yield Batch(inputs, prior, target, torch.ones(len(part), dtype=torch.bool, device=device))
 
 
 def _crop(images: Tensor, originals: Originals, sample_id: np.ndarray, view: View) -> None:
@@ -214,11 +246,17 @@ def _crop(images: Tensor, originals: Originals, sample_id: np.ndarray, view: Vie
 
 
 def _random_views(
-    box: Tensor, gaze: Tensor, seed: int, purpose: str, step: int, count: int
+    box: Tensor,
+    gaze: Tensor,
+    track: Tensor | None,
+    seed: int,
+    purpose: str,
+    step: int,
+    count: int,
 ) -> list[View]:
-    first = random_view(box, gaze, torch_rng(seed, purpose, step))
+    first = random_view(box, gaze, torch_rng(seed, purpose, step), track)
     others = [
-        random_view(box, gaze, torch_rng(seed, f"{purpose} {number}", step))
+        random_view(box, gaze, torch_rng(seed, f"{purpose} {number}", step), track)
         for number in range(2, count + 1)
     ]
     return [first, *(replace(view, window=first.window, flip=first.flip) for view in others)]

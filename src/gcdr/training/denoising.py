@@ -12,10 +12,11 @@ from gcdr.data.folds import labelled_folds
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.shown import read_shown
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.sizes import DenoiserConfig
+from gcdr.models.sizes import DenoiserConfig, VideoDenoiserConfig
 from gcdr.models.starting import start_from
+from gcdr.models.video_denoiser import VideoDenoiser
 from gcdr.refine.diffusion import Schedule, denoising_loss, training_pair
-from gcdr.training.batches import Batch, compose
+from gcdr.training.batches import Batch
 from gcdr.training.recipes import DenoiserTraining, DiffusionRecipe, Fold, NetworkSettings
 from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
@@ -31,14 +32,14 @@ def initial_denoiser(settings: NetworkSettings, init: Path | None, seed: int) ->
         seed: seed of the random ones.
     """
     torch.manual_seed(derive(seed, "denoiser weights"))
-    sizes = {"world": DenoiserConfig.world, "paper": DenoiserConfig.paper}
+    sort = VideoDenoiserConfig if settings.tracks else DenoiserConfig
     config = replace(
-        sizes[settings.size](),
+        {"world": sort.world, "paper": sort.paper}[settings.size](),
         head=settings.head,
         sigma=settings.sigma,
         features=settings.features,
     )
-    model = Denoiser(config)
+    model = VideoDenoiser(config) if isinstance(config, VideoDenoiserConfig) else Denoiser(config)
     if init is not None and settings.features == "towers":
         start_from(model, init)
     return model
@@ -108,7 +109,7 @@ def train_denoiser(
     Raises:
         InputError: fewer people than places in a batch, or a loss that is not finite.
     """
-    people = compose(labelled, None, recipe.batch, None, run.seed)
+    people = run.compose(labelled, None, recipe)
 
     def loss_of_step(step: int) -> torch.Tensor:
         (batch,) = run.batches(labelled, people.ids(step), step)

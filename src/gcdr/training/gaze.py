@@ -14,7 +14,7 @@ from gcdr.data.prior_maps import prior_maps
 from gcdr.models.encoding import check_backbone
 from gcdr.models.interface import GazeModel
 from gcdr.models.named import initial_gaze_model
-from gcdr.training.batches import Batch, compose
+from gcdr.training.batches import Batch
 from gcdr.training.recipes import GazeTraining
 from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
@@ -130,7 +130,7 @@ def train_gaze(
     """
     targets = labelled if pseudo is None else join(labelled, pseudo)
     recipe, in_frame = settings.recipe, settings.in_frame
-    people = compose(labelled, pseudo, recipe.batch, settings.labelled_per_batch, run.seed)
+    people = run.compose(labelled, pseudo, recipe, settings.labelled_per_batch)
 
     def loss_of_step(step: int) -> Tensor:
         (batch,) = run.batches(targets, people.ids(step), step, priors=priors)

@@ -28,6 +28,7 @@ LOG_EVERY = 20
 CHECKS = (
     20  # how often, at least, a long training is asked for its loss on people who are set aside
 )
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 OPTIMISERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 
 
@@ -110,6 +111,8 @@ def fit(
     Raises:
         InputError: the loss, or a weight in the end, is not finite.
     """
+    if recipe.learned == "in_time":
+        learn_in_time(model)
     parameters = [p for p in model.parameters() if p.requires_grad]
     # All at once, which halves what the calls cost on a CPU, with the same bits. Not fused: torch 2 walks
     # memory there, and a gradient whose strides differ from its weight's (channels last beside contiguous,
@@ -120,7 +123,7 @@ def fit(
     own = average is None and recipe.ema is not None
     if own:
         average = running_average(model, recipe.ema)
-    model.train()
+    _train_mode(model)
     trained = [model] if average is None else [model, average.module]
     for one in trained:  # the average may take part in the loss
         set_precision(one, recipe.precision)
@@ -165,6 +168,32 @@ def fit(
     with atomic(log) as temporary, temporary.open("w", newline="") as handle:
         csv.writer(handle).writerows(lines)
     return (average.module if own else model).eval()
+
+
+def learn_in_time(model: nn.Module) -> None:
+    """Hold all weights but those of a model's memory and of what comes after it; batch norms are held too.
+
+    Raises:
+        InputError: the model follows no tracks.
+    """
+    names = getattr(model, "in_time", ())
+    if not names:
+        raise InputError(
+            f"learned: found in_time for a {type(model).__name__}, which follows no tracks; expected all"
+        )
+    model.requires_grad_(False)
+    for name, part in model.named_modules():
+        if name.startswith(names) and not isinstance(part, NORMS):
+            for parameter in part.parameters(recurse=False):
+                parameter.requires_grad_()
+
+
+def _train_mode(model: nn.Module) -> None:
+    """A batch norm that is not trained keeps its statistics too."""
+    model.train()
+    for part in model.modules():
+        if isinstance(part, NORMS) and not any(p.requires_grad for p in part.parameters()):
+            part.eval()
 
 
 @torch.no_grad()

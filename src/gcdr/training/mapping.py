@@ -11,7 +11,7 @@ import torch
 from gcdr.base.errors import InputError
 from gcdr.data.prior_maps import prior_maps
 from gcdr.models.denoiser import Denoiser
-from gcdr.training.batches import Batch, compose
+from gcdr.training.batches import Batch
 from gcdr.training.denoising import initial_denoiser
 from gcdr.training.recipes import MappingTraining, Recipe
 from gcdr.training.resume import code_of
@@ -80,7 +80,7 @@ def train_mapping(run: Run, labelled: Targets, priors: Targets, recipe: Recipe) 
     Raises:
         InputError: fewer people than places in a batch, or a loss that is not finite.
     """
-    people = compose(labelled, None, recipe.batch, None, run.seed)
+    people = run.compose(labelled, None, recipe)
 
     def loss_of_step(step: int) -> torch.Tensor:
         (batch,) = run.batches(labelled, people.ids(step), step, priors=priors)

@@ -21,7 +21,7 @@ from gcdr.models.named import initial_gaze_model
 from gcdr.refine.diffusion import Sampling, draws, to_network, training_pair
 from gcdr.refine.labels import noise_of, sampler_of
 from gcdr.refine.maps import conditioned
-from gcdr.training.batches import Batch, compose
+from gcdr.training.batches import Batch
 from gcdr.training.denoising import initial_denoiser
 from gcdr.training.loop import running_average
 from gcdr.training.recipes import DiffusionMeanTeacher, GazeMeanTeacher, MeanTeacher, Recipe
@@ -178,7 +178,7 @@ def train_mean_teacher(
     """
     average = running_average(run.model.train(), mean_teacher.decay, mean_teacher.warm_up)
     targets = join(labelled, others)
-    people = compose(labelled, others, recipe.batch, mean_teacher.labelled_per_batch, run.seed)
+    people = run.compose(labelled, others, recipe, mean_teacher.labelled_per_batch)
 
     def loss_of_step(step: int) -> Tensor:
         first, second = run.batches(targets, people.ids(step), step, views=2)

@@ -32,6 +32,10 @@ class Recipe(JsonConfig):
         decay: that factor.
         loss_scale: factor of the squared error of heatmaps (10,000 in the paper's code).
         precision: "bf16" computes products in half precision; weights stay float32.
+        frames: of a clip, which a model that follows tracks learns from together; it remembers nothing of
+            the frames before, and gradients go through all of it.
+        learned: "all" weights, or those "in_time": of a model that follows tracks its memory and what comes
+            after it, with all batch norms as they are (VAT's released recipe for video).
     """
 
     steps: int | None
@@ -47,6 +51,8 @@ class Recipe(JsonConfig):
     decay: float = 0.2
     loss_scale: float = 1.0
     precision: Literal["fp32", "bf16"] = "fp32"
+    frames: int = 8
+    learned: Literal["all", "in_time"] = "all"
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.epochs is None):
@@ -120,12 +126,14 @@ class NetworkSettings(JsonConfig):
         sigma: standard deviation of a label's Gaussian in cells.
         head: "plain" or "mass", see :class:`gcdr.models.sizes.DenoiserConfig`.
         features: "towers", or "none" for a network that does not see the picture.
+        tracks: whether it follows people along films, see :class:`gcdr.models.video_denoiser.VideoDenoiser`.
     """
 
     size: Literal["world", "paper"]
     sigma: float
     head: Literal["plain", "mass"] = "plain"
     features: Literal["towers", "none"] = "towers"
+    tracks: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from gcdr.data.shown import check_split, of_labelled, read_shown, split_identity
 from gcdr.data.tokens import Cache, open_cache
 from gcdr.models.build import backbone_card, describe, save_model
 from gcdr.models.interface import SeesPeople
-from gcdr.training.batches import Batch, plain_batches, random_batches
+from gcdr.training.batches import Batch, Clips, Composition, compose, plain_batches, random_batches
 from gcdr.training.loop import Recipe, fit
 from gcdr.training.resume import Checkpoint, resumable
 from gcdr.training.targets import Targets, validation_targets
@@ -77,6 +77,26 @@ class Run:
             rng=(self.seed, f"augment {self.kind}", step),
             views=views,
         )
+
+    def compose(
+        self,
+        labelled: Targets,
+        others: Targets | None,
+        recipe: Recipe,
+        labelled_per_batch: int | None = None,
+    ) -> Composition:
+        """Who is in the batches, see :func:`gcdr.training.batches.compose`.
+
+        A model that follows tracks learns from clips of ``recipe.frames`` frames, where people are in films.
+        """
+        tracks, clips = self.samples.tracks, None
+        if self.model.needs.tracks and tracks is not None:
+
+            def cut(ids: np.ndarray) -> list[np.ndarray]:
+                return [ids[part] for part in tracks.clips(self.samples.rows(ids), recipe.frames)]
+
+            clips = Clips(cut, recipe.frames)
+        return compose(labelled, others, recipe.batch, labelled_per_batch, self.seed, clips)
 
     def fit(
         self,
