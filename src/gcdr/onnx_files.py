@@ -34,7 +34,7 @@ from gcdr.world.scene import draw_scene
 from gcdr.world.style import STYLES
 
 ONNX = ".onnx"
-TOLERANCE = 1e-4  # of heatmaps and of probabilities, absolute
+TOLERANCE = 1e-4  # of heatmaps and of probabilities; of their largest value where that is above 1
 OPSET = 20
 FORMAT = "gcdr gaze model, 1"
 PACKAGES = "onnx onnxruntime onnxscript"
@@ -199,7 +199,11 @@ def _differences(
     outputs: Sequence[str],
     shown: Sequence[tuple[Image.Image, np.ndarray]],
 ) -> dict[str, float]:
-    """The largest absolute difference of any output, by what was asked about; NaN counts as infinite."""
+    """The largest difference of any output, by what was asked about; NaN counts as infinite.
+
+    A map whose values are above 1, as an untrained model's are, is measured by its largest: both sides round
+    to as many digits.
+    """
     model = graph.model
     asked = [("random inputs", random_inputs(model, *counts)) for counts in COUNTS]
     asked.append(("pictures", _shown_inputs(model, shown)))
@@ -209,7 +213,7 @@ def _differences(
         for theirs, ours in zip(
             session.run(list(outputs), fed), graph(*inputs.values()), strict=True
         ):
-            apart = np.abs(theirs - ours.numpy()).max()
+            apart = np.abs(theirs - ours.numpy()).max() / max(1.0, float(ours.abs().max()))
             found[what] = max(
                 found.get(what, 0.0), float(np.nan_to_num(apart, nan=np.inf, posinf=np.inf))
             )

@@ -22,7 +22,7 @@ from gcdr.data.split import LABELLED as SHOWN
 from gcdr.data.split import VALIDATION, split_labels
 from gcdr.data.views import plain_view, view_masks
 from gcdr.datasets.assemble import Dataset
-from gcdr.datasets.folder import read_folder
+from gcdr.datasets.folder import people_mark, read_folder
 from gcdr.datasets.gazefollow import read_gazefollow_rows, read_released_split
 from gcdr.datasets.images import image_sizes, undecodable
 from gcdr.datasets.layout import annotation_files, recognise, released_list
@@ -248,6 +248,33 @@ def test_own_images_with_labels(root: Path) -> None:
     out = people.index[2]
     assert dataset.annotations["sample_id"].tolist() == [out, people.index[1], people.index[1]]
     assert dataset.annotations["gaze_x"].fillna(-1).tolist() == [-1, 0.2, 0.4]
+
+
+def test_the_mark_of_people_tells_all_but_labels(root: Path) -> None:
+    """Or bodies and Grad-CAM maps would be made again for a corrected label, or kept for other people."""
+    labels = "gaze_x,gaze_y,in_frame,label,label_source,annotator"
+    header = f"{HEADER},{labels},split,sequence,body_x0,body_y0,body_x1,body_y1"
+    first, second = "a.jpg,4,5,24,25", "b.jpg,1,2,20,22"
+    body = "train,one,0,0,30,40"
+    before = [f"{second},,,,,,0,{body}", f"{first},.5,.5,true,cup,given,0,{body}"]
+
+    def mark(*rows: str, share: float = 0) -> str:
+        write(root, {"a.jpg": "picture", "b.jpg": "picture", "own.csv": "\n".join([header, *rows])})
+        return people_mark(root, root / "own.csv", share)
+
+    same = mark(*before)
+    assert mark(*before[::-1]) == same
+    corrected = f"{first},,,false,,corrected,0,{body}"
+    assert mark(before[0], corrected) == same
+    assert mark(*before, f"{first},.4,.4,true,cup,given,1,{body}") == same  # one more annotator
+    for old, new in (("4,5,24", "4,5,23"), ("train", "ignore"), ("one", "two"), ("30,40", "30,41")):
+        assert mark(before[0], before[1].replace(old, new)) != same
+    assert mark(before[1]) != same
+    unnamed = [row.replace("train", "") for row in before]
+    assert mark(*unnamed, share=0.5) != mark(*unnamed)
+    assert mark(*before) == same
+    (root / "a.jpg").write_bytes(b"another")
+    assert people_mark(root, root / "own.csv") != same
 
 
 def test_links_to_images_elsewhere_are_followed(tmp_path: Path) -> None:

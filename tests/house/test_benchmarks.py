@@ -35,6 +35,12 @@ def test_a_film_is_timed_and_its_memory_drawn() -> None:
     assert printed.count(" MiB, peak") == 10
 
 
+@pytest.mark.slow
+def test_further_people_are_timed() -> None:
+    printed = said("further_people.py", "--size", "world", "--people", "2", "--rounds", "1")
+    assert "CPU: the first person" in printed and "each of 1 further ones" in printed
+
+
 def test_the_made_up_tokenizer_of_gradcam_is_read_again(tmp_path: Path) -> None:
     place = importlib.util.spec_from_file_location("gradcam", BENCHMARKS / "gradcam.py")
     gradcam = importlib.util.module_from_spec(place)

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from gcdr.report.markup import Cell, grid
+from gcdr.report.markup import Cell, Picture, grid
 from gcdr.report.person_errors import distribution_text, person_traits, share_within
 from gcdr.report.picked_people import BY_ANNOTATORS, person_pictures, pick_people
-from gcdr.report.sections import errors_section, people_section
-from gcdr.report.slices import Sliced, counted, named, slice_table, thirds
+from gcdr.report.sections import errors_section, figures_section, people_section
+from gcdr.report.slices import RunErrors, Sliced, counted, named, slice_runs, slice_table, thirds
 from gcdr.report.typeset import ABSENT
 
 MANIFEST = pd.DataFrame(
@@ -116,6 +116,39 @@ def test_slices_have_an_interval_over_images() -> None:
     assert together["student_low"].isna().all()  # one image has no spread
     section = errors_section(None, Sliced(alone, "GCDR", "VAT", "note"))
     assert section is None
+
+
+def test_slices_of_several_runs_are_means_over_runs_with_their_spread() -> None:
+    """A run weighs as much as another, however many people it has; slices are the same in all."""
+
+    def run(people: int, student: float, noun: str) -> RunErrors:
+        about = pd.DataFrame(
+            {"image": [f"{n}.png" for n in range(people)], "head_size": 0.1, "reach": 0.2}
+        )
+        return RunErrors(
+            about.assign(crowd=1, noun=noun), np.full(people, student), np.full(people, 0.2)
+        )
+
+    table = slice_runs([run(90, 0.1, "cat"), run(30, 0.3, "cat"), run(60, 0.1, "tv")], fewest=10)
+    everybody = table.iloc[0]
+    assert everybody["student"] == pytest.approx(0.5 / 3) and everybody["n"] == 60
+    assert everybody["student_spread"] == pytest.approx(np.std([0.1, 0.3, 0.1], ddof=1))
+    assert everybody["difference"] == pytest.approx(0.5 / 3 - 0.2)
+    assert (everybody["nearer"], everybody["runs"]) == (2, 3)
+    tv = table.set_index("slice").loc["“tv”"]
+    assert (tv["runs"], tv["nearer"], tv["n"]) == (1, 1, 20) and np.isnan(tv["student_spread"])
+    picture = Picture(b"<?xml version=", "errors")
+    said = errors_section(picture, Sliced(table, "GCDR", "VAT", "note", 3)).body
+    assert "±0.115, nearer in 2 of 3" in said and "Means over 3 runs" in said and "n a run" in said
+    assert "bootstrap" not in said
+
+
+def test_the_papers_figures_are_linked_or_it_is_said_how_to_make_them() -> None:
+    said = figures_section({"figure4": ["figure4.pdf", "figure4.png"], "figure5": []}).body
+    assert (
+        '<a href="figures/figure4.png">figure4.png</a>' in said and "snakemake figure4" not in said
+    )
+    assert "<code>snakemake figure5</code>" in said
 
 
 def test_people_are_picked_by_rule_and_nobody_twice() -> None:

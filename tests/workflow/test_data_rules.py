@@ -10,7 +10,7 @@ from small_data import gazefollow_row, write
 from workflow_runs import Workspace
 
 from gcdr.data.cache import Samples
-from gcdr.data.manifest import people_digest, read_annotated, write_table
+from gcdr.data.manifest import LABELS, people_digest, read_people, write_table
 from gcdr.data.shown import split_identity
 
 # No released weights are at hand in a test; nothing that is run here would read them.
@@ -59,6 +59,7 @@ def test_gazefollow_is_checked_read_and_split_as_released(with_data: Workspace) 
     assert run.returncode == 0, run.stdout[-4000:]
     people = pd.read_parquet(with_data.folder / MANIFEST)
     assert people["split"].value_counts().to_dict() == {"train": 20, "test": 1}
+    assert not {*LABELS} & {*people}
     released = pd.read_parquet(with_data.folder / wanted[0])
     shown = released.merge(people, on="sample_id")[released["role"].ne("unlabelled").to_numpy()]
     assert shown["image"].tolist() == ["train/0.jpg", "train/1.jpg"]
@@ -177,7 +178,7 @@ def test_files_exchanged_for_older_ones_are_seen_in_a_plan(with_data: Workspace)
     assert with_data.planned(split, store, configs=configs) == {}
 
     people = folder / MANIFEST
-    fewer = read_annotated(people).iloc[1:]
+    fewer = read_people(people).iloc[1:]
     write_table(fewer, people, people_digest(fewer))
     exchange(people, people.read_bytes())
     run = with_data.snakemake("-n", split, store, configs=configs)

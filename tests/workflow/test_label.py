@@ -1,18 +1,26 @@
 """``gcdr label``, and own tables that are too little for what is asked: what is planned, and what is said."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from small_data import HEADER, write
 from workflow_runs import Workspace, jobs_in
 
 from gcdr.cli import main
+from gcdr.data.manifest import BOX
+from gcdr.datasets.world import write_world
+from gcdr.models.build import save_model
+from gcdr.models.denoiser import Denoiser
+from gcdr.models.sizes import DenoiserConfig
+from gcdr.world.dataset import WorldSettings
 
 OWN = "configs/own-labels.yaml"
 
@@ -106,3 +114,51 @@ def test_ctrl_c_ends_it_with_a_line_and_leaves_no_folder(own: Path) -> None:
     assert running.returncode == 128 + signal.SIGINT, said
     assert "the same command goes on where it was" in said and "Traceback" not in said
     assert not (own / "told").exists()
+
+
+TAUGHT = """
+studies: {taught: {dataset: demo, seed: 0, pretrained: {diffusion: untrained}}}
+priors: {ofa-world: {shards: 1}}
+refine: {timestep: 250}
+"""
+OF_PEOPLE = {"own_manifest", "detect", "bodies", "samples", "gradcam", "merge"}
+
+
+def test_label_to_its_end_and_what_corrections_make_again(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five people and a teacher that has learned nothing; then a new point, and a new box."""
+    card = {"settings": {"timesteps": 500, "schedule": "linear"}}
+    save_model(workspace.folder / "untrained", Denoiser(DenoiserConfig.world()), card)
+    world = WorldSettings(5, "gaze", 3, 2, 2, 160, 120)
+    people = write_world(workspace.folder / "drawn", world).manifest
+    table = people[["image", *BOX, "gaze_x", "gaze_y", "split"]]
+    table.to_csv(workspace.folder / "drawn/heads.csv", index=False)
+    workspace.write("taught.yaml", TAUGHT)
+    monkeypatch.chdir(workspace.folder)
+    monkeypatch.setenv("PYTHONPATH", str(workspace.folder / "src"))
+    asking = "label drawn --table drawn/heads.csv --drawn --teacher taught --configfile taught.yaml"
+    assert main([*asking.split(), "--cores", "2", "--out", "told", "--format", "csv"]) == 0
+    told = workspace.folder / "told"
+    page, pictures = (
+        (told / "gallery.html").read_text(),
+        {one.name for one in told.glob("gallery/*")},
+    )
+    shown = set(re.findall(r'src="gallery/([^"]+)"', page))
+    assert page.count("<article") == len(shown) == len(table) and shown <= pictures
+    rows = pd.read_csv(told / "csv/labels.csv")
+    assert rows["image"].tolist() == table["image"].tolist()
+    assert rows["source"].tolist() == [
+        "annotator" if split == "test" else "map" for split in table["split"]
+    ]
+    assert rows[["gaze_x", "gaze_y"]].apply(lambda column: column.between(0, 1)).all(axis=None)
+
+    wanted = ["results/drawn/gallery.html", "results/drawn/exports/csv"]
+
+    def planned(changed: pd.DataFrame) -> set[str]:
+        changed.to_csv(workspace.folder / "drawn/heads.csv", index=False)
+        return set(workspace.planned(*wanted, configs=("taught.yaml", "results/drawn/label.yaml")))
+
+    assert planned(table) == set()
+    assert planned(table.assign(gaze_x=0.25)) == {"read", "gallery", "export_pseudo"}
+    assert planned(table.assign(head_x0=table["head_x0"] - 1)) >= OF_PEOPLE

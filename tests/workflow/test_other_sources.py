@@ -17,6 +17,6 @@ def test_plan_of_a_study_with_several_sources(planning: Workspace) -> None:
     assert "--init=results/source/labels25-seed0/teachers/vat+vat" in run.stdout
     planned = jobs_in(run.stdout)
     made = {"world": 2, "gradcam": 4, "merge": 2, "detect": 2, "split": 2, "train_teacher": 2}
-    made |= dict.fromkeys(("pool", "pool_bodies", "pool_priors", "pool_samples"), 1)
+    made |= dict.fromkeys(("pool", "pool_labels", "pool_bodies", "pool_priors", "pool_samples"), 1)
     made["samples"] = 2  # of each source; the pool's is copied from them
     assert {name: planned[name] for name in made} == made

@@ -1,12 +1,16 @@
 """Data sets: pictures to a manifest, a cache of resized pictures, and body boxes."""
 
 
+ruleorder: own_manifest > manifest
+
+
 rule world:
     input:
         script=script("world"),
     output:
         images=directory(f"{DATA}/images"),
         manifest=f"{DATA}/manifest.parquet",
+        annotated=f"{DATA}/annotated.parquet",
         annotations=f"{DATA}/annotations.parquet",
         bodies=f"{DATA}/true-bodies.parquet",
     log:
@@ -20,8 +24,9 @@ rule world:
         settings=lambda wildcards: settings_json(preparing.world(config, wildcards.dataset)),
     shell:
         "python {input.script:q} --settings={params.settings:q} --images={output.images:q}"
-        " --manifest={output.manifest:q} --annotations={output.annotations:q}"
-        " --bodies={output.bodies:q} --workers={threads:q} > {log:q} 2>&1"
+        " --manifest={output.manifest:q} --annotated={output.annotated:q}"
+        " --annotations={output.annotations:q} --bodies={output.bodies:q} --workers={threads:q}"
+        " > {log:q} 2>&1"
 
 
 rule find_heads:
@@ -49,28 +54,71 @@ rule find_heads:
 
 
 rule read:
-    """Check a data set that is not the demo world, and bring it into the manifest's form."""
+    """Check a data set that is not the demo world, and bring it into the form that all have."""
     input:
         script=script("read"),
         annotations=source_annotations,
     output:
-        manifest=f"{DATA}/manifest.parquet",
+        annotated=f"{DATA}/annotated.parquet",
         annotations=f"{DATA}/annotations.parquet",
-        bodies=f"{DATA}/annotated-bodies.parquet",
+        bodies=f"{DATA}/given-bodies.parquet",
         summary=report(f"{DATA}/check.txt", category="Data"),
     log:
         "logs/{dataset}/read.log",
     benchmark:
         "results/benchmarks/read/{dataset}.tsv"
     wildcard_constraints:
-        dataset=names_of("gazefollow", "videoattentiontarget", "gazelle", "folder"),
+        dataset=names_of(*DATASET_KINDS),
     threads: 2
     params:
         source=lambda wildcards: as_json(source_of(wildcards.dataset)),
     shell:
         "python {input.script:q} --source={params.source:q} --failures={config[failures]:q}"
-        " --manifest={output.manifest:q} --annotations={output.annotations:q}"
+        " --annotated={output.annotated:q} --annotations={output.annotations:q}"
         " --bodies={output.bodies:q} --summary={output.summary:q} > {log:q} 2>&1"
+
+
+rule manifest:
+    """Its people and given bodies without labels."""
+    input:
+        script=script("manifest"),
+        annotated=f"{DATA}/annotated.parquet",
+        given=f"{DATA}/given-bodies.parquet",
+    output:
+        manifest=f"{DATA}/manifest.parquet",
+        bodies=f"{DATA}/annotated-bodies.parquet",
+    log:
+        "logs/{dataset}/manifest.log",
+    benchmark:
+        "results/benchmarks/manifest/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=names_of(*DATASET_KINDS),
+    localrule: True
+    shell:
+        "python {input.script:q} --annotated={input.annotated:q} --given={input.given:q}"
+        " --manifest={output.manifest:q} --bodies={output.bodies:q} > {log:q} 2>&1"
+
+
+rule own_manifest:
+    """The same of a user's table: no input, so that corrected labels plan nothing here; a parameter tells of people."""
+    input:
+        script=script("own_manifest"),
+    output:
+        manifest=f"{DATA}/manifest.parquet",
+        bodies=f"{DATA}/annotated-bodies.parquet",
+    log:
+        "logs/{dataset}/manifest.log",
+    benchmark:
+        "results/benchmarks/manifest/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(OWN_TABLES),
+    localrule: True
+    params:
+        people=own_people,
+        source=own_source,
+    shell:
+        "python {input.script:q} --source={params.source:q} --failures={config[failures]:q}"
+        " --manifest={output.manifest:q} --bodies={output.bodies:q} > {log:q} 2>&1"
 
 
 rule samples:

@@ -4,7 +4,7 @@
 rule split:
     input:
         script=script("split"),
-        manifest=data("manifest.parquet"),
+        annotated=data("annotated.parquet"),
         released=released_split,
     output:
         LABELS,
@@ -18,7 +18,7 @@ rule split:
         settings=lambda wildcards: settings_json(preparing.split(config, wildcards.share)),
         released=released_options,
     shell:
-        "python {input.script:q} --manifest={input.manifest:q} --settings={params.settings:q}"
+        "python {input.script:q} --annotated={input.annotated:q} --settings={params.settings:q}"
         " --seed={wildcards.seed:q} {params.released:q} --out={output:q} > {log:q} 2>&1"
 
 

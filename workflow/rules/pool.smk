@@ -10,11 +10,9 @@ rule pool:
     input:
         script=script("pool"),
         manifests=lambda wildcards: of_members(wildcards.dataset, "manifest.parquet").values(),
-        annotations=pool_annotations,
     output:
         images=directory(f"{DATA}/images"),
         manifest=f"{DATA}/manifest.parquet",
-        annotations=f"{DATA}/annotations.parquet",
         members=f"{DATA}/members.parquet",
     log:
         "logs/{dataset}/pool.log",
@@ -24,11 +22,33 @@ rule pool:
         dataset=names_of("pool"),
     localrule: True
     params:
-        options=pool_options,
+        options=pool_options("manifest.parquet"),
+        roots=pool_roots,
+    shell:
+        "python {input.script:q} {params.options:q} --roots={params.roots:q} --images={output.images:q}"
+        " --manifest={output.manifest:q} --members={output.members:q} > {log:q} 2>&1"
+
+
+rule pool_labels:
+    input:
+        script=script("pool_labels"),
+        annotated=lambda wildcards: of_members(wildcards.dataset, "annotated.parquet").values(),
+        annotations=pool_annotations,
+    output:
+        annotated=f"{DATA}/annotated.parquet",
+        annotations=f"{DATA}/annotations.parquet",
+    log:
+        "logs/{dataset}/pool-labels.log",
+    benchmark:
+        "results/benchmarks/pool/{dataset}-labels.tsv"
+    wildcard_constraints:
+        dataset=names_of("pool"),
+    localrule: True
+    params:
+        options=pool_options("annotated.parquet"),
     shell:
         "python {input.script:q} {params.options:q} --annotations={input.annotations:q}"
-        " --images={output.images:q} --manifest={output.manifest:q} --points={output.annotations:q}"
-        " --members={output.members:q} > {log:q} 2>&1"
+        " --annotated={output.annotated:q} --points={output.annotations:q} > {log:q} 2>&1"
 
 
 rule pool_bodies:

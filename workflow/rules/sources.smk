@@ -5,7 +5,8 @@ import re
 from gcdr.base.download import planned_files
 from gcdr.base.files import CHECKPOINTS, text_digest
 from gcdr.config.asked import sees_tokens
-from gcdr.datasets.layout import annotation_files, picture_names, released_list
+from gcdr.datasets.folder import people_mark
+from gcdr.datasets.layout import DATASET_KINDS, annotation_files, picture_names, released_list
 from gcdr.detection.shipped import CENTERFACE
 from gcdr.models.sizes import weights_file
 from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, OFA_TEXT, WEIGHTS, find_layout
@@ -59,6 +60,30 @@ def body_shards(wildcards):
 def source_annotations(wildcards):
     """The files of annotations that a data set is read from."""
     return [str(path) for path in annotation_files(source_of(wildcards.dataset))]
+
+
+OWN_TABLES = [
+    name
+    for name, source in config["datasets"].items()
+    if source["kind"] == "folder" and "table" in source
+]
+"""Folders with a table of the user's own, who may correct labels in it."""
+
+
+def own_people(wildcards):
+    """What tells the people of such a table, whatever it says of labels; of what is wrong the reader will say."""
+    source = config["datasets"][wildcards.dataset]
+    share = source.get("test_share", 0)
+    try:
+        return people_mark(Path(source["images"]), Path(source["table"]), share)
+    except InputError:
+        return ""
+
+
+def own_source(wildcards, output):
+    """Such a data set as its reader takes it. Asking for outputs keeps it out of what a change is told by: the
+    table's place says nothing of people."""
+    return as_json(source_of(wildcards.dataset))
 
 
 def annotated_bodies(wildcards):
@@ -171,12 +196,19 @@ def pool_annotations(wildcards):
     return in_data(config["datasets"][wildcards.dataset]["test"], "annotations.parquet")
 
 
-def pool_options(wildcards):
-    """What a pool is made of, its members' manifests, and where their images lie."""
-    source = config["datasets"][wildcards.dataset]
-    roots = {name: image_root(name) for name in members_of(source)}
-    manifests = of_members(wildcards.dataset, "manifest.parquet")
-    return options(sources=as_json(source), manifests=as_json(manifests), roots=as_json(roots))
+def pool_options(name):
+    """What a pool is made of, and the tables of this name of its members' people."""
+
+    def options_of(wildcards):
+        source = config["datasets"][wildcards.dataset]
+        return options(sources=as_json(source), people=as_json(of_members(wildcards.dataset, name)))
+
+    return options_of
+
+
+def pool_roots(wildcards):
+    """Where the images of a pool's members lie."""
+    return as_json({name: image_root(name) for name in of_members(wildcards.dataset, "images")})
 
 
 def caches_of_members(wildcards):

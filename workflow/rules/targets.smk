@@ -245,6 +245,12 @@ def shown_study(study):
     )
 
 
+def further_runs(study):
+    """The report's other studies that make the same variant: runs of the same, with other seeds or worlds."""
+    same = [one for one in config["report"]["studies"] if str(gcdr(one)) == str(gcdr(study))]
+    return [shown_study(one) for one in same if one != study]
+
+
 def shown_inputs(study):
     """Files of that study that the report reads beside the metrics."""
     if study is None:
@@ -252,6 +258,11 @@ def shown_inputs(study):
     shown = shown_study(study)
     return [
         *(shown.manifest, shown.annotations, shown.bodies, shown.prior),
+        *(
+            path
+            for one in further_runs(study)
+            for path in (one.manifest, one.annotations, one.prior)
+        ),
         *(f"{split_of(one)}/labels.parquet" for one in config["report"]["studies"]),
         f"{shown.study}/test/{maps_of(gcdr(study))}.h5",
         f"{shown.study}/metrics/{shown.variant}.h5",
@@ -262,7 +273,9 @@ def report_settings(study):
     """What decides the report."""
     curves = curves_of_studies() if config["report"]["advice"] else []
     shown = shown_study(study)
-    return settings_json(reporting.report(config, reported_variants(), shown, curves))
+    return settings_json(
+        reporting.report(config, reported_variants(), shown, curves, further_runs(study))
+    )
 
 
 def figure_stores(figure, study):

@@ -1,4 +1,4 @@
-"""Check a data set, and read it into a manifest, its test people's annotations and given bodies."""
+"""Check a data set, and read its people with labels, its test people's annotations and given bodies."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def main() -> None:
         __doc__,
         "source:json",
         "failures:float",
-        "manifest:path",
+        "annotated:path",
         "annotations:path",
         "bodies:path",
         "summary:path",
@@ -30,7 +30,7 @@ def main() -> None:
     digest = people_digest(dataset.manifest)
     write_table(dataset.annotations, args.annotations, digest)
     write_table(dataset.bodies, args.bodies, digest)
-    write_table(dataset.manifest, args.manifest, digest)
+    write_table(dataset.manifest, args.annotated, digest)
 
 
 if __name__ == "__main__":

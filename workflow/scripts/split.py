@@ -9,7 +9,7 @@ from gcdr.datasets.gazefollow import read_released_split
 def main() -> None:
     args = arguments(
         __doc__,
-        "manifest:path",
+        "annotated:path",
         "seed:int",
         "out:path",
         released=None,
@@ -20,7 +20,7 @@ def main() -> None:
     released = read_released_split(args.released) if args.released else None
     if args.source:  # in a pool, images are named after the data set that they are from
         released["image"] = f"{args.source}/" + released["image"]
-    annotated = read_annotated(args.manifest)
+    annotated = read_annotated(args.annotated)
     labels = split_labels(
         annotated,
         settings.share,

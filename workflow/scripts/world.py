@@ -1,7 +1,7 @@
-"""Draw the demo world: pictures, manifest, annotators and true body boxes."""
+"""Draw the demo world: pictures, people, annotators and true body boxes."""
 
 from gcdr.base.command import arguments, run
-from gcdr.data.manifest import people_digest, write_table
+from gcdr.data.manifest import people_alone, people_digest, write_table
 from gcdr.datasets.world import write_world
 from gcdr.world.dataset import WorldSettings
 
@@ -11,6 +11,7 @@ def main() -> None:
         __doc__,
         "images:path",
         "manifest:path",
+        "annotated:path",
         "annotations:path",
         "bodies:path",
         "workers:int",
@@ -20,7 +21,8 @@ def main() -> None:
     digest = people_digest(tables.manifest)
     write_table(tables.annotations, args.annotations, digest)
     write_table(tables.bodies, args.bodies, digest)
-    write_table(tables.manifest, args.manifest, digest)
+    write_table(tables.manifest, args.annotated, digest)
+    write_table(people_alone(tables.manifest), args.manifest, digest)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The manifest: one row a person in an image, and who may see which of its columns.
 
 The label rule outranks everything: stages read people (image, boxes, split) with :func:`read_people`,
-which cannot return a label. Labels are read by two stages only: the split, with
-:func:`read_annotated`, which hands on what it does not hide, and the evaluation, with
-:func:`read_annotations` of the test people.
+which cannot return a label; in the workflow the file that they get, ``manifest.parquet``, holds none either.
+Labels are read by two stages only: the split, with :func:`read_annotated` from ``annotated.parquet``, which
+hands on what it does not hide, and the evaluation, with :func:`read_annotations` of the test people.
 """
 
 from pathlib import Path
@@ -166,9 +166,14 @@ def read_people(manifest: str | Path) -> pd.DataFrame:
     return read_table(manifest, PEOPLE, CONTEXT)
 
 
-def read_annotated(manifest: str | Path) -> pd.DataFrame:
+def people_alone(annotated: pd.DataFrame) -> pd.DataFrame:
+    """The columns that :func:`read_people` reads."""
+    return annotated[[*PEOPLE, *(name for name in CONTEXT if name in annotated)]]
+
+
+def read_annotated(annotated: str | Path) -> pd.DataFrame:
     """People with their labels. For the label split alone."""
-    return read_table(manifest, [*PEOPLE, *LABELS], OPTIONAL)
+    return read_table(annotated, [*PEOPLE, *LABELS], OPTIONAL)
 
 
 def read_annotations(

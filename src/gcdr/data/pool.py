@@ -7,7 +7,7 @@ even hold them.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,15 +29,20 @@ from gcdr.data.stores import Store, read_prior, write_prior
 
 
 def pool_people(
-    manifests: Mapping[str, Path], labelled: Sequence[str], unlabelled: Sequence[str], test: str
+    manifests: Mapping[str, Path],
+    labelled: Sequence[str],
+    unlabelled: Sequence[str],
+    test: str,
+    read: Callable[[Path], pd.DataFrame] = read_annotated,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The people of a study with several sources.
 
     Args:
-        manifests: the sources' manifests by name.
+        manifests: the sources' people by name, with what ``read`` reads.
         labelled: sources whose training people may keep their label.
         unlabelled: sources whose training people are used without one.
         test: the source of the test people.
+        read: :func:`gcdr.data.manifest.read_people` where labels are not asked for.
 
     Returns:
         the manifest, whose images are ``{source}/{image}``, as are sequences and groups, and whose
@@ -51,7 +56,7 @@ def pool_people(
     """
     parts = []
     for name, path in manifests.items():
-        people = read_annotated(path)
+        people = read(path)
         splits = people["split"]
         kind = {(True, True): "train", (True, False): "labelled", (False, True): "unlabelled"}.get(
             (name in labelled, name in unlabelled)

@@ -139,15 +139,51 @@ def people_of_table(folder: Path, table: Path, test_share: float = 0) -> pd.Data
         there, which the reader will say.
     """
     problems = Problems()
+    people = _first_rows(table, test_share, problems)
+    if problems.errors or people.empty:
+        return None
+    if not all((folder / name).is_file() for name in people["image"].unique()):
+        return None
+    return order_people(people.assign(width=0, height=0))[0].drop(columns=["width", "height"])
+
+
+def people_mark(folder: Path, table: Path, test_share: float = 0) -> str:
+    """What tells the people of a folder's table from others, whatever is said of where they look.
+
+    A change of labels alone leaves it as it is, so that nothing has to be made again that reads no label. It
+    tells images, head and body boxes, splits and context, and of the pictures whether they are there and how
+    many bytes they have, since a person whose picture cannot be read is left out.
+
+    Args:
+        folder, table, test_share: as for :func:`read_folder`.
+
+    Raises:
+        InputError: the table cannot be read, or lacks a column.
+    """
+    people = _first_rows(table, test_share, Problems())
+    if people.empty:
+        return ""
+    told = people.reindex(columns=["image", *BOX, "split", *CONTEXT, *BODY])
+    told = told.sort_values(["image", *BOX], kind="stable")
+    pictures = (f"{name}\n{_bytes_of(folder / name)}" for name in told["image"].unique())
+    return text_digest(told.to_csv(index=False), *pictures)
+
+
+def _bytes_of(path: Path) -> int:
+    """Size of a file; -1 where there is none, or cannot be one of that name."""
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return -1
+
+
+def _first_rows(table: Path, test_share: float, problems: Problems) -> pd.DataFrame:
+    """The first row of each person in a folder's table, with their split; empty where the table is."""
     columns = read_headed(table, REQUIRED, OPTIONAL, problems)
-    rows = _rows(columns, unnamed_split(test_share), problems) if len(columns) else pd.DataFrame()
-    if problems.errors or rows.empty:
-        return None
-    if not all((folder / name).is_file() for name in rows["image"].unique()):
-        return None
-    identity = ["image", *BOX, *(["person"] if "person" in rows else [])]
-    people = set_aside(rows, test_share)[0].drop_duplicates(identity).assign(width=0, height=0)
-    return order_people(people)[0].drop(columns=["width", "height"])
+    if not len(columns):
+        return pd.DataFrame()
+    rows = set_aside(_rows(columns, unnamed_split(test_share), problems), test_share)[0]
+    return rows.drop_duplicates(["image", *BOX, *(["person"] if "person" in rows else [])])
 
 
 def _rows(table: Table, split: str, problems: Problems) -> pd.DataFrame:

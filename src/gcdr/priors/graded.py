@@ -38,7 +38,7 @@ CENTRE = TrueTarget((0.5, 0.5), "")
 
 
 def graded_points(
-    manifest: Path,
+    annotated: Path,
     out: Path,
     *,
     error: float,
@@ -55,7 +55,7 @@ def graded_points(
     share are missing with a greater one, and a greater error moves points along the same lines.
 
     Args:
-        manifest: of one drawn world.
+        annotated: the people of one drawn world with their labels.
         out: CSV with ``image,sample_id,x,y,label``, in pixels.
         error: standard deviation of the random error of both coordinates, as a share of the image's
             sides. Points that leave the image are moved onto its border.
@@ -67,12 +67,12 @@ def graded_points(
         reads_hidden_labels: must be true, for whoever calls it to say that they know.
 
     Raises:
-        InputError: the flag is not set, the manifest is not of a drawn world, a share is none, or nobody
+        InputError: the flag is not set, the people are not of a drawn world, a share is none, or nobody
             is left.
     """
     _check(error, biased, missing, reads_hidden_labels)
-    people = read_annotated(manifest)
-    _check_drawn(people, manifest)
+    people = read_annotated(annotated)
+    _check_drawn(people, annotated)
     heads = boxes(people).reshape(-1, 2, 2).mean(1).clip(0, 1)
     rows = []
     for _, own in people.groupby("image", sort=False):
@@ -87,7 +87,9 @@ def graded_points(
                 x, y = np.round(np.multiply(target.point, (person.width, person.height)), 2)
                 rows.append((person.image, person.sample_id, x, y, target.noun))
     if not rows:
-        raise InputError(f"{manifest}: nobody is left with missing = {missing:g}; expected one row")
+        raise InputError(
+            f"{annotated}: nobody is left with missing = {missing:g}; expected one row"
+        )
     with atomic(out) as temporary:
         table = pd.DataFrame(rows, columns=["image", "sample_id", "x", "y", "label"])
         table.to_csv(temporary, index=False)
@@ -106,13 +108,13 @@ def _check(error: float, biased: float, missing: float, flag: bool) -> None:
             raise InputError(f"graded_points: found {name} = {value}, expected a share in 0..1")
 
 
-def _check_drawn(people: pd.DataFrame, manifest: Path) -> None:
+def _check_drawn(people: pd.DataFrame, annotated: Path) -> None:
     drawn = people["image"].str.fullmatch(IMAGE) & people["in_frame"].notna()
     drawn &= people["label"].isin(WORDS) | people["label"].isna()
     if not drawn.all():
         person = people[~drawn].iloc[0]
         raise InputError(
-            f"{manifest}: not of a drawn world: found the image {person['image']!r} with the label "
+            f"{annotated}: not of a drawn world: found the image {person['image']!r} with the label "
             f"{person['label']!r}, expected images such as 'train/000000.jpg' and the world's nouns. "
             "Hidden labels of real data are never read"
         )
@@ -147,16 +149,16 @@ def _distance(one: TrueTarget, other: TrueTarget) -> float:
 
 
 def main() -> None:
-    """Write ``graded.csv`` beside the manifests of drawn worlds."""
+    """Write ``graded.csv`` beside the people of drawn worlds."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("datasets", nargs="+", type=Path, help="folders with a manifest.parquet")
+    parser.add_argument("datasets", nargs="+", type=Path, help="folders with an annotated.parquet")
     parser.add_argument("--seed", type=int, default=0)
     for name in ("error", "biased", "missing"):
         parser.add_argument(f"--{name}", type=float, required=True)
     args = vars(parser.parse_args())
     for folder in args.pop("datasets"):
         out = folder / "graded.csv"
-        graded_points(folder / "manifest.parquet", out, **args, reads_hidden_labels=True)
+        graded_points(folder / "annotated.parquet", out, **args, reads_hidden_labels=True)
         print(out)
 
 

@@ -33,6 +33,7 @@ class Context:
         distribution: errors of single people.
         sliced: errors by slice.
         people: those who are shown by their error.
+        figures: of `sections.figures_section`.
         definitions: of `tables.read_definitions`.
         comparison: the methods' figure.
         differences: of `tables.paired_differences`.
@@ -58,6 +59,7 @@ class Context:
     counts: Sequence[tuple[str, str]] = ()
     distribution: Picture | None = None
     sliced: Sliced | None = None
+    figures: Mapping[str, Sequence[str]] = field(default_factory=dict)
     people: Sequence[PersonShown] = ()
     definitions: Mapping[str, str] = field(default_factory=dict)
     comparison: Picture | None = None
@@ -144,6 +146,7 @@ def build_page(context: Context) -> str:
         ),
         sections.errors_section(context.distribution, context.sliced),
         sections.people_section(context.people),
+        sections.figures_section(context.figures) if context.figures else None,
         sections.reading_section(context.definitions),
         sections.sweep_section(context.sweep, context.sweep_figure),
         sections.labels_section(context.label_errors),

@@ -26,6 +26,7 @@ from gcdr.report.label_curve import (
 from gcdr.report.label_errors import label_errors_figure, label_errors_text, read_label_errors
 from gcdr.report.markup import Picture
 from gcdr.report.page import Context, build_page, summary_text
+from gcdr.report.paper_figures import PAPER_FIGURES
 from gcdr.report.person_errors import distribution_figure
 from gcdr.report.runs import people_counts, training_logs, training_text
 from gcdr.report.summary import rulers
@@ -105,7 +106,7 @@ def write_report(
     curve = read_curve([Path(path) for path in settings.curves]) if settings.curves else None
     learned = None if curve is None else curve_table(curve)
     advice = [*([] if curve is None else curve_advice(curve)), *choice_advice(sweeps)]
-    compared = compare_people(shown, tested, main)
+    compared = compare_people(shown, tested, main, settings.others)
     trained = training_logs(study, methods, results)
     context = Context(
         title=f"GCDR on {'the demo world' if dataset == 'demo world' else dataset}",
@@ -121,6 +122,10 @@ def write_report(
         ),
         sliced=compared.sliced,
         people=compared.people,
+        figures={
+            name: [path.name for path in sorted(folder.glob(f"{name}.p[nd][gf]"))]
+            for name in PAPER_FIGURES
+        },
         definitions=read_definitions(metrics),
         comparison=drawn(
             "comparison",

@@ -12,6 +12,7 @@ from gcdr.report import typeset
 from gcdr.report.markup import Cell, Picture, definitions, element, figure, grid, listing
 from gcdr.report.markup import image as shown_image
 from gcdr.report.overlays import Example, encode, example_panels, question_of
+from gcdr.report.paper_figures import PAPER_FIGURES
 from gcdr.report.picked_people import PersonShown
 from gcdr.report.rows import METRICS, PAPER_LABEL, PAPER_METRICS, TRAINED_KINDS, definition_of
 from gcdr.report.slices import FEWEST, Sliced
@@ -108,17 +109,22 @@ def errors_section(distribution: Picture | None, sliced: Sliced | None) -> Secti
     body = figure(distribution)
     if sliced is not None and len(sliced.table):
         body += element("h3", "Whom it is good at") + element("p", sliced.note)
+        several = sliced.runs > 1
         body += grid(
             f"AvgDist by slice of the test people, {sliced.student} against {sliced.other}",
-            ["Slice", "n", sliced.student, sliced.other, "difference"],
+            ["Slice", "n a run" if several else "n", sliced.student, sliced.other, "difference"],
             [_slice_cells(row) for _, row in sliced.table.iterrows()],
             borders=np.flatnonzero(sliced.table["trait"] != sliced.table["trait"].shift())[1:],
         )
+        said = (
+            f"Means over {sliced.runs} runs; ± is the standard deviation over runs."
+            if several
+            else "In brackets the 95 % bootstrap interval over test images."
+        )
         notes = [
-            "In brackets the 95 % bootstrap interval over test images. The difference is of the same people; "
-            "negative: the first is nearer.",
-            f"Slices of fewer than {FEWEST} people are folded together with their neighbours, and answers "
-            "into “other answers”.",
+            f"{said} The difference is of the same people; negative: the first is nearer.",
+            f"Slices of fewer than {FEWEST} people{' of a run' * several} are folded together with their "
+            "neighbours, and answers into “other answers”.",
             "Many slices are looked at side by side: a few differ by chance alone.",
         ]
         body += listing(notes, css="notes")
@@ -127,6 +133,11 @@ def errors_section(distribution: Picture | None, sliced: Sliced | None) -> Secti
 
 def _slice_cells(row: pd.Series) -> list[str | Cell]:
     def numbers(name: str, sign: bool = False) -> Cell:
+        if f"{name}_spread" in row:
+            spread = typeset.number(row[f"{name}_spread"])
+            small = [] if spread == typeset.ABSENT else [f"±{spread}"]
+            small += [f"nearer in {row['nearer']} of {row['runs']}"] if sign else []
+            return Cell(typeset.number(row[name], sign=sign), ", ".join(small))
         value, low, high = (
             typeset.number(row[f"{name}{end}"], sign=sign) for end in ("", "_low", "_high")
         )
@@ -139,6 +150,30 @@ def _slice_cells(row: pd.Series) -> list[str | Cell]:
         numbers("other"),
         numbers("difference", sign=True),
     ]
+
+
+def figures_section(made: Mapping[str, Sequence[str]]) -> Section:
+    """The paper's figures, drawn from the people shown here: where they lie, or how to make them.
+
+    Args:
+        made: by figure the names of its files in ``figures/`` beside the page; none where it is not made.
+    """
+    link = Markup('<a href="figures/{0}">{0}</a>')
+    entries = [
+        (
+            PAPER_FIGURES[name].title,
+            Markup(", ").join(link.format(file) for file in files)
+            if files
+            else Markup("not made when this page was: <code>snakemake {}</code>").format(name),
+        )
+        for name, files in made.items()
+    ]
+    text = (
+        "Each is a target of its own, made with the configuration of this page (the --configfile of its run) "
+        "as PNG and PDF beside it."
+    )
+    body = element("p", text) + definitions(entries)
+    return Section("figures", "Figures", "The paper’s figures of these people", body)
 
 
 def people_section(people: Sequence[PersonShown]) -> Section | None:

@@ -1,6 +1,6 @@
 """Errors by slice of the test people, with an interval each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,16 +18,31 @@ class Sliced:
     """Errors by slice.
 
     Attributes:
-        table: a row a slice: ``trait slice n`` and, for each C of ``student other difference``, ``C`` (a
-            mean), ``C_low`` and ``C_high``.
+        table: of :func:`slice_table`, or of :func:`slice_runs` where there are several runs.
         student, other: titles of what is compared.
         note: whose errors these are.
+        runs: how many there are.
     """
 
     table: pd.DataFrame
     student: str
     other: str
     note: str
+    runs: int = 1
+
+
+@dataclass(frozen=True)
+class RunErrors:
+    """Errors of two methods on the N test people of a run.
+
+    Attributes:
+        traits: of `person_errors.person_traits`.
+        student, other: (N,) distances.
+    """
+
+    traits: pd.DataFrame
+    student: np.ndarray
+    other: np.ndarray
 
 
 def slice_table(
@@ -41,7 +56,8 @@ def slice_table(
         fewest: people that a slice has at least, if there are as many in a neighbour to fold it into.
 
     Returns:
-        see :class:`Sliced`; all test people first. Bounds are the 95 % bootstrap interval over images, NaN
+        a row a slice, all test people first: ``trait slice n`` and, for each C of ``student other
+        difference``, ``C`` (a mean), ``C_low`` and ``C_high``: the 95 % bootstrap interval over images, NaN
         where a slice is of one image.
     """
     cluster = np.unique(traits["image"].to_numpy(str), return_inverse=True)[1]
@@ -55,6 +71,37 @@ def slice_table(
             low, high = bootstrap_interval(*of, rng) if several else (np.nan, np.nan)
             row |= {column: of[0].mean(), f"{column}_low": low, f"{column}_high": high}
         rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def slice_runs(runs: Sequence[RunErrors], fewest: int = FEWEST) -> pd.DataFrame:
+    """The same over several runs: slices are cut through the people of all, means taken run by run.
+
+    Args:
+        runs: two or more.
+        fewest: people of a run that a slice has at least, on average.
+
+    Returns:
+        a row a slice: ``trait slice``, ``n`` (people of a run, on average), ``runs`` (with anybody in it),
+        ``nearer`` (those in which the student's mean is the smaller) and, for each C of ``student other
+        difference``, ``C`` (mean over runs) and ``C_spread`` (standard deviation over runs, NaN of one).
+    """
+    run = np.repeat(np.arange(len(runs)), [len(one.traits) for one in runs])
+    traits = pd.concat([one.traits for one in runs], ignore_index=True)
+    errors = pd.DataFrame(
+        {
+            name: np.concatenate([getattr(one, name) for one in runs])
+            for name in ("student", "other")
+        }
+    )
+    errors["difference"] = errors["student"] - errors["other"]
+    rows = []
+    for trait, name, member in _slices(traits, fewest * len(runs)):
+        means = errors[member].groupby(run[member]).mean()
+        spread = means.std().add_suffix("_spread")
+        row = {"trait": trait, "slice": name, "n": round(member.sum() / len(runs))}
+        row |= {"runs": len(means), "nearer": int((means["difference"] < 0).sum())}
+        rows.append(row | means.mean().to_dict() | spread.to_dict())
     return pd.DataFrame(rows)
 
 

@@ -1,5 +1,6 @@
 """The test people of the study that a report shows: their files, and what is shown of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from gcdr.report.picked_people import (
     person_pictures,
     pick_people,
 )
-from gcdr.report.slices import Sliced, slice_table
+from gcdr.report.slices import RunErrors, Sliced, slice_runs, slice_table
 from gcdr.report.tables import name_in
 from gcdr.settings.reporting import ShownStudy
 
@@ -149,13 +150,16 @@ class Compared:
     people: list[PersonShown]
 
 
-def compare_people(shown: ShownStudy, tested: StudyPeople, table: pd.DataFrame) -> Compared:
+def compare_people(
+    shown: ShownStudy, tested: StudyPeople, table: pd.DataFrame, others: Sequence[ShownStudy] = ()
+) -> Compared:
     """Errors of the study's test people.
 
     Args:
         shown: the study.
         tested: its test people.
         table: of `tables.table1`, for the titles.
+        others: further runs of the same variant, whose errors the slices are of as well.
 
     Raises:
         InputError: the metrics of a person are absent.
@@ -171,15 +175,19 @@ def compare_people(shown: ShownStudy, tested: StudyPeople, table: pd.DataFrame) 
     distances = {title: one for title, one in distances.items() if len(one)}
     ids = tested.sample_id
     both = [read[name].set_index("sample_id").loc[ids] for name in (shown.variant, other)]
-    student, against = (one["dist_to_mean"].to_numpy() for one in both)
-    noun = _said(tested.prior, "noun").astype(str)
-    traits = person_traits(tested.people, ids, tested.annotations, noun)
+    own = _run_errors(tested, *(read[name] for name in (shown.variant, other)))
+    traits, student, against = own.traits, own.student, own.other
     titles = name_in(table, shown.variant), name_in(table, other)
+    runs = [own, *(_errors_of_run(one, other) for one in others)]
+    whose = f"{len(ids):,} test people of {study.parent.name}"
+    if others:
+        whose = f"test people of {len(runs)} runs"
     note = (
-        f"Errors of {titles[0]} and {titles[1]} on the same {len(ids):,} test people of {study.parent.name}, "
-        "by what is known of a person beforehand. Sizes and distances are in widths and heights of the image."
+        f"Errors of {titles[0]} and {titles[1]} on the same {whose}, by what is known of a person "
+        "beforehand. Sizes and distances are in widths and heights of the image."
     )
-    sliced = Sliced(slice_table(traits, student, against), *titles, note)
+    cut = slice_runs(runs) if others else slice_table(traits, student, against)
+    sliced = Sliced(cut, *titles, note, len(runs))
     errors = traits[["spread", "noun"]].assign(student=student, other=against)
     several = bool((np.isfinite(tested.annotations).all(2).sum(1) > 1).any())
     apart = np.linalg.norm(
@@ -200,6 +208,23 @@ def compare_people(shown: ShownStudy, tested: StudyPeople, table: pd.DataFrame) 
     )
     text = distribution_text(distances, len(ids), study.parent.name)
     return Compared(distances, text, sliced, people)
+
+
+def _errors_of_run(shown: ShownStudy, other: str) -> RunErrors:
+    """Errors of a further run's student, and of the other method's metrics file."""
+    metrics = Path(shown.study) / "metrics"
+    read = (read_distances(metrics / f"{name}.parquet") for name in (shown.variant, other))
+    return _run_errors(read_tested(shown), *read)
+
+
+def _run_errors(tested: StudyPeople, student: pd.DataFrame, other: pd.DataFrame) -> RunErrors:
+    """Errors of test people, in their order, with what is known of each."""
+    ids, noun = tested.sample_id, _said(tested.prior, "noun").astype(str)
+    traits = person_traits(tested.people, ids, tested.annotations, noun)
+    both = (
+        one.set_index("sample_id").loc[ids, "dist_to_mean"].to_numpy() for one in (student, other)
+    )
+    return RunErrors(traits, *both)
 
 
 def _maps(path: Path, tested: StudyPeople, picked: dict[str, np.ndarray]) -> dict[int, np.ndarray]:

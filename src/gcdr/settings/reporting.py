@@ -91,6 +91,7 @@ class ReportSettings(JsonConfig):
         notice: what the numbers must not be taken for.
         shown: the study whose people these are.
         curves: files of the curves over labels, where the report advises by them.
+        others: further studies of the same variant, over which errors by slice are taken as well.
         configuration: the whole configuration, which the page lists.
     """
 
@@ -100,6 +101,7 @@ class ReportSettings(JsonConfig):
     shown: ShownStudy
     configuration: JsonTable
     curves: tuple[str, ...] = ()
+    others: tuple[ShownStudy, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,11 +154,22 @@ def gaze_titles(config: Config) -> dict[str, str]:
 
 
 def report(
-    config: Config, methods: list[str], shown: ShownStudy, curves: Sequence[str] = ()
+    config: Config,
+    methods: list[str],
+    shown: ShownStudy,
+    curves: Sequence[str] = (),
+    others: Sequence[ShownStudy] = (),
 ) -> ReportSettings:
     """Of the report of ``report.studies``."""
-    examples, notice = config["report"]["examples"], notice_of(config)
-    return ReportSettings(tuple(methods), examples, notice, shown, dict(config), tuple(curves))
+    return ReportSettings(
+        tuple(methods),
+        config["report"]["examples"],
+        notice_of(config),
+        shown,
+        dict(config),
+        tuple(curves),
+        tuple(others),
+    )
 
 
 def notice_of(config: Config) -> str:
