@@ -63,7 +63,7 @@ rule read:
     benchmark:
         "results/benchmarks/read/{dataset}.tsv"
     wildcard_constraints:
-        dataset=names_of("gazefollow", "videoattentiontarget", "gazelle", "folder"),
+        dataset=names_of(*DATASET_KINDS),
     threads: 2
     params:
         source=lambda wildcards: as_json(source_of(wildcards.dataset)),

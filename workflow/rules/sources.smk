@@ -5,7 +5,7 @@ import re
 from gcdr.base.download import planned_files
 from gcdr.base.files import CHECKPOINTS, text_digest
 from gcdr.config.asked import sees_tokens
-from gcdr.datasets.layout import annotation_files, picture_names, released_list
+from gcdr.datasets.layout import DATASET_KINDS, annotation_files, picture_names, released_list
 from gcdr.detection.shipped import CENTERFACE
 from gcdr.models.sizes import weights_file
 from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, OFA_TEXT, WEIGHTS, find_layout
