@@ -6,6 +6,7 @@ GCDR's files have the body box and a predicted in/out besides.
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,6 @@ import pandas as pd
 from gcdr.base.problems import Places, Problems
 from gcdr.data.manifest import BODY, BOX
 from gcdr.datasets.assemble import Dataset, Rules, assemble, frame_numbers
-from gcdr.datasets.layout import show_of
 from gcdr.datasets.text import Table, read_headless
 
 COLUMNS = ["frame", "xmin", "ymin", "xmax", "ymax", "gazex", "gazey"]
@@ -23,6 +23,7 @@ LAYOUTS = {
     11: [*COLUMNS, *BODIES],
     12: [*COLUMNS, *BODIES, "pred_inout"],
 }
+GAZE = ["gaze_x", "gaze_y"]
 WINDOW = 11  # frames that a head box is averaged over, as in VAT
 
 
@@ -41,48 +42,60 @@ def read_videoattentiontarget(
         validation_shows: shows whose training people get the split ``val``.
     """
     problems, parts, places = Problems(), [], []
-    aside = {show.strip() for show in validation_shows}
     for path in files:
-        rows, where = _track(path, read_headless(path, LAYOUTS, problems), problems)
-        if show_of(path) in aside:
-            rows["split"] = rows["split"].replace({"train": "val"})
-        parts.append(rows)
-        places.append(where)
-    rows = pd.concat(parts, ignore_index=True)
+        table = read_headless(path, LAYOUTS, problems)
+        parts.append(_track(path, table, problems))
+        places.append(table.places)
+    rows, where = _in_time(pd.concat(parts, ignore_index=True), Places.join(places), problems)
+    _say_gaze(rows, where, problems)
+    aside = rows["group"].str.strip().isin([show.strip() for show in validation_shows])
+    rows.loc[aside & (rows["split"] == "train"), "split"] = "val"
     rows["person"] = np.arange(len(rows))
     rules = Rules(gaze="pixels", repair=True)
-    return assemble("videoattentiontarget", rows, Places.join(places), root, problems, rules)
+    return assemble("videoattentiontarget", rows, where, root, problems, rules)
 
 
-def _track(path: Path, table: Table, problems: Problems) -> tuple[pd.DataFrame, Places]:
-    """The rows of a track, each frame once and in the order of their numbers."""
+def _track(path: Path, table: Table, problems: Problems) -> pd.DataFrame:
+    """The rows of a track as its file has them."""
     split, show, clip = path.parts[-4:-1]
-    expected = "a number of pixels"
-    box = np.column_stack([table.numbers(name, problems, expected) for name in COLUMNS[1:5]])
-    gaze = np.column_stack([table.numbers(name, problems, expected) for name in COLUMNS[5:]])
-    out = (gaze == -1).all(1)
-    kind = "-1 in one coordinate of a gaze point alone, taken as 0"
-    alone = (gaze == -1).any(1) & ~out
-    expected_gaze = "-1,-1 out of the frame, or a point in it"
-    problems.rows(kind, "gazex, gazey", expected_gaze, alone, table.places, gaze, fatal=False)
-    rows = pd.DataFrame(box, columns=BOX)
-    rows["image"] = f"images/{show}/{clip}/" + pd.Series(table.text("frame"), dtype=object)
-    rows["split"], rows["label"] = split, None
-    rows[["gaze_x", "gaze_y"]] = np.maximum(gaze, 0)
-    rows["in_frame"] = pd.array(~out, "boolean")
-    rows["sequence"], rows["track"], rows["group"] = f"{show}/{clip}", path.stem, show
+    bodies = BODIES if BODIES[0] in table.columns else []
+    columns: dict[str, Any] = {
+        ours: table.numbers(name, problems, "a number of pixels", optional=name in bodies)
+        for name, ours in zip([*COLUMNS[1:], *bodies], [*BOX, *GAZE, *BODY], strict=False)
+    }
+    columns["image"] = [f"images/{show}/{clip}/{name}" for name in table.text("frame")]
+    columns |= {"split": split, "sequence": f"{show}/{clip}", "track": path.stem, "group": show}
+    return pd.DataFrame(columns, index=np.arange(len(table)))
+
+
+def _in_time(rows: pd.DataFrame, places: Places, problems: Problems) -> tuple[pd.DataFrame, Places]:
+    """Each frame of a track once, in the order of their numbers, with averaged head boxes."""
     rows["frame"] = frame_numbers(rows["image"])
-    if BODIES[0] in table.columns:
-        for name, ours in zip(BODIES, BODY, strict=True):
-            rows[ours] = table.numbers(name, problems, expected, optional=True)
+    rows["file"] = places.file
     twice = problems.rows(
         "frame twice in a track, first one taken", "frame", "each frame of a track once",
-        rows["image"].duplicated(), table.places, table.text("frame"), fatal=False,
+        rows.duplicated(["file", "image"]), places, rows["image"], fatal=False,
     )  # fmt: skip
-    order = rows["frame"][~twice].sort_values(kind="stable").index.to_numpy()
-    rows = rows.loc[order].reset_index(drop=True)
-    rows[BOX] = smooth(rows[BOX].to_numpy(), rows["frame"].to_numpy(float, na_value=np.nan))
-    return rows, table.places.take(order)
+    order = rows[~twice].sort_values(["file", "frame"], kind="stable").index.to_numpy()
+    rows, places = rows.loc[order].reset_index(drop=True), places.take(order)
+    frame, first = (
+        rows["frame"].to_numpy(float, na_value=np.nan),
+        np.flatnonzero(np.diff(places.file)) + 1,
+    )
+    tracks = zip(np.split(rows[BOX].to_numpy(), first), np.split(frame, first), strict=True)
+    rows[BOX] = np.concatenate([smooth(*track) for track in tracks])
+    return rows, places
+
+
+def _say_gaze(rows: pd.DataFrame, places: Places, problems: Problems) -> None:
+    """Say, in place, who looks out of the frame; nobody has a noun."""
+    gaze = rows[GAZE].to_numpy()
+    out, lone = (gaze == -1).all(1), (gaze == -1).any(1)
+    kind = "-1 in one coordinate of a gaze point alone, taken as 0"
+    expected = "-1,-1 out of the frame, or a point in it"
+    problems.rows(kind, "gazex, gazey", expected, lone & ~out, places, gaze, fatal=False)
+    rows[GAZE] = np.maximum(gaze, 0)
+    rows["in_frame"], rows["label"] = pd.array(~out, "boolean"), None
 
 
 def smooth(boxes: np.ndarray, frame: np.ndarray | None = None) -> np.ndarray:
