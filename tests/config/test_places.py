@@ -6,6 +6,8 @@ import pytest
 from snakemake.exceptions import WorkflowError
 from workflow_runs import check_overlay
 
+from gcdr.datasets.layout import DATASET_KINDS
+
 
 @pytest.mark.parametrize(
     ("overlay", "said"),
@@ -32,7 +34,7 @@ def test_places_for_something_else_are_refused(overlay: str, said: str, tmp_path
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["gazefollow", "videoattentiontarget", "gazelle"])
+@pytest.mark.parametrize("kind", [kind for kind in DATASET_KINDS if kind != "folder"])
 def test_a_root_without_annotations_is_refused(kind: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     overlay = (
@@ -41,6 +43,23 @@ def test_a_root_without_annotations_is_refused(kind: str, tmp_path: Path) -> Non
     with pytest.raises(WorkflowError) as caught:
         check_overlay(f"{overlay}report: {{studies: [x]}}\n", tmp_path)
     assert f"datasets.x.root: found no annotations of the kind {kind} in empty" in str(caught.value)
+
+
+def test_a_show_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    track = tmp_path / "film/annotations/train/Cheers/1_9/s00.txt"
+    track.parent.mkdir(parents=True)
+    track.write_text("")
+    overlay = (
+        "datasets: {x: {kind: videoattentiontarget, root: film, "
+        "shows: [cheers], validation_shows: [Suits]}}\n"
+        "studies: {x: {dataset: x, seed: 0}}\nreport: {studies: [x]}\n"
+    )
+    with pytest.raises(WorkflowError) as caught:
+        check_overlay(overlay, tmp_path)
+    assert "datasets.x.shows: no show 'cheers'; there are 'Cheers'" in str(caught.value)
+    assert "datasets.x.validation_shows: no show 'Suits' among those for training" in str(
+        caught.value
+    )
 
 
 @pytest.mark.parametrize("folder", ["weights", "../shared", "my/weights"])

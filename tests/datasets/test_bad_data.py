@@ -124,7 +124,8 @@ TRACK = "annotations/test/A Show/1_2/s00.txt"
 
 
 def video(second: str) -> dict[str, str | bytes]:
-    return {TRACK: f"{track_row()}\n{second}\n", "images/A Show/1_2/1.jpg": "picture"}
+    frames = {f"images/A Show/1_2/{number}.jpg": "picture" for number in (0, 1)}
+    return {TRACK: f"{track_row('0.jpg')}\n{second}\n", **frames}
 
 
 def gazelle(*entries: Any) -> dict[str, str | bytes]:

@@ -111,7 +111,7 @@ def test_data_with_errors_stops_the_first_rule(with_data: Workspace) -> None:
 def test_a_data_set_that_no_study_uses_need_not_be_there(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    drawn = "datasets: {videoattentiontarget: {drawn: true}}\n"
+    drawn = "datasets: {videoattentiontarget: {drawn: true, validation_shows: [show]}}\n"
     write(tmp_path, {"no-weights.yaml": WITHOUT, "drawn.yaml": drawn})
     write(tmp_path, {"data/videoattentiontarget/annotations/train/show/clip/p.txt": ""})
     video = (

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gcdr.base.plain import Config
-from gcdr.datasets.layout import annotation_files
+from gcdr.datasets.layout import annotation_files, unknown_shows
 
 OURS = (
     *("workflow", "src", "assets", "configs", "profiles", "tests", "docs", "benchmarks"),
@@ -30,7 +30,11 @@ def place_problems(config: Config, datasets: Iterable[str]) -> list[str]:
         problems += [f"datasets.{name}.{key}: no folder {source[key]}" for key in missing]
         if "table" in source and not Path(source["table"]).is_file():
             problems.append(f"datasets.{name}.table: no file {source['table']}")
-        if "root" in source and not missing and not annotation_files(source):
+        if "root" not in source or missing:
+            continue
+        if unknown := unknown_shows(source):
+            problems += [f"datasets.{name}.{line}" for line in unknown]
+        elif not annotation_files(source):
             problems.append(
                 f"datasets.{name}.root: found no annotations of the kind {source['kind']} in "
                 f"{source['root']}; docs/datasets.md says which files are expected"

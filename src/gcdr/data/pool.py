@@ -25,6 +25,7 @@ from gcdr.data.manifest import (
     read_annotation_table,
     read_people,
 )
+from gcdr.data.split import OWN_VALIDATION
 from gcdr.data.stores import Store, read_prior, write_prior
 
 
@@ -48,7 +49,8 @@ def pool_people(
         the manifest, whose images are ``{source}/{image}``, as are sequences and groups, and whose
         ``split`` is, for training people,
         ``train`` (of a labelled and unlabelled source), ``labelled`` or ``unlabelled`` (of one kind
-        only); labels are null where the source is not a labelled one, and for test people. And the
+        only), and of a labelled source ``val`` as there; labels are null where the source is not a
+        labelled one, and for test people. And the
         members: ``sample_id``, ``source``, ``member_id`` (the ``sample_id`` in the source).
 
     Raises:
@@ -68,11 +70,12 @@ def pool_people(
         if name == test and not (splits == "test").any():
             raise InputError(f"{path}: no test people; expected some, as the study tests on {name}")
         used = ((splits == "train") & (kind is not None)) | ((splits == "test") & (name == test))
+        used |= (splits == OWN_VALIDATION) & (name in labelled)
         people = people[used].assign(source=name, image=name + "/" + people["image"])
         people["split"] = people["split"].replace({"train": kind})
         for column in {"sequence", "group"} & set(people):
             people[column] = name + "/" + people[column]
-        hidden = ~people["split"].isin(["train", "labelled"])
+        hidden = ~people["split"].isin(["train", "labelled", OWN_VALIDATION])
         people.loc[hidden, [*LABELS, *({LABEL_SOURCE} & set(people))]] = None
         parts.append(people)
     everybody = pd.concat(parts, ignore_index=True)

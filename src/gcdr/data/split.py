@@ -12,6 +12,7 @@ from gcdr.base.seeds import numpy_rng
 from gcdr.data.manifest import BOX, LABEL_SOURCE, LABELS, has_label
 
 LABELLED, VALIDATION, UNLABELLED = "labelled", "validation", "unlabelled"
+OWN_VALIDATION = "val"  # split of the people whom a data set itself sets aside
 STRANGE = 0.01  # share of a released split's people that a reader's filters may have left out
 
 
@@ -31,8 +32,9 @@ class SplitSettings(JsonConfig):
         minimum=1,
         maximum=99,
     )
-    validation: float = setting(
-        "Part of the labelled images, or people, that is set aside for validation.",
+    validation: float | None = setting(
+        "Part of the labelled images, or people, that is set aside for validation. null: the data's own "
+        "validation people (split val), all who have a label, beside the labelled share.",
         minimum=0,
         maximum=0.5,
     )
@@ -75,7 +77,7 @@ class Split(SplitSettings):
 def split_labels(
     annotated: pd.DataFrame,
     share: float | None,
-    validation: float,
+    validation: float | None,
     seed: int,
     by: str = "image",
     released: pd.DataFrame | None = None,
@@ -99,7 +101,8 @@ def split_labels(
         annotated: the manifest with labels, :func:`gcdr.data.manifest.read_annotated`.
         share: labelled share of the training images or people in per cent, 0 < share <= 100; None for
             everybody who has a label.
-        validation: share of the labelled ones set aside for validation, 0 <= validation <= 0.5.
+        validation: share of the labelled ones set aside for validation, 0 <= validation <= 0.5; None for
+            those people of the split ``val`` who have a label, whom the draw leaves alone.
         seed: seed of the shuffle.
         by: ``"image"``: all people of an image together; ``"person"``: each by themselves, as in the
             paper, where one person of an image can be labelled and another not; ``"sequence"``,
@@ -119,20 +122,24 @@ def split_labels(
         unlabelled) and the labels, which are null for the unlabelled.
 
     Raises:
-        InputError: no labelled person remains, people of ``released`` are not in the manifest, or nobody
-            has the sequence or group that ``by`` asks for.
+        InputError: no labelled person remains, people of ``released`` are not in the manifest, nobody
+            has the sequence or group that ``by`` asks for, or nobody is for validation where ``validation``
+            asks for the data's own.
     """
-    train = annotated[annotated["split"].isin(["train", "labelled", "unlabelled"])]
+    own = [OWN_VALIDATION] if validation is None else []
+    train = annotated[annotated["split"].isin(["train", "labelled", "unlabelled", *own])]
     pooled = (train["split"] == "unlabelled").to_numpy()
-    unit = _units(train, by, ~pooled)
-    units = np.unique(unit[~pooled])
+    given = (train["split"] == OWN_VALIDATION).to_numpy()
+    drawn = ~pooled & ~given
+    unit = _units(train, by, drawn)
+    units = np.unique(unit[drawn])
     order = numpy_rng(seed, "label split").permutation(len(units))
     place = np.full(len(train), len(units))  # behind everybody
-    place[~pooled] = np.argsort(order)[np.searchsorted(units, unit[~pooled])]
+    place[drawn] = np.argsort(order)[np.searchsorted(units, unit[drawn])]
     if released is not None:
-        shown = _find_released(train, released)
+        shown = _find_released(train, released) & ~given
     elif share is None:
-        shown = has_label(train) & ~pooled
+        shown = has_label(train) & drawn
     else:
         shown = place < round(len(units) * share / 100)
     rank = np.searchsorted(np.unique(place[shown]), place)
@@ -140,13 +147,20 @@ def split_labels(
         shown &= rank < round(len(np.unique(place[shown])) * part / 100)
     every = round(1 / validation) if validation else 0
     held_out = (rank % every == every - 1) if every else np.zeros(len(train), bool)
+    aside = given & has_label(train)
+    shown, held_out = shown | aside, held_out | aside
+    if own and not aside.any():
+        raise InputError(
+            f"split.validation: null, but nobody of the split {OWN_VALIDATION} has a label; expected some, "
+            "or a part of the labelled people, 0 to 0.5"
+        )
     role = np.where(~shown, UNLABELLED, np.where(held_out, VALIDATION, LABELLED))
     label_columns = [*LABELS, *([LABEL_SOURCE] if LABEL_SOURCE in train else [])]
     labels = train[["sample_id", *label_columns]].reset_index(drop=True)
     labels.insert(1, "role", role)
     labels.loc[role == UNLABELLED, label_columns] = None
     # A list names people all over the order: the end of it is counted among those it leaves out.
-    hidden = np.unique(place[~shown & ~pooled])
+    hidden = np.unique(place[~shown & drawn])
     rest = len(units) if unlabelled is None else round(len(units) * unlabelled / 100)
     pool = pooled | np.isin(place, hidden[max(0, len(hidden) - rest) :])
     used = shown | (pool & (train["split"] != "labelled").to_numpy())

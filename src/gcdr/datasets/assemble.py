@@ -13,6 +13,7 @@ from gcdr.data.manifest import BODY, BOX, OPTIONAL, SPLITS, check_optional, orde
 from gcdr.datasets.images import image_sizes, near_names, unsafe_names
 
 ANNOTATIONS = ["sample_id", "annotator", "gaze_x", "gaze_y"]
+MOMENT = ["sequence", "track", "frame"]
 MISSING, UNREADABLE = "missing image", "unreadable image"
 BORDER = 0.05  # of the image; a gaze point that is off by no more may be moved onto the border
 
@@ -57,10 +58,13 @@ class Rules:
         repair: as the reference does, leave out training people whose head box is no box or lies outside
             the image, put exchanged corners of test people's boxes in order, and move gaze points that
             lie a little outside onto the border. Each is a warning; otherwise it is an error.
+        grid: width and height that boxes and gaze points in pixels are of, where they are not those of the
+            image's file.
     """
 
     gaze: Literal["share", "pixels"] = "share"
     repair: bool = False
+    grid: tuple[int, int] | None = None
 
 
 def assemble(
@@ -106,6 +110,9 @@ def assemble(
     unreadable = _report_images(rows["image"], images, places, root, problems)
     for side in ("width", "height"):
         rows[side] = rows["image"].map(images[side]).fillna(0).astype(np.int64)
+    if rules.grid:
+        size = rows[["width", "height"]].to_numpy()
+        rows[BOX] *= np.tile(np.where(size > 0, size, rules.grid) / rules.grid, 2)
     odd = problems.rows(
         "unknown split",
         "split",
@@ -209,7 +216,7 @@ def _check_gaze(
 ) -> np.ndarray:
     """Make gaze points shares of the image, NaN where there is none; which rows can be used."""
     annotated = rows[["gaze_x", "gaze_y"]].to_numpy(float)
-    size = rows[["width", "height"]].to_numpy(float)
+    size = np.asarray(rules.grid or rows[["width", "height"]], float)
     gaze = annotated / np.where(size > 0, size, 1) if rules.gaze == "pixels" else annotated.copy()
     inside, outside = (
         rows["in_frame"].eq(value).fillna(False).to_numpy(bool) for value in (True, False)
@@ -256,6 +263,12 @@ def _people(
         people[BOX].to_numpy(),
         fatal=False,
     )
+    if set(MOMENT) <= set(people):
+        twice = people.duplicated(MOMENT) & people[MOMENT].notna().all(axis=1)
+        problems.rows(
+            "a track twice in a frame", "track", "each track of a sequence once a frame",
+            twice, places.take(first.to_numpy()), people["track"],
+        )  # fmt: skip
     values = rows.groupby(person)[["gaze_x", "gaze_y", "in_frame"]]
     people[["gaze_x", "gaze_y"]] = values.mean()[["gaze_x", "gaze_y"]].to_numpy()
     people["in_frame"] = values.max()["in_frame"].to_numpy()

@@ -9,8 +9,9 @@ import pandas as pd
 from gcdr.base.problems import Places, Problem
 from gcdr.base.seeds import numpy_rng
 from gcdr.data.manifest import BOX, SPLITS
-from gcdr.datasets.assemble import MISSING, UNREADABLE, Dataset
+from gcdr.datasets.assemble import MISSING, MOMENT, UNREADABLE, Dataset
 from gcdr.datasets.images import in_frames, undecodable
+from gcdr.datasets.published import published_sizes
 
 SAMPLE = 200  # images that are decoded unless all are
 
@@ -75,6 +76,8 @@ def summary(dataset: Dataset, decoded: int) -> str:
         f"{dataset.root}: {dataset.kind}",
         _line("people", f"{len(people):,} in {people['image'].nunique():,} images"),
         *(_line("", text) for text in _sharing(people)),
+        *(_line("published", text) for text in _published(dataset)),
+        *(_line("tracks", text) for text in _tracks(people)),
         *(_line("labels" * (row == 0), text) for row, text in enumerate(_labels(people))),
         *(_line("test", text) for text in filter(None, [dataset.note])),
         *(_line("annotators", text) for text in _annotators(dataset)),
@@ -112,6 +115,32 @@ def _sharing(people: pd.DataFrame) -> Iterator[str]:
             if len(shared)
             else "each in an image of their own"
         )
+
+
+def _published(dataset: Dataset) -> Iterator[str]:
+    """What is there of a data set whose size is known."""
+    if sizes := [*published_sizes(dataset.kind, dataset.manifest)]:
+        yield ", ".join(sizes)
+
+
+def _tracks(people: pd.DataFrame) -> Iterator[str]:
+    """How many people are followed through how many sequences, and how many of them with a gap."""
+    known = people.reindex(columns=MOMENT).dropna()
+    if len(known):
+        tracks = known.sort_values("frame").groupby(MOMENT[:2])["frame"]
+        step = known.groupby("sequence")["frame"].agg(lambda frame: _step(frame.to_numpy(float)))
+        gaps = tracks.agg(lambda frame: np.diff(frame.to_numpy(float)).max(initial=0))
+        gaps = gaps > gaps.index.get_level_values("sequence").map(step)
+        yield (
+            f"{tracks.ngroups:,} in {len(step):,} sequences, {tracks.size().min()} to "
+            f"{tracks.size().max()} frames long, {gaps.sum():,} with a gap"
+        )
+
+
+def _step(frame: np.ndarray) -> float:
+    """From a frame of a sequence to the next one, as most are; infinite of a single frame."""
+    step = np.diff(np.unique(frame))
+    return float(np.median(step)) if len(step) else np.inf
 
 
 def _labels(people: pd.DataFrame) -> Iterator[str]:

@@ -28,7 +28,7 @@ class Plan:
     """
 
     share: float | None
-    validation: float
+    validation: float | None
     seed: int
     by: str
     unlabelled: float | None

@@ -1,11 +1,12 @@
 """The known layouts of data sets: which files hold the annotations, and telling one from another.
 
 A data set is named as in the configuration: ``kind`` and ``root``, or for a folder of one's own
-``images`` and, if there are any, ``table`` and ``test_share``.
+``images`` and, if there are any, ``table`` and ``test_share``; of VideoAttentionTarget also ``shows``
+and ``validation_shows``.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,17 @@ GAZEFOLLOW = ("{split}_annotations_release_persondet.txt", "{split}_annotations_
 ORIGINAL = ("train_annotations.txt", "test_annotations.txt")
 """Of GazeFollow as published in 2015, which has no head boxes."""
 
-TRACKS = ("annotations_body", "annotations")
+TRACKS = ("annotations", "annotations_body")
+"""Of VideoAttentionTarget: a track's file in the second takes the place of the one in the first."""
+
 GAZELLE = "{split}_preprocessed.json"
+GOOREAL = {
+    "train": ("oneshotrealhumansNew.pickle", "oneshotrealhumans.pickle", "train.pickle"),
+    "val": ("valrealhumansNew.pickle", "valrealhumans.pickle"),
+    "test": ("testrealhumansNew.pickle", "testrealhumans.pickle", "test.pickle"),
+}
+"""Of GOO-Real, by split: the authors' mended files, their first ones, and those that others passed on."""
+
 CLUTTER = (
     "__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "$RECYCLE.BIN", "System Volume Information",
     "lost+found", "@eaDir", "#recycle", "@Recycle", "#snapshot",
@@ -35,7 +45,7 @@ NOT_READ = {
 }
 """Endings of pictures that are not read, and what they are."""
 
-DATASET_KINDS = ("gazefollow", "videoattentiontarget", "gazelle", "folder")
+DATASET_KINDS = ("gazefollow", "videoattentiontarget", "gazelle", "childplay", "gooreal", "folder")
 Source = Mapping[str, Any]
 
 
@@ -43,32 +53,77 @@ def annotation_files(source: Source) -> list[Path]:
     """The files that a data set is read from; empty if there are none.
 
     GazeFollow: the training and test file, those with body boxes (``_persondet``) if both have them,
-    else each as it is there. VideoAttentionTarget: ``annotations{,_body}/{train,test}/SHOW/CLIP/PERSON.txt``,
-    those with body boxes first. Gaze-LLE: ``{train,test}_preprocessed.json``.
+    else each as it is there. VideoAttentionTarget: ``annotations{,_body}/{train,test}/SHOW/CLIP/PERSON.txt``
+    of the shows that are asked for, of each track the one with body boxes if there is one. Gaze-LLE:
+    ``{train,test}_preprocessed.json``. ChildPlay: ``annotations/{train,val,test}/CLIP.csv``. GOO-Real: the
+    pickle of each split, see ``GOOREAL``.
     """
     if source["kind"] == "folder":
         return [Path(source["table"])] if source.get("table") else []
     root = Path(source["root"])
     if source["kind"] == "gazelle":
-        return _first_of(root, [GAZELLE])
+        return _first_of(root, _of_both([GAZELLE]))
+    if source["kind"] == "gooreal":
+        return _first_of(root, GOOREAL.values())
+    if source["kind"] == "childplay":
+        found = (root / "annotations").glob("*/*.csv")
+        return sorted(path for path in found if _is_of(path.relative_to(root), GOOREAL))
     if source["kind"] == "gazefollow":
-        with_bodies = _first_of(root, GAZEFOLLOW[:1])
-        return with_bodies if len(with_bodies) == 2 else _first_of(root, GAZEFOLLOW[::-1])
-    for name in TRACKS:
-        found = (root / name).glob("*/*/*/*.txt")
-        tracks = [
-            path
-            for path in found
-            if path.parts[-4] in ("train", "test") and not is_clutter(path.relative_to(root))
-        ]
-        if tracks:
-            return sorted(tracks)
-    return []
+        with_bodies = _first_of(root, _of_both(GAZEFOLLOW[:1]))
+        return with_bodies if len(with_bodies) == 2 else _first_of(root, _of_both(GAZEFOLLOW[::-1]))
+    wanted = {show.strip() for show in source.get("shows", ())}
+    return [path for path in _tracks(root) if not wanted or show_of(path) in wanted]
 
 
-def _first_of(root: Path, names: Sequence[str]) -> list[Path]:
-    """The file of each split: the first of these names that is there, if any is."""
-    named = ([root / name.format(split=split) for name in names] for split in ("train", "test"))
+def _tracks(root: Path) -> list[Path]:
+    """The files of VideoAttentionTarget's tracks, of each the one with body boxes if there is one."""
+    found = {}
+    for folder in TRACKS:
+        for path in (root / folder).glob("*/*/*/*.txt"):
+            if _is_of(path.relative_to(root), ("train", "test")):
+                found[path.relative_to(root / folder)] = path
+    return [found[name] for name in sorted(found)]
+
+
+def _is_of(name: Path, splits: Container[str]) -> bool:
+    """Whether a file, in a folder of folders of splits, is of one of these and no clutter."""
+    return name.parts[1] in splits and not is_clutter(name)
+
+
+def show_of(track: Path) -> str:
+    """The show that a file of VideoAttentionTarget is of, without blanks at its ends."""
+    return track.parts[-3].strip()
+
+
+def unknown_shows(source: Source) -> list[str]:
+    """What is wrong with ``shows`` and ``validation_shows`` of a data set, a line each.
+
+    Names are compared without blanks at their ends, and else as they are. A show is set aside for validation
+    from those for training alone: one of the test people's would be lost to the test.
+    """
+    tracks = _tracks(Path(source["root"])) if {"shows", "validation_shows"} & set(source) else []
+    if not tracks:
+        return []
+    shows = {"shows": set(map(show_of, tracks))}
+    training = [path for path in annotation_files(source) if path.parts[-4] == "train"]
+    shows["validation_shows"] = set(map(show_of, training))
+    lines = []
+    for key, there in shows.items():
+        lacking = [show for show in source.get(key, ()) if show.strip() not in there]
+        which = " among those for training" if key == "validation_shows" else ""
+        listed = ", ".join(map(repr, sorted(there))) or "none"
+        lines += [f"{key}: no show {show!r}{which}; there are {listed}" for show in lacking]
+    return lines
+
+
+def _of_both(names: Sequence[str]) -> list[list[str]]:
+    """Names of files of training and of test."""
+    return [[name.format(split=split) for name in names] for split in ("train", "test")]
+
+
+def _first_of(root: Path, splits: Iterable[Sequence[str]]) -> list[Path]:
+    """The file of each split: the first of its names that is there, if any is."""
+    named = ([root / name for name in names] for names in splits)
     there = ([path for path in paths if path.exists() or path.is_symlink()] for paths in named)
     return [paths[0] for paths in there if paths]
 

@@ -4,21 +4,26 @@ from pathlib import Path
 
 from gcdr.base.errors import InputError
 from gcdr.datasets.assemble import Dataset
+from gcdr.datasets.childplay import read_childplay
 from gcdr.datasets.folder import read_folder
 from gcdr.datasets.gazefollow import read_gazefollow
 from gcdr.datasets.gazelle_json import read_gazelle_json
-from gcdr.datasets.layout import Source, annotation_files, check_extended
+from gcdr.datasets.gooreal import read_gooreal
+from gcdr.datasets.layout import Source, annotation_files, check_extended, unknown_shows
 from gcdr.datasets.videoattentiontarget import read_videoattentiontarget
 
 READERS = {
     "gazefollow": read_gazefollow,
-    "videoattentiontarget": read_videoattentiontarget,
     "gazelle": read_gazelle_json,
+    "childplay": read_childplay,
+    "gooreal": read_gooreal,
 }
 EXPECTED = {
     "gazefollow": "train_annotations_release.txt or test_annotations_release.txt",
     "videoattentiontarget": "annotations/{train,test}/SHOW/CLIP/PERSON.txt",
     "gazelle": "train_preprocessed.json or test_preprocessed.json",
+    "childplay": "annotations/{train,val,test}/VIDEO_START-END.csv",
+    "gooreal": "oneshotrealhumans.pickle, valrealhumans.pickle or testrealhumans.pickle",
 }
 
 
@@ -36,9 +41,13 @@ def read_dataset(source: Source) -> Dataset:
         table = source.get("table")
         share = source.get("test_share", 0)
         return read_folder(Path(source["images"]), Path(table) if table else None, share)
-    files = annotation_files(source)
+    root, files = Path(source["root"]), annotation_files(source)
+    if unknown := unknown_shows(source):
+        raise InputError(f"{root}: {'; '.join(unknown)}")
     if not files:
         if kind == "gazefollow":
-            check_extended(Path(source["root"]))
-        raise InputError(f"{source['root']}: no annotations; expected {EXPECTED[kind]}")
-    return READERS[kind](Path(source["root"]), files)
+            check_extended(root)
+        raise InputError(f"{root}: no annotations; expected {EXPECTED[kind]}")
+    if kind == "videoattentiontarget":
+        return read_videoattentiontarget(root, files, source.get("validation_shows", ()))
+    return READERS[kind](root, files)

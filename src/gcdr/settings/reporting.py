@@ -24,6 +24,8 @@ NOTICES = {
         "VideoAttentionTarget, its frames taken as single images"
     ),
     "gazelle": UNSEEN.format("a data set in Gaze-LLE's JSON"),
+    "childplay": UNSEEN.format("ChildPlay"),
+    "gooreal": UNSEEN.format("GOO-Real"),
     "folder": "These numbers are of own images. They hold for these people and their annotators, and cannot "
     "be compared with figures of published data sets.",
 }

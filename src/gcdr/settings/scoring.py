@@ -9,6 +9,8 @@ TITLES = {
     "gazefollow": "GazeFollow",
     "videoattentiontarget": "VideoAttentionTarget, single images",
     "gazelle": "Gaze-LLE's JSON",
+    "childplay": "ChildPlay",
+    "gooreal": "GOO-Real",
     "folder": "own images",
 }
 
