@@ -29,6 +29,19 @@ rule world:
         " > {log:q} 2>&1"
 
 
+use rule world as show with:
+    input:
+        script=script("show"),
+    log:
+        "logs/{dataset}/show.log",
+    benchmark:
+        "results/benchmarks/show/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=names_of("world-show"),
+    params:
+        settings=lambda wildcards: settings_json(preparing.world_show(config, wildcards.dataset)),
+
+
 rule find_heads:
     """Head boxes for own images that come without any; an image more or less repeats it."""
     input:

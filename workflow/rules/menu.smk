@@ -6,6 +6,7 @@ SPLIT = "({study}, labels {share}, seed {seed})"
 PURPOSES |= {
     # Data sets
     "world": "draw the world {dataset}",
+    "show": "draw the clips of {dataset}",
     "find_heads": "find heads in {dataset}",
     "read": "read {dataset}",
     "manifest": "list the people of {dataset}",

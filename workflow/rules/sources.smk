@@ -12,6 +12,7 @@ from gcdr.models.sizes import weights_file
 from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, OFA_TEXT, WEIGHTS, find_layout
 from gcdr.report.paper_tables import PAPER_TABLES, savings_table
 from gcdr.settings import preparing
+from gcdr.world.dataset import DRAWN
 
 # Data sets
 
@@ -88,8 +89,8 @@ def own_source(wildcards, output):
 
 def annotated_bodies(wildcards):
     """The body boxes that a data set comes with; the demo world's true ones are for checks alone."""
-    world = config["datasets"][wildcards.dataset]["kind"] == "world"
-    return [] if world else in_data(wildcards.dataset, "annotated-bodies.parquet")
+    drawn = config["datasets"][wildcards.dataset]["kind"] in DRAWN
+    return [] if drawn else in_data(wildcards.dataset, "annotated-bodies.parquet")
 
 
 def reported_datasets():

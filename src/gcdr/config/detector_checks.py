@@ -12,6 +12,7 @@ from gcdr.config.weight_use import Use
 from gcdr.detection.shipped import CENTERFACE, DRAWINGS, weights_of_centerface
 from gcdr.models.contents import KEYPOINTS, MASKS, check_weights
 from gcdr.models.sizes import weights_file
+from gcdr.world.dataset import DRAWN
 
 
 def detector_uses(config: Config) -> Iterator[Use]:
@@ -22,7 +23,7 @@ def detector_uses(config: Config) -> Iterator[Use]:
         name
         for name in used
         if name in datasets
-        and datasets[name]["kind"] != "world"
+        and datasets[name]["kind"] not in DRAWN
         and not datasets[name].get("drawn", False)
     ]
     asked = bool(config["report"]["studies"] or config["galleries"])

@@ -13,7 +13,7 @@ from gcdr.config.yamlfiles import read_yaml
 from gcdr.data.split import Split
 from gcdr.detection.choices import Detect, Heads
 from gcdr.priors.kinds.registry import PRIOR_KINDS
-from gcdr.world.dataset import WorldSettings
+from gcdr.world.dataset import ShowSettings, WorldSettings
 from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, FrozenRecipe, VQARecipe
 
 TABLES: dict[str, tuple[type[JsonConfig], str]] = {
@@ -58,8 +58,13 @@ def generated() -> dict[str, Schema]:
     """Schemas made from dataclasses, by the names under which the file refers to them."""
     kinds = [object_schema(kind, kind.TITLE, kind.KIND) for kind in PRIOR_KINDS.values()]
     tables = {name: object_schema(cls, text) for name, (cls, text) in TABLES.items()}
-    world = object_schema(WorldSettings, "The demo world, drawn by this package.", "world")
-    return {**tables, "world": world, "prior": {"description": "A prior.", "oneOf": kinds}}
+    drawn = {
+        "world": object_schema(WorldSettings, "The demo world, drawn by this package.", "world"),
+        "world_show": object_schema(
+            ShowSettings, "Clips of a show of the demo world, which moves.", "world-show"
+        ),
+    }
+    return {**tables, **drawn, "prior": {"description": "A prior.", "oneOf": kinds}}
 
 
 def object_schema(cls: type[JsonConfig], description: str = "", kind: str = "") -> Schema:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from gcdr.base.plain import Config
 from gcdr.datasets.layout import annotation_files
+from gcdr.world.dataset import DRAWN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ def people_before_jobs(
         see :func:`gcdr.data.manifest.read_people`, without sizes where there is no manifest; or None.
     """
     source = datasets.get(name, {})
-    if source.get("kind") in (None, "world") or (
+    if source.get("kind") in (None, *DRAWN) or (
         source["kind"] == "folder" and "table" not in source
     ):
         return None

@@ -21,6 +21,7 @@ from gcdr.config.start_checks import start_problems
 from gcdr.config.weight_checks import weight_problems
 from gcdr.datasets.layout import released_list
 from gcdr.methods import METHODS, TEACHERS
+from gcdr.world.dataset import DRAWN
 
 SUPERVISED = [  # methods that need no people without a label
     name
@@ -113,7 +114,7 @@ def _split_problems(config: Config) -> list[str]:
         key = f"studies.{name}.share" if "share" in about else "split.share"
         kinds = [config["datasets"].get(source, {}) for source in sources["labelled"]]
         if share == OWN:
-            everybody = all(kind.get("kind") == "world" for kind in kinds)
+            everybody = all(kind.get("kind") in DRAWN for kind in kinds)
         else:
             everybody = share == 100
             problems += _share_problems(name, key, share, unlabelled, kinds)

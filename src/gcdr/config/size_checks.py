@@ -17,6 +17,7 @@ from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.sizes import DenoiserConfig
 from gcdr.refine.options import NOISE_OFFSETS
 from gcdr.world.lessons import VQARecipe
+from gcdr.world.style import STYLES
 
 
 def size_problems(config: Config) -> list[str]:
@@ -157,6 +158,9 @@ def _people(source: Config) -> int | None:
     """At most how many people a data set has; None where nobody knows before it is read."""
     if source.get("kind") == "world":
         return source["train_people"] + source["test_people"]
+    if source.get("kind") == "world-show":
+        most = len(STYLES[source["style"]].people_weights)
+        return (source["clips"] + source["test_clips"]) * source["frames"] * most
     table = Path(source.get("table", ""))
     if source.get("kind") != "folder" or not table.is_file():
         return None

@@ -1,4 +1,4 @@
-"""The demo world written as a data set: JPEG pictures, a manifest, annotators and true body boxes."""
+"""The demo world, still or moving, as a data set: JPEG pictures, manifest, annotators, true body boxes."""
 
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -13,9 +13,10 @@ from tqdm import tqdm
 
 from gcdr.data.manifest import BOX, build_manifest
 from gcdr.world.annotators import annotate
-from gcdr.world.dataset import WorldSettings
+from gcdr.world.clip import draw_clip
+from gcdr.world.dataset import ShowSettings, WorldSettings
 from gcdr.world.render import render
-from gcdr.world.scene import draw_scene
+from gcdr.world.scene import Person, Scene, draw_scene
 from gcdr.world.style import STYLES
 
 JPEG_QUALITY = 92
@@ -72,6 +73,45 @@ def write_world(folder: Path, world: WorldSettings, workers: int = 1) -> WorldTa
     return _tables(rows)
 
 
+def write_show(folder: Path, show: ShowSettings, workers: int = 1) -> WorldTables:
+    """Draw the clips of a show and write their frames as JPEG.
+
+    Clips of the split train have even numbers and those of test odd ones, so either can grow without changing
+    a picture of the other. Test people have one annotator, who is right, and are tested out of the frame too.
+
+    Args:
+        folder: where a folder a clip is made, with the frames in which there is somebody.
+        show: the show, and how much of it.
+        workers: processes to draw with; the result does not depend on it.
+    """
+    indices = [*range(0, 2 * show.clips, 2), *range(1, 2 * show.test_clips, 2)]
+    rows: list[dict[str, Any]] = []
+    with ProcessPoolExecutor(workers) as pool:
+        clips = pool.map(partial(_write_clip, folder, show), indices)
+        for people in tqdm(clips, desc="drawing", total=len(indices), unit="clip", mininterval=5):
+            rows.extend(people)
+    return _tables(rows)
+
+
+def _write_clip(folder: Path, show: ShowSettings, index: int) -> list[dict[str, Any]]:
+    size, split = (show.width, show.height), "test" if index % 2 else "train"
+    (folder / f"{index:03d}").mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, Any]] = []
+    for frame, scene in enumerate(draw_clip(show.seed, index, STYLES[show.style], show.frames)):
+        if not scene.people:
+            continue
+        name = f"{index:03d}/{frame:05d}.jpg"
+        _write_picture(folder / name, scene, size)
+        for person in scene.people:
+            row = _row(name, split, person, size)
+            row |= {"sequence": f"{show.style}/{index:03d}", "track": str(person.track)}
+            row |= {"frame": frame, "group": show.style}
+            if split == "test":
+                row["annotators"] = np.array([person.gaze or (np.nan, np.nan)])
+            rows.append(row)
+    return rows
+
+
 def _write_scene(
     folder: Path, world: WorldSettings, split: str, index: int
 ) -> list[dict[str, Any]]:
@@ -81,33 +121,41 @@ def _write_scene(
     if not usable:
         return []
     name = f"{split}/{index:06d}.jpg"
-    picture = Image.fromarray(render(scene, *size))
-    picture.save(folder / name, quality=JPEG_QUALITY, subsampling=0)
-    scale = np.array([*size, *size])
+    _write_picture(folder / name, scene, size)
     people = []
     for number in usable:
-        person = scene.people[number]
-        gaze = person.gaze or (np.nan, np.nan)
-        row: dict[str, Any] = {"image": name, "width": size[0], "height": size[1], "split": split}
-        row |= dict(zip(BOX, np.round(np.array(person.head_box) * scale, 2), strict=True))
-        row |= {"gaze_x": gaze[0], "gaze_y": gaze[1], "in_frame": person.in_frame}
-        row |= {"label": person.noun, "body": np.round(np.array(person.body_box) * scale, 2)}
+        row = _row(name, split, scene.people[number], size)
         if split == "test":
             row["annotators"] = annotate(scene, number, world.seed, index, world.annotators)
         people.append(row)
     return people
 
 
+def _write_picture(path: Path, scene: Scene, size: tuple[int, int]) -> None:
+    Image.fromarray(render(scene, *size)).save(path, quality=JPEG_QUALITY, subsampling=0)
+
+
+def _row(name: str, split: str, person: Person, size: tuple[int, int]) -> dict[str, Any]:
+    """A person of a picture as a row of the manifest, with the body box besides."""
+    scale = np.array([*size, *size])
+    gaze = person.gaze or (np.nan, np.nan)
+    row: dict[str, Any] = {"image": name, "width": size[0], "height": size[1], "split": split}
+    row |= dict(zip(BOX, np.round(np.array(person.head_box) * scale, 2), strict=True))
+    row |= {"gaze_x": gaze[0], "gaze_y": gaze[1], "in_frame": person.in_frame}
+    return row | {"label": person.noun, "body": np.round(np.array(person.body_box) * scale, 2)}
+
+
 def _tables(rows: list[dict[str, Any]]) -> WorldTables:
     table = pd.DataFrame(rows)
     manifest = build_manifest(table, "demo world")
     key = ["image", *BOX]
-    extras = manifest[["sample_id", *key]].merge(table[[*key, "body", "annotators"]], on=key)
+    extras = table.reindex(columns=[*key, "body", "annotators"])
+    extras = manifest[["sample_id", *key]].merge(extras, on=key)
     bodies = pd.DataFrame(np.stack(extras["body"].to_list()), columns=["x0", "y0", "x1", "y1"])
     bodies = bodies.add_prefix("body_")
     bodies.insert(0, "sample_id", extras["sample_id"])
     tested = extras[extras["annotators"].notna()]
-    points = np.stack(tested["annotators"].to_list())
+    points = np.stack([*tested["annotators"]]) if len(tested) else np.empty((0, 1, 2))
     count = points.shape[1]
     annotations = pd.DataFrame(
         {

@@ -46,8 +46,8 @@ from gcdr.report.typeset import write_text
 from gcdr.settings.reporting import ReportSettings, gaze_titles
 
 STAGES = (
-    "world", "read", "samples", "detect", "gradcam", "merge", "split", "originals", "teachers", "folds",
-    "timestep", "refine", "students", "evaluate", "sweep",
+    "world", "show", "read", "samples", "detect", "gradcam", "merge", "split", "originals", "teachers",
+    "folds", "timestep", "refine", "students", "evaluate", "sweep",
 )  # fmt: skip
 
 

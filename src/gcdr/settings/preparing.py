@@ -12,7 +12,7 @@ from gcdr.base.plain import Config
 from gcdr.config.schema import OWN
 from gcdr.data.split import DrawnSplit
 from gcdr.detection.choices import DetectSettings, HeadSettings
-from gcdr.world.dataset import WorldSettings
+from gcdr.world.dataset import ShowSettings, WorldSettings
 from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, FrozenRecipe, VQARecipe
 
 SettingsT = TypeVar("SettingsT", bound=JsonConfig)
@@ -28,6 +28,11 @@ WORLD_WEIGHTS: dict[str, type[JsonConfig]] = {
 def world(config: Config, dataset: str) -> WorldSettings:
     """Of a data set of the demo world."""
     return _part(WorldSettings, config["datasets"][dataset], f"datasets.{dataset}")
+
+
+def world_show(config: Config, dataset: str) -> ShowSettings:
+    """Of a show of the demo world."""
+    return _part(ShowSettings, config["datasets"][dataset], f"datasets.{dataset}")
 
 
 def detect_settings(config: Config) -> DetectSettings:

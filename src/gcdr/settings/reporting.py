@@ -11,6 +11,7 @@ from gcdr.config.schema import by_share
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.priors.kinds.registry import named_prior
 from gcdr.refine.options import MapSettings
+from gcdr.world.dataset import DRAWN
 
 UNSEEN = (
     "These numbers are of {}. It was not at hand when this software was written: its reader follows "
@@ -19,6 +20,8 @@ UNSEEN = (
 NOTICES = {
     "world": "These numbers are of the demo world, rendered pictures in which everything is known. They say "
     "that the method works end to end, not how well it does on GazeFollow, which was never measured here.",
+    "world-show": "These numbers are of clips of the demo world, in which everything is known. They say "
+    "that the method works end to end on video, not how well it does on recordings of people.",
     "gazefollow": UNSEEN.format("GazeFollow"),
     "videoattentiontarget": UNSEEN.format(
         "VideoAttentionTarget, its frames taken as single images"
@@ -190,7 +193,7 @@ def notice_of(config: Config) -> str:
         config["detect"]["weights"],
         config["gaze"]["models"][config["gaze"]["model"]].get("init"),
     ]
-    drawn = kind != "world" and any(str(path).startswith(SHIPPED) for path in weights)
+    drawn = kind not in DRAWN and any(str(path).startswith(SHIPPED) for path in weights)
     read = config["split"].get("out_of_frame") == "reference"
     said = [(ASIDE.format(share), share), (HIDDEN, read), (config["notice"], drawn)]
     return " ".join([NOTICES[kind], *(text for text, counts in said if counts)])

@@ -6,6 +6,7 @@ from gcdr.base.plain import Config
 
 TITLES = {
     "world": "demo world",
+    "world-show": "moving demo world",
     "gazefollow": "GazeFollow",
     "videoattentiontarget": "VideoAttentionTarget, single images",
     "gazelle": "Gaze-LLE's JSON",

@@ -27,6 +27,7 @@ def _curve(x: float, y: float, half: float, rise: float, z: float) -> np.ndarray
 
 
 _LIDS = {side: _curve(0.38 * side, 0.21, 0.23, -0.09, 0.86) for side in (-1, 1)}
+_SHUT = {side: _curve(0.38 * side, 0.0, 0.21, 0.06, 0.86) for side in (-1, 1)}
 _BROWS = {side: _curve(0.38 * side, 0.38, 0.24, -0.05, 0.86) for side in (-1, 1)}
 _LIPS = _curve(0.0, -0.6, 0.24, 0.07, 0.82)
 _MOUTH_DARK: Color = (120, 52, 52)
@@ -44,8 +45,8 @@ class Face:
     extra: str
 
 
-def draw_head(pen: Pen, pose: HeadPose, face: Face, gaze: np.ndarray) -> None:
-    """Draw a head over its body; ``gaze`` is the eyes' direction (unit, camera coordinates)."""
+def draw_head(pen: Pen, pose: HeadPose, face: Face, gaze: np.ndarray | None) -> None:
+    """Draw a head over its body; ``gaze`` is the eyes' direction (unit, camera coordinates), None if shut."""
     facing = pose.depth((0, 0, 1))
     jaw = pose.outline((0, -0.52, 0.14), (0.6, 0.5, 0.62))
     if facing < -0.25:
@@ -94,24 +95,17 @@ def _skin(pen: Pen, pose: HeadPose, face: Face) -> None:
             pen.polygon(cheek, blend(face.skin, (232, 104, 96), 0.26))
 
 
-def _features(pen: Pen, pose: HeadPose, face: Face, gaze: np.ndarray) -> None:
-    local = gaze @ pose.axes  # the eyes' direction in head coordinates
-    shift = np.array([local[0], local[1]])
-    length = math.hypot(*shift.tolist())
-    if length > 0.3:
-        shift *= 0.3 / length
+def _features(pen: Pen, pose: HeadPose, face: Face, gaze: np.ndarray | None) -> None:
     for side in (-1, 1):
         middle = (side * 0.38, 0.1, 0.9)
         white = pose.cap(middle, 14.5)
         if white is None:
             continue
-        pen.polygon(white, (252, 250, 244))
-        look = (middle[0] + shift[0] * 0.42, middle[1] + shift[1] * 0.42, middle[2])
-        iris = pose.cap(look, 9.0)
-        if iris is not None:
-            pen.polygon(iris, face.iris)
-            pen.polygon(iris.mean(axis=0) * 0.4 + iris * 0.6, (28, 22, 26))
-        lid = pose.stroke(_LIDS[side])
+        if gaze is None:
+            pen.polygon(white, shade(face.skin, 0.92))
+        else:
+            _eye(pen, pose, face, gaze, middle, white)
+        lid = pose.stroke((_LIDS if gaze is not None else _SHUT)[side])
         if lid is not None:
             pen.line(lid, pose.radius * 0.06, shade(face.skin, 0.42), caps=False)
         brow = pose.stroke(_BROWS[side])
@@ -122,6 +116,27 @@ def _features(pen: Pen, pose: HeadPose, face: Face, gaze: np.ndarray) -> None:
             if rim is not None:
                 pen.line(np.concatenate([rim, rim[:1]]), pose.radius * 0.055, (60, 52, 58), False)
     _mouth(pen, pose, face)
+
+
+def _eye(
+    pen: Pen,
+    pose: HeadPose,
+    face: Face,
+    gaze: np.ndarray,
+    middle: tuple[float, float, float],
+    white: np.ndarray,
+) -> None:
+    local = gaze @ pose.axes  # the eyes' direction in head coordinates
+    shift = np.array([local[0], local[1]])
+    length = math.hypot(*shift.tolist())
+    if length > 0.3:
+        shift *= 0.3 / length
+    pen.polygon(white, (252, 250, 244))
+    look = (middle[0] + shift[0] * 0.42, middle[1] + shift[1] * 0.42, middle[2])
+    iris = pose.cap(look, 9.0)
+    if iris is not None:
+        pen.polygon(iris, face.iris)
+        pen.polygon(iris.mean(axis=0) * 0.4 + iris * 0.6, (28, 22, 26))
 
 
 def _mouth(pen: Pen, pose: HeadPose, face: Face) -> None:

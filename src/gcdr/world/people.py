@@ -36,7 +36,8 @@ class Figure:
     """A body to draw; lengths in picture heights, x from 0 to the aspect, angles in radians.
 
     ``angle`` is where the head points in the picture, ``turn`` how far it turns from the viewer
-    (see :func:`gcdr.world.head.forward_vector`), ``eye_angle`` where the eyes point.
+    (see :func:`gcdr.world.head.forward_vector`), ``eye_angle`` where the eyes point; these turn as far as
+    the head unless ``eye_turn`` says otherwise, and are ``shut`` for the blink of an eye.
     """
 
     x: float
@@ -53,6 +54,8 @@ class Figure:
     bottom_color: Color
     shoe_color: Color
     arms: tuple[float, float]
+    eye_turn: float | None = None
+    shut: bool = False
 
     @property
     def radius(self) -> float:
@@ -89,7 +92,9 @@ def draw_figure(pen: Pen, figure: Figure) -> None:
     if abs(facing) >= 0.8:
         _arm(body, figure, half, lean, sides[0])
     _arm(body, figure, half, lean, sides[1])
-    draw_head(pen, pose, figure.face, forward_vector(figure.eye_angle, figure.turn))
+    turn = figure.turn if figure.eye_turn is None else figure.eye_turn
+    eyes = None if figure.shut else forward_vector(figure.eye_angle, turn)
+    draw_head(pen, pose, figure.face, eyes)
 
 
 def _neck(body: Pen, figure: Figure, lean: float) -> None:

@@ -106,7 +106,7 @@ def place_people(rng: np.random.Generator, style: Style, horizon: float) -> list
         ground = float(rng.uniform(low, max(low + 0.02, 1.06)))
         x = float(rng.uniform(0.13, style.aspect - 0.13))
         stand = Stand(x, ground, height)
-        if all(abs(x - other.x) > 0.3 for other in stands):
+        if all(abs(x - other.x) > style.apart for other in stands):
             stands.append(stand)
         if len(stands) == count:
             break

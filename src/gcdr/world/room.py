@@ -10,6 +10,7 @@ from gcdr.world.pen import Pen, blend, shade
 from gcdr.world.placement import Rectangle, overlap
 from gcdr.world.style import PALETTES, Color, Palette, Style
 
+PAPERS = ("plain", "stripes", "dots", "panels", "tiles")
 _SHADOW: Color = (46, 34, 46)
 _SKIES: tuple[tuple[Color, Color], ...] = (
     ((172, 212, 236), (120, 164, 110)), ((248, 206, 160), (120, 130, 110)),
@@ -49,9 +50,9 @@ def draw_room(rng: np.random.Generator, style: Style) -> Room:
     """Draw an empty room at random."""
     palettes = PALETTES[style.palettes]
     palette = palettes[int(rng.integers(len(palettes)))]
-    horizon = float(rng.uniform(0.58, 0.68))
-    paper = ("plain", "stripes", "dots", "panels")[int(rng.choice(4, p=(0.2, 0.3, 0.2, 0.3)))]
-    boards = ("planks", "planks", "tiles")[int(rng.integers(3))]
+    horizon = float(rng.uniform(*style.horizon))
+    paper = PAPERS[int(rng.choice(len(PAPERS), p=style.papers))]
+    boards = style.boards[int(rng.integers(len(style.boards)))]
     return Room(palette, horizon, paper, boards, float(rng.random()), ())
 
 
@@ -121,6 +122,13 @@ def _paper(pen: Pen, room: Room, aspect: float) -> None:
             shift = room.offset * step + (step / 2 if row % 2 else 0)
             for column in range(int(aspect / step) + 1):
                 pen.ellipse(column * step + shift, row * step + 0.04, 0.009, 0.009, palette.panel)
+    elif room.paper == "tiles":
+        step = 0.075
+        for row in range(int(horizon / step) + 1):
+            pen.rect(0, row * step, aspect + 0.01, row * step + 0.006, palette.panel)
+        for column in range(int(aspect / step) + 2):
+            x = (column - room.offset) * step
+            pen.rect(x, 0, x + 0.006, horizon, palette.panel)
     elif room.paper == "panels":
         top = horizon - 0.24
         pen.rect(0, top, aspect + 0.01, horizon, palette.panel)
@@ -135,6 +143,9 @@ def _paper(pen: Pen, room: Room, aspect: float) -> None:
 def _floor(pen: Pen, room: Room, aspect: float) -> None:
     color, horizon = room.palette.floor, room.horizon
     pen.rect(0, horizon, aspect + 0.01, 1.01, color)
+    if room.boards == "grass":
+        _grass(pen, room, aspect)
+        return
     middle = aspect / 2
     spread = 2.1  # how much wider apart lines are at the bottom than at the horizon
     count = int(aspect / 0.22) + 1
@@ -153,6 +164,21 @@ def _floor(pen: Pen, room: Room, aspect: float) -> None:
             pen.line([(0, y), (aspect, y)], 0.004, shade(color, 0.84), caps=False)
             y += step
             step *= 1.5
+
+
+def _grass(pen: Pen, room: Room, aspect: float) -> None:
+    color, y, row = room.palette.floor, room.horizon + 0.02, 0
+    while y < 1:
+        tall = 0.01 + 0.06 * (y - room.horizon)
+        step = 4 * tall
+        x = step * ((room.offset + 0.37 * row) % 1)
+        while x < aspect:
+            tone = shade(color, 0.86 if row % 2 else 1.1)
+            for lean in (-0.5, 0.0, 0.5):
+                pen.line([(x, y), (x + lean * tall, y - tall)], 0.005, tone, caps=False)
+            x += step
+        y += 1.6 * tall
+        row += 1
 
 
 def _window(pen: Pen, decor: Decor, room: Room) -> None:

@@ -26,6 +26,8 @@ from gcdr.world.room import Room, decorate, draw_room
 from gcdr.world.style import NOUNS, Color, Style
 from gcdr.world.things import ACCENTS, COLORS
 
+DEPTH_NOISE = 0.12  # of a target, in picture heights
+
 
 @dataclass(frozen=True)
 class Thing:
@@ -52,6 +54,7 @@ class Person:
     ``gaze`` is the point looked at, None when out of the frame (``in_frame`` False); ``noun`` is
     what is looked at: one of NOUNS, "person", "wall", "floor" or None. ``direction`` is the true
     direction of the gaze in the picture (radians, 0 = right, pi / 2 = down, in picture heights).
+    ``track`` tells people of a clip apart.
     """
 
     head_box: Rectangle
@@ -61,6 +64,7 @@ class Person:
     noun: str | None
     direction: float
     figure: Figure
+    track: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ def draw_scene(seed: int, index: int, style: Style) -> Scene:
     rng = numpy_rng(seed, f"world-{style.name}", index)
     room = draw_room(rng, style)
     stands = place_people(rng, style, room.horizon)
-    nouns = [NOUNS[k] for k in rng.permutation(len(NOUNS))]
+    nouns = [style.nouns[k] for k in rng.permutation(len(style.nouns))]
     count = int(rng.integers(style.things[0], style.things[1] + 1))
     distracted = [rng.random() < style.distractor_probability for _ in stands]
     places: list[Place] = []
@@ -123,7 +127,7 @@ def draw_scene(seed: int, index: int, style: Style) -> Scene:
         room=room,
         style=style,
         light=light,
-        cast=tuple(float(c) for c in cast - cast.mean()),
+        cast=tuple(float(c) for c in cast - cast.mean() + style.tint),
         grain=int(rng.integers(2**31)),
     )
 
@@ -131,19 +135,33 @@ def draw_scene(seed: int, index: int, style: Style) -> Scene:
 def _person(
     rng: np.random.Generator, style: Style, room: Room, stand: Stand, target: Target
 ) -> Person:
-    eye = head_center(stand)
-    true = direction(eye, target.point)
-    far = math.dist(eye, target.point)
-    ground = max(target.point[1] + 0.06, room.horizon)
-    toward = style.depth_gain * (ground - stand.ground) + float(rng.normal(0, 0.12)) + 0.26
-    low, high = (math.radians(a) for a in style.turn_range)
-    turn = min(max(math.atan2(far, toward), low), high)
+    true = direction(head_center(stand), target.point)
+    turn = turn_towards(style, room, stand, target.point, float(rng.normal(0, DEPTH_NOISE)))
     angle = true + math.radians(float(rng.normal(0, style.head_noise)))
     eyes = true + math.radians(float(rng.normal(0, style.eye_noise)))
     eyes = angle + style.eye_gain * math.remainder(eyes - angle, 2 * math.pi)
-    side = math.sin(turn) * math.cos(angle)
-    yaw = 0.6 * math.atan2(side, math.cos(turn)) + float(rng.normal(0, 0.12))
+    yaw = body_yaw(angle, turn) + float(rng.normal(0, 0.12))
     figure = _figure(rng, style, room, stand, angle, turn, eyes, yaw)
+    return person_of(style, figure, target)
+
+
+def turn_towards(style: Style, room: Room, stand: Stand, point: Position, noise: float) -> float:
+    """How far (radians) a head turns from the viewer towards a point whose depth is seen from where
+    it stands in the picture; ``noise`` (picture heights) is that of the depth."""
+    ground = max(point[1] + 0.06, room.horizon)
+    toward = style.depth_gain * (ground - stand.ground) + noise + 0.26
+    low, high = (math.radians(a) for a in style.turn_range)
+    return min(max(math.atan2(math.dist(head_center(stand), point), toward), low), high)
+
+
+def body_yaw(angle: float, turn: float) -> float:
+    """How far (radians) a body turns where its head does; see :class:`gcdr.world.people.Figure`."""
+    return 0.6 * math.atan2(math.sin(turn) * math.cos(angle), math.cos(turn))
+
+
+def person_of(style: Style, figure: Figure, target: Target) -> Person:
+    """A figure that looks at a target, with its boxes."""
+    true = direction(figure.head, target.point)
     extent = ExtentPen()
     draw_figure(extent, figure)
     aspect = style.aspect
