@@ -11,7 +11,7 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from gcdr.data.manifest import BOX, build_manifest
+from gcdr.data.manifest import BOX, build_manifest, people_alone, people_digest, write_table
 from gcdr.world.annotators import annotate
 from gcdr.world.clip import draw_clip
 from gcdr.world.dataset import ShowSettings, WorldSettings
@@ -35,6 +35,14 @@ class WorldTables:
     manifest: pd.DataFrame
     annotations: pd.DataFrame
     bodies: pd.DataFrame
+
+    def write(self, manifest: Path, annotated: Path, annotations: Path, bodies: Path) -> None:
+        """Write the tables; people without labels, what the manifest is, come last."""
+        digest = people_digest(self.manifest)
+        write_table(self.annotations, annotations, digest)
+        write_table(self.bodies, bodies, digest)
+        write_table(self.manifest, annotated, digest)
+        write_table(people_alone(self.manifest), manifest, digest)
 
 
 def write_world(folder: Path, world: WorldSettings, workers: int = 1) -> WorldTables:
