@@ -21,8 +21,6 @@ from gcdr.methods import (
 from gcdr.models.sizes import backbone_file
 from gcdr.settings import learning, reporting, scoring
 
-PEOPLE = {"pseudo": "unlabelled", "test": "test"}
-
 
 def gaze_init(wildcards):
     """What a gaze model starts from: another study's model, a folder or file, or nothing."""
@@ -279,7 +277,9 @@ def label_prior(wildcards):
 
 def label_options(wildcards, input):
     """Which labels of whom, and options with the inputs that not every variant has."""
-    return labels_for(PEOPLE[wildcards.which], int(wildcards.seed), wildcards, input)
+    hidden = wildcards.which == "pseudo" or adapts(wildcards.study)
+    which = "unlabelled" if hidden else "test"
+    return labels_for(which, int(wildcards.seed), wildcards, input)
 
 
 def folder_options(wildcards, input):

@@ -234,7 +234,7 @@ def shown_study(study):
         study=split_of(study),
         manifest=in_data(dataset, "manifest.parquet"),
         images=image_root(dataset),
-        annotations=in_data(dataset, "annotations.parquet"),
+        annotations=points_of(study, split_of(study)),
         bodies=in_data(dataset, "bodies.parquet"),
         prior=prior_file(study, store),
         layer=layer_of(store),

@@ -22,8 +22,10 @@ def table_findings(config: Config) -> dict[str, list[Finding]]:
     """
     found = {}
     for study in _learning(config):
-        source = config["datasets"].get(config["studies"][study].get("dataset"), {})
-        if source.get("kind") != "folder" or config["split"]["released"]:
+        about = config["studies"][study]
+        source = config["datasets"].get(about.get("dataset"), {})
+        by_name = "labels" in about or about.get("adapt")  # its split is not one that a share draws
+        if source.get("kind") != "folder" or config["split"]["released"] or by_name:
             continue
         if "table" not in source:
             lacking = "labels: found no table, so that nobody has one; give datasets.NAME.table"

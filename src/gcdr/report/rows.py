@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from gcdr.config.schema import OWN
+from gcdr.config.schema import CHOSEN, OWN
 from gcdr.evaluation.metrics import RADII
 from gcdr.methods import METHODS, Method, parse_variant
 from gcdr.models.kinds import GAZE_MODELS
@@ -169,8 +169,8 @@ MEANING_ASKED = (
 
 
 def share_name(share: int | str) -> str:
-    """A label share as people read it: ``10 %``, or that the labels are the data set's own."""
-    return "own labels" if share == OWN else f"{share} %"
+    """A label share as people read it: ``10 %``, or that the labels are the data set's own or chosen ones."""
+    return {OWN: "own labels", CHOSEN: "chosen labels"}.get(str(share), f"{share} %")
 
 
 def method_name(method: str) -> str:

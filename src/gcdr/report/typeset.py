@@ -113,8 +113,9 @@ def notes(table: pd.DataFrame, compact_spread: bool = False) -> list[str]:
         lines.append("± is the standard deviation over runs (n of them, each with its own seed).")
     if (table["runs"] == 1).any():
         form = "± half of the" if compact_spread else "in brackets the"
+        units = " and ".join(sorted(set(table.get("resampled", ["images"]))))
         lines.append(
-            f"n = 1: {form} 95 % bootstrap interval over test images; it holds nothing of the "
+            f"n = 1: {form} 95 % bootstrap interval over test {units}; it holds nothing of the "
             "spread over seeds."
         )
     if table["runs"].nunique() > 1:

@@ -1,0 +1,69 @@
+"""Studies that name whose labels they keep, and that adapt to a data set."""
+
+from pathlib import Path
+
+import pytest
+from snakemake.exceptions import WorkflowError
+from workflow_runs import check_overlay
+
+from gcdr.config.label_checks import torn_tracks
+from gcdr.config.schema import by_share, study_share
+from gcdr.settings.preparing import split
+
+
+@pytest.mark.parametrize(
+    ("study", "said"),
+    [
+        ('labels: {clips: ["1"], frames: 9}', "labels: found ['clips', 'frames'], expected one of"),
+        ("labels: {}", "labels: found nothing, expected one of clips, frames and shows"),
+        ("labels: {frames: 9}, share: 10", "found labels and share, expected one of them"),
+        ("labels: {frames: 0}", "labels.frames: found 0, expected"),
+        ("labels: {clip: [a]}", "labels.clip: unknown key, did you mean clips?"),
+        ("adapt: maybe", 'adapt: found "maybe", expected true or false'),
+    ],
+)
+def test_what_cannot_be_is_refused(study: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(WorkflowError) as caught:
+        check_overlay(f"studies: {{smoke: {{{study}}}}}", tmp_path)
+    assert said in str(caught.value)
+
+
+def test_several_data_sets_are_nothing_to_adapt_to(tmp_path: Path) -> None:
+    study = "{labelled: [smoke], unlabelled: [smoke], test: smoke, seed: 0, adapt: true}"
+    with pytest.raises(WorkflowError, match=r"studies\.x\.adapt: found it beside labelled"):
+        check_overlay(f"studies: {{x: {study}}}", tmp_path)
+
+
+def test_labels_take_the_place_of_the_share_alone() -> None:
+    study = {"labels": {"clips": ["a"]}, "adapt": True}
+    drawn = {"share": 10, "unlabelled": None, "validation": 0, "by": "image"}
+    config = {"studies": {"show": study}, "split": drawn}
+    assert study_share(config, "show") == "chosen"
+    assert by_share({"10": 1, "default": 2}, "chosen") == 2
+    named, half = (split(config, "show", share) for share in ("chosen", "chosen-part50"))
+    assert (named.labels.clips, named.share, named.adapt) == (("a",), None, True)
+    assert (half.part, half.labels) == (50, named.labels)
+    ten = split(config, "show", "10")  # a table of shares
+    assert (ten.labels, ten.share, ten.adapt) == (None, 10, True)
+
+
+def test_a_share_that_tears_tracks_is_told() -> None:
+    def told(by: str, **study: object) -> list[str]:
+        return torn_tracks(
+            {
+                "datasets": {
+                    "films": {"kind": "videoattentiontarget"},
+                    "photos": {"kind": "folder"},
+                },
+                "studies": {"a": {"dataset": "films"} | study, "b": {"dataset": "photos"}},
+                "report": {"studies": ["a", "b"]},
+                "galleries": [],
+                "gaze": {"model": "vat", "models": {}},
+                "split": {"by": by, "share": 10},
+            }
+        )
+
+    assert len(told("image")) == len(told("person")) == 1
+    assert "studies.a: split.by image tears tracks" in told("image")[0]
+    assert not told("sequence") + told("group")
+    assert not told("image", share=100) + told("image", labels={"frames": 100})
