@@ -19,6 +19,9 @@ from gcdr.settings.preparing import split
         ("labels: {frames: 9}, share: 10", "found labels and share, expected one of them"),
         ("labels: {frames: 0}", "labels.frames: found 0, expected"),
         ("labels: {clip: [a]}", "labels.clip: unknown key, did you mean clips?"),
+        ("timestep: 500", "studies.smoke.timestep: found 500, expected 2 (refine.steps) to 499"),
+        ("lr: {vatt: 0.1}", "studies.smoke.lr: found 'vatt', expected one of student, vat, vat-gc"),
+        ("lr: {student: 0}", "studies.smoke.lr.student: found 0, expected a number above 0"),
         ("adapt: maybe", 'adapt: found "maybe", expected true or false'),
     ],
 )

@@ -6,13 +6,17 @@ from gcdr.base.plain import Config
 from gcdr.config.asked import used_studies
 from gcdr.config.schema import study_share
 from gcdr.data.chosen import ChosenLabels
+from gcdr.methods import TEACHERS
+
+RATED = ("student", *TEACHERS)
+"""What a study may have a learning rate of its own for."""
 
 TRACKED = ("videoattentiontarget", "childplay", "world-show")
 """Kinds of data sets whose people are rows of tracks."""
 
 
 def label_problems(config: Config) -> Iterator[str]:
-    """Studies that say twice, or not at all, whose labels they keep, or that cannot do so."""
+    """Studies that say twice, or not at all, whose labels they keep, or rates for what is not trained."""
     for name, study in config["studies"].items():
         labels = study.get("labels")
         if labels is not None:
@@ -24,6 +28,11 @@ def label_problems(config: Config) -> Iterator[str]:
                 )
             if "share" in study:
                 yield f"studies.{name}: found labels and share, expected one of them"
+        yield from (
+            f"studies.{name}.lr: found {rated!r}, expected one of {', '.join(RATED)}"
+            for rated in study.get("lr", {})
+            if rated not in RATED
+        )
         for key in ("labels", "adapt"):
             if study.get(key) and "dataset" not in study:
                 yield (

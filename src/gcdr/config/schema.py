@@ -107,6 +107,12 @@ def study_share(config: Config, study: str | None) -> int | str:
     return OWN if share is None else share
 
 
+def study_timestep(config: Config, study: str | None, share: int | str) -> int | str:
+    """How far a study noises maps at a label share: its own ``timestep``, or ``refine.timestep``."""
+    own = config["studies"].get(study, {}).get("timestep")
+    return by_share(config["refine"]["timestep"], share) if own is None else own
+
+
 def by_share(setting: Any, share: int | str) -> Any:
     """A setting with every table by label share, ``{"5": 200, default: 250}``, replaced by its entry.
 

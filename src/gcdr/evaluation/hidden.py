@@ -28,7 +28,8 @@ WHOSE = "tested"  # what a table of annotators says of itself where it is not ab
 def write_hidden_points(annotated: Path, annotations: Path, labels: Path, out: Path) -> None:
     """Write the annotators' points of the people whom a study's split leaves unlabelled.
 
-    Who has annotators in the data set keeps them all; of all others their own label is the one annotator. Who has no label at all is not measured.
+    Who has annotators in the data set keeps them all; of all others their own label is the one annotator. Who
+    has no label at all is not measured.
 
     Args:
         annotated: the people with their labels.

@@ -47,7 +47,8 @@ TRAINED_KINDS = ("student", "teacher")
 RESULT_KINDS = (*TRAINED_KINDS, "maps", "baseline")
 DIFFUSION_MAPS = ("diffusion", "diffusion-gc")  # what the trained diffusion model itself says
 
-PAPER_LABEL = "paper, GazeFollow"
+PAPER_DATA = "GazeFollow"
+PAPER_LABEL = f"paper, {PAPER_DATA}"
 PAPER_METRICS = ("dist_to_mean", "min_dist", "auc")
 # Miao et al., ECCV 2024, GazeFollow: AvgDist, MinDist, AUC by share of labels in per cent
 # (Tables 1, 2, 4, S3, S6 and S7).

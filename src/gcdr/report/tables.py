@@ -188,7 +188,11 @@ def table1(results: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
         rows.append(over_runs(chosen, numbers) | {"name": titled_row(first, results)})
     if not rows:
         raise InputError(f"none of the methods {', '.join(methods)} was measured")
-    return pd.DataFrame(rows).astype({"timestep": "Int64"})
+    table = pd.DataFrame(rows).astype({"timestep": "Int64"})
+    # Studies may have timesteps of their own.
+    apart = table["name"].duplicated(keep=False) & table["timestep"].notna()
+    table.loc[apart, "name"] += ", t = " + table.loc[apart, "timestep"].astype(str)
+    return table
 
 
 def with_typical(table: pd.DataFrame, file: Path | None) -> pd.DataFrame:
