@@ -6,9 +6,14 @@ import pytest
 from snakemake.exceptions import WorkflowError
 from workflow_runs import check_overlay
 
+from gcdr.base.errors import InputError
+from gcdr.config.checked import SCHEMA, check_config, read_config
 from gcdr.config.label_checks import torn_tracks
 from gcdr.config.schema import by_share, study_share
+from gcdr.report.show_tables import PAPER_SHOWS
 from gcdr.settings.preparing import split
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -70,3 +75,24 @@ def test_a_share_that_tears_tracks_is_told() -> None:
     assert "studies.a: split.by image tears tracks" in told("image")[0]
     assert not told("sequence") + told("group")
     assert not told("image", share=100) + told("image", labels={"frames": 100})
+
+
+@pytest.mark.parametrize("name", ["shows", "labelled-shows"])
+def test_the_papers_settings_on_video_lack_nothing_but_files(name: str) -> None:
+    files = ["config.yaml", "configs/gazefollow.yaml", f"configs/{name}.yaml"]
+    with pytest.raises(InputError) as caught:
+        check_config(read_config(ROOT / file for file in files), [], ROOT / SCHEMA)
+    problems = str(caught.value).splitlines()[1:]
+    assert all(" no file" in line or " no folder" in line or "spacy" in line for line in problems)
+
+
+def test_the_papers_shows_are_those_of_its_table() -> None:
+    config = read_config([ROOT / "configs/shows.yaml"])
+    reported = {name: config["studies"][name] for name in config["report"]["studies"]}
+    shows = {
+        name: config["datasets"][study["dataset"]]["shows"] for name, study in reported.items()
+    }
+    assert [show for (show,) in shows.values()] == list(PAPER_SHOWS)
+    longer = {show for name, (show,) in shows.items() if reported[name]["timestep"] == 300}
+    assert longer == {"I Wanna Marry Harry", "Survivor"}
+    assert sum(len(study["labels"]["clips"]) for study in reported.values()) == 16
