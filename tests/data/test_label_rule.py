@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from tiny_study import Study, make_study, run_study
 
 from gcdr.base.errors import InputError
-from gcdr.data.manifest import BOX, LABELS, write_table
+from gcdr.data.chosen import ChosenLabels, for_adapting, people_to_label
+from gcdr.data.manifest import BOX, LABELS, people_digest, read_annotation_table, write_table
 from gcdr.data.split import LABELLED, UNLABELLED, VALIDATION, split_labels, targets
+from gcdr.evaluation.hidden import write_hidden_points
+from gcdr.evaluation.stages import test_people as read_tested
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +127,40 @@ def test_unlabelled_share_beside_a_list_of_labelled_people(images: int, seed: in
 def test_share_that_leaves_nobody() -> None:
     with pytest.raises(InputError, match=r"1 % of 20 training images leaves no labelled person"):
         split_labels(people(20, 1), 1, 0, 0)
+
+
+def test_adapting_hides_from_the_models_what_the_evaluation_measures(
+    study: Study, tmp_path: Path
+) -> None:
+    """Everybody takes part; poison in hidden labels changes no model, and what is measured by."""
+    manifest = pd.read_parquet(study.manifest)
+    manifest["sequence"] = "clip " + (manifest["sample_id"] % 4).astype(str)
+    everybody = for_adapting(manifest)
+    chosen = people_to_label(everybody, ChosenLabels(clips=("clip 1", "clip 2")), 0)
+    labels = split_labels(everybody, None, 0, 0, released=chosen)
+    hidden = labels.loc[labels["role"] == UNLABELLED, "sample_id"]
+    assert set(manifest.loc[manifest["split"] == "test", "sample_id"]) & set(hidden)
+    digest = people_digest(manifest)
+    write_table(manifest, tmp_path / "manifest.parquet")
+    write_table(labels, tmp_path / "labels.parquet", digest)
+    files = (study.annotations, tmp_path / "labels.parquet")
+    write_hidden_points(tmp_path / "manifest.parquet", *files, tmp_path / "hidden.parquet")
+    tested = read_tested(tmp_path / "manifest.parquet", tmp_path / "hidden.parquet", study.samples)
+    assert set(tested.ids) <= set(hidden) and not set(tested.ids) & set(chosen["sample_id"])
+    assert {"train", "test"} == set(tested.people["split"])
+    own = read_annotation_table(study.annotations)
+    kept = own[own["sample_id"].isin(hidden)]["sample_id"].value_counts()
+    points = np.isfinite(tested.points).all(2).sum(1)
+    assert all(points[tested.ids == person] == count for person, count in kept.items())
+
+    is_hidden = manifest["sample_id"].isin(hidden)
+    poisoned = manifest.copy()
+    poisoned.loc[is_hidden, ["gaze_x", "gaze_y"]] = 0.123
+    poisoned.loc[is_hidden, "label"] = "poison"
+    again = split_labels(for_adapting(poisoned), None, 0, 0, released=chosen)
+    pd.testing.assert_frame_equal(again, labels)
+    write_table(poisoned, tmp_path / "poisoned.parquet")
+    write_hidden_points(tmp_path / "poisoned.parquet", *files, tmp_path / "other.parquet")
+    other = read_tested(tmp_path / "poisoned.parquet", tmp_path / "other.parquet", study.samples)
+    trained = (other.people["split"] == "train").to_numpy()
+    assert trained.any() and (other.points[trained, 0] == 0.123).all()

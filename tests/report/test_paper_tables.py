@@ -21,7 +21,8 @@ NAMED = ("ofa-world-body", "vat")  # prior store and gaze model
 
 
 def sampled(row: PaperRow, column: Column, **changed: str) -> VariantSampling:
-    return variant_sampling({"refine": REFINE | changed}, row.share_in(column))
+    config = {"refine": REFINE | changed, "studies": {}}
+    return variant_sampling(config, "demo", row.share_in(column))
 
 
 def metrics_file(folder: Path, row: PaperRow, column: Column, seed: int, value: float) -> str:
@@ -73,7 +74,7 @@ def test_every_cell_of_a_table_has_ours_and_the_papers_numbers(tmp_path: Path, n
     assert first["dist_to_mean_std"] == pytest.approx(0.002 / math.sqrt(2))
     write_paper_table(name, cells, csv, page)
     text = page.read_text()
-    assert text.count("## ") == len(table.columns) and "paper, GazeFollow" in text
+    assert text.count("## ") == len(table.columns) and f"paper, {table.data}" in text
     assert all(row.name in text for row in table.rows)
 
 

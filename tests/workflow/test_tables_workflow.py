@@ -21,6 +21,8 @@ EVALUATED = {
         "train_mean_teacher": 6,
     },
     "table_s3": {"evaluate": 7, "split": 2},
+    # labels of the study, as many as it has, and all
+    "table_s4": {"evaluate": 5, "train_teacher": 3, "split": 2},
     "table_s6": {"evaluate": 7, "split": 1},
     # averaged and sampled draws are labels made before, a new draw in each batch reads the raw maps
     "table_draws": {"evaluate": 4, "train_student": 3, "train_online_student": 1, "make_labels": 4},

@@ -31,6 +31,7 @@ def fold_settings(wildcards):
     """Of a diffusion model that leaves a fold out."""
     number, folds = map(int, wildcards.name.split("-of-"))
     training = learning.denoiser_training(config, labelled_share(wildcards))
+    training = learning.at_rate(training, config, wildcards.study, "diffusion")
     return settings_json(training.without_fold(number - 1, folds))
 
 

@@ -5,7 +5,7 @@ import re
 
 from gcdr.config.asked import labeller_of
 from gcdr.config.pools import members_of
-from gcdr.config.schema import OWN, by_share, study_share
+from gcdr.config.schema import CHOSEN, OWN, study_share, study_timestep
 from gcdr.methods import PATTERN, averaged, parse_variant, variant
 from gcdr.priors.kinds.registry import all_stores, named_prior, store_of
 
@@ -14,7 +14,7 @@ PRIOR = f"{DATA}/priors/{{store}}"
 STUDY = "results/{study}/labels{share}-seed{seed}"
 LABELS = f"{STUDY}/labels.parquet"
 TRAINED = f"{STUDY}/{{kind}}/{{name}}"
-SHARE = rf"(?:\d+|{OWN})(?:-part\d+)?(?:-unlabelled\d+)?"
+SHARE = rf"(?:\d+|{OWN}|{CHOSEN})(?:-part\d+)?(?:-unlabelled\d+)?"
 REPORT = f"results/{config['report']['name']}"
 
 STORES = all_stores(PRIORS)  # every prior store by its name
@@ -86,7 +86,7 @@ def layer_of(store=None):
 
 
 def share_of(study):
-    """Labelled share of a study in per cent, or OWN where who has a label is labelled."""
+    """Labelled share of a study in per cent, OWN where who has a label is labelled, CHOSEN where it says."""
     return study_share(config, study)
 
 
@@ -109,9 +109,9 @@ def originals(wildcards):
 
 
 def labelled_share(wildcards):
-    """The labelled share in per cent, of a split's name such as 10 or 10-unlabelled50, or OWN."""
+    """The labelled share in per cent, of a split's name such as 10 or 10-unlabelled50, or OWN or CHOSEN."""
     share = wildcards.share.split("-")[0]
-    return share if share == OWN else int(share)
+    return share if share in (OWN, CHOSEN) else int(share)
 
 
 def variant_of(asked, study=None, t=None):
@@ -125,7 +125,7 @@ def variant_of(asked, study=None, t=None):
     entry = asked if isinstance(asked, dict) else {"method": asked}
     refine = config["refine"]
     study = study or next(iter(config["report"]["studies"] or config["studies"]))
-    chosen = by_share(refine["timestep"], share_of(study)) if t is None else t
+    chosen = study_timestep(config, study, share_of(study)) if t is None else t
     gaze = entry.get("gaze") or config["gaze"]["model"]
     return variant(
         entry["method"],

@@ -3,7 +3,7 @@
 TESTED = {
     "samples": SAMPLES,
     "manifest": data("manifest.parquet"),
-    "annotations": data("annotations.parquet"),
+    "annotations": tested_points,
 }
 
 

@@ -50,6 +50,22 @@ rule paper_figure:
         " --out={output.pdf:q} > {log:q} 2>&1"
 
 
+rule figure6:
+    """Figure 6: distance and AUC by show and method, and their means over shows."""
+    input:
+        script=script("figure6"),
+        table=f"{REPORT}/tables/paper/table_s1.csv",
+    output:
+        png=f"{REPORT}/figures/figure6.png",
+        pdf=f"{REPORT}/figures/figure6.pdf",
+    log:
+        f"logs/{config['report']['name']}/figure6.log",
+    localrule: True
+    shell:
+        "python {input.script:q} --table={input.table:q} --out={output.png:q} --out={output.pdf:q}"
+        " > {log:q} 2>&1"
+
+
 for figure in PAPER_FIGURES:
 
     rule:

@@ -15,11 +15,32 @@ rule split:
     priority: 100  # a share that leaves nobody labelled ends the run before dear stages begin
     localrule: True
     params:
-        settings=lambda wildcards: settings_json(preparing.split(config, wildcards.share)),
+        settings=lambda wildcards: settings_json(
+            preparing.split(config, wildcards.study, wildcards.share)
+        ),
         released=released_options,
     shell:
         "python {input.script:q} --annotated={input.annotated:q} --settings={params.settings:q}"
         " --seed={wildcards.seed:q} {params.released:q} --out={output:q} > {log:q} 2>&1"
+
+
+rule hidden_points:
+    """The points of people whom the split of an adapting study hides: the evaluation alone reads them."""
+    input:
+        script=script("hidden_points"),
+        annotated=data("annotated.parquet"),
+        annotations=data("annotations.parquet"),
+        labels=LABELS,
+    output:
+        f"{STUDY}/hidden.parquet",
+    log:
+        "logs/{study}/labels{share}-seed{seed}/hidden.log",
+    benchmark:
+        "results/benchmarks/hidden/{study}-labels{share}-seed{seed}.tsv"
+    localrule: True
+    shell:
+        "python {input.script:q} --annotated={input.annotated:q} --annotations={input.annotations:q}"
+        " --labels={input.labels:q} --out={output:q} > {log:q} 2>&1"
 
 
 rule originals:

@@ -55,6 +55,8 @@ PURPOSES |= {
     "tables": "make the tables",
     "page": "make the report",
     "paper_table": "make {table} of the paper",
+    "table_s1": "make Table S1 of the paper",
+    "figure6": "draw Figure 6 of the paper",
     "step_maps": f"keep what the diffusion model says at each step {SPLIT}",
     "paper_figure": "draw {figure} of the paper",
     "overlays": "compare overlays on {dataset}",

@@ -21,8 +21,6 @@ from gcdr.methods import (
 from gcdr.models.sizes import backbone_file
 from gcdr.settings import learning, reporting, scoring
 
-PEOPLE = {"pseudo": "unlabelled", "test": "test"}
-
 
 def gaze_init(wildcards):
     """What a gaze model starts from: another study's model, a folder or file, or nothing."""
@@ -166,13 +164,15 @@ def pretrained_files(wildcards):
 
 
 def training_settings(wildcards):
-    """Of the model that a training job makes."""
+    """Of the model that a training job makes, at the rate that its study has."""
     share = labelled_share(wildcards)
     if wildcards.kind == "students":
-        asked = parse_variant(wildcards.name)
-        return settings_json(learning.student_training(config, share, asked, layer_of(asked.prior)))
-    about, prior, gaze = parse_teacher(wildcards.name)
-    return settings_json(learning.teacher_training(config, share, about, gaze, layer_of(prior)))
+        asked, named = parse_variant(wildcards.name), "student"
+        training = learning.student_training(config, share, asked, layer_of(asked.prior))
+    else:
+        named, (about, prior, gaze) = wildcards.name.split("+")[0], parse_teacher(wildcards.name)
+        training = learning.teacher_training(config, share, about, gaze, layer_of(prior))
+    return settings_json(learning.at_rate(training, config, wildcards.study, named))
 
 
 def training_options(wildcards, input, output):
@@ -279,7 +279,9 @@ def label_prior(wildcards):
 
 def label_options(wildcards, input):
     """Which labels of whom, and options with the inputs that not every variant has."""
-    return labels_for(PEOPLE[wildcards.which], int(wildcards.seed), wildcards, input)
+    hidden = wildcards.which == "pseudo" or adapts(wildcards.study)
+    which = "unlabelled" if hidden else "test"
+    return labels_for(which, int(wildcards.seed), wildcards, input)
 
 
 def folder_options(wildcards, input):

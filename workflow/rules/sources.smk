@@ -49,6 +49,22 @@ def picture_digest(wildcards):
     return text_digest(*picture_names(Path(image_root(wildcards.dataset))))
 
 
+def adapts(study):
+    """Whether everybody of its data set whom a study leaves unlabelled is tested."""
+    return config["studies"][study].get("adapt", False)
+
+
+def points_of(study, split):
+    """The annotators' points of the people whom a study tests, under the folder of a split."""
+    own = in_data(config["studies"][study]["dataset"], "annotations.parquet")
+    return f"{split}/hidden.parquet" if adapts(study) else own
+
+
+def tested_points(wildcards):
+    """The same, as an input."""
+    return points_of(wildcards.study, STUDY.format(**wildcards))
+
+
 def body_shards(wildcards):
     """The shards of a data set's bodies."""
     jobs = config["detect"]["shards"]

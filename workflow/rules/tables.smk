@@ -35,6 +35,24 @@ for table in PAPER_TABLES:
         localrule: True
 
 
+rule table_s1:
+    """Table S1: each show of the report, with how many of its people are labelled."""
+    input:
+        script=script("table_s1"),
+        files=lambda wildcards: show_files(),
+    output:
+        csv=f"{REPORT}/tables/paper/table_s1.csv",
+        page=f"{REPORT}/tables/paper/table_s1.md",
+    log:
+        f"logs/{config['report']['name']}/table_s1.log",
+    localrule: True
+    params:
+        shows=lambda wildcards: as_json(shows_of_report()),
+    shell:
+        "python {input.script:q} --shows={params.shows:q} --csv={output.csv:q} --page={output.page:q}"
+        " > {log:q} 2>&1"
+
+
 rule label_savings:
     """AvgDist against the label share, and the share of labels saved at equal AvgDist."""
     input:

@@ -118,26 +118,24 @@ TABLES += ["sweep.csv", "sweep.md"] if DIFFUSES else []
 
 def table_cells(table):
     """Metrics files of a table by column, row and study."""
+    studies = config["report"]["studies"]
     return [
-        [
-            [
-                "results/{}/labels{}-seed{}/metrics/{}.json".format(
-                    study,
-                    row.split(column),
-                    config["studies"][study]["seed"],
-                    row.result(
-                        reporting.variant_sampling(config, row.share_in(column)),
-                        prior_store(prior_of_study(study)),
-                        config["gaze"]["model"],
-                        labeller_of(config, config["gaze"]["model"]),
-                    ),
-                )
-                for study in config["report"]["studies"]
-            ]
-            for row in table.rows
-        ]
+        [[table_cell(column, row, study) for study in studies] for row in table.rows]
         for column in table.columns
     ]
+
+
+def table_cell(column, row, study):
+    """The metrics file of one study."""
+    own, gaze = share_of(study), config["gaze"]["model"]
+    sampling = reporting.variant_sampling(config, study, row.share_in(column, own))
+    result = row.result(
+        sampling, prior_store(prior_of_study(study)), gaze, labeller_of(config, gaze)
+    )
+    folder = STUDY.format(
+        study=study, share=row.split(column, own), seed=config["studies"][study]["seed"]
+    )
+    return f"{folder}/metrics/{result}.json"
 
 
 def table_files(table):
@@ -234,7 +232,7 @@ def shown_study(study):
         study=split_of(study),
         manifest=in_data(dataset, "manifest.parquet"),
         images=image_root(dataset),
-        annotations=in_data(dataset, "annotations.parquet"),
+        annotations=points_of(study, split_of(study)),
         bodies=in_data(dataset, "bodies.parquet"),
         prior=prior_file(study, store),
         layer=layer_of(store),

@@ -5,7 +5,7 @@ from pathlib import Path
 from gcdr.base.plain import Config
 from gcdr.config.asked import diffuses, reported_methods, study_starts, used_studies
 from gcdr.config.preflight import SUPERVISED
-from gcdr.config.schema import by_share, study_share
+from gcdr.config.schema import by_share, study_share, study_timestep
 from gcdr.datasets.enough import Finding, Plan, people_findings
 from gcdr.datasets.folder import people_of_table
 from gcdr.methods import AUTO
@@ -22,8 +22,10 @@ def table_findings(config: Config) -> dict[str, list[Finding]]:
     """
     found = {}
     for study in _learning(config):
-        source = config["datasets"].get(config["studies"][study].get("dataset"), {})
-        if source.get("kind") != "folder" or config["split"]["released"]:
+        about = config["studies"][study]
+        source = config["datasets"].get(about.get("dataset"), {})
+        by_name = "labels" in about or about.get("adapt")  # its split is not one that a share draws
+        if source.get("kind") != "folder" or config["split"]["released"] or by_name:
             continue
         if "table" not in source:
             lacking = "labels: found no table, so that nobody has one; give datasets.NAME.table"
@@ -39,9 +41,10 @@ def table_findings(config: Config) -> dict[str, list[Finding]]:
 def plan_of(config: Config, study: str) -> Plan:
     """What a study is to learn from its people, as configured."""
     split, share, refine = config["split"], study_share(config, study), config["refine"]
+    timestep = study_timestep(config, study, share)
     shown = [name for name in config["galleries"] if _teacher(config, name) == study]
     reported = study in config["report"]["studies"]
-    chosen = by_share(refine["timestep"], share) == AUTO and (bool(shown) or diffuses(config))
+    chosen = timestep == AUTO and (bool(shown) or diffuses(config))
     needs = [name for name in reported_methods(config) if name not in SUPERVISED] * reported
     needs += ["the galleries' student (predictions)"] * bool(shown and config["predictions"])
     batches = (by_share(config[model]["recipe"], share)["batch"] for model in ("gaze", "diffusion"))

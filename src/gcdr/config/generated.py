@@ -10,6 +10,7 @@ from gcdr.base.jsonconfig import JsonConfig, required
 from gcdr.base.texts import NAME, SHARE
 from gcdr.config.schema import Schema, inline_references
 from gcdr.config.yamlfiles import read_yaml
+from gcdr.data.chosen import ChosenLabels
 from gcdr.data.split import Split
 from gcdr.detection.choices import Detect, Heads
 from gcdr.priors.kinds.registry import PRIOR_KINDS
@@ -18,6 +19,7 @@ from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, FrozenRecipe, VQA
 
 TABLES: dict[str, tuple[type[JsonConfig], str]] = {
     "split": (Split, "Who keeps their label."),
+    "labels": (ChosenLabels, "Whose labels the study keeps, in place of a share: one of the keys."),
     "detect": (Detect, "Person detection and the match of heads to bodies."),
     "heads": (Heads, "Detection of heads, for own images without a table of head boxes."),
     "world_vqa": (VQARecipe, "Recipe of the VQA model."),

@@ -10,12 +10,13 @@ from gcdr.base.errors import InputError
 from gcdr.base.plain import Config
 from gcdr.config.asked import reported_methods, used_datasets, used_studies
 from gcdr.config.gaze_checks import gaze_problems
+from gcdr.config.label_checks import label_problems
 from gcdr.config.name_checks import name_problems
 from gcdr.config.place_checks import place_problems
 from gcdr.config.pools import SOURCES, sources_of
 from gcdr.config.prior_checks import prior_problems
 from gcdr.config.recipe_checks import asked_recipes, recipe_problems
-from gcdr.config.schema import OWN, study_share
+from gcdr.config.schema import CHOSEN, OWN, study_share
 from gcdr.config.size_checks import size_problems
 from gcdr.config.start_checks import start_problems
 from gcdr.config.weight_checks import weight_problems
@@ -72,6 +73,7 @@ def check_references(config: Config) -> None:
         if name not in METHODS
     ]
     problems += name_problems(config)
+    problems += label_problems(config)
     problems += gaze_problems(config)
     problems += start_problems(config)
     problems += size_problems(config)
@@ -115,6 +117,8 @@ def _split_problems(config: Config) -> list[str]:
         kinds = [config["datasets"].get(source, {}) for source in sources["labelled"]]
         if share == OWN:
             everybody = all(kind.get("kind") in DRAWN for kind in kinds)
+        elif share == CHOSEN:
+            everybody = False
         else:
             everybody = share == 100
             problems += _share_problems(name, key, share, unlabelled, kinds)

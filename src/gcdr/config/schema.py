@@ -25,6 +25,9 @@ KeyProblem = tuple[Path, str]
 OWN = "own"
 """In place of a label share: who has a label is labelled (``split.share: null``)."""
 
+CHOSEN = "chosen"
+"""In place of a label share: whose labels are kept is said by the study (``studies.NAME.labels``)."""
+
 MOST_LINES = 30
 """Problems that are named; a list of a thousand wrong entries says no more than its first."""
 
@@ -96,10 +99,18 @@ def _all_problems(config: dict, schema: Schema) -> set[KeyProblem]:
 
 
 def study_share(config: Config, study: str | None) -> int | str:
-    """Labelled share in per cent of a study, its own or ``split.share``, or :data:`OWN`."""
+    """Labelled share in per cent of a study, its own or ``split.share``, :data:`OWN` or :data:`CHOSEN`."""
     about = config["studies"].get(study, {})
+    if "labels" in about:
+        return CHOSEN
     share = about.get("share", config["split"]["share"])
     return OWN if share is None else share
+
+
+def study_timestep(config: Config, study: str | None, share: int | str) -> int | str:
+    """How far a study noises maps at a label share: its own ``timestep``, or ``refine.timestep``."""
+    own = config["studies"].get(study, {}).get("timestep")
+    return by_share(config["refine"]["timestep"], share) if own is None else own
 
 
 def by_share(setting: Any, share: int | str) -> Any:
@@ -107,7 +118,8 @@ def by_share(setting: Any, share: int | str) -> Any:
 
     Args:
         setting: plain values, lists and tables; a table with a key ``default`` is one by share.
-        share: labelled share in per cent, or :data:`OWN`, for which no table has an entry of its own.
+        share: labelled share in per cent, or :data:`OWN` or :data:`CHOSEN`, for which no table has an entry
+            of its own.
     """
     if isinstance(setting, dict):
         if "default" in setting:

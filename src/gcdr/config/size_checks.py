@@ -93,7 +93,13 @@ def _noise(config: Config) -> Iterator[str]:
     last = timesteps - 1 - max(offsets)
     named = alternatives(refine["timestep"])
     asked = {"refine.timestep": [value for value in named if value != AUTO]}
-    if AUTO in named:
+    of_studies = {
+        f"studies.{name}.timestep": study["timestep"]
+        for name, study in config["studies"].items()
+        if "timestep" in study
+    }
+    asked |= {key: [value] for key, value in of_studies.items() if value != AUTO}
+    if AUTO in [*named, *of_studies.values()]:
         asked |= {"refine.auto.timesteps": refine["auto"]["timesteps"]}
     asked |= {"sweep.timesteps": config["sweep"]["timesteps"]}
     asked |= {"report.student_timesteps": config["report"]["student_timesteps"]}

@@ -22,6 +22,34 @@ def clusters(people: pd.DataFrame) -> np.ndarray:
     return clip.where(people["sequence"].notna(), "image " + image).to_numpy()
 
 
+FEWEST = {"shows": 8, "clips": 2}
+"""Units whose resampling says anything: of fewer shows their clips are drawn, of a single clip its images."""
+
+
+def resampled(people: pd.DataFrame) -> tuple[np.ndarray, str]:
+    """What is resampled as a whole for an interval: shows where there are enough, else clips, else images.
+
+    Clips of a show look alike, and so do frames of a clip: an interval over the smaller unit is too narrow.
+
+    Args:
+        people: rows of the manifest.
+
+    Returns:
+        (N,) text, the unit of each person (whoever has none counts with their clip, or image); and what the
+        units are: ``shows``, ``clips`` or ``images``.
+    """
+    image, clip = people["image"].to_numpy(), clusters(people)
+    units = {"shows": clip, "clips": clip}
+    if "group" in people:
+        show = "group " + people["group"].astype(object)
+        units["shows"] = show.where(people["group"].notna(), clip).to_numpy()
+    columns = {"shows": "group", "clips": "sequence"}
+    for kind, least in FEWEST.items():
+        if columns[kind] in people and people[columns[kind]].nunique() >= least:
+            return units[kind], kind
+    return image, "images"
+
+
 def fold_of(unit: np.ndarray, folds: int, seed: int) -> np.ndarray:
     """Deal people to folds, whole units at a time, each to the fold that has the fewest people so far.
 

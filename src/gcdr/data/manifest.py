@@ -3,7 +3,9 @@
 The label rule outranks everything: stages read people (image, boxes, split) with :func:`read_people`,
 which cannot return a label; in the workflow the file that they get, ``manifest.parquet``, holds none either.
 Labels are read by two stages only: the split, with :func:`read_annotated` from ``annotated.parquet``, which
-hands on what it does not hide, and the evaluation, with :func:`read_annotations` of the test people.
+hands on what it does not hide, and the evaluation, with :func:`read_annotations` of the test people. Where a
+study adapts to a data set, those whom its split hides are its test people, and :mod:`gcdr.evaluation.hidden`
+writes a table of their points beside the split.
 """
 
 from pathlib import Path
@@ -172,7 +174,7 @@ def people_alone(annotated: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_annotated(annotated: str | Path) -> pd.DataFrame:
-    """People with their labels. For the label split alone."""
+    """People with their labels. For the label split, and for what the evaluation takes of those it hides."""
     return read_table(annotated, [*PEOPLE, *LABELS], OPTIONAL)
 
 

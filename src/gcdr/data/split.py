@@ -9,6 +9,7 @@ import pandas as pd
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig, setting
 from gcdr.base.seeds import numpy_rng
+from gcdr.data.chosen import ChosenLabels
 from gcdr.data.manifest import BOX, LABEL_SOURCE, LABELS, has_label
 
 LABELLED, VALIDATION, UNLABELLED = "labelled", "validation", "unlabelled"
@@ -58,9 +59,13 @@ class DrawnSplit(SplitSettings):
 
     Attributes:
         part: of those whom the share would label, how many keep their label, in per cent; None for all.
+        labels: whose labels are kept, in place of a share.
+        adapt: whether everybody of the data set takes part, its own test people too.
     """
 
     part: int | None = None
+    labels: ChosenLabels | None = None
+    adapt: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +114,8 @@ def split_labels(
             ``"group"``: all of a clip, or of a show or camera. Who has none of these goes with their
             sequence, and without one with their image.
         released: the labelled people by ``image`` and head box, who then are labelled in place of the
-            first ``share`` per cent; the seed still chooses those set aside.
+            first ``share`` per cent; the seed still chooses those set aside. A released list, or those
+            whom :func:`gcdr.data.chosen.people_to_label` names.
         unlabelled: share of the training images or people that is used without labels in per cent, as
             Table S2 counts them (10 + 90 is everybody); None for all that are not labelled.
         out_of_frame: ``"reference"`` leaves out unlabelled people whose hidden label says that they look

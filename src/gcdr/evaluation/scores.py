@@ -10,7 +10,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import write_json
 from gcdr.base.plain import JsonTable
 from gcdr.base.seeds import numpy_rng
-from gcdr.data.folds import clusters
+from gcdr.data.folds import resampled
 from gcdr.data.heatmaps import gaussians, peak_points
 from gcdr.data.parquet import write_table
 from gcdr.evaluation.metrics import (
@@ -27,6 +27,7 @@ from gcdr.evaluation.metrics import (
 from gcdr.evaluation.pairs import asked_person
 
 FORMAT = 1
+WHERE_FROM = ("sequence", "group")
 BASELINE_SIZE, BASELINE_SIGMA = 64, 3.0  # of the Gaussian that stands for a baseline's point
 
 
@@ -40,8 +41,8 @@ def score_maps(heatmap: np.ndarray, people: pd.DataFrame, annotations: np.ndarra
             the video protocol's AUC is computed too.
 
     Returns:
-        ``sample_id``, ``image``, ``sequence`` if the people have one, ``pred_x``, ``pred_y`` and one column
-        a metric of ``DEFINITIONS``.
+        ``sample_id``, ``image``, ``sequence`` and ``group`` if the people have them, ``pred_x``, ``pred_y``
+        and one column a metric of ``DEFINITIONS``.
 
     Raises:
         InputError: a heatmap is not finite.
@@ -109,7 +110,7 @@ def _score_points(
 
 
 def _identity(people: pd.DataFrame) -> dict[str, np.ndarray]:
-    names = ("sample_id", "image", *({"sequence"} & set(people)))
+    names = ("sample_id", "image", *(name for name in WHERE_FROM if name in people))
     return {name: people[name].to_numpy() for name in names}
 
 
@@ -131,8 +132,8 @@ def _areas(
 
 
 def summarise(scores: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Mean of each metric over people, with its 95 % bootstrap interval over clusters of people."""
-    groups = clusters(scores)
+    """Mean of each metric over people, with its 95 % bootstrap interval over shows, clips or images."""
+    groups, _ = resampled(scores)
     summary = {}
     for name in DEFINITIONS:
         values = scores[name].to_numpy(float) if name in scores else np.empty(0)
@@ -152,7 +153,7 @@ def summarise_in_frame(
     Args:
         logit: (N,) of all test people, positive for inside.
         inside: (N,) bool, some of them true.
-        groups: (N,) what is drawn as a whole, :func:`gcdr.data.folds.clusters`.
+        groups: (N,) what is drawn as a whole, :func:`gcdr.data.folds.resampled`.
     """
     rng = numpy_rng(0, "bootstrap")
     low, high = average_precision_interval(logit, inside, groups, rng)
@@ -174,19 +175,21 @@ def write_metrics(
         in_frame: of a model, what :func:`summarise_in_frame` gives, or why there is none.
     """
     write_table(
-        scores.drop(columns=["image", "sequence"], errors="ignore"), path.with_suffix(".parquet")
+        scores.drop(columns=["image", *WHERE_FROM], errors="ignore"), path.with_suffix(".parquet")
     )
     summary, absent = summarise(scores), {}
     if isinstance(in_frame, str):
         absent = {"absent": {"in_frame_ap": in_frame}}
     elif in_frame is not None:
         summary["in_frame_ap"] = in_frame
+    _, units = resampled(scores)
     write_json(
         path,
         {
             "format": FORMAT,
             **about,
             "people": scores["sample_id"].nunique(),
+            **({"resampled": units} if units != "images" else {}),
             "metrics": summary,
             "definitions": {name: DEFINITIONS[name] for name in summary},
             **absent,

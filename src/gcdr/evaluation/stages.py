@@ -11,12 +11,13 @@ import torch
 
 from gcdr.base.errors import InputError
 from gcdr.base.plain import JsonTable
-from gcdr.data.folds import clusters
+from gcdr.data.folds import resampled
 from gcdr.data.manifest import people_digest, read_annotations, read_people
 from gcdr.data.prior_maps import prior_maps
 from gcdr.data.shown import split_under
 from gcdr.data.stores import read_labels, write_labels
 from gcdr.data.tokens import open_cache
+from gcdr.evaluation.hidden import people_with_points
 from gcdr.evaluation.scores import (
     score_baselines,
     score_maps,
@@ -31,7 +32,7 @@ from gcdr.refine.options import MapSettings
 
 @dataclass(frozen=True)
 class Tested:
-    """The test people of a data set whose picture can be read.
+    """The test people of a data set, or the hidden ones of a study that adapts, whose picture can be read.
 
     Attributes:
         people: their N rows of the manifest.
@@ -67,16 +68,16 @@ def test_people(manifest: Path, annotations: Path, samples: Path) -> Tested:
 
     Args:
         manifest: the manifest.
-        annotations: the test annotators.
+        annotations: the test annotators, or those of the people whom a split hides
+            (:mod:`gcdr.evaluation.hidden`), who then are tested.
         samples: the picture cache, which knows whose picture can be read.
 
     Raises:
         InputError: a file is damaged or of other people; there are no test people, none has a readable
             picture or looks into the frame, or one has no annotation.
     """
-    people = read_people(manifest)
-    digest = people_digest(people)
-    people = people[people["split"] == "test"]
+    digest = people_digest(read_people(manifest))
+    people = people_with_points(manifest, annotations)
     if people.empty:
         raise InputError(f"{manifest}: no test people; expected rows with split 'test'")
     seen = open_cache(samples, digest).readable(people["sample_id"].to_numpy(), "test")
@@ -96,7 +97,7 @@ def in_frame_summary(model: Path, logit: np.ndarray | None, tested: Tested) -> d
         return "the model was not trained to tell in from out of the frame (gaze.in_frame)"
     if tested.inside.all():
         return "no test person is known to look out of the frame"
-    return summarise_in_frame(logit, tested.inside, clusters(tested.people))
+    return summarise_in_frame(logit, tested.inside, resampled(tested.people)[0])
 
 
 def evaluate_model(

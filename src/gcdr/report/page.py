@@ -9,7 +9,7 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from gcdr.config.schema import OWN
+from gcdr.config.schema import CHOSEN, OWN
 from gcdr.report import sections
 from gcdr.report.markup import Picture
 from gcdr.report.overlays import Example
@@ -108,6 +108,8 @@ def summary_text(
     if shares == [OWN]:
         counts = counts.replace(")", " training people, beside those for validation)")
         sentence = f"The {share_name(OWN)} are used{counts}: people who have one keep"
+    if shares == [CHOSEN]:
+        sentence = f"People of chosen clips or shows{counts} keep"
     return (
         f"Data set {_and(sets)}. {sentence} their gaze label; the others contribute an image, a head box and "
         f"a prior only. {models} kinds of model were trained in {len(runs)} run{plural} "

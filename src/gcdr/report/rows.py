@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from gcdr.config.schema import OWN
+from gcdr.config.schema import CHOSEN, OWN
 from gcdr.evaluation.metrics import RADII
 from gcdr.methods import METHODS, Method, parse_variant
 from gcdr.models.kinds import GAZE_MODELS
@@ -47,7 +47,8 @@ TRAINED_KINDS = ("student", "teacher")
 RESULT_KINDS = (*TRAINED_KINDS, "maps", "baseline")
 DIFFUSION_MAPS = ("diffusion", "diffusion-gc")  # what the trained diffusion model itself says
 
-PAPER_LABEL = "paper, GazeFollow"
+PAPER_DATA = "GazeFollow"
+PAPER_LABEL = f"paper, {PAPER_DATA}"
 PAPER_METRICS = ("dist_to_mean", "min_dist", "auc")
 # Miao et al., ECCV 2024, GazeFollow: AvgDist, MinDist, AUC by share of labels in per cent
 # (Tables 1, 2, 4, S3, S6 and S7).
@@ -169,8 +170,8 @@ MEANING_ASKED = (
 
 
 def share_name(share: int | str) -> str:
-    """A label share as people read it: ``10 %``, or that the labels are the data set's own."""
-    return "own labels" if share == OWN else f"{share} %"
+    """A label share as people read it: ``10 %``, or that the labels are the data set's own or chosen ones."""
+    return {OWN: "own labels", CHOSEN: "chosen labels"}.get(str(share), f"{share} %")
 
 
 def method_name(method: str) -> str:

@@ -57,9 +57,10 @@ def read_metrics(
         gaze_titles: what gaze models are called, by their name in the configuration; a kind's name is known.
 
     Returns:
-        Columns ``study dataset share seed variant method kind timestep people prior gaze gaze_title metric
-        value low high``; ``timestep`` is nullable Int64, ``low``/``high`` bound the 95 % bootstrap interval
-        clustered by image. A metric that a file leaves out has no row.
+        Columns ``study dataset share seed variant method kind timestep people prior gaze gaze_title
+        resampled metric value low high``; ``timestep`` is nullable Int64, ``low``/``high`` bound the 95 %
+        bootstrap interval over what ``resampled`` says: shows, clips or images. A metric that a file leaves
+        out has no row.
 
     Raises:
         InputError: no file, a wrong format, an unknown kind, a number that is absent or not
@@ -76,6 +77,7 @@ def read_metrics(
             )
         identity = {name: content[name] for name in _IDENTITY}
         identity |= {name: content.get(name) for name in ("prior", "gaze")}
+        identity["resampled"] = content.get("resampled", "images")
         identity["gaze_title"] = titles.get(identity["gaze"], identity["gaze"])
         key = tuple(identity[name] for name in ("study", "seed", "share", "variant"))
         if key in seen:
@@ -139,6 +141,7 @@ def over_runs(chosen: pd.DataFrame, paper: tuple[float, float, float] | None = N
             "prior",
             "gaze",
             "gaze_title",
+            "resampled",
         )
     }
     row["name"] = method_name(first["method"])
@@ -185,7 +188,11 @@ def table1(results: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
         rows.append(over_runs(chosen, numbers) | {"name": titled_row(first, results)})
     if not rows:
         raise InputError(f"none of the methods {', '.join(methods)} was measured")
-    return pd.DataFrame(rows).astype({"timestep": "Int64"})
+    table = pd.DataFrame(rows).astype({"timestep": "Int64"})
+    # Studies may have timesteps of their own.
+    apart = table["name"].duplicated(keep=False) & table["timestep"].notna()
+    table.loc[apart, "name"] += ", t = " + table.loc[apart, "timestep"].astype(str)
+    return table
 
 
 def with_typical(table: pd.DataFrame, file: Path | None) -> pd.DataFrame:

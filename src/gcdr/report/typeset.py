@@ -15,6 +15,7 @@ from gcdr.report.rows import (
     MEANING_VIDEO,
     METRICS,
     OPTIONAL_METRICS,
+    PAPER_DATA,
     PAPER_LABEL,
     PAPER_METRICS,
     TABLE_METRICS,
@@ -104,8 +105,14 @@ def _half_width(row: pd.Series, metric: str) -> str:
     return "" if math.isnan(width) else f"±{compact(width)}"
 
 
-def notes(table: pd.DataFrame, compact_spread: bool = False) -> list[str]:
-    """What the spreads, marks and paper columns of a table of `tables.table1` mean."""
+def notes(table: pd.DataFrame, compact_spread: bool = False, data: str = PAPER_DATA) -> list[str]:
+    """What the spreads, marks and paper columns of a table of `tables.table1` mean.
+
+    Args:
+        table: it.
+        compact_spread: whether it is for a terminal.
+        data: the data set of the paper's numbers.
+    """
     lines = [MEANING_VIDEO if is_video(table) else MEANING]
     if "asked" in shown_metrics(table):
         lines.append(MEANING_ASKED)
@@ -113,8 +120,9 @@ def notes(table: pd.DataFrame, compact_spread: bool = False) -> list[str]:
         lines.append("± is the standard deviation over runs (n of them, each with its own seed).")
     if (table["runs"] == 1).any():
         form = "± half of the" if compact_spread else "in brackets the"
+        units = " and ".join(sorted(set(table.get("resampled", ["images"]))))
         lines.append(
-            f"n = 1: {form} 95 % bootstrap interval over test images; it holds nothing of the "
+            f"n = 1: {form} 95 % bootstrap interval over test {units}; it holds nothing of the "
             "spread over seeds."
         )
     if table["runs"].nunique() > 1:
@@ -128,9 +136,11 @@ def notes(table: pd.DataFrame, compact_spread: bool = False) -> list[str]:
             "worlds, ± the standard deviation over them (docs/results.md); of one world much is chance."
         )
     if has_paper(table):
+        where = f"“paper, {data}”: Miao et al., ECCV 2024, {data}"
         lines.append(
-            f"“{PAPER_LABEL}”: Miao et al., ECCV 2024, GazeFollow with the same share of labels. "
-            "Another data set: compare orders and gaps, not values."
+            f"{where} with the same share of labels. Another data set: compare orders and gaps, not values."
+            if data == PAPER_DATA
+            else f"{where} with video models. Of other data compare orders and gaps, not values."
         )
     return lines
 
@@ -196,14 +206,14 @@ def table1_text(table: pd.DataFrame, title: str = "") -> str:
     return "\n".join([*lines, *_wrapped(notes(table, True))]) + "\n"
 
 
-def table1_markdown(table: pd.DataFrame) -> str:
-    """The table of `tables.table1` in Markdown, notes below."""
+def table1_markdown(table: pd.DataFrame, data: str = PAPER_DATA) -> str:
+    """The table of `tables.table1` in Markdown, notes below; ``data`` is that of the paper's numbers."""
     labels = ["Method", "n"]
     labels += [f"{METRICS[m].label} {METRICS[m].arrow}" for m in shown_metrics(table)]
     if has_typical(table):
         labels.append(f"AvgDist ({typical_label(table)}) ↓")
     if has_paper(table):
-        labels += [f"{METRICS[m].name} ({PAPER_LABEL})" for m in PAPER_METRICS]
+        labels += [f"{METRICS[m].name} (paper, {data})" for m in PAPER_METRICS]
     best = {metric: best_rows(table, metric) for metric in shown_metrics(table)}
     rows = []
     for position, (_, row) in enumerate(table.iterrows()):
@@ -217,7 +227,12 @@ def table1_markdown(table: pd.DataFrame) -> str:
         if has_paper(table):
             cells += [number(row[f"paper_{metric}"]) for metric in PAPER_METRICS]
         rows.append(cells)
-    return markdown(labels, rows) + "\n" + "\n".join(f"- {note}" for note in notes(table)) + "\n"
+    return (
+        markdown(labels, rows)
+        + "\n"
+        + "\n".join(f"- {note}" for note in notes(table, data=data))
+        + "\n"
+    )
 
 
 def markdown(labels: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

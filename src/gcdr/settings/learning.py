@@ -3,8 +3,8 @@
 A setting with values by label share takes that of ``share``. No torch: planning builds these.
 """
 
-from dataclasses import fields
-from typing import Literal
+from dataclasses import fields, replace
+from typing import Any, Literal, TypeVar
 
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config, JsonTable
@@ -33,6 +33,7 @@ from gcdr.training.recipes import (
 TeacherTraining = (
     GazeTraining | GazeMeanTeacher | DiffusionMeanTeacher | MappingTraining | DenoiserTraining
 )
+TrainingT = TypeVar("TrainingT", bound=TeacherTraining | OnlineTraining)
 OF_MODEL = tuple(field.name for field in fields(GazeModelSettings))  # keys of gaze.models
 
 
@@ -81,6 +82,24 @@ def teacher_training(
     if about.family == "mapping":
         return mapping_training(config, share, about.features, layer)
     return denoiser_training(config, share)
+
+
+def at_rate(training: TrainingT, config: Config, study: str, name: str) -> TrainingT:
+    """A training at the learning rate that a study has for it, if it has one.
+
+    Args:
+        training: as configured.
+        config: the whole configuration.
+        study: the study.
+        name: of the teacher, or ``student``.
+    """
+    rate = config["studies"][study].get("lr", {}).get(name)
+    if rate is None:
+        return training
+    if isinstance(training, OnlineTraining):
+        return replace(training, student=at_rate(training.student, config, study, name))
+    recipe: Any = replace(training.recipe, lr=rate)  # of the kind that the training has
+    return replace(training, recipe=recipe)
 
 
 def network(config: Config, features: bool = True, tracks: bool = False) -> NetworkSettings:

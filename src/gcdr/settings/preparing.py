@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.plain import Config
-from gcdr.config.schema import OWN
+from gcdr.config.schema import CHOSEN, OWN
 from gcdr.data.split import DrawnSplit
 from gcdr.detection.choices import DetectSettings, HeadSettings
 from gcdr.world.dataset import ShowSettings, WorldSettings
@@ -45,13 +45,16 @@ def heads_settings(config: Config) -> HeadSettings:
     return _part(HeadSettings, config["heads"], "heads")
 
 
-def split(config: Config, share: str) -> DrawnSplit:
-    """Of a label split, whose share is named as in paths: ``10``, ``own-part50`` or ``10-unlabelled50``."""
+def split(config: Config, study: str, share: str) -> DrawnSplit:
+    """Of a study's label split, whose share is named as in paths: ``10``, ``own-part50``,
+    ``10-unlabelled50``."""
+    about = config["studies"][study]
     labelled, _, unlabelled = share.partition("-unlabelled")
     labelled, _, part = labelled.partition("-part")
-    drawn = None if labelled == OWN else int(labelled)
+    drawn = None if labelled in (OWN, CHOSEN) else int(labelled)
     chosen = {"share": drawn, "unlabelled": int(unlabelled) if unlabelled else None}
-    kept = {"part": int(part) if part else None}
+    kept = {"part": int(part) if part else None, "adapt": about.get("adapt", False)}
+    kept["labels"] = about.get("labels") if labelled == CHOSEN else None
     return _part(DrawnSplit, {**config["split"], **chosen, **kept}, "split")
 
 

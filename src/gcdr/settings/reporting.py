@@ -7,7 +7,7 @@ from typing import Literal
 
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.plain import Config, JsonTable
-from gcdr.config.schema import by_share
+from gcdr.config.schema import by_share, study_timestep
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.priors.kinds.registry import named_prior
 from gcdr.refine.options import MapSettings
@@ -141,10 +141,16 @@ class GallerySettings(JsonConfig):
     blur: bool = False
 
 
-def variant_sampling(config: Config, share: int | str) -> VariantSampling:
-    """As configured for a label share in per cent, or ``OWN``."""
-    refine = by_share(config["refine"], share)
+def variant_sampling(config: Config, study: str, share: int | str) -> VariantSampling:
+    """As configured for a study at a label share in per cent, ``OWN`` or ``CHOSEN``."""
+    refine = by_share(config["refine"], share) | {"timestep": study_timestep(config, study, share)}
     return VariantSampling(**{entry.name: refine[entry.name] for entry in fields(VariantSampling)})
+
+
+def show_title(config: Config, dataset: str) -> str:
+    """What people call a data set that is one show: the show's name where the configuration says it."""
+    shows = config["datasets"][dataset].get("shows", [])
+    return shows[0].strip() if len(shows) == 1 else dataset
 
 
 def gaze_titles(config: Config) -> dict[str, str]:

@@ -1,0 +1,68 @@
+"""What is checked of whose labels a study keeps by name, and of adapting to a data set, beyond the schema."""
+
+from collections.abc import Iterator
+
+from gcdr.base.plain import Config
+from gcdr.config.asked import used_studies
+from gcdr.config.schema import study_share
+from gcdr.data.chosen import ChosenLabels
+from gcdr.methods import TEACHERS
+
+RATED = ("student", *TEACHERS)
+"""What a study may have a learning rate of its own for."""
+
+TRACKED = ("videoattentiontarget", "childplay", "world-show")
+"""Kinds of data sets whose people are rows of tracks."""
+
+
+def label_problems(config: Config) -> Iterator[str]:
+    """Studies that say twice, or not at all, whose labels they keep, or rates for what is not trained."""
+    for name, study in config["studies"].items():
+        labels = study.get("labels")
+        if labels is not None:
+            named = ChosenLabels.from_json(labels).named
+            if len(named) != 1:
+                yield (
+                    f"studies.{name}.labels: found {named or 'nothing'}, expected one of clips, frames and "
+                    "shows"
+                )
+            if "share" in study:
+                yield f"studies.{name}: found labels and share, expected one of them"
+        yield from (
+            f"studies.{name}.lr: found {rated!r}, expected one of {', '.join(RATED)}"
+            for rated in study.get("lr", {})
+            if rated not in RATED
+        )
+        for key in ("labels", "adapt"):
+            if study.get(key) and "dataset" not in study:
+                yield (
+                    f"studies.{name}.{key}: found it beside labelled, unlabelled and test; expected "
+                    "dataset, of which everybody is"
+                )
+
+
+def torn_tracks(config: Config) -> list[str]:
+    """Studies whose label split tears the tracks of their data set: a sentence each, with what to do.
+
+    Neighbouring frames of a track are nearly one picture. Where one is labelled and the next is not, little
+    is learned of how a method does with few labels.
+    """
+    by = config["split"]["by"]
+    if by not in ("image", "person"):
+        return []
+    return [
+        f"studies.{name}: split.by {by} tears tracks, so that most unlabelled frames have a labelled "
+        "neighbour; split.by: sequence keeps clips whole, group shows, and studies.NAME.labels names clips"
+        for name in used_studies(config)
+        if isinstance(share := study_share(config, name), int)
+        and share < 100
+        and any(
+            config["datasets"].get(source, {}).get("kind") in TRACKED
+            for source in _labelled(config["studies"][name])
+        )
+    ]
+
+
+def _labelled(study: Config) -> list[str]:
+    """Data sets from which a study's labelled people are."""
+    return list(study.get("labelled", [])) or [study["dataset"]]

@@ -1,0 +1,98 @@
+"""Studies that name whose labels they keep, and that adapt to a data set."""
+
+from pathlib import Path
+
+import pytest
+from snakemake.exceptions import WorkflowError
+from workflow_runs import check_overlay
+
+from gcdr.base.errors import InputError
+from gcdr.config.checked import SCHEMA, check_config, read_config
+from gcdr.config.label_checks import torn_tracks
+from gcdr.config.schema import by_share, study_share
+from gcdr.report.show_tables import PAPER_SHOWS
+from gcdr.settings.preparing import split
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("study", "said"),
+    [
+        ('labels: {clips: ["1"], frames: 9}', "labels: found ['clips', 'frames'], expected one of"),
+        ("labels: {}", "labels: found nothing, expected one of clips, frames and shows"),
+        ("labels: {frames: 9}, share: 10", "found labels and share, expected one of them"),
+        ("labels: {frames: 0}", "labels.frames: found 0, expected"),
+        ("labels: {clip: [a]}", "labels.clip: unknown key, did you mean clips?"),
+        ("timestep: 500", "studies.smoke.timestep: found 500, expected 2 (refine.steps) to 499"),
+        ("lr: {vatt: 0.1}", "studies.smoke.lr: found 'vatt', expected one of student, vat, vat-gc"),
+        ("lr: {student: 0}", "studies.smoke.lr.student: found 0, expected a number above 0"),
+        ("adapt: maybe", 'adapt: found "maybe", expected true or false'),
+    ],
+)
+def test_what_cannot_be_is_refused(study: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(WorkflowError) as caught:
+        check_overlay(f"studies: {{smoke: {{{study}}}}}", tmp_path)
+    assert said in str(caught.value)
+
+
+def test_several_data_sets_are_nothing_to_adapt_to(tmp_path: Path) -> None:
+    study = "{labelled: [smoke], unlabelled: [smoke], test: smoke, seed: 0, adapt: true}"
+    with pytest.raises(WorkflowError, match=r"studies\.x\.adapt: found it beside labelled"):
+        check_overlay(f"studies: {{x: {study}}}", tmp_path)
+
+
+def test_labels_take_the_place_of_the_share_alone() -> None:
+    study = {"labels": {"clips": ["a"]}, "adapt": True}
+    drawn = {"share": 10, "unlabelled": None, "validation": 0, "by": "image"}
+    config = {"studies": {"show": study}, "split": drawn}
+    assert study_share(config, "show") == "chosen"
+    assert by_share({"10": 1, "default": 2}, "chosen") == 2
+    named, half = (split(config, "show", share) for share in ("chosen", "chosen-part50"))
+    assert (named.labels.clips, named.share, named.adapt) == (("a",), None, True)
+    assert (half.part, half.labels) == (50, named.labels)
+    ten = split(config, "show", "10")  # a table of shares
+    assert (ten.labels, ten.share, ten.adapt) == (None, 10, True)
+
+
+def test_a_share_that_tears_tracks_is_told() -> None:
+    def told(by: str, **study: object) -> list[str]:
+        return torn_tracks(
+            {
+                "datasets": {
+                    "films": {"kind": "videoattentiontarget"},
+                    "photos": {"kind": "folder"},
+                },
+                "studies": {"a": {"dataset": "films"} | study, "b": {"dataset": "photos"}},
+                "report": {"studies": ["a", "b"]},
+                "galleries": [],
+                "gaze": {"model": "vat", "models": {}},
+                "split": {"by": by, "share": 10},
+            }
+        )
+
+    assert len(told("image")) == len(told("person")) == 1
+    assert "studies.a: split.by image tears tracks" in told("image")[0]
+    assert not told("sequence") + told("group")
+    assert not told("image", share=100) + told("image", labels={"frames": 100})
+
+
+@pytest.mark.parametrize("name", ["shows", "labelled-shows"])
+def test_the_papers_settings_on_video_lack_nothing_but_files(name: str) -> None:
+    files = ["config.yaml", "configs/gazefollow.yaml", f"configs/{name}.yaml"]
+    with pytest.raises(InputError) as caught:
+        check_config(read_config(ROOT / file for file in files), [], ROOT / SCHEMA)
+    problems = str(caught.value).splitlines()[1:]
+    assert all(" no file" in line or " no folder" in line or "spacy" in line for line in problems)
+
+
+def test_the_papers_shows_are_those_of_its_table() -> None:
+    config = read_config([ROOT / "configs/shows.yaml"])
+    reported = {name: config["studies"][name] for name in config["report"]["studies"]}
+    shows = {
+        name: config["datasets"][study["dataset"]]["shows"] for name, study in reported.items()
+    }
+    assert [show for (show,) in shows.values()] == list(PAPER_SHOWS)
+    longer = {show for name, (show,) in shows.items() if reported[name]["timestep"] == 300}
+    assert longer == {"I Wanna Marry Harry", "Survivor"}
+    assert sum(len(study["labels"]["clips"]) for study in reported.values()) == 16
