@@ -124,8 +124,14 @@ def pretrained_name(wildcards):
 
 
 def pretrained_source(wildcards):
+    """Where a pretrained model lies: a path, or the folder of another study's model."""
     study, name, gaze = pretrained_model(wildcards)
-    return pretrained_models(config, study)[name, gaze]
+    source = pretrained_models(config, study)[name, gaze]
+    if isinstance(source, str):
+        return source
+    if gaze is None:
+        return os.path.dirname(diffusion_of(source["study"], source["model"]))
+    return model_folder(source["study"], source["model"], source.get("gaze", gaze))
 
 
 def pretrained_gaze(wildcards):

@@ -1,6 +1,7 @@
 """What a configuration asks for: studies, their data sets, methods and gaze models."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from gcdr.base.plain import Config
 from gcdr.config.schema import study_share
@@ -21,9 +22,18 @@ def used_studies(config: Config) -> list[str]:
             continue
         used.append(name)
         names += [studies[name].get("teacher", name)]
-        starts = study_starts(config, name).values()
-        names += [start["study"] for start in starts if isinstance(start, Mapping)]
+        names += [model["study"] for _, model in models_of_studies(config, name)]
     return used
+
+
+def models_of_studies(config: Config, study: str) -> list[tuple[str, Config]]:
+    """Models of other studies that a study starts from or takes ready, each with what it is here: the name of
+    a gaze model, or ``DIFFUSION``."""
+    starts = [*study_starts(config, study).items()]
+    taken = [(gaze, model) for (_, gaze), model in pretrained_models(config, study).items()]
+    return [
+        (name or DIFFUSION, model) for name, model in starts + taken if isinstance(model, Mapping)
+    ]
 
 
 def study_starts(config: Config, study: str) -> Config:
@@ -37,17 +47,18 @@ def study_starts(config: Config, study: str) -> Config:
     return {config["gaze"]["model"]: init} if single else init
 
 
-def pretrained_models(config: Config, study: str) -> dict[tuple[str, str | None], str]:
-    """Paths of the models that a study takes ready, by teacher or method, and by gaze model.
+def pretrained_models(config: Config, study: str) -> dict[tuple[str, str | None], Any]:
+    """Models that a study takes ready, by teacher or method, and by gaze model: paths, or another study's as
+    ``{study, model}``.
 
-    A single path is that of ``gaze.model``; teachers that are no gaze models have None there.
+    A single one is that of ``gaze.model``; teachers that are no gaze models have None there.
     """
     own, models = config["gaze"]["model"], {}
     for name, source in config["studies"][study].get("pretrained", {}).items():
         if name in TEACHERS and TEACHERS[name].family != "gaze":
             models[name, None] = source
-        elif isinstance(source, Mapping):
-            models |= {(name, gaze): path for gaze, path in source.items()}
+        elif isinstance(source, Mapping) and "study" not in source:
+            models |= {(name, gaze): model for gaze, model in source.items()}
         else:
             models[name, own] = source
     return models
@@ -136,9 +147,11 @@ def trained_gaze_models(config: Config) -> list[str]:
         if about.student or about.labels_by_gaze:
             names += [entry["gaze"], _labeller(config, entry)]
     for study in used_studies(config):
-        for gaze, start in study_starts(config, study).items():
-            if isinstance(start, Mapping):
-                names.append(start.get("gaze", gaze))
+        names += [
+            model.get("gaze", gaze)
+            for gaze, model in models_of_studies(config, study)
+            if gaze != DIFFUSION
+        ]
     if (
         diffuses(config) or config["galleries"]
     ):  # the denoiser's towers start from a gaze model's teacher

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gcdr.base.plain import Config
-from gcdr.config.asked import diffuses, reported_methods, study_starts, used_studies
+from gcdr.config.asked import diffuses, models_of_studies, reported_methods, used_studies
 from gcdr.config.preflight import SUPERVISED
 from gcdr.config.schema import by_share, study_share, study_timestep
 from gcdr.datasets.enough import Finding, Plan, people_findings
@@ -65,10 +65,9 @@ def _learning(config: Config) -> list[str]:
     """Studies in which models are trained: not those that are only shown with another one's."""
     teachers = [_teacher(config, name) for name in config["galleries"]]
     starts = (
-        start["study"]
+        model["study"]
         for name in used_studies(config)
-        for start in study_starts(config, name).values()
-        if isinstance(start, dict)
+        for _, model in models_of_studies(config, name)
     )
     return list(dict.fromkeys([*config["report"]["studies"], *teachers, *starts]))
 

@@ -1,13 +1,13 @@
 """What is checked of the recipes by which models are trained, beyond the schema."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gcdr.base.plain import Config, JsonTable
 from gcdr.config.asked import (
     diffuses,
+    models_of_studies,
     reported_methods,
-    study_starts,
     used_gaze_models,
     used_shares,
     used_studies,
@@ -30,10 +30,11 @@ def gaze_entry(config: Config, name: str | None) -> JsonTable:
 def asked_recipes(config: Config) -> list[str]:
     """Keys of the recipes by which the configuration's studies train; a target may ask for more."""
     methods = reported_methods(config) if config["report"]["studies"] else []
-    starts = [
-        start for name in used_studies(config) for start in study_starts(config, name).values()
+    methods += [
+        model["model"]
+        for name in used_studies(config)
+        for _, model in models_of_studies(config, name)
     ]
-    methods += [start["model"] for start in starts if isinstance(start, Mapping)]
     further = config["galleries"] or (methods and config["report"]["student_timesteps"])
     methods += ["gcdr"] if further else []
     about = [METHODS[name] for name in methods if name in METHODS]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gcdr.base.download import planned_files
 from gcdr.base.plain import Config
-from gcdr.config.asked import DIFFUSION, pretrained_models, study_starts
+from gcdr.config.asked import DIFFUSION, models_of_studies, pretrained_models, study_starts
 from gcdr.config.gaze_checks import unseen_prior
 from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.kinds import GAZE_MODELS
@@ -28,8 +28,8 @@ def start_problems(config: Config) -> list[str]:
 
 def _init_problems(name: str, config: Config, planned: Collection[str]) -> list[str]:
     """First weights that are not there, of no gaze model, or of a study that is none or starts here."""
-    studies, models, problems = config["studies"], config["gaze"]["models"], []
-    init = studies[name].get("init")
+    models, problems = config["gaze"]["models"], []
+    init = config["studies"][name].get("init")
     several = isinstance(init, Mapping) and "study" not in init
     for gaze, start in study_starts(config, name).items():
         key = f"studies.{name}.init" + (f".{gaze}" if several else "")
@@ -40,37 +40,40 @@ def _init_problems(name: str, config: Config, planned: Collection[str]) -> list[
             file = weights_file(start)
             if not file.is_file() and str(file) not in planned:
                 problems.append(f"{key}: no file {file}")
-        elif start["model"] not in METHODS:
-            problems.append(
-                f"{key}.model: found {start['model']!r}, expected one of {', '.join(METHODS)}"
-            )
-        elif start["study"] not in studies:
-            problems.append(f"{key}.study: no study {start['study']!r}; there are {list(studies)}")
-        elif gaze == DIFFUSION:
-            if METHODS[start["model"]].family != "diffusion":
-                problems.append(
-                    f"{key}.model: found {start['model']!r}, expected a method whose teacher is a "
-                    "diffusion model, such as gcdr"
-                )
-        elif start.get("gaze", gaze) not in models:
-            problems.append(
-                f"{key}.gaze: no gaze model {start['gaze']!r}; there are {list(models)}"
-            )
-        elif unseen := unseen_prior(config, start["model"], start.get("gaze", gaze)):
-            problems.append(f"{key}.model: found {start['model']!r}; {unseen}")
+        else:
+            problems += _earlier_problems(key, start, gaze, config)
     circle = _circle(config, [name])
     return problems + (
-        [f"studies.{name}.init: goes in a circle, {' from '.join(circle)}"] if circle else []
+        [f"studies.{name}: goes in a circle, {' from '.join(circle)}"] if circle else []
     )
+
+
+def _earlier_problems(key: str, earlier: Config, here: str, config: Config) -> list[str]:
+    """Another study's model that no study makes; ``here`` says what it is to be, see ``models_of_studies``."""
+    studies, models = config["studies"], config["gaze"]["models"]
+    method, gaze = earlier["model"], earlier.get("gaze", here)
+    if method not in METHODS:
+        return [f"{key}.model: found {method!r}, expected one of {', '.join(METHODS)}"]
+    if earlier["study"] not in studies:
+        return [f"{key}.study: no study {earlier['study']!r}; there are {list(studies)}"]
+    if here == DIFFUSION:
+        if METHODS[method].family == "diffusion":
+            return []
+        expected = "a method whose teacher is a diffusion model, such as gcdr"
+        return [f"{key}.model: found {method!r}, expected {expected}"]
+    if gaze not in models:
+        return [f"{key}.gaze: no gaze model {gaze!r}; there are {list(models)}"]
+    unseen = unseen_prior(config, method, gaze)
+    return [f"{key}.model: found {method!r}; {unseen}"] if unseen else []
 
 
 def _circle(config: Config, seen: list[str]) -> list[str]:
     """Studies from the first of ``seen`` to one that stands in the list already; empty if there is none."""
-    for start in study_starts(config, seen[-1]).values():
-        if not isinstance(start, Mapping) or start["study"] not in config["studies"]:
+    for _, model in models_of_studies(config, seen[-1]):
+        if model["study"] not in config["studies"]:
             continue
-        further = [*seen, start["study"]]
-        if start["study"] in seen:
+        further = [*seen, model["study"]]
+        if model["study"] in seen:
             return further
         if found := _circle(config, further):
             return found
@@ -88,7 +91,7 @@ def _pretrained_problems(study: str, config: Config, planned: Collection[str]) -
     for (name, gaze), source in pretrained_models(config, study).items():
         if name not in PRETRAINED:
             continue
-        several = isinstance(pretrained[name], Mapping)
+        several = isinstance(pretrained[name], Mapping) and "study" not in pretrained[name]
         if several and gaze is None:
             problems.append(
                 f"studies.{study}.pretrained.{name}: found a table, expected a path; it is of no gaze model"
@@ -102,6 +105,9 @@ def _pretrained_problems(study: str, config: Config, planned: Collection[str]) -
         kind = None if gaze is None else GAZE_MODELS.get(models[gaze]["kind"])
         if name in TEACHERS and TEACHERS[name].gradcam and kind is not None and not kind.prior:
             problems.append(f"{key}: {kind.title} ({gaze}) sees no prior map")
+        if isinstance(source, Mapping):
+            problems += _earlier_problems(key, source, gaze or DIFFUSION, config)
+            continue
         if Path(os.path.normpath(source)).is_relative_to(f"results/{study}"):
             problems.append(
                 f"{key}: found {source}, which the study itself makes; expected a model from elsewhere, "
