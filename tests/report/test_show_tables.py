@@ -34,27 +34,23 @@ def metrics(folder: Path, study: str, method: str, seed: int, distance: float) -
     return str(path)
 
 
-def split(folder: Path, study: str, labelled: int, hidden: int) -> tuple[str, str]:
-    """A split, and the points of those whom it hides."""
+def split(folder: Path, study: str, labelled: int, hidden: int) -> str:
+    """A label split."""
     ids = np.arange(labelled + hidden)
     shown = ids < labelled
     table = pd.DataFrame({"sample_id": ids, "role": np.where(shown, "labelled", "unlabelled")})
     table["gaze_x"] = table["gaze_y"] = np.where(shown, 0.5, np.nan)
     table["in_frame"], table["label"] = pd.array([None] * len(ids), "boolean"), None
-    labels, points = folder / f"{study}-labels.parquet", folder / f"{study}-hidden.parquet"
-    write_table(table, labels)
-    own = pd.DataFrame({"sample_id": ids[~shown], "annotator": 0, "gaze_x": 0.5, "gaze_y": 0.5})
-    write_table(own, points, tested="unlabelled")
-    return str(labels), str(points)
+    path = folder / f"{study}-labels.parquet"
+    write_table(table, path)
+    return str(path)
 
 
 def show(folder: Path, title: str, base: float, seeds: tuple[int, ...] = (0, 1)) -> dict[str, Any]:
     """A show whose methods are 0.01 apart, and whose seeds are 0.02 apart."""
-    files = [split(folder, f"{title}-{seed}", 10, 30) for seed in seeds]
     return {
         "show": title,
-        "labels": [labels for labels, _ in files],
-        "points": [points for _, points in files],
+        "labels": [split(folder, f"{title}-{seed}", 10, 30) for seed in seeds],
         "metrics": {
             method: [
                 metrics(folder, f"{title}-{seed}", method, seed, base + 0.02 * seed - 0.01 * place)

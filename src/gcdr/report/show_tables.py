@@ -11,7 +11,7 @@ import pandas as pd
 
 from gcdr.base.errors import InputError
 from gcdr.base.plain import JsonTable
-from gcdr.data.manifest import has_label, read_annotation_table
+from gcdr.data.manifest import has_label
 from gcdr.data.shown import read_shown
 from gcdr.data.split import UNLABELLED
 from gcdr.report.rows import method_name
@@ -71,13 +71,13 @@ def show_rows(shows: Sequence[JsonTable]) -> pd.DataFrame:
     """Every show and method over seeds, and the means over shows.
 
     Args:
-        shows: of each ``show`` (its title), ``labels`` and ``points`` (the split and the points of the tested
-            people, a file a seed) and ``metrics`` (by method, a file a seed).
+        shows: of each ``show`` (its title), ``labels`` (the split, a file a seed) and ``metrics`` (by method,
+            a file a seed).
 
     Returns:
         one row a show and method: ``show title method name runs labelled share distance distance_std
         distance_reference distance_reference_std auc auc_std paper_labelled paper_share paper_distance
-        paper_auc``. ``share`` is that of the labelled among all people with a label, in 0..1; ``labelled``
+        paper_auc``. ``share`` is that of the labelled among all people of the split, in 0..1; ``labelled``
         and ``share`` are means over seeds. The last rows, of the show ``OVER_SHOWS``, are means over shows,
         each counting alike; their spread is over the seeds that all shows have, ``runs`` of them, NaN for
         fewer than two. The paper's numbers stand beside those only where the shows are its ten.
@@ -92,7 +92,7 @@ def show_rows(shows: Sequence[JsonTable]) -> pd.DataFrame:
     for show in shows:
         folder = show["show"]
         paper = PAPER_SHOWS.get(folder)
-        counts = [_labelled(*pair) for pair in zip(show["labels"], show["points"], strict=True)]
+        counts = [_labelled(labels) for labels in show["labels"]]
         labelled = sum(count for count, _ in counts) / len(counts)
         share = sum(count / whole for count, whole in counts) / len(counts)
         for place, method in enumerate(SHOW_METHODS):
@@ -146,11 +146,10 @@ def _paper(numbers: tuple[float | None, ...]) -> JsonTable:
     return {f"paper_{name}": value for name, value in zip(names, numbers, strict=True)}
 
 
-def _labelled(labels: str, points: str) -> tuple[int, int]:
-    """How many people of a show are labelled, and how many of them and of the tested have a label."""
+def _labelled(labels: str) -> tuple[int, int]:
+    """How many people of a show are labelled, and of how many: all whom the split names."""
     shown = read_shown(labels)
-    labelled = int((has_label(shown) & (shown["role"] != UNLABELLED)).sum())
-    return labelled, labelled + int(read_annotation_table(points)["sample_id"].nunique())
+    return int((has_label(shown) & (shown["role"] != UNLABELLED)).sum()), len(shown)
 
 
 def show_markdown(table: pd.DataFrame) -> str:
@@ -170,7 +169,7 @@ def show_markdown(table: pd.DataFrame) -> str:
     notes = [
         "Dist: from the highest cell's centre to the annotated point, in units of the image; AUC: over the "
         "heatmap's cells, as VideoAttentionTarget is scored.",
-        "labelled: people in a frame whose label is shown, and their share of all with a label.",
+        "labelled: people in a frame whose label is shown, and their share of all who take part in training.",
         f"{OVER_SHOWS}: every show counts alike. Bold: best of the row.",
     ]
     if (table["runs"] > 1).any():

@@ -148,8 +148,11 @@ def variant_sampling(config: Config, study: str, share: int | str) -> VariantSam
 
 
 def show_title(config: Config, dataset: str) -> str:
-    """What people call a data set that is one show: the show's name where the configuration says it."""
-    shows = config["datasets"][dataset].get("shows", [])
+    """What people call a data set: the name of its one show, the style of a drawn one, or its own name."""
+    source = config["datasets"][dataset]
+    if source["kind"] == "world-show":
+        return source["style"]
+    shows = source.get("shows", [])
     return shows[0].strip() if len(shows) == 1 else dataset
 
 
