@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from gcdr.config.asked import pretrained_models, study_starts, used_studies
+from gcdr.config.asked import (
+    DIFFUSION,
+    models_of_studies,
+    pretrained_models,
+    study_starts,
+    used_studies,
+)
 
 GAZE = {"model": "vat", "models": {"vat": {}, "gazelle": {}}}
 EARLIER = {"study": "first", "model": "gcdr"}
@@ -29,6 +35,18 @@ def test_one_value_is_for_the_default_gaze_model(init: Any, expected: dict[str, 
     assert study_starts(made, "second") == expected
     assert study_starts(made, "first") == {}
     assert ("first" in used_studies(made)) == (EARLIER in expected.values())
+
+
+def test_another_study_s_model_is_started_from_or_taken() -> None:
+    still = {**EARLIER, "gaze": "vat"}
+    made = config(init={"gazelle": still, "diffusion": EARLIER}, pretrained={"vat": {"vat": still}})
+    assert models_of_studies(made, "second") == [
+        ("gazelle", still), (DIFFUSION, EARLIER), ("vat", still),
+    ]  # fmt: skip
+    assert pretrained_models(config(pretrained={"vat": EARLIER}), "second") == {
+        ("vat", "vat"): EARLIER
+    }
+    assert used_studies(config(pretrained={"vat": EARLIER})) == ["second", "first"]
 
 
 def test_given_models_are_of_a_gaze_model_or_of_none() -> None:

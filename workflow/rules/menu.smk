@@ -27,6 +27,7 @@ PURPOSES |= {
     "import_prior": "import the maps {store} of {dataset}",
     # Studies
     "split": f"choose whose labels are kept {SPLIT}",
+    "hidden_points": f"put aside by what the unlabelled are measured {SPLIT}",
     "originals": f"keep what crops of the labelled people are cut from {SPLIT}",
     "take_pretrained": "take the model {pretrained}",
     "train_teacher": f"train teacher {{name}} {SPLIT}",

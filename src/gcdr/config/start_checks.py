@@ -49,7 +49,7 @@ def _init_problems(name: str, config: Config, planned: Collection[str]) -> list[
 
 
 def _earlier_problems(key: str, earlier: Config, here: str, config: Config) -> list[str]:
-    """Another study's model that no study makes; ``here`` says what it is to be, see ``models_of_studies``."""
+    """Another study's model that no study makes; ``here`` is what takes it, see ``models_of_studies``."""
     studies, models = config["studies"], config["gaze"]["models"]
     method, gaze = earlier["model"], earlier.get("gaze", here)
     if method not in METHODS:
