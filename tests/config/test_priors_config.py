@@ -21,6 +21,7 @@ SOURCES = {"imported": {"pickles": ["a.pkl"], "annotations": ["a.txt"]}}
 LEAST = {  # of each kind what has no default
     "vqa": VQA,
     "pickles": {"kind": "pickles", "imported": {"demo": SOURCES["imported"]}},
+    "track-pickles": {"kind": "track-pickles", "imported": {"demo": {"folders": ["maps"]}}},
     "points": {"kind": "points", "tables": {"demo": "a.csv"}},
     "boxes": {"kind": "boxes", "tables": {"demo": "a.csv"}},
     "maps": {"kind": "maps", "stores": {"demo": "a.h5"}},

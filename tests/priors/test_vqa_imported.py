@@ -13,7 +13,7 @@ from gcdr.data import stores
 from gcdr.data.manifest import build_manifest, people_digest, read_people, write_table
 from gcdr.data.stores import read_prior
 from gcdr.priors import imported
-from gcdr.priors.imported import import_gradcams
+from gcdr.priors.imported import import_gradcams, import_track_gradcams
 
 EYES = [0.1, 0.30000000000000004, 0.7, 0.5]
 IMAGES = ["train/00/a.jpg", "train/00/a.jpg", "train/01/b.jpg", "train/01/c.jpg"]
@@ -133,3 +133,34 @@ def test_odd_annotations_are_named(files, text):
         store(files)
     with pytest.raises(InputError, match=r"none\.txt: no such file"):
         store(files, annotations="none.txt")
+
+
+def test_tracks_have_a_pickle_each(tmp_path: Path) -> None:
+    frames = [f"images/Show/1_9/{number:08}.jpg" for number in (1, 2, 3)]
+    rows = pd.DataFrame({"image": [*frames, *frames], "width": 100, "height": 80, "split": "test"})
+    for place, column in enumerate(("head_x0", "head_y0", "head_x1", "head_y1")):
+        rows[column] = [5 + 20 * (place > 1)] * 3 + [40 + 20 * (place > 1)] * 3
+    rows["sequence"], rows["track"] = "Show/1_9", ["s00"] * 3 + ["s01"] * 3
+    write_table(build_manifest(rows, "test"), tmp_path / "m.parquet")
+    old, new = tmp_path / "old/Show/1_9", tmp_path / "new/Show/1_9"
+    for folder, track, seeds in ((old, "s00", (1, 2)), (new, "s00", (5, 6)), (old, "s01", (3, 4))):
+        folder.mkdir(parents=True, exist_ok=True)
+        content = {f"{number:08}": entry(seed) for number, seed in enumerate(seeds, start=1)}
+        (folder / f"{track}.pkl").write_bytes(pickle.dumps(content))
+    out = tmp_path / "prior.h5"
+    folders = [tmp_path / "old", tmp_path / "new"]
+    import_track_gradcams(tmp_path / "m.parquet", folders, (11,), out)
+    people = read_people(tmp_path / "m.parquet")
+    made = read_prior(out, people_digest(people), people["sample_id"].to_numpy())
+    who = zip(people["track"], people["image"], strict=True)
+    answer = dict(zip(who, made.columns["answer"], strict=True))
+    assert answer == {
+        ("s00", frames[0]): "ball 5", ("s00", frames[1]): "ball 6", ("s00", frames[2]): "",
+        ("s01", frames[0]): "ball 3", ("s01", frames[1]): "ball 4", ("s01", frames[2]): "",
+    }  # fmt: skip
+    assert (made.valid == (made.columns["answer"] != "")).all()
+    with pytest.raises(
+        InputError,
+        match=r"none of the 6 people has an entry; expected files such as Show/1_9/s00.pkl",
+    ):
+        import_track_gradcams(tmp_path / "m.parquet", [tmp_path / "nowhere"], (11,), out)

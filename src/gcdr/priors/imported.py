@@ -1,8 +1,9 @@
 """The paper authors' precomputed Grad-CAM maps, from their pickles into a prior store.
 
-A pickle maps image names (without folders) to the person's ``eye_x`` to an answer and one map a decoder
-layer. ``eye_x`` is the normalised eye position of GazeFollow's annotation files, which therefore say
-whose map it is; of these files only image, ``eye_x`` and head box are read, never a label.
+A pickle of GazeFollow maps image names (without folders) to the person's ``eye_x`` to an answer and one map a
+decoder layer; of VideoAttentionTarget there is one a track, from its frames to such entries.
+``eye_x`` is the normalised eye position of the annotation files of GazeFollow, which therefore say whose map
+it is; of these files only image, ``eye_x`` and head box are read, never a label.
 """
 
 import re
@@ -57,12 +58,66 @@ def import_gradcams(
         _nearest(entries.get(Path(image).name, {}), eye)
         for image, eye in zip(people["image"], eyes, strict=True)
     ]
+    such = f"images such as {next(iter(entries), 'none')!r}"
+    write_entries(people, found, f"{pickles[0]}", such, layers, out, [one.name for one in pickles])
+
+
+def import_track_gradcams(
+    manifest: Path, folders: Sequence[Path], layers: Sequence[int], out: Path
+) -> None:
+    """Write a prior store from the authors' pickles of tracks; who has no entry is marked invalid.
+
+    Args:
+        manifest: people of films, whose ``sequence`` is ``SHOW/CLIP`` and whose ``track`` is the file's name.
+        folders: with files ``SHOW/CLIP/TRACK.pkl``, each from names of frames, without ending, to entries; a
+            later one goes before earlier ones.
+        layers, out: as for :func:`import_gradcams`.
+
+    Raises:
+        InputError: nobody is in a track, or as for :func:`import_gradcams`.
+    """
+    people = read_people(manifest)
+    if "track" not in people or "sequence" not in people:
+        raise InputError(f"{manifest}: nobody is in a track; expected people of films")
+    found: list[tuple[str, Any] | None] = [None] * len(people)
+    stems = people["image"].map(lambda image: Path(image).stem)
+    tracks = people.assign(place=np.arange(len(people))).groupby(["sequence", "track"])["place"]
+    for (sequence, track), places in tracks:
+        files = [folder / sequence / f"{track}.pkl" for folder in reversed(folders)]
+        path = next((file for file in files if file.is_file()), None)
+        if path is None:
+            continue
+        frames = read_pickle(path)
+        if not isinstance(frames, dict) or not all(
+            isinstance(one, dict) for one in frames.values()
+        ):
+            raise InputError(f"{path}: expected a dictionary from frames to answer and maps")
+        for place in places:
+            if (entry := frames.get(stems.iloc[place])) is not None:
+                found[place] = f"{path}, frame {stems.iloc[place]!r}", entry
+    such = f"files such as {people['sequence'].iloc[0]}/{people['track'].iloc[0]}.pkl"
+    names = [folder.name for folder in folders]
+    write_entries(people, found, f"{folders[0]}", such, layers, out, names)
+
+
+def write_entries(
+    people: pd.DataFrame,
+    found: Sequence[tuple[str, Any] | None],
+    where: str,
+    such: str,
+    layers: Sequence[int],
+    out: Path,
+    imported: Sequence[str],
+) -> None:
+    """The prior store of people's entries, each with its place for messages; None where there is none.
+
+    Raises:
+        InputError: nobody has an entry (``where`` was looked for ``such``), a layer is missing, or maps
+            differ in size.
+    """
     known = np.array([entry is not None for entry in found])
     if not known.any():
-        raise InputError(
-            f"{pickles[0]}: none of the {len(people)} people of {manifest} has an entry; expected "
-            f"images such as {next(iter(entries), 'none')!r}"
-        )
+        raise InputError(f"{where}: none of the {len(people)} people has an entry; expected {such}")
     print(f"{int(known.sum())} of {len(people)} people have an entry", file=sys.stderr)
     maps = _maps(found, layers)
     write_prior(
@@ -80,7 +135,7 @@ def import_gradcams(
         layers=layers,
         people=people_digest(people),
         made_by={
-            "imported": [path.name for path in pickles],
+            "imported": list(imported),
             "layers": list(layers),
             "overlay": "body",
             "depth": DEPTH,

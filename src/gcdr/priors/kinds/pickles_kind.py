@@ -31,14 +31,11 @@ class Pickles(JsonConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PicklesPrior(PriorKind):
-    """Maps that the paper's authors computed with OFA-large."""
+class ReleasedMaps(PriorKind):
+    """Maps that the paper's authors computed with OFA-large: what their two layouts share."""
 
-    KIND: ClassVar[str] = "pickles"
-    TITLE: ClassVar[str] = "The paper authors' precomputed Grad-CAM maps."
     SOURCES: ClassVar[str] = "imported"
 
-    imported: dict[str, Pickles] = setting("Where they are, by data set.", minProperties=1)
     layers: tuple[int, ...] = setting(
         "Decoder layers whose maps are stored, counted from 1; the files hold 10, 11 and 12.",
         (10, 11, 12),
@@ -60,6 +57,21 @@ class PicklesPrior(PriorKind):
     def made_by(self, overlay: str | None, which: str) -> dict[str, Any]:
         return {"layers": list(self.layers)}
 
+    def entry(self, dataset: str) -> JsonTable:
+        return super().entry(dataset) | {
+            "layer": self.layers[0]
+        }  # which one is used changes no store
+
+
+@dataclass(frozen=True, kw_only=True)
+class PicklesPrior(ReleasedMaps):
+    """Those of GazeFollow."""
+
+    KIND: ClassVar[str] = "pickles"
+    TITLE: ClassVar[str] = "The paper authors' precomputed Grad-CAM maps."
+
+    imported: dict[str, Pickles] = setting("Where they are, by data set.", minProperties=1)
+
     def files(self, dataset: str) -> Sequence[tuple[str, str]]:
         source = self.imported[dataset]
         return [
@@ -67,11 +79,6 @@ class PicklesPrior(PriorKind):
             for key in ("pickles", "annotations")
             for path in getattr(source, key)
         ]
-
-    def entry(self, dataset: str) -> JsonTable:
-        return super().entry(dataset) | {
-            "layer": self.layers[0]
-        }  # which one is used changes no store
 
     def fill(self, dataset: str, manifest: Path, out: Path) -> None:
         from gcdr.priors.imported import import_gradcams

@@ -18,6 +18,7 @@ PRIOR_KINDS: dict[str, type[PriorKind]] = {
     for line in (
         "gcdr.priors.kinds.vqa_kind VqaPrior",
         "gcdr.priors.kinds.pickles_kind PicklesPrior",
+        "gcdr.priors.kinds.track_pickles_kind TrackPicklesPrior",
         "gcdr.priors.kinds.points_kind PointsPrior",
         "gcdr.priors.kinds.points_kind BoxesPrior",
         "gcdr.priors.kinds.maps_kind MapsPrior",
