@@ -9,7 +9,7 @@ from PIL import Image
 
 from gcdr.report.markup import Cell, Picture, grid
 from gcdr.report.person_errors import distribution_text, person_traits, share_within
-from gcdr.report.picked_people import BY_ANNOTATORS, person_pictures, pick_people
+from gcdr.report.picked_people import BY_ANNOTATORS, TRACK, person_pictures, pick_people, pick_track
 from gcdr.report.sections import errors_section, figures_section, people_section
 from gcdr.report.slices import RunErrors, Sliced, counted, named, slice_runs, slice_table, thirds
 from gcdr.report.typeset import ABSENT
@@ -198,3 +198,17 @@ def test_a_stacked_table_says_every_heading_beside_its_value() -> None:
     assert '<th role="rowheader" scope="row"><a href="#row-0">GCDR</a></th>' in made
     assert "<caption>A &amp; B</caption>" in made and 'class="absent"' in made
     assert made.index("<tfoot") > made.index("</tbody>") and made.count("<tr") == 4
+
+
+def test_the_track_of_median_error_is_shown_in_time() -> None:
+    track = np.repeat(["a", "b", "c", "d"], [6, 6, 6, 2])
+    frame = np.concatenate([np.arange(6)[::-1], np.arange(6), np.arange(6), [0, 1]])
+    people = pd.DataFrame(
+        {"image": frame.astype(str), "sequence": "x", "track": track, "frame": frame}
+    )
+    distance = np.repeat([0.2, 0.3, 0.1, 0.0], [6, 6, 6, 2])
+    shown = pick_track(people, distance, 3)[TRACK]
+    assert (track[shown] == "a").all() and (np.diff(frame[shown]) > 0).all()
+    assert frame[shown[0]] == 0 and frame[shown[-1]] == 5
+    assert pick_track(people, distance, 7) == {}
+    assert pick_track(people.drop(columns="track"), distance, 3) == {}

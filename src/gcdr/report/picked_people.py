@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gcdr.data.along_tracks import tracks_of
 from gcdr.data.manifest import BOX
 from gcdr.data.pictures import open_image
 from gcdr.report.overlays import encode, panel
@@ -14,10 +15,12 @@ from gcdr.report.overlays import encode, panel
 SIDE = 300  # longer side of a picture in pixels
 BY_ANNOTATORS = "Where the annotators disagree most: mean distance of their points from their mean."
 BY_METHODS = "Where the points of the two methods lie farthest apart; everybody has one annotator."
+TRACK = "Along a track"
 RULES = {
     "Best": "The smallest distances to the annotators’ mean.",
     "Median": "Distances closest to the median person’s.",
     "Worst": "The largest distances.",
+    TRACK: "One person of a film, frame by frame: of all who are seen long enough the one of median error.",
 }
 
 
@@ -66,6 +69,27 @@ def pick_people(
         group: np.array(list(_first(np.argsort(key, kind="stable"), image, seen, count)), int)
         for group, key in orders.items()
     }
+
+
+def pick_track(people: pd.DataFrame, distance: np.ndarray, count: int) -> dict[str, np.ndarray]:
+    """Frames of one track, evenly spaced, as a further group; nothing where nobody is seen ``count`` times.
+
+    Args:
+        people: the N people's rows of the manifest.
+        distance: (N,) error of the student.
+        count: frames.
+    """
+    tracks = tracks_of(people)
+    if tracks is None:
+        return {}
+    order = tracks.in_time(np.arange(len(people)))
+    cuts = np.flatnonzero(np.diff(tracks.track[order])) + 1
+    found = [rows for rows in np.split(order, cuts) if len(rows) >= count]
+    if not found:
+        return {}
+    errors = [distance[rows].mean() for rows in found]
+    rows = found[np.argsort(errors, kind="stable")[(len(found) - 1) // 2]]
+    return {TRACK: rows[np.linspace(0, len(rows) - 1, count).round().astype(int)]}
 
 
 def _first(order: np.ndarray, image: np.ndarray, seen: set[str], count: int) -> Iterator[int]:

@@ -23,12 +23,14 @@ from gcdr.report.picked_people import (
     PersonShown,
     person_pictures,
     pick_people,
+    pick_track,
 )
 from gcdr.report.slices import RunErrors, Sliced, slice_runs, slice_table
 from gcdr.report.tables import name_in
 from gcdr.settings.reporting import ShownStudy
 
 PEOPLE = 4  # in each group of those who are shown by their error
+FRAMES = 8  # of a track
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,7 @@ def compare_people(
     )
     disputed = traits["spread"].to_numpy() if several else apart
     picked = pick_people(student, disputed, traits["image"].to_numpy(str), PEOPLE)
+    picked |= pick_track(tested.rows, student, FRAMES)
     heatmap = _maps(study / f"metrics/{shown.variant}.h5", tested, picked)
     drawn: dict[str, Any] = {"images": Path(shown.images), "other": titles[1]}
     people = person_pictures(
@@ -229,6 +232,6 @@ def _run_errors(tested: StudyPeople, student: pd.DataFrame, other: pd.DataFrame)
 
 def _maps(path: Path, tested: StudyPeople, picked: dict[str, np.ndarray]) -> dict[int, np.ndarray]:
     """Maps of the picked people alone, by their row."""
-    rows = np.concatenate(list(picked.values()))
+    rows = np.unique(np.concatenate(list(picked.values())))
     store = read_labels(path, tested.digest, tested.sample_id[rows], tested.split)
     return dict(zip(rows.tolist(), store.heatmap, strict=True))
