@@ -34,7 +34,7 @@ def test_demo_world_says_that_it_is_one() -> None:
         ("gazefollow.yaml", "These numbers are of GazeFollow. It was not at hand"),
         (
             "videoattentiontarget.yaml",
-            "of VideoAttentionTarget, its frames taken as single images.",
+            "of VideoAttentionTarget.",
         ),
     ],
 )

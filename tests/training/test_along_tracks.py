@@ -10,6 +10,7 @@ from tiny_study import CPU, DIFFUSION, GAZE, LABELS, SAMPLING, Study, make_study
 
 from gcdr.base.errors import InputError
 from gcdr.base.tensors import read_tensors
+from gcdr.data.along_tracks import Tracks
 from gcdr.data.cache import Samples
 from gcdr.data.manifest import people_digest, read_annotated, read_people, write_table
 from gcdr.data.originals import Originals
@@ -22,11 +23,11 @@ from gcdr.refine.diffusion import draws
 from gcdr.refine.labels import make_labels, refinement_of
 from gcdr.refine.maps import refine_maps
 from gcdr.refine.options import RefineSettings
-from gcdr.training.batches import random_batches
+from gcdr.training.batches import Clips, compose, random_batches
 from gcdr.training.denoising import train_diffusion_model
 from gcdr.training.gaze import train_gaze_model
 from gcdr.training.recipes import GazeModelSettings
-from gcdr.training.targets import labelled_targets
+from gcdr.training.targets import Targets, heatmap_targets, labelled_targets
 
 FILM = 6
 VIDEO = replace(
@@ -110,15 +111,16 @@ def test_a_track_is_seen_in_one_view(film: Study) -> None:
     rows = samples.rows(targets.sample_id)
     ids = targets.sample_id[samples.tracks.in_time(rows)]
     model = load_gaze_model(film.folder / "vat")
+    clip = samples.tracks.stretches(samples.rows(ids))
     seen = [
         random_batches(
             samples, larger, targets, ids, priors=None, model=model, sigma=3.0, device=CPU,
-            rng=(0, "test", step),
+            rng=(0, "test", step), clip=clip,
         )[0].inputs
         for step in range(8)
     ]  # fmt: skip
     track = seen[0].track
-    assert (track == torch.from_numpy(samples.tracks.stretches(samples.rows(ids)))).all()
+    assert (track == torch.from_numpy(clip)).all()
     flipped = torch.stack([one.head_box[:, 0] for one in seen])
     own = torch.from_numpy(samples.head_box[samples.rows(ids)])
     for one in track.unique():
@@ -163,3 +165,20 @@ def test_a_student_learns_from_labels_refined_along_tracks(film: Study, tmp_path
     samples = Samples.open(film.samples)
     blocks = list(people_blocks(model, samples, samples.sample_id, CPU, progress=False))
     assert all(inputs.track is not None for _, inputs in blocks)
+
+
+def test_clips_of_one_track_stay_apart_in_a_batch() -> None:
+    """Two that come one after the other in a batch, and in time, are no longer clip."""
+    track = Tracks(np.zeros(12, np.int64), np.arange(12))
+    clips = Clips(lambda ids: [ids[part] for part in track.clips(ids, 4)], 4)
+    labelled = Targets(np.arange(12), np.zeros((12, 2), np.float32))
+    people = compose(labelled, None, 12, None, 0, clips)
+    for step in range(4):
+        ids, clip = people.ids(step), people.clip(step)
+        assert (
+            sorted(ids.tolist()) == list(range(12)) and clip.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+        )
+        assert all((ids[clip == one] // 4 == ids[clip == one][0] // 4).all() for one in range(3))
+    others = heatmap_targets(np.arange(12, 16), None)
+    mixed = compose(labelled, others, 8, 4, 0, Clips(lambda ids: np.split(ids, len(ids) // 4), 4))
+    assert mixed.clip(0).tolist() == [0] * 4 + [1] * 4 and (mixed.ids(0)[4:] >= 12).all()

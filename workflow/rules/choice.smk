@@ -4,6 +4,7 @@ Diffusion models that each leave a fold of the labelled people out say how good 
 is a file of its own, which the labels of ``tauto`` variants read. No rules here.
 """
 
+from gcdr.config.asked import DIFFUSION, same_people, study_starts
 from gcdr.methods import AUTO
 from gcdr.refine.options import NOISE_OFFSETS
 
@@ -39,7 +40,9 @@ def fold_init(wildcards):
     """What its towers start from: never a model that has seen the labels which it leaves out."""
     init = study_starts(config, wildcards.study).get(DIFFUSION, config["diffusion"]["init"])
     if isinstance(init, dict):
-        return diffusion_of(init["study"], init["model"])
+        if not same_people(config, wildcards.study, init["study"]):
+            return diffusion_of(init["study"], init["model"])
+        init = config["diffusion"]["init"]
     init = (
         config["gaze"]["models"].get(init, {}).get("init")
         if init in config["gaze"]["models"]

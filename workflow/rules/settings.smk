@@ -216,9 +216,9 @@ def mean_teacher_init(wildcards):
 
 
 def mapping_init(wildcards):
-    """What its towers start from: as the diffusion teacher's."""
+    """What its towers start from: as the diffusion teacher's, but for a whole one of another study."""
     fitting("diffusion.mapping")
-    return diffusion_init(wildcards)
+    return towers_init(wildcards, config["diffusion"]["init"])
 
 
 def fitting(key):
@@ -230,11 +230,15 @@ def fitting(key):
 
 
 def diffusion_init(wildcards):
-    """What the denoiser starts from: another study's; or its towers alone, a supervised teacher of the study,
-    weights, or nothing."""
+    """What the denoiser starts from: another study's, or what its towers alone do."""
     init = study_starts(config, wildcards.study).get(DIFFUSION, config["diffusion"]["init"])
     if isinstance(init, dict):
         return diffusion_of(init["study"], init["model"])
+    return towers_init(wildcards, init)
+
+
+def towers_init(wildcards, init):
+    """What a denoiser's towers start from: a supervised teacher of the study, weights, or nothing."""
     if init in config["gaze"]["models"]:
         place = (wildcards.study, wildcards.share, wildcards.seed, LABELS_ALONE)
         folder = teacher_folder(*place, teacher_name(LABELS_ALONE, None, init))

@@ -76,6 +76,27 @@ def used_datasets(config: Config) -> dict[str, list[str]]:
     return used
 
 
+def same_people(config: Config, study: str, other: str) -> bool:
+    """Whether another study, or what it starts from, has labels of a data set that this one trains on."""
+    own = _sources(config, study, "dataset", "labelled", "unlabelled")
+    seen, names = set(), [other]
+    while names:
+        name = names.pop()
+        if name in seen or name not in config["studies"]:
+            continue
+        seen.add(name)
+        if own & _sources(config, name, "dataset", "labelled"):
+            return True
+        names += [model["study"] for _, model in models_of_studies(config, name)]
+    return False
+
+
+def _sources(config: Config, study: str, *keys: str) -> set[str]:
+    """The data sets that keys of a study name."""
+    parts = (config["studies"][study].get(key, []) for key in keys)
+    return {one for part in parts for one in ([part] if isinstance(part, str) else part)}
+
+
 def reported_methods(config: Config) -> list[str]:
     """Names of the methods of the report; an entry may be a table that says more of one."""
     named = config["report"]["methods"]

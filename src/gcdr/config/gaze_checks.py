@@ -1,7 +1,7 @@
 """What is checked of gaze models before any work begins, beyond the schema."""
 
 from gcdr.base.plain import Config
-from gcdr.config.asked import labeller_of, method_entries
+from gcdr.config.asked import labelled_online, labeller_of, method_entries
 from gcdr.methods import METHODS
 from gcdr.models.kinds import GAZE_MODELS
 
@@ -46,7 +46,20 @@ def gaze_problems(config: Config) -> list[str]:
                 for key in ("backbone", "tokens")
                 if entry.get(key) is not None
             ]
-    return problems + _labellers(config) + _unseen_priors(config)
+    return problems + _labellers(config) + _unseen_priors(config) + _online(config)
+
+
+def _online(config: Config) -> list[str]:
+    """Students that are labelled in the batch by a diffusion model which follows tracks, and they do not."""
+    models, tracks = config["gaze"]["models"], config["diffusion"]["tracks"]
+    return [
+        f"refine.redraw: found online, with diffusion.tracks {str(tracks).lower()} and {name}, a "
+        f"{GAZE_MODELS[models[name]['kind']].title}; expected that both follow tracks or neither does"
+        for name in labelled_online(config)
+        if name in models
+        and models[name]["kind"] in GAZE_MODELS
+        and GAZE_MODELS[models[name]["kind"]].tracks != tracks
+    ]
 
 
 def _labellers(config: Config) -> list[str]:

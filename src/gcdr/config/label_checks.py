@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from gcdr.base.plain import Config
-from gcdr.config.asked import used_studies
-from gcdr.config.schema import study_share
+from gcdr.config.asked import diffuses, models_of_studies, same_people, used_studies
+from gcdr.config.schema import study_share, study_timestep
 from gcdr.data.chosen import ChosenLabels
-from gcdr.methods import TEACHERS
+from gcdr.methods import AUTO, TEACHERS
 
 RATED = ("student", *TEACHERS)
 """What a study may have a learning rate of its own for."""
@@ -28,6 +28,14 @@ def label_problems(config: Config) -> Iterator[str]:
                 )
             if "share" in study:
                 yield f"studies.{name}: found labels and share, expected one of them"
+        yield from _clips_for_folds(config, name)
+        if study.get("adapt") or labels:
+            yield from (
+                f"studies.{name}: takes or starts from a model of study {model['study']}, which has labels "
+                "of the same data set, of people whom this one hides; expected a model of other people"
+                for _, model in models_of_studies(config, name)
+                if model["study"] in config["studies"] and same_people(config, name, model["study"])
+            )
         yield from (
             f"studies.{name}.lr: found {rated!r}, expected one of {', '.join(RATED)}"
             for rated in study.get("lr", {})
@@ -39,6 +47,26 @@ def label_problems(config: Config) -> Iterator[str]:
                     f"studies.{name}.{key}: found it beside labelled, unlabelled and test; expected "
                     "dataset, of which everybody is"
                 )
+
+
+def _clips_for_folds(config: Config, name: str) -> Iterator[str]:
+    """A study whose timestep is to be chosen by folds and that has fewer labelled clips than folds."""
+    study, refine = config["studies"][name], config["refine"]
+    labels = study.get("labels") or {}
+    clips = 1 if "frames" in labels else len(labels.get("clips", ()))
+    named = study_timestep(config, name, study_share(config, name))
+    folds = refine["auto"]["folds"]
+    if (
+        clips
+        and named == AUTO
+        and clips < folds
+        and diffuses(config)
+        and name in used_studies(config)
+    ):
+        yield (
+            f"studies.{name}.timestep: found auto, which deals labelled clips to {folds} folds, and {clips} "
+            "clip of them; expected a timestep by number, as the paper takes 250 or 300"
+        )
 
 
 def torn_tracks(config: Config) -> list[str]:

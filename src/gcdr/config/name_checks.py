@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gcdr.base.plain import Config
 from gcdr.base.texts import LONGEST, folded
-from gcdr.config.asked import method_entries
+from gcdr.config.asked import DIFFUSION, method_entries
 from gcdr.config.pools import pool_name, sources_of
 from gcdr.priors.kinds.registry import named_prior
 
@@ -23,6 +23,12 @@ def name_problems(config: Config) -> list[str]:
         f"studies.{name}: found a name that is taken for other results, expected another one"
         for name in config["studies"]
         if folded(name) in (*TAKEN, *PARTS)
+    ]
+    problems += [
+        f"gaze.models.{name}: found the name of the diffusion teacher (studies.NAME.init); expected "
+        "another one"
+        for name in config["gaze"]["models"]
+        if folded(name) == DIFFUSION
     ]
     if folded(config["report"]["name"]) in TAKEN:
         problems.append(

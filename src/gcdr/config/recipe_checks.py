@@ -14,6 +14,7 @@ from gcdr.config.asked import (
 )
 from gcdr.config.schema import alternatives, by_share
 from gcdr.methods import LABELS_ALONE, METHODS, TEACHERS
+from gcdr.models.kinds import GAZE_MODELS
 
 
 def gaze_entry(config: Config, name: str | None) -> JsonTable:
@@ -79,7 +80,22 @@ def recipe_problems(config: Config, keys: Iterable[str]) -> list[str]:
                 if value is not None and not value < recipe["batch"]
             ]
             problems += _length_problems(config, key, model, recipe)
+            if recipe.get("learned") == "in_time" and not _follows(config, key, model):
+                what = (
+                    "a direct mapping" if part == "mapping" else model or "diffusion.tracks: false"
+                )
+                problems.append(
+                    f"{key}.learned: found in_time for {what}, which follows no tracks; expected all"
+                )
     return list(dict.fromkeys(problems))
+
+
+def _follows(config: Config, key: str, model: str | None) -> bool:
+    """Whether what a recipe trains follows tracks."""
+    if model is None:
+        return config["diffusion"]["tracks"] and key != "diffusion.mapping"
+    kind = GAZE_MODELS.get(config["gaze"]["models"].get(model, {}).get("kind"))
+    return kind is not None and kind.tracks
 
 
 def _length_problems(

@@ -9,7 +9,7 @@ from gcdr.base.plain import Config
 from gcdr.config.asked import DIFFUSION, models_of_studies, pretrained_models, study_starts
 from gcdr.config.gaze_checks import unseen_prior
 from gcdr.methods import METHODS, TEACHERS
-from gcdr.models.kinds import GAZE_MODELS
+from gcdr.models.kinds import GAZE_MODELS, title_as
 from gcdr.models.sizes import weights_file
 
 PRETRAINED = [*TEACHERS, *(name for name, method in METHODS.items() if method.student)]
@@ -42,6 +42,7 @@ def _init_problems(name: str, config: Config, planned: Collection[str]) -> list[
                 problems.append(f"{key}: no file {file}")
         else:
             problems += _earlier_problems(key, start, gaze, config)
+            problems += _start_problems(key, start, gaze, config)
     circle = _circle(config, [name])
     return problems + (
         [f"studies.{name}: goes in a circle, {' from '.join(circle)}"] if circle else []
@@ -57,14 +58,58 @@ def _earlier_problems(key: str, earlier: Config, here: str, config: Config) -> l
     if earlier["study"] not in studies:
         return [f"{key}.study: no study {earlier['study']!r}; there are {list(studies)}"]
     if here == DIFFUSION:
-        if METHODS[method].family == "diffusion":
-            return []
-        expected = "a method whose teacher is a diffusion model, such as gcdr"
-        return [f"{key}.model: found {method!r}, expected {expected}"]
+        return []
     if gaze not in models:
         return [f"{key}.gaze: no gaze model {gaze!r}; there are {list(models)}"]
     unseen = unseen_prior(config, method, gaze)
     return [f"{key}.model: found {method!r}; {unseen}"] if unseen else []
+
+
+def _start_problems(key: str, earlier: Config, here: str, config: Config) -> list[str]:
+    """Another study's model of a kind that this one cannot start from; what is not there is named before."""
+    method, models = earlier["model"], config["gaze"]["models"]
+    if here == DIFFUSION:
+        if method not in METHODS or METHODS[method].family == "diffusion":
+            return []
+        expected = "a method whose teacher is a diffusion model, such as gcdr"
+        return [f"{key}.model: found {method!r}, expected {expected}"]
+    kinds = [models.get(name, {}).get("kind") for name in (here, earlier.get("gaze", here))]
+    if not all(kind in GAZE_MODELS for kind in kinds):
+        return []
+    own, other = (GAZE_MODELS[kind] for kind in kinds)
+    if own is other or other.title in own.starts:
+        return []
+    return [
+        f"{key}.gaze: found a {other.title}; a {own.title} starts from {', '.join([own.title, *own.starts])}"
+    ]
+
+
+def _taken_problems(
+    key: str, name: str, earlier: Config, gaze: str | None, config: Config
+) -> list[str]:
+    """Another study's model that is not what it stands for: the teacher, or method's student, ``name``."""
+    about, models = METHODS[earlier["model"]], config["gaze"]["models"]
+    if gaze is None:
+        if about.teacher != name:
+            said = f"the teacher {about.teacher}" if about.teacher else "no teacher"
+            return [f"{key}.model: found {earlier['model']!r}, which has {said}; expected {name}"]
+        if config["diffusion"]["tracks"]:
+            return [
+                f"{key}: found a denoiser of tracks, which studies.NAME.init can start from alone"
+            ]
+        return []
+    other = models[earlier.get("gaze", gaze)]
+    judged = earlier["model"] if about.student else about.teacher
+    kinds = models[gaze]["kind"], other["kind"]
+    if judged is None or not all(kind in GAZE_MODELS for kind in kinds):
+        return []
+    expected, found = title_as(name, kinds[0]), title_as(judged, kinds[1])
+    sizes = models[gaze]["size"], other["size"]
+    if (found, sizes[1]) == (expected, sizes[0]):
+        return []
+    return [
+        f"{key}: found a {found} of size {sizes[1]!r}, expected a {expected} of size {sizes[0]!r}"
+    ]
 
 
 def _circle(config: Config, seen: list[str]) -> list[str]:
@@ -106,7 +151,8 @@ def _pretrained_problems(study: str, config: Config, planned: Collection[str]) -
         if name in TEACHERS and TEACHERS[name].gradcam and kind is not None and not kind.prior:
             problems.append(f"{key}: {kind.title} ({gaze}) sees no prior map")
         if isinstance(source, Mapping):
-            problems += _earlier_problems(key, source, gaze or DIFFUSION, config)
+            found = _earlier_problems(key, source, gaze or DIFFUSION, config)
+            problems += found or _taken_problems(key, name, source, gaze, config)
             continue
         if Path(os.path.normpath(source)).is_relative_to(f"results/{study}"):
             problems.append(

@@ -73,6 +73,17 @@ class Tracks:
         parts = _parted(np.arange(len(rows))[again], together[again], part[again])
         return [(order[places], stretch[places]) for places in parts]
 
+    def leaders(self, rows: np.ndarray, every: int) -> np.ndarray:
+        """Of rows (n,) the place among them of each one's leader.
+
+        The first row of a stretch, and every so many-th after it, leads itself and those that follow until
+        the next.
+        """
+        order, _, step = self._steps(rows)
+        places = np.empty(len(rows), np.int64)
+        places[order] = order[np.arange(len(rows)) - step % every]
+        return places
+
     def _steps(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Places in time, and there each one's stretch and which of its frames it is, counted from 0."""
         order = self.in_time(rows)
@@ -93,8 +104,9 @@ def tracks_of(people: pd.DataFrame) -> Tracks | None:
     """The tracks of people.
 
     Args:
-        people: the manifest's; ``track``, ``sequence`` and ``frame`` where the data set has them. Where
-            nobody has a frame number, a sequence's images stand in the order of their names.
+        people: the manifest's; ``track``, ``sequence`` and ``frame`` where the data set has them. A track
+            without a sequence is one of its images' folder; where frame numbers lack, a sequence's images
+            stand in the order of their names.
 
     Returns:
         None where nobody is in a track.
@@ -102,8 +114,9 @@ def tracks_of(people: pd.DataFrame) -> Tracks | None:
     if "track" not in people or people["track"].isna().all():
         return None
     known = people["track"].notna().to_numpy()
-    sequence = people["sequence"] if "sequence" in people else pd.Series("", people.index)
-    sequence = sequence.astype(object).where(sequence.notna(), "")
+    folder = "folder " + people["image"].str.rpartition("/")[0].astype(object)
+    sequence = people["sequence"].astype(object) if "sequence" in people else folder
+    sequence = sequence.where(sequence.notna(), folder)
     named = pd.MultiIndex.from_arrays([sequence, people["track"].astype(str)])
     track = np.arange(len(people), dtype=np.int64)
     track[known] = len(people) + pd.factorize(named[known])[0]

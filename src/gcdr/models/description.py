@@ -66,6 +66,7 @@ class Description:
         backbones: by named size, the frozen backbone that it stands on, in a file of its own; none for kinds
             without.
         towers: whether the denoiser can start from its scene and head towers.
+        tracks: whether it follows tracks (``Needs.tracks``).
         depth: whether it needs the depth of each image (``Needs.depth``), which no data set has yet: such a
             kind is refused when the configuration is read.
         released: published files below the folder of downloads, each with the file of its backbone.
@@ -81,6 +82,7 @@ class Description:
     starts: tuple[str, ...] = ()
     backbones: Mapping[str, FrozenBackbone] = field(default_factory=dict)
     towers: bool = False
+    tracks: bool = False
     depth: bool = False
     released: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)

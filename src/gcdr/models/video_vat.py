@@ -114,6 +114,7 @@ DESCRIPTION = Description(
     told_by=("conv1_scene.weight", "conv4.weight", "convlstm_scene."),
     marks=VAT_MARKS,
     starts=("VAT", TOWERS, DENOISER, RESNET),
+    tracks=True,
 )
 TITLE = DESCRIPTION.title
 

@@ -19,9 +19,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from gcdr.base.errors import InputError
+from gcdr.data.along_tracks import tracks_of
 from gcdr.data.manifest import BODY, BOX, people_digest, read_people
 from gcdr.data.parquet import read_rows
 from gcdr.data.pictures import open_image
+from gcdr.priors.carried import head_motion
 from gcdr.priors.kinds.outline import Outlined
 from gcdr.priors.vqa.question import draw_box
 
@@ -64,12 +66,15 @@ class Block:
         start: row of the first one.
         sample_id: (n,) int64.
         asked: what is asked about each.
+        motion: (n, 2) how far each one's head has moved since the frame that is asked about, see
+            :func:`gcdr.priors.carried.head_motion`; zeros where that is their own.
         pictures: the picture of every different question, being read.
     """
 
     start: int
     sample_id: np.ndarray
     asked: list[Question]
+    motion: np.ndarray
     pictures: dict[Question, Future]
 
 
@@ -144,6 +149,7 @@ def read_blocks(
     stop: int,
     settings: Outlined,
     read: Callable[[Question], Any],
+    every: int = 1,
 ) -> Iterator[Block]:
     """Blocks with their pictures; those of the next one are read while one is computed.
 
@@ -155,13 +161,21 @@ def read_blocks(
         stop: end of the last one.
         settings: how many people are in one, and what :func:`questions` takes.
         read: makes a question's picture; where it raises InputError the question has no answer.
+        every: of each track in a block the first frame is asked about, and every so many-th after it; of the
+            frames between the same is asked as of the last of those.
     """
+    tracks = tracks_of(people) if every > 1 else None
     ahead: deque[Block] = deque()
     for start in starts:
         part = slice(start, min(start + settings.block, stop))
-        asked = questions(people[part], bodies[part], settings)
+        asked, rows = questions(people[part], bodies[part], settings), people[part]
+        leader = np.arange(len(rows))
+        if tracks is not None:
+            leader = tracks.leaders(np.arange(part.start, part.stop), every)
+        asked = [asked[place] for place in leader]
         pictures = {one: pool.submit(read, one) for one in dict.fromkeys(asked)}
-        ahead.append(Block(start, people["sample_id"].to_numpy()[part], asked, pictures))
+        motion = head_motion(rows, leader)
+        ahead.append(Block(start, rows["sample_id"].to_numpy(), asked, motion, pictures))
         if len(ahead) > 1:
             yield ahead.popleft()
     yield from ahead

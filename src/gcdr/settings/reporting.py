@@ -23,9 +23,7 @@ NOTICES = {
     "world-show": "These numbers are of clips of the demo world, in which everything is known. They say "
     "that the method works end to end on video, not how well it does on recordings of people.",
     "gazefollow": UNSEEN.format("GazeFollow"),
-    "videoattentiontarget": UNSEEN.format(
-        "VideoAttentionTarget, its frames taken as single images"
-    ),
+    "videoattentiontarget": UNSEEN.format("VideoAttentionTarget"),
     "gazelle": UNSEEN.format("a data set in Gaze-LLE's JSON"),
     "childplay": UNSEEN.format("ChildPlay"),
     "gooreal": UNSEEN.format("GOO-Real"),

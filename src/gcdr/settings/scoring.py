@@ -8,7 +8,7 @@ TITLES = {
     "world": "demo world",
     "world-show": "moving demo world",
     "gazefollow": "GazeFollow",
-    "videoattentiontarget": "VideoAttentionTarget, single images",
+    "videoattentiontarget": "VideoAttentionTarget",
     "gazelle": "Gaze-LLE's JSON",
     "childplay": "ChildPlay",
     "gooreal": "GOO-Real",

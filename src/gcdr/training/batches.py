@@ -55,10 +55,12 @@ class Composition:
         ids: from the step to the people of its batch.
         per_epoch: steps in one pass: over the people without a label where they have places of their
             own (as in Mean Teacher), else over all.
+        clip: from the step to the clip (n,) int64 from 0 on that each is in; None where there are no clips.
     """
 
     ids: Callable[[int], np.ndarray]
     per_epoch: float
+    clip: Callable[[int], np.ndarray] | None = None
 
 
 class Clips(NamedTuple):
@@ -115,9 +117,18 @@ def compose(
     if others is None:
         return of_known
     of_others = _pool(others.sample_id, second, "pseudo-labelled", seed, "pseudo-labelled", clips)
+    clip = None
+    if of_known.clip is not None and of_others.clip is not None:
+        known_clip, others_clip = of_known.clip, of_others.clip
+
+        def clip(step: int) -> np.ndarray:
+            before = known_clip(step)
+            return np.concatenate([before, others_clip(step) + before[-1] + 1])
+
     return Composition(
         lambda step: np.concatenate([of_known.ids(step), of_others.ids(step)]),
         of_others.per_epoch,
+        clip,
     )
 
 
@@ -137,8 +148,11 @@ def _pool(
     chosen = shuffled(drawn, places, seed, purpose)
     if pieces is None:
         return Composition(chosen, len(drawn) / places)
+    lengths = np.array([len(piece) for piece in pieces])
     return Composition(
-        lambda step: np.concatenate([pieces[k] for k in chosen(step)]), len(drawn) / places
+        lambda step: np.concatenate([pieces[k] for k in chosen(step)]),
+        len(drawn) / places,
+        lambda step: np.repeat(np.arange(places), lengths[chosen(step)]),
     )
 
 
@@ -154,12 +168,13 @@ def random_batches(
     device: torch.device,
     rng: tuple[int, str, int],
     views: int = 1,
+    clip: np.ndarray | None = None,
 ) -> list[Batch]:
     """Assemble the same people once in each of some random views.
 
     The views share window and flip, so that all heatmaps agree cell by cell; colours and head boxes
-    are jittered apart, as Mean Teacher needs it (paper, S2). To a model that follows tracks, all frames of
-    a track are shown in one view.
+    are jittered apart, as Mean Teacher needs it (paper, S2). All frames of a clip are
+    shown in one view.
 
     Args:
         samples: the picture cache.
@@ -172,6 +187,8 @@ def random_batches(
         device: where the batches are computed.
         rng: seed, purpose and step of the augmentation.
         views: how many.
+        clip: (n,) int64 from 0 on, ascending, which clip of a track each is a frame of, in the order of time;
+            None: nobody is in one.
     """
     at = targets.rows(sample_id)
     rows = samples.rows(sample_id)
@@ -185,9 +202,7 @@ def random_batches(
         choice = torch_rng(seed, f"{purpose} draw", step)
         stored = targets.maps(sample_id, choice).to(device)
     head_box = torch.from_numpy(samples.head_box[rows]).to(device)
-    track = None
-    if model.needs.tracks and samples.tracks is not None:
-        track = torch.from_numpy(samples.tracks.stretches(rows)).to(device)
+    track = None if clip is None else torch.from_numpy(clip).to(device)
     seen = _random_views(head_box, gaze, track, seed, purpose, step, views)
     pictures = None
     if isinstance(samples, Tokens):

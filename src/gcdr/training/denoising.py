@@ -112,7 +112,7 @@ def train_denoiser(
     people = run.compose(labelled, None, recipe)
 
     def loss_of_step(step: int) -> torch.Tensor:
-        (batch,) = run.batches(labelled, people.ids(step), step)
+        (batch,) = run.batches(labelled, people, step)
         rng = torch_rng(run.seed, "diffusion noise", step)
         target = batch.target.repeat(recipe.draws, 1, 1)
         timestep = torch.randint(1, schedule.timesteps + 1, (len(target),), generator=rng)

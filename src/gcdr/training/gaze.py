@@ -133,7 +133,7 @@ def train_gaze(
     people = run.compose(labelled, pseudo, recipe, settings.labelled_per_batch)
 
     def loss_of_step(step: int) -> Tensor:
-        (batch,) = run.batches(targets, people.ids(step), step, priors=priors)
+        (batch,) = run.batches(targets, people, step, priors=priors)
         output = run.model(batch.inputs)
         heatmap, target, counts = output.heatmap, batch.target, None
         if relabel is not None:

@@ -127,6 +127,8 @@ def fit(
     trained = [model] if average is None else [model, average.module]
     for one in trained:  # the average may take part in the loss
         set_precision(one, recipe.precision)
+    if average is not None:
+        _hold_alike(model, average.module)
     parts = {"model": model, "optimiser": optimiser}
     if average is not None:
         parts["average"] = average
@@ -194,6 +196,13 @@ def _train_mode(model: nn.Module) -> None:
     for part in model.modules():
         if isinstance(part, NORMS) and not any(p.requires_grad for p in part.parameters()):
             part.eval()
+
+
+def _hold_alike(model: nn.Module, average: nn.Module) -> None:
+    """The norms that a model holds are held in its average, which was copied before."""
+    for part, same in zip(model.modules(), average.modules(), strict=True):
+        if isinstance(part, NORMS) and not part.training:
+            same.eval()
 
 
 @torch.no_grad()

@@ -83,7 +83,7 @@ def train_mapping(run: Run, labelled: Targets, priors: Targets, recipe: Recipe) 
     people = run.compose(labelled, None, recipe)
 
     def loss_of_step(step: int) -> torch.Tensor:
-        (batch,) = run.batches(labelled, people.ids(step), step, priors=priors)
+        (batch,) = run.batches(labelled, people, step, priors=priors)
         return loss_of(run.model, batch)
 
     def loss_of(model: Denoiser, batch: Batch) -> torch.Tensor:

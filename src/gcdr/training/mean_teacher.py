@@ -181,7 +181,7 @@ def train_mean_teacher(
     people = run.compose(labelled, others, recipe, mean_teacher.labelled_per_batch)
 
     def loss_of_step(step: int) -> Tensor:
-        first, second = run.batches(targets, people.ids(step), step, views=2)
+        first, second = run.batches(targets, people, step, views=2)
         if not first.labelled.any():
             raise InputError(
                 f"step {step + 1}: no labelled person in the batch; expected at least one "

@@ -58,24 +58,25 @@ class Run:
     def batches(
         self,
         targets: Targets,
-        sample_id: np.ndarray,
+        people: Composition,
         step: int,
         *,
         priors: Targets | None = None,
         views: int = 1,
     ) -> list[Batch]:
-        """The people (n,) of a step in random views, see :func:`gcdr.training.batches.random_batches`."""
+        """The people of a step in random views, see :func:`gcdr.training.batches.random_batches`."""
         return random_batches(
             self.samples,
             self.originals,
             targets,
-            sample_id,
+            people.ids(step),
             priors=priors,
             model=self.model,
             sigma=self.sigma,
             device=self.device,
             rng=(self.seed, f"augment {self.kind}", step),
             views=views,
+            clip=None if people.clip is None else people.clip(step),
         )
 
     def compose(

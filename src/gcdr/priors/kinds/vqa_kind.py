@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
 from gcdr.base.jsonconfig import setting
+from gcdr.base.plain import JsonTable
 from gcdr.models.contents import BLIP as BLIP_VQA
 from gcdr.models.contents import OFA, check_weights
 from gcdr.priors.kinds.kind import People, PriorKind, check_layer, unknown
@@ -67,9 +68,22 @@ class Asked(Outlined):
         "Exponent of the length in that mean.", 1.0, minimum=0, maximum=100
     )
     max_length: int = setting("Longest answer in tokens.", 200, minimum=1, maximum=4096)
+    every: int = setting(
+        "In films one frame in so many of each person is asked about; the frames after it share its answer, "
+        "and its map moves with the head.",
+        1,
+        minimum=1,
+        maximum=10000,
+    )
     precision: Literal["fp32", "bf16"] = setting(
         "In which the model reads and answers; Grad-CAM is computed in fp32 in either case.", "fp32"
     )
+
+    def to_json(self) -> JsonTable:
+        """Asking about every frame is not mentioned: stores that were made before there was another way say
+        nothing of it, and pictures have no frames."""
+        told = super().to_json()
+        return told if self.every > 1 else {k: v for k, v in told.items() if k != "every"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ shard goes on where it stopped.
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from gcdr.base.failures import Failures
 from gcdr.base.files import read_json
 from gcdr.base.plain import JsonTable
 from gcdr.data.stores import concatenate_priors, read_columns, write_prior
+from gcdr.priors.carried import moved_map
 from gcdr.priors.inquiry import (
     Batches,
     Block,
@@ -68,6 +70,14 @@ def _checked(outcome: Outcome[Explanation]) -> Outcome[Explanation]:
     if outcome.found is None or np.isfinite(outcome.found.heatmap).all():
         return outcome
     return Outcome(None, outcome.batch, "the model's map is not finite")
+
+
+def _carried(outcome: Outcome[Explanation], by: np.ndarray) -> Outcome[Explanation]:
+    """What came of a question about an earlier frame, its map moved with the head."""
+    if outcome.found is None or not by.any():
+        return outcome
+    moved = moved_map(outcome.found.heatmap, by)
+    return replace(outcome, found=replace(outcome.found, heatmap=moved))
 
 
 def ask_people(
@@ -127,12 +137,15 @@ def ask_people(
     with one_thread(), ThreadPoolExecutor(workers) as pool:
         read = read_blocks(
             pool, people, found, left, rows.stop, settings,
-            lambda one: vqa_picture(one, images, model.image_size, settings),
+            lambda one: vqa_picture(one, images, model.image_size, settings), settings.every,
         )  # fmt: skip
         title = f"asking, shard {shard} of {shards}"
         for block in tqdm(read, title, len(left), unit="block", mininterval=5):
             answers = batches.answer(block.pictures)
-            outcomes = [_checked(answers[question]) for question in block.asked]
+            outcomes = [
+                _carried(_checked(answers[question]), by)
+                for question, by in zip(block.asked, block.motion, strict=True)
+            ]
             for sample_id, outcome in zip(block.sample_id, outcomes, strict=True):
                 if outcome.found is None:
                     failed.add([sample_id], outcome.problem)
