@@ -11,8 +11,10 @@ from moving_world import moving_world, write_film
 from PIL import Image
 
 from gcdr.base.errors import InputError
+from gcdr.base.problems import Problems
 from gcdr.cli import main
 from gcdr.datasets.film import read_film, read_film_frames
+from gcdr.datasets.folder import folder_rows
 from gcdr.video.extraction import find_films, write_frames
 from gcdr.video.film_heads import write_film_heads
 from gcdr.video.film_settings import FilmSettings
@@ -133,6 +135,9 @@ def test_heads_are_found_and_followed(films: Path, tmp_path: Path, capsys) -> No
     dataset = read_film(images, frames, said, out)
     assert not dataset.problems.found and dataset.said == ("party.mp4: a line",)
     assert sorted(dataset.manifest["track"]) == sorted(found["track"])
+    assert (
+        folder_rows(out, "test", Problems())[0]["split"].eq("train").all()
+    )  # as gcdr correct reads it
     with pytest.raises(InputError, match=r"found no head with a score of 1\.0 or more in 3 frames"):
         write_film_heads(images, frames, out, HEADS, score=1.0, device=cpu)
 

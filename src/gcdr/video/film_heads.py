@@ -10,7 +10,7 @@ from tqdm import tqdm
 from gcdr.base.csvtext import write_csv
 from gcdr.base.errors import InputError
 from gcdr.data.pictures import open_image
-from gcdr.datasets.film import FILM_COLUMNS, read_film_frames
+from gcdr.datasets.film import FILM_COLUMNS, SPLIT, read_film_frames
 from gcdr.datasets.linking import Linker
 from gcdr.detection.heads import Finder, load_finder
 from gcdr.video.frames import Frame
@@ -24,7 +24,8 @@ def write_film_heads(
 
     Args:
         images, frames: pictures and table of :func:`gcdr.video.extraction.write_frames`.
-        out: the CSV: ``image,sequence,frame,track``, the columns of ``BOX`` in pixels, and ``score``.
+        out: the CSV: ``image,sequence,frame,track``, the columns of ``BOX`` in pixels, ``score``,
+            and ``split``, which is train.
         weights, score, device: see :func:`gcdr.detection.heads.load_finder`.
 
     Returns:
@@ -51,7 +52,7 @@ def write_film_heads(
             f"{images}: {weights} found no head with a score of {score} or more in {len(films):,} frames; "
             "expected at least one. Take a lower score or other weights, or give a table of head boxes"
         )
-    write_csv(found, out)
+    write_csv(found.assign(split=SPLIT), out)
     return said
 
 
