@@ -36,10 +36,14 @@ def add_check(commands: Any) -> None:
     )
     parser.add_argument(
         "--kind",
-        choices=(*DATASET_KINDS, "video"),
-        help="its layout, told from its files by default; video: a folder of frames",
+        choices=DATASET_KINDS,
+        help="its layout, told from its files by default; video: a folder of frames, or of films",
     )
-    parser.add_argument("--table", type=Path, help="CSV of head boxes, for own images")
+    parser.add_argument(
+        "--table",
+        type=Path,
+        help="CSV of head boxes, for own images, or with --kind video for films",
+    )
     parser.add_argument("--full", action="store_true", help="decode every image or frame")
     parser.add_argument(
         "--configfile",
@@ -54,8 +58,8 @@ def add_check(commands: Any) -> None:
 
 def check(args: argparse.Namespace) -> int:
     """Print the summary of a data set or of videos; 1 if it has errors, or too few people to learn from."""
-    if args.kind in (None, "video") and not args.table:
-        status = check_videos(args.dataset, args.kind == "video", args.full)
+    if args.kind == "video" or not (args.kind or args.table):
+        status = check_videos(args.dataset, args.kind == "video", args.full, args.table)
         if status is not None:
             return status
     from gcdr.datasets.check import decode_images, summary

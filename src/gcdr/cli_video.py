@@ -110,12 +110,23 @@ def _folders(videos: list[Path], out: Path) -> list[Path]:
     return [out / name for name in names]
 
 
-def check_videos(source: Path, folder: bool, full: bool) -> int | None:
-    """Say what videos are and what is wrong with them; None where the source is something else."""
-    from gcdr.video.frames import find_videos
-    from gcdr.video.inspection import inspect_video
+def check_videos(source: Path, folder: bool, full: bool, table: Path | None = None) -> int | None:
+    """Say what videos are and what is wrong with them; None where the source is something else.
 
-    videos, wrong = find_videos([source], folder)
+    Args:
+        source: a video, or a folder of videos.
+        folder: whether a folder of pictures is a video, and one of such folders and of files a data set.
+        full: see :func:`gcdr.video.inspection.inspect_video`.
+        table: heads in them, of which is said how many there are in each.
+    """
+    from gcdr.video.extraction import find_films, is_frame_folder
+    from gcdr.video.frames import find_videos
+    from gcdr.video.inspection import inspect_heads, inspect_video
+
+    if folder and source.is_dir() and not is_frame_folder(source):
+        videos, wrong = [*find_films(source).values()], []
+    else:
+        videos, wrong = find_videos([source], folder)
     if not videos:
         return None
     for video in videos:
@@ -125,6 +136,10 @@ def check_videos(source: Path, folder: bool, full: bool) -> int | None:
             said, faults = [], [str(error)]
         print("\n".join(said))
         wrong += faults
+        if table and said:
+            heads, faults = inspect_heads(table, video, len(videos) == 1)
+            print("\n".join(heads))
+            wrong += [line for line in faults if line not in wrong]
     print(
         "\n".join([f"wrong: {len(wrong)}", *(f"  {line}" for line in wrong)])
         if wrong

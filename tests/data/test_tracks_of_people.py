@@ -65,3 +65,28 @@ def test_who_is_whose_row() -> None:
     assert tracks.frame[1] < tracks.frame[0]  # no frame numbers: images by name
     assert (tracks_of(people.assign(frame=[8, 9, 1, 1, 9])).frame[:2] == [8, 9]).all()
     assert tracks_of(people.drop(columns="track")) is None
+
+
+def test_frames_of_a_thinned_film_follow_one_another() -> None:
+    taken = [
+        0,
+        29,
+        59,
+        89,
+        119,
+        600,
+        630,
+    ]  # one frame a second of nearly thirty; nobody is there for a while
+    whole = [5, 6, 7, 9, 10, 40]
+    people = pd.DataFrame(
+        {
+            "image": [f"thin/{n:06d}.jpg" for n in taken] + [f"whole/{n:06d}.jpg" for n in whole],
+            "sequence": ["thin"] * len(taken) + ["whole"] * len(whole),
+            "track": "x",
+            "frame": pd.array([*taken, *whole], "Int64"),
+        }
+    )
+    tracks = tracks_of(people)
+    assert tracks is not None
+    assert tracks.frame.tolist() == [0, 1, 2, 3, 4, 20, 21, *whole]
+    assert tracks.stretches(np.arange(len(people))).tolist() == [0] * 5 + [1] * 2 + [2] * 5 + [3]

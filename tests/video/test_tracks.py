@@ -9,9 +9,9 @@ from PIL import Image
 
 from gcdr.base.errors import InputError
 from gcdr.data.manifest import BOX
+from gcdr.datasets.linking import Linker
 from gcdr.video.frames import Frame
 from gcdr.video.heads_by_frame import found_heads, given_heads
-from gcdr.video.linking import Linker
 from gcdr.video.tracks import missing_note, read_tracks
 
 

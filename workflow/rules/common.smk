@@ -53,12 +53,6 @@ def of_members(pool, name):
     return {member: in_data(member, name) for member in members_of(config["datasets"][pool])}
 
 
-def image_root(dataset):
-    """Folder that a data set's image names are relative to."""
-    source = config["datasets"][dataset]
-    return source.get("images", source.get("root", in_data(dataset, "images")))
-
-
 # Priors
 
 

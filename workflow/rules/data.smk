@@ -113,9 +113,10 @@ rule manifest:
 
 
 rule own_manifest:
-    """The same of a user's table: no input, so that corrected labels plan nothing here; a parameter tells of people."""
+    """The same of a user's table, which is no input, so that corrected labels plan nothing here; a parameter tells of people."""
     input:
         script=script("own_manifest"),
+        frames=film_frames,
     output:
         manifest=f"{DATA}/manifest.parquet",
         bodies=f"{DATA}/annotated-bodies.parquet",

@@ -7,6 +7,8 @@ PURPOSES |= {
     # Data sets
     "world": "draw the world {dataset}",
     "show": "draw the clips of {dataset}",
+    "frames": "take the frames of {dataset}",
+    "film_heads": "find heads in the films of {dataset} and follow them",
     "find_heads": "find heads in {dataset}",
     "read": "read {dataset}",
     "manifest": "list the people of {dataset}",

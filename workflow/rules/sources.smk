@@ -5,13 +5,21 @@ import re
 from gcdr.base.download import planned_files
 from gcdr.base.files import CHECKPOINTS, text_digest
 from gcdr.config.asked import sees_tokens
+from gcdr.datasets.film import film_people_mark
 from gcdr.datasets.folder import people_mark
-from gcdr.datasets.layout import DATASET_KINDS, annotation_files, picture_names, released_list
+from gcdr.datasets.layout import (
+    DATASET_KINDS,
+    annotation_files,
+    lacks_heads,
+    picture_names,
+    released_list,
+)
 from gcdr.detection.shipped import CENTERFACE
 from gcdr.models.sizes import weights_file
 from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, OFA_TEXT, WEIGHTS, find_layout
 from gcdr.report.paper_tables import PAPER_TABLES, savings_table
 from gcdr.settings import preparing
+from gcdr.video.extraction import find_films
 from gcdr.world.dataset import DRAWN
 
 # Data sets
@@ -27,11 +35,42 @@ def names_of(*kinds):
     return one_of(name for name, source in config["datasets"].items() if source["kind"] in kinds)
 
 
+def image_root(dataset):
+    """Folder that a data set's image names are relative to."""
+    source = config["datasets"][dataset]
+    if source["kind"] == "video":
+        return in_data(dataset, "frames")
+    return source.get("images", source.get("root", in_data(dataset, "images")))
+
+
 def source_of(dataset):
-    """A data set as its reader takes it: own images without a table have that of the heads found."""
+    """A data set as its reader takes it: without a table of heads it has that of those which are found."""
     source = {k: v for k, v in config["datasets"][dataset].items() if k != "drawn"}
-    found = source["kind"] == "folder" and "table" not in source
-    return {**source, "table": in_data(dataset, "heads.csv")} if found else source
+    if source["kind"] == "video":
+        return film_source(dataset, source.get("annotations") or in_data(dataset, "heads.csv"))
+    return {**source, "table": in_data(dataset, "heads.csv")} if lacks_heads(source) else source
+
+
+def film_source(dataset, heads):
+    """The same of films: what was made of them, and the table of heads."""
+    made = {name: in_data(dataset, file) for name, file in FILM_FRAMES.items()}
+    return {"kind": "video", **made, "annotations": heads}
+
+
+FILM_FRAMES = {"images": "frames", "frames": "frames.parquet", "said": "frames.txt"}
+"""What the frames of films become: pictures, their table, and what there was to say."""
+
+
+def films_of(wildcards):
+    """The video files of a data set, so that a changed one is decoded again."""
+    films = find_films(Path(config["datasets"][wildcards.dataset]["root"]))
+    return [str(path) for path in films.values() if not path.is_dir()]
+
+
+def film_digest(wildcards):
+    """Which films and frames lie in a data set's folder."""
+    root = Path(config["datasets"][wildcards.dataset]["root"])
+    return text_digest(*find_films(root), *picture_names(root))
 
 
 def images_of(wildcards):
@@ -82,9 +121,9 @@ def source_annotations(wildcards):
 OWN_TABLES = [
     name
     for name, source in config["datasets"].items()
-    if source["kind"] == "folder" and "table" in source
+    if source["kind"] in ("folder", "video") and not lacks_heads(source)
 ]
-"""Folders with a table of the user's own, who may correct labels in it."""
+"""Folders and films with a table of the user's own, who may correct labels in it."""
 
 
 def own_people(wildcards):
@@ -92,9 +131,17 @@ def own_people(wildcards):
     source = config["datasets"][wildcards.dataset]
     share = source.get("test_share", 0)
     try:
+        if source["kind"] == "video":
+            return film_people_mark(Path(source["annotations"]))
         return people_mark(Path(source["images"]), Path(source["table"]), share)
     except InputError:
         return ""
+
+
+def film_frames(wildcards):
+    """The frames of films, which their people need; own pictures are there already."""
+    of_films = config["datasets"][wildcards.dataset]["kind"] == "video"
+    return in_data(wildcards.dataset, FILM_FRAMES["frames"]) if of_films else []
 
 
 def own_source(wildcards, output):

@@ -9,6 +9,7 @@ from gcdr.base.files import CHECKPOINTS, read_json
 from gcdr.base.plain import Config
 from gcdr.config.asked import used_datasets
 from gcdr.config.weight_use import Use
+from gcdr.datasets.layout import lacks_heads
 from gcdr.detection.shipped import CENTERFACE, DRAWINGS, weights_of_centerface
 from gcdr.models.contents import KEYPOINTS, MASKS, check_weights
 from gcdr.models.sizes import weights_file
@@ -16,7 +17,7 @@ from gcdr.world.dataset import DRAWN
 
 
 def detector_uses(config: Config) -> Iterator[Use]:
-    """The detector of people, and that of heads where own images come without a table of head boxes."""
+    """The detector of people, and that of heads where own images or films come without a table of them."""
     datasets = config["datasets"]
     used = dict.fromkeys(name for names in used_datasets(config).values() for name in names)
     photographs = [
@@ -28,11 +29,7 @@ def detector_uses(config: Config) -> Iterator[Use]:
     ]
     asked = bool(config["report"]["studies"] or config["galleries"])
     yield _detector("detect", config, photographs, used=asked)
-    headless = [
-        name
-        for name, source in datasets.items()
-        if source["kind"] == "folder" and "table" not in source
-    ]
+    headless = [name for name, source in datasets.items() if lacks_heads(source)]
     if headless:
         why = f", which finds heads where datasets.{headless[0]} has no table"
         seen = [name for name in photographs if name in headless]

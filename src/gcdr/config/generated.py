@@ -14,6 +14,7 @@ from gcdr.data.chosen import ChosenLabels
 from gcdr.data.split import Split
 from gcdr.detection.choices import Detect, Heads
 from gcdr.priors.kinds.registry import PRIOR_KINDS
+from gcdr.video.film_settings import Films
 from gcdr.world.dataset import ShowSettings, WorldSettings
 from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, FrozenRecipe, VQARecipe
 
@@ -60,13 +61,14 @@ def generated() -> dict[str, Schema]:
     """Schemas made from dataclasses, by the names under which the file refers to them."""
     kinds = [object_schema(kind, kind.TITLE, kind.KIND) for kind in PRIOR_KINDS.values()]
     tables = {name: object_schema(cls, text) for name, (cls, text) in TABLES.items()}
-    drawn = {
+    sources = {
         "world": object_schema(WorldSettings, "The demo world, drawn by this package.", "world"),
         "world_show": object_schema(
             ShowSettings, "Clips of a show of the demo world, which moves.", "world-show"
         ),
+        "films": object_schema(Films, "Your own films, and a CSV of the heads in them.", "video"),
     }
-    return {**tables, **drawn, "prior": {"description": "A prior.", "oneOf": kinds}}
+    return {**tables, **sources, "prior": {"description": "A prior.", "oneOf": kinds}}
 
 
 def object_schema(cls: type[JsonConfig], description: str = "", kind: str = "") -> Schema:

@@ -11,7 +11,7 @@ from gcdr.methods import AUTO, TEACHERS
 RATED = ("student", *TEACHERS)
 """What a study may have a learning rate of its own for."""
 
-TRACKED = ("videoattentiontarget", "childplay", "world-show")
+TRACKED = ("videoattentiontarget", "childplay", "world-show", "video")
 """Kinds of data sets whose people are rows of tracks."""
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gcdr.base.plain import Config
-from gcdr.datasets.layout import annotation_files
+from gcdr.datasets.layout import annotation_files, lacks_heads
 from gcdr.world.dataset import DRAWN
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ def people_before_jobs(
     """The people of a data set that a prior is to be about.
 
     They are known from a manifest that is newer than the files it was read from, or from a CSV of head
-    boxes whose images are all there. Those of drawn worlds, and of images whose heads a job finds, are not.
+    boxes whose images are all there. Those of drawn worlds, of films, and of images whose heads a job finds,
+    are not.
 
     Args:
         datasets: the section of the configuration.
@@ -33,9 +34,7 @@ def people_before_jobs(
         see :func:`gcdr.data.manifest.read_people`, without sizes where there is no manifest; or None.
     """
     source = datasets.get(name, {})
-    if source.get("kind") in (None, *DRAWN) or (
-        source["kind"] == "folder" and "table" not in source
-    ):
+    if source.get("kind") in (None, *DRAWN, "video") or lacks_heads(source):
         return None
     files, made = annotation_files(source), DATA / name / "manifest.parquet"
     if not files or not all(file.is_file() for file in files):

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from gcdr.base.errors import InputError
 from gcdr.base.plain import Config
 from gcdr.datasets.layout import annotation_files, unknown_shows
 
@@ -28,11 +29,16 @@ def place_problems(config: Config, datasets: Iterable[str]) -> list[str]:
             key for key in ("root", "images") if key in source and not Path(source[key]).is_dir()
         ]
         problems += [f"datasets.{name}.{key}: no folder {source[key]}" for key in missing]
-        if "table" in source and not Path(source["table"]).is_file():
-            problems.append(f"datasets.{name}.table: no file {source['table']}")
+        problems += [
+            f"datasets.{name}.{key}: no file {source[key]}"
+            for key in ("table", "annotations")
+            if source.get(key) and not Path(source[key]).is_file()
+        ]
         if "root" not in source or missing:
             continue
-        if unknown := unknown_shows(source):
+        if source["kind"] == "video":
+            problems += [f"datasets.{name}.root: {line}" for line in _film_problems(source)]
+        elif unknown := unknown_shows(source):
             problems += [f"datasets.{name}.{line}" for line in unknown]
         elif not annotation_files(source):
             problems.append(
@@ -45,6 +51,19 @@ def place_problems(config: Config, datasets: Iterable[str]) -> list[str]:
             f"({part}); expected a folder of its own, such as weights"
         )
     return problems
+
+
+def _film_problems(source: Config) -> list[str]:
+    """What is wrong with a folder of films, as far as names and the headers of files tell."""
+    from gcdr.video.extraction import (
+        find_films,
+        unreadable_films,
+    )  # not above: most plans have none
+
+    try:
+        return unreadable_films(find_films(Path(source["root"])).values())
+    except InputError as error:
+        return [str(error)]
 
 
 def _part_of_project(folder: Path) -> str | None:

@@ -22,7 +22,7 @@ class Tracks:
 
     Attributes:
         track: (N,) int64, the same for one person of one sequence; who is in none has one of their own.
-        frame: (N,) int64, the frame's place in its sequence.
+        frame: (N,) int64, the frame's place in its sequence, of which one step is that of most frames.
     """
 
     track: np.ndarray
@@ -106,7 +106,7 @@ def tracks_of(people: pd.DataFrame) -> Tracks | None:
     Args:
         people: the manifest's; ``track``, ``sequence`` and ``frame`` where the data set has them. A track
             without a sequence is one of its images' folder; where frame numbers lack, a sequence's images
-            stand in the order of their names.
+            stand in the order of their names. Of a film that was thinned, the frames that were taken count.
 
     Returns:
         None where nobody is in a track.
@@ -123,5 +123,19 @@ def tracks_of(people: pd.DataFrame) -> Tracks | None:
     by_name = people.groupby(sequence)["image"].rank(method="dense").to_numpy()
     frame = by_name
     if "frame" in people and people.loc[known, "frame"].notna().all():
-        frame = people["frame"].fillna(0).to_numpy()
+        frame = people["frame"].fillna(0).groupby(sequence).transform(_in_steps).to_numpy()
     return Tracks(track, frame.astype(np.int64))
+
+
+def usual_step(frame: np.ndarray) -> float:
+    """From a frame (n,) of a sequence to the next one, as most are; infinite of a single frame."""
+    steps = np.diff(np.unique(frame))
+    return float(np.quantile(steps, 0.5, method="lower")) if len(steps) else np.inf
+
+
+def _in_steps(frame: pd.Series) -> pd.Series:
+    """Frames (n,) of a sequence from its first one on, counted in usual steps, but each at least one."""
+    numbers, place = np.unique(frame.to_numpy(np.int64), return_inverse=True)
+    steps = np.maximum(1, np.diff(numbers) // usual_step(numbers)).astype(np.int64)
+    counted = numbers[0] + np.concatenate([[0], steps.cumsum()]).astype(np.int64)
+    return pd.Series(counted[place], frame.index)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from gcdr.base.problems import Places, Problem
 from gcdr.base.seeds import numpy_rng
+from gcdr.data.along_tracks import usual_step
 from gcdr.data.manifest import BOX, SPLITS
 from gcdr.datasets.assemble import MISSING, MOMENT, UNREADABLE, Dataset
 from gcdr.datasets.images import in_frames, undecodable
@@ -74,6 +75,7 @@ def summary(dataset: Dataset, decoded: int) -> str:
     people, images = dataset.manifest, dataset.images
     lines = [
         f"{dataset.root}: {dataset.kind}",
+        *(_line("films" * (row == 0), text) for row, text in enumerate(dataset.said)),
         _line("people", f"{len(people):,} in {people['image'].nunique():,} images"),
         *(_line("", text) for text in _sharing(people)),
         *(_line("published", text) for text in _published(dataset)),
@@ -128,19 +130,15 @@ def _tracks(people: pd.DataFrame) -> Iterator[str]:
     known = people.reindex(columns=MOMENT).dropna()
     if len(known):
         tracks = known.sort_values("frame").groupby(MOMENT[:2])["frame"]
-        step = known.groupby("sequence")["frame"].agg(lambda frame: _step(frame.to_numpy(float)))
+        step = known.groupby("sequence")["frame"].agg(
+            lambda frame: usual_step(frame.to_numpy(float))
+        )
         gaps = tracks.agg(lambda frame: np.diff(frame.to_numpy(float)).max(initial=0))
-        gaps = gaps > gaps.index.get_level_values("sequence").map(step)
+        gaps = gaps // gaps.index.get_level_values("sequence").map(step) > 1
         yield (
             f"{tracks.ngroups:,} in {len(step):,} sequences, {tracks.size().min()} to "
             f"{tracks.size().max()} frames long, {gaps.sum():,} with a gap"
         )
-
-
-def _step(frame: np.ndarray) -> float:
-    """From a frame of a sequence to the next one, as most are; infinite of a single frame."""
-    step = np.diff(np.unique(frame))
-    return float(np.median(step)) if len(step) else np.inf
 
 
 def _labels(people: pd.DataFrame) -> Iterator[str]:

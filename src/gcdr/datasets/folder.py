@@ -16,7 +16,7 @@ from gcdr.datasets.text import Table, read_headed
 
 REQUIRED = ["image", *BOX]
 LABELLING = ["gaze_x", "gaze_y", "in_frame", "label", "split", "annotator", LABEL_SOURCE]
-OPTIONAL = [*LABELLING, "person", *CONTEXT, *BODY]
+TOLD = [*LABELLING, "person", *CONTEXT, *BODY]
 IN_FRAME = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -111,8 +111,18 @@ def folder_rows(table: Path, split: str, problems: Problems) -> tuple[pd.DataFra
         the columns that are known, of which ``person`` numbers the people: several annotators of one have the
         same.
     """
-    columns = read_headed(table, REQUIRED, OPTIONAL, problems)
-    rows = _rows(columns, split, problems)
+    columns = read_headed(table, REQUIRED, TOLD, problems)
+    return rows_of_people(columns, split, problems), columns.places
+
+
+def rows_of_people(columns: Table, split: str, problems: Problems) -> pd.DataFrame:
+    """What the columns of a table say, see :func:`folder_rows`.
+
+    Args:
+        columns: ``image``, head boxes, and what else is known.
+        split, problems: see there.
+    """
+    rows = rows_of_table(columns, split, problems)
     identity = ["image", *BOX, *(["person"] if "person" in rows else [])]
     rows["person"] = rows.groupby(identity, dropna=False, sort=False).ngroup()
     who = ["person", "annotator"] if "annotator" in rows else ["person"]
@@ -124,7 +134,7 @@ def folder_rows(table: Path, split: str, problems: Problems) -> tuple[pd.DataFra
         columns.places,
         rows["image"],
     )
-    return rows, columns.places
+    return rows
 
 
 def people_of_table(folder: Path, table: Path, test_share: float = 0) -> pd.DataFrame | None:
@@ -179,14 +189,19 @@ def _bytes_of(path: Path) -> int:
 
 def _first_rows(table: Path, test_share: float, problems: Problems) -> pd.DataFrame:
     """The first row of each person in a folder's table, with their split; empty where the table is."""
-    columns = read_headed(table, REQUIRED, OPTIONAL, problems)
+    columns = read_headed(table, REQUIRED, TOLD, problems)
     if not len(columns):
         return pd.DataFrame()
-    rows = set_aside(_rows(columns, unnamed_split(test_share), problems), test_share)[0]
+    rows = set_aside(rows_of_table(columns, unnamed_split(test_share), problems), test_share)[0]
     return rows.drop_duplicates(["image", *BOX, *(["person"] if "person" in rows else [])])
 
 
-def _rows(table: Table, split: str, problems: Problems) -> pd.DataFrame:
+def rows_of_table(table: Table, split: str, problems: Problems) -> pd.DataFrame:
+    """The columns of a table, each of its kind; people are not told apart yet.
+
+    Args:
+        table, split, problems: see :func:`rows_of_people`.
+    """
     rows = pd.DataFrame({"image": table.images()}, dtype=object)
     columns = table.columns
     for name in BOX:

@@ -2,7 +2,7 @@
 
 A data set is named as in the configuration: ``kind`` and ``root``, or for a folder of one's own
 ``images`` and, if there are any, ``table`` and ``test_share``; of VideoAttentionTarget also ``shows``
-and ``validation_shows``.
+and ``validation_shows``. Own films are named by what was made of them: ``images`` and ``FILM_FILES``.
 """
 
 from collections import Counter
@@ -45,7 +45,13 @@ NOT_READ = {
 }
 """Endings of pictures that are not read, and what they are."""
 
-DATASET_KINDS = ("gazefollow", "videoattentiontarget", "gazelle", "childplay", "gooreal", "folder")
+DATASET_KINDS = (
+    *("gazefollow", "videoattentiontarget", "gazelle", "childplay", "gooreal"),
+    *("video", "folder"),
+)
+FILM_FILES = ("frames", "said", "annotations")
+"""Of one's own films, as their reader takes them: the table of frames, what was said, the table of heads."""
+
 Source = Mapping[str, Any]
 
 
@@ -56,8 +62,10 @@ def annotation_files(source: Source) -> list[Path]:
     else each as it is there. VideoAttentionTarget: ``annotations{,_body}/{train,test}/SHOW/CLIP/PERSON.txt``
     of the shows that are asked for, of each track the one with body boxes if there is one. Gaze-LLE:
     ``{train,test}_preprocessed.json``. ChildPlay: ``annotations/{train,val,test}/CLIP.csv``. GOO-Real: the
-    pickle of each split, see ``GOOREAL``.
+    pickle of each split, see ``GOOREAL``. Own films: ``FILM_FILES``, as far as they are named.
     """
+    if source["kind"] == "video":
+        return [Path(source[key]) for key in FILM_FILES if source.get(key)]
     if source["kind"] == "folder":
         return [Path(source["table"])] if source.get("table") else []
     root = Path(source["root"])
@@ -73,6 +81,12 @@ def annotation_files(source: Source) -> list[Path]:
         return with_bodies if len(with_bodies) == 2 else _first_of(root, _of_both(GAZEFOLLOW[::-1]))
     wanted = {show.strip() for show in source.get("shows", ())}
     return [path for path in _tracks(root) if not wanted or show_of(path) in wanted]
+
+
+def lacks_heads(source: Source) -> bool:
+    """Whether the heads of a configured data set have to be found, as there is no table of them."""
+    table = {"folder": "table", "video": "annotations"}.get(source["kind"])
+    return table is not None and not source.get(table)
 
 
 def _tracks(root: Path) -> list[Path]:

@@ -5,11 +5,18 @@ from pathlib import Path
 from gcdr.base.errors import InputError
 from gcdr.datasets.assemble import Dataset
 from gcdr.datasets.childplay import read_childplay
+from gcdr.datasets.film import read_film
 from gcdr.datasets.folder import read_folder
 from gcdr.datasets.gazefollow import read_gazefollow
 from gcdr.datasets.gazelle_json import read_gazelle_json
 from gcdr.datasets.gooreal import read_gooreal
-from gcdr.datasets.layout import Source, annotation_files, check_extended, unknown_shows
+from gcdr.datasets.layout import (
+    FILM_FILES,
+    Source,
+    annotation_files,
+    check_extended,
+    unknown_shows,
+)
 from gcdr.datasets.videoattentiontarget import read_videoattentiontarget
 
 READERS = {
@@ -41,6 +48,8 @@ def read_dataset(source: Source) -> Dataset:
         table = source.get("table")
         share = source.get("test_share", 0)
         return read_folder(Path(source["images"]), Path(table) if table else None, share)
+    if kind == "video":
+        return read_film(*(Path(source[key]) for key in ("images", *FILM_FILES)))
     root, files = Path(source["root"]), annotation_files(source)
     if unknown := unknown_shows(source):
         raise InputError(f"{root}: {'; '.join(unknown)}")

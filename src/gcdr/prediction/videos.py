@@ -15,6 +15,7 @@ from gcdr.base.csvtext import write_csv
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, write_json
 from gcdr.data.parquet import write_table
+from gcdr.datasets.linking import Linker
 from gcdr.detection.heads import Finder, load_finder
 from gcdr.prediction.contact_sheet import ContactSheet
 from gcdr.prediction.drawn import COLOURS, HALF, draw_people
@@ -32,7 +33,6 @@ from gcdr.predictor import Predictor
 from gcdr.video.containers import RATE
 from gcdr.video.frames import Frame, expected_frames, read_frames
 from gcdr.video.heads_by_frame import SeenFrame, found_heads, given_heads
-from gcdr.video.linking import Linker
 from gcdr.video.moments import Thinning
 from gcdr.video.tracks import GivenTracks, missing_note, read_tracks
 from gcdr.video.writing import written_video
@@ -49,7 +49,7 @@ class Timing:
         every, fps: see :class:`gcdr.video.moments.Thinning`.
         find_every: see :func:`gcdr.video.heads_by_frame.found_heads`; of the frames that are looked at.
         frame_rate: of a folder of frames, frames a second that the numbers in their names count.
-        gap: see :class:`gcdr.video.linking.Linker`.
+        gap: see :class:`gcdr.datasets.linking.Linker`.
     """
 
     every: int = 1

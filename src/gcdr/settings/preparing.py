@@ -12,6 +12,7 @@ from gcdr.base.plain import Config
 from gcdr.config.schema import CHOSEN, OWN
 from gcdr.data.split import DrawnSplit
 from gcdr.detection.choices import DetectSettings, HeadSettings
+from gcdr.video.film_settings import FilmSettings
 from gcdr.world.dataset import ShowSettings, WorldSettings
 from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, FrozenRecipe, VQARecipe
 
@@ -43,6 +44,11 @@ def detect_settings(config: Config) -> DetectSettings:
 def heads_settings(config: Config) -> HeadSettings:
     """Of the detection of heads."""
     return _part(HeadSettings, config["heads"], "heads")
+
+
+def film_settings(config: Config, dataset: str) -> FilmSettings:
+    """Of the frames that are taken of a data set's films."""
+    return _part(FilmSettings, config["datasets"][dataset], f"datasets.{dataset}")
 
 
 def split(config: Config, study: str, share: str) -> DrawnSplit:

@@ -29,6 +29,8 @@ NOTICES = {
     "gooreal": UNSEEN.format("GOO-Real"),
     "folder": "These numbers are of own images. They hold for these people and their annotators, and cannot "
     "be compared with figures of published data sets.",
+    "video": "These numbers are of own films. They hold for these people and their annotators, and cannot be "
+    "compared with figures of published data sets.",
 }
 HIDDEN = (
     "HIDDEN LABELS WERE READ: split.out_of_frame reference leaves out unlabelled people who look out of the "

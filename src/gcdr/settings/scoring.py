@@ -13,6 +13,7 @@ TITLES = {
     "childplay": "ChildPlay",
     "gooreal": "GOO-Real",
     "folder": "own images",
+    "video": "own films",
 }
 
 

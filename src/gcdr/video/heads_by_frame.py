@@ -7,9 +7,9 @@ import numpy as np
 
 from gcdr.base.errors import InputError
 from gcdr.datasets.head_boxes import within
+from gcdr.datasets.linking import Linker
 from gcdr.detection.heads import Finder
 from gcdr.video.frames import Frame
-from gcdr.video.linking import Linker
 from gcdr.video.tracks import GivenTracks
 
 

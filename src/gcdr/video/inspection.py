@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from gcdr.base.errors import InputError
 from gcdr.data.pictures import shown_size
 from gcdr.video.containers import (
     RATE,
@@ -22,6 +23,7 @@ from gcdr.video.containers import (
 )
 from gcdr.video.frame_folders import read_frame_folder
 from gcdr.video.frames import read_frames
+from gcdr.video.tracks import read_tracks
 
 _TURNED = {
     None: "no",
@@ -52,6 +54,26 @@ def inspect_video(path: Path, *, full: bool = False) -> tuple[list[str], list[st
         InputError: it cannot be read at all.
     """
     return _folder(path, full) if path.is_dir() else _file(path, full)
+
+
+def inspect_heads(table: Path, video: Path, alone: bool) -> tuple[list[str], list[str]]:
+    """What a table of heads says of a video.
+
+    Args:
+        table, video, alone: see :func:`gcdr.video.tracks.read_tracks`.
+
+    Returns:
+        a line of how many heads there are, and lines of what is wrong with rows of the table.
+    """
+    try:
+        given = read_tracks(table, video, alone)
+    except InputError as error:
+        return [], [str(error)]
+    numbers, heads = sorted(given.boxes), sum(map(len, given.boxes.values()))
+    tracks = {name for names in given.names.values() for name in names}
+    of_tracks = f" of {len(tracks):,} tracks" if tracks else ""
+    frames = f"in {len(numbers):,} frames, {numbers[0]} to {numbers[-1]}"
+    return [f"  heads in {table}: {heads:,}{of_tracks} {frames}"], given.notes
 
 
 def _file(path: Path, full: bool) -> tuple[list[str], list[str]]:

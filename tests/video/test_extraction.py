@@ -1,0 +1,147 @@
+"""Films of a folder as pictures, and the heads that are found in them."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from moving_world import moving_world, write_film
+from PIL import Image
+
+from gcdr.base.errors import InputError
+from gcdr.base.problems import Problems
+from gcdr.cli import main
+from gcdr.datasets.film import read_film, read_film_frames
+from gcdr.datasets.folder import folder_rows
+from gcdr.video.extraction import find_films, write_frames
+from gcdr.video.film_heads import write_film_heads
+from gcdr.video.film_settings import FilmSettings
+
+HEADS = Path("assets/world/heads")
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[Image.Image]:
+    return [image for image, _ in moving_world(10, index=4)]
+
+
+@pytest.fixture
+def films(tmp_path: Path, frames: list[Image.Image]) -> Path:
+    """A video of ten frames, and a folder of five whose numbers begin at 20."""
+    root = tmp_path / "films"
+    (root / "walk").mkdir(parents=True)
+    write_film(root / "party.mp4", frames)
+    for number, image in enumerate(frames[:5], 20):
+        image.save(root / f"walk/shot-{number}.png")
+    (root / "notes.txt").write_text("not a film")
+    return root
+
+
+def taken(films: Path, out: Path, **wanted) -> tuple[pd.DataFrame, list[str]]:
+    lines = write_frames(films, FilmSettings(**wanted), out / "frames", out / "frames.parquet")
+    return read_film_frames(out / "frames.parquet"), lines
+
+
+def test_wanted_frames_are_pictures_under_the_films_own_numbers(
+    films: Path, tmp_path: Path, frames: list[Image.Image]
+) -> None:
+    table, lines = taken(films, tmp_path, every=4)
+    assert table["sequence"].tolist() == ["party"] * 10 + ["walk"] * 5
+    assert table["frame"].tolist() == [*range(10), *range(20, 25)]
+    shown = table.dropna(subset=["image"])
+    names = [f"party/{n:06d}.jpg" for n in (0, 4, 8)] + ["walk/000020.png", "walk/000024.png"]
+    assert shown["image"].tolist() == names
+    assert np.allclose(shown["seconds"], [0, 0.16, 0.32, 0, 0.16])
+    there = {path.relative_to(tmp_path / "frames").as_posix() for path in tmp_path.rglob("*/*/0*")}
+    assert there == {*names}
+    for name, number in (("party/000008.jpg", 8), ("walk/000024.png", 4)):
+        found = np.asarray(Image.open(tmp_path / "frames" / name), float)
+        error = [abs(found - np.asarray(image, float)).mean() for image in frames]
+        assert int(np.argmin(error)) == number
+    assert (tmp_path / "frames/walk/000024.png").is_symlink()  # what is a file is not copied
+    assert "3 of 10 frames taken, the last at 0.32 s; 320 x 240 pixels" in lines[0]
+
+
+def test_frames_are_thinned_by_time_and_a_damaged_one_is_said(films: Path, tmp_path: Path) -> None:
+    broken = films / "walk/shot-22.png"
+    broken.write_bytes(broken.read_bytes()[:200])
+    table, lines = taken(films, tmp_path, fps=5, frame_rate=5)
+    shown = table.dropna(subset=["image"])
+    assert shown.groupby("sequence")["frame"].agg(list).to_dict() == {
+        "party": [0, 5],
+        "walk": [20, 21, 23, 24],
+    }
+    assert [line for line in lines if line.startswith("skipped: ") and "shot-22.png" in line]
+
+
+def test_a_film_that_ends_early_is_said_to_the_user(
+    films: Path, tmp_path: Path, frames: list[Image.Image]
+) -> None:
+    late = write_film(films / "late.mkv", frames, times=lambda n: n / 2)
+    late.write_bytes(late.read_bytes()[: late.stat().st_size // 2])
+    _, lines = taken(films, tmp_path)
+    (said,) = (line for line in lines if "late.mkv: ends early" in line)
+    assert "its header says 4." in said or "its header says 5." in said
+
+
+def test_films_that_cannot_be_read_are_named_before_any_is_decoded(
+    films: Path, tmp_path: Path
+) -> None:
+    with av.open(str(films / "sound.mp4"), "w") as container:
+        stream = container.add_stream("aac", rate=16000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        frame.sample_rate = 16000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    (films / "empty.avi").touch()
+    with pytest.raises(InputError, match=r"2 films cannot be read") as error:
+        taken(films, tmp_path)
+    assert "sound.mp4: no video stream in it; found audio" in str(error.value)
+    assert "empty.avi: not a readable video (an empty file)" in str(error.value)
+    assert {path.name for path in tmp_path.iterdir()} == {"films"}
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ("walk.mp4", "found walk and walk.mp4, two films of one name"),
+        ("0001.png", "found 0001.png; expected the frames of each film in a folder"),
+    ],
+)
+def test_what_is_no_folder_of_films_is_named(films: Path, made: str, said: str) -> None:
+    (empty := films / "empty").mkdir()
+    with pytest.raises(InputError, match="found no film"):
+        find_films(empty)
+    (films / made).touch()
+    with pytest.raises(InputError, match=said):
+        find_films(films)
+
+
+@pytest.mark.slow
+def test_heads_are_found_and_followed(films: Path, tmp_path: Path, capsys) -> None:
+    taken(films, tmp_path, every=5)
+    images, frames, out = (tmp_path / name for name in ("frames", "frames.parquet", "heads.csv"))
+    cpu = torch.device("cpu")
+    lines = write_film_heads(images, frames, out, HEADS, score=0.5, device=cpu)
+    found = pd.read_csv(out)
+    assert found.groupby("sequence")["frame"].agg(set).to_dict() == {"party": {0, 5}, "walk": {20}}
+    (first,) = found.loc[found["frame"] == 0, "track"]
+    assert first in found.loc[found["frame"] == 5, "track"].tolist() and found["score"].min() > 0.5
+    count = len(found) - 1  # of the party
+    assert lines[0].startswith(f"party: {count} heads found by {HEADS} in 2 of 2 frames; ")
+    (said := tmp_path / "frames.txt").write_text("party.mp4: a line\n")
+    dataset = read_film(images, frames, said, out)
+    assert not dataset.problems.found and dataset.said == ("party.mp4: a line",)
+    assert sorted(dataset.manifest["track"]) == sorted(found["track"])
+    assert (
+        folder_rows(out, "test", Problems())[0]["split"].eq("train").all()
+    )  # as gcdr correct reads it
+    with pytest.raises(InputError, match=r"found no head with a score of 1\.0 or more in 3 frames"):
+        write_film_heads(images, frames, out, HEADS, score=1.0, device=cpu)
+
+    assert main(["check", str(films), "--kind", "video", "--table", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "10 frames in 0.40 s" in said and "numbers 20 to 24" in said
+    assert f"heads in {out}: {count} of " in said and " in 2 frames, 0 to 5" in said
