@@ -14,6 +14,8 @@ from torch.nn import functional as F
 from gcdr.models.interface import GazeInputs, TrackMemory
 
 HIDDEN, CELL = "hidden", "cell"
+OPEN = 2.0  # bias of a gate that lets 88 % through
+START_NOISE = 0.1  # of the first weights beside that
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ def pack_tracks(track: Tensor) -> Packing:
 class ConvLSTM(nn.Module):
     """Layers of convolutional LSTMs with zero padding; the gates stand as input, forget, cell, output.
 
+    Without weights it starts as a layer that hands on what it is given and remembers a little of it, so that
+    a model of single pictures can be extended by it and still see what it saw.
+
     Args:
         channels: of its input, its memory and its output.
         layers: how many.
@@ -67,6 +72,22 @@ class ConvLSTM(nn.Module):
                     f"weight_{name}", nn.Parameter(weight.uniform_(-bound, bound))
                 )
                 self.register_parameter(f"bias_{name}", nn.Parameter(bias.uniform_(-bound, bound)))
+            self._start(layer)
+
+    @torch.no_grad()
+    def _start(self, layer: int) -> None:
+        """Open gates, a short memory, and a cell that takes what comes in, as it is."""
+        for part in ("ih", "hh"):
+            for kind in ("weight", "bias"):
+                self.get_parameter(f"{kind}_{part}_l{layer}").mul_(START_NOISE)
+        i, f, g, o = (slice(k * self.channels, (k + 1) * self.channels) for k in range(4))
+        bias, weight = (
+            self.get_parameter(f"bias_ih_l{layer}"),
+            self.get_parameter(f"weight_ih_l{layer}"),
+        )
+        bias[i], bias[o], bias[f] = OPEN, OPEN, -OPEN
+        middle = weight.shape[-1] // 2
+        weight[g, :, middle, middle] += torch.eye(self.channels)
 
     def forward(self, x: Tensor, inputs: GazeInputs) -> tuple[Tensor, TrackMemory]:
         """Features of frames, each with what its track showed before.
