@@ -47,6 +47,17 @@ def every_text() -> dict:
             "found": folder,
             "given": folder | {"table": hostile("t.csv")},
             "real": {"kind": "gazefollow", "root": hostile("gf"), "drawn": True},
+            "moving": {
+                "kind": "world-show",
+                "seed": 1,
+                "style": "kitchen",
+                "clips": 2,
+                "test_clips": 0,
+                "frames": 4,
+                "width": 160,
+                "height": 120,
+            },
+            "film": {"kind": "video", "root": hostile("films"), "annotations": None, "drawn": True},
         },
         "prior": "asked",
         "priors": {
@@ -93,6 +104,7 @@ def every_text() -> dict:
         "split": {"released": hostile("lists")},
         "studies": {
             "a": {"dataset": "smoke", "seed": 0},
+            "show": {"dataset": "moving", "adapt": True, "labels": {"frames": 9}, "seed": 0},
             "given": {
                 "dataset": "smoke",
                 "seed": 0,
@@ -147,6 +159,7 @@ def make_files(folder: Path) -> None:
         **{f"{hostile('gf')}/{kind}_annotations_release.txt": "" for kind in ("train", "test")},
         **{f"{hostile('lists')}/{name}": "" for name in SHARE_LISTS},
         f"{hostile('photos')}/1.jpg": "",
+        f"{hostile('films')}/walk/1.jpg": "",
         hostile("t.csv"): "",
         hostile("p.csv"): "image,x,y\na.jpg,1,1\n",
         hostile("1.pkl"): "(d.",
@@ -171,7 +184,8 @@ def rules_of_the_workflow() -> set[str]:
 
 TARGETS = (
     "all", "table_s7", "table1", "label_savings", "label_advice", "suggestions", "world_weights",
-    "figure5", "results/photos/exports/csv",
+    "figure5", "figure6", "table_s1", "results/photos/exports/csv",
+    "results/show/labelschosen-seed0/hidden.parquet", "results/data/film/heads.csv",
     "results/data/real/manifest.parquet", "results/data/smoke--smoke.given--smoke/bodies.parquet",
     "results/pooled/labels25-seed0/teachers/vat-gc+asked-body+vat/model.json",
     "results/smoke/labels25-seed0/timestep/configured+ofa-world-body.json",

@@ -32,7 +32,9 @@ def models_of_studies(config: Config, study: str) -> list[tuple[str, Config]]:
     starts = [*study_starts(config, study).items()]
     taken = [(gaze, model) for (_, gaze), model in pretrained_models(config, study).items()]
     return [
-        (name or DIFFUSION, model) for name, model in starts + taken if isinstance(model, Mapping)
+        (name or DIFFUSION, model)
+        for name, model in starts + taken
+        if isinstance(model, Mapping) and "study" in model
     ]
 
 

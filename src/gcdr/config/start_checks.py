@@ -45,7 +45,7 @@ def _init_problems(name: str, config: Config, planned: Collection[str]) -> list[
             problems += _start_problems(key, start, gaze, config)
     circle = _circle(config, [name])
     return problems + (
-        [f"studies.{name}: goes in a circle, {' from '.join(circle)}"] if circle else []
+        [f"studies.{name}.init: goes in a circle, {' from '.join(circle)}"] if circle else []
     )
 
 
