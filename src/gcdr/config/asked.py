@@ -55,8 +55,9 @@ def pretrained_models(config: Config, study: str) -> dict[tuple[str, str | None]
 
     A single one is that of ``gaze.model``; teachers that are no gaze models have None there.
     """
-    own, models = config["gaze"]["model"], {}
-    for name, source in config["studies"][study].get("pretrained", {}).items():
+    given, models = config["studies"][study].get("pretrained", {}), {}
+    own = config["gaze"]["model"] if given else None
+    for name, source in given.items():
         if name in TEACHERS and TEACHERS[name].family != "gaze":
             models[name, None] = source
         elif isinstance(source, Mapping) and "study" not in source:
