@@ -48,7 +48,7 @@ def test_the_demo_of_films_is_right() -> None:
         ({"gaze": {"recipe": {"learned": "in_time"}}}, "gaze.recipe.learned: found in_time for stills"),
         ({"diffusion": {"tracks": False, "recipe": {"learned": "in_time"}}}, "diffusion.tracks: false"),
         ({"refine": {"timestep": "auto"}}, "found auto, which deals labelled clips to 2 folds"),
-        ({"refine": {"redraw": "online"}, "diffusion": {"tracks": False}}, "expected that both follow tracks or neither does"),
+        ({"refine": {"redraw": "online"}, "diffusion": {"tracks": False}}, "both follow tracks or neither"),
         ({"gaze": {"models": {"diffusion": {"kind": "vat", "size": "world"}}}}, "name of the diffusion"),
         ({"studies": {"stills": {"dataset": "kitchen"}}}, "of people whom this one hides"),
     ],
