@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from gcdr.base.errors import InputError
+from gcdr.data.along_tracks import FORGET
 from gcdr.models.inputs import gaze_inputs
 from gcdr.models.interface import GazeOutput, TrackMemory
 from gcdr.predictor import (
@@ -25,8 +26,6 @@ from gcdr.predictor import (
     pictures_of,
     predictions_of,
 )
-
-FORGET = 12  # frames: about half a second of most films
 
 
 @dataclass(frozen=True)

@@ -71,33 +71,29 @@ def used_datasets(config: Config) -> dict[str, list[str]]:
     """Data sets of each study that is reported or shown, and of those that they start from."""
     used = {}
     for name in used_studies(config):
-        study = config["studies"][name]
-        sources = (study.get(key, []) for key in ("dataset", "labelled", "unlabelled", "test"))
-        used[name] = [
-            one for part in sources for one in ([part] if isinstance(part, str) else part)
-        ]
+        used[name] = _sources(config, name, "dataset", "labelled", "unlabelled", "test")
     return used
 
 
 def same_people(config: Config, study: str, other: str) -> bool:
     """Whether another study, or what it starts from, has labels of a data set that this one trains on."""
-    own = _sources(config, study, "dataset", "labelled", "unlabelled")
+    own = set(_sources(config, study, "dataset", "labelled", "unlabelled"))
     seen, names = set(), [other]
     while names:
         name = names.pop()
         if name in seen or name not in config["studies"]:
             continue
         seen.add(name)
-        if own & _sources(config, name, "dataset", "labelled"):
+        if own & set(_sources(config, name, "dataset", "labelled")):
             return True
         names += [model["study"] for _, model in models_of_studies(config, name)]
     return False
 
 
-def _sources(config: Config, study: str, *keys: str) -> set[str]:
+def _sources(config: Config, study: str, *keys: str) -> list[str]:
     """The data sets that keys of a study name."""
     parts = (config["studies"][study].get(key, []) for key in keys)
-    return {one for part in parts for one in ([part] if isinstance(part, str) else part)}
+    return [one for part in parts for one in ([part] if isinstance(part, str) else part)]
 
 
 def reported_methods(config: Config) -> list[str]:

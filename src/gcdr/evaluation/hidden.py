@@ -1,6 +1,6 @@
 """What the split of an adapting study hides: the points by which its unlabelled people are measured.
 
-The evaluation alone reads them; training, labelling and refinement take the split's own table, which has
+The evaluation and the report alone read them; training, labelling and refinement take the split's own table, which has
 none.
 """
 
