@@ -83,9 +83,10 @@ clean:  ## delete results, logs and Snakemake's notes (keeps the environment)
 	rm -rf .snakemake logs
 	find results -mindepth 1 ! -name .gitkeep -delete
 
-# $(call pytest,arguments): a file's tests share what its fixtures made, so a file is one process's.
+# $(call pytest,arguments): a file's tests share what its fixtures made, so a file is one process's. Files are
+# dealt in the order of tests/conftest.py, longest first, and not by how many tests they have.
 define pytest
-@$(ACTIVE) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} python -m pytest -q -n $(WORKERS) --dist loadfile $(1) $(ARGS)
+@$(ACTIVE) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(1) $(ARGS)
 endef
 
 # $(call snakemake,arguments): run the workflow, then say how long it took.

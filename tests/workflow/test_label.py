@@ -76,7 +76,7 @@ def test_label_plans_pseudo_labels_and_no_student(
         (["--teacher", "nobody"], "studies.photos.teacher: no study 'nobody'"),
         (["--teacher", "demo", "--name", "demo"], "demo: is the name of one of datasets already"),
         (["--teacher", "demo", "--name", "a/b"], "'a/b': cannot be the name of results"),
-        (["--table", "photos/heads.csv", "--configfile", "none.yaml"], "none.yaml"),
+        (["--table", "photos/heads.csv", "--configfile", "absent.yaml"], "absent.yaml"),
         (["--table", "nowhere.csv"], "datasets.photos.table: no file nowhere.csv"),
         (["--table", "photos/few.csv"], "fewer than the 2 folds"),
     ],
