@@ -1,7 +1,7 @@
 """What the split of an adapting study hides: the points by which its unlabelled people are measured.
 
-The evaluation and the report alone read them; training, labelling and refinement take the split's own table, which has
-none.
+The evaluation and the report alone read them; training, labelling and refinement take the split's own
+table, which has none.
 """
 
 from pathlib import Path
