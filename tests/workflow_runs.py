@@ -17,6 +17,10 @@ from snakemake.utils import update_config
 
 ROOT = Path(__file__).parents[1]
 SMOKE = "configs/smoke.yaml"
+FEWER = (
+    "report: {methods: [vat, gcdr]}\nsweep: {timesteps: [250]}\npriors: {ofa-world: {shards: 1}}\n"
+)
+"""For a run to its end beside the smoke run: the same stages in fewer jobs."""
 PARTS = ("Snakefile", "config.yaml", "configs", "workflow", "profiles", "src", "assets")
 
 

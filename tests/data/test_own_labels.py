@@ -14,7 +14,7 @@ from PIL import Image
 from small_weights import write_like
 from tiny_study import CPU, DIFFUSION, GAZE, make_study, pictures_of
 from tiny_study import LABELS as HOW
-from workflow_runs import ROOT, Workspace
+from workflow_runs import FEWER, ROOT, Workspace
 
 from gcdr.base.errors import InputError
 from gcdr.config.generated import read_schema
@@ -269,8 +269,9 @@ def test_plan_of_own_labels(tmp_path: Path) -> None:
 def test_eight_of_eighty_people_go_through_the_whole_workflow(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     workspace.write("mine.yaml", MINE)
+    workspace.write("fewer.yaml", FEWER)
     write_photos(tmp_path, 80, 20, 8)
-    run = workspace.snakemake(configs=(SMOKE, "mine.yaml"))
+    run = workspace.snakemake(configs=(SMOKE, "mine.yaml", "fewer.yaml"))
     assert run.returncode == 0, run.stdout[-4000:]
     labels = pd.read_parquet(tmp_path / "results/mine/labelsown-seed0/labels.parquet")
     assert labels["role"].ne(UNLABELLED).sum() == 8 and len(labels) == 80

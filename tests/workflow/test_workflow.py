@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 from snakemake.exceptions import WorkflowError
-from workflow_runs import SMOKE, Workspace, check_overlay, logs_that_name
+from workflow_runs import FEWER, SMOKE, Workspace, check_overlay, logs_that_name
 
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
@@ -221,7 +221,10 @@ def test_edited_module_reruns_its_stage(
 
 def test_labels_from_one_world_and_unlabelled_people_from_another(done: Workspace) -> None:
     done.write("transfer.yaml", TRANSFER)
-    run = done.snakemake(configs=(SMOKE, "transfer.yaml"))
+    done.write(
+        "fewer.yaml", FEWER.replace("priors: {ofa-world: {shards: 1}}", "")
+    )  # those of smoke are there
+    run = done.snakemake(configs=(SMOKE, "transfer.yaml", "fewer.yaml"))
     assert run.returncode == 0, run.stdout[-4000:]
     drawn = re.findall(r"^ *\d+ of \d+.*: draw the world", run.stdout, re.M)
     assert len(drawn) == 1  # the other is there

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from gcdr.datasets.world import write_show
-from gcdr.world.clip import draw_clip
+from gcdr.world.clip import SETS, draw_clip
 from gcdr.world.dataset import ShowSettings
 from gcdr.world.headpose import forward_vector
 from gcdr.world.render import render
@@ -62,6 +62,16 @@ def test_room_things_and_looks_stay(show: str) -> None:
         assert len({scene.grain for scene in clip}) == FRAMES
     for track in _tracks(show):
         assert len({(one.figure.face, one.figure.top_color) for one in track.values()}) == 1
+
+
+@shows
+def test_a_show_comes_back_to_its_sets_and_their_people(show: str) -> None:
+    first, other, again = (draw_clip(3, clip, STYLES[show], 1)[0] for clip in (0, 1, SETS))
+    assert (first.room, first.things, first.light) == (again.room, again.things, again.light)
+    assert first.room != other.room and first.things != other.things
+    for one, same in zip(first.people, again.people, strict=True):
+        assert (one.figure.face, one.figure.top_color) == (same.figure.face, same.figure.top_color)
+        assert one.figure.x != same.figure.x
 
 
 @shows

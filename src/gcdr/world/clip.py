@@ -1,4 +1,7 @@
-"""Clips: people of a scene who look from one thing to the next, turn and sway, and come and go."""
+"""Clips: people of a scene who look from one thing to the next, turn and sway, and come and go.
+
+A show comes back to its sets, and each set has its people, as in a series: a labelled clip tells of the others.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ from gcdr.world.scene import (
 )
 from gcdr.world.style import Motion, Style
 
+SETS = 2  # of a show, which its clips take in turn
+_SHIFT = 0.04  # to either side of where a person stands in a set, in picture heights
 _EXAGGERATED = math.radians(15)  # bends of the eyes that the style's gain makes larger, at most
 _NECK = math.radians(120)  # to either side of the viewer, at most
 
@@ -50,16 +55,25 @@ class Walk:
 def draw_clip(seed: int, index: int, style: Style, count: int) -> tuple[Scene, ...]:
     """The first ``count`` frames of the clip number ``index`` of a show for ``seed``; a pure function.
 
-    A frame does not depend on how many follow. Room, light, things and what people look like are those of the
-    scene number ``index``. A person has the same ``track`` throughout, and is not among the people of
-    frames in which the middle of their head lies outside the picture.
+    A frame does not depend on how many follow. Room, light, things and people are those of the set, the scene
+    number ``index`` modulo ``SETS``; where exactly people stand, what they look at and how they move are the
+    clip's own. A person has the same ``track`` throughout, and is not among the people of frames in which the
+    middle of their head lies outside the picture.
     """
-    still = draw_scene(seed, index, style)
+    still = draw_scene(seed, index % SETS, style)
     people, places = still.people, [thing.place for thing in still.things]
-    stands = [Stand(one.figure.x, one.figure.ground, one.figure.height) for one in people]
 
     def rng(purpose: str, who: int) -> np.random.Generator:
         return numpy_rng(seed, f"clip-{style.name}-{purpose}", index, who)
+
+    stands = [
+        Stand(
+            figure.x + float(rng("shift", who).uniform(-_SHIFT, _SHIFT)),
+            figure.ground,
+            figure.height,
+        )
+        for who, figure in enumerate(one.figure for one in people)
+    ]
 
     ways = [
         _way(rng("way", who), style, stand, _exit(who, stands, style.aspect), count)
