@@ -1,6 +1,7 @@
 """Clips: people of a scene who look from one thing to the next, turn and sway, and come and go.
 
-A show comes back to its sets, and each set has its people, as in a series: a labelled clip tells of the others.
+A show comes back to its sets, and each set has its people, as in a series: a clip that is labelled tells
+of the others.
 """
 
 from __future__ import annotations
@@ -55,12 +56,13 @@ class Walk:
 def draw_clip(seed: int, index: int, style: Style, count: int) -> tuple[Scene, ...]:
     """The first ``count`` frames of the clip number ``index`` of a show for ``seed``; a pure function.
 
-    A frame does not depend on how many follow. Room, light, things and people are those of the set, the scene
-    number ``index`` modulo ``SETS``; where exactly people stand, what they look at and how they move are the
-    clip's own. A person has the same ``track`` throughout, and is not among the people of frames in which the
-    middle of their head lies outside the picture.
+    A frame does not depend on how many follow. Room, light, things and people are those of the set, which is
+    the scene number ``index // 2`` modulo ``SETS``: even clips and odd ones, of which one sort may be kept
+    for a test, go through all of them. Where exactly people stand, what they look at and how they move are
+    the clip's own. A person has the same ``track`` throughout, and is not among the people of frames in which
+    the middle of their head lies outside the picture.
     """
-    still = draw_scene(seed, index % SETS, style)
+    still = draw_scene(seed, index // 2 % SETS, style)
     people, places = still.people, [thing.place for thing in still.things]
 
     def rng(purpose: str, who: int) -> np.random.Generator:
