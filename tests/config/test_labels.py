@@ -26,6 +26,11 @@ ROOT = Path(__file__).parents[2]
         ("labels: {clip: [a]}", "labels.clip: unknown key, did you mean clips?"),
         ("timestep: 500", "studies.smoke.timestep: found 500, expected 2 (refine.steps) to 499"),
         ("lr: {vatt: 0.1}", "studies.smoke.lr: found 'vatt', expected one of student, vat, vat-gc"),
+        (
+            "lr: {student: [0.1, 0.2]}",
+            "studies.smoke.lr.student: found several rates, expected one",
+        ),
+        ("lr: {vat: [0.1]}", "studies.smoke.lr.vat: found"),
         ("lr: {student: 0}", "studies.smoke.lr.student: found 0, expected a number above 0"),
         ("adapt: maybe", 'adapt: found "maybe", expected true or false'),
     ],

@@ -11,6 +11,9 @@ from gcdr.methods import AUTO, TEACHERS
 RATED = ("student", *TEACHERS)
 """What a study may have a learning rate of its own for."""
 
+CHOOSE = tuple(name for name, about in TEACHERS.items() if not about.mean_teacher)
+"""Whose rate may be chosen among several. A student's is given, one a show for all teachers (paper, S1)."""
+
 TRACKED = ("videoattentiontarget", "childplay", "world-show", "video")
 """Kinds of data sets whose people are rows of tracks."""
 
@@ -40,6 +43,12 @@ def label_problems(config: Config) -> Iterator[str]:
             f"studies.{name}.lr: found {rated!r}, expected one of {', '.join(RATED)}"
             for rated in study.get("lr", {})
             if rated not in RATED
+        )
+        yield from (
+            f"studies.{name}.lr.{rated}: found several rates, expected one; among several chooses the "
+            f"training of {', '.join(CHOOSE)}"
+            for rated, rate in study.get("lr", {}).items()
+            if isinstance(rate, list) and rated in RATED and rated not in CHOOSE
         )
         for key in ("labels", "adapt"):
             if study.get(key) and "dataset" not in study:

@@ -92,7 +92,7 @@ def fit(
         model: the module whose parameters are trained (those that require a gradient).
         loss_of_step: the loss of step 0, 1, ...; it must depend on nothing but the step, the model,
             ``average`` and torch's own random state.
-        recipe: the optimisation.
+        recipe: the optimisation, at a single rate.
         log: CSV of ``step,loss,lr``, the loss averaged since the line before, and with ``held_out`` of
             ``validation_loss`` in ``CHECKS`` of the lines or somewhat more, blank in the others.
         name: what is trained, for the progress bar and messages.
@@ -118,7 +118,7 @@ def fit(
     # memory there, and a gradient whose strides differ from its weight's (channels last beside contiguous,
     # as in VAT) then moves other elements, without a word.
     optimiser = OPTIMISERS[recipe.optimiser](
-        parameters, recipe.lr, weight_decay=recipe.weight_decay, foreach=True
+        parameters, recipe.rate, weight_decay=recipe.weight_decay, foreach=True
     )
     own = average is None and recipe.ema is not None
     if own:
@@ -141,7 +141,7 @@ def fit(
     check_every = LOG_EVERY * max(1, length // (LOG_EVERY * CHECKS))
     bar = tqdm(range(start, length), name, length, initial=start, unit="step", mininterval=5)
     for step in bar:
-        lr = recipe.lr * recipe.factor(step, per_epoch)
+        lr = recipe.rate * recipe.factor(step, per_epoch)
         for group in optimiser.param_groups:
             group["lr"] = lr
         loss = loss_of_step(step)

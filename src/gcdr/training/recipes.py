@@ -19,7 +19,7 @@ class Recipe(JsonConfig):
     Attributes:
         steps: optimiser steps; None where ``epochs`` says how long.
         batch: people in a batch.
-        lr: peak learning rate.
+        lr: peak learning rate, or several, of which the training's loss chooses (:mod:`gcdr.training.rates`).
         weight_decay: decoupled for AdamW, added to the gradient for Adam.
         ema: decay of the running average of the weights that is kept in the end; None keeps the
             last weights.
@@ -40,7 +40,7 @@ class Recipe(JsonConfig):
 
     steps: int | None
     batch: int
-    lr: float
+    lr: float | tuple[float, ...]
     weight_decay: float = 1e-4
     ema: float | None = 0.99
     horizon: int | None = None
@@ -59,6 +59,17 @@ class Recipe(JsonConfig):
             raise InputError(
                 f"found steps {self.steps} and epochs {self.epochs}, expected exactly one of them"
             )
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The peak learning rates to train at, in most recipes one."""
+        return self.lr if isinstance(self.lr, tuple) else (self.lr,)
+
+    @property
+    def rate(self) -> float:
+        """The peak learning rate of a single training."""
+        (rate,) = self.rates
+        return rate
 
     def length(self, per_epoch: float) -> int:
         """Optimiser steps of the whole training, at ``per_epoch`` steps in an epoch."""

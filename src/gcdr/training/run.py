@@ -19,6 +19,7 @@ from gcdr.models.build import backbone_card, describe, save_model
 from gcdr.models.interface import SeesPeople
 from gcdr.training.batches import Batch, Clips, Composition, compose, plain_batches, random_batches
 from gcdr.training.loop import Recipe, fit
+from gcdr.training.rates import at_best_rate
 from gcdr.training.resume import Checkpoint, resumable
 from gcdr.training.targets import Targets, validation_targets
 
@@ -109,7 +110,7 @@ class Run:
         priors: Targets | None = None,
         loss_of: Callable[[Any, Batch], Tensor],
     ) -> nn.Module:
-        """Train the model, see :func:`gcdr.training.loop.fit`.
+        """Train the model, see :func:`gcdr.training.loop.fit`; of several rates the best is kept.
 
         Args:
             loss_of_step, recipe, per_epoch, average: as there.
@@ -130,17 +131,23 @@ class Run:
             values, people = np.transpose(losses)
             return float(np.average(values, weights=people))
 
-        return fit(
-            self.model,
-            loss_of_step,
-            recipe,
-            self.out / "log.csv",
-            f"{self.kind} model",
-            per_epoch=per_epoch,
-            average=average,
-            held_out=None if self.validation is None else held_out,
-            checkpoint=self.checkpoint,
-        )
+        def at_rate(recipe: Recipe, log: Path, checkpoint: Checkpoint) -> nn.Module:
+            return fit(
+                self.model,
+                loss_of_step,
+                recipe,
+                log,
+                f"{self.kind} model",
+                per_epoch=per_epoch,
+                average=average,
+                held_out=None if self.validation is None else held_out,
+                checkpoint=checkpoint,
+            )
+
+        log = self.out / "log.csv"
+        if len(recipe.rates) == 1:
+            return at_rate(recipe, log, self.checkpoint)
+        return at_best_rate(self.model, recipe, log, self.checkpoint, at_rate)
 
     def save(
         self, trained: SeesPeople, backbone: str | None = None, **people: Targets | None
