@@ -27,7 +27,7 @@ from gcdr.models.named import initial_gaze_model, kind_of
 from gcdr.models.pretrained import PretrainedSettings, take_pretrained
 from gcdr.models.pretrained_card import check_pretrained
 from gcdr.models.released import read_released
-from gcdr.models.sizes import VATConfig, VideoDenoiserConfig, VideoVATConfig
+from gcdr.models.sizes import SIGNAL, VATConfig, VideoDenoiserConfig, VideoVATConfig
 from gcdr.models.vat import VAT
 from gcdr.models.video_denoiser import VideoDenoiser
 from gcdr.models.video_vat import VideoVAT
@@ -45,6 +45,14 @@ def video_vat(norms: str = "always") -> VideoVAT:
     for name, value in model.named_buffers():
         if name.endswith("running_var"):
             value.uniform_(0.7, 1.1)
+    return remembering(model)
+
+
+@torch.no_grad()
+def remembering(model: VideoVAT | VideoDenoiser) -> VideoVAT | VideoDenoiser:
+    """The model with a memory that is no longer as it starts."""
+    for weights in model.convlstm_scene.parameters():
+        weights.add_(0.1 * torch.rand_like(weights) - 0.05)
     return model
 
 
@@ -71,7 +79,7 @@ def asked_in_time(model: SeesPeople, inputs: GazeInputs) -> tuple[list[Tensor], 
 
 def video_denoiser() -> VideoDenoiser:
     torch.manual_seed(0)
-    return VideoDenoiser(VideoDenoiserConfig.world()).eval()
+    return remembering(VideoDenoiser(VideoDenoiserConfig.world()).eval())
 
 
 MODELS = pytest.mark.parametrize("build", [video_vat, video_denoiser])
@@ -218,6 +226,35 @@ def test_the_card_of_a_folder_chooses_the_norms(tmp_path: Path) -> None:
     write_json(tmp_path / "model.json", card)
     with pytest.raises(InputError, match=r"norms: found 'never', expected .*'reference'"):
         load_model(tmp_path)
+
+
+@torch.inference_mode()
+def test_a_model_of_pictures_that_is_extended_sees_what_it_saw(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    vat = VAT(VATConfig.world()).eval()
+    save_model(tmp_path, vat)
+    settings = GazeModelSettings(kind="video-vat", size="world")
+    model = initial_gaze_model(settings, False, tmp_path, 0).eval()
+    still = frames([4] * 6)  # of one picture, six times
+    still = replace(still, head_box=still.head_box[:1].expand(6, 4), images=still.images[:1])
+    still = replace(still, image_of=torch.zeros(6, dtype=torch.int64))
+    still = replace(still, head_crop=still.head_crop[:1].expand(6, -1, -1, -1))
+    still = replace(still, head_mask=still.head_mask[:1].expand(6, -1, -1, -1))
+    before, after = vat(still).heatmap, model(still).heatmap
+    error = (after - before).flatten(1).norm(dim=1) / before.flatten(1).norm(dim=1)
+    assert error[-1] < 0.1 and error[0] < 0.2
+
+
+def test_weights_of_a_memory_keep_the_signal_that_they_are_for(tmp_path: Path) -> None:
+    settings = GazeModelSettings(kind="video-vat", size="world")
+    started = initial_gaze_model(settings, False, None, 0)
+    assert started.config.signal == started.convlstm_scene.signal == SIGNAL
+    save_model(tmp_path / "released", VideoVAT(VideoVATConfig.world()))
+    save_model(tmp_path / "ours", started)
+    for folder, signal in (("released", 1.0), ("ours", SIGNAL)):
+        model = initial_gaze_model(settings, False, tmp_path / folder, 0)
+        assert model.config.signal == model.convlstm_scene.signal == signal
+        assert load_model(tmp_path / folder).convlstm_scene.signal == signal
 
 
 def test_vat_starts_all_that_it_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

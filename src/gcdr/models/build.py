@@ -12,11 +12,16 @@ from gcdr.models.denoiser import Denoiser
 from gcdr.models.interface import SeesPeople
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.named import kind_of
-from gcdr.models.sizes import WEIGHTS_FILE, DenoiserConfig, VideoDenoiserConfig, backbone_file
+from gcdr.models.sizes import (
+    CARD_FILE,
+    WEIGHTS_FILE,
+    DenoiserConfig,
+    VideoDenoiserConfig,
+    backbone_file,
+)
 from gcdr.models.video_denoiser import VideoDenoiser
 from gcdr.models.weights import load_weights
 
-CARD_FILE = "model.json"
 FORMAT_VERSION = 1
 DENOISERS: dict[str, tuple[type[Denoiser], type[DenoiserConfig]]] = {
     Denoiser.kind: (Denoiser, DenoiserConfig),

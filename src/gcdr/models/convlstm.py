@@ -14,8 +14,7 @@ from torch.nn import functional as F
 from gcdr.models.interface import GazeInputs, TrackMemory
 
 HIDDEN, CELL = "hidden", "cell"
-OPEN = 2.0  # bias of a gate that lets 88 % through
-START_NOISE = 0.1  # of the first weights beside that
+OPEN = 3.0  # bias of a gate that lets 95 % through
 
 
 @dataclass(frozen=True)
@@ -50,44 +49,41 @@ def pack_tracks(track: Tensor) -> Packing:
 class ConvLSTM(nn.Module):
     """Layers of convolutional LSTMs with zero padding; the gates stand as input, forget, cell, output.
 
-    Without weights it starts as a layer that hands on what it is given and remembers a little of it, so that
-    a model of single pictures can be extended by it and still see what it saw.
+    Without weights it starts as a layer that hands on what it is given, with one part in twenty of what it
+    handed on before, so that a model of single pictures can be extended by it and still see what it saw.
+    That holds as far as tanh is straight, hence the ``signal``.
 
     Args:
         channels: of its input, its memory and its output.
         layers: how many.
         dropout: share of the values between layers that training leaves out.
+        signal: factor of its input, by which its output is divided.
         kernel: side of the convolutions in cells (odd).
     """
 
-    def __init__(self, channels: int, layers: int, dropout: float, kernel: int = 3) -> None:
+    def __init__(
+        self, channels: int, layers: int, dropout: float, signal: float = 1.0, kernel: int = 3
+    ) -> None:
         super().__init__()
         self.channels, self.layers, self.dropout = channels, layers, dropout
-        bound = 1 / math.sqrt(channels)  # torch's own of its LSTM
+        self.signal = signal
         for layer in range(layers):
             for name in (f"ih_l{layer}", f"hh_l{layer}"):
-                weight = torch.empty(4 * channels, channels, kernel, kernel)
-                bias = torch.empty(4 * channels)
-                self.register_parameter(
-                    f"weight_{name}", nn.Parameter(weight.uniform_(-bound, bound))
-                )
-                self.register_parameter(f"bias_{name}", nn.Parameter(bias.uniform_(-bound, bound)))
+                weight = torch.zeros(4 * channels, channels, kernel, kernel)
+                self.register_parameter(f"weight_{name}", nn.Parameter(weight))
+                self.register_parameter(f"bias_{name}", nn.Parameter(torch.zeros(4 * channels)))
             self._start(layer)
 
     @torch.no_grad()
     def _start(self, layer: int) -> None:
-        """Open gates, a short memory, and a cell that takes what comes in, as it is."""
-        for part in ("ih", "hh"):
-            for kind in ("weight", "bias"):
-                self.get_parameter(f"{kind}_{part}_l{layer}").mul_(START_NOISE)
+        """Open gates, a short memory, and a cell that takes what comes in, as large as it is in the end."""
         i, f, g, o = (slice(k * self.channels, (k + 1) * self.channels) for k in range(4))
-        bias, weight = (
-            self.get_parameter(f"bias_ih_l{layer}"),
-            self.get_parameter(f"weight_ih_l{layer}"),
-        )
+        bias = self.get_parameter(f"bias_ih_l{layer}")
+        weight = self.get_parameter(f"weight_ih_l{layer}")
         bias[i], bias[o], bias[f] = OPEN, OPEN, -OPEN
         middle = weight.shape[-1] // 2
-        weight[g, :, middle, middle] += torch.eye(self.channels)
+        # Of frames that are alike the gates leave sigmoid(OPEN).
+        weight[g, :, middle, middle] = torch.eye(self.channels) * (1 + math.exp(-OPEN))
 
     def forward(self, x: Tensor, inputs: GazeInputs) -> tuple[Tensor, TrackMemory]:
         """Features of frames, each with what its track showed before.
@@ -103,7 +99,7 @@ class ConvLSTM(nn.Module):
         track = inputs.track
         packing = pack_tracks(torch.arange(len(x), device=x.device) if track is None else track)
         hidden, cell = self._begin(packing.tracks, inputs.memory, x)
-        packed, ends = x[packing.order], []
+        packed, ends = self.signal * x[packing.order], []
         for layer in range(self.layers):
             if layer:
                 packed = F.dropout(packed, self.dropout, self.training)
@@ -113,7 +109,7 @@ class ConvLSTM(nn.Module):
             ends.append(end)
         after = (torch.stack(states, 1) for states in zip(*ends, strict=True))
         memory = TrackMemory(packing.tracks, dict(zip((HIDDEN, CELL), after, strict=True)))
-        return packed[packing.order.argsort()], _carried(memory, inputs.memory)
+        return packed[packing.order.argsort()] / self.signal, _carried(memory, inputs.memory)
 
     def _begin(
         self, tracks: Tensor, memory: TrackMemory | None, x: Tensor

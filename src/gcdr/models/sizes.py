@@ -5,14 +5,17 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS
 from gcdr.base.jsonconfig import JsonConfig
 
-WEIGHTS_FILE = "model.safetensors"
+WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.json"
 CONVLSTM = "convlstm_scene."  # before the names of the tensors of a model that follows tracks
+SIGNAL = (
+    0.02  # so small that tanh, four times in two layers, bends values of up to 5 by a hundredth
+)
 STAGES = 5
 STEM_STRIDE = 4  # the first convolution and the max pool halve the picture once each
 
@@ -200,6 +203,8 @@ class VideoVATConfig(VATConfig):
     Attributes:
         layers: layers of the ConvLSTM.
         dropout: share of the values between its layers that training leaves out.
+        signal: factor of what the ConvLSTM is given, by which its output is divided; 1 as released. A small
+            one lets first weights hand on what they are given, which its tanh would bend otherwise.
         norms: "always", batch norms are applied to every frame, or "reference", those of the towers' blocks
             and of the decoder are left out in a call of exactly one frame, as the authors' code does, so that
             a frame's map depends on how many are asked together.
@@ -207,6 +212,7 @@ class VideoVATConfig(VATConfig):
 
     layers: int = 2
     dropout: float = 0.5
+    signal: float = 1.0
     norms: Literal["always", "reference"] = "always"
 
 
@@ -299,7 +305,22 @@ class VideoDenoiserConfig(DenoiserConfig):
     Attributes:
         layers: layers of the ConvLSTM.
         dropout: share of the values between its layers that training leaves out.
+        signal: factor of what the ConvLSTM is given, by which its output is divided; 1 as released. A small
+            one lets first weights hand on what they are given, which its tanh would bend otherwise.
     """
 
     layers: int = 2
     dropout: float = 0.5
+    signal: float = 1.0
+
+
+VideoT = TypeVar("VideoT", VideoVATConfig, VideoDenoiserConfig)
+
+
+def beginning(config: VideoT) -> VideoT:
+    """Sizes of a model that follows tracks and has no weights yet, or those of a model of pictures.
+
+    What a network as small as the demo world's keeps of a picture has no values to spare for a dropout.
+    """
+    small = config.towers.input_size < TowersConfig.paper().input_size
+    return replace(config, signal=SIGNAL, dropout=0.0 if small else config.dropout)

@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import CHECKPOINTS
+from gcdr.base.files import CHECKPOINTS, read_json
 from gcdr.base.tensors import read_tensors
 from gcdr.models.checkpoints import COUNTER, check_finite, read_state
-from gcdr.models.sizes import weights_file
+from gcdr.models.sizes import CARD_FILE, CONVLSTM, weights_file
 from gcdr.models.towers import TOWERS, GazeFeatures
 from gcdr.models.weights import warm_start
 
@@ -52,6 +53,8 @@ def start_from(model: nn.Module, source: str | Path) -> None:
     elif extractor:
         weights = extractor
     match = warm_start(target, weights, str(source))
+    if any(name.startswith(CONVLSTM) for name in weights) and hasattr(target, "convlstm_scene"):
+        _take_signal(target, source)
     check_finite(target, source)
     random = [name for name in match.missing + match.misfits if not name.endswith(COUNTER)]
     total = len(target.state_dict())
@@ -60,6 +63,15 @@ def start_from(model: nn.Module, source: str | Path) -> None:
     )
     if random:
         print(f"keep their random start: {', '.join(random)}")
+
+
+def _take_signal(model: nn.Module, source: Path) -> None:
+    """A ConvLSTM's weights are for the signal that they were trained at; a released file's is 1."""
+    card = source.with_name(CARD_FILE)
+    known = read_json(card) if source.suffix not in CHECKPOINTS and card.exists() else {}
+    signal = float(known.get("config", {}).get("signal", 1.0))
+    model.config = replace(model.config, signal=signal)
+    model.convlstm_scene.signal = signal
 
 
 def _resnet_towers(

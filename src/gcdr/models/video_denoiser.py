@@ -28,7 +28,9 @@ class VideoDenoiser(Denoiser):
 
     def __init__(self, config: VideoDenoiserConfig, features: nn.Module | None = None) -> None:
         super().__init__(config, features)
-        self.convlstm_scene = ConvLSTM(config.widths[-1], config.layers, config.dropout)
+        self.convlstm_scene = ConvLSTM(
+            config.widths[-1], config.layers, config.dropout, config.signal
+        )
 
     @property
     def needs(self) -> Needs:

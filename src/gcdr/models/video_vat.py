@@ -18,7 +18,7 @@ from gcdr.models.convlstm import ConvLSTM
 from gcdr.models.description import DENOISER, RESNET, TOWERS, VAT_MARKS, Description
 from gcdr.models.interface import GazeInputs, GazeOutput, Kind, Needs
 from gcdr.models.precision import in_precision
-from gcdr.models.sizes import CONVLSTM, VideoVATConfig
+from gcdr.models.sizes import CONVLSTM, VideoVATConfig, beginning
 from gcdr.models.starting import start_from
 from gcdr.models.towers import Bottleneck
 from gcdr.models.vat import VAT
@@ -60,7 +60,9 @@ class VideoVAT(VAT):
     def __init__(self, config: VideoVATConfig) -> None:
         norm = NORMS[config.norms]
         super().__init__(config, partial(VideoBottleneck, norm=norm), norm)
-        self.convlstm_scene = ConvLSTM(config.compress[1], config.layers, config.dropout)
+        self.convlstm_scene = ConvLSTM(
+            config.compress[1], config.layers, config.dropout, config.signal
+        )
 
     @property
     def needs(self) -> Needs:
@@ -103,7 +105,7 @@ def _sized(sizes: Callable[[], VideoVATConfig]) -> Callable[[bool], VideoVATConf
     def of(prior: bool) -> VideoVATConfig:
         if prior:
             raise InputError(f"{TITLE}: sees no prior map")
-        return sizes()
+        return beginning(sizes())
 
     return of
 

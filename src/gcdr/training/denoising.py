@@ -12,7 +12,7 @@ from gcdr.data.folds import labelled_folds
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.shown import read_shown
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.sizes import DenoiserConfig, VideoDenoiserConfig
+from gcdr.models.sizes import DenoiserConfig, VideoDenoiserConfig, beginning
 from gcdr.models.starting import start_from
 from gcdr.models.video_denoiser import VideoDenoiser
 from gcdr.refine.diffusion import Schedule, denoising_loss, training_pair
@@ -39,7 +39,8 @@ def initial_denoiser(settings: NetworkSettings, init: Path | None, seed: int) ->
         sigma=settings.sigma,
         features=settings.features,
     )
-    model = VideoDenoiser(config) if isinstance(config, VideoDenoiserConfig) else Denoiser(config)
+    follows = isinstance(config, VideoDenoiserConfig)
+    model = VideoDenoiser(beginning(config)) if follows else Denoiser(config)
     if init is not None and settings.features == "towers":
         start_from(model, init)
     return model
