@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from gcdr.base.endings import START_UP, TROUBLE, closing_line
 from gcdr.base.errors import InputError
 from gcdr.base.files import disk_trouble
 
-START_UP = "start-up:"  # the line that tells the interpreter's and the imports' own share
 TRAINING = ("samples:path", "originals:path", "labels:path", "seed:int", "device", "out:path")
 
 
@@ -95,12 +95,12 @@ def run(main: Callable[[], None]) -> None:
         main()
         sys.stdout.flush()
     except InputError as error:
-        end_with(f"error: {error}", 2)
+        end_with(closing_line(error), 2)
     except Exception as error:
         if not (reason := disk_trouble(error)):
             raise
         named = getattr(error, "filename", None) or "the log, or a file of this job"
-        end_with(f"error: {named}: cannot be written ({reason})", 2)
+        end_with(f"{TROUBLE}{named}: cannot be written ({reason})", 2)
 
 
 def _stop(number: int, _frame: object) -> None:
