@@ -151,7 +151,7 @@ class LogHandler(LogHandlerBase):
         self.say(f"{done}{left}: {job.what} ({duration(took)})")
 
     def on_job_error(self, record: Any) -> None:
-        """A job has failed: what it said, what ended it where it could not say, and where all of it stands."""
+        """A job has failed: what it said, what ended it where it could not say, and where all of it is."""
         ended = self.progress.end(record.jobid, time.monotonic(), good=False)
         job = ended[0] if ended else Job(record.rule_name, purpose(record.rule_name, {}))
         own, others = self.logs_of(record, job)
