@@ -29,6 +29,7 @@ from gcdr.base.errors import InputError
 from gcdr.data.cache import Samples
 from gcdr.data.manifest import people_digest, read_annotated, read_people, write_table
 from gcdr.data.originals import Originals
+from gcdr.data.scratch import SCRATCH
 from gcdr.data.shown import read_shown
 from gcdr.data.split import VALIDATION, split_labels
 from gcdr.data.stores import read_labels
@@ -258,9 +259,13 @@ run(lambda: gaze.train_gaze_model(*given, None, None, None, tiny_study.GAZE, 0, 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_killed_process_goes_on_and_leaves_nothing_behind(
-    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals
+    study: Study,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
 ) -> None:
-    """One that is asked to stop keeps its state first, however long ago the last time was."""
+    """One that is asked to stop keeps its state first; it goes on elsewhere, on copies of what it reads."""
     labels, out = study.folder / "labels.parquet", tmp_path / "vat"
     train_gaze_model(
         *pictures_of(study, labels), None, None, None, GAZE, 0, CPU, tmp_path / "whole"
@@ -272,8 +277,10 @@ def test_killed_process_goes_on_and_leaves_nothing_behind(
     assert run.returncode == (-9 if number == signal.SIGKILL else 128 + number), run.stderr
     assert not (out / "model.safetensors").exists()
     (state,) = tmp_path.glob(".vat.resume-*")
+    monkeypatch.setenv(SCRATCH, str(tmp_path / "local"))
     train_gaze_model(*pictures_of(study, labels), None, None, None, GAZE, 0, CPU, out)
     assert "going on after step 2" in capsys.readouterr().out
+    assert len([*(tmp_path / "local").glob("*/*.h5")]) == 2
     for name in ("model.safetensors", "log.csv"):
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert not state.exists() and not list(tmp_path.glob(".*"))
