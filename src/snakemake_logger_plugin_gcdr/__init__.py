@@ -60,6 +60,7 @@ class LogHandler(LogHandlerBase):
         self.live = self.stream.isatty() and os.environ.get("TERM") != "dumb" and not said.dryrun
         self.progress = Progress(known_seconds(SECONDS))
         self.begun = time.time()
+        self.on_nodes = False
         self.failed: set[int] = set()  # jobs that have failed and were not repeated with success
         self.commands: list[str] = []  # what was said of commands that failed
         self.logs_of_group: list[str] = []
@@ -104,8 +105,9 @@ class LogHandler(LogHandlerBase):
     on_shellcmd = on_progress = on_rulegraph = on_group_info = on_debug_dag = on_workflow_started
 
     def on_resources_info(self, record: Any) -> None:
-        """How many jobs may run at once."""
+        """How many jobs may run at once; on a cluster nobody knows how many do."""
         self.progress.cores = getattr(record, "cores", None) or self.progress.cores
+        self.on_nodes = self.on_nodes or hasattr(record, "nodes")
 
     def on_run_info(self, record: Any) -> None:
         """What is to be made."""
@@ -116,7 +118,9 @@ class LogHandler(LogHandlerBase):
                 self.say(record.getMessage())  # the table of jobs
             return
         left = about(self.progress.left(time.monotonic()))
-        self.say(f"{self.progress.total} jobs, {left} on {self.progress.cores} cores")
+        cores = f"on {self.progress.cores} cores"
+        where = "one after another; a cluster runs many at a time" if self.on_nodes else cores
+        self.say(f"{self.progress.total} jobs, {left} {where}")
         self.ticker = threading.Thread(target=self.tick, daemon=True)
         self.ticker.start()
 

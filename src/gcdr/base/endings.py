@@ -4,6 +4,7 @@ A job that fails leaves one line in its log: of bad input behind ``BAD_INPUT``, 
 (its disk, its memory) behind ``TROUBLE``. One that is killed leaves none. Bad input alone stays as it is.
 """
 
+import os
 from pathlib import Path
 
 from gcdr.base.errors import InputError
@@ -45,9 +46,12 @@ def ended_by_bad_input(log: str | Path, since: float) -> bool:
         since: seconds since the epoch; an older log is that of an earlier run.
     """
     try:
-        if Path(log).stat().st_mtime < since:
-            return False
-        first, *lines = Path(log).read_text(errors="replace").splitlines()
+        with open(
+            log, errors="replace"
+        ) as file:  # opened first: a shared disk then looks at it anew
+            if os.fstat(file.fileno()).st_mtime < since:
+                return False
+            first, *lines = file.read().splitlines()
     except (OSError, ValueError):
         return False
     return first.startswith(START_UP) and any(line.startswith(BAD_INPUT) for line in lines)
