@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+AGAIN = 0.05  # seconds until a swallowed end is tried once more
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 held = False  # whether a stop waits for stop_if_asked
 asked = 0  # the number of the signal that asked, 0 for none
@@ -19,6 +20,17 @@ def answer_signals() -> None:
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks
             signal.signal(number, _answer)
+    usual = sys.unraisablehook
+
+    def unraisable(swallowed: "sys.UnraisableHookArgs") -> None:
+        if isinstance(swallowed.exc_value, SystemExit) and asked:
+            signal.setitimer(signal.ITIMER_REAL, AGAIN)
+        else:
+            usual(swallowed)
+
+    # Python swallows what is raised in some places, such as its own functions after a fork.
+    sys.unraisablehook = unraisable
+    signal.signal(signal.SIGALRM, lambda *_: stop_if_asked())
 
 
 @contextmanager
