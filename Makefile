@@ -4,6 +4,7 @@
 #   PYTHON  interpreter that makes the environment (3.11 or newer)
 #   CORES   cores that the workflow may use
 #   WORKERS processes that run the tests
+#   SLURM_START  command that starts a SLURM before make test-slurm, where none is there
 #   ARGS    further arguments for snakemake or pytest: make demo ARGS=-n, make test ARGS="-k stores"
 
 PYTHON ?= python3
@@ -30,7 +31,7 @@ INTO := --quiet --python $(VENV)/bin/python
 COMPILE := UV_SYSTEM_CERTS=1 $(UV) pip compile --quiet --generate-hashes --no-emit-index-url \
 	--universal --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: help setup demo seeds smoke world-weights test test-fast lint format reference lock clean
+.PHONY: help setup demo seeds smoke world-weights test test-fast test-slurm lint format reference lock clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -53,10 +54,14 @@ world-weights: $(RUNTIME)  ## train the demo world's own weights again
 	$(call snakemake,world_weights)
 
 test: $(RUNTIME) $(DEV)  ## run the tests
-	$(call pytest)
+	$(call pytest,-m "not slurm")
 
 test-fast: $(RUNTIME) $(DEV)  ## run those that take less than two minutes together
-	$(call pytest,-m "not slow")
+	$(call pytest,-m "not slow and not slurm")
+
+test-slurm: $(RUNTIME) $(DEV)  ## run the smoke pipeline on the SLURM that is there
+	$(SLURM_START)
+	$(call pytest,-m slurm tests/workflow/test_cluster.py)
 
 lint: $(RUNTIME) $(DEV)  ## check style and the workflow
 	@$(ACTIVE) ruff check .

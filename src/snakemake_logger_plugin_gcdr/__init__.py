@@ -6,6 +6,7 @@ to its log file as ever; with ``--printshellcmds``, ``--verbose`` or ``--debug-d
 
 import json
 import os
+import re
 import shutil
 import sys
 import threading
@@ -16,6 +17,7 @@ from typing import Any, TextIO
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
+from snakemake_logger_plugin_gcdr.causes import cause
 from snakemake_logger_plugin_gcdr.hints import advice
 from snakemake_logger_plugin_gcdr.progress import Job, Progress, known_seconds
 from snakemake_logger_plugin_gcdr.wording import (
@@ -25,6 +27,7 @@ from snakemake_logger_plugin_gcdr.wording import (
     end_of_traceback,
     last_words,
     purpose,
+    text_of,
     why,
 )
 
@@ -37,6 +40,7 @@ ASIDES = (
     "Finished job", "Removing temporary", "Complete log", "Shutting down", "Config file", "Reasons:", "    ",
     "This was a dry-run", "Exiting because", "Resuming incomplete",
 )  # fmt: skip
+REPEATED = re.compile(r"Trying to restart job (\S+)\.")
 # Lines about where in our rules an error was raised.
 OURS = ("WorkflowError in file", "WorkflowError:", "MissingRuleException:", "  File ")
 
@@ -55,7 +59,11 @@ class LogHandler(LogHandlerBase):
         self.plain = bool(said.printshellcmds or said.verbose or said.debug_dag)
         self.live = self.stream.isatty() and os.environ.get("TERM") != "dumb" and not said.dryrun
         self.progress = Progress(known_seconds(SECONDS))
-        self.failed = 0
+        self.begun = time.time()
+        self.on_nodes = False
+        self.failed: set[int] = set()  # jobs that have failed and were not repeated with success
+        self.commands: list[str] = []  # what was said of commands that failed
+        self.logs_of_group: list[str] = []
         self.lock_of_stream = threading.Lock()
         self.over = threading.Event()
         self.ticker: threading.Thread | None = None
@@ -97,8 +105,9 @@ class LogHandler(LogHandlerBase):
     on_shellcmd = on_progress = on_rulegraph = on_group_info = on_debug_dag = on_workflow_started
 
     def on_resources_info(self, record: Any) -> None:
-        """How many jobs may run at once."""
+        """How many jobs may run at once; on a cluster nobody knows how many do."""
         self.progress.cores = getattr(record, "cores", None) or self.progress.cores
+        self.on_nodes = self.on_nodes or hasattr(record, "nodes")
 
     def on_run_info(self, record: Any) -> None:
         """What is to be made."""
@@ -109,7 +118,9 @@ class LogHandler(LogHandlerBase):
                 self.say(record.getMessage())  # the table of jobs
             return
         left = about(self.progress.left(time.monotonic()))
-        self.say(f"{self.progress.total} jobs, {left} on {self.progress.cores} cores")
+        cores = f"on {self.progress.cores} cores"
+        where = "one after another; a cluster runs many at a time" if self.on_nodes else cores
+        self.say(f"{self.progress.total} jobs, {left} {where}")
         self.ticker = threading.Thread(target=self.tick, daemon=True)
         self.ticker.start()
 
@@ -117,8 +128,9 @@ class LogHandler(LogHandlerBase):
         """A job that begins, or that a dry run would begin."""
         inside = not getattr(record, "shellcmd", None)
         what = purpose(record.rule_name, record.wildcards)
+        asked = dict(getattr(record, "resources", None) or {})
         self.progress.announce(
-            record.jobid, Job(record.rule_name, what, tuple(record.log or ()), inside)
+            record.jobid, Job(record.rule_name, what, tuple(record.log or ()), inside, asked)
         )
         if self.common_settings.dryrun and not inside:
             reason = why(record.reason)
@@ -131,6 +143,7 @@ class LogHandler(LogHandlerBase):
     def on_job_finished(self, record: Any) -> None:
         """A job has ended well: its line."""
         now = time.monotonic()
+        self.failed.discard(record.job_id)
         ended = self.progress.end(record.job_id, now)
         if ended is None or ended[0].inside:
             return
@@ -142,27 +155,40 @@ class LogHandler(LogHandlerBase):
         self.say(f"{done}{left}: {job.what} ({duration(took)})")
 
     def on_job_error(self, record: Any) -> None:
-        """A job has failed: what it said, and where all of it stands."""
-        self.failed += 1
+        """A job has failed: what it said, what ended it where it could not say, and where all of it is."""
         ended = self.progress.end(record.jobid, time.monotonic(), good=False)
-        what = ended[0].what if ended else purpose(record.rule_name, {})
-        logs = list(record.log or ())
-        said = [line for log in logs for line in last_words(log)]
-        lines = [f"failed: {what}", *(f"    {line}" for line in said)]
-        self.say("\n".join([*lines, *(f"    all of it: {log}" for log in logs)]))
+        job = ended[0] if ended else Job(record.rule_name, purpose(record.rule_name, {}))
+        own, others = self.logs_of(record, job)
+        if getattr(record, "indent", False) and not own:
+            return  # one of a group that had not begun
+        self.failed.add(record.jobid)
+        said = [line for log in own or others for line in last_words(log)]
+        told = [str(getattr(record, "rule_msg", None) or ""), *map(text_of, own + others)]
+        command = getattr(record, "shellcmd", None)
+        told += [text for text in self.commands if command and command in text]
+        lines = [*said, *filter(None, [cause(told, job.rule, job.asked)])]
+        places = [f"    all of it: {log}" for log in own + others]
+        self.say("\n".join([f"failed: {job.what}", *(f"    {line}" for line in lines), *places]))
+
+    def logs_of(self, record: Any, job: Job) -> tuple[list[str], list[str]]:
+        """The logs of a job, and what others, such as SLURM, wrote of it; without those of earlier runs."""
+        logs = [*(record.log or ()), *self.logs_of_group]
+        fresh = [log for log in logs if os.path.exists(log) and os.path.getmtime(log) >= self.begun]
+        own = [log for log in fresh if log in job.logs]
+        return own, [log for log in fresh if log not in own]
 
     def on_group_error(self, record: Any) -> None:
-        """Jobs that ran as one have failed."""
-        for job in record.job_error_info:
-            self.on_job_error(type("Failed", (), job))
+        """Jobs that ran as one have failed; Snakemake goes on to tell of each of them."""
+        self.logs_of_group = list(getattr(record, "aux_logs", None) or ())
 
     def on_error(self, record: Any) -> None:
         """What ended the run, without the places in our own files that raised it."""
         said = record.getMessage()
         if said.startswith("RuleException:"):
-            return  # a command that failed: its job says why
+            self.commands.append(said)  # its job says why
+            return
         if self.failed and "did not complete" in said:
-            jobs = "1 job" if self.failed == 1 else f"{self.failed} jobs"
+            jobs = "1 job" if len(self.failed) == 1 else f"{len(self.failed)} jobs"
             self.say(
                 f"{jobs} failed. Mend what is said above and start the same command again: what is done "
                 "is kept."
@@ -179,6 +205,8 @@ class LogHandler(LogHandlerBase):
     def remark(self, record: LogRecord) -> str:
         """A line that belongs to no event: all warnings, of the rest what is not about Snakemake itself."""
         text = record.getMessage() if record.msg else ""
+        if repeated := REPEATED.fullmatch(text):
+            return f"repeated: {self.progress.name_of(repeated[1])}"
         aside = text.startswith(ASIDES) or not text.strip() or text == "None"
         return "" if aside and record.levelno < WARNING else text
 

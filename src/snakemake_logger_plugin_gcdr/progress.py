@@ -26,6 +26,7 @@ class Job:
     what: str
     logs: tuple[str, ...] = ()
     inside: bool = False  # one without a command, such as a target
+    asked: Mapping[str, object] = field(default_factory=dict)  # the resources that it was given
 
 
 @dataclass
@@ -51,6 +52,11 @@ class Progress:
 
     def announce(self, number: int, job: Job) -> None:
         self.announced[number] = job
+
+    def name_of(self, number: str) -> str:
+        """What a job does, by its number as text; of jobs in a group, that they are one."""
+        known = self.announced.get(int(number)) if number.isdigit() else None
+        return known.what if known else "a group of jobs"
 
     def start(self, numbers: Iterable[int], now: float) -> None:
         self.started |= dict.fromkeys(numbers, now)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from gcdr.base.endings import BAD_INPUT, TROUBLE
+
 PURPOSES: dict[str, str] = {}
 """What a job of each rule does, with its wildcards in braces; the workflow fills it in."""
 
@@ -90,13 +92,18 @@ def end_of_traceback(text: str) -> str:
     return text if first is None else EXCEPTION.sub("", "\n".join(lines[first:]))
 
 
+def text_of(log: str | Path) -> str:
+    """What a log says; nothing where there is none."""
+    try:
+        return Path(log).read_text(errors="replace")
+    except OSError:
+        return ""
+
+
 def last_words(log: str | Path, lines: int = 20) -> list[str]:
     """The end of a log without its progress bars; of an error with one clear message that alone."""
-    try:
-        text = Path(log).read_text(errors="replace")
-    except OSError:
-        return []
+    text = text_of(log)
     said = [line.rsplit("\r", 1)[-1].rstrip() for line in text.splitlines()]
     said = [line for line in said if line and not BAR.search(line)]
-    clear = [number for number, line in enumerate(said) if line.startswith("error: ")]
+    clear = [number for number, line in enumerate(said) if line.startswith((BAD_INPUT, TROUBLE))]
     return said[clear[-1] :] if clear else said[-lines:]

@@ -110,6 +110,27 @@ def test_a_job_stops_at_once_and_leaves_nothing(tmp_path: Path, number: signal.S
     assert "Traceback" not in said and not list(tmp_path.iterdir())
 
 
+SWALLOWED = """
+import os, signal, time
+from gcdr.base.command import run
+
+def main():
+    os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM))
+    if os.fork():
+        time.sleep(60)
+
+run(main)
+"""
+
+
+def test_a_job_stops_wherever_the_signal_finds_it() -> None:
+    """Python swallows an exception that is raised in a function which it calls after a fork."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", SWALLOWED]
+    job = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=50)
+    assert job.returncode == 128 + signal.SIGTERM and "Exception ignored" not in job.stderr
+
+
 def test_a_log_that_cannot_be_written_ends_in_no_stack(tmp_path: Path) -> None:
     script = "from gcdr.base.command import run\nrun(lambda: print('x' * 100))\n"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

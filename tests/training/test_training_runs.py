@@ -1,6 +1,7 @@
 """Training runs from files to files: Mean Teacher, direct mapping, redrawn labels, killed processes."""
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -28,6 +29,7 @@ from gcdr.base.errors import InputError
 from gcdr.data.cache import Samples
 from gcdr.data.manifest import people_digest, read_annotated, read_people, write_table
 from gcdr.data.originals import Originals
+from gcdr.data.scratch import SCRATCH
 from gcdr.data.shown import read_shown
 from gcdr.data.split import VALIDATION, split_labels
 from gcdr.data.stores import read_labels
@@ -237,39 +239,48 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import tiny_study
+from gcdr.base.command import run
 from gcdr.training import gaze, resume
-resume.SAVE_SECONDS, steps = 0, 0
-write = resume.Checkpoint.write
-def counted(self, *state):
+number, steps, due = int(sys.argv[3]), 0, resume.Checkpoint.due
+resume.SAVE_SECONDS = 0 if number == signal.SIGKILL else 1e9
+def counted(self):
     global steps
-    write(self, *state)
     steps += 1
-    if steps == int(sys.argv[3]):
-        os.kill(os.getpid(), signal.SIGKILL)
-resume.Checkpoint.write = counted
+    if steps == (3 if number == signal.SIGKILL else 2):
+        os.kill(os.getpid(), number)
+    return due(self)
+resume.Checkpoint.due = counted
 folder, out = Path(sys.argv[1]), Path(sys.argv[2])
 given = [folder / name for name in ("samples.h5", "labels.originals.h5", "labels.parquet")]
-gaze.train_gaze_model(*given, None, None, None, tiny_study.GAZE, 0, tiny_study.CPU, out)
+run(lambda: gaze.train_gaze_model(*given, None, None, None, tiny_study.GAZE, 0, tiny_study.CPU, out))
 """
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_killed_process_goes_on_and_leaves_nothing_behind(
-    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    study: Study,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
 ) -> None:
+    """One that is asked to stop keeps its state first; it goes on elsewhere, on copies of what it reads."""
     labels, out = study.folder / "labels.parquet", tmp_path / "vat"
     train_gaze_model(
         *pictures_of(study, labels), None, None, None, GAZE, 0, CPU, tmp_path / "whole"
     )
-    command = [sys.executable, "-c", KILLED, str(study.folder), str(out), "2"]
+    command = [sys.executable, "-c", KILLED, str(study.folder), str(out), str(int(number))]
     here = Path(tiny_study.__file__).parent
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     run = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True)
-    assert run.returncode == -9, run.stderr
+    assert run.returncode == (-9 if number == signal.SIGKILL else 128 + number), run.stderr
     assert not (out / "model.safetensors").exists()
     (state,) = tmp_path.glob(".vat.resume-*")
+    monkeypatch.setenv(SCRATCH, str(tmp_path / "local"))
     train_gaze_model(*pictures_of(study, labels), None, None, None, GAZE, 0, CPU, out)
     assert "going on after step 2" in capsys.readouterr().out
+    assert len([*(tmp_path / "local").glob("*/*.h5")]) == 2
     for name in ("model.safetensors", "log.csv"):
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert not state.exists() and not list(tmp_path.glob(".*"))

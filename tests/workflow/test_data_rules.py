@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from faults import faults_left, plan_faults
 from small_data import gazefollow_row, write
 from workflow_runs import Workspace
 
@@ -102,10 +103,15 @@ def test_changed_data_make_the_picture_cache_anew(with_data: Workspace) -> None:
 def test_data_with_errors_stops_the_first_rule(with_data: Workspace) -> None:
     path = with_data.folder / "data/gazefollow/train_annotations_release_persondet.txt"
     path.write_text(path.read_text() + "\n" + gazefollow_row("train/9.jpg", bodies=(0, 0, 9, 9)))
-    run = with_data.snakemake(MANIFEST, configs=CONFIG)
+    plan_faults(with_data.folder, "read", "kill", "fail")
+    run = with_data.snakemake(MANIFEST, "--retries", "5", configs=CONFIG)
     log = (with_data.folder / "logs/gazefollow/read.log").read_text()
     assert run.returncode != 0 and "line 21, image: found 'train/9.jpg'" in log
     assert not (with_data.folder / MANIFEST).exists() and "Traceback" not in log
+    # a node's trouble is worth repeating, bad input is not
+    assert not faults_left(with_data.folder) and run.stdout.count("repeated: ") == 2
+    assert run.stdout.count("failed: ") == 3 and "killed, most likely for want" in run.stdout
+    assert "1 job failed." in run.stdout
 
 
 def test_a_data_set_that_no_study_uses_need_not_be_there(

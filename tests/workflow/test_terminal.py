@@ -1,5 +1,6 @@
 """What a run says on a terminal: a line a job, what is left, and what a failed job said."""
 
+import os
 import re
 from logging import ERROR, INFO, WARNING, Formatter, LogRecord, makeLogRecord
 from pathlib import Path
@@ -14,6 +15,7 @@ from tqdm import tqdm
 
 import snakemake_logger_plugin_gcdr as terminal
 from snakemake_logger_plugin_gcdr import wording
+from snakemake_logger_plugin_gcdr.causes import cause
 from snakemake_logger_plugin_gcdr.hints import advice
 from snakemake_logger_plugin_gcdr.progress import DEMO_SECONDS, Job, Progress, known_seconds
 
@@ -86,6 +88,79 @@ def test_a_failed_job_says_what_its_log_says_and_the_run_what_to_do(
         f"    all of it: {log}",
         "1 job failed. Mend what is said above and start the same command again: what is done is kept.",
     ]
+
+
+def fail(handler: terminal.LogHandler, number: int, **fields: Any) -> None:
+    """Snakemake's words of a job that was begun and has failed."""
+    handler.emit(record(LogEvent.JOB_STARTED, jobs=[number]))
+    usual = {"jobid": number, "rule_name": "train_student", "log": [], "shellcmd": "python"}
+    handler.emit(record(LogEvent.JOB_ERROR, level=ERROR, **{**usual, **fields}))
+
+
+def test_a_job_that_is_repeated_with_success_has_not_failed(
+    handler: terminal.LogHandler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler.emit(record(LogEvent.RUN_INFO, stats={"train_student": 2, "total": 2}))
+    for number in (1, 2):
+        handler.emit(job(number, "train_student"))
+        fail(handler, number)
+    handler.emit(record(None, "Trying to restart job 1."))
+    handler.emit(record(LogEvent.JOB_FINISHED, job_id=1))
+    handler.emit(record(LogEvent.ERROR, "WorkflowError:\nAt least one job did not complete", ERROR))
+    handler.close()
+    said = capsys.readouterr().err
+    assert "repeated: train student gcdr (demo)" in said and "1 job failed. Mend" in said
+
+
+def test_a_job_that_was_killed_says_for_what(
+    handler: terminal.LogHandler, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    own, slurm, old = (tmp_path / name for name in ("student.log", "7.log", "earlier.log"))
+    own.write_text("start-up: 3 CPU seconds\n")
+    slurm.write_text("slurmstepd: error: *** STEP 7.0 ON vm CANCELLED AT 0 DUE TO TIME LIMIT ***\n")
+    old.write_text("start-up: 3 CPU seconds\nerror: of an earlier run\n")
+    os.utime(old, (0, 0))
+    asked = {"mem_mb": 900, "runtime": 60}
+    handler.emit(job(1, "train_student", log=[str(own)], resources=asked))
+    fail(handler, 1, log=[str(own), str(slurm)], rule_msg="SLURM status is: 'FAILED'")
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "    start-up: 3 CPU seconds",
+        "    over its time, had 60 minutes: give it more, --set-resources train_student:runtime=120",
+        f"    all of it: {own}",
+        f"    all of it: {slurm}",
+    ]
+    handler.emit(job(2, "train_student", log=[str(old)], resources=asked))
+    killed = "RuleException:\nCommand 'set -e; python x' returned non-zero exit status 137."
+    handler.emit(record(LogEvent.ERROR, killed, ERROR))
+    fail(handler, 2, log=[str(old)], shellcmd="python x")
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "    killed, most likely for want of memory, had 900 MB: give it more, "
+        "--set-resources train_student:mem_mb=1800"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "begins"),
+    [
+        ("SLURM status is: 'OUT_OF_MEMORY'", "out of memory, had 100 MB"),
+        (
+            "slurmstepd: error: Step 7.0 exceeded memory limit (3 > 2), being killed",
+            "out of memory",
+        ),
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried", "out of memory"),
+        (
+            "RuntimeError: [enforce fail at alloc_cpu.cpp:118] can't allocate memory",
+            "out of memory",
+        ),
+        ("*** STEP 7.0 CANCELLED AT 1 DUE TO PREEMPTION ***", "preempted"),
+        ("SLURM status is: 'NODE_FAIL'", "its node failed"),
+        ("*** STEP 7.0 CANCELLED AT 1 ***", "cancelled"),
+        ("KeyError: 'a mistake of ours'", ""),
+    ],
+)
+def test_a_cause_is_read_from_what_others_say(said: str, begins: str) -> None:
+    found = cause(["start-up: 1 CPU seconds", said], "gradcam", {"mem_mb": 100})
+    assert found.startswith(begins) and bool(found) == bool(begins)
 
 
 def test_errors_lose_the_places_that_raised_them(

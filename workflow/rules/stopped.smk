@@ -1,16 +1,21 @@
-"""What a TERM to Snakemake does. No rules here."""
+"""What a TERM does: to Snakemake, and on a cluster to every process of a job. No rules here."""
 
 import signal
 from contextlib import suppress
 
 import psutil
+from snakemake.shell import shell
+
+# Bash waits for its script, which tidies up, and says how that ended. Without the trap it would end before, and
+# a cluster that stops a job kills what is left as soon as Snakemake in it takes the job for over.
+shell.prefix("set -euo pipefail; trap : TERM; ")
 
 
 def end_jobs_on_term():
     """Hand a TERM on to the jobs that run; called when Snakemake has set its own answer to it.
 
     That answer is to begin no more jobs and to wait for those that run, which may be a training of hours. A
-    script tidies up and ends at once; a training goes on later where it last kept its state.
+    script tidies up and ends at once, a training when it has kept its state, where it goes on later.
     """
     begin_no_more = signal.getsignal(signal.SIGTERM)
 
@@ -18,7 +23,6 @@ def end_jobs_on_term():
         begin_no_more(number, frame)
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.NoSuchProcess):
-                if process.name() != "bash":  # it waits for its script, and says how that ended
-                    process.send_signal(number)
+                process.send_signal(number)
 
     signal.signal(signal.SIGTERM, stop)

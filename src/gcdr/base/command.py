@@ -6,17 +6,17 @@
 import argparse
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from gcdr.base.endings import START_UP, TROUBLE, closing_line
 from gcdr.base.errors import InputError
 from gcdr.base.files import disk_trouble
+from gcdr.base.stopping import answer_signals
 
-START_UP = "start-up:"  # the line that tells the interpreter's and the imports' own share
 TRAINING = ("samples:path", "originals:path", "labels:path", "seed:int", "device", "out:path")
 
 
@@ -84,30 +84,21 @@ def options(**values: str | Path | int | Sequence[str | Path] | None) -> list[st
 def run(main: Callable[[], None]) -> None:
     """Run a script's main function; bad input or a full disk ends it with one line and exit status 2.
 
-    A signal that asks it to stop (TERM, HUP, INT) ends it at once with one line and 128 and the signal's
-    number; temporary files are removed on the way out.
+    So does a signal that asks it to stop (:mod:`gcdr.base.stopping`); temporary files are removed on the way
+    out.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks
-            signal.signal(number, _stop)
+    answer_signals()
     print(f"{START_UP} {time.process_time():.2f} CPU seconds", file=sys.stderr, flush=True)
     try:
         main()
         sys.stdout.flush()
     except InputError as error:
-        end_with(f"error: {error}", 2)
+        end_with(closing_line(error), 2)
     except Exception as error:
         if not (reason := disk_trouble(error)):
             raise
         named = getattr(error, "filename", None) or "the log, or a file of this job"
-        end_with(f"error: {named}: cannot be written ({reason})", 2)
-
-
-def _stop(number: int, _frame: object) -> None:
-    for other in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(other, signal.SIG_IGN)  # a second one must not break off the tidying
-    print(f"stopped by {signal.Signals(number).name}", file=sys.stderr, flush=True)
-    sys.exit(128 + number)
+        end_with(f"{TROUBLE}{named}: cannot be written ({reason})", 2)
 
 
 def end_with(line: str, status: int) -> NoReturn:

@@ -203,6 +203,11 @@ def _open(path: Path) -> h5py.File:
             what = "an empty file of 0 bytes; make it again"
         elif error.errno in (errno.EAGAIN, errno.EACCES) and "lock" in text:
             what = "locked by a process that is writing it; run again when that is done"
+        elif error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+            what = (
+                "on a disk that gives no locks; files here are written whole and need none, so set the "
+                "environment variable HDF5_USE_FILE_LOCKING=FALSE"
+            )
         elif error.errno in (errno.EACCES, errno.EPERM):
             what = "may not be read (permission denied)"
         elif match := re.search(r"stored_eof = (\d+)", text):

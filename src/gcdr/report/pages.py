@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from gcdr.base.command import START_UP
+from gcdr.base.endings import START_UP
 from gcdr.base.files import read_json
 from gcdr.config.typical import typical_file
 from gcdr.data.shown import check_split, read_shown, split_identity

@@ -21,6 +21,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, file_digest, text_digest
 from gcdr.base.plain import JsonTable
 from gcdr.base.provenance import modules_behind
+from gcdr.base.stopping import stop_asked, stop_held, stop_if_asked
 
 SAVE_SECONDS = 120.0
 WHOLE_FILE = 64 << 20  # larger inputs are told apart by size and time: reading them costs minutes
@@ -40,14 +41,14 @@ class Checkpoint:
         self._last = time.monotonic()
 
     def due(self) -> bool:
-        """Whether it is time to save."""
-        return time.monotonic() - self._last >= self.seconds
+        """Whether it is time to save: the last time is long ago, or the process shall stop."""
+        return stop_asked() or time.monotonic() - self._last >= self.seconds
 
     def write(self, parts: Mapping[str, Any], progress: Mapping[str, Any]) -> None:
         """Save ``parts`` (with ``state_dict``), torch's random state and ``progress`` (plain values).
 
         Where the disk does not take it, that is said and the training goes on: what is lost is the time since
-        the state before, if it is ever stopped.
+        the state before, if it is ever stopped. A process that was asked to stop ends here.
         """
         state = {
             "parts": {name: part.state_dict() for name, part in parts.items()},
@@ -62,6 +63,7 @@ class Checkpoint:
                 torch.save(state, file)
         except InputError as error:
             print(f"{error}; going on without keeping the state", flush=True)
+        stop_if_asked()
 
     def read(self, parts: Mapping[str, Any]) -> JsonTable | None:
         """Put ``parts`` and torch's random state back; the progress, or None if nothing was kept.
@@ -89,6 +91,8 @@ class Checkpoint:
 def resumable(out: Path, settings: Any, inputs: list[Path | None]) -> Iterator[Checkpoint]:
     """A checkpoint for the run that makes ``out``, removed when the block succeeds.
 
+    A process that is asked to stop within the block does so once the state is kept.
+
     Args:
         out: the folder of the model; the state lies beside it.
         settings: plain values that decide the result, the seed among them.
@@ -100,7 +104,8 @@ def resumable(out: Path, settings: Any, inputs: list[Path | None]) -> Iterator[C
     for other in out.parent.glob(f".{out.name}.resume-*"):
         if other != folder:
             shutil.rmtree(other, ignore_errors=True)
-    yield Checkpoint(folder / "state.pt")
+    with stop_held():
+        yield Checkpoint(folder / "state.pt")
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.data.originals import Originals
+from gcdr.data.scratch import near
 from gcdr.data.shown import check_split, of_labelled, read_shown, split_identity
 from gcdr.data.tokens import Cache, open_cache
 from gcdr.models.build import backbone_card, describe, save_model
@@ -200,8 +201,8 @@ def training_run(
         InputError: the cache, the larger pictures or the split cannot be read, or they do not belong
             together.
     """
-    cache = open_cache(samples)
-    larger = Originals.open(originals, cache.people)
+    cache = open_cache(near(samples))
+    larger = Originals.open(near(originals), cache.people)
     read_shown(labels, cache.people)
     split = split_identity(labels)
     check_split(labels, split, {"seed": seed}, f"that of seed {seed}")
