@@ -49,7 +49,7 @@ def marks_of(rule, wildcards):
 
 PLANNED = planned_files(config["downloads"])
 
-for one in workflow.rules:
+for one in workflow.modifier.rules:
     one.set_params(marks=partial(marks_of, one))
     if "script" in one.input.keys():
         one.set_params(code=partial(code_of, one.input.script))
