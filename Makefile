@@ -82,6 +82,18 @@ lock: $(UV)  ## pin the newest versions of what requirements/*.in asks for
 	$(COMPILE) --upgrade requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) --upgrade requirements/nouns.in -o requirements/nouns.txt
 	$(COMPILE) --upgrade --no-deps requirements/photos.in -o requirements/photos.txt
+	$(MAKE) envs/gcdr.yaml envs/gcdr.post-deploy.sh
+
+# $(call pins,file): its packages with versions and markers, a line each, without hashes.
+pins = sed -n 's/^\([a-z0-9][^ ]*==.*[^ ]\) \\$$/\1/p' $(1)
+
+envs/gcdr.yaml: requirements/runtime.txt
+	{ sed '/^  - pip:/q' $@; $(call pins,$<) | sed 's/^/      - /'; } > $@.new
+	mv $@.new $@
+
+envs/gcdr.post-deploy.sh: requirements/photos.txt
+	{ sed '/^python/d' $@; $(call pins,$<) | sed 's/^/python -m pip install --no-deps /'; } > $@.new
+	mv $@.new $@
 
 clean:  ## delete results, logs and Snakemake's notes (keeps the environment)
 	rm -rf .snakemake logs
