@@ -109,7 +109,9 @@ def config(args: argparse.Namespace) -> int:
 
     files = [Path("config.yaml"), *args.files]
     if not Path(SCHEMA).is_file():
-        raise InputError(f"{Path.cwd()}: found no {SCHEMA}; expected the top folder of the repository")
+        raise InputError(
+            f"{Path.cwd()}: found no {SCHEMA}; expected the top folder of the repository"
+        )
     check_config(read_config(files), files, Path(SCHEMA))
     print(f"{', '.join(map(str, files))}: nothing is wrong")
     return 0
