@@ -16,6 +16,7 @@ VENV := .venv
 UV := $(VENV)/bin/uv
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+NOUNS := $(VENV)/.nouns
 
 # Python keeps its byte code whatever the environment says: every start of Snakemake or of a script would
 # compile thousands of modules again, a third of its time.
@@ -31,7 +32,7 @@ INTO := --quiet --python $(VENV)/bin/python
 COMPILE := UV_SYSTEM_CERTS=1 $(UV) pip compile --quiet --generate-hashes --no-emit-index-url \
 	--universal --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: help setup demo seeds smoke world-weights test test-fast test-slurm lint format reference lock clean
+.PHONY: help setup nouns demo seeds smoke world-weights test test-fast test-slurm lint format reference lock clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -40,6 +41,8 @@ help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(RUNTIME) $(DEV)  ## make the environment, with what the tests need
+
+nouns: $(NOUNS)  ## add spaCy and its English model, which configs/gazefollow.yaml asks for
 
 demo: $(RUNTIME)  ## run the whole method on the demo world and print its tables
 	$(call snakemake)
@@ -82,7 +85,20 @@ lock: $(UV)  ## pin the newest versions of what requirements/*.in asks for
 	$(COMPILE) --upgrade requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(COMPILE) --upgrade requirements/runtime.in -o requirements/runtime.txt
 	$(COMPILE) --upgrade requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) --upgrade requirements/nouns.in -o requirements/nouns.txt
 	$(COMPILE) --upgrade --no-deps requirements/photos.in -o requirements/photos.txt
+	$(MAKE) envs/gcdr.yaml envs/gcdr.post-deploy.sh
+
+# $(call pins,file): its packages with versions and markers, a line each, without hashes.
+pins = sed -n 's/^\([a-z0-9][^ ]*==.*[^ ]\) \\$$/\1/p' $(1)
+
+envs/gcdr.yaml: requirements/runtime.txt
+	{ sed '/^  - pip:/q' $@; $(call pins,$<) | sed 's/^/      - /'; } > $@.new
+	mv $@.new $@
+
+envs/gcdr.post-deploy.sh: requirements/photos.txt
+	{ sed '/^python/d' $@; $(call pins,$<) | sed 's/^/python -m pip install --no-deps /'; } > $@.new
+	mv $@.new $@
 
 clean:  ## delete results, logs and Snakemake's notes (keeps the environment)
 	rm -rf .snakemake logs
@@ -119,9 +135,14 @@ $(UV): requirements/bootstrap.txt
 		--requirement requirements/bootstrap.txt
 	@touch $@
 
-# A later change of runtime.txt must not take away what the tests need.
+# $(call added,mark,name): that list, if it was installed before: what one renews must not take away another.
+added = $(if $(wildcard $(1)),requirements/$(2).txt)
+
 $(RUNTIME): requirements/runtime.txt requirements/photos.txt pyproject.toml $(UV)
-	$(call sync,requirements/runtime.txt requirements/photos.txt $(if $(wildcard $(DEV)),requirements/dev.txt))
+	$(call sync,requirements/runtime.txt requirements/photos.txt $(call added,$(DEV),dev) $(call added,$(NOUNS),nouns))
 
 $(DEV): requirements/dev.txt $(RUNTIME)
-	$(call sync,requirements/runtime.txt requirements/photos.txt requirements/dev.txt)
+	$(call sync,requirements/runtime.txt requirements/photos.txt requirements/dev.txt $(call added,$(NOUNS),nouns))
+
+$(NOUNS): requirements/nouns.txt $(RUNTIME)
+	$(call sync,requirements/runtime.txt requirements/photos.txt $(call added,$(DEV),dev) requirements/nouns.txt)

@@ -51,7 +51,6 @@ include: "workflow/rules/marks.smk"
 
 rule all:
     """What the configuration asks for: the report, and the galleries."""
-    default_target: True
     input:
         default_targets(),
     localrule: True

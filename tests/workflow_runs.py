@@ -21,7 +21,7 @@ FEWER = (
     "report: {methods: [vat, gcdr]}\nsweep: {timesteps: [250]}\npriors: {ofa-world: {shards: 1}}\n"
 )
 """For a run to its end beside the smoke run: the same stages in fewer jobs."""
-PARTS = ("Snakefile", "config.yaml", "configs", "workflow", "profiles", "src", "assets")
+PARTS = ("Snakefile", "config.yaml", "configs", "workflow", "profiles", "envs", "src", "assets")
 
 
 def jobs_in(plan: str) -> dict[str, int]:
@@ -49,8 +49,8 @@ def check_overlay(overlay: str, folder: Path) -> None:
         config: dict[str, Any] = {}
         for file in files:
             update_config(config, yaml.safe_load(file.read_text()))
-        workflow = SimpleNamespace(basedir=str(ROOT), configfiles=files)
-        exec(compile(checked, "checked.smk", "exec"), {"config": config, "workflow": workflow})
+        started = {"TOP": ROOT, "MODULE": False, "workflow": SimpleNamespace(configfiles=files)}
+        exec(compile(checked, "checked.smk", "exec"), {"config": config, **started})
 
 
 class Workspace:
@@ -60,8 +60,10 @@ class Workspace:
         self.folder = folder
         for name in PARTS:
             source = ROOT / name
-            copy = shutil.copytree if source.is_dir() else shutil.copy2
-            copy(source, folder / name)
+            if source.is_dir():
+                shutil.copytree(source, folder / name, symlinks=True)
+            else:
+                shutil.copy2(source, folder / name)
 
     def snakemake(
         self, *arguments: str, configs: tuple[str, ...] = (SMOKE,)

@@ -108,6 +108,10 @@ def config(args: argparse.Namespace) -> int:
     from gcdr.config.checked import SCHEMA, check_config, read_config
 
     files = [Path("config.yaml"), *args.files]
+    if not Path(SCHEMA).is_file():
+        raise InputError(
+            f"{Path.cwd()}: found no {SCHEMA}; expected the top folder of the repository"
+        )
     check_config(read_config(files), files, Path(SCHEMA))
     print(f"{', '.join(map(str, files))}: nothing is wrong")
     return 0

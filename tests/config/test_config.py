@@ -328,6 +328,9 @@ def test_files_are_checked_without_a_run(monkeypatch, tmp_path, capsys):
     (tmp_path / "mine.yaml").write_text("refine: {timestep: 9000}\ndevice: gpu\n")
     assert main(["config", "configs/smoke.yaml", str(tmp_path / "mine.yaml")]) == 2
     assert 'device: found "gpu"' in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    assert main(["config"]) == 2
+    assert "expected the top folder of the repository" in capsys.readouterr().err
 
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(

@@ -11,8 +11,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 EXPLAINED = {
-    # One environment runs all stages (requirements/, envs/gcdr.yaml); rules do not name it each.
-    "Specify a conda environment or container for each rule.",
     # What never changes a bit of a result stands in the command: a change of a parameter would make
     # the result again.
     "Shell command directly uses variable config from outside of the rule",

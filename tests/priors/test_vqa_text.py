@@ -14,7 +14,14 @@ from PIL import Image
 
 from gcdr.base.errors import InputError
 from gcdr.priors.kinds.registry import read_priors
-from gcdr.priors.vqa.nouns import Word, WordFinder, find_tagger, tag_by_rules, word_of_interest
+from gcdr.priors.vqa.nouns import (
+    Word,
+    WordFinder,
+    find_tagger,
+    missing_for_spacy,
+    tag_by_rules,
+    word_of_interest,
+)
 from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
 from gcdr.priors.vqa.question import draw_box, image_array, normalise
 
@@ -289,13 +296,9 @@ def test_the_tagger_is_named_and_what_is_missing_too():
     assert find_tagger("rules") == ("rules", tag_by_rules)
     with pytest.raises(InputError, match="expected auto, rules or spacy"):
         find_tagger("nltk")
-    try:
-        import spacy
-
-        spacy.load("en_core_web_sm")
-    except (ImportError, OSError):
+    if missing_for_spacy():
         assert find_tagger("auto") == ("rules", tag_by_rules)
-        with pytest.raises(InputError, match="python -m spacy download en_core_web_sm"):
+        with pytest.raises(InputError, match=r"en_core_web_sm not installed; .*nouns\.txt"):
             find_tagger("spacy")
     else:
         name, tagger = find_tagger("auto")
@@ -373,8 +376,12 @@ def test_words_and_marks_as_spacy_cuts_them(tmp_path: Path, monkeypatch):
     for word, tag in {"the": "DET", "man": "NOUN", "'s": "PART", "tennis": "NOUN"}.items():
         ruler.add([[{"LOWER": word}]], {"POS": tag})
     pipeline.to_disk(tmp_path / "pipeline")
-    monkeypatch.setattr("gcdr.priors.vqa.nouns.SPACY_MODEL", str(tmp_path / "pipeline"))
+    (tmp_path / "toy_english.py").write_text(
+        f"import spacy\ndef load(**kept): return spacy.load({str(tmp_path / 'pipeline')!r}, **kept)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("gcdr.priors.vqa.nouns.SPACY_MODELS", ("no_such_model", "toy_english"))
     name, tagger = find_tagger("auto")
-    assert name.startswith(f"spacy {spacy.__version__}, ")
+    assert name.startswith(f"spacy {spacy.__version__}, toy_english ")
     assert tagger("the man's") == [Word(0, 3, "DET"), Word(4, 7, "NOUN"), Word(7, 9, "PART")]
     assert tagger("") == []

@@ -1,11 +1,9 @@
 """Whatever stands in the configuration reaches each script as it is, and no shell takes it for a command."""
 
 import json
-import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from PIL import Image
+from preloaded import run_snakemake
 from small_weights import write_like
 from snakemake.exceptions import WorkflowError
 from workflow_runs import ROOT, SMOKE, Workspace, check_overlay, jobs_in
@@ -275,38 +274,8 @@ def test_what_no_rule_could_name_is_refused(tmp_path: Path, overlay: str, said: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (
-            ("-s", "{top}/Snakefile", "-d", "work", "--configfile", "{top}/configs/smoke.yaml"),
-            "started in ",
-        ),
-        (("-s", "other.smk"), "as a module of another one"),
-    ],
-)
-def test_started_elsewhere_it_says_how_to_start(
-    tmp_path: Path, arguments: tuple[str, ...], said: str
-) -> None:
-    (tmp_path / "other.smk").write_text(
-        f"module gcdr:\n    snakefile: '{ROOT}/Snakefile'\n    config: config\n"
-        "use rule * from gcdr as gcdr_*\n"
-    )
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "-n",
-        *(one.format(top=ROOT) for one in arguments),
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    run = subprocess.run(
-        command,
-        cwd=tmp_path,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+def test_started_elsewhere_it_says_how_to_start(tmp_path: Path) -> None:
+    smoke = ("-s", f"{ROOT}/Snakefile", "-d", "work", "--configfile", f"{ROOT}/{SMOKE}")
+    run = run_snakemake(tmp_path, ROOT / "src", ["-n", *smoke])
     assert run.returncode != 0 and "Traceback" not in run.stdout
-    assert said in run.stdout and f"cd {ROOT} && snakemake" in run.stdout
+    assert "started in " in run.stdout and f"cd {ROOT} && snakemake" in run.stdout

@@ -17,14 +17,18 @@ prepare_environment()
 try:
     check_config(
         config,
-        [Path(os.path.relpath(path)) for path in workflow.configfiles],
-        Path(workflow.basedir, SCHEMA),
+        [] if MODULE else [Path(os.path.relpath(path)) for path in workflow.configfiles],
+        TOP / SCHEMA,
     )
     check_writable(Path("results"))
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
 add_pools(config)
+
+if MODULE:
+    # Snakemake prints commands with the other workflow's configuration, and runs them with ours (snakemake#1688).
+    workflow.modifier_stack[0].globals["config"].setdefault("failures", config["failures"])
 
 if config["split"]["out_of_frame"] == "reference":
     logger.warning(

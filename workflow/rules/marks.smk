@@ -1,7 +1,7 @@
-"""What a job is told beside its rule's own parameters, so that a change is seen whatever dates say. No rules here.
+"""What jobs are told beside what their rule says, so that a change is seen whatever dates say. No rules here.
 
 The code behind its script goes in as one digest: an edit makes that stage again, and nothing above it. A user's
-file at the place of another is told by its content.
+file at the place of another is told by its content. Whatever has a command has the one environment.
 """
 
 from functools import partial
@@ -48,8 +48,11 @@ def marks_of(rule, wildcards):
 
 
 PLANNED = planned_files(config["downloads"])
+ENVIRONMENT = str(TOP / "envs/gcdr.yaml")
 
-for one in workflow.rules:
+for one in workflow.modifier.rules:
+    if one.shellcmd:
+        one.conda_env = ENVIRONMENT
     one.set_params(marks=partial(marks_of, one))
     if "script" in one.input.keys():
         one.set_params(code=partial(code_of, one.input.script))

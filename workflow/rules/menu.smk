@@ -3,7 +3,7 @@
 from snakemake_logger_plugin_gcdr.wording import PURPOSES
 
 SPLIT = "({study}, labels {share}, seed {seed})"
-PURPOSES |= {
+SAID = {
     # Data sets
     "world": "draw the world {dataset}",
     "show": "draw the clips of {dataset}",
@@ -74,8 +74,8 @@ PURPOSES |= {
     "world_frozen": "pretrain the world's frozen backbone",
 }
 
-for table in PAPER_TABLES:
-    workflow.get_rule(table).docstring = PAPER_TABLES[table].title
+# A module's rules may have other names.
+PURPOSES |= {workflow.modifier.modify_rulename(name): what for name, what in SAID.items()}
 
-for figure in PAPER_FIGURES:
-    workflow.get_rule(figure).docstring = PAPER_FIGURES[figure].title
+for name, made in {**PAPER_TABLES, **PAPER_FIGURES}.items():
+    getattr(rules, name).rule.docstring = made.title

@@ -9,7 +9,7 @@ from gcdr.base.command import options
 
 
 def script(name):
-    return f"workflow/scripts/{name}.py"
+    return f"{HOME}workflow/scripts/{name}.py"
 
 
 def files_in(folder, *names):

