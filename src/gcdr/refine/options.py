@@ -61,6 +61,7 @@ class RefineSettings(JsonConfig):
         start: what of the prior is noised: "stretched", the map from 0 to 1 (paper), or "expected", it as
             a distribution of places, blurred as a label is.
         stretch: whether a refined map becomes a label by stretching it from 0 to 1 (paper).
+        precision: in which the diffusion model computes products: "fp32" or "bf16".
     """
 
     sampling: SamplerSettings
@@ -70,6 +71,7 @@ class RefineSettings(JsonConfig):
     redraw: Literal["mean", "sampled", "online"] = "mean"
     start: Literal["stretched", "expected"] = "stretched"
     stretch: bool = True
+    precision: Literal["fp32", "bf16"] = "fp32"
 
 
 @dataclass(frozen=True)
