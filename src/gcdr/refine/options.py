@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from gcdr.base.jsonconfig import JsonConfig
+from gcdr.base.plain import JsonTable
 from gcdr.refine.choice import Chosen
 
 NOISE_OFFSETS = {"consistent": -1, "reference": 0}
@@ -72,6 +73,15 @@ class RefineSettings(JsonConfig):
     start: Literal["stretched", "expected"] = "stretched"
     stretch: bool = True
     precision: Literal["fp32", "bf16"] = "fp32"
+
+    def to_json(self) -> JsonTable:
+        """float32 is not mentioned: what was made before there was another precision says nothing of it."""
+        told = super().to_json()
+        return (
+            told
+            if self.precision != "fp32"
+            else {k: v for k, v in told.items() if k != "precision"}
+        )
 
 
 @dataclass(frozen=True)
