@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.folding import folded, ready
+from gcdr.models.folding import fused, ready
 from gcdr.models.interface import GazeInputs
 from gcdr.models.precision import set_precision
 from gcdr.models.sizes import DenoiserConfig, VATConfig, VideoVATConfig
@@ -76,20 +76,20 @@ def test_a_folded_gaze_model_says_the_same(model: nn.Module, left: int | None) -
 def test_a_folded_denoiser_and_stem_say_the_same() -> None:
     model = used(Denoiser(DenoiserConfig.world()))
     for found, expected in zip(
-        folded(model).context(people(2)), model.context(people(2)), strict=True
+        fused(model).context(people(2)), model.context(people(2)), strict=True
     ):
         close(found, expected)
     stem = used(ResNet((1, 2, 1), 8))
     images = torch.rand(2, 3, 64, 64)
-    close(folded(stem)(images), stem(images))
-    assert norms(folded(stem)) == 0
+    close(fused(stem)(images), stem(images))
+    assert norms(fused(stem)) == 0
 
 
 def test_a_copy_shares_what_is_not_folded_and_keeps_its_precision() -> None:
     model = VAT(VATConfig.world()).train()
     set_precision(model, "bf16")
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    made = folded(model)
+    made = fused(model)
     assert made.attn.weight is model.attn.weight and made.precision is torch.bfloat16
     assert model.training and not made.training and norms(model)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gcdr.data.picture_rows import MappedRows
-from gcdr.data.stores import check_finite, open_labels
+from gcdr.data.stores import check_finite_maps, open_labels
 
 
 @dataclass(frozen=True)
@@ -62,5 +62,5 @@ class LabelMaps:
             InputError: a row is not what was written, or is valid and not finite.
         """
         maps = self.stored[rows]
-        check_finite(self.path, maps, self.valid[rows], self.sample_id[rows])
+        check_finite_maps(self.path, maps, self.valid[rows], self.sample_id[rows])
         return maps

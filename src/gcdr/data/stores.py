@@ -368,11 +368,13 @@ def _rows(held: Held, sample_id: np.ndarray, pick: Any) -> Store:
         del columns[name]
     valid = columns.pop("valid")
     heatmap = held.rows("heatmap", place, pick).astype(np.float32, copy=False)
-    check_finite(held.path, heatmap, valid, sample_id)
+    check_finite_maps(held.path, heatmap, valid, sample_id)
     return Store(np.asarray(sample_id), heatmap, valid, columns, held.attributes)
 
 
-def check_finite(path: Path, maps: np.ndarray, valid: np.ndarray, sample_id: np.ndarray) -> None:
+def check_finite_maps(
+    path: Path, maps: np.ndarray, valid: np.ndarray, sample_id: np.ndarray
+) -> None:
     """Refuse maps (n, ...) of people (n,) that are valid, (n,) bool, and not finite.
 
     Raises:

@@ -11,7 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 Model = TypeVar("Model", bound=nn.Module)
 
 
-def folded(model: Model) -> Model:
+def fused(model: Model) -> Model:
     """A copy in evaluation mode that computes the same with fewer passes over its features.
 
     In evaluation a batch norm is a scale and a shift of each channel, which the convolution before it can do
@@ -34,4 +34,4 @@ def folded(model: Model) -> Model:
 
 def ready(model: Model, device: torch.device | str) -> Model:
     """A folded copy, its model moved to a device and channels last, as convolutions are fastest."""
-    return folded(model.to(device, memory_format=torch.channels_last))
+    return fused(model.to(device, memory_format=torch.channels_last))
