@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from gcdr.models.denoiser import Denoiser
+from gcdr.models.folding import fused, ready
 from gcdr.models.interface import GazeInputs
 from gcdr.models.precision import set_precision
 from gcdr.models.sizes import DenoiserConfig, VATConfig
@@ -171,7 +172,8 @@ def refine_maps(clock: Clock, batch: int) -> None:
     model = Denoiser(DenoiserConfig.paper()).eval().to(clock.device)
     maps = torch.rand(count, 64, 64, device=clock.device)
     for name, (kind, inputs) in variants(model, pictures(count, clock.device)).items():
-        seconds[name] = clock(refinement(kind, inputs, maps))
+        asked = kind if name == "plain" else fused(kind)
+        seconds[name] = clock(refinement(asked, inputs, maps))
     report(f"refinement of {count} maps", seconds, count)
     each = {name: value / count for name, value in seconds.items()}
     shares = {"plain": EPOCHS * each["plain"]}
@@ -190,7 +192,9 @@ def student_epochs(clock: Clock, batch: int) -> None:
     seconds = {}
     for name, (kind, seen) in models.items():
         step = training_step(kind, lambda m=kind, x=seen: m(x).heatmap, target)
-        label = refinement(*teachers[name], target[:others])
+        labeller, people = teachers[name]
+        labeller = labeller if name == "plain" else fused(labeller)
+        label = refinement(labeller, people, target[:others])
         share = 1 if name == "plain" else 1 / EPOCHS
         seconds[name] = clock(step) + share * clock(label)
     report(f"student's batch of {batch} with labels", seconds, batch)
@@ -203,14 +207,12 @@ def person(clock: Clock, count: int, what: str) -> None:
         sizes = {"OFA-large": OFAConfig.large(), "OFA-world": OFAConfig.world()}[what]
         work = vqa(sizes, count, device)
     elif what == "diffusion-GC":
-        model = (
-            Denoiser(DenoiserConfig.paper()).eval().to(device, memory_format=torch.channels_last)
-        )
+        model = ready(Denoiser(DenoiserConfig.paper()), device)
         work = refinement(model, pictures(count, device), maps, DRAWS)
     else:
         prior = maps[:, None] if what == "VAT-GC" else None
-        model = VAT(replace(VATConfig.paper(prior is not None), inout=False)).eval()
-        model = model.to(device, memory_format=torch.channels_last)
+        model = VAT(replace(VATConfig.paper(prior is not None), inout=False))
+        model = ready(model, device)
         inputs = pictures(count, device, prior)
         work = torch.inference_mode()(lambda: model(inputs))
     seconds = clock(work) / count

@@ -148,13 +148,12 @@ def main() -> None:
         }
         table(f"{PEOPLE} people in each frame", ways, options.frames, options.rounds)
     if "training" in options.only:
-        model = video.model.train()
+        model = VideoVAT(getattr(VideoVATConfig, options.size)()).train()
         ways = {
             "plain: a call a frame": training(model, together=False),
             "ours: packed": training(model, together=True),
         }
         table(f"training, {TRACKS} x {CHUNK} frames", ways, TRACKS * CHUNK, options.rounds)
-        model.eval()
     if "memory" in options.only:
         curve(video, options.long)
 

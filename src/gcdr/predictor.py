@@ -22,6 +22,7 @@ from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
 from gcdr.data.heatmaps import minmax, peak_points, resize
 from gcdr.data.tokens import Cache
 from gcdr.models.build import load_model
+from gcdr.models.folding import ready
 from gcdr.models.inputs import cached_inputs, gaze_inputs
 from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, SeesPeople
 from gcdr.models.released import read_released
@@ -57,7 +58,7 @@ class Predictor:
     """
 
     def __init__(self, model: GazeModel, device: torch.device) -> None:
-        self.model = model.to(memory_format=torch.channels_last).to(device).eval()
+        self.model = ready(model, device)
         self.device = device
 
     def predict(

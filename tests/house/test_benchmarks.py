@@ -41,6 +41,16 @@ def test_further_people_are_timed() -> None:
     assert "CPU: the first person" in printed and "each of 1 further ones" in printed
 
 
+@pytest.mark.slow
+def test_all_that_a_gpu_is_asked_runs() -> None:
+    printed = said("gpu.py", "--device", "cpu", "--small")
+    rows = [line for line in printed.splitlines() if line.startswith("| ")][2:]
+    assert len(rows) == 24 and "no part failed" in printed
+    assert sum(" ≥ 300 people / s " in row for row in rows) == 1
+    assert sum(" ≥ 2 x plain: " in row for row in rows) == 1
+    assert sum(" loading ≤ 5% of it: " in row for row in rows) == 2
+
+
 def test_the_made_up_tokenizer_of_gradcam_is_read_again(tmp_path: Path) -> None:
     place = importlib.util.spec_from_file_location("gradcam", BENCHMARKS / "gradcam.py")
     gradcam = importlib.util.module_from_spec(place)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 from tiny_study import ASK, BOXED, CPU, Study, make_study, make_vqa
+from torch.nn import BatchNorm2d
 
 from gcdr.base.errors import InputError
 from gcdr.data.manifest import people_digest, read_people, write_table
@@ -21,6 +22,7 @@ from gcdr.evaluation.stages import evaluate_prior
 from gcdr.priors.inquiry import questions
 from gcdr.priors.kinds.vqa_kind import AskSettings
 from gcdr.priors.vqa import asking as prior
+from gcdr.priors.vqa.ofa.resnet import ResNet
 from gcdr.priors.vqa.ofa_vqa import OFAForVQA
 from gcdr.refine.options import MapSettings
 from gcdr.report.table_s7 import score_overlays, table_s7_markdown
@@ -344,6 +346,19 @@ def test_workers_read_pictures_and_never_compute(stage: Stage, monkeypatch) -> N
         assert threads == {1} and torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_pictures_are_read_without_gradients_by_a_folded_stem(stage: Stage, monkeypatch) -> None:
+    """The image stem is most of the work: Grad-CAM differentiates what follows the encoder alone."""
+    forward, seen = ResNet.forward, []
+
+    def watched(self: ResNet, images: torch.Tensor) -> torch.Tensor:
+        seen.append((torch.is_grad_enabled(), any(type(m) is BatchNorm2d for m in self.modules())))
+        return forward(self, images)
+
+    monkeypatch.setattr(ResNet, "forward", watched)
+    stage.ask()
+    assert set(seen) == {(False, False)}
 
 
 def test_half_precision_reads_and_full_precision_explains(stage: Stage) -> None:

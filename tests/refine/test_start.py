@@ -1,5 +1,7 @@
 """What of a prior map is noised, and what a denoiser learns from beside labels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from gcdr.models.sizes import DenoiserConfig
 from gcdr.refine.diffusion import Schedule
 from gcdr.refine.labels import refinement_of
 from gcdr.refine.maps import expected_labels
-from gcdr.refine.options import RefineSettings, SamplerSettings
+from gcdr.refine.options import LabelSettings, MapSettings, RefineSettings, SamplerSettings
 from gcdr.training.denoising import earlier_prediction
 
 SIZE, SIGMA = 16, 2.0
@@ -46,6 +48,16 @@ def test_doubt_is_low_and_a_map_without_mass_stays_empty() -> None:
     flat = expected_labels(torch.ones(1, SIZE, SIZE), SIGMA)
     assert flat.max() < 0.15
     assert (expected_labels(torch.zeros(1, SIZE, SIZE), SIGMA) == 0).all()
+
+
+def test_a_precision_is_told_where_it_is_another() -> None:
+    """What was made before there was another one is not made again."""
+    settings = RefineSettings(SamplerSettings(100), 50)
+    whole = LabelSettings(MapSettings(32, 3.0), "diffusion", refine=settings)
+    assert "precision" not in whole.to_json()["refine"]
+    half = replace(whole, refine=replace(settings, precision="bf16"))
+    assert half.to_json()["refine"]["precision"] == "bf16"
+    assert [LabelSettings.from_json(one.to_json()) for one in (whole, half)] == [whole, half]
 
 
 @pytest.mark.parametrize("start", ["stretched", "expected"])

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
+from gcdr.data.label_maps import LabelMaps
+from gcdr.data.picture_rows import MappedRows
+from gcdr.data.stores import read_labels, write_labels
 from gcdr.models.interface import GazeInputs
 from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
@@ -326,3 +330,44 @@ def test_consistency_is_the_divergence_of_distributions_over_cells() -> None:
     assert (
         consistency_loss(teacher, teacher, "kl") == consistency_loss(student, student, "mse") == 0
     )
+
+
+def label_store(path: Path, ids: np.ndarray, maps: np.ndarray) -> Path:
+    write_labels(path, ids, maps, np.arange(len(ids)) != 1, {}, people="abc", made_by={})
+    return path
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("draws", [(), (3,)])
+def test_maps_of_a_store_stay_in_their_file(tmp_path: Path, chunked: bool, draws: tuple) -> None:
+    """Joined with labelled people they are what the store holds, of earlier stores in chunks as well."""
+    ids = np.array([2, 3, 5, 9])
+    maps = np.random.default_rng(0).random((4, *draws, 8, 8), np.float32)
+    path = label_store(tmp_path / "l.h5", ids, maps)
+    if chunked:
+        with h5py.File(path, "a") as file:
+            held = file["heatmap"][:]
+            del file["heatmap"]
+            file.create_dataset("heatmap", data=held, chunks=(1, *held.shape[1:]))
+    store = LabelMaps.open(path, "abc")
+    assert isinstance(store.stored, np.ndarray if chunked else MappedRows)
+    whole = read_labels(path, "abc")
+    pseudo = Targets(ids[store.valid], np.full((3, 2), np.nan), store, np.flatnonzero(store.valid))
+    both = join(people(4, 2), pseudo)
+    assert both.heatmap is store, "no copy"
+    asked = np.array([9, 4, 2, 5])
+    taken = both.without(np.array([2])).maps(asked[[0, 1, 3]], torch.Generator().manual_seed(0))
+    assert taken.dtype == torch.float32 and not taken[1:].any(), "5 and 4 have labels"
+    assert any(np.array_equal(taken[0], drawn) for drawn in whole.heatmap[3].reshape(-1, 8, 8))
+
+
+def test_a_damaged_map_is_refused_when_it_is_taken(tmp_path: Path) -> None:
+    maps = np.random.default_rng(0).random((4, 8, 8), np.float32)
+    path = label_store(tmp_path / "l.h5", np.arange(4), maps)
+    content = path.read_bytes()
+    place = content.index(maps[3].astype(np.float16).tobytes())
+    path.write_bytes(content[:place] + b"spoiled" + content[place + 7 :])
+    store = LabelMaps.open(path, "abc")
+    assert (store[np.array([2, 0])] == maps[[2, 0]].astype(np.float16)).all()
+    with pytest.raises(InputError, match=r"l\.h5: row 3 of heatmap is not what was written"):
+        store[np.array([2, 3])]

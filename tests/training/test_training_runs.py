@@ -210,6 +210,10 @@ def test_redrawn_labels(study: Study, tmp_path: Path) -> None:
     assert kept.heatmap.shape[1:] == (3, 32, 32) and read_labels(mean, digest).heatmap.ndim == 3
     peaks = kept.heatmap.reshape(len(kept.heatmap), 3, -1).max(2)
     assert (peaks == 1).all(), "each draw is stretched by itself"
+    half = replace(thrice, refine=replace(thrice.refine, precision="bf16"))
+    rounded = read_labels(label(study, "half", "diffusion", True, half), digest).heatmap
+    apart_by = np.abs(rounded - read_labels(mean, digest).heatmap)
+    assert apart_by.max() > 0 and apart_by.mean() < 0.02
     weights = {}
     for name, store in (("mean", mean), ("sampled", drawn), ("raw", raw)):
         out = tmp_path / name

@@ -54,7 +54,8 @@ class JsonConfig:
 
     def to_json(self) -> JsonTable:
         """The fields as plain values (nested dictionaries and lists), ready for ``json.dumps``."""
-        return _plain(dataclasses.asdict(self))  # type: ignore[call-overload]
+        names = (entry.name for entry in dataclasses.fields(self))  # type: ignore[arg-type]
+        return {name: _plain(getattr(self, name)) for name in names}
 
     @classmethod
     def from_json(cls, content: Any, where: str = "configuration") -> Self:
@@ -112,6 +113,8 @@ def _entries(name: str, value: Any) -> list[tuple[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, JsonConfig):
+        return value.to_json()
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items()}
     return [_plain(entry) for entry in value] if isinstance(value, (tuple, list)) else value

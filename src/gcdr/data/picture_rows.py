@@ -1,6 +1,7 @@
-"""Large arrays of pictures that are filled and read a row at a time, each row with its checksum."""
+"""Large arrays of pictures or maps that are filled and read by the row, each row with its checksum."""
 
-from typing import Any
+import mmap
+from typing import Any, cast
 
 import h5py
 import numpy as np
@@ -57,6 +58,7 @@ class MappedRows:
     def __init__(self, held: Held, name: str, dtype: Any, sides: int) -> None:
         self._path, self._name = held.path, name
         self._mapped = map_array(held, name, dtype, sides)
+        self._pages = cast(mmap.mmap, self._mapped.base)
         self._sums = held.sums(name, len(self._mapped))
         self._seen = np.zeros(len(self._sums), bool)
 
@@ -76,15 +78,18 @@ class MappedRows:
     def __getitem__(self, index: Any) -> np.ndarray:
         """Copies of rows, by number, slice or array of numbers, and perhaps of what in them."""
         rows = index[0] if isinstance(index, tuple) else index
-        numbers = np.unique(np.arange(len(self))[rows])
+        told = isinstance(rows, np.ndarray) and rows.dtype.kind in "iu"
+        numbers = np.unique(rows if told else np.arange(len(self))[rows])
         new = numbers[~self._seen[numbers]]
         if len(new):
             check_rows(self._path, self._name, self._mapped[new], self._sums[new], new)
             self._seen[new] = True
-        return np.array(self._mapped[index])
+        found = np.array(self._mapped[index])
+        self._pages.madvise(mmap.MADV_DONTNEED)  # else all that was ever read counts as held
+        return found
 
 
-def map_array(held: Held, name: str, dtype: Any, sides: int) -> np.ndarray:
+def map_array(held: Held, name: str, dtype: Any, sides: int) -> np.memmap:
     """A contiguous array of an open file, mapped into memory and not compared with anything.
 
     Raises:

@@ -1,9 +1,10 @@
 """Prior stores and label stores: HDF5 files that are written whole and say whom they belong to.
 
-A *prior store* holds raw maps on the VQA model's own grid, a *label store* heatmaps in [0, 1]. Both are
-sorted by ``sample_id``, chunked by row, and carry a format version, what made them, a digest of the
-people (never of labels) and checksums of their content (:mod:`gcdr.data.hdf5`). Readers open with mode
-"r" (any other would move the time stamp), compare all of it, and refuse a file that does not fit.
+A *prior store* holds raw maps on the VQA model's own grid, chunked by row, a *label store* heatmaps in
+[0, 1], contiguous, so that training can map them into memory. Both are sorted by ``sample_id``, and carry a
+format version, what made them, a digest of the people (never of labels) and checksums of their content
+(:mod:`gcdr.data.hdf5`). Readers open with mode "r" (any other would move the time stamp), compare all of it,
+and refuse a file that does not fit.
 """
 
 import json
@@ -20,6 +21,7 @@ from gcdr.base.errors import InputError
 from gcdr.data.checksums import checksum_of, row_checksums
 from gcdr.data.hdf5 import HDF5_TEXT, Held, join_shards, new_hdf5, open_hdf5
 from gcdr.data.lookup import places
+from gcdr.data.made_by import check_made_by
 
 VERSION = 2
 PRIOR, LABEL = "gcdr prior store", "gcdr label store"
@@ -113,7 +115,10 @@ def write_labels(
     heatmap = heatmap.astype(np.float16)
     block = {"sample_id": sample_id, "heatmap": heatmap, "valid": valid, **columns}
     with _new(path, LABEL, people, made_by) as file:
-        _append_block(file, block, -1)
+        arrays = _checked_block(block, -1)
+        file["heatmap"] = arrays.pop("heatmap")
+        for name, array in arrays.items():
+            _append(file, name, array)
 
 
 @contextmanager
@@ -154,8 +159,8 @@ def _append(whole: h5py.File, name: str, part: np.ndarray) -> None:
     target[start:] = part.astype(object) if part.dtype.kind == "U" else part
 
 
-def _append_block(whole: h5py.File, block: Mapping[str, Any], last: int) -> int:
-    """A block of people with the checksums of their maps; the last ``sample_id`` so far."""
+def _checked_block(block: Mapping[str, Any], last: int) -> dict[str, np.ndarray]:
+    """A block of people, whose ``sample_id`` come after ``last``, with the checksums of their maps."""
     arrays = {name: np.asarray(value) for name, value in block.items()}
     ids, valid, heatmap = arrays["sample_id"], arrays["valid"], arrays["heatmap"]
     if (np.diff(ids, prepend=last) <= 0).any():
@@ -163,11 +168,11 @@ def _append_block(whole: h5py.File, block: Mapping[str, Any], last: int) -> int:
     for row in np.flatnonzero(valid):
         if not np.isfinite(heatmap[row]).all():
             raise ValueError(f"the map of sample_id {ids[row]} is valid and not finite")
-    for name, array in (*arrays.items(), (SUMS, row_checksums(heatmap))):
+    arrays[SUMS] = row_checksums(heatmap)
+    for name, array in arrays.items():
         if len(array) != len(ids):
             raise ValueError(f"{name} has {len(array)} rows, sample_id has {len(ids)}")
-        _append(whole, name, array)
-    return int(ids[-1]) if len(ids) else last
+    return arrays
 
 
 def write_prior_blocks(
@@ -192,7 +197,10 @@ def write_prior_blocks(
     with _new(path, PRIOR, people, made_by, layers=np.asarray(layers, np.int64)) as whole:
         last = -1
         for block in blocks:
-            last = _append_block(whole, block, last)
+            arrays = _checked_block(block, last)
+            for name, array in arrays.items():
+                _append(whole, name, array)
+            last = int(max(arrays["sample_id"], default=last))
 
 
 def concatenate_priors(parts: Sequence[str | Path], path: str | Path) -> None:
@@ -265,31 +273,6 @@ def merge_priors(shards: Sequence[str | Path], path: str | Path) -> None:
             join_shards(merged, "heatmap", maps)
 
 
-def check_made_by(
-    path: object, found: Mapping[str, Any], expected: Mapping[str, Any] | None, within: str = ""
-) -> None:
-    """Compare the settings that made a store with those that its place stands for.
-
-    Args:
-        path: the store, for the message.
-        found: its ``made_by``; it may say more than is expected.
-        expected: what is known of it; None, or empty, where nothing is.
-        within: dotted key of what both are of.
-
-    Raises:
-        InputError: names the first setting that differs.
-    """
-    for key, asked in (expected or {}).items():
-        name, stored = f"{within}{key}", found.get(key)
-        if isinstance(asked, Mapping) and isinstance(stored, Mapping):
-            check_made_by(path, stored, asked, f"{name}.")
-        elif stored != (list(asked) if isinstance(asked, tuple) else asked):
-            raise InputError(
-                f"{path}: made with {name} {stored!r}, expected {asked!r}; it was made by other settings, "
-                "make it again"
-            )
-
-
 def read_prior(
     path: str | Path,
     people: str,
@@ -342,14 +325,23 @@ def read_labels(
         InputError: not a label store, damaged, another version, other people, split or settings, an id it
             lacks, or a valid map that is not finite.
     """
+    with open_labels(path, people, split, made_by) as held:
+        asked = held.columns["sample_id"] if sample_id is None else sample_id
+        return _rows(held, asked, slice(None))
+
+
+@contextmanager
+def open_labels(
+    path: str | Path, people: str, split: str | None, made_by: Mapping[str, Any] | None
+) -> Iterator[Held]:
+    """A label store, open; arguments and errors as for :func:`read_labels`."""
     with _open(path, LABEL, people) as held:
         made_under = held.attributes["made_by"].get("split")
         found = made_under.get("digest") if isinstance(made_under, dict) else made_under
         if split is not None and found is not None and found != split:
             raise InputError(f"{path}: made under another label split; make it again")
         check_made_by(path, held.attributes["made_by"], made_by)
-        asked = held.columns["sample_id"] if sample_id is None else sample_id
-        return _rows(held, asked, slice(None))
+        yield held
 
 
 def read_label_people(path: str | Path, people: str | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -376,10 +368,21 @@ def _rows(held: Held, sample_id: np.ndarray, pick: Any) -> Store:
         del columns[name]
     valid = columns.pop("valid")
     heatmap = held.rows("heatmap", place, pick).astype(np.float32, copy=False)
+    check_finite_maps(held.path, heatmap, valid, sample_id)
+    return Store(np.asarray(sample_id), heatmap, valid, columns, held.attributes)
+
+
+def check_finite_maps(
+    path: Path, maps: np.ndarray, valid: np.ndarray, sample_id: np.ndarray
+) -> None:
+    """Refuse maps (n, ...) of people (n,) that are valid, (n,) bool, and not finite.
+
+    Raises:
+        InputError: names the first of them.
+    """
     for row in np.flatnonzero(valid):
-        if not np.isfinite(heatmap[row]).all():
+        if not np.isfinite(maps[row]).all():
             raise InputError(
-                f"{held.path}: the map of sample_id {sample_id[row]} is valid and holds NaN or infinity; "
+                f"{path}: the map of sample_id {sample_id[row]} is valid and holds NaN or infinity; "
                 "make the store again"
             )
-    return Store(np.asarray(sample_id), heatmap, valid, columns, held.attributes)

@@ -99,7 +99,7 @@ def write_step_maps(
             f"{scores}: no test person has a right or a wrong raw map; expected somebody"
         )
     maps, _ = prior_maps(prior, digest, ids, *how)
-    model, cache = load_denoiser(teacher), open_cache(samples, digest)
+    model, cache = load_denoiser(teacher, refine.precision), open_cache(samples, digest)
     made, recorded = [], []
     for timestep, steps in ways(refine):
         refinement = refinement_of(replace(refine, timestep=timestep, steps=steps), seed)

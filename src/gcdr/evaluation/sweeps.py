@@ -66,7 +66,7 @@ def sweep_timesteps(
         out: the result as JSON.
         prior_made_by: the settings that must have made the prior store, as far as they are known.
     """
-    model = load_denoiser(teacher)
+    model = load_denoiser(teacher, settings.refine.precision)
     people = read_people(manifest)
     digest = people_digest(people)
     cache = open_cache(samples, digest)
@@ -150,7 +150,10 @@ def choose_timestep(
     digest = people_digest(people)
     shown = read_shown(labels, digest)
     cache = open_cache(samples, digest)
-    models = [_fold_model(folder, k, len(folds), labels) for k, folder in enumerate(folds)]
+    precision = settings.refine.precision
+    models = [
+        _fold_model(folder, k, len(folds), labels, precision) for k, folder in enumerate(folds)
+    ]
     ids, fold = labelled_folds(people, shown, len(folds), seed)
     known, gaze = (
         np.concatenate(both)
@@ -206,13 +209,13 @@ def choose_timestep(
     print(f"chosen: timestep {choice.whole.timestep}, {choice.whole.steps} steps")
 
 
-def _fold_model(folder: Path, number: int, folds: int, labels: Path) -> Denoiser:
+def _fold_model(folder: Path, number: int, folds: int, labels: Path, precision: str) -> Denoiser:
     card = read_card(folder)
     check_split(folder, card.get("split"), split_identity(labels), labels)
     found, expected = card.get("settings", {}).get("fold"), {"held_out": number, "folds": folds}
     if found != expected:
         raise InputError(f"{folder}: found a model of the fold {found}, expected {expected}")
-    return load_denoiser(folder)
+    return load_denoiser(folder, precision)
 
 
 def _check_maps(maps: np.ndarray, prior: Path) -> None:

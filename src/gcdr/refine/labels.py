@@ -23,6 +23,7 @@ from gcdr.data.tokens import Cache, open_cache
 from gcdr.methods import AUTO
 from gcdr.models.build import load_model, read_card
 from gcdr.models.denoiser import Denoiser
+from gcdr.models.precision import set_precision
 from gcdr.predictor import Predictor, load_gaze_model
 from gcdr.refine.choice import read_choice
 from gcdr.refine.diffusion import SAMPLERS, SamplerConfig, Schedule
@@ -87,8 +88,12 @@ def people_of(manifest: Path, labels: Path | None, which: str) -> np.ndarray:
     return ids
 
 
-def load_denoiser(folder: Path) -> Denoiser:
+def load_denoiser(folder: Path, precision: str = "fp32") -> Denoiser:
     """The diffusion model, or the direct mapping, of a folder.
+
+    Args:
+        folder: the folder.
+        precision: in which it computes, see :func:`gcdr.models.precision.set_precision`.
 
     Raises:
         InputError: it holds a model of another kind.
@@ -96,6 +101,7 @@ def load_denoiser(folder: Path) -> Denoiser:
     model = load_model(folder)
     if not isinstance(model, Denoiser):
         raise InputError(f"{folder}: found a {type(model).__name__}, expected a Denoiser")
+    set_precision(model, precision)
     return model
 
 
@@ -126,7 +132,7 @@ def maps_of(
     if settings.family == "gaze":
         predictor = Predictor(load_gaze_model(teacher), device)
         return Refined(predictor.of_people(cache, ids, prior).heatmap, None)
-    model = load_denoiser(teacher)
+    model = load_denoiser(teacher, settings.refine.precision if settings.refine else "fp32")
     if settings.family == "mapping":
         return Refined(map_maps(model, cache, ids, prior, device), None)
     made = []

@@ -16,6 +16,7 @@ from torch import Tensor
 from gcdr.data.heatmaps import gaussians, minmax, peak_points
 from gcdr.data.tokens import Cache
 from gcdr.models.denoiser import Denoiser, gaussian_matrix
+from gcdr.models.folding import ready
 from gcdr.models.interface import GazeInputs
 from gcdr.predictor import people_blocks
 from gcdr.refine.diffusion import Predict, Sampling, draws, seeded_noise, trajectory
@@ -121,7 +122,7 @@ def refine_maps(
     Returns:
         for each refinement its maps.
     """
-    model = model.to(device, memory_format=torch.channels_last).eval()
+    model = ready(model, device)
     size = model.map_size
     results: list[list[Refined]] = [[] for _ in refinements]
     parts = []
@@ -156,7 +157,7 @@ def step_maps(
     Returns:
         (visits, N, G, G) float32, unstretched, in the order of the steps.
     """
-    model = model.to(device, memory_format=torch.channels_last).eval()
+    model = ready(model, device)
     parts, made = [], []
     for part, predict in conditioned_blocks(model, samples, sample_id, device):
         known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
@@ -176,7 +177,7 @@ def map_maps(
     device: torch.device,
 ) -> Tensor:
     """Maps (N, G, G) that a network made of Grad-CAM maps in one go ("Direct Mapping")."""
-    model = model.to(device, memory_format=torch.channels_last).eval()
+    model = ready(model, device)
     parts = []
     for part, inputs in people_blocks(model, samples, sample_id, device):
         seen = torch.from_numpy(gradcam[part]).to(device)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from gcdr.base.jsonconfig import JsonConfig
+from gcdr.base.plain import JsonTable
 from gcdr.refine.choice import Chosen
 
 NOISE_OFFSETS = {"consistent": -1, "reference": 0}
@@ -61,6 +62,7 @@ class RefineSettings(JsonConfig):
         start: what of the prior is noised: "stretched", the map from 0 to 1 (paper), or "expected", it as
             a distribution of places, blurred as a label is.
         stretch: whether a refined map becomes a label by stretching it from 0 to 1 (paper).
+        precision: in which the diffusion model computes products: "fp32" or "bf16".
     """
 
     sampling: SamplerSettings
@@ -70,6 +72,16 @@ class RefineSettings(JsonConfig):
     redraw: Literal["mean", "sampled", "online"] = "mean"
     start: Literal["stretched", "expected"] = "stretched"
     stretch: bool = True
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+    def to_json(self) -> JsonTable:
+        """float32 is not mentioned: what was made before there was another precision says nothing of it."""
+        told = super().to_json()
+        return (
+            told
+            if self.precision != "fp32"
+            else {k: v for k, v in told.items() if k != "precision"}
+        )
 
 
 @dataclass(frozen=True)

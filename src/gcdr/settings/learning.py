@@ -189,6 +189,7 @@ def refine_settings(config: Config, variant: Variant) -> RefineSettings:
         variant.redraw,
         config["refine"]["start"],
         config["refine"]["stretch"],
+        config["refine"]["precision"],
     )
 
 
@@ -221,7 +222,8 @@ def choice_settings(
     """Of the choice of a timestep, with the sampler that is named or the configured one."""
     auto, draws, configured = config["refine"]["auto"], config["refine"]["draws"], sampling(config)
     drawn = configured if sampler is None else configured.as_defined(sampler)
-    refine = RefineSettings(drawn, AUTO, None, draws, "mean", config["refine"]["start"])
+    start, precision = config["refine"]["start"], config["refine"]["precision"]
+    refine = RefineSettings(drawn, AUTO, None, draws, "mean", start, precision=precision)
     return ChoiceSettings(
         map_settings(config, layer),
         refine,
@@ -237,7 +239,13 @@ def sweep_settings(config: Config, layer: int) -> SweepSettings:
     """Of the sweep over timesteps; draws are averaged."""
     refine = config["refine"]
     refinement = RefineSettings(
-        sampling(config), None, refine["steps"], refine["draws"], "mean", refine["start"]
+        sampling(config),
+        None,
+        refine["steps"],
+        refine["draws"],
+        "mean",
+        refine["start"],
+        precision=refine["precision"],
     )
     return SweepSettings(
         map_settings(config, layer), refinement, tuple(config["sweep"]["timesteps"])

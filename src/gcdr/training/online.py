@@ -12,6 +12,7 @@ from gcdr.data.heatmaps import minmax
 from gcdr.data.shown import check_split, split_identity
 from gcdr.models.build import read_card
 from gcdr.models.denoiser import Denoiser
+from gcdr.models.folding import ready
 from gcdr.refine.choice import read_choice
 from gcdr.refine.diffusion import draws
 from gcdr.refine.labels import load_denoiser, refinement_of, with_choice
@@ -78,9 +79,9 @@ def train_online_student(
     check_split(teacher, read_card(teacher).get("split"), split_identity(labels), labels)
     if choice is not None:
         check_split(choice, read_choice(choice).split, split_identity(labels), labels)
-    model = load_denoiser(teacher)
+    model = load_denoiser(teacher, settings.refine.precision)
     refinement = refinement_of(with_choice(settings.refine, choice), seed)
-    relabel = online_labels(model.to(device, memory_format=torch.channels_last).eval(), refinement)
+    relabel = online_labels(ready(model, device), refinement)
     made_of = [teacher] if choice is None else [teacher, choice]
     deciding = [*made_of, *code_of(__file__)]
     train_gaze_model(

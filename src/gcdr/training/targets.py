@@ -11,11 +11,11 @@ from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.data.cache import Cached
+from gcdr.data.label_maps import LabelMaps
 from gcdr.data.lookup import places
 from gcdr.data.shown import read_shown
 from gcdr.data.split import LABELLED, UNLABELLED, VALIDATION
 from gcdr.data.split import targets as of_role
-from gcdr.data.stores import read_labels
 
 LOOKED_AT = 256  # people set aside whose loss a training logs
 
@@ -27,15 +27,17 @@ class Targets:
     Attributes:
         sample_id: (N,) int64, ascending.
         gaze: (N, 2) float32, NaN where the heatmap counts, or nothing is known.
-        heatmap: (N, G, G) float32 in [0, 1]; (N, K, G, G) where a batch takes one of K at random;
-            None where there are only labels.
+        heatmap: (M, G, G) in [0, 1] by row, in memory or in a file; (M, K, G, G) where a batch takes one of K
+            at random; None where there are only labels.
+        place: (N,) int64, which row of ``heatmap`` is whose; −1 where none is; None without ``heatmap``.
         in_frame: (N,) float32: 1 for people who look into the frame, 0 for those who do not (their gaze
             is NaN), NaN where unknown; None where it is not learned.
     """
 
     sample_id: np.ndarray
     gaze: np.ndarray
-    heatmap: np.ndarray | None = None
+    heatmap: np.ndarray | LabelMaps | None = None
+    place: np.ndarray | None = None
     in_frame: np.ndarray | None = None
 
     def rows(self, sample_id: np.ndarray) -> np.ndarray:
@@ -60,39 +62,47 @@ class Targets:
         keep = ~np.isin(self.sample_id, sample_id)
         if not keep.any():
             raise InputError("labelled people: found none outside of the fold that is held out")
-        values = (self.sample_id, self.gaze, self.heatmap, self.in_frame)
-        return Targets(*(None if value is None else value[keep] for value in values))
+        place, in_frame = (None if v is None else v[keep] for v in (self.place, self.in_frame))
+        return Targets(self.sample_id[keep], self.gaze[keep], self.heatmap, place, in_frame)
 
     def maps(self, sample_id: np.ndarray, rng: torch.Generator | None = None) -> Tensor:
-        """Stored heatmaps (n, G, G) of people; of several, ``rng`` chooses."""
-        if self.heatmap is None:
+        """Stored heatmaps (n, G, G) float32 of people, zeros of who has none; of several, ``rng`` chooses."""
+        if self.heatmap is None or self.place is None:
             raise ValueError("these targets hold no heatmaps")
-        stored = self.heatmap[self.rows(sample_id)]
+        place = self.place[self.rows(sample_id)]
+        known = place >= 0
+        stored = torch.zeros(len(place), *self.heatmap.shape[1:])
+        stored[torch.from_numpy(known)] = torch.from_numpy(self.heatmap[place[known]]).float()
         if stored.ndim == 4:
-            choice = torch.randint(stored.shape[1], (len(stored),), generator=rng).numpy()
-            stored = stored[np.arange(len(stored)), choice]
-        return torch.from_numpy(stored)
+            choice = torch.randint(stored.shape[1], (len(stored),), generator=rng)
+            stored = stored[torch.arange(len(stored)), choice]
+        return stored
 
 
 def heatmap_targets(sample_id: np.ndarray, heatmap: np.ndarray | None) -> Targets:
     """Stored heatmaps (N, G, G) or (N, K, G, G) as targets; None where only pictures are used."""
-    return Targets(sample_id, np.full((len(sample_id), 2), np.nan, np.float32), heatmap)
+    place = None if heatmap is None else np.arange(len(sample_id))
+    return Targets(sample_id, _unknown(len(sample_id)), heatmap, place)
+
+
+def _unknown(count: int) -> np.ndarray:
+    return np.full((count, 2), np.nan, np.float32)
 
 
 def join(labelled: Targets, others: Targets) -> Targets:
-    """Both as one; where a person is in both, the label counts."""
+    """Both as one; where a person is in both, the label counts. Heatmaps stay where they are."""
     keep = ~np.isin(others.sample_id, labelled.sample_id)
     ids = np.concatenate([labelled.sample_id, others.sample_id[keep]])
     order = np.argsort(ids)
     gaze = np.concatenate([labelled.gaze, others.gaze[keep]])[order]
-    heatmap = in_frame = None
-    if others.heatmap is not None:
-        blank = np.zeros((len(labelled.sample_id), *others.heatmap.shape[1:]), np.float32)
-        heatmap = np.concatenate([blank, others.heatmap[keep]])[order]
+    place = in_frame = None
+    if others.place is not None:
+        none = np.full(len(labelled.sample_id), -1)
+        place = np.concatenate([none, others.place[keep]])[order]
     if labelled.in_frame is not None:
         hidden = np.full(keep.sum(), np.nan, np.float32)
         in_frame = np.concatenate([labelled.in_frame, hidden])[order]
-    return Targets(ids[order], gaze, heatmap, in_frame)
+    return Targets(ids[order], gaze, others.heatmap, place, in_frame)
 
 
 def labelled_targets(
@@ -157,11 +167,12 @@ def pseudo_targets(
     Raises:
         InputError: there are none, or they are of other people, another split or other settings.
     """
-    store = read_labels(path, samples.people, split=split, made_by=made_by)
+    store = LabelMaps.open(path, samples.people, split, made_by)
     usable = store.valid & samples.readable(store.sample_id, "pseudo-labelled")
     if not usable.any():
         raise InputError(f"{path}: no valid pseudo-label in it; expected at least one")
-    return heatmap_targets(store.sample_id[usable], store.heatmap[usable])
+    ids, place = store.sample_id[usable], np.flatnonzero(usable)
+    return Targets(ids, _unknown(len(ids)), store, place)
 
 
 def unlabelled_targets(labels: Path, samples: Cached) -> Targets:

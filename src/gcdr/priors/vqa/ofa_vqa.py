@@ -13,6 +13,7 @@ from torch import Tensor
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json, write_json
 from gcdr.base.plain import JsonTable
+from gcdr.models.folding import fused
 from gcdr.priors.vqa.gradcam import gradcam
 from gcdr.priors.vqa.nouns import WordFinder
 from gcdr.priors.vqa.ofa.checkpoint import load_ofa, save_weights
@@ -113,7 +114,8 @@ class OFAForVQA:
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         self.search, self.finder = search or Search(), finder or WordFinder()
-        self._reader = self.model if precision == "fp32" else copy.deepcopy(self.model).bfloat16()
+        reader = fused(self.model)
+        self._reader = reader if precision == "fp32" else copy.deepcopy(reader).bfloat16()
 
     @property
     def image_size(self) -> int:
