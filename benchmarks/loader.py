@@ -34,7 +34,7 @@ from torchvision.transforms.functional import normalize, to_tensor
 
 from gcdr.config.preflight import prepare_environment
 from gcdr.data import views
-from gcdr.data.cache import Samples, write_samples
+from gcdr.data.cache import Pictures, Samples, write_samples
 from gcdr.data.crops import HEAD_PADDING, grow
 from gcdr.data.manifest import BOX, build_manifest, read_people, write_table
 from gcdr.data.originals import Originals, write_originals
@@ -169,17 +169,10 @@ def taker(
     order = shuffled(ids, batch, 0, "benchmark")
 
     def take(step: int) -> batches.Batch:
-        (taken,) = batches.random_batches(
-            samples,
-            originals,
-            targets,
-            order(step),
-            priors=None,
-            model=model,
-            sigma=3.0,
-            device=device,
-            rng=(0, "augment", step),
+        drawn = batches.draw_batch(
+            samples, originals, targets, order(step), priors=None, rng=(0, "augment", step)
         )
+        (taken,) = batches.batches_of(drawn, model, 3.0, device)
         return taken
 
     return take
@@ -207,7 +200,8 @@ def from_cache(people: pd.DataFrame, root: Path, config: VATConfig, batch: int) 
         load()
     shares, start = Shares(), time.process_time()
     with (
-        patch.object(Samples, "pictures", shares.watch("copying, to float", Samples.pictures)),
+        patch.object(Samples, "stored", shares.watch("copying", Samples.stored)),
+        patch.object(Pictures, "in_floats", shares.watch("to float", Pictures.in_floats)),
         patch.object(Originals, "crops", shares.watch("random crops", Originals.crops)),
         patch.object(views, "_sample", shares.watch("head crops", views._sample)),
         patch.object(views, "_recolour", shares.watch("colours", views._recolour)),

@@ -17,7 +17,8 @@ from gcdr.training.recipes import Recipe
 
 ROOT = Path(__file__).parents[2]
 NOT_HELD = {  # sections, and why none of their leaves decides a number of GazeFollow's
-    "device": "where to compute", "datasets": "which data", "studies": "which runs",
+    "device": "where to compute", "processes": "where to compute",
+    "datasets": "which data", "studies": "which runs",
     "report": "what is shown", "galleries": "what is shown", "predictions": "what is shown",
     "blur_faces": "what is shown",
     "notice": "what is said",

@@ -77,10 +77,9 @@ def test_stripes_survive_a_crop_as_in_the_release(tmp_path: Path, monkeypatch) -
     monkeypatch.setattr(batches, "random_view", lambda *given: view)
     config = VATConfig.world()
     config = replace(config, towers=replace(config.towers, input_size=224))
-    (batch,) = batches.random_batches(
-        samples, originals, labelled_targets(labels, samples), np.array([0]),
-        priors=None, model=VAT(config), sigma=3.0, device=CPU, rng=(0, "augment", 1),
-    )  # fmt: skip
+    targets, one = labelled_targets(labels, samples), np.array([0])
+    drawn = batches.draw_batch(samples, originals, targets, one, priors=None, rng=(0, "augment", 1))
+    (batch,) = batches.batches_of(drawn, VAT(config), 3.0, CPU)
     mean, std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
     seen = batch.inputs.scene[0] * std + mean
     assert seen.std() == pytest.approx(0.5, abs=0.01)

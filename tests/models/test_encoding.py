@@ -19,7 +19,7 @@ from gcdr.models.encoding import write_tokens
 from gcdr.models.gazelle import Gazelle
 from gcdr.models.vat import VAT, VATConfig
 from gcdr.predictor import Predictor
-from gcdr.training.batches import random_batches
+from gcdr.training.batches import batches_of, draw_batch
 from gcdr.training.targets import heatmap_targets
 
 CPU = torch.device("cpu")
@@ -78,17 +78,8 @@ def test_training_sees_flipped_tokens_with_flipped_boxes(
     targets = heatmap_targets(ids, np.zeros((len(ids), 8, 8), np.float32))
     none = np.empty(0, int)  # no larger pictures: tokens are not cropped
     originals = Originals(none, none, none, none, none, none, none, cache.people, Path())
-    (batch,) = random_batches(
-        cache,
-        originals,
-        targets,
-        ids,
-        priors=None,
-        model=model,
-        sigma=1.0,
-        device=CPU,
-        rng=(3, "", 0),
-    )
+    drawn = draw_batch(cache, originals, targets, ids, priors=None, rng=(3, "", 0))
+    (batch,) = batches_of(drawn, model, 1.0, CPU)
     boxes = torch.from_numpy(cache.head_box)
     turned = torch.stack([1 - boxes[:, 2], boxes[:, 1], 1 - boxes[:, 0], boxes[:, 3]], 1)
     flipped = (batch.inputs.head_box - boxes).abs().amax(1) > 1e-6

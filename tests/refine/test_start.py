@@ -1,6 +1,7 @@
 """What of a prior map is noised, and what a denoiser learns from beside labels."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -84,7 +85,8 @@ def test_an_earlier_prediction_is_a_map_that_the_seed_decides() -> None:
 
     def made(seed: int) -> torch.Tensor:
         rng = torch.Generator().manual_seed(seed)
-        return earlier_prediction(model, Schedule(100), target, timestep, context, rng)
+        predict = partial(model.predict, context=context)
+        return earlier_prediction(predict, Schedule(100), target, timestep, rng)
 
     first = made(0)
     assert first.shape == target.shape and not first.requires_grad

@@ -23,7 +23,7 @@ from gcdr.refine.diffusion import draws
 from gcdr.refine.labels import make_labels, refinement_of
 from gcdr.refine.maps import refine_maps
 from gcdr.refine.options import RefineSettings
-from gcdr.training.batches import Clips, compose, random_batches
+from gcdr.training.batches import Clips, batches_of, compose, draw_batch
 from gcdr.training.denoising import train_diffusion_model
 from gcdr.training.gaze import train_gaze_model
 from gcdr.training.recipes import GazeModelSettings
@@ -112,13 +112,11 @@ def test_a_track_is_seen_in_one_view(film: Study) -> None:
     ids = targets.sample_id[samples.tracks.in_time(rows)]
     model = load_gaze_model(film.folder / "vat")
     clip = samples.tracks.stretches(samples.rows(ids))
-    seen = [
-        random_batches(
-            samples, larger, targets, ids, priors=None, model=model, sigma=3.0, device=CPU,
-            rng=(0, "test", step), clip=clip,
-        )[0].inputs
+    drawn = [
+        draw_batch(samples, larger, targets, ids, priors=None, rng=(0, "test", step), clip=clip)
         for step in range(8)
-    ]  # fmt: skip
+    ]
+    seen = [batches_of(one, model, 3.0, CPU)[0].inputs for one in drawn]
     track = seen[0].track
     assert (track == torch.from_numpy(clip)).all()
     flipped = torch.stack([one.head_box[:, 0] for one in seen])

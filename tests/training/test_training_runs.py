@@ -41,7 +41,7 @@ from gcdr.refine.labels import make_labels, refinement_of
 from gcdr.refine.maps import refine_maps, step_maps
 from gcdr.refine.options import LabelSettings
 from gcdr.training import resume
-from gcdr.training.batches import random_batches
+from gcdr.training.batches import batches_of, draw_batch
 from gcdr.training.denoising import train_diffusion_model
 from gcdr.training.gaze import train_gaze_model
 from gcdr.training.mapping import train_mapping_model
@@ -91,10 +91,8 @@ def test_two_views_share_window_and_flip(study: Study) -> None:
     targets = Targets(ids, np.full((6, 2), 0.4, np.float32))
     config = VATConfig.world()
     model = VAT(replace(config, towers=replace(config.towers, head_mask="padded")))
-    first, second = random_batches(
-        samples, originals, targets, ids, priors=None, model=model, sigma=3.0, device=CPU,
-        rng=(0, "views", 1), views=2,
-    )  # fmt: skip
+    drawn = draw_batch(samples, originals, targets, ids, priors=None, rng=(0, "views", 1), views=2)
+    first, second = batches_of(drawn, model, 3.0, CPU)
     assert torch.equal(first.target, second.target)
     assert torch.equal(first.inputs.head_box, second.inputs.head_box)
     assert not torch.equal(first.inputs.scene, second.inputs.scene)

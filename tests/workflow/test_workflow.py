@@ -159,6 +159,14 @@ def test_timestep_reruns_only_what_depends_on_it(done: Workspace) -> None:
     assert done.planned() == {}
 
 
+def test_more_processes_train_nothing_again(done: Workspace) -> None:
+    done.write("two.yaml", "processes: 2\n")
+    assert set(done.planned(configs=(SMOKE, "two.yaml"))) <= {"page"}  # it shows all settings
+    told = done.snakemake("-n", "-p", "--forcerun", "train_student", configs=(SMOKE, "two.yaml"))
+    launcher = "python -m torch.distributed.run --standalone --nproc-per-node=2"
+    assert f"{launcher} workflow/scripts/train_gaze.py" in told.stdout
+
+
 def test_a_method_more_runs_what_it_needs_itself(done: Workspace) -> None:
     done.write("more.yaml", "report: {methods: [vat, semi-vat, gcdr, argmax]}\n")
     planned = done.planned(configs=(SMOKE, "more.yaml"))
@@ -332,6 +340,8 @@ def test_own_pictures_without_head_boxes_go_from_detection_to_the_gallery(done: 
             ["heads.weights", "nowhere/model.safetensors", "datasets.mine has no table"],
         ),
         ("device: gpu\n", ["device", "gpu"]),
+        ("processes: 2\ndevice: cuda:1\n", ["device: found 'cuda:1' for 2 processes"]),
+        ("processes: 48\n", ["processes: found 48, expected at most", "gaze.recipe"]),
         ("report: {methods: [gcrd]}\n", ["report.methods", "gcrd", "gcdr-mt"]),
         ("gaze: {recipe: {epochs: 2}}\n", ["gaze.recipe", "steps", "exactly one"]),
         ("gaze: {model: cat}\n", ["gaze.model", "'cat'", "one of gaze.models: vat"]),

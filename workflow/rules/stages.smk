@@ -2,10 +2,14 @@
 
 A command passes values with ``:q``, which quotes them for the shell, and behind ``--name=``, where they may
 begin with a dash. Options that not every job has are a parameter that gcdr.base.command.options makes. What
-stands in a command alone (workers, failures) never changes a bit, and a change of it makes nothing again.
+stands in a command alone (workers, failures, processes) never changes a bit, and a change of it makes nothing again.
 """
 
 from gcdr.base.command import options
+from gcdr.settings.learning import trainer
+
+TRAINER = trainer(config["processes"])
+"""What runs a training's script."""
 
 
 def script(name):

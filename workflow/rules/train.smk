@@ -2,6 +2,7 @@
 
 MODEL_FILES = ["model.safetensors", "model.json", "log.csv"]
 LABELLED = {"samples": SAMPLES, "originals": originals, "labels": LABELS}
+STARTS = {"init": gaze_init, "backbone": gaze_backbone}  # of a gaze model
 SHOWN = LABELLED | {"samples": shown_to(trained_gaze)}  # a frozen backbone's tokens, perhaps
 
 
@@ -9,10 +10,9 @@ rule train_student:
     """A student on labels and stored pseudo-labels."""
     input:
         **SHOWN,
+        **STARTS,
         script=script("train_gaze"),
         pseudo=student_labels,
-        init=gaze_init,
-        backbone=gaze_backbone,
     output:
         multiext(f"{TRAINED}/", *MODEL_FILES),
     log:
@@ -22,25 +22,25 @@ rule train_student:
     wildcard_constraints:
         kind="students",
         name=STORED,
+    threads: config["processes"]
     resources:
-        gpu=GPU,
+        gpu=GPU * config["processes"],
     params:
         settings=training_settings,
         options=training_options,
     shell:
-        "python {input.script:q} --samples={input.samples:q} --labels={input.labels:q}"
+        "{TRAINER:q} {input.script:q} --samples={input.samples:q} --labels={input.labels:q}"
         " --originals={input.originals:q} --settings={params.settings:q} {params.options:q} > {log:q} 2>&1"
 
 
 use rule train_student as train_online_student with:
     input:
         **LABELLED,
+        **STARTS,
         script=script("train_online_student"),
         pseudo=student_labels,
         teacher=online_teacher,
         choice=online_choice,
-        init=gaze_init,
-        backbone=gaze_backbone,
     wildcard_constraints:
         kind="students",
         name=pattern(NAMES, ONLINE),
@@ -49,10 +49,9 @@ use rule train_student as train_online_student with:
 use rule train_student as train_teacher with:
     input:
         **SHOWN,
+        **STARTS,
         script=script("train_gaze"),
         prior=teacher_prior,
-        init=gaze_init,
-        backbone=gaze_backbone,
     wildcard_constraints:
         kind="teachers",
         name=teachers(family="gaze", mean_teacher=False),

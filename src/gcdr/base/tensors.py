@@ -1,6 +1,7 @@
-"""Weights in safetensors files, held to the digest that stands in the card beside them."""
+"""Weights in safetensors files, held to the digest in the card beside them; tensors inside a value."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,18 @@ from gcdr.base.files import atomic, file_digest, read_json, write_json
 
 CARDS = ("model.json", "card.json")
 DIGEST = "weights_sha256"
+
+
+def each_tensor(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """A value with each tensor changed that is in it, in a list of it or in a dataclass of it."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, list):
+        return [each_tensor(one, change) for one in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        held = {one.name: getattr(value, one.name) for one in fields(value)}
+        return replace(value, **{name: each_tensor(one, change) for name, one in held.items()})
+    return value
 
 
 def write_tensors(

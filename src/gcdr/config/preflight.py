@@ -78,6 +78,11 @@ def check_references(config: Config) -> None:
     problems += start_problems(config)
     problems += size_problems(config)
     problems += recipe_problems(config, asked_recipes(config))
+    if config["processes"] > 1 and ":" in config["device"]:
+        problems.append(
+            f"device: found {config['device']!r} for {config['processes']} processes, expected auto, "
+            "cpu or cuda"
+        )
     problems += _split_problems(config)
     for share in dict.fromkeys(study_share(config, name) for name in used_studies(config)):
         try:

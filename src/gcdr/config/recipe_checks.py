@@ -79,6 +79,11 @@ def recipe_problems(config: Config, keys: Iterable[str]) -> list[str]:
                 for value in alternatives(places)
                 if value is not None and not value < recipe["batch"]
             ]
+            if recipe["batch"] < config["processes"]:
+                problems.append(
+                    f"processes: found {config['processes']}, expected at most {recipe['batch']}, the people "
+                    f"in a batch of {key}"
+                )
             problems += _length_problems(config, key, model, recipe)
             if recipe.get("learned") == "in_time" and not _follows(config, key, model):
                 what = (

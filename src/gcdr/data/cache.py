@@ -7,7 +7,7 @@ into memory: a shuffled read costs no decoding and memory stays flat in the size
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,9 +135,9 @@ class Pictures:
     """Unaugmented, unnormalised pictures of people; an image may be held once for several of them.
 
     Attributes:
-        images: (M, 3, S, S) float32 in 0..1.
+        images: (M, 3, S, S) float32 in 0..1; uint8 as stored.
         image_of: (N,) int64, which image a person is in.
-        heads: (N, 3, C, C) float32 in 0..1, head boxes with their margin.
+        heads: (N, 3, C, C) of the same type, head boxes with their margin.
         head_box: (N, 4) float32 in 0..1 of the image.
     """
 
@@ -145,6 +145,11 @@ class Pictures:
     image_of: Tensor
     heads: Tensor
     head_box: Tensor
+
+    def in_floats(self) -> "Pictures":
+        """Stored pictures in 0..1."""
+        images, heads = (picture.float().div_(255) for picture in (self.images, self.heads))
+        return replace(self, images=images, heads=heads)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,22 +267,18 @@ class Samples(Cached):
         """Side of the scene in pixels."""
         return self.scene.shape[-1]
 
-    def pictures(self, rows: np.ndarray, device: torch.device, *, each: bool = False) -> Pictures:
-        """Pictures of people.
+    def stored(self, rows: np.ndarray, *, each: bool = False) -> Pictures:
+        """Pictures of people as they are stored, on the CPU.
 
         Args:
             rows: (n,) their rows.
-            device: where to put them.
             each: give everybody an image of their own, as views of their own need; else an image is
                 held once.
         """
         index = self.scene_index[rows]
         shown, image_of = (index, np.arange(len(rows))) if each else first_seen(index)
-        images = torch.from_numpy(self.scene[shown])
-        heads = torch.from_numpy(self.head[rows])
-        images, heads = (picture.to(device).float().div_(255) for picture in (images, heads))
-        box = torch.from_numpy(self.head_box[rows])
-        return Pictures(images, torch.from_numpy(image_of).to(device), heads, box.to(device))
+        arrays = self.scene[shown], image_of, self.head[rows], self.head_box[rows]
+        return Pictures(*(torch.from_numpy(array) for array in arrays))
 
 
 def first_seen(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ flipped, so that training may flip it without asking the backbone again.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,25 @@ from gcdr.data.picture_rows import CheckedRows, MappedRows
 
 TOKENS = "tokens"
 CACHE = "gcdr token cache"
+
+
+@dataclass(frozen=True)
+class ImageTokens:
+    """What stands in the place of :class:`gcdr.data.cache.Pictures`.
+
+    Attributes:
+        tokens: (M, C, rows, columns) float32; float16 as stored.
+        image_of: (N,) int64, which of them a person is in.
+        head_box: (N, 4) float32 in 0..1 of the image.
+    """
+
+    tokens: Tensor
+    image_of: Tensor
+    head_box: Tensor
+
+    def in_floats(self) -> "ImageTokens":
+        """Stored tokens in single precision."""
+        return replace(self, tokens=self.tokens.float())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,25 +70,19 @@ class Tokens(Cached):
             backbone = held.attributes["made_by"]["backbone"]
             return cls(tokens=tokens, backbone=backbone, **cls.people_of(held, len(tokens)))
 
-    def of(
-        self, rows: np.ndarray, device: torch.device, flip: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Tokens of the images of people.
+    def stored(self, rows: np.ndarray, flip: Tensor | None = None) -> ImageTokens:
+        """Tokens of the images of people as they are stored, on the CPU.
 
         Args:
             rows: (n,) their rows.
-            device: where to put them.
             flip: (n,) bool, whose image is flipped, everybody having one of their own; None: as they
                 are, an image once.
-
-        Returns:
-            tokens (M, C, rows, columns) float32, and which of them a person is in, (n,) int64.
         """
         index = self.scene_index[rows]
         shown, image_of = (index, np.arange(len(rows))) if flip is not None else first_seen(index)
-        sides = np.zeros(len(shown), int) if flip is None else flip.cpu().numpy().astype(int)
-        found = torch.from_numpy(self.tokens[shown, sides])
-        return found.to(device).float(), torch.from_numpy(image_of).to(device)
+        sides = np.zeros(len(shown), int) if flip is None else flip.numpy().astype(int)
+        arrays = self.tokens[shown, sides], image_of, self.head_box[rows]
+        return ImageTokens(*(torch.from_numpy(array) for array in arrays))
 
 
 @contextmanager

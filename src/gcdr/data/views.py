@@ -213,11 +213,10 @@ def head_masks(head_box: Tensor, size: int) -> Tensor:
 
 def _sample(picture: Tensor, window: Tensor, flip: Tensor, size: int) -> Tensor:
     """Bilinear samples of a window of each picture at ``size``; black beyond the edges."""
-    if (
-        picture.shape[-1] == size
-        and not flip.any()
-        and bool((window == window.new_tensor([0, 0, 1, 1])).all())
-    ):
+    asked = (
+        picture.shape[-1] == size and picture.device.type == "cpu"
+    )  # a GPU is waited for if asked
+    if asked and not flip.any() and bool((window == window.new_tensor([0, 0, 1, 1])).all()):
         return picture
     extent = window[:, 2:] - window[:, :2]
     centre = window[:, 2:] + window[:, :2] - 1

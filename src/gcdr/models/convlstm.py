@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gcdr.models.interface import GazeInputs, TrackMemory
+from gcdr.models.shares import dropout_along_tracks
 
 HIDDEN, CELL = "hidden", "cell"
 OPEN = 3.0  # bias of a gate that lets 95 % through
@@ -102,7 +103,9 @@ class ConvLSTM(nn.Module):
         packed, ends = self.signal * x[packing.order], []
         for layer in range(self.layers):
             if layer:
-                packed = F.dropout(packed, self.dropout, self.training)
+                packed = dropout_along_tracks(
+                    packed, self.dropout, self.training, lambda track: pack_tracks(track).order
+                )
             packed, *end = self._layer(
                 layer, packed, packing.sizes, hidden[:, layer], cell[:, layer]
             )

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from gcdr.base.errors import InputError
-from gcdr.data.cache import Pictures, Samples
-from gcdr.data.tokens import Cache, Tokens
+from gcdr.base.tensors import each_tensor
+from gcdr.data.cache import Pictures
+from gcdr.data.tokens import Cache, ImageTokens
 from gcdr.data.views import View, plain_view, view_boxes, view_crops, view_images, view_masks
 from gcdr.models.interface import GazeInputs, SeesPeople
 
@@ -48,6 +49,38 @@ def gaze_inputs(
     )
 
 
+def token_inputs(shown: ImageTokens, model: SeesPeople, *, view: View | None = None) -> GazeInputs:
+    """Inputs of people of whose images there are tokens.
+
+    Args:
+        shown: what a frozen backbone made of their images; as the view shows them.
+        model, view: as in :func:`gaze_inputs`; of tokens, a view is flipped or not.
+
+    Raises:
+        InputError: the model cannot do with tokens.
+    """
+    if not model.needs.tokens:
+        raise InputError(
+            f"found a cache of a backbone's tokens, expected one of pictures, which a {model.kind} needs"
+        )
+    own = plain_view(len(shown.head_box), shown.head_box.device) if view is None else view
+    box = view_boxes(shown.head_box, own)
+    return GazeInputs(tokens=shown.tokens, image_of=shown.image_of, head_box=box)
+
+
+def inputs_of(
+    shown: Pictures | ImageTokens,
+    model: SeesPeople,
+    *,
+    view: View | None = None,
+    prior: Tensor | None = None,
+) -> GazeInputs:
+    """Inputs of people, see :func:`gaze_inputs` and :func:`token_inputs`."""
+    if isinstance(shown, ImageTokens):
+        return token_inputs(shown, model, view=view)
+    return gaze_inputs(shown, model, view=view, prior=prior)
+
+
 def cached_inputs(
     cache: Cache,
     rows: np.ndarray,
@@ -67,32 +100,5 @@ def cached_inputs(
     Raises:
         InputError: the cache is of tokens, and the model cannot do with them.
     """
-    if isinstance(cache, Samples):
-        return gaze_inputs(cache.pictures(rows, device), model, prior=prior)
-    return token_inputs(cache, rows, model, device)
-
-
-def token_inputs(
-    cache: Tokens,
-    rows: np.ndarray,
-    model: SeesPeople,
-    device: torch.device,
-    view: View | None = None,
-) -> GazeInputs:
-    """Inputs of people of a cache of tokens.
-
-    Args:
-        cache, rows, model, device: as in :func:`cached_inputs`.
-        view: how each person is looked at: of tokens, flipped or not, and everybody having their own.
-
-    Raises:
-        InputError: the model cannot do with tokens.
-    """
-    if not model.needs.tokens:
-        raise InputError(
-            f"found a cache of a backbone's tokens, expected one of pictures, which a {model.kind} needs"
-        )
-    tokens, image_of = cache.of(rows, device, None if view is None else view.flip)
-    shown = plain_view(len(rows), device) if view is None else view
-    box = torch.from_numpy(cache.head_box[rows]).to(device)
-    return GazeInputs(tokens=tokens, image_of=image_of, head_box=view_boxes(box, shown))
+    shown = each_tensor(cache.stored(rows), lambda tensor: tensor.to(device))
+    return inputs_of(shown.in_floats(), model, prior=prior)

@@ -18,6 +18,7 @@ from gcdr.models.convlstm import ConvLSTM
 from gcdr.models.description import DENOISER, RESNET, TOWERS, VAT_MARKS, Description
 from gcdr.models.interface import GazeInputs, GazeOutput, Kind, Needs
 from gcdr.models.precision import in_precision
+from gcdr.models.shares import rows_of_batch
 from gcdr.models.sizes import CONVLSTM, VideoVATConfig, beginning
 from gcdr.models.starting import start_from
 from gcdr.models.towers import Bottleneck
@@ -28,7 +29,7 @@ class SkippingNorm(nn.BatchNorm2d):
     """A batch norm that is left out where a call has a single frame, as the authors' video model does."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x if len(x) == 1 else super().forward(x)
+        return x if rows_of_batch(x) == 1 else super().forward(x)
 
 
 class VideoBottleneck(Bottleneck):

@@ -165,7 +165,8 @@ def add_noise(schedule: Schedule, heatmap: Tensor, index: Tensor, noise: Tensor)
     Returns:
         (N, H, W) float in the network's range [0, 1].
     """
-    alpha_bar = torch.from_numpy(schedule.alpha_bar)[index.cpu()].to(heatmap)[:, None, None]
+    share = torch.from_numpy(schedule.alpha_bar)[index.cpu()]
+    alpha_bar = share.to(heatmap, non_blocking=True)[:, None, None]
     return to_network(alpha_bar.sqrt() * to_state(heatmap) + (1 - alpha_bar).sqrt() * noise)
 
 
@@ -177,13 +178,13 @@ def training_pair(
     Args:
         schedule: noise schedule.
         heatmap: (N, H, W) float in [0, 1].
-        time: (N,) int in 1..T.
+        time: (N,) int in 1..T, on the CPU: a GPU that holds them must be waited for.
         noise: (N, H, W) standard normal.
 
     Returns:
         Noisy maps (N, H, W) in [0, 1] and times (N,) float.
     """
-    return add_noise(schedule, heatmap, time - 1, noise), time.to(heatmap)
+    return add_noise(schedule, heatmap, time - 1, noise), time.to(heatmap, non_blocking=True)
 
 
 def ddim(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -10,9 +10,11 @@ from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.base.seeds import torch_rng
+from gcdr.base.tensors import each_tensor
+from gcdr.data.cache import Pictures, Samples
 from gcdr.data.heatmaps import gaussians
 from gcdr.data.originals import Originals
-from gcdr.data.tokens import Cache, Tokens
+from gcdr.data.tokens import Cache, ImageTokens
 from gcdr.data.views import (
     View,
     random_view,
@@ -21,8 +23,9 @@ from gcdr.data.views import (
     view_priors,
     whole_image,
 )
-from gcdr.models.inputs import gaze_inputs, token_inputs
+from gcdr.models.inputs import inputs_of
 from gcdr.models.interface import GazeInputs, SeesPeople
+from gcdr.models.shares import WHOLE, Share, Whole
 from gcdr.predictor import people_blocks
 from gcdr.training.loop import shuffled
 from gcdr.training.targets import Targets
@@ -30,14 +33,15 @@ from gcdr.training.targets import Targets
 
 @dataclass(frozen=True)
 class Batch:
-    """Model inputs and targets of N people.
+    """Model inputs and targets of N people; the inputs are of those n of them that this process computes.
 
     Attributes:
         inputs: what the model sees of them, everybody in an image of their own.
-        prior: (N, 1, G, G) prior maps in [0, 1] as seen in the view, or None.
+        prior: (n, 1, G, G) prior maps in [0, 1] as seen in the view, or None.
         target: (N, G, G) in [0, 1]; zeros where nothing is known.
         labelled: (N,) bool, the target is a person's label.
         in_frame: (N,) 1 where the person looks into the frame, 0 where not, NaN where unknown; or None.
+        share: which of the N the n are.
     """
 
     inputs: GazeInputs
@@ -45,6 +49,37 @@ class Batch:
     target: Tensor
     labelled: Tensor
     in_frame: Tensor | None = None
+    share: Share | Whole = WHOLE
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What is drawn and read of N people before a device is asked: all of it on the CPU, pictures as stored.
+
+    Attributes:
+        pictures: of the n who are computed, everybody in an image of their own, which is the views' window;
+            or tokens of it.
+        views: how they are looked at.
+        gaze: (N, 2) float32 in 0..1, NaN where unknown.
+        heatmap: (N, G, G) float32 in [0, 1], the target where there is no gaze point, or None.
+        prior: (N, G, G) float32 prior maps in [0, 1], or None.
+        in_frame: as of a batch.
+        track: (N,) int64, see :class:`gcdr.models.interface.GazeInputs`, or None.
+        own: (n,) int64, who is computed by this process; None: everybody.
+    """
+
+    pictures: Pictures | ImageTokens
+    views: list[View]
+    gaze: Tensor
+    heatmap: Tensor | None
+    prior: Tensor | None
+    in_frame: Tensor | None
+    track: Tensor | None
+    own: Tensor | None
+
+    def of_own(self, value: Any) -> Any:
+        """Those who are computed, of what is known of everybody."""
+        return value if self.own is None else each_tensor(value, lambda tensor: tensor[self.own])
 
 
 @dataclass(frozen=True)
@@ -55,11 +90,13 @@ class Composition:
         ids: from the step to the people of its batch.
         per_epoch: steps in one pass: over the people without a label where they have places of their
             own (as in Mean Teacher), else over all.
+        pieces: people, or clips where there are some, in a batch.
         clip: from the step to the clip (n,) int64 from 0 on that each is in; None where there are no clips.
     """
 
     ids: Callable[[int], np.ndarray]
     per_epoch: float
+    pieces: int
     clip: Callable[[int], np.ndarray] | None = None
 
 
@@ -128,6 +165,7 @@ def compose(
     return Composition(
         lambda step: np.concatenate([of_known.ids(step), of_others.ids(step)]),
         of_others.per_epoch,
+        of_known.pieces + of_others.pieces,
         clip,
     )
 
@@ -147,30 +185,29 @@ def _pool(
     places = min(len(drawn), places)
     chosen = shuffled(drawn, places, seed, purpose)
     if pieces is None:
-        return Composition(chosen, len(drawn) / places)
+        return Composition(chosen, len(drawn) / places, places)
     lengths = np.array([len(piece) for piece in pieces])
     return Composition(
         lambda step: np.concatenate([pieces[k] for k in chosen(step)]),
         len(drawn) / places,
+        places,
         lambda step: np.repeat(np.arange(places), lengths[chosen(step)]),
     )
 
 
-def random_batches(
+def draw_batch(
     samples: Cache,
     originals: Originals,
     targets: Targets,
     sample_id: np.ndarray,
     *,
     priors: Targets | None,
-    model: SeesPeople,
-    sigma: float,
-    device: torch.device,
     rng: tuple[int, str, int],
     views: int = 1,
     clip: np.ndarray | None = None,
-) -> list[Batch]:
-    """Assemble the same people once in each of some random views.
+    own: np.ndarray | None = None,
+) -> Drawn:
+    """Draw the views of some people and read what they show.
 
     The views share window and flip, so that all heatmaps agree cell by cell; colours and head boxes
     are jittered apart, as Mean Teacher needs it (paper, S2). All frames of a clip are
@@ -182,48 +219,58 @@ def random_batches(
         targets: what the people are trained towards.
         sample_id: (n,) the people.
         priors: prior maps of these people, or None.
-        model: whose inputs and targets these are.
-        sigma: standard deviation of a label's Gaussian in cells.
-        device: where the batches are computed.
         rng: seed, purpose and step of the augmentation.
         views: how many.
         clip: (n,) int64 from 0 on, ascending, which clip of a track each is a frame of, in the order of time;
             None: nobody is in one.
+        own: who is computed by this process, see :meth:`gcdr.training.ranks.Ranks.rows`: all that is drawn is
+            drawn for everybody, but pictures are read of these alone.
     """
-    at = targets.rows(sample_id)
-    rows = samples.rows(sample_id)
-    gaze = torch.from_numpy(targets.gaze[at]).to(device)
-    unknown, in_frame = torch.isnan(gaze).any(1), None
-    if targets.in_frame is not None:
-        in_frame = torch.from_numpy(targets.in_frame[at]).to(device)
+    at, rows = targets.rows(sample_id), samples.rows(sample_id)
+    gaze = torch.from_numpy(targets.gaze[at])
+    in_frame = None if targets.in_frame is None else torch.from_numpy(targets.in_frame[at])
     seed, purpose, step = rng
-    stored = None
+    heatmap = None
     if targets.heatmap is not None:
-        choice = torch_rng(seed, f"{purpose} draw", step)
-        stored = targets.maps(sample_id, choice).to(device)
-    head_box = torch.from_numpy(samples.head_box[rows]).to(device)
-    track = None if clip is None else torch.from_numpy(clip).to(device)
+        heatmap = targets.maps(sample_id, torch_rng(seed, f"{purpose} draw", step))
+    prior = None if priors is None else priors.maps(sample_id)
+    track = None if clip is None else torch.from_numpy(clip)
+    head_box = torch.from_numpy(samples.head_box[rows])
     seen = _random_views(head_box, gaze, track, seed, purpose, step, views)
-    pictures = None
-    if isinstance(samples, Tokens):
-        seen = [whole_image(view) for view in seen]
+    read = slice(None) if own is None else own
+    shown = each_tensor(seen[0], lambda tensor: tensor[read])
+    if isinstance(samples, Samples):
+        pictures: Pictures | ImageTokens = samples.stored(rows[read], each=True)
+        _crop(pictures.images, originals, sample_id[read], shown)
     else:
-        pictures = samples.pictures(rows, device, each=True)
-        _crop(pictures.images, originals, sample_id, seen[0])
+        seen = [whole_image(view) for view in seen]
+        pictures = samples.stored(rows[read], shown.flip)
+    mine = None if own is None else torch.from_numpy(own)
+    return Drawn(pictures, seen, gaze, heatmap, prior, in_frame, track, mine)
+
+
+def batches_of(drawn: Drawn, model: SeesPeople, sigma: float, device: torch.device) -> list[Batch]:
+    """The same people once in each view.
+
+    Args:
+        drawn: the people.
+        model: whose inputs and targets these are.
+        sigma: standard deviation of a label's Gaussian in cells.
+        device: where the batches are computed.
+    """
+    drawn = each_tensor(drawn, lambda tensor: tensor.to(device, non_blocking=True))
+    shown, unknown = drawn.pictures.in_floats(), torch.isnan(drawn.gaze).any(1)
+    share = WHOLE if drawn.own is None else Share(drawn.own, len(unknown), drawn.track)
+    track = drawn.of_own(drawn.track)
     batches = []
-    for view in seen:
-        target = gaussians(view_points(gaze, view), model.map_size, sigma)
-        if stored is not None:
-            target = torch.where(unknown[:, None, None], view_maps(stored, view), target)
-        prior = None
-        if priors is not None:
-            prior = view_priors(priors.maps(sample_id).to(device), view)[:, None]
-        inputs = (
-            token_inputs(samples, rows, model, device, view)
-            if isinstance(samples, Tokens)
-            else gaze_inputs(pictures, model, view=view, prior=prior)
-        )
-        batches.append(Batch(replace(inputs, track=track), prior, target, ~unknown, in_frame))
+    for view in drawn.views:
+        target = gaussians(view_points(drawn.gaze, view), model.map_size, sigma)
+        if drawn.heatmap is not None:
+            target = torch.where(unknown[:, None, None], view_maps(drawn.heatmap, view), target)
+        own, maps = drawn.of_own(view), drawn.of_own(drawn.prior)
+        prior = None if maps is None else view_priors(maps, own)[:, None]
+        inputs = replace(inputs_of(shown, model, view=own, prior=prior), track=track)
+        batches.append(Batch(inputs, prior, target, ~unknown, drawn.in_frame, share))
     return batches
 
 
@@ -240,7 +287,8 @@ def plain_batches(
 
     Args:
         targets: people with a gaze point inside the frame.
-        samples, priors, model, sigma, device: as in :func:`random_batches`.
+        samples, priors: as in :func:`draw_batch`.
+        model, sigma, device: as in :func:`batches_of`.
     """
     ids = targets.sample_id
     maps = None if priors is None else priors.maps(ids).numpy()
@@ -251,13 +299,11 @@ def plain_batches(
 
 
 def _crop(images: Tensor, originals: Originals, sample_id: np.ndarray, view: View) -> None:
-    """Put the view's windows in the place of whole images (N, 3, S, S), for those who see a part."""
+    """Put the view's windows in the place of stored whole images (N, 3, S, S), for those who see a part."""
     part = view.cropped
     if part.any():
-        chosen = part.cpu().numpy()
-        window = view.window[part].cpu().numpy()
-        crops = originals.crops(sample_id[chosen], window, images.shape[-1])
-        images[part] = torch.from_numpy(crops).to(images.device).float().div_(255)
+        chosen, window = sample_id[part.numpy()], view.window[part].numpy()
+        images[part] = torch.from_numpy(originals.crops(chosen, window, images.shape[-1]))
 
 
 def _random_views(

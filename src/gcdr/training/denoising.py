@@ -15,7 +15,7 @@ from gcdr.models.denoiser import Denoiser
 from gcdr.models.sizes import DenoiserConfig, VideoDenoiserConfig, beginning
 from gcdr.models.starting import start_from
 from gcdr.models.video_denoiser import VideoDenoiser
-from gcdr.refine.diffusion import Schedule, denoising_loss, training_pair
+from gcdr.refine.diffusion import Predict, Schedule, denoising_loss, training_pair
 from gcdr.training.batches import Batch
 from gcdr.training.recipes import DenoiserTraining, DiffusionRecipe, Fold, NetworkSettings
 from gcdr.training.resume import code_of
@@ -111,18 +111,18 @@ def train_denoiser(
         InputError: fewer people than places in a batch, or a loss that is not finite.
     """
     people = run.compose(labelled, None, recipe)
+    batches = run.batches(labelled, people)
 
     def loss_of_step(step: int) -> torch.Tensor:
-        (batch,) = run.batches(labelled, people, step)
+        (batch,) = batches(step)
         rng = torch_rng(run.seed, "diffusion noise", step)
         target = batch.target.repeat(recipe.draws, 1, 1)
         timestep = torch.randint(1, schedule.timesteps + 1, (len(target),), generator=rng)
-        noise = torch.randn(target.shape, generator=rng).to(run.device)
-        context, noised = run.model.context(batch.inputs), target
+        noise = torch.randn(target.shape, generator=rng).to(run.device, non_blocking=True)
+        predict, noised = prediction_of(run.model, batch), target
         if torch.rand((), generator=rng) < recipe.own:
-            noised = earlier_prediction(run.model, schedule, target, timestep, context, rng)
-        noisy, time = training_pair(schedule, noised, timestep.to(run.device), noise)
-        predicted = run.model.predict(noisy, time, context)
+            noised = earlier_prediction(predict, schedule, target, timestep, rng)
+        predicted = predict(*training_pair(schedule, noised, timestep, noise))
         return recipe.loss_scale * denoising_loss(predicted, target)
 
     def loss_of(model: Denoiser, batch: Batch) -> Tensor:
@@ -130,29 +130,40 @@ def train_denoiser(
         rng, target = torch_rng(run.seed, "validation noise"), batch.target
         timestep = torch.randint(1, schedule.timesteps + 1, (len(target),), generator=rng)
         noise = torch.randn(target.shape, generator=rng).to(run.device)
-        noisy, time = training_pair(schedule, target, timestep.to(run.device), noise)
+        noisy, time = training_pair(schedule, target, timestep, noise)
         return recipe.loss_scale * denoising_loss(model(noisy, time, batch.inputs), target)
 
     return run.fit(loss_of_step, recipe, people.per_epoch, loss_of=loss_of)
 
 
+def prediction_of(model: Denoiser, batch: Batch) -> Predict:
+    """The denoiser with the context of a batch, for maps (k*N, H, W) of all of its N people."""
+    share = batch.share
+    with share:
+        context = model.context(batch.inputs)
+
+    def predict(noisy: Tensor, time: Tensor) -> Tensor:
+        with share:
+            return share.whole(model.predict(share.of(noisy), share.of(time), context))
+
+    return predict
+
+
 @torch.no_grad()
 def earlier_prediction(
-    model: Denoiser,
+    predict: Predict,
     schedule: Schedule,
     target: Tensor,
     timestep: Tensor,
-    context: list[Tensor],
     rng: torch.Generator,
 ) -> Tensor:
     """What the model predicts at an earlier visit, which a sampler of Eq. 3 noises anew at this one.
 
     Args:
-        model: the denoiser.
+        predict: the denoiser with the context of the N people.
         schedule: the noise schedule.
         target: (N, H, W) labels.
         timestep: (N,) int in 1..T of this visit; the earlier one is uniform between it and T.
-        context: of the N people.
         rng: source of the earlier time and noise.
 
     Returns:
@@ -160,6 +171,6 @@ def earlier_prediction(
     """
     left = schedule.timesteps - timestep
     before = timestep + (torch.rand(len(target), generator=rng) * (left + 1)).long()
-    noise = torch.randn(target.shape, generator=rng).to(target)
-    noisy, time = training_pair(schedule, target, before.to(target.device), noise)
-    return model.predict(noisy, time, context).clamp(0, 1)
+    noise = torch.randn(target.shape, generator=rng).to(target, non_blocking=True)
+    noisy, time = training_pair(schedule, target, before, noise)
+    return predict(noisy, time).clamp(0, 1)

@@ -131,11 +131,13 @@ def train_gaze(
     targets = labelled if pseudo is None else join(labelled, pseudo)
     recipe, in_frame = settings.recipe, settings.in_frame
     people = run.compose(labelled, pseudo, recipe, settings.labelled_per_batch)
+    batches = run.batches(targets, people, priors=priors)
 
     def loss_of_step(step: int) -> Tensor:
-        (batch,) = run.batches(targets, people, step, priors=priors)
-        output = run.model(batch.inputs)
-        heatmap, target, counts = output.heatmap, batch.target, None
+        (batch,) = batches(step)
+        with batch.share:
+            output = run.model(batch.inputs)
+        heatmap, target, counts = batch.share.whole(output.heatmap), batch.target, None
         if relabel is not None:
             target, counts = relabel(batch, step)
         if in_frame is not None and not settings.out_of_frame:
@@ -148,7 +150,8 @@ def train_gaze(
             return error
         if not len(heatmap):
             error = heatmap.sum()  # everybody looks out of the frame: no map to compare
-        return error + in_frame * in_frame_loss(output.in_frame, batch.in_frame)
+        logit = batch.share.whole(output.in_frame)
+        return error + in_frame * in_frame_loss(logit, batch.in_frame)
 
     def loss_of(model: GazeModel, batch: Batch) -> Tensor:
         return student_loss(model, model(batch.inputs).heatmap, batch.target, recipe.loss_scale)

@@ -21,6 +21,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
 from gcdr.base.seeds import torch_rng
 from gcdr.models.precision import set_precision
+from gcdr.training.ranks import ALONE, Ranks
 from gcdr.training.recipes import Recipe
 from gcdr.training.resume import Checkpoint
 
@@ -85,6 +86,7 @@ def fit(
     average: AveragedModel | None = None,
     held_out: Callable[[nn.Module], float] | None = None,
     checkpoint: Checkpoint | None = None,
+    ranks: Ranks = ALONE,
 ) -> nn.Module:
     """Minimise a loss.
 
@@ -103,6 +105,8 @@ def fit(
             average where it makes one. It decides nothing: no bit of the weights depends on it.
         checkpoint: where the state of a stopped run is kept; a run that finds one goes on from there
             and ends in the same bits.
+        ranks: which of the processes this is that minimise it together; ``loss_of_step`` has the same value
+            in all, and a gradient of this one's share. The first writes the log.
 
     Returns:
         the recipe's running average of the weights, or the trained model where there is none, in
@@ -133,28 +137,34 @@ def fit(
     if average is not None:
         parts["average"] = average
     start, recent, lines = 0, [], [["step", "loss", "lr"]]
+    unseen: list[Tensor] = []
     if held_out is not None:
         lines[0].append("validation_loss")
     if checkpoint is not None and (state := checkpoint.read(parts)) is not None:
         start, recent, lines = state["step"], state["recent"], state["lines"]
+    ranks.check_alike(start)
     length = recipe.length(per_epoch)
     check_every = LOG_EVERY * max(1, length // (LOG_EVERY * CHECKS))
-    bar = tqdm(range(start, length), name, length, initial=start, unit="step", mininterval=5)
+    steps, quiet = range(start, length), not ranks.first
+    bar = tqdm(steps, name, length, initial=start, unit="step", mininterval=5, disable=quiet)
     for step in bar:
         lr = recipe.rate * recipe.factor(step, per_epoch)
         for group in optimiser.param_groups:
             group["lr"] = lr
         loss = loss_of_step(step)
-        value = loss.item()
-        if not np.isfinite(value):
-            raise InputError(f"{name}: the loss is {value} at step {step + 1}")
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        ranks.add_gradients(parameters)
         optimiser.step()
         if average is not None:
             average.update_parameters(model)
-        recent.append(value)
-        if (step + 1) % LOG_EVERY == 0 or step + 1 == length:
+        unseen.append(loss.detach())
+        logged = (step + 1) % LOG_EVERY == 0 or step + 1 == length
+        saved = checkpoint is not None and ranks.any(checkpoint.due())
+        if logged or saved or loss.device.type == "cpu":  # a GPU that is asked must be waited for
+            recent += _finite_losses(unseen, step, name)
+            unseen.clear()
+        if logged:
             lines.append([f"{step + 1}", f"{np.mean(recent):.6g}", f"{lr:.4g}"])
             if held_out is not None:
                 due = (step + 1) % check_every == 0 or step + 1 == length
@@ -162,14 +172,24 @@ def fit(
                 lines[-1].append(f"{_asked(kept, held_out):.6g}" if due else "")
             bar.set_postfix(loss=f"{np.mean(recent):.4g}", refresh=False)
             recent.clear()
-        if checkpoint is not None and checkpoint.due():
+        if saved:
             checkpoint.write(parts, {"step": step + 1, "recent": recent, "lines": lines})
     for one in trained:
         set_precision(one, "fp32")
         _check_finite(one, f"{name}, after {length} steps")
-    with atomic(log) as temporary, temporary.open("w", newline="") as handle:
-        csv.writer(handle).writerows(lines)
+    if ranks.first:
+        with atomic(log) as temporary, temporary.open("w", newline="") as handle:
+            csv.writer(handle).writerows(lines)
     return (average.module if own else model).eval()
+
+
+def _finite_losses(losses: list[Tensor], last: int, name: str) -> list[float]:
+    """The losses of the steps up to ``last``, counted from 0."""
+    values = torch.stack(losses).tolist()
+    for step, value in enumerate(values, last + 2 - len(values)):
+        if not np.isfinite(value):
+            raise InputError(f"{name}: the loss is {value} at step {step}")
+    return values
 
 
 def learn_in_time(model: nn.Module) -> None:

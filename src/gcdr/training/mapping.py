@@ -81,14 +81,16 @@ def train_mapping(run: Run, labelled: Targets, priors: Targets, recipe: Recipe) 
         InputError: fewer people than places in a batch, or a loss that is not finite.
     """
     people = run.compose(labelled, None, recipe)
+    batches = run.batches(labelled, people, priors=priors)
 
     def loss_of_step(step: int) -> torch.Tensor:
-        (batch,) = run.batches(labelled, people, step, priors=priors)
+        (batch,) = batches(step)
         return loss_of(run.model, batch)
 
     def loss_of(model: Denoiser, batch: Batch) -> torch.Tensor:
         seen = batch.prior[:, 0]
-        made = model(seen, seen.new_zeros(len(seen)), batch.inputs)
+        with batch.share:
+            made = batch.share.whole(model(seen, seen.new_zeros(len(seen)), batch.inputs))
         return recipe.loss_scale * torch.mean((made - batch.target) ** 2)
 
     return run.fit(loss_of_step, recipe, people.per_epoch, priors=priors, loss_of=loss_of)

@@ -20,9 +20,8 @@ from gcdr.models.interface import GazeModel, SeesPeople
 from gcdr.models.named import initial_gaze_model
 from gcdr.refine.diffusion import Sampling, draws, to_network, training_pair
 from gcdr.refine.labels import noise_of, sampler_of
-from gcdr.refine.maps import conditioned
 from gcdr.training.batches import Batch
-from gcdr.training.denoising import initial_denoiser
+from gcdr.training.denoising import initial_denoiser, prediction_of
 from gcdr.training.loop import running_average
 from gcdr.training.recipes import DiffusionMeanTeacher, GazeMeanTeacher, MeanTeacher, Recipe
 from gcdr.training.resume import code_of
@@ -47,7 +46,8 @@ def gaze_pair() -> Pair:
     """A gaze model, as VAT-MT: both models predict (paper, S2)."""
 
     def heatmaps(model: GazeModel, batch: Batch, step: int) -> Tensor:
-        return model(batch.inputs).heatmap
+        with batch.share as share:
+            return share.whole(model(batch.inputs).heatmap)
 
     return Pair(heatmaps, heatmaps)
 
@@ -63,19 +63,19 @@ def diffusion_pair(sampling: Sampling, seed: int) -> Pair:
     def student(model: Denoiser, batch: Batch, step: int) -> Tensor:
         rng = torch_rng(seed, "student noise", step)
         count, device = len(batch.target), batch.target.device
-        time = torch.randint(1, sampling.schedule.timesteps + 1, (count,), generator=rng).to(device)
-        noise = torch.randn(batch.target.shape, generator=rng).to(device)
+        time = torch.randint(1, sampling.schedule.timesteps + 1, (count,), generator=rng)
+        noise = torch.randn(batch.target.shape, generator=rng).to(device, non_blocking=True)
         noisy, time = training_pair(sampling.schedule, batch.target, time, noise)
         pure = noise if sampling.sampler.double_encoding else to_network(noise)
         noisy = torch.where(batch.labelled[:, None, None], noisy, pure)
         time = torch.where(batch.labelled, time, torch.full_like(time, sampling.schedule.timesteps))
-        return model(noisy, time, batch.inputs)
+        return prediction_of(model, batch)(noisy, time)
 
     def teacher(model: Denoiser, batch: Batch, step: int) -> Tensor:
         rng = torch_rng(seed, "teacher noise", step)
         noise = torch.randn((1, len(sampling.indices), *batch.target.shape), generator=rng)
-        predict = conditioned(model, batch.inputs)
-        return draws(predict, None, noise.to(batch.target.device), sampling)[0]
+        noise = noise.to(batch.target.device, non_blocking=True)
+        return draws(prediction_of(model, batch), None, noise, sampling)[0]
 
     return Pair(student, teacher)
 
@@ -179,9 +179,10 @@ def train_mean_teacher(
     average = running_average(run.model.train(), mean_teacher.decay, mean_teacher.warm_up)
     targets = join(labelled, others)
     people = run.compose(labelled, others, recipe, mean_teacher.labelled_per_batch)
+    batches = run.batches(targets, people, views=2)
 
     def loss_of_step(step: int) -> Tensor:
-        first, second = run.batches(targets, people, step, views=2)
+        first, second = batches(step)
         if not first.labelled.any():
             raise InputError(
                 f"step {step + 1}: no labelled person in the batch; expected at least one "

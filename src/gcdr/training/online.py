@@ -34,13 +34,17 @@ def online_labels(model: Denoiser, refinement: Refinement) -> Relabel:
         others, target = ~batch.labelled, batch.target.clone()
         counts = torch.ones_like(others)
         if others.any():
-            maps = target[others]
+            share, maps = batch.share, target[others]
             rng = torch_rng(refinement.seed, "online refinement", step)
             shape = (refinement.draws, len(refinement.indices), *maps.shape)
-            noise = torch.randn(shape, generator=rng).to(maps.device)
-            predict = conditioned(model, batch.inputs.people(others))
-            start = refinement.start(maps, model)
-            made = draws(predict, start, noise, refinement).mean(0)
+            noise = torch.randn(shape, generator=rng).to(maps.device, non_blocking=True)
+            mine, made = share.of(others), torch.zeros_like(share.of(target))
+            if mine.any():
+                which = share.of(others.cumsum(0) - 1)[mine]
+                predict = conditioned(model, batch.inputs.people(mine))
+                start = refinement.start(maps[which], model)
+                made[mine] = draws(predict, start, noise[:, :, which], refinement).mean(0)
+            made = share.whole(made)[others]
             labels, valid = minmax(made)
             labels = labels if refinement.stretch else made
             target[others], counts[others] = labels.clamp(0, 1), valid

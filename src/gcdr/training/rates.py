@@ -23,7 +23,11 @@ Fit = Callable[[Recipe, Path, Checkpoint], nn.Module]
 
 
 def at_best_rate(
-    model: nn.Module, recipe: Recipe, log: Path, checkpoint: Checkpoint, fit: Fit
+    model: nn.Module,
+    recipe: Recipe,
+    log: Path,
+    checkpoint: Checkpoint,
+    fit: Fit,
 ) -> nn.Module:
     """Train at each rate from the same first weights, and keep the model whose loss is smallest in the end.
 
@@ -34,7 +38,8 @@ def at_best_rate(
         model: with its first weights.
         recipe: the optimisation; its ``lr`` are the rates.
         log: log of the training that is kept; its column ``lr`` shows which that is.
-        checkpoint: where the state of a stopped run is kept; what rates before gave lies beside it.
+        checkpoint: where the state of a stopped run is kept; what rates before gave lies beside it. A process
+            that keeps none trains along and chooses nothing.
         fit: trains the model.
 
     Returns:
@@ -48,11 +53,16 @@ def at_best_rate(
             continue
         model.load_state_dict(first)
         torch.set_rng_state(random)
-        own = Checkpoint(folder / f"at-{rate:g}.pt", checkpoint.seconds)
+        own = Checkpoint(folder / f"at-{rate:g}.pt", checkpoint.seconds, checkpoint.keeps)
+        if not checkpoint.keeps:
+            fit(replace(recipe, lr=rate), log, own)
+            continue
         with atomic(done) as temporary:
             temporary.mkdir()
             trained = fit(replace(recipe, lr=rate), temporary / LOG, own)
             save_file(_contiguous(trained), temporary / WEIGHTS)
+    if not checkpoint.keeps:
+        return model.eval()
     losses = {rate: last_loss(done / LOG) for rate, done in made.items()}
     best = min(losses, key=losses.__getitem__)
     said = ", ".join(f"{loss:.4g} at {rate:g}" for rate, loss in losses.items())

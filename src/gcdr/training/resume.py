@@ -33,16 +33,18 @@ class Checkpoint:
     Args:
         path: the file.
         seconds: least time between two savings; 0 saves after every step. None: ``SAVE_SECONDS``.
+        keeps: whether this process writes the file; for one that does not, it is time only to stop.
     """
 
-    def __init__(self, path: Path, seconds: float | None = None) -> None:
-        self.path = path
+    def __init__(self, path: Path, seconds: float | None = None, keeps: bool = True) -> None:
+        self.path, self.keeps = path, keeps
         self.seconds = SAVE_SECONDS if seconds is None else seconds
         self._last = time.monotonic()
 
     def due(self) -> bool:
         """Whether it is time to save: the last time is long ago, or the process shall stop."""
-        return stop_asked() or time.monotonic() - self._last >= self.seconds
+        long_ago = time.monotonic() - self._last >= self.seconds
+        return stop_asked() or (self.keeps and long_ago)
 
     def write(self, parts: Mapping[str, Any], progress: Mapping[str, Any]) -> None:
         """Save ``parts`` (with ``state_dict``), torch's random state and ``progress`` (plain values).
@@ -50,6 +52,11 @@ class Checkpoint:
         Where the disk does not take it, that is said and the training goes on: what is lost is the time since
         the state before, if it is ever stopped. A process that was asked to stop ends here.
         """
+        if self.keeps:
+            self._save(parts, progress)
+        stop_if_asked()
+
+    def _save(self, parts: Mapping[str, Any], progress: Mapping[str, Any]) -> None:
         state = {
             "parts": {name: part.state_dict() for name, part in parts.items()},
             "random": torch.get_rng_state(),
@@ -63,7 +70,6 @@ class Checkpoint:
                 torch.save(state, file)
         except InputError as error:
             print(f"{error}; going on without keeping the state", flush=True)
-        stop_if_asked()
 
     def read(self, parts: Mapping[str, Any]) -> JsonTable | None:
         """Put ``parts`` and torch's random state back; the progress, or None if nothing was kept.
@@ -88,7 +94,9 @@ class Checkpoint:
 
 
 @contextmanager
-def resumable(out: Path, settings: Any, inputs: list[Path | None]) -> Iterator[Checkpoint]:
+def resumable(
+    out: Path, settings: Any, inputs: list[Path | None], keeps: bool = True
+) -> Iterator[Checkpoint]:
     """A checkpoint for the run that makes ``out``, removed when the block succeeds.
 
     A process that is asked to stop within the block does so once the state is kept.
@@ -97,16 +105,18 @@ def resumable(out: Path, settings: Any, inputs: list[Path | None]) -> Iterator[C
         out: the folder of the model; the state lies beside it.
         settings: plain values that decide the result, the seed among them.
         inputs: files and folders that decide it, the code (:func:`code_of`) among them; None is skipped.
+        keeps: whether it writes and removes states; else it reads one, as further processes of a run do.
     """
     known = [_identity(path) for path in inputs if path is not None]
     key = text_digest(json.dumps(settings, sort_keys=True), *known)
     folder = out.parent / f".{out.name}.resume-{key[:16]}"
-    for other in out.parent.glob(f".{out.name}.resume-*"):
+    for other in out.parent.glob(f".{out.name}.resume-*") if keeps else ():
         if other != folder:
             shutil.rmtree(other, ignore_errors=True)
     with stop_held():
-        yield Checkpoint(folder / "state.pt")
-    shutil.rmtree(folder, ignore_errors=True)
+        yield Checkpoint(folder / "state.pt", keeps=keeps)
+    if keeps:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def code_of(file: str, model: object | None = None) -> list[Path]:

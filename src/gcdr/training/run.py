@@ -1,5 +1,6 @@
 """One training run: what its parts share, from the picture cache to the model's folder."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,15 +12,28 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
+from gcdr.base.tensors import each_tensor
 from gcdr.data.originals import Originals
 from gcdr.data.scratch import near
 from gcdr.data.shown import check_split, of_labelled, read_shown, split_identity
 from gcdr.data.tokens import Cache, open_cache
 from gcdr.models.build import backbone_card, describe, save_model
 from gcdr.models.interface import SeesPeople
-from gcdr.training.batches import Batch, Clips, Composition, compose, plain_batches, random_batches
+from gcdr.training.ahead import ahead
+from gcdr.training.batches import (
+    Batch,
+    Clips,
+    Composition,
+    Drawn,
+    batches_of,
+    compose,
+    draw_batch,
+    plain_batches,
+)
 from gcdr.training.loop import Recipe, fit
+from gcdr.training.ranks import ALONE, Ranks, joined, ranks_of
 from gcdr.training.rates import at_best_rate
 from gcdr.training.resume import Checkpoint, resumable
 from gcdr.training.targets import Targets, validation_targets
@@ -42,6 +56,7 @@ class Run:
         checkpoint: where the state of a stopped run is kept.
         validation: the people set aside, whose loss is logged and decides nothing; None: there are none.
         split: which label split it learns from, see :func:`gcdr.data.shown.split_identity`.
+        ranks: which of the processes this is.
     """
 
     kind: str
@@ -56,30 +71,39 @@ class Run:
     checkpoint: Checkpoint
     split: Mapping[str, Any]
     validation: Targets | None = None
+    ranks: Ranks = ALONE
 
     def batches(
         self,
         targets: Targets,
         people: Composition,
-        step: int,
         *,
         priors: Targets | None = None,
         views: int = 1,
-    ) -> list[Batch]:
-        """The people of a step in random views, see :func:`gcdr.training.batches.random_batches`."""
-        return random_batches(
-            self.samples,
-            self.originals,
-            targets,
-            people.ids(step),
-            priors=priors,
-            model=self.model,
-            sigma=self.sigma,
-            device=self.device,
-            rng=(self.seed, f"augment {self.kind}", step),
-            views=views,
-            clip=None if people.clip is None else people.clip(step),
-        )
+    ) -> Callable[[int], list[Batch]]:
+        """From a step to its people in random views, see :func:`gcdr.training.batches.draw_batch`.
+
+        The next step's are drawn and read while this one is computed.
+        """
+
+        def drawn(step: int) -> Drawn:
+            ids, clip = people.ids(step), None if people.clip is None else people.clip(step)
+            found = draw_batch(
+                self.samples,
+                self.originals,
+                targets,
+                ids,
+                priors=priors,
+                rng=(self.seed, f"augment {self.kind}", step),
+                views=views,
+                clip=clip,
+                own=self.ranks.rows(len(ids), clip),
+            )
+            # Copies from pinned memory do not wait for the device.
+            return each_tensor(found, Tensor.pin_memory) if self.device.type == "cuda" else found
+
+        taken = ahead(drawn)
+        return lambda step: batches_of(taken(step), self.model, self.sigma, self.device)
 
     def compose(
         self,
@@ -99,7 +123,14 @@ class Run:
                 return [ids[part] for part in tracks.clips(self.samples.rows(ids), recipe.frames)]
 
             clips = Clips(cut, recipe.frames)
-        return compose(labelled, others, recipe.batch, labelled_per_batch, self.seed, clips)
+        people = compose(labelled, others, recipe.batch, labelled_per_batch, self.seed, clips)
+        if people.pieces < self.ranks.count:
+            what = "people" if clips is None else f"clips of {recipe.frames} frames"
+            raise InputError(
+                f"processes: found {self.ranks.count}, expected at most {people.pieces}: a batch has "
+                f"{people.pieces} {what}"
+            )
+        return people
 
     def fit(
         self,
@@ -143,6 +174,7 @@ class Run:
                 average=average,
                 held_out=None if self.validation is None else held_out,
                 checkpoint=checkpoint,
+                ranks=self.ranks,
             )
 
         log = self.out / "log.csv"
@@ -158,6 +190,8 @@ class Run:
         Where in or out of the frame is learned, it also says how many of them look out; and of a frozen
         backbone, which file it is.
         """
+        if not self.ranks.first:
+            return
         present = {sort: kind for sort, kind in people.items() if kind is not None}
         counts = {sort: len(kind.sample_id) for sort, kind in present.items()}
         in_frame = [kind.in_frame for kind in present.values() if kind.in_frame is not None]
@@ -206,11 +240,12 @@ def training_run(
     read_shown(labels, cache.people)
     split = split_identity(labels)
     check_split(labels, split, {"seed": seed}, f"that of seed {seed}")
+    ranks = ranks_of(os.environ)
+    device = ranks.device(device)
     model = model.to(device, memory_format=torch.channels_last)
-    with resumable(
-        out, [describe(model), settings.to_json(), seed], [samples, originals, labels, *deciding]
-    ) as checkpoint:
+    decided = [describe(model), settings.to_json(), seed]
+    read = [samples, originals, labels, *deciding]
+    with joined(ranks, device), resumable(out, decided, read, ranks.first) as checkpoint:
         aside = validation_targets(labels, cache)
-        yield Run(
-            kind, model, cache, larger, settings, sigma, seed, device, out, checkpoint, split, aside
-        )
+        how = (settings, sigma, seed, device, out, checkpoint, split, aside, ranks)
+        yield Run(kind, model, cache, larger, *how)
