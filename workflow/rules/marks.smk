@@ -4,7 +4,7 @@ The code behind its script goes in as one digest: an edit makes that stage again
 file at the place of another is told by its content. Whatever has a command has the one environment.
 """
 
-from functools import partial
+from functools import cache
 
 from gcdr.base.provenance import code_digest
 from gcdr.config.exchanged import marks
@@ -33,26 +33,38 @@ MODULES = {
 """Modules that a script reaches through a table of kinds, of which a job needs that of its own kind alone."""
 
 
-def code_of(script, wildcards):
-    """What tells the code behind a job."""
+def code_of(script):
+    """A parameter that tells the code behind a job."""
     further = MODULES.get(Path(script).stem, lambda wildcards: [])
-    return f"code of {Path(script).stem} {code_digest(script, *further(wildcards))}"
+
+    def told(wildcards):
+        return f"code of {Path(script).stem} {code_digest(script, *further(wildcards))}"
+
+    return told
 
 
-def marks_of(rule, wildcards):
-    """What tells the user's files that a job reads from others."""
-    try:
-        return marks(rule.expand_input(dict(wildcards.items()))[0], PLANNED)
-    except InputError as error:
-        raise WorkflowError(str(error)) from None
+def marks_of(rule):
+    """A parameter that tells the user's files which a job reads from others; all shards of a stage read the same."""
+
+    @cache
+    def of_inputs(*values):
+        try:
+            return marks(rule.expand_input(dict(values))[0], DOWNLOADS)
+        except InputError as error:
+            raise WorkflowError(str(error)) from None
+
+    def told(wildcards):
+        values = dict(wildcards.items())
+        return of_inputs(*(values | {"shard": "1"} if "shard" in values else values).items())
+
+    return told
 
 
-PLANNED = planned_files(config["downloads"])
 ENVIRONMENT = str(TOP / "envs/gcdr.yaml")
 
 for one in workflow.modifier.rules:
     if one.shellcmd:
         one.conda_env = ENVIRONMENT
-    one.set_params(marks=partial(marks_of, one))
+    one.set_params(marks=marks_of(one))
     if "script" in one.input.keys():
-        one.set_params(code=partial(code_of, one.input.script))
+        one.set_params(code=code_of(one.input.script))

@@ -36,9 +36,7 @@ use rule gradcam as pointing with:
         script=script("pointing"),
         manifest=f"{DATA}/manifest.parquet",
         bodies=f"{DATA}/bodies.parquet",
-        weights=lambda wildcards: of_store(wildcards).model_files(
-            planned_files(config["downloads"])
-        ),
+        weights=lambda wildcards: of_store(wildcards).model_files(DOWNLOADS),
     benchmark:
         "results/benchmarks/pointing/{dataset}-{store}-{shard}-of-{shards}.tsv"
     wildcard_constraints:

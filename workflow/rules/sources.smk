@@ -1,6 +1,7 @@
 """What data sets and priors are made from, as configured. No rules here."""
 
 import re
+from functools import cache
 
 from gcdr.base.download import planned_files
 from gcdr.base.files import CHECKPOINTS, text_digest
@@ -21,6 +22,8 @@ from gcdr.report.paper_tables import PAPER_TABLES, savings_table
 from gcdr.settings import preparing
 from gcdr.video.extraction import find_films
 from gcdr.world.dataset import DRAWN
+
+DOWNLOADS = planned_files(config["downloads"])  # address of each file that can be fetched, by its place
 
 # Data sets
 
@@ -220,7 +223,12 @@ def source_settings(wildcards):
 
 def store_settings(wildcards):
     """What decides a store of a model that is asked; its name says with which overlay, and for whom."""
-    store = STORES[wildcards.store]
+    return settings_of_store(wildcards.store)
+
+
+@cache  # of a thousand shards
+def settings_of_store(name):
+    store = STORES[name]
     return settings_json(store.prior.settings(store.overlay, store.which))
 
 
@@ -314,7 +322,7 @@ def released_priors():
 
 def vqa_layout(prior):
     """Files and layout of a prior's VQA model as configured."""
-    return find_layout(prior.weights, planned_files(config["downloads"]))
+    return find_layout(prior.weights, DOWNLOADS)
 
 
 def released(prior):
@@ -327,7 +335,12 @@ def released(prior):
 
 def vqa_files(wildcards):
     """A store's VQA model as jobs read it: as configured, or converted from released weights."""
-    prior = of_store(wildcards)
+    return vqa_files_of(wildcards.store)
+
+
+@cache  # of a thousand shards
+def vqa_files_of(store):
+    prior = STORES[store].prior
     if released(prior):
         return files_in(converted_folder(prior), WEIGHTS, *OFA_TEXT)
     return list(vqa_layout(prior).files)

@@ -1,6 +1,5 @@
 """Released weights: fetched where the network allows, and converted once to this package's layout."""
 
-DOWNLOADS = planned_files(config["downloads"])
 WEIGHTS_FOLDER = str(Path(config["downloads"]["folder"]))
 RELEASED = released_priors()
 VQA_MODEL = [WEIGHTS, *OFA_TEXT, "card.json"]
