@@ -47,6 +47,7 @@ include: "workflow/rules/curve.smk"
 include: "workflow/rules/world_weights.smk"
 include: "workflow/rules/menu.smk"
 include: "workflow/rules/marks.smk"
+include: "workflow/rules/resources.smk"
 
 
 rule all:

@@ -20,6 +20,7 @@ from gcdr.data.manifest import BOX
 from gcdr.data.stores import write_labels
 from gcdr.models.sizes import DenoiserConfig
 from gcdr.priors.vqa.ofa.config import OFAConfig
+from gcdr.settings.job_needs import read_figures
 
 HOSTILE = "-a b'c\"d$(touch PWNED)`touch PWNED`;touch PWNED;é&*?~|>PWNED #\\"
 FETCHED = (
@@ -203,6 +204,12 @@ def printed(planning: Workspace) -> tuple[str, list[str]]:
 
 def test_every_rule_is_planned(printed: tuple[str, list[str]]) -> None:
     assert rules_of_the_workflow() - RULES_WITHOUT_COMMAND <= set(jobs_in(printed[0]))
+
+
+def test_every_rule_has_its_figures() -> None:
+    """And no figures are of a rule that is gone. What has no command takes nothing."""
+    figures = set(read_figures(ROOT / "workflow/resources.yaml").rules)
+    assert rules_of_the_workflow() - RULES_WITHOUT_COMMAND <= figures <= rules_of_the_workflow()
 
 
 def test_bash_hands_every_text_on_as_it_is(printed: tuple[str, list[str]], tmp_path: Path) -> None:

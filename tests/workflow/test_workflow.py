@@ -1,5 +1,6 @@
 """The whole chain on the smoke configuration, and what reruns after which change."""
 
+import ast
 import json
 import os
 import re
@@ -49,7 +50,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace.write(SMOKE, f"{smoke}failures: 0\n")
     workspace.write("refused.txt", workspace.snakemake(f"{DATA}/bodies.parquet").stdout)
     workspace.write(SMOKE, f"{smoke}failures: 0.05\n")
-    run = workspace.snakemake()
+    run = workspace.snakemake("--benchmark-extended")
     assert run.returncode == 0, run.stdout[-6000:]
     workspace.write("said.txt", run.stdout)
     return workspace
@@ -103,6 +104,18 @@ def test_a_cut_picture_stops_nothing_and_too_many_stop_the_stage(done: Workspace
     }
 
 
+def test_no_job_takes_more_than_it_asks_for(done: Workspace) -> None:
+    """Nor does it ask for much more than a small machine has."""
+    files = (done.folder / "results/benchmarks").rglob("*.tsv")
+    jobs = pd.concat([pd.read_csv(path, sep="\t", na_values=["NA", "-"]) for path in files])
+    jobs = jobs.dropna(subset=["resources", "max_rss"])
+    assert set(jobs["rule_name"]) >= {"gradcam", "train_student", "make_labels", "evaluate"}
+    for job in jobs.itertuples():
+        asked = ast.literal_eval(job.resources)
+        assert job.max_rss * 1.048576 < asked["mem_mb"] < 3000, (job.rule_name, job.max_rss, asked)
+        assert job.cpu_time < 60 * asked["runtime"], (job.rule_name, job.cpu_time, asked)
+
+
 def test_second_run_does_nothing(done: Workspace) -> None:
     assert done.planned() == {}
 
@@ -123,11 +136,13 @@ def test_figures_of_a_finished_study_run_only_what_is_new(done: Workspace) -> No
     assert done.planned() == {}
 
 
-def test_touched_files_run_nothing(done: Workspace) -> None:
+def test_touched_files_and_other_resources_run_nothing(done: Workspace) -> None:
     for part in ("src", "workflow", "assets", "Snakefile", "config.yaml"):
         start = done.folder / part
         for path in [start, *start.rglob("*")] if start.is_dir() else [start]:
             os.utime(path)
+    figures = done.folder / "workflow/resources.yaml"
+    figures.write_text(figures.read_text().replace("memory: 1.3", "memory: 1.5"))
     assert done.planned() == {}
 
 

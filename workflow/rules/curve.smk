@@ -16,8 +16,6 @@ rule label_curve:
         "logs/{study}/labels{share}-seed{seed}/curve/{variant}.log",
     benchmark:
         "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-curve-{variant}.tsv"
-    resources:
-        gpu=GPU,
     params:
         parts=curve_parts,
         about=about_curve,

@@ -19,7 +19,6 @@ rule world:
         "results/benchmarks/world/{dataset}.tsv"
     wildcard_constraints:
         dataset=names_of("world"),
-    threads: 2
     params:
         settings=lambda wildcards: settings_json(preparing.world(config, wildcards.dataset)),
     shell:
@@ -55,8 +54,6 @@ rule find_heads:
         "results/benchmarks/find_heads/{dataset}.tsv"
     wildcard_constraints:
         dataset=names_of("folder"),
-    resources:
-        gpu=GPU,
     params:
         names=picture_digest,
         options=looking_options,
@@ -82,7 +79,6 @@ rule read:
         "results/benchmarks/read/{dataset}.tsv"
     wildcard_constraints:
         dataset=names_of(*DATASET_KINDS),
-    threads: 2
     params:
         source=lambda wildcards: as_json(source_of(wildcards.dataset)),
     shell:
@@ -166,8 +162,6 @@ rule detect:
     benchmark:
         "results/benchmarks/detect/{dataset}-{shard}-of-{shards}.tsv"
     priority: 20
-    resources:
-        gpu=GPU,
     params:
         options=looking_options,
         settings=settings_json(preparing.detect_settings(config)),

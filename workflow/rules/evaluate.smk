@@ -20,8 +20,6 @@ rule evaluate:
         "logs/{study}/labels{share}-seed{seed}/metrics/{variant}.log",
     benchmark:
         "results/benchmarks/evaluate/{study}-labels{share}-seed{seed}-{variant}.tsv"
-    resources:
-        gpu=GPU,
     params:
         options=input_options("model", "prior"),
         settings=lambda wildcards: map_settings(parse_variant(wildcards.variant).prior),
@@ -119,8 +117,6 @@ rule sweep:
         "logs/{study}/labels{share}-seed{seed}/sweep+{prior}.log",
     benchmark:
         "results/benchmarks/sweep/{study}-labels{share}-seed{seed}-{prior}.tsv"
-    resources:
-        gpu=GPU,
     params:
         options=input_options("teacher", "labels", "prior"),
         settings=sweep_settings,
@@ -148,8 +144,6 @@ rule choose_timestep:
     benchmark:
         "results/benchmarks/timestep/{study}-labels{share}-seed{seed}-{sampler}+{prior}.tsv"
     priority: 30
-    resources:
-        gpu=GPU,
     params:
         options=choice_options,
         settings=choice_settings,

@@ -16,8 +16,6 @@ rule step_maps:
         f"{STUDY}/steps/{{variant}}.h5",
     log:
         "logs/{study}/labels{share}-seed{seed}/steps/{variant}.log",
-    resources:
-        gpu=GPU,
     params:
         options=input_options("labels", "prior", "teacher", "choice"),
         settings=label_settings,

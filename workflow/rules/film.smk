@@ -40,8 +40,6 @@ rule film_heads:
         "results/benchmarks/film_heads/{dataset}.tsv"
     wildcard_constraints:
         dataset=names_of("video"),
-    resources:
-        gpu=GPU,
     params:
         options=looking_options,
         settings=settings_json(preparing.heads_settings(config)),

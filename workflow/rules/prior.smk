@@ -20,8 +20,6 @@ rule gradcam:
         store=stores_of("vqa"),
     priority: 20  # labels and a student wait for it
     threads: lambda wildcards: of_store(wildcards).workers
-    resources:
-        gpu=GPU,
     params:
         options=looking_options,
         settings=store_settings,

@@ -21,8 +21,6 @@ rule make_labels:
     benchmark:
         "results/benchmarks/refine/{study}-labels{share}-seed{seed}-{which}-{variant}.tsv"
     priority: 30
-    resources:
-        gpu=lambda wildcards: GPU if parse_variant(wildcards.variant).about.teacher else 0,
     params:
         options=label_options,
         settings=label_settings,

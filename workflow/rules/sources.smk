@@ -23,7 +23,9 @@ from gcdr.settings import preparing
 from gcdr.video.extraction import find_films
 from gcdr.world.dataset import DRAWN
 
-DOWNLOADS = planned_files(config["downloads"])  # address of each file that can be fetched, by its place
+DOWNLOADS = planned_files(
+    config["downloads"]
+)  # address of each file that can be fetched, by its place
 
 # Data sets
 

@@ -15,8 +15,6 @@ use rule make_labels as predict_unlabelled with:
         "logs/{study}/labels{share}-seed{seed}/predicted/{variant}.log",
     benchmark:
         "results/benchmarks/predict/{study}-labels{share}-seed{seed}-{variant}.tsv"
-    resources:
-        gpu=GPU,
     params:
         options=prediction_options,
         settings=settings_json(learning.prediction_settings(config)),

@@ -14,8 +14,6 @@ rule tokens:
         "results/benchmarks/tokens/{dataset}-{gaze}.tsv"
     wildcard_constraints:
         gaze=one_of(name for name in config["gaze"]["models"] if sees_tokens(config, name)),
-    resources:
-        gpu=GPU,
     params:
         images=lambda wildcards: image_root(wildcards.dataset),
         settings=lambda wildcards: settings_json(learning.gaze_model(config, wildcards.gaze)),

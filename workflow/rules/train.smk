@@ -23,8 +23,6 @@ rule train_student:
         kind="students",
         name=STORED,
     threads: config["processes"]
-    resources:
-        gpu=GPU * config["processes"],
     params:
         settings=training_settings,
         options=training_options,

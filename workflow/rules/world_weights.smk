@@ -22,8 +22,6 @@ rule world_vqa:
         "logs/world-weights/vqa.log",
     benchmark:
         "results/benchmarks/world-weights/vqa.tsv"
-    resources:
-        gpu=GPU,
     params:
         settings=settings_json(preparing.world_weights(config, "vqa")),
         seed=config["world_weights"]["seed"],
@@ -44,8 +42,6 @@ rule world_detector:
         "logs/world-weights/{detector}.log",
     benchmark:
         "results/benchmarks/world-weights/{detector}.tsv"
-    resources:
-        gpu=GPU,
     params:
         finds=lambda wildcards: "heads" if wildcards.detector == "heads" else "people",
         settings=lambda wildcards: settings_json(
@@ -69,8 +65,6 @@ rule world_backbone:
         "logs/world-weights/backbone.log",
     benchmark:
         "results/benchmarks/world-weights/backbone.tsv"
-    resources:
-        gpu=GPU,
     params:
         settings=settings_json(preparing.world_weights(config, "backbone")),
         seed=config["world_weights"]["seed"],

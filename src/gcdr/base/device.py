@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import torch
 
 from gcdr.base.errors import InputError
+from gcdr.base.gpus import take_gpu
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -16,7 +17,8 @@ def pick_device(name: str = "auto") -> torch.device:
     one-thread jobs side by side beat one job of several threads on small models.
 
     Args:
-        name: ``"auto"`` (a GPU if there is one), ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
+        name: ``"auto"`` (a GPU if there is one), ``"cpu"``, ``"cuda"`` or ``"cuda:1"``. Without a number it
+            is one that no other job of the workflow uses (:mod:`gcdr.base.gpus`).
 
     Raises:
         InputError: the device is unknown, or this machine lacks it.
@@ -29,6 +31,8 @@ def pick_device(name: str = "auto") -> torch.device:
     # PyTorch lets cuDNN cut float32 to 10 bits of mantissa (TF32) unless told otherwise; what is
     # called fp32 here is compared with results of other machines and must be that.
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    if name in ("auto", "cuda"):
+        take_gpu()
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

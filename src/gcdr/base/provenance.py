@@ -26,6 +26,7 @@ EXEMPT = frozenset(
                 "problems",
                 "files",
                 "device",
+                "gpus",
                 "download",
                 "plain",
                 "provenance",

@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from gcdr.base.download import planned_files
@@ -24,6 +25,7 @@ from gcdr.datasets.layout import released_list
 from gcdr.methods import METHODS, TEACHERS
 from gcdr.world.dataset import DRAWN
 
+CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")
 SUPERVISED = [  # methods that need no people without a label
     name
     for name, method in METHODS.items()
@@ -195,6 +197,14 @@ def wants_gpu(device: str) -> bool:
     return device.startswith("cuda") or (
         device == "auto" and Path("/proc/driver/nvidia/gpus").is_dir()
     )
+
+
+def machine_memory() -> int:
+    """Memory of this machine in MB, or what its control group leaves to this process."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # no such group, or "max"
+        total = min(total, int(CONTROL_GROUP.read_text()))
+    return total // 1_000_000
 
 
 def prepare_environment() -> None:

@@ -1,0 +1,246 @@
+"""What a job asks a machine for: memory, time and threads, by a table of figures and how much there is to do.
+
+The table is ``workflow/resources.yaml``, which says where its figures are from. No torch: planning asks.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from gcdr.base.jsonconfig import JsonConfig
+from gcdr.base.plain import Config
+from gcdr.config.pools import members_of
+from gcdr.config.yamlfiles import read_yaml
+from gcdr.datasets.published import PUBLISHED
+from gcdr.refine.options import RefineSettings
+from gcdr.settings.learning import TeacherTraining
+from gcdr.training.recipes import GazeMeanTeacher, GazeModelSettings, GazeTraining, OnlineTraining
+
+OTHER = "other"  # row of a model that the table does not list
+ASSUMED = 20_000  # people of a data set that nobody has counted yet
+IN_A_FRAME = 3  # people of the demo world's shows, at the most
+
+
+@dataclass(frozen=True)
+class RuleFigures(JsonConfig):
+    """A rule's own share, without that of the model which it asks or trains.
+
+    Attributes:
+        mb: memory of a job in MB.
+        mb_person: what each of its people adds.
+        seconds: of one core.
+        seconds_person: what each of its people adds.
+        threads: cores of a job.
+    """
+
+    mb: float
+    seconds: float
+    mb_person: float = 0.0
+    seconds_person: float = 0.0
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class ModelFigures(JsonConfig):
+    """A model's share, in float32 on one core; figures of MB are beside the interpreter and its libraries.
+
+    Attributes:
+        mb: memory in which it is asked about a block of people.
+        mb_learn: memory in which it is trained, without what people in a batch add.
+        mb_batch: what each person of a training's batch adds.
+        ask: seconds in which it says all about a person; of the denoiser what its steps have in common.
+        step: seconds of one step of the denoiser, for a person.
+        learn: seconds in which it learns from a person once.
+    """
+
+    mb: float
+    ask: float
+    mb_learn: float = 0.0
+    mb_batch: float = 0.0
+    step: float = 0.0
+    learn: float = 0.0
+
+
+@dataclass(frozen=True)
+class GpuFigures(JsonConfig):
+    """A GPU beside a core.
+
+    Attributes:
+        faster: how many times as fast it computes a model.
+        mb: what its libraries take of the machine's memory, in MB, beside what a model takes that is asked:
+            what training adds lies on the GPU.
+    """
+
+    faster: float
+    mb: float
+
+
+@dataclass(frozen=True)
+class Margin(JsonConfig):
+    """How far above the figures a job asks.
+
+    Attributes:
+        memory, time: factors.
+        minutes: the least time.
+        engine_mb: memory of Snakemake, which runs inside a cluster's job.
+        again_memory, again_time: factors of each further attempt.
+    """
+
+    memory: float
+    time: float
+    minutes: int
+    engine_mb: float
+    again_memory: float
+    again_time: float
+
+
+@dataclass(frozen=True)
+class ResourceTable(JsonConfig):
+    """The table, by rules and by models."""
+
+    margin: Margin
+    gpu: GpuFigures
+    models: dict[str, ModelFigures]
+    rules: dict[str, RuleFigures]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one model has to do in a job.
+
+    Attributes:
+        model: its row in the table; empty for none.
+        asked: people whom it is asked about.
+        steps: steps of the denoiser for each of them, over all draws and visits.
+        learned: people whom it learns from, counted as often as it does.
+        batch: people in a batch of its training.
+    """
+
+    model: str = ""
+    asked: float = 0
+    steps: int = 0
+    learned: float = 0
+    batch: int = 0
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a job asks for: memory in MB, whole minutes, GPUs."""
+
+    mem_mb: int
+    runtime: int
+    gpu: int = 0
+
+
+def read_figures(path: Path) -> ResourceTable:
+    """The table of a file.
+
+    Raises:
+        InputError: it cannot be read, or a row lacks a figure or has one that is unknown.
+    """
+    return ResourceTable.from_json(read_yaml(path), str(path))
+
+
+def needs(
+    table: ResourceTable,
+    rule: str,
+    people: float,
+    works: Sequence[Work],
+    gpu: int,
+    attempt: int = 1,
+) -> Needs:
+    """What a job of a rule asks for.
+
+    Args:
+        table: the figures.
+        rule: its name.
+        people: whom the job goes through.
+        works: what models do in it.
+        gpu: GPUs on which they do it.
+        attempt: how often the job was started, counted from 1.
+    """
+    row, margin = table.rules[rule], table.margin
+    memory = row.mb + row.mb_person * people
+    seconds = row.seconds + row.seconds_person * people
+    for work in works:
+        figures = table.models.get(work.model, table.models[OTHER])
+        taken = (
+            work.asked * (figures.ask + work.steps * figures.step) + work.learned * figures.learn
+        )
+        training = figures.mb_learn + work.batch * figures.mb_batch if work.batch else 0
+        seconds += taken / (table.gpu.faster if gpu else 1)
+        memory += table.gpu.mb + figures.mb if gpu else max(figures.mb, training)
+    more, longer = margin.again_memory ** (attempt - 1), margin.again_time ** (attempt - 1)
+    minutes = max(margin.minutes, math.ceil(margin.time * seconds / 60))
+    asked_mb = (margin.memory * memory + margin.engine_mb) * more
+    return Needs(math.ceil(asked_mb / 100) * 100, math.ceil(minutes * longer), gpu if works else 0)
+
+
+def people_in(config: Config, dataset: str, results: Path = Path("results")) -> int:
+    """How many people a data set has: by its manifest, else its entry, else as many as it is said to have."""
+    source = config["datasets"][dataset]
+    if (counted := rows_of(results / "data" / dataset / "manifest.parquet")) is not None:
+        return counted
+    if source["kind"] == "pool":
+        return sum(people_in(config, member, results) for member in members_of(source))
+    if "train_people" in source:
+        return int(source["train_people"] + source["test_people"])
+    if "clips" in source:
+        return int((source["clips"] + source["test_clips"]) * source["frames"] * IN_A_FRAME)
+    published = PUBLISHED.get(source["kind"], {})
+    parts = published.get("train people", 0) + published.get("test people", 0)
+    return published.get("people", parts) or ASSUMED
+
+
+@cache
+def rows_of(table: Path) -> int | None:
+    """Rows of a Parquet file by its last bytes; None of what is not there or cannot be read."""
+    try:
+        return int(parquet.read_metadata(table).num_rows)
+    except (OSError, pa.ArrowException):
+        return None
+
+
+def gaze_row(model: GazeModelSettings) -> str:
+    """The table's row of a gaze model."""
+    return f"{model.kind} {model.size}"
+
+
+def refining(size: str, people: float, refine: RefineSettings) -> Work:
+    """Maps of people refined by the denoiser of a size."""
+    return Work(f"denoiser {size}", people, (refine.steps or 1) * refine.draws)
+
+
+def training_works(
+    training: TeacherTraining | OnlineTraining, people: float, labelled: float
+) -> list[Work]:
+    """What a training takes.
+
+    Args:
+        training: its settings.
+        people: of its data set.
+        labelled: those with a label.
+    """
+    if isinstance(training, OnlineTraining):
+        (student,) = training_works(training.student, people, labelled)
+        return [student, refining(training.student.model.size, student.learned, training.refine)]
+    recipe = training.recipe
+    teacher = getattr(training, "mean_teacher", None)
+    own = getattr(teacher or training, "labelled_per_batch", None)
+    in_pass = people if teacher else labelled
+    if own:  # the others have places of their own in a batch, and a pass is one over them
+        in_pass = people * recipe.batch / (recipe.batch - own)
+    draws = getattr(recipe, "draws", 1)
+    learned = recipe.length(max(1, in_pass / recipe.batch)) * recipe.batch * draws
+    steps = 0
+    if isinstance(training, GazeTraining | GazeMeanTeacher):
+        model = gaze_row(training.model)
+    else:
+        model, steps = f"denoiser {training.network.size}", teacher.steps if teacher else 0
+    asked = learned if teacher else 0  # the running average of Mean Teacher, about the same people
+    return [Work(model, asked, steps, learned, recipe.batch * draws)]

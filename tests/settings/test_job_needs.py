@@ -1,0 +1,147 @@
+"""What jobs ask for: by the table, by how much there is to do, and more the next time."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from gcdr.base.errors import InputError
+from gcdr.config.pools import add_pools
+from gcdr.methods import TEACHERS, parse_variant
+from gcdr.settings.job_needs import (
+    ASSUMED,
+    OTHER,
+    Needs,
+    Work,
+    needs,
+    people_in,
+    read_figures,
+    refining,
+    rows_of,
+    training_works,
+)
+from gcdr.settings.learning import refine_settings, student_training, teacher_training
+
+ROOT = Path(__file__).parents[2]
+TABLE = read_figures(ROOT / "workflow/resources.yaml")
+GCDR = parse_variant("gcdr-t250-n2-k1+ofa-world-body+vat")
+VAT = TEACHERS["vat"]
+
+
+def configuration(*names: str) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    for name in ("config.yaml", *names):
+        update_config(config, yaml.safe_load((ROOT / name).read_text()))
+    add_pools(config)
+    return config
+
+
+PAPER, SMOKE = (configuration(f"configs/{name}.yaml") for name in ("gazefollow", "smoke"))
+
+
+def training_needs(config: dict[str, Any], gpu: int, attempt: int = 1) -> dict[str, Needs]:
+    """Of a student and two teachers of a configuration's only study."""
+    people = people_in(config, next(iter(reversed(config["datasets"]))))
+    made = {
+        "train_student": student_training(config, 10, GCDR, 1),
+        "train_teacher": teacher_training(config, 10, VAT, "vat", 1),
+        "train_diffusion": teacher_training(config, 10, TEACHERS["diffusion"], None, 1),
+    }
+    return {
+        rule: needs(TABLE, rule, people, training_works(one, people, people / 10), gpu, attempt)
+        for rule, one in made.items()
+    }
+
+
+def test_sizes_of_the_paper_ask_for_what_was_measured_and_smoke_for_little() -> None:
+    large = needs(TABLE, "gradcam", 2000, [Work("vqa large", 2000)], 0)
+    assert large.mem_mb > 3080 and large.runtime > 2000 * 10.26 / 60
+    for asked in training_needs(PAPER, gpu=0).values():
+        assert asked.mem_mb > large.mem_mb
+    for asked in training_needs(SMOKE, gpu=0).values():
+        assert asked.mem_mb < 2500 and asked.runtime == TABLE.margin.minutes
+
+
+def test_a_gpu_takes_time_and_the_memory_of_training_away() -> None:
+    with_gpu, without = training_needs(PAPER, gpu=1), training_needs(PAPER, gpu=0)
+    for rule, asked in with_gpu.items():
+        assert asked.gpu == 1 and without[rule].gpu == 0
+        assert asked.runtime < without[rule].runtime / 30
+        assert 3100 < asked.mem_mb < without[rule].mem_mb
+    assert needs(TABLE, "split", 100, [], 1).gpu == 0  # nothing to compute there
+
+
+def test_each_attempt_asks_for_more() -> None:
+    first, second, third = (training_needs(PAPER, 1, attempt) for attempt in (1, 2, 3))
+    for rule in first:
+        assert first[rule].mem_mb < second[rule].mem_mb < third[rule].mem_mb
+        assert [2 * first[rule].runtime, 4 * first[rule].runtime] == [
+            second[rule].runtime,
+            third[rule].runtime,
+        ]
+
+
+def test_time_grows_with_steps_draws_people_and_epochs() -> None:
+    refine = refine_settings(PAPER, GCDR)
+    few = needs(TABLE, "make_labels", 1000, [refining("paper", 1000, refine)], 0)
+    many = needs(
+        TABLE, "make_labels", 1000, [refining("paper", 1000, replace(refine, draws=10))], 0
+    )
+    assert many.runtime > 3 * few.runtime
+    (student,) = training_works(student_training(PAPER, 10, GCDR, 1), 120_000, 12_000)
+    assert student.learned == pytest.approx(25 * 120_000 * 80 / 60, rel=1e-3)
+    (teacher,) = training_works(teacher_training(PAPER, 10, VAT, "vat", 1), 120_000, 12_000)
+    assert teacher.learned == pytest.approx(40 * 12_000, rel=1e-3)
+    (mean,) = training_works(
+        teacher_training(PAPER, 10, TEACHERS["vat-mt"], "vat", 1), 120_000, 12_000
+    )
+    assert mean.asked == mean.learned
+    online = training_works(
+        student_training(PAPER, 10, replace(GCDR, redraw="online"), 1), 120_000, 12_000
+    )
+    assert [one.model for one in online] == ["vat paper", "denoiser paper"]
+
+
+def test_a_model_that_nobody_measured_has_a_row() -> None:
+    unknown, other = (needs(TABLE, "evaluate", 10, [Work(name, 10)], 0) for name in ("new", OTHER))
+    assert unknown == other
+
+
+def test_people_are_those_of_the_manifest_else_of_the_entry(tmp_path: Path) -> None:
+    assert people_in(SMOKE, "smoke", tmp_path) == 320
+    assert people_in(PAPER, "gazefollow", tmp_path) == 130_339
+    datasets = {
+        "mine": {"kind": "folder", "images": "x"},
+        "show": {"kind": "world-show", "clips": 3, "test_clips": 1, "frames": 10},
+        "both": {
+            "kind": "pool",
+            "labelled": ["mine"],
+            "unlabelled": ["mine", "show"],
+            "test": "show",
+        },
+        "cubes": {"kind": "gooreal", "root": "x"},
+    }
+    config = {"datasets": datasets}
+    assert people_in(config, "cubes", tmp_path) == 2451 + 2156
+    assert people_in(config, "both", tmp_path) == ASSUMED + 4 * 10 * 3
+    manifest = tmp_path / "data/mine/manifest.parquet"
+    manifest.parent.mkdir(parents=True)
+    pd.DataFrame({"image": list("abc")}).to_parquet(manifest)
+    rows_of.cache_clear()
+    assert people_in(config, "mine", tmp_path) == 3
+    manifest.write_bytes(b"cut off")
+    rows_of.cache_clear()
+    assert people_in(config, "mine", tmp_path) == ASSUMED
+    rows_of.cache_clear()
+
+
+def test_a_wrong_figure_is_named(tmp_path: Path) -> None:
+    text = (ROOT / "workflow/resources.yaml").read_text()
+    wrong = tmp_path / "resources.yaml"
+    wrong.write_text(text.replace("  split: {mb: 250", "  split: {mg: 250"))
+    with pytest.raises(InputError, match=r"resources\.yaml, rules\.split: unknown key 'mg'"):
+        read_figures(wrong)
