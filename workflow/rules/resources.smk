@@ -146,7 +146,8 @@ def asks(name):
 
         return value
 
-    return Resources.from_mapping({what: resource(what) for what in ("mem_mb", "runtime", "gpu")})
+    asked = {what: resource(what) for what in ("mem_mb", "runtime", "gpu")}
+    return Resources.from_mapping(asked if GPU and name in WORKS else asked | {"gpu": 0})
 
 
 for name, figures in FIGURES.rules.items():

@@ -1,0 +1,33 @@
+"""What jobs ask of this machine, as Snakemake plans it."""
+
+import re
+
+from workflow_runs import SMOKE, Workspace
+
+from gcdr.config.preflight import machine_memory
+
+DETECTED = "results/data/smoke/bodies.parquet"
+
+
+def asked(plan: str) -> dict[str, dict[str, str]]:
+    """What the jobs of a plan ask for, by rule."""
+    jobs = re.findall(r"^(?:local)?rule (\w+):$(.*?)^    resources: (.*?)$", plan, re.M | re.S)
+    return {
+        rule: dict(one.split("=", 1) for one in resources.split(", ")) | {"about": about}
+        for rule, about, resources in jobs
+    }
+
+
+def test_figures_of_the_table_and_those_that_outrank_them(planning: Workspace) -> None:
+    """A job that asks for more than this machine has gets all of it, or it would wait for ever."""
+    own = ("world:mem=90TB", "world:runtime=77", "world:gpu=99", "detect:mem_mb=1234")
+    run = planning.snakemake(
+        *("-n", "--verbose", DETECTED, "--set-resources", *own, "--set-threads", "detect=2"),
+        configs=(SMOKE,),
+    )
+    assert run.returncode == 0, run.stdout[-3000:]
+    jobs = asked(run.stdout)
+    assert int(jobs["world"]["mem_mb"]) == machine_memory()
+    assert (jobs["world"]["runtime"], jobs["world"]["gpu"]) == ("77", "1")
+    assert "threads: 2" in jobs["world"]["about"] and "threads: 2" in jobs["detect"]["about"]
+    assert (jobs["detect"]["mem_mb"], jobs["detect"]["runtime"]) == ("1234", "10")
