@@ -24,7 +24,12 @@ from gcdr.settings.job_needs import (
     rows_of,
     training_works,
 )
-from gcdr.settings.learning import refine_settings, student_training, teacher_training
+from gcdr.settings.learning import (
+    at_rate,
+    refine_settings,
+    student_training,
+    teacher_training,
+)
 
 ROOT = Path(__file__).parents[2]
 TABLE = read_figures(ROOT / "workflow/resources.yaml")
@@ -96,6 +101,9 @@ def test_time_grows_with_steps_draws_people_and_epochs() -> None:
     assert student.learned == pytest.approx(25 * 120_000 * 80 / 60, rel=1e-3)
     (teacher,) = training_works(teacher_training(PAPER, 10, VAT, "vat", 1), 120_000, 12_000)
     assert teacher.learned == pytest.approx(40 * 12_000, rel=1e-3)
+    PAPER["studies"]["tried"] = {"lr": {"vat": [1e-4, 1e-5]}}
+    twice = at_rate(teacher_training(PAPER, 10, VAT, "vat", 1), PAPER, "tried", "vat")
+    assert training_works(twice, 120_000, 12_000)[0].learned == 2 * teacher.learned
     (mean,) = training_works(
         teacher_training(PAPER, 10, TEACHERS["vat-mt"], "vat", 1), 120_000, 12_000
     )

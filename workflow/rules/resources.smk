@@ -94,10 +94,13 @@ def training_work(wildcards):
     """A teacher's or a student's training."""
     share, people = labelled_share(wildcards), people_of(wildcards)
     if wildcards.kind == "students":
+        named = "student"
         training = learning.student_training(config, share, parse_variant(wildcards.name), 1)
     else:
-        about, _, gaze = parse_teacher("diffusion" if wildcards.kind == "folds" else wildcards.name)
+        name = "diffusion" if wildcards.kind == "folds" else wildcards.name
+        named, (about, _, gaze) = name.split("+")[0], parse_teacher(name)
         training = learning.teacher_training(config, share, about, gaze, 1)
+    training = learning.at_rate(training, config, wildcards.study, named)
     return job_needs.training_works(training, people, labelled_people(wildcards))
 
 

@@ -236,7 +236,8 @@ def training_works(
     if own:  # the others have places of their own in a batch, and a pass is one over them
         in_pass = people * recipe.batch / (recipe.batch - own)
     draws = getattr(recipe, "draws", 1)
-    learned = recipe.length(max(1, in_pass / recipe.batch)) * recipe.batch * draws
+    rates = len(recipe.lr) if isinstance(recipe.lr, Sequence) else 1  # a training for each
+    learned = recipe.length(max(1, in_pass / recipe.batch)) * recipe.batch * draws * rates
     steps = 0
     if isinstance(training, GazeTraining | GazeMeanTeacher):
         model = gaze_row(training.model)
