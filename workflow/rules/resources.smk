@@ -69,8 +69,8 @@ def label_work(wildcards):
     if settings.family == "gaze":
         return gaze_work(asked_gaze)(wildcards)
     if settings.refine is None:
-        return [Work(DENOISER_ROW, people)] if settings.family else []
-    return [job_needs.refining(DENOISER_ROW, people, settings.refine)]
+        return [Work(f"denoiser {DENOISER}", people)] if settings.family else []
+    return [job_needs.refining(DENOISER, people, settings.refine)]
 
 
 def sweep_work(wildcards):
@@ -87,7 +87,7 @@ def choice_work(wildcards):
     """The labelled people refined by each candidate."""
     settings = learning.choice_settings(config, None, 1)
     people = labelled_people(wildcards) * settings.repeats
-    return [job_needs.refining(DENOISER_ROW, people, one) for one in settings.refinements()]
+    return [job_needs.refining(DENOISER, people, one) for one in settings.refinements()]
 
 
 def training_work(wildcards):
@@ -110,7 +110,7 @@ def labelled_people(wildcards):
     return people_of(wildcards) * (share / 100 if isinstance(share, int) else 1)
 
 
-DENOISER_ROW = f"denoiser {config['diffusion']['model']}"
+DENOISER = config["diffusion"]["model"]
 WORKS = {
     "detect": detector_work("detect"),
     **dict.fromkeys(("find_heads", "film_heads"), detector_work("heads")),
