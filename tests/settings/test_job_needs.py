@@ -15,7 +15,7 @@ from gcdr.methods import TEACHERS, parse_variant
 from gcdr.settings.job_needs import (
     ASSUMED,
     OTHER,
-    Needs,
+    JobNeeds,
     Work,
     needs,
     people_in,
@@ -48,7 +48,7 @@ def configuration(*names: str) -> dict[str, Any]:
 PAPER, SMOKE = (configuration(f"configs/{name}.yaml") for name in ("gazefollow", "smoke"))
 
 
-def training_needs(config: dict[str, Any], gpu: int, attempt: int = 1) -> dict[str, Needs]:
+def training_needs(config: dict[str, Any], gpu: int, attempt: int = 1) -> dict[str, JobNeeds]:
     """Of a student and two teachers of a configuration's only study."""
     people = people_in(config, next(iter(reversed(config["datasets"]))))
     made = {

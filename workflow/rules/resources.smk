@@ -78,7 +78,7 @@ def sweep_work(wildcards):
     settings = learning.sweep_settings(config, 1)
     return [
         job_needs.refining(
-            DENOISER_ROW, people_of(wildcards) * len(settings.timesteps), settings.refine
+            DENOISER, people_of(wildcards) * len(settings.timesteps), settings.refine
         )
     ]
 

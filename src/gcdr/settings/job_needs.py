@@ -129,7 +129,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Needs:
+class JobNeeds:
     """What a job asks for: memory in MB, whole minutes, GPUs."""
 
     mem_mb: int
@@ -153,7 +153,7 @@ def needs(
     works: Sequence[Work],
     gpu: int,
     attempt: int = 1,
-) -> Needs:
+) -> JobNeeds:
     """What a job of a rule asks for.
 
     Args:
@@ -178,7 +178,9 @@ def needs(
     more, longer = margin.again_memory ** (attempt - 1), margin.again_time ** (attempt - 1)
     minutes = max(margin.minutes, math.ceil(margin.time * seconds / 60))
     asked_mb = (margin.memory * memory + margin.engine_mb) * more
-    return Needs(math.ceil(asked_mb / 100) * 100, math.ceil(minutes * longer), gpu if works else 0)
+    return JobNeeds(
+        math.ceil(asked_mb / 100) * 100, math.ceil(minutes * longer), gpu if works else 0
+    )
 
 
 def people_in(config: Config, dataset: str, results: Path = Path("results")) -> int:
