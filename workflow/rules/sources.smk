@@ -4,8 +4,7 @@ import re
 from functools import cache
 
 from gcdr.base.download import planned_files
-from gcdr.base.files import CHECKPOINTS, text_digest
-from gcdr.config.asked import sees_tokens
+from gcdr.base.files import text_digest
 from gcdr.datasets.film import film_people_mark
 from gcdr.datasets.folder import people_mark
 from gcdr.datasets.layout import (
@@ -15,9 +14,7 @@ from gcdr.datasets.layout import (
     picture_names,
     released_list,
 )
-from gcdr.detection.shipped import CENTERFACE
 from gcdr.models.sizes import weights_file
-from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, OFA_TEXT, WEIGHTS, find_layout
 from gcdr.report.paper_tables import PAPER_TABLES, savings_table
 from gcdr.settings import preparing
 from gcdr.video.extraction import find_films
@@ -299,109 +296,3 @@ def people_and_stores(wildcards):
     """Manifest and prior store of each."""
     stores = stores_of_members(wildcards)
     return {name: [in_data(name, "manifest.parquet"), store] for name, store in stores.items()}
-
-
-# Weights
-
-
-def looking_options(wildcards, input):
-    """Options of a job that has a model look at a data set's images: where both are, and where it computes."""
-    images = image_root(wildcards.dataset)
-    weights = folder_of(input.weights) if input.weights else CENTERFACE
-    return options(images=images, weights=weights, device=config["device"])
-
-
-def converted_folder(prior):
-    """Folder of a VQA model whose released weights are converted."""
-    return f"results/weights/{Path(prior.weights).name}-{prior.released.image_size}px"
-
-
-def released_priors():
-    """Priors with weights in a released layout, by the name of the folder they are converted to."""
-    asked = [prior for prior in PRIORS.values() if prior.KIND == "vqa"]
-    return {Path(converted_folder(prior)).name: prior for prior in asked if released(prior)}
-
-
-def vqa_layout(prior):
-    """Files and layout of a prior's VQA model as configured."""
-    return find_layout(prior.weights, DOWNLOADS)
-
-
-def released(prior):
-    """Whether a VQA model has to be converted; of one that is not there, nothing is said."""
-    try:
-        return vqa_layout(prior).kind not in (OURS, BLIP)
-    except InputError:
-        return False
-
-
-def vqa_files(wildcards):
-    """A store's VQA model as jobs read it: as configured, or converted from released weights."""
-    return vqa_files_of(wildcards.store)
-
-
-@cache  # of a thousand shards
-def vqa_files_of(store):
-    prior = STORES[store].prior
-    if released(prior):
-        return files_in(converted_folder(prior), WEIGHTS, *OFA_TEXT)
-    return list(vqa_layout(prior).files)
-
-
-def detector_files(finds):
-    """The detector of bodies ("detect") or of heads: one file, or weights, sizes and what it finds."""
-    weights = config[finds]["weights"]
-    if (finds, weights) == ("heads", CENTERFACE):
-        return []  # installed, and held to its digest by the job
-    if weights.endswith(CHECKPOINTS):
-        return [weights]
-    return files_in(weights, "model.safetensors", "config.json", "card.json")
-
-
-# Pictures, or the tokens of a frozen backbone
-
-
-def frozen_entry(gaze):
-    """The first entry of gaze.models with the same frozen backbone at the same size, or None.
-
-    Also None where an entry's tokens are not kept (gaze.models.<name>.tokens).
-    """
-    if not sees_tokens(config, gaze):
-        return None
-    models, entry = config["gaze"]["models"], config["gaze"]["models"][gaze]
-    same = ("kind", "size", "backbone")
-    return next(
-        name
-        for name, other in models.items()
-        if all(other.get(key) == entry.get(key) for key in same)
-    )
-
-
-def shown_to(gaze_of):
-    """What a job is shown of people: tokens, if its gaze model does with them, else pictures of its size.
-
-    Args:
-        gaze_of: which gaze model that is: trained_gaze, or asked_gaze.
-    """
-
-    def people(wildcards):
-        gaze = gaze_of(wildcards)
-        entry, dataset = frozen_entry(gaze), config["studies"][wildcards.study]["dataset"]
-        if entry is None or config["datasets"][dataset]["kind"] == "pool":
-            return in_data(dataset, f"samples-{sides_of(gaze)[0]}.h5")
-        return in_data(dataset, f"tokens-{entry}.h5")
-
-    return people
-
-
-def sides_of(gaze):
-    """Side of a gaze model's pictures in pixels and of its heatmaps in cells; without one, the denoiser's."""
-    if gaze is None:
-        return config["samples"]["size"], config["heatmap"]["size"]
-    models = config["gaze"]["models"]
-    if gaze not in models:
-        raise WorkflowError(
-            f"gaze model {gaze!r}: not in gaze.models; there are {', '.join(models)}"
-        )
-    entry = models[gaze]
-    return GAZE_MODELS[entry["kind"]].sizes[entry["size"]]
