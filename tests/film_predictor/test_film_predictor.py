@@ -25,9 +25,13 @@ WHO = [(3, 8), (8, 3), (), (3,), (8, 3, 5), (5,), (5, 3)]
 """Tracks of each frame; the one without people is in no track."""
 
 
-def follower() -> Predictor:
+def fresh() -> VideoVAT:
     torch.manual_seed(0)
-    return Predictor(VideoVAT(replace(VideoVATConfig.world(), inout=True)), CPU)
+    return VideoVAT(replace(VideoVATConfig.world(), inout=True))
+
+
+def follower() -> Predictor:
+    return Predictor(fresh(), CPU)
 
 
 def single() -> Predictor:
@@ -194,7 +198,7 @@ def test_many_people_end_a_chunk() -> None:
 
 
 def test_a_loaded_model_follows_and_pictures_are_tracks_of_one_frame(tmp_path: Path) -> None:
-    save_model(tmp_path, follower().model)
+    save_model(tmp_path, fresh())  # a predictor's model is folded
     predictor = gcdr.load(tmp_path)
     near(
         by_track(list(predict_frames(predictor, film()))),

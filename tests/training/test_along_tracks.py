@@ -78,7 +78,8 @@ def test_people_of_films_are_asked_along_their_tracks(film: Study) -> None:
                 replace(inputs, track=torch.zeros(1, dtype=int), memory=memory)
             )
             memory = output.memory
-            assert torch.allclose(said[place], output.heatmap[0], atol=1e-5)
+            apart = (said[place] - output.heatmap[0]).abs().max()
+            assert apart <= 1e-5 * said[place].abs().max()  # maps of these weights reach 50
     last = max(by_track(samples, ids), key=len)[-1]
     alone = predictor.of_people(samples, ids[[last]], None).heatmap
     assert (alone[0] - said[last]).abs().max() > 1e-3
