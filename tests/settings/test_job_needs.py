@@ -80,6 +80,13 @@ def test_a_gpu_takes_time_and_the_memory_of_training_away() -> None:
     assert needs(TABLE, "split", 100, [], 1).gpu == 0  # nothing to compute there
 
 
+def test_processes_share_the_time_and_ask_for_a_gpu_each() -> None:
+    works = training_works(student_training(PAPER, 10, GCDR, 1), 120_000, 12_000)
+    one, two = (needs(TABLE, "train_student", 120_000, works, 1, 1, count) for count in (1, 2))
+    assert (one.gpu, two.gpu) == (1, 2) and two.mem_mb > one.mem_mb
+    assert two.runtime == pytest.approx(one.runtime / 2, rel=0.01)
+
+
 def test_each_attempt_asks_for_more() -> None:
     first, second, third = (training_needs(PAPER, 1, attempt) for attempt in (1, 2, 3))
     for rule in first:

@@ -135,11 +135,13 @@ WORKS = {
 def asks(name):
     """The resources of a rule, each a function of a job's wildcards and of how often it was tried."""
     works = WORKS.get(name, lambda wildcards: [])
+    processes = config["processes"] if works is training_work else 1
 
     @cache  # shards are alike
     def needed(attempt, *values):
         wildcards = Wildcards(fromdict=dict(values))
-        return job_needs.needs(FIGURES, name, people_of(wildcards), works(wildcards), GPU, attempt)
+        of_job = (people_of(wildcards), works(wildcards), GPU, attempt, processes)
+        return job_needs.needs(FIGURES, name, *of_job)
 
     def resource(what):
         def value(wildcards, attempt):

@@ -153,6 +153,7 @@ def needs(
     works: Sequence[Work],
     gpu: int,
     attempt: int = 1,
+    processes: int = 1,
 ) -> JobNeeds:
     """What a job of a rule asks for.
 
@@ -161,26 +162,26 @@ def needs(
         rule: its name.
         people: whom the job goes through.
         works: what models do in it.
-        gpu: GPUs on which they do it.
+        gpu: GPUs on which each process does it.
         attempt: how often the job was started, counted from 1.
+        processes: among which it shares a batch.
     """
     row, margin = table.rules[rule], table.margin
-    memory = row.mb + row.mb_person * people
+    memory = row.mb * processes + row.mb_person * people
     seconds = row.seconds + row.seconds_person * people
     for work in works:
         figures = table.models.get(work.model, table.models[OTHER])
         taken = (
             work.asked * (figures.ask + work.steps * figures.step) + work.learned * figures.learn
         )
-        training = figures.mb_learn + work.batch * figures.mb_batch if work.batch else 0
-        seconds += taken / (table.gpu.faster if gpu else 1)
-        memory += table.gpu.mb + figures.mb if gpu else max(figures.mb, training)
+        training = figures.mb_learn * processes + work.batch * figures.mb_batch if work.batch else 0
+        seconds += taken / processes / (table.gpu.faster if gpu else 1)
+        memory += (table.gpu.mb + figures.mb) * processes if gpu else max(figures.mb, training)
     more, longer = margin.again_memory ** (attempt - 1), margin.again_time ** (attempt - 1)
     minutes = max(margin.minutes, math.ceil(margin.time * seconds / 60))
     asked_mb = (margin.memory * memory + margin.engine_mb) * more
-    return JobNeeds(
-        math.ceil(asked_mb / 100) * 100, math.ceil(minutes * longer), gpu if works else 0
-    )
+    gpus = gpu * processes if works else 0
+    return JobNeeds(math.ceil(asked_mb / 100) * 100, math.ceil(minutes * longer), gpus)
 
 
 def people_in(config: Config, dataset: str, results: Path = Path("results")) -> int:
