@@ -11,6 +11,9 @@ from gcdr.settings.learning import trainer
 TRAINER = trainer(config["processes"])
 """What runs a training's script."""
 
+# Of a module too, whose commands Snakemake completes by its host's names (checked.smk).
+workflow.modifier_stack[0].globals["TRAINER"] = TRAINER
+
 
 def script(name):
     return f"{HOME}workflow/scripts/{name}.py"
