@@ -14,6 +14,7 @@ EXPLAINED = {
     # What never changes a bit of a result stands in the command: a change of a parameter would make
     # the result again.
     "Shell command directly uses variable config from outside of the rule",
+    "Shell command directly uses variable TRAINER from outside of the rule",
 }
 
 

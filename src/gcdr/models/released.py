@@ -7,6 +7,7 @@ recognised by its kind (:mod:`gcdr.models.named`).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,8 @@ def write_released(model: nn.Module, path: str | Path) -> None:
     else:
         paper, sees = kind_of(model.kind).sizes.get("paper"), GAZE_MODELS[model.kind].prior
         sizes = [paper(prior) for prior in (False, True)[: 1 + sees]] if paper else []
+    # Released weights of a memory are for what comes as it is (gcdr.models.sizes, signal).
+    sizes = [replace(size, signal=1.0) if hasattr(size, "signal") else size for size in sizes]
     if model.config not in sizes:
         raise InputError(
             f"{path}: the model {describe(model)['config']} has not the paper's sizes, and no released "
