@@ -329,7 +329,7 @@ def test_schedules_as_released(reference: Goldens) -> None:
 
 def test_a_method_with_a_sampler_of_its_own_takes_it_whole() -> None:
     sampler = {"sampler": "consistent", "eta": 0.0, "noise_offset": 0, "last_alpha": "first"}
-    sampler |= {"start": "stretched", "stretch": True}
+    sampler |= {"start": "stretched", "precision": "fp32", "stretch": True}
     config = {"diffusion": {"timesteps": 500, "schedule": "linear"}, "refine": sampler}
 
     def taken(method: str) -> SamplerConfig:
