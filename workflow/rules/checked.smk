@@ -26,10 +26,6 @@ except InputError as error:
 
 add_pools(config)
 
-if MODULE:
-    # Snakemake prints commands with the other workflow's configuration, and runs them with ours (snakemake#1688).
-    workflow.modifier_stack[0].globals["config"].setdefault("failures", config["failures"])
-
 if config["split"]["out_of_frame"] == "reference":
     logger.warning(
         "split.out_of_frame reference: HIDDEN LABELS ARE READ by the split, to leave out unlabelled people who "

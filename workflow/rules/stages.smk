@@ -11,8 +11,11 @@ from gcdr.settings.learning import trainer
 TRAINER = trainer(config["processes"])
 """What runs a training's script."""
 
-# Of a module too, whose commands Snakemake completes by its host's names (checked.smk).
-workflow.modifier_stack[0].globals["TRAINER"] = TRAINER
+if MODULE:
+    # Snakemake prints a module's commands with its host's names, and runs them with ours (snakemake#1688).
+    host = workflow.modifier_stack[0].globals
+    host["config"].setdefault("failures", config["failures"])
+    host.setdefault("TRAINER", TRAINER)
 
 
 def script(name):
