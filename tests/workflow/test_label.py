@@ -1,5 +1,6 @@
 """``gcdr label``, and own tables that are too little for what is asked: what is planned, and what is said."""
 
+import functools
 import os
 import re
 import shutil
@@ -105,7 +106,10 @@ def test_too_little_to_learn_from_ends_snakemake_at_once(own: Path, planning: Wo
 def test_ctrl_c_ends_it_with_a_line_and_leaves_no_folder(own: Path) -> None:
     command = [sys.executable, "-m", "gcdr", *asked("--table", "photos/heads.csv")]
     pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    with subprocess.Popen(command, start_new_session=True, **pipe) as running:
+    answers = functools.partial(
+        signal.signal, signal.SIGINT, signal.SIG_DFL
+    )  # below nohup or & too
+    with subprocess.Popen(command, start_new_session=True, preexec_fn=answers, **pipe) as running:
         for line in running.stdout:
             if line.strip().startswith("1 of "):
                 break
