@@ -56,8 +56,7 @@ def test_teacher_denoiser_and_student_see_depth(study: Study, tmp_path: Path) ->
     teacher, diffusion, student = (tmp_path / name for name in ("vat", "diffusion", "student"))
     train_gaze_model(*given, None, None, None, DEEP, 0, CPU, teacher)
     deep = replace(DIFFUSION, network=replace(DIFFUSION.network, depth=True))
-    start = teacher / "model.safetensors"
-    train_diffusion_model(*given, start, deep, 0, CPU, diffusion)
+    train_diffusion_model(*given, teacher, deep, 0, CPU, diffusion)
     denoiser = load_model(diffusion)
     assert isinstance(denoiser, Denoiser) and denoiser.needs.depth
     assert denoiser.feat_extractor.conv1_scene.weight.shape[1] == 5
