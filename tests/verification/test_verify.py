@@ -19,8 +19,8 @@ from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
 from gcdr.predictor import Predictor
 from gcdr.verification.claims import CLAIMS, Claim, claim_of
-from gcdr.verification.submission import read_submission
 from gcdr.verification.picture_origins import letters, may_be_seen
+from gcdr.verification.submission import read_submission
 from gcdr.verification.verify import beside_claim, predicted, read_test_set
 
 PICTURES = 9
