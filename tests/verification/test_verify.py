@@ -1,4 +1,4 @@
-"""Published numbers measured again, and two labs' results beside_claim."""
+"""Published numbers measured again, and two labs' results compared."""
 
 import json
 from dataclasses import replace
