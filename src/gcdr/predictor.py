@@ -7,6 +7,7 @@ manifest. Labelling, evaluation and galleries take the same way, from a picture 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from gcdr.base.files import CHECKPOINTS
 from gcdr.data.along_tracks import ABREAST, Tracks
 from gcdr.data.cache import Pictures
 from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
+from gcdr.data.depth_maps import resized_depth
 from gcdr.data.heatmaps import minmax, peak_points, resize
 from gcdr.data.tokens import Cache
 from gcdr.models.build import load_model
@@ -49,6 +51,22 @@ class Prediction:
     in_frame: np.ndarray | None
 
 
+class Asked(NamedTuple):
+    """A picture that is asked about.
+
+    Attributes:
+        picture: in RGB.
+        boxes: (n, 4) head boxes in pixels.
+        prior: (n, G, G) prior maps, or None.
+        depth: (S, S) as a picture cache holds it, or None.
+    """
+
+    picture: Image.Image
+    boxes: np.ndarray
+    prior: np.ndarray | None
+    depth: np.ndarray | None
+
+
 class Predictor:
     """A gaze model that is ready to be asked.
 
@@ -66,6 +84,7 @@ class Predictor:
         images: Iterable[Image.Image | np.ndarray],
         heads: Iterable[Sequence[Sequence[float]] | np.ndarray],
         priors: Iterable[np.ndarray] | None = None,
+        depths: Iterable[np.ndarray] | None = None,
     ) -> list[Prediction]:
         """Where people look.
 
@@ -74,28 +93,34 @@ class Predictor:
             heads: of each picture the head boxes (n, 4) x0, y0, x1, y1 in pixels; n may be 0.
             priors: of each picture prior maps (n, G, G), for models that see one (VAT-GC); they are
                 stretched to [0, 1].
+            depths: of each picture its depth (height, width) in [0, 1], 1 nearest, for models that see it
+                (PDP); :func:`gcdr.data.depth_maps.open_depth` reads one from a file.
 
         Returns:
             one prediction a picture, in their order.
 
         Raises:
             InputError: names the picture whose head boxes are of another shape, empty, not finite or
-                outside it, or that lacks a prior map the model needs; or that pictures and lists of
+                outside it, or that lacks a prior map or depth the model needs; or that pictures and lists of
                 heads differ in number.
         """
         predictions: list[Prediction] = []
-        block: list[tuple[Image.Image, np.ndarray, np.ndarray | None]] = []
+        block: list[Asked] = []
         shown, boxed = list(images), list(heads)
         maps = [None] * len(shown) if priors is None else list(priors)
-        if not len(shown) == len(boxed) == len(maps):
+        deep = [None] * len(shown) if depths is None else list(depths)
+        if not len(shown) == len(boxed) == len(maps) == len(deep):
             raise InputError(
                 f"predict: found {len(shown)} pictures and head boxes of {len(boxed)}"
-                f"{'' if priors is None else f', prior maps of {len(maps)}'}; expected as many"
+                f"{'' if priors is None else f', prior maps of {len(maps)}'}"
+                f"{'' if depths is None else f', depth of {len(deep)}'}; expected as many"
             )
-        for number, (image, boxes, prior) in enumerate(zip(shown, boxed, maps, strict=True)):
+        each = zip(shown, boxed, maps, deep, strict=True)
+        for number, (image, boxes, prior, depth) in enumerate(each):
             picture = as_picture(image, f"picture {number}")
             found = as_boxes(boxes, picture, f"picture {number}")
-            block.append((picture, found, self._prior(prior, len(found), number)))
+            told = self._prior(prior, len(found), number), self._depth(depth, picture, number)
+            block.append(Asked(picture, found, *told))
             if len(block) == PICTURES:
                 predictions += self._of_block(block)
                 block = []
@@ -135,14 +160,12 @@ class Predictor:
                 logits[part] = output.in_frame.cpu()
         return GazeOutput(heatmap=maps, in_frame=logits)
 
-    def _of_block(
-        self, block: list[tuple[Image.Image, np.ndarray, np.ndarray | None]]
-    ) -> list[Prediction]:
-        counts = [len(boxes) for _, boxes, _ in block]
-        pictures = pictures_of(
-            [image for image, _, _ in block], [b for _, b, _ in block], self.model
-        )
-        priors = [prior for _, _, prior in block if prior is not None]
+    def _of_block(self, block: list[Asked]) -> list[Prediction]:
+        counts = [len(one.boxes) for one in block]
+        depths = [one.depth for one in block if one.depth is not None]
+        images, heads = [one.picture for one in block], [one.boxes for one in block]
+        pictures = pictures_of(images, heads, self.model, depths or None)
+        priors = [one.prior for one in block if one.prior is not None]
         prior = np.concatenate(priors) if priors else None
         total = sum(counts)
         blocks = _blocks_of(self.model, pictures, total, self.device, prior)
@@ -160,6 +183,21 @@ class Predictor:
             )
         maps, _ = minmax(resize(torch.from_numpy(found), self.model.map_size))
         return maps.numpy()
+
+    def _depth(
+        self, depth: np.ndarray | None, picture: Image.Image, number: int
+    ) -> np.ndarray | None:
+        """A picture's depth as a picture cache holds it."""
+        if not self.model.needs.depth:
+            return None
+        found = None if depth is None else np.asarray(depth, np.float32)
+        size = (picture.height, picture.width)
+        if found is None or found.shape != size or not np.isfinite(found).all():
+            shape = "none" if found is None else f"shape {found.shape}"
+            raise InputError(
+                f"picture {number}: depth: found {shape}, expected {size} finite values in 0..1, 1 nearest"
+            )
+        return resized_depth(Image.fromarray(found), self.model.input_size)
 
 
 def load(source: str | Path, device: str = "auto", backbone: str | Path | None = None) -> Predictor:
@@ -242,7 +280,10 @@ def people_blocks(
 
 
 def pictures_of(
-    images: Sequence[Image.Image], heads: Sequence[np.ndarray], model: SeesPeople
+    images: Sequence[Image.Image],
+    heads: Sequence[np.ndarray],
+    model: SeesPeople,
+    depths: Sequence[np.ndarray] | None = None,
 ) -> Callable[[slice, torch.device], Pictures]:
     """Pictures of any part of the people, as a picture cache would hold them.
 
@@ -250,7 +291,9 @@ def pictures_of(
         images: M pictures in RGB.
         heads: of each the head boxes (n, 4) in pixels.
         model: whose input size they are resized to.
+        depths: of each its depth (S, S) as a cache holds it; None where the model sees none.
     """
+    deep = None if depths is None else torch.from_numpy(np.stack(depths))
     size, margin = model.input_size, head_pixels(model.input_size)
     scenes = np.stack([scene_of(image, size) for image in images])
     owner = np.repeat(np.arange(len(images)), [len(boxes) for boxes in heads])
@@ -269,6 +312,7 @@ def pictures_of(
             torch.from_numpy(image_of).to(device),
             torch.from_numpy(np.stack(crops)).to(device).float().div_(255),
             torch.from_numpy((boxes[part] / extent[owner[part]]).astype(np.float32)).to(device),
+            None if deep is None else deep[torch.from_numpy(shown)].to(device),
         )
 
     return pictures

@@ -12,10 +12,12 @@ from PIL import Image
 from tiny_study import CPU, DIFFUSION, GAZE, LABELS, Study, make_study, pictures_of
 
 from gcdr.base.errors import InputError
-from gcdr.data.cache import write_samples
-from gcdr.data.depth_maps import depth_file
+from gcdr.data.cache import Samples, write_samples
+from gcdr.data.depth_maps import depth_file, open_depth
+from gcdr.data.heatmaps import minmax
 from gcdr.data.manifest import BOX, build_manifest, read_annotated, read_people, write_table
 from gcdr.data.originals import write_originals
+from gcdr.data.pictures import open_image
 from gcdr.data.split import split_labels
 from gcdr.datasets.world_depth import write_world_depth
 from gcdr.models.build import load_model
@@ -24,6 +26,7 @@ from gcdr.models.description import GazeModelSettings
 from gcdr.models.interface import GazeOutput
 from gcdr.models.pdp import PDP, PDPConfig
 from gcdr.models.pdp_loss import patch_distribution
+from gcdr.predictor import Predictor
 from gcdr.refine.labels import make_labels
 from gcdr.training.denoising import train_diffusion_model
 from gcdr.training.gaze import train_gaze_model
@@ -96,6 +99,42 @@ def test_distance_of_branches(distance: str) -> None:
         "mse": ((student - teacher) ** 2).mean(),
     }[distance]
     assert found == pytest.approx(expected.item(), rel=1e-4) and found > 0
+
+
+def test_people_outside_teach_the_patches(study: Study, tmp_path: Path) -> None:
+    """Where in and out of the frame is learned, the last entry of the distribution tells it."""
+    labels, people = tmp_path / "labels.parquet", read_annotated(study.manifest)
+    train = people.index[people["split"] == "train"]
+    out = train[::3]
+    people.loc[out, "in_frame"] = False
+    people.loc[out, ["gaze_x", "gaze_y"]] = np.nan
+    write_table(split_labels(people, 80, 0, 0), labels)
+    given, settings = pictures_of(study, labels), replace(DEEP, in_frame=1.0)
+    train_gaze_model(*given, None, None, None, settings, 0, CPU, tmp_path / "out")
+    trained = load_model(tmp_path / "out")
+    card = json.loads((tmp_path / "out/model.json").read_text())
+    assert trained.tells_in_frame and card["people"]["out_of_frame"] > 0
+
+
+def test_pictures_in_memory_are_asked_with_their_depth(study: Study, tmp_path: Path) -> None:
+    """And give what the cache gives."""
+    torch.manual_seed(0)
+    predictor = Predictor(PDP(PDPConfig.world()).eval(), CPU)
+    people, samples = read_people(study.manifest), Samples.open(study.samples)
+    first = people[people["image"] == people["image"].iloc[0]]
+    expected = predictor.of_people(samples, first["sample_id"].to_numpy(), None).heatmap
+    name, size = first["image"].iloc[0], (96, 72)
+    image = open_image(study.folder / "images" / name)
+    depth = np.asarray(open_depth(depth_file(study.folder / "depth", name), size))
+    (found,) = predictor.predict([image], [first[[*BOX]].to_numpy()], depths=[depth])
+    assert np.abs(found.heatmap - minmax(expected)[0].clamp(0, 1).numpy()).max() < 1e-3
+    for bad, said in ((None, "none"), (depth.T, r"shape \(96, 72\)")):
+        with pytest.raises(
+            InputError, match=rf"picture 0: depth: found {said}, expected \(72, 96\)"
+        ):
+            predictor.predict(
+                [image], [first[[*BOX]].to_numpy()], depths=None if bad is None else [bad]
+            )
 
 
 @pytest.mark.slow
