@@ -51,7 +51,7 @@ class Prediction:
     in_frame: np.ndarray | None
 
 
-class Asked(NamedTuple):
+class PictureAsked(NamedTuple):
     """A picture that is asked about.
 
     Attributes:
@@ -105,7 +105,7 @@ class Predictor:
                 heads differ in number.
         """
         predictions: list[Prediction] = []
-        block: list[Asked] = []
+        block: list[PictureAsked] = []
         shown, boxed = list(images), list(heads)
         maps = [None] * len(shown) if priors is None else list(priors)
         deep = [None] * len(shown) if depths is None else list(depths)
@@ -120,7 +120,7 @@ class Predictor:
             picture = as_picture(image, f"picture {number}")
             found = as_boxes(boxes, picture, f"picture {number}")
             told = self._prior(prior, len(found), number), self._depth(depth, picture, number)
-            block.append(Asked(picture, found, *told))
+            block.append(PictureAsked(picture, found, *told))
             if len(block) == PICTURES:
                 predictions += self._of_block(block)
                 block = []
@@ -160,7 +160,7 @@ class Predictor:
                 logits[part] = output.in_frame.cpu()
         return GazeOutput(heatmap=maps, in_frame=logits)
 
-    def _of_block(self, block: list[Asked]) -> list[Prediction]:
+    def _of_block(self, block: list[PictureAsked]) -> list[Prediction]:
         counts = [len(one.boxes) for one in block]
         depths = [one.depth for one in block if one.depth is not None]
         images, heads = [one.picture for one in block], [one.boxes for one in block]

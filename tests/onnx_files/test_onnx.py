@@ -21,6 +21,7 @@ from gcdr.models.build import backbone_card, save_model
 from gcdr.models.gazelle import Gazelle
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.named import kind_of
+from gcdr.models.pdp import PDP, PDPConfig
 from gcdr.models.sizes import VATConfig, VideoVATConfig
 from gcdr.models.vat import VAT
 from gcdr.models.video_vat import VideoVAT
@@ -51,6 +52,8 @@ def made(kind: str, folder: Path) -> Path:
     torch.manual_seed(0)
     if kind == "vat":
         save_model(folder, VAT(replace(VATConfig.world(), inout=True)))
+    elif kind == "pdp":
+        save_model(folder, PDP(replace(PDPConfig.world(depth=False), inout=True)))
     else:
         model = Gazelle(GazelleConfig.world(inout=True))
         kind_of("gazelle").load_backbone(model, FROZEN)
@@ -68,7 +71,7 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["vat", "gazelle"])
+@pytest.mark.parametrize("kind", ["vat", "gazelle", "pdp"])
 def test_a_script_without_torch_says_what_a_prediction_says(
     kind: str, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:

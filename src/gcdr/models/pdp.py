@@ -25,6 +25,8 @@ from gcdr.models.starting import start_from
 from gcdr.models.towers import init_convolutions
 from gcdr.models.vat import VAT
 
+BLIND_WEIGHT = 0.004  # of patches without depth, as their authors recommend
+
 
 @dataclass(frozen=True)
 class PDPConfig(VATConfig):
@@ -35,7 +37,8 @@ class PDPConfig(VATConfig):
             entry of its distribution tells.
         inout_channels: not used.
         patch_channels: inner channels of the branch of patches.
-        patch_weight: weight of its loss beside that of heatmaps: 20 / 10,000 on GazeFollow.
+        patch_weight: weight of its loss beside that of heatmaps: on GazeFollow 20 / 10,000, without depth
+            40 / 10,000.
         patch_rule: what its targets are, see :func:`gcdr.models.pdp_loss.patch_targets`.
     """
 
@@ -46,13 +49,19 @@ class PDPConfig(VATConfig):
     @classmethod
     def paper(cls, gradcam: bool = False, depth: bool = True) -> Self:
         """The released model: 61,651,416 parameters, without depth 61,609,864."""
-        return cls(towers=replace(TowersConfig.paper(gradcam), depth=depth))
+        towers = replace(TowersConfig.paper(gradcam), depth=depth)
+        return cls(towers=towers, patch_weight=cls._weight(depth))
 
     @classmethod
     def world(cls, gradcam: bool = False, depth: bool = True) -> Self:
         """The same model for the demo world: 32x32 heatmaps, 7x7 patches."""
         small = super().world(gradcam)
-        return replace(small, towers=replace(small.towers, depth=depth), patch_channels=32)
+        towers, weight = replace(small.towers, depth=depth), cls._weight(depth)
+        return replace(small, towers=towers, patch_channels=32, patch_weight=weight)
+
+    @classmethod
+    def _weight(cls, depth: bool) -> float:
+        return cls.patch_weight if depth else max(cls.patch_weight, BLIND_WEIGHT)
 
 
 class PDP(VAT):
@@ -118,14 +127,16 @@ class PDP(VAT):
 
     def placed(self, features: Tensor) -> Tensor:
         """Compressed features (N, D, h, w) to tokens (N, h w + 1, D), row by row, then "outside"."""
-        outside = self.outside_embedding.expand(len(features), 1, -1)
         cells = features.flatten(2).mT
-        return torch.cat([cells, outside.to(cells.dtype)], dim=1) + self.patch_pos_embedding
+        outside = self.outside_embedding.to(cells.dtype).expand_as(cells[:, :1])
+        return torch.cat([cells, outside], dim=1) + self.patch_pos_embedding
 
     def attended(self, tokens: Tensor) -> Tensor:
         """Tokens (N, P + 1, D) after self-attention of one head, whose scores are not scaled."""
-        query, key, value = self.qkv_proj(tokens).chunk(3, dim=-1)
-        return tokens + F.scaled_dot_product_attention(query, key, value, scale=1.0)
+        query, key, value = self.qkv_proj(tokens)[:, None].chunk(
+            3, dim=-1
+        )  # ONNX wants a head each
+        return tokens + F.scaled_dot_product_attention(query, key, value, scale=1.0)[:, 0]
 
     def from_tokens(self, tokens: Tensor) -> GazeOutput:
         """Tokens (N, P + 1, D) to both branches' outputs."""
