@@ -10,6 +10,7 @@ GAZE_MODELS = {
         "video-vat": "gcdr.models.video_vat",
         "gazelle": "gcdr.models.gazelle_released",
         "pdp": "gcdr.models.pdp",
+        "video-pdp": "gcdr.models.video_pdp",
     }.items()
 }
 """By the name in the configuration and in ``model.json``."""
