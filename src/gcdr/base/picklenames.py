@@ -123,7 +123,7 @@ class Sized:
         self.shape = shape
 
 
-class _Named:
+class Named:
     """In place of one of the few functions whose results are told apart."""
 
     def __init__(self, name: str) -> None:
@@ -135,11 +135,11 @@ class Outline(Scan):
 
     def find_class(self, module: str, name: str) -> Any:
         full = f"{module}.{name}"
-        return _Named(full) if full in (*TENSORS, PARAMETER, DICTIONARY) else _Anything()
+        return Named(full) if full in (*TENSORS, PARAMETER, DICTIONARY) else _Anything()
 
     def made(self, function: Any, arguments: Any) -> Any:
         """What stands for the result of a call."""
-        name = function.name if isinstance(function, _Named) else ""
+        name = function.name if isinstance(function, Named) else ""
         if name == DICTIONARY:
             return {}
         if name == PARAMETER:

@@ -37,13 +37,17 @@ def gaze_inputs(
     needs = model.needs
     if needs.depth:
         raise InputError(f"a {model.kind}: needs the depth of each image, which no data set has")
-    images, grey = view_images(pictures.images, shown)
-    box, heads, image_of = pictures.head_box, pictures.heads, pictures.image_of
+    images, grey = view_images(pictures.images, shown, model.colours)
+    box, image_of = pictures.head_box, pictures.image_of
+    crop = None
+    if needs.crop:
+        seen = (pictures.heads, box, own, grey[image_of], model.crop_size, model.colours)
+        crop = view_crops(*seen)
     return GazeInputs(
         images=images,
         image_of=image_of,
         head_box=view_boxes(box, own),
-        head_crop=view_crops(heads, box, own, grey[image_of], size) if needs.crop else None,
+        head_crop=crop,
         head_mask=view_masks(box, own, size, model.head_mask) if needs.mask else None,
         prior=prior if needs.prior else None,
     )

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
-from gcdr.data.views import HeadMask
+from gcdr.data.views import IMAGENET, Colours, HeadMask
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class GazeInputs:
     and tracks may be of any lengths and mixed in any way. A model of single pictures does not look at them.
 
     Attributes:
-        images: (M, 3, S, S) float, colours normalised by ImageNet's statistics; None with ``tokens``.
+        images: (M, 3, S, S) float, colours normalised (``GazeModel.colours``); None with ``tokens``.
         image_of: (N,) int64, which image a person is in.
         head_box: (N, 4) float, x0, y0, x1, y1 in 0..1 of the image as shown; NaN where there is none.
-        head_crop: (N, 3, S, S) float, normalised colours of the padded head box; None if not needed.
+        head_crop: (N, 3, C, C) float, normalised colours of the padded head box; None if not needed.
         head_mask: (N, 1, S, S) float, 1 where the head is; None if not needed.
         prior: (N, 1, G, G) float in [0, 1], a map of where the person may look; None if not needed.
         tokens: (M, C, h, w) float, what a frozen backbone makes of the images, in their place.
@@ -114,7 +114,8 @@ class GazeOutput:
     Attributes:
         heatmap: (N, H, W) float; its range is the model's own (``GazeModel.objective`` says which).
         in_frame: (N,) float logits, positive where the target is inside the image, or None.
-        label_embedding: (N, D) float, what is looked at in the space of a text encoder, or None.
+        gaze_vector: (N, 2) float of unit length, the direction from the head to the target, or None.
+        label_embedding: (N, D) float of unit length, what is looked at, in a text encoder's space, or None.
         patches: (N, P) float logits of which patch is looked at, or None.
         memory: of a model that follows tracks, to be given with the frames that come next; of the tracks of
             the call and of those whose memory was given. None of a model of single pictures.
@@ -122,6 +123,7 @@ class GazeOutput:
 
     heatmap: Tensor
     in_frame: Tensor | None = None
+    gaze_vector: Tensor | None = None
     label_embedding: Tensor | None = None
     patches: Tensor | None = None
     memory: TrackMemory | None = None
@@ -174,7 +176,17 @@ class SeesPeople(nn.Module, ABC):
     @property
     @abstractmethod
     def input_size(self) -> int:
-        """Side of pictures, crops and masks in pixels."""
+        """Side of pictures and masks in pixels."""
+
+    @property
+    def crop_size(self) -> int:
+        """Side of head crops in pixels."""
+        return self.input_size
+
+    @property
+    def colours(self) -> Colours:
+        """Mean and standard deviation by which colours are normalised."""
+        return IMAGENET
 
     @property
     @abstractmethod
@@ -193,6 +205,10 @@ class SeesPeople(nn.Module, ABC):
 
     def stored_state(self) -> dict[str, Tensor]:
         """The tensors that are its own; those of a frozen backbone lie in the backbone's file."""
+        return self.state_dict()
+
+    def released_state(self) -> dict[str, Tensor]:
+        """All tensors by the names that they have in files of its authors."""
         return self.state_dict()
 
 

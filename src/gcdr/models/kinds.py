@@ -9,6 +9,7 @@ GAZE_MODELS = {
         "vat": "gcdr.models.vat",
         "video-vat": "gcdr.models.video_vat",
         "gazelle": "gcdr.models.gazelle_released",
+        "semgaze": "gcdr.models.semgaze_released",
     }.items()
 }
 """By the name in the configuration and in ``model.json``."""

@@ -110,7 +110,9 @@ def write_released(model: nn.Module, path: str | Path) -> None:
             f"{path}: the model {describe(model)['config']} has not the paper's sizes, and no released "
             "layout; expected a model of the paper's"
         )
-    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    state = {
+        name: value.detach().cpu().contiguous() for name, value in model.released_state().items()
+    }
     with atomic(path) as temporary, temporary.open("wb") as file:
         torch.save({"state_dict": state, "lr": 0.0, "train_step": 0}, file)
 
