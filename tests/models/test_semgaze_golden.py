@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gcdr.models.interface import GazeOutput
 from gcdr.models.released import read_released
-from gcdr.models.semgaze import Semgaze, pretrained_table, sinusoids
+from gcdr.models.semgaze import Semgaze, position_table, pretrained_table
 from gcdr.models.semgaze_loss import (
     clamp_logit_scale,
     labelled_people,
@@ -203,8 +203,8 @@ def test_a_missing_label_is_no_class() -> None:
 
 def test_position_tables(reference: SemgazeGoldens) -> None:
     expected = reference.arrays("pos")
-    assert_near(sinusoids(768, 16)[:, ::24], expected["constructor_16x16"], 1e-6)
-    started = pretrained_table(sinusoids(768, 14), 16)
+    assert_near(position_table(768, 16)[:, ::24], expected["constructor_16x16"], 1e-6)
+    started = pretrained_table(position_table(768, 14), 16)
     assert_near(started[:, ::24], expected["from_14x14_bilinear"], 1e-6)
-    apart = (started - sinusoids(768, 16)).abs().max().item()
+    apart = (started - position_table(768, 16)).abs().max().item()
     assert apart == pytest.approx(expected["meta"]["max_difference"], rel=1e-5)

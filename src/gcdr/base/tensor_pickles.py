@@ -44,7 +44,7 @@ class Placed(Sized):
         self.storage, self.offset, self.stride = storage, offset, stride
 
 
-class Places(Outline):
+class Placing(Outline):
     """Reads a pickle of PyTorch's as dictionaries in which a :class:`Placed` stands for each tensor."""
 
     def find_class(self, module: str, name: str) -> Any:
@@ -83,7 +83,7 @@ def read_placed(path: str | Path) -> dict[str, Any]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            content = _outlined(archive, Places)
+            content = _outlined(archive, Placing)
             entry = next((e for e in STATE_ENTRIES if isinstance(content.get(e), Mapping)), None)
             if entry is None:
                 raise InputError(

@@ -20,7 +20,7 @@ from gcdr.models.interface import Colours, GazeInputs, GazeModel, GazeOutput, Ne
 from gcdr.models.objectives import squared_error
 from gcdr.models.precision import in_precision
 from gcdr.models.semgaze_config import SemgazeConfig
-from gcdr.models.semgaze_decoder import Decoder
+from gcdr.models.semgaze_decoder import GazeDecoder
 from gcdr.models.sizes import TowersConfig
 from gcdr.models.towers import TOWERS, GazeFeatures
 
@@ -51,7 +51,7 @@ class Tower(nn.Module):
         return self.tower.scene_features(images, torch.zeros_like(images[:, :1]))
 
 
-class Tokenizer(nn.Module):
+class ImageTokenizer(nn.Module):
     """Pictures to tokens: patches, or cells of a tower, and a fixed table of positions that is stored."""
 
     def __init__(self, config: SemgazeConfig) -> None:
@@ -61,7 +61,7 @@ class Tokenizer(nn.Module):
             self.tower = Tower("scene", TowersConfig.world())
             channels, patch = self.tower.channels, 1
         self.proj = nn.Conv2d(channels, config.width, patch, patch)
-        self.register_buffer("pos_emb", sinusoids(config.width, config.grid))
+        self.register_buffer("pos_emb", position_table(config.width, config.grid))
 
     def forward(self, images: Tensor) -> Tensor:
         """(M, 3, S, S) to (M, C, rows, columns)."""
@@ -137,9 +137,9 @@ class Semgaze(GazeModel):
         self.config = config
         self.logit_scale = nn.Parameter(torch.tensor(LOGIT_SCALE))
         self.gaze_encoder = GazeEncoder(config)
-        self.image_tokenizer = Tokenizer(config)
+        self.image_tokenizer = ImageTokenizer(config)
         self.encoder = ImageEncoder(config)
-        self.gaze_decoder = Decoder(config)
+        self.gaze_decoder = GazeDecoder(config)
 
     @property
     def needs(self) -> Needs:
@@ -209,7 +209,7 @@ class Semgaze(GazeModel):
         return maps, labels
 
 
-def sinusoids(width: int, side: int) -> Tensor:
+def position_table(width: int, side: int) -> Tensor:
     """The table of positions as it is constructed; training starts from another one, which is stored.
 
     Returns:

@@ -103,7 +103,7 @@ class Layers(nn.Module):
         return self.layers[-1](tokens)
 
 
-class Decoder(nn.Module):
+class GazeDecoder(nn.Module):
     """People, with a token that is none, decode where they look and what is there."""
 
     def __init__(self, config: SemgazeConfig) -> None:
