@@ -50,6 +50,11 @@ class SemgazeGoldens(Goldens):
     def unit(self, name: str, shape: tuple[int, ...]) -> Tensor:
         return F.normalize(self.normal(name, shape), dim=-1)
 
+    def picture(self, name: str, height: int, width: int) -> np.ndarray:
+        """(height, width, 3) uint8 of blocks of 16 pixels."""
+        cells = np.floor(256 * self.generator(name).random((height // 16, width // 16, 3)))
+        return cells.astype(np.uint8).repeat(16, 0).repeat(16, 1)
+
     def inputs(self, name: str) -> GazeInputs:
         """The two scenes of three people of a file."""
         meta = self.arrays(name)["meta"]

@@ -23,7 +23,7 @@ from gcdr.data.heatmaps import minmax, peak_points, resize
 from gcdr.data.tokens import Cache
 from gcdr.models.build import load_model
 from gcdr.models.folding import ready
-from gcdr.models.inputs import cached_inputs, gaze_inputs
+from gcdr.models.inputs import cached_inputs, gaze_inputs, squared_inputs
 from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, SeesPeople
 from gcdr.models.released import read_released
 
@@ -139,12 +139,14 @@ class Predictor:
         self, block: list[tuple[Image.Image, np.ndarray, np.ndarray | None]]
     ) -> list[Prediction]:
         counts = [len(boxes) for _, boxes, _ in block]
-        pictures = pictures_of(
-            [image for image, _, _ in block], [b for _, b, _ in block], self.model
-        )
+        images, heads = [image for image, _, _ in block], [boxes for _, boxes, _ in block]
+        total = sum(counts)
+        if self.model.squared_heads and total:
+            inputs = squared_inputs(images, heads, self.model, self.device)
+            return predictions_of(self._run(total, _parted(inputs)), counts)
+        pictures = pictures_of(images, heads, self.model)
         priors = [prior for _, _, prior in block if prior is not None]
         prior = np.concatenate(priors) if priors else None
-        total = sum(counts)
         blocks = _blocks_of(self.model, pictures, total, self.device, prior)
         return predictions_of(self._run(total, blocks), counts)
 
@@ -284,6 +286,16 @@ def _blocks_of(
     for start in range(0, count, BLOCK):
         part = slice(start, min(start + BLOCK, count))
         yield part, gaze_inputs(pictures(part, device), model, prior=_on(prior, part, device))
+
+
+def _parted(inputs: GazeInputs) -> Iterator[tuple[slice, GazeInputs]]:
+    """Inputs in blocks; each has the pictures of its own people."""
+    for start in range(0, len(inputs), BLOCK):
+        part = slice(start, min(start + BLOCK, len(inputs)))
+        some = inputs.people(torch.arange(len(inputs))[part])
+        shown, image_of = torch.unique(some.image_of, return_inverse=True)
+        images = None if some.images is None else some.images[shown]
+        yield part, replace(some, images=images, image_of=image_of)
 
 
 def _parts(

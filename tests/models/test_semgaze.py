@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from semgaze_rule import SemgazeGoldens
 
 import gcdr
 from gcdr.base.errors import InputError
 from gcdr.base.outlines import tensor_shapes
+from gcdr.data.semgaze_items import grown_boxes, semantic_item
 from gcdr.models.build import load_model, save_model
 from gcdr.models.contents import check_first_weights, known_model
 from gcdr.models.description import GazeModelSettings
@@ -24,7 +26,7 @@ from gcdr.models.released import read_released
 from gcdr.models.semgaze import Semgaze, pretrained_table
 from gcdr.models.semgaze_config import SemgazeConfig
 from gcdr.models.semgaze_released import start_semgaze
-from gcdr.predictor import pictures_of
+from gcdr.predictor import Predictor, pictures_of, predictions_of
 
 torch.set_num_threads(1)
 SMALL = SemgazeConfig(width=192, blocks=2, encoder_heads=3)
@@ -146,14 +148,34 @@ def test_the_world_size_starts_from_the_towers(tmp_path: Path) -> None:
 def test_colours_are_normalised_as_the_model_says() -> None:
     model = Semgaze(SMALL)
     white = np.full((64, 64, 3), 255, np.uint8)
-    from PIL import Image
-
     pictures = pictures_of([Image.fromarray(white)], [np.array([[10, 10, 30, 30]])], model)
     inputs = gaze_inputs(pictures(slice(0, 1), torch.device("cpu")), model)
     expected = (1 - torch.tensor(SMALL.mean)) / torch.tensor(SMALL.std)
     assert inputs.images.shape[-1] == 256 and inputs.head_crop.shape[-1] == 224
     for seen in (inputs.images, inputs.head_crop):
         torch.testing.assert_close(seen[0, :, 100, 100], expected)
+
+
+def test_pictures_are_cut_as_the_release_does(tmp_path: Path) -> None:
+    """Squares of grown boxes; everybody alone, whatever the others."""
+    torch.manual_seed(1)
+    model = Semgaze(SMALL).eval()
+    rng = np.random.default_rng(0)
+    picture = Image.fromarray(rng.integers(0, 256, (60, 90, 3), dtype=np.uint8))
+    boxes = np.array([[10.0, 10, 30, 50], [60, 5, 80, 20]])
+    told = Predictor(model, torch.device("cpu")).predict([picture, picture], [boxes, boxes[1:]])
+    item = semantic_item(picture, grown_boxes(boxes, picture.size))
+    image, heads = (torch.from_numpy(part) for part in item.normalised(SMALL.mean, SMALL.std))
+    inputs = GazeInputs(
+        images=image[None],
+        image_of=torch.zeros(2).long(),
+        head_box=torch.from_numpy(item.boxes),
+        head_crop=heads,
+    )
+    with torch.inference_mode():
+        expected = predictions_of(model(inputs), [2])[0]
+    assert told[0].heatmap == pytest.approx(expected.heatmap, abs=1e-4)
+    assert told[1].heatmap == pytest.approx(expected.heatmap[1:], abs=1e-4)
 
 
 def test_what_lacks_is_named(tmp_path: Path) -> None:

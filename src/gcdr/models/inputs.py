@@ -1,12 +1,16 @@
 """From pictures of people to what a model sees: crops and masks are made here, on demand."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.base.tensors import each_tensor
 from gcdr.data.cache import Pictures
+from gcdr.data.semgaze_items import grown_boxes, semantic_item
 from gcdr.data.tokens import Cache, ImageTokens
 from gcdr.data.views import View, plain_view, view_boxes, view_crops, view_images, view_masks
 from gcdr.models.interface import GazeInputs, SeesPeople
@@ -51,6 +55,38 @@ def gaze_inputs(
         head_mask=view_masks(box, own, size, model.head_mask) if needs.mask else None,
         prior=prior if needs.prior else None,
     )
+
+
+def squared_inputs(
+    images: Sequence[Image.Image],
+    heads: Sequence[np.ndarray],
+    model: SeesPeople,
+    device: torch.device,
+) -> GazeInputs:
+    """Inputs of people in pictures as the released semantic gaze model is shown them.
+
+    Args:
+        images: M pictures in RGB.
+        heads: of each the head boxes (n, 4) in pixels, which are grown here.
+        model: whose inputs they are.
+        device: where to put them.
+    """
+    items = [
+        semantic_item(
+            image, grown_boxes(boxes, image.size), size=model.input_size, side=model.crop_size
+        )
+        for image, boxes in zip(images, heads, strict=True)
+    ]
+    shown = [item.normalised(*model.colours) for item in items]
+    owner = np.repeat(np.arange(len(items)), [len(boxes) for boxes in heads])
+    whole = (
+        np.stack([image for image, _ in shown]),
+        owner,
+        np.concatenate([item.boxes for item in items]),
+        np.concatenate([crops for _, crops in shown]),
+    )
+    image, image_of, box, crop = (torch.from_numpy(part).to(device) for part in whole)
+    return GazeInputs(images=image, image_of=image_of, head_box=box, head_crop=crop)
 
 
 def token_inputs(shown: ImageTokens, model: SeesPeople, *, view: View | None = None) -> GazeInputs:

@@ -184,6 +184,11 @@ class SeesPeople(nn.Module, ABC):
         return self.input_size
 
     @property
+    def squared_heads(self) -> bool:
+        """Whether pictures in memory are cut as :mod:`gcdr.data.semgaze_items` does, heads as squares."""
+        return False
+
+    @property
     def colours(self) -> Colours:
         """Mean and standard deviation by which colours are normalised."""
         return IMAGENET

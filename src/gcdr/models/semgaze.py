@@ -158,6 +158,10 @@ class Semgaze(GazeModel):
         return self.config.map_size
 
     @property
+    def squared_heads(self) -> bool:
+        return self.config.scene == "patches"
+
+    @property
     def colours(self) -> Colours:
         return self.config.mean, self.config.std
 
