@@ -32,7 +32,7 @@ INTO := --quiet --python $(VENV)/bin/python
 COMPILE := UV_SYSTEM_CERTS=1 $(UV) pip compile --quiet --generate-hashes --no-emit-index-url \
 	--universal --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: help setup nouns demo seeds smoke world-weights test test-fast test-slurm lint format reference lock clean
+.PHONY: help setup nouns demo seeds smoke world-weights test test-fast test-slurm test-chaos lint format reference lock clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -57,14 +57,17 @@ world-weights: $(RUNTIME)  ## train the demo world's own weights again
 	$(call snakemake,world_weights)
 
 test: $(RUNTIME) $(DEV)  ## run the tests
-	$(call pytest,-m "not slurm")
+	$(call pytest,-m "not slurm and not chaos")
 
 test-fast: $(RUNTIME) $(DEV)  ## run those that take less than two minutes together
-	$(call pytest,-m "not slow and not slurm")
+	$(call pytest,-m "not slow and not slurm and not chaos")
 
 test-slurm: $(RUNTIME) $(DEV)  ## run the smoke pipeline on the SLURM that is there
 	$(SLURM_START)
 	$(call pytest,-m slurm tests/workflow/test_cluster.py)
+
+test-chaos: $(RUNTIME) $(DEV)  ## kill the smoke pipeline a hundred times, and fail the calls of every stage
+	$(call pytest,-m chaos -rP tests/workflow/test_chaos.py tests/workflow/test_injected.py)
 
 lint: $(RUNTIME) $(DEV)  ## check style and the workflow
 	@$(ACTIVE) ruff check .

@@ -48,6 +48,7 @@ include: "workflow/rules/curve.smk"
 include: "workflow/rules/world_weights.smk"
 include: "workflow/rules/menu.smk"
 include: "workflow/rules/marks.smk"
+include: "workflow/rules/calls.smk"
 include: "workflow/rules/resources.smk"
 
 

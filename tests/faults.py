@@ -1,5 +1,7 @@
 """Faults of a node, put before chosen starts of a workflow's scripts without a word of it in the workflow.
 
+Or what those starts are, so that each can be started again by hand.
+
 Python runs ``sitecustomize`` of the first folder on its path that has one, here the copy of ``src``.
 """
 
@@ -48,3 +50,19 @@ def plan_faults(folder: Path, script: str, *faults: str) -> None:
 def faults_left(folder: Path) -> int:
     """How many of them no start has met yet."""
     return sum(not path.name.startswith("met ") for path in (folder / "faults").iterdir())
+
+
+RECORD = """
+import json, os, sys
+from pathlib import Path
+
+if sys.orig_argv[1:2] and sys.orig_argv[1].startswith("workflow/scripts/"):
+    script = Path(sys.orig_argv[1]).stem
+    Path("commands", f"{script}-{os.getpid()}.json").write_text(json.dumps(sys.orig_argv[1:]))
+"""
+
+
+def record_commands(folder: Path) -> None:
+    """Let every start of a script in a workspace leave its command as JSON in the folder ``commands``."""
+    (folder / "src/sitecustomize.py").write_text(RECORD)
+    (folder / "commands").mkdir()

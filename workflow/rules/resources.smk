@@ -146,6 +146,7 @@ def asks(name):
             values |= {"shard": "1"} if "shard" in values else {}
             return getattr(needed(attempt, *values.items()), what)
 
+        keep_parameters(value)
         return value
 
     asked = {what: resource(what) for what in ("mem_mb", "runtime", "gpu")}

@@ -19,6 +19,7 @@ from gcdr.base.errors import InputError
 
 CHECKPOINTS = (".pt", ".pth", ".ckpt")  # endings of files by torch.save
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)  # file systems that have no such call
 FOREIGN = re.compile(rf"(?:errno = |os error |errno )({'|'.join(map(str, DISK))})\b")
 HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # in JSON; two of them are a character
 DAY = 86400.0
@@ -31,7 +32,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
     The caller writes a file (or makes a folder) at the yielded path, which does not exist yet. On an
     exception it is removed, so nothing half-written is ever taken for whole. What a killed process left of
-    the same file goes first: it may be as large as the file, and nobody else would remove it.
+    the same file goes first: it may be as large as the file, and nobody else would remove it. What was
+    written is on the disk before it has its name: a machine that loses its power keeps the old or the new.
 
     Raises:
         InputError: the parent folder cannot be made or written, or the disk refuses what the block writes
@@ -47,9 +49,9 @@ def atomic(path: str | Path) -> Iterator[Path]:
     try:
         temporary = scratch / path.name
         yield temporary
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        os.replace(temporary, path)
+        _to_disk(temporary)
+        _take_place(temporary, path)
+        _to_disk(path.parent, whole=False)
     except Exception as error:
         if reason := disk_trouble(error):
             raise InputError(f"{path}: cannot be written ({reason})") from error
@@ -57,6 +59,36 @@ def atomic(path: str | Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         os.close(held)
+
+
+def _take_place(temporary: Path, path: Path) -> None:
+    """Give a new file or folder its name; if that fails, what had the name has it again."""
+    before = temporary.parent / ".before"
+    replaces_folder = path.is_dir() and not path.is_symlink()
+    if replaces_folder:  # no rename takes the place of a folder that holds something
+        os.rename(path, before)
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        if replaces_folder:
+            os.rename(before, path)
+        raise
+
+
+def _to_disk(path: Path, whole: bool = True) -> None:
+    """Wait until the disk has a file, or a folder with all that is in it (``whole``) or its names alone."""
+    if whole and path.is_dir():
+        for inside in path.iterdir():
+            if not inside.is_symlink():
+                _to_disk(inside)
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno not in NO_SYNC:
+            raise
+    finally:
+        os.close(opened)
 
 
 def disk_trouble(error: BaseException) -> str:

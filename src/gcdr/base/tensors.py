@@ -43,9 +43,19 @@ def write_tensors(
     Raises:
         InputError: the disk does not take it.
     """
-    with atomic(path) as temporary:
-        save_file(dict(tensors), temporary)
-        write_json(Path(path).with_name(name), {**card, DIGEST: file_digest(temporary)})
+    beside = Path(path).with_name(name)
+    before = beside.read_bytes() if beside.exists() else None
+    try:
+        with atomic(path) as temporary:
+            save_file(dict(tensors), temporary)
+            write_json(beside, {**card, DIGEST: file_digest(temporary)})
+    except BaseException:  # tensors of before belong to the card of before
+        if before is None:
+            beside.unlink(missing_ok=True)
+        elif beside.read_bytes() != before:
+            with atomic(beside) as temporary:
+                temporary.write_bytes(before)
+        raise
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:

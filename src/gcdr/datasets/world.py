@@ -11,6 +11,7 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
+from gcdr.base.files import atomic
 from gcdr.data.manifest import BOX, build_manifest, people_alone, people_digest, write_table
 from gcdr.world.annotators import annotate
 from gcdr.world.clip import draw_clip
@@ -52,10 +53,18 @@ def write_world(folder: Path, world: WorldSettings, workers: int = 1) -> WorldTa
     changing a picture of the other set.
 
     Args:
-        folder: where ``train/`` and ``test/`` with the pictures are made.
+        folder: of the pictures, in ``train/`` and ``test/``; whole or not at all, in place of what is there.
         world: how many people at least (the last scene is kept whole), and what scenes they are in.
         workers: processes to draw with; the result does not depend on it.
+
+    Raises:
+        InputError: the disk does not take it.
     """
+    with atomic(folder) as new:
+        return _tables(_draw_scenes(new, world, workers))
+
+
+def _draw_scenes(folder: Path, world: WorldSettings, workers: int) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     with ProcessPoolExecutor(workers) as pool:
         counts = (("train", world.train_people, 0), ("test", world.test_people, 1))
@@ -78,7 +87,7 @@ def write_world(folder: Path, world: WorldSettings, workers: int = 1) -> WorldTa
     for path in folder.glob("*/*.jpg"):
         if str(path.relative_to(folder)) not in used:
             path.unlink()
-    return _tables(rows)
+    return rows
 
 
 def write_show(folder: Path, show: ShowSettings, workers: int = 1) -> WorldTables:
@@ -88,14 +97,15 @@ def write_show(folder: Path, show: ShowSettings, workers: int = 1) -> WorldTable
     a picture of the other. Test people have one annotator, who is right, and are tested out of the frame too.
 
     Args:
-        folder: where a folder a clip is made, with the frames in which there is somebody.
+        folder: of a folder a clip, with the frames in which there is somebody; as that of ``write_world``.
         show: the show, and how much of it.
         workers: processes to draw with; the result does not depend on it.
     """
     indices = [*range(0, 2 * show.clips, 2), *range(1, 2 * show.test_clips, 2)]
     rows: list[dict[str, Any]] = []
-    with ProcessPoolExecutor(workers) as pool:
-        clips = pool.map(partial(_write_clip, folder, show), indices)
+    with atomic(folder) as new, ProcessPoolExecutor(workers) as pool:
+        new.mkdir()
+        clips = pool.map(partial(_write_clip, new, show), indices)
         for people in tqdm(clips, desc="drawing", total=len(indices), unit="clip", mininterval=5):
             rows.extend(people)
     return _tables(rows)

@@ -6,6 +6,8 @@ with other settings, inputs or code never goes on from it.
 """
 
 import json
+import math
+import os
 import pickle
 import shutil
 import sys
@@ -24,6 +26,7 @@ from gcdr.base.provenance import modules_behind
 from gcdr.base.stopping import stop_asked, stop_held, stop_if_asked
 
 SAVE_SECONDS = 120.0
+INTERVAL = "GCDR_SAVE_SECONDS"  # variable of the environment with others
 WHOLE_FILE = 64 << 20  # larger inputs are told apart by size and time: reading them costs minutes
 
 
@@ -32,13 +35,17 @@ class Checkpoint:
 
     Args:
         path: the file.
-        seconds: least time between two savings; 0 saves after every step. None: ``SAVE_SECONDS``.
+        seconds: least time between two savings; 0 saves after every step. None: those of the variable
+            ``GCDR_SAVE_SECONDS``, else ``SAVE_SECONDS``.
         keeps: whether this process writes the file; for one that does not, it is time only to stop.
+
+    Raises:
+        InputError: the variable is not a number of seconds.
     """
 
     def __init__(self, path: Path, seconds: float | None = None, keeps: bool = True) -> None:
         self.path, self.keeps = path, keeps
-        self.seconds = SAVE_SECONDS if seconds is None else seconds
+        self.seconds = _interval() if seconds is None else seconds
         self._last = time.monotonic()
 
     def due(self) -> bool:
@@ -91,6 +98,17 @@ class Checkpoint:
             torch.cuda.set_rng_state_all(state["random_cuda"])
         print(f"going on after step {state['progress']['step']}", flush=True)
         return state["progress"]
+
+
+def _interval() -> float:
+    text = os.environ.get(INTERVAL, "").strip()
+    try:
+        seconds = float(text) if text else SAVE_SECONDS
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise InputError(f"{INTERVAL}: found {text!r}, expected seconds, 0 or more")
+    return seconds
 
 
 @contextmanager
