@@ -18,7 +18,7 @@ from gcdr.datasets.layout import (
     check_extended,
     unknown_shows,
 )
-from gcdr.datasets.semgaze import read_semgaze
+from gcdr.datasets.named_gazefollow import read_semgaze
 from gcdr.datasets.videoattentiontarget import read_videoattentiontarget
 
 READERS = {
