@@ -72,9 +72,9 @@ def _add_labels(
     given = split == "test"
     table = read_headed(path, GIVEN if given else PSEUDO, (), problems)
     labels = (
-        given_labels(table, vocabulary, problems)
+        labels_by_image(table, vocabulary, problems)
         if given
-        else pseudo_labels(table, vocabulary, problems)
+        else labels_by_person(table, vocabulary, problems)
     )
     keys = ["image"] if given else ["image", "id"]
     people = rows.rename(columns={"idx": "id"})[keys].apply(tuple, axis=1)
@@ -111,7 +111,7 @@ def _unmatched(problems: Problems, kind: str, bad: np.ndarray, table: Table, nam
     problems.rows(kind, name, expected, bad, table.places, table.text(name), fatal=fatal)
 
 
-def pseudo_labels(table: Table, vocabulary: Sequence[str], problems: Problems) -> pd.DataFrame:
+def labels_by_person(table: Table, vocabulary: Sequence[str], problems: Problems) -> pd.DataFrame:
     """``image``, ``id``, ``label`` and ``accepted`` of a file of pseudo-labels; None where missing."""
     names = table.text("gaze_pseudo_label")
     labels = _numbered(table, "gaze_pseudo_label", names, vocabulary, problems)
@@ -125,7 +125,7 @@ def pseudo_labels(table: Table, vocabulary: Sequence[str], problems: Problems) -
     )
 
 
-def given_labels(table: Table, vocabulary: Sequence[str], problems: Problems) -> pd.DataFrame:
+def labels_by_image(table: Table, vocabulary: Sequence[str], problems: Problems) -> pd.DataFrame:
     """``image``, ``label``, ``accepted`` (joined by ``JOINER``) and ``FLAGS`` of the rows of test labels."""
     joined, first = table.text("gaze_gt_labels"), table.text("gaze_gt_label")
     labels = _numbered(table, "gaze_gt_label", first, vocabulary, problems)
