@@ -113,8 +113,8 @@ class Predictor:
             prior: (N, G, G) prior maps in [0, 1] for a model that needs them, else None.
 
         Returns:
-            heatmaps (N, H, W) float32, as the model puts them out, and the in/out logits (N,) if it has
-            any, on the CPU.
+            heatmaps (N, H, W) float32, as the model puts them out, and the in/out logits (N,) and label
+            embeddings (N, D) if it has any, on the CPU.
         """
         blocks = people_blocks(self.model, samples, sample_id, self.device, prior)
         return self._run(len(sample_id), blocks)
@@ -125,6 +125,7 @@ class Predictor:
     ) -> GazeOutput:
         size = self.model.map_size
         maps = torch.empty(count, size, size)
+        names: Tensor | None = None
         logits = torch.empty(count) if self.model.tells_in_frame else None
         memory = None
         for part, inputs in blocks:
@@ -133,7 +134,10 @@ class Predictor:
             maps[part] = output.heatmap.cpu()
             if logits is not None and output.in_frame is not None:
                 logits[part] = output.in_frame.cpu()
-        return GazeOutput(heatmap=maps, in_frame=logits)
+            if (found := output.label_embedding) is not None:
+                names = torch.empty(count, found.shape[1]) if names is None else names
+                names[part] = found.cpu()
+        return GazeOutput(heatmap=maps, in_frame=logits, label_embedding=names)
 
     def _of_block(
         self, block: list[tuple[Image.Image, np.ndarray, np.ndarray | None]]

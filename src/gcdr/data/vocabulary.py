@@ -10,6 +10,9 @@ import numpy as np
 
 from gcdr.base.errors import InputError
 
+WORLD_VOCABULARY = "world"
+"""What the configuration calls the demo world's own, which needs no file."""
+
 MISSING = -1
 """The number of a label that is missing."""
 

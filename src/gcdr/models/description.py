@@ -69,6 +69,7 @@ class Description:
             without.
         towers: whether the denoiser can start from its scene and head towers.
         tracks: whether it follows tracks (``Needs.tracks``).
+        names: whether it also says what is looked at (``GazeOutput.label_embedding``).
         depth: whether it needs the depth of each image (``Needs.depth``), which no data set has yet: such a
             kind is refused when the configuration is read.
         released: published files below the folder of downloads, each with the file of its backbone.
@@ -86,6 +87,7 @@ class Description:
     backbones: Mapping[str, FrozenBackbone] = field(default_factory=dict)
     towers: bool = False
     tracks: bool = False
+    names: bool = False
     depth: bool = False
     released: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)

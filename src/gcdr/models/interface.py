@@ -208,6 +208,9 @@ class SeesPeople(nn.Module, ABC):
         """What a head mask shows, see :class:`gcdr.models.sizes.TowersConfig`."""
         return "box"
 
+    def before_step(self) -> None:
+        """What a training does to the weights before each step, when the gradients are there."""
+
     def stored_state(self) -> dict[str, Tensor]:
         """The tensors that are its own; those of a frozen backbone lie in the backbone's file."""
         return self.state_dict()

@@ -27,6 +27,7 @@ from gcdr.models.towers import TOWERS, GazeFeatures
 ENCODER_NORM_EPS = 1e-6
 TEMPERATURE = 10000.0
 LOGIT_SCALE = math.log(1 / 0.07)
+LOGIT_SCALE_MOST = 4.6052
 TOKEN_STD = 0.02
 PREFIX, SCALE = "model.", "logit_scale"
 RESNET_CHANNELS = 512
@@ -168,6 +169,11 @@ class Semgaze(GazeModel):
     @property
     def objective(self) -> Callable[[Tensor, Tensor], Tensor]:
         return squared_error
+
+    @torch.no_grad()
+    def before_step(self) -> None:
+        """Hold the logit scale in 0 to ln 100."""
+        self.logit_scale.clamp_(0, LOGIT_SCALE_MOST)
 
     def released_state(self) -> dict[str, Tensor]:
         """As Lightning has them: ``model.`` before all but the logit scale."""

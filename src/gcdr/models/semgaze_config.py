@@ -92,7 +92,7 @@ class SemgazeConfig(JsonConfig):
             encoder_heads=4,
             decoder_heads=4,
             decoder_inner=128,
-            label_width=64,
+            label_width=96,
             map_size=32,
             mean=mean,
             std=std,

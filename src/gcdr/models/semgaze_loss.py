@@ -13,7 +13,6 @@ SIGMA = 3.0  # cells
 REACH = 3  # standard deviations after which a target map is cut to a square
 WEIGHTS = {"heatmap": 1000.0, "vector": 3.0, "label": 1.0}
 """Of the terms in the sum (Tafasca et al. 2024)."""
-LOGIT_SCALE_MOST = 4.6052
 
 Missing = Literal["none", "reference"]
 
@@ -78,12 +77,16 @@ def semantic_losses(
     assert output.gaze_vector is not None and output.label_embedding is not None
     mapped, pointed, named = targets.mapped, targets.pointed, targets.named
     error = ((output.heatmap[mapped] - targets.heatmap[mapped]) ** 2).mean((1, 2))
-    cosine = (output.gaze_vector[pointed] * targets.vector[pointed]).sum(1)
     return {
         "heatmap": _mean(error),
-        "vector": _mean((1 - cosine) / 2),
+        "vector": direction_loss(output.gaze_vector[pointed], targets.vector[pointed]),
         "label": label_loss(output.label_embedding[named], targets.label[named], logit_scale),
     }
+
+
+def direction_loss(predicted: Tensor, target: Tensor) -> Tensor:
+    """Half of one minus the cosine of directions (N, 2) of unit length, 0 without people."""
+    return _mean((1 - (predicted * target).sum(1)) / 2)
 
 
 def label_loss(predicted: Tensor, target: Tensor, logit_scale: Tensor) -> Tensor:
@@ -106,12 +109,6 @@ def label_loss(predicted: Tensor, target: Tensor, logit_scale: Tensor) -> Tensor
 def weighted_sum(losses: dict[str, Tensor]) -> Tensor:
     """The sum of the losses with :data:`WEIGHTS`."""
     return sum((WEIGHTS[name] * loss for name, loss in losses.items()), torch.tensor(0.0))
-
-
-@torch.no_grad()
-def clamp_logit_scale(logit_scale: Tensor) -> None:
-    """Hold the scale in [0, ln 100], as the release does after each backward pass."""
-    logit_scale.clamp_(0, LOGIT_SCALE_MOST)
 
 
 def gaze_vectors(points: Tensor, head_box: Tensor) -> Tensor:

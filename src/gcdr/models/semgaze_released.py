@@ -174,6 +174,7 @@ DESCRIPTION = Description(
     },
     starts=(TOWERS, MULTIMAE, GAZE360),
     prefix="model.",
+    names=True,
 )
 
 KIND = Kind(

@@ -105,6 +105,20 @@ class DiffusionRecipe(Recipe):
 
 
 @dataclass(frozen=True)
+class SemanticTraining(JsonConfig):
+    """What a model that also says what is looked at learns beside its maps.
+
+    Attributes:
+        missing: "none", a labelled person without a name counts for no name; "reference", for a class of
+            its own that lies at zero (released code).
+        least: least confidence of a name that a VQA model's answer gave.
+    """
+
+    missing: Literal["none", "reference"] = "none"
+    least: float = 0.5
+
+
+@dataclass(frozen=True)
 class GazeTraining(JsonConfig):
     """How a gaze model is trained.
 
@@ -117,6 +131,7 @@ class GazeTraining(JsonConfig):
         in_frame: weight of the loss of :func:`in_frame_loss`; None leaves it out.
         out_of_frame: whether labelled people who look out of the frame count with an empty heatmap, as in
             the released code's supervised models (``split.out_of_frame: reference``).
+        semantics: directions and names that are learned too; None for maps alone.
     """
 
     model: GazeModelSettings
@@ -126,6 +141,7 @@ class GazeTraining(JsonConfig):
     layer: int = 1
     in_frame: float | None = None
     out_of_frame: bool = False
+    semantics: SemanticTraining | None = None
 
 
 @dataclass(frozen=True)
