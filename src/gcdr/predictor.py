@@ -42,11 +42,14 @@ class Prediction:
         heatmap: (n, H, W) float32, stretched to [0, 1]; a map without a peak is zero.
         in_frame: (n,) float32, probability that the target is inside the picture; None where the model
             does not tell.
+        label_embedding: (n, D) float32 of unit length, what they look at in the space of a text tower
+            (:mod:`gcdr.data.label_space`); None where the model does not tell.
     """
 
     points: np.ndarray
     heatmap: np.ndarray
     in_frame: np.ndarray | None
+    label_embedding: np.ndarray | None = None
 
 
 class Predictor:
@@ -215,9 +218,10 @@ def predictions_of(output: GazeOutput, counts: Sequence[int]) -> list[Prediction
     stretched, _ = minmax(output.heatmap)
     maps = stretched.clamp(0, 1).numpy()
     inside = None if output.in_frame is None else output.in_frame.sigmoid().numpy()
+    names = None if output.label_embedding is None else output.label_embedding.numpy()
     ends = np.cumsum(counts)
     return [
-        Prediction(points[i:j], maps[i:j], None if inside is None else inside[i:j])
+        Prediction(points[i:j], maps[i:j], *(p if p is None else p[i:j] for p in (inside, names)))
         for i, j in zip(ends - counts, ends, strict=True)
     ]
 

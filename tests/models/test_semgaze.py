@@ -178,6 +178,31 @@ def test_pictures_are_cut_as_the_release_does(tmp_path: Path) -> None:
     assert told[1].heatmap == pytest.approx(expected.heatmap[1:], abs=1e-4)
 
 
+def test_what_is_looked_at_is_named_in_any_vocabulary(tmp_path: Path) -> None:
+    source, tower = ROOT / "assets/world/backbone", ROOT / "assets/world/vqa"
+    model = initial_gaze_model(GazeModelSettings("semgaze", "world"), False, source, 0)
+    save_model(tmp_path / "model", model.eval())
+    Image.new("RGB", (64, 48)).save(tmp_path / "a.png")
+    (tmp_path / "heads.csv").write_text(
+        "image,head_x0,head_y0,head_x1,head_y1\na.png,4,5,24,25\na.png,30,5,40,25\n"
+    )
+    words, heads = tmp_path / "words.txt", tmp_path / "heads.csv"
+    words.write_text("dog\nred cup\n")
+    named = {"heads": heads, "vocabulary": words, "tower": tower}
+    told = gcdr.predict(tmp_path / "a.png", tmp_path / "model", **named)
+    assert set(told["label"]) <= {"dog", "red cup"}
+    assert told["label_confidence"].between(0.5, 1).all()
+    assert "label" not in gcdr.predict(tmp_path / "a.png", tmp_path / "model", heads=heads)
+    for where, change, said in (
+        (tmp_path / "model", {"vocabulary": tmp_path / "none.txt"}, "no such file"),
+        (tmp_path / "vat", {}, "a vat: says where people look and not what is there"),
+    ):
+        vat = initial_gaze_model(GazeModelSettings("vat", "world"), False, source, 0)
+        save_model(tmp_path / "vat", vat.eval())
+        with pytest.raises(InputError, match=said):
+            gcdr.predict(tmp_path / "a.png", where, **named | change)
+
+
 def test_what_lacks_is_named(tmp_path: Path) -> None:
     model = Semgaze(SMALL).eval()
     with pytest.raises(InputError, match="head crops: found none"):
