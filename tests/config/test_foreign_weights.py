@@ -2,7 +2,6 @@
 
 import copy
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from small_weights import LIKE, write_like, write_shapes
 from gcdr.base.errors import InputError
 from gcdr.config.checked import check_values, lay_over, read_config
 from gcdr.config.generated import read_schema
-from gcdr.models import kinds
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.sizes import DenoiserConfig, VATConfig
 
@@ -192,10 +190,8 @@ def test_weights_that_will_be_fetched_are_not_looked_for() -> None:
     assert said(f"{model}diffusion: {{init: nowhere/m/v.pt}}") == []
 
 
-def test_a_model_that_needs_depth_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    deep = replace(kinds.GAZE_MODELS["vat"], title="Deep", depth=True)
-    monkeypatch.setitem(kinds.GAZE_MODELS, "deep", deep)
-    lines = said("gaze: {models: {deep: {kind: deep, size: world}}}")
-    assert lines == [
-        "gaze.models.deep.kind: Deep needs the depth of each image, which no data set has"
+def test_a_model_that_needs_depth_is_refused_by_name() -> None:
+    assert said("gaze: {models: {deep: {kind: pdp, size: world}}}") == [
+        "gaze.models.deep.size: PDP needs the depth of each image, which no data set has"
     ]
+    assert not said("gaze: {models: {deep: {kind: pdp, size: world-nodepth}}}")

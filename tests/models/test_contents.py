@@ -21,6 +21,7 @@ from gcdr.models.gazelle import Gazelle
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.named import kind_of
+from gcdr.models.pdp import PDP, PDPConfig
 from gcdr.models.sizes import (
     DenoiserConfig,
     TowersConfig,
@@ -37,6 +38,7 @@ KEYS = Path(__file__).parents[1] / "goldens/keys"
 RELEASED = {
     "vat_spatial": "VAT", "vat_gc": "VAT-GC", "vat_video": "Video VAT",
     "gcdr_diffusion": "denoiser", "gcdr_diffusion_temporal": "video denoiser",
+    "pdp_spatial": "PDP", "pdp_spatial_nodepth": "PDP",
     "gazelle_vitb14": "Gaze-LLE", "dinov2_vitb14": "vision transformer",
 }  # fmt: skip
 WORLD = Path(__file__).parents[2] / "assets/world"
@@ -48,6 +50,8 @@ MODELS: dict[str, tuple[str, Callable[[], torch.nn.Module]]] = {
     "vat-gc, paper": ("VAT-GC", lambda: VAT(VATConfig.paper(True))),
     "video-vat": ("Video VAT", lambda: VideoVAT(VideoVATConfig.world())),
     "video-vat, paper": ("Video VAT", lambda: VideoVAT(VideoVATConfig.paper())),
+    "pdp": ("PDP", lambda: PDP(PDPConfig.world())),
+    "pdp, paper": ("PDP", lambda: PDP(PDPConfig.paper(depth=False))),
     "towers": (contents.TOWERS, lambda: GazeFeatures(TowersConfig.world())),
     "denoiser": (contents.DENOISER, lambda: Denoiser(DenoiserConfig.world())),
     "denoiser, paper": (contents.DENOISER, lambda: Denoiser(DenoiserConfig.paper())),
@@ -73,6 +77,9 @@ STARTS = {
     ("gazelle", "world"): {"gazelle"},
     ("gazelle", "paper"): {"gazelle, paper"},
     ("gazelle", "large"): set(),
+    ("pdp", "world"): {"pdp", "vat", "vat-gc", "towers", "denoiser"},
+    ("pdp", "world-nodepth"): {"pdp", "vat", "vat-gc", "towers", "denoiser"},
+    ("pdp", "paper"): {"pdp, paper", "vat, paper", "vat-gc, paper", "denoiser, paper", "resnet50"},
 }
 BACKBONES = {
     "world": {"frozen", "gazelle"},
@@ -140,9 +147,10 @@ def test_only_a_frozen_backbone_is_taken_for_one(files: dict[str, Path], size: s
 def test_what_planning_knows_of_a_kind_is_what_its_module_does() -> None:
     for name, listed in GAZE_MODELS.items():
         kind = kind_of(name)
-        with torch.device("meta"):
-            model = kind.build(kind.sizes["world"](False))
-        assert listed.depth == model.needs.depth and listed.frozen == model.needs.tokens
+        for size in listed.sizes:
+            with torch.device("meta"):
+                needs = kind.build(kind.sizes[size](False)).needs
+            assert (size in listed.depth, listed.frozen) == (needs.depth, needs.tokens)
         assert listed.frozen == (kind.load_backbone is not None)
 
 

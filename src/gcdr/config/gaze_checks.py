@@ -27,9 +27,9 @@ def gaze_problems(config: Config) -> list[str]:
             problems.append(
                 f"gaze.models.{name}.kind: found {entry['kind']!r}, expected one of {kinds}"
             )
-        elif kind.depth:
+        elif entry["size"] in kind.depth:
             problems.append(
-                f"gaze.models.{name}.kind: {kind.title} needs the depth of each image, which no data set has"
+                f"gaze.models.{name}.size: {kind.title} needs the depth of each image, which no data set has"
             )
         elif entry["size"] not in kind.sizes:
             problems.append(

@@ -27,7 +27,6 @@ from gcdr.models.sizes import CONVLSTM, DenoiserConfig
 
 OFA, BLIP = "OFA", "BLIP"
 MASKS, KEYPOINTS = "Mask R-CNN", "Keypoint R-CNN"
-DEEP = "VAT that also sees depth"
 
 FROZEN = "backbone.model."  # before the names of a backbone in a file of the whole model
 INSIDE = "feat_extractor."  # before those of a denoiser's towers
@@ -48,7 +47,6 @@ def _has(*names: str) -> Test:
 
 
 BEFORE: tuple[tuple[str, Test], ...] = (
-    (DEEP, lambda shapes: shapes.get("conv1_scene.weight", ())[1:2] == (5,)),  # PDP's
     (VIDEO_DENOISER, _has("diffusion_model.", CONVLSTM)),
     (DENOISER, _has("diffusion_model.", f"{INSIDE}conv1_scene.weight")),
     (BLIND, _has("diffusion_model.")),

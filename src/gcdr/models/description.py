@@ -35,6 +35,17 @@ VAT_MARKS = {
 }
 """What tells the sizes of weights that VAT's towers, and those of its video model, start from."""
 
+PDP_MARKS = {
+    f"{size}{depth}": {
+        "bn1_scene.weight": (width,),
+        "feat_extractor.bn1_scene.weight": (width,),
+        "conv1.weight": (width, 3, kernel, kernel),
+    }
+    for size, width, kernel in (("world", 16, 5), ("paper", 64, 7))
+    for depth in ("", "-nodepth")
+}
+"""The same of the model of Miao et al., whose first convolution may see depth where that of VAT does not."""
+
 
 @dataclass(frozen=True)
 class FrozenBackbone:
@@ -70,8 +81,7 @@ class Description:
         towers: whether the denoiser can start from its scene and head towers.
         tracks: whether it follows tracks (``Needs.tracks``).
         names: whether it also says what is looked at (``GazeOutput.label_embedding``).
-        depth: whether it needs the depth of each image (``Needs.depth``), which no data set has yet: such a
-            kind is refused when the configuration is read.
+        depth: the named sizes that need the depth of each image (``Needs.depth``).
         released: published files below the folder of downloads, each with the file of its backbone.
         addresses: of the folders there, what their files lie below, as in the section ``downloads``.
         module: where it was read.
@@ -88,7 +98,7 @@ class Description:
     towers: bool = False
     tracks: bool = False
     names: bool = False
-    depth: bool = False
+    depth: tuple[str, ...] = ()
     released: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
     module: str = ""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
+from gcdr.base.tensors import each_tensor
 from gcdr.data.views import IMAGENET, Colours, HeadMask
 
 
@@ -116,7 +117,8 @@ class GazeOutput:
         in_frame: (N,) float logits, positive where the target is inside the image, or None.
         gaze_vector: (N, 2) float of unit length, the direction from the head to the target, or None.
         label_embedding: (N, D) float of unit length, what is looked at, in a text encoder's space, or None.
-        patches: (N, P) float logits of which patch is looked at, or None.
+        patches: (N, P + 1) float logits of which patch is looked at, row by row, the last one of looking out
+            of the frame, or None.
         memory: of a model that follows tracks, to be given with the frames that come next; of the tracks of
             the call and of those whose memory was given. None of a model of single pictures.
     """
@@ -128,6 +130,10 @@ class GazeOutput:
     patches: Tensor | None = None
     memory: TrackMemory | None = None
 
+    def people(self, chosen: Tensor) -> "GazeOutput":
+        """Of some of the people, by a mask (N,) bool or by indices; without memory."""
+        return each_tensor(replace(self, memory=None), lambda tensor: tensor[chosen])
+
 
 @dataclass(frozen=True)
 class Needs:
@@ -137,8 +143,7 @@ class Needs:
         crop: head crops.
         mask: head masks.
         prior: a prior map of each person.
-        depth: the depth of each image; until a data set has it, a kind that needs it is refused
-            (:class:`gcdr.models.description.Description`).
+        depth: the depth of each image.
         tokens: whether a backbone's tokens may take the place of images.
         tracks: whether what it says of a frame depends on the frames of the track before it.
         per: whether the costly pass over a picture is one a "person" or one an "image".
@@ -159,12 +164,14 @@ class SeesPeople(nn.Module, ABC):
     Attributes:
         kind: its name in ``model.json``.
         in_time: of a model that follows tracks, how the names of its memory begin and of what comes after it.
+        rates: by the beginning of parameters' names, what their learning rate is multiplied by.
         config: its sizes.
         objective: how far heatmaps (n, H, W) are from targets (n, H, W) in [0, 1], a scalar.
     """
 
     kind: ClassVar[str]
     in_time: ClassVar[tuple[str, ...]] = ()
+    rates: ClassVar[Mapping[str, float]] = {}
     config: Any
     precision: Any
 
@@ -203,6 +210,26 @@ class SeesPeople(nn.Module, ABC):
     def objective(self) -> Callable[[Tensor, Tensor], Tensor]:
         """The objective."""
 
+    def branch_loss(self, output: GazeOutput, target: Tensor) -> Tensor | None:
+        """What a further branch is trained by, in units of ``objective``; None of a model that has none.
+
+        Args:
+            output: of n people.
+            target: (n, H, W) in [0, 1], empty of who looks out of the frame.
+        """
+        return None
+
+    def branch_distance(
+        self, student: GazeOutput, teacher: GazeOutput, distance: Literal["kl", "mse"]
+    ) -> Tensor | None:
+        """How far a further branch of a student is from its teacher's, a mean over people; None without one.
+
+        Args:
+            student, teacher: of the same people.
+            distance: what it is measured by, as of heatmaps in Mean Teacher.
+        """
+        return None
+
     @property
     def head_mask(self) -> HeadMask:
         """What a head mask shows, see :class:`gcdr.models.sizes.TowersConfig`."""
@@ -225,7 +252,10 @@ class GazeModel(SeesPeople):
 
     Attributes:
         tells_in_frame: whether outputs have the in/out logit.
+        in_frame_apart: whether that logit is learned by a loss of its own, or by ``branch_loss``.
     """
+
+    in_frame_apart: ClassVar[bool] = True
 
     @property
     def tells_in_frame(self) -> bool:

@@ -10,6 +10,7 @@ GAZE_MODELS = {
         "video-vat": "gcdr.models.video_vat",
         "gazelle": "gcdr.models.gazelle_released",
         "semgaze": "gcdr.models.semgaze_released",
+        "pdp": "gcdr.models.pdp",
     }.items()
 }
 """By the name in the configuration and in ``model.json``."""

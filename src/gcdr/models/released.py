@@ -61,7 +61,10 @@ def read_released(
             one too many or of another shape, or a weight is not finite.
     """
     state, facts = read_state(path)
-    for reader in (_denoiser, *(kind_of(name).released for name in GAZE_MODELS)):
+    told = sorted(
+        GAZE_MODELS, key=lambda name: -len(GAZE_MODELS[name].told_by)
+    )  # as contents tells them
+    for reader in (_denoiser, *(kind_of(name).released for name in told)):
         if reader is not None and (found := reader(state, path, backbone)) is not None:
             model, more = found
             return model, more | facts
@@ -101,8 +104,9 @@ def write_released(model: nn.Module, path: str | Path) -> None:
     if model.kind in DENOISERS:
         sizes = [DENOISERS[model.kind][1].paper()]
     else:
-        paper, sees = kind_of(model.kind).sizes.get("paper"), GAZE_MODELS[model.kind].prior
-        sizes = [paper(prior) for prior in (False, True)[: 1 + sees]] if paper else []
+        named, sees = kind_of(model.kind).sizes, GAZE_MODELS[model.kind].prior
+        papers = [named[name] for name in named if name.startswith("paper")]
+        sizes = [paper(prior) for paper in papers for prior in (False, True)[: 1 + sees]]
     # Released weights of a memory are for what comes as it is (gcdr.models.sizes, signal).
     sizes = [replace(size, signal=1.0) if hasattr(size, "signal") else size for size in sizes]
     if model.config not in sizes:

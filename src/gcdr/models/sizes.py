@@ -55,6 +55,7 @@ class TowersConfig(JsonConfig):
         gradcam_pools: 3x3/2 max pools of the Grad-CAM map before the attention.
         head_mask: "padded", the mask shows the padded and jittered head box that the crop shows (paper's
             code), or "box", the head box itself.
+        depth: whether scene tower and attention also see the depth of the image (Miao et al. 2023).
     """
 
     input_size: int = 224
@@ -68,6 +69,7 @@ class TowersConfig(JsonConfig):
     gradcam_size: int | None = None
     gradcam_pools: int = 2
     head_mask: Literal["padded", "box"] = "padded"
+    depth: bool = False
 
     def __post_init__(self) -> None:
         for name in ("widths", "blocks", "strides"):
@@ -103,8 +105,8 @@ class TowersConfig(JsonConfig):
 
     @property
     def attention_inputs(self) -> int:
-        """Numbers the attention layer sees: pooled mask, pooled Grad-CAM, pooled head features."""
-        mask = pooled_size(self.input_size, self.mask_pools) ** 2
+        """Numbers the attention layer sees: pooled mask, depth and Grad-CAM, pooled head features."""
+        mask = pooled_size(self.input_size, self.mask_pools) ** 2 * (1 + self.depth)
         gradcam = (
             pooled_size(self.gradcam_size, self.gradcam_pools) ** 2 if self.gradcam_size else 0
         )

@@ -27,7 +27,8 @@ def start_from(model: nn.Module, source: str | Path) -> None:
 
     VAT's weights start VAT, VAT-GC (all but ``attn.weight``) and the denoiser's towers; a denoiser's
     start a denoiser or the towers of a gaze model; an ImageNet ResNet-50 starts both towers but for the
-    scene tower's channel of the head mask and the layers that VAT adds.
+    scene tower's channel of the head mask and the layers that VAT adds. Where the model sees depth and the
+    source does not, the channel of depth keeps its random start, and so does ``attn.weight``.
 
     Args:
         model: a model of this package with initial weights.
@@ -52,7 +53,7 @@ def start_from(model: nn.Module, source: str | Path) -> None:
         target = model
     elif extractor:
         weights = extractor
-    match = warm_start(target, weights, str(source))
+    match = warm_start(target, _with_depth(weights, target), str(source))
     if any(name.startswith(CONVLSTM) for name in weights) and hasattr(target, "convlstm_scene"):
         _take_signal(target, source)
     check_finite(target, source)
@@ -63,6 +64,20 @@ def start_from(model: nn.Module, source: str | Path) -> None:
     )
     if random:
         print(f"keep their random start: {', '.join(random)}")
+
+
+def _with_depth(weights: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+    """A scene tower's first weights with the model's own channel of depth, between colours and head mask."""
+    own, fitted = model.state_dict(), dict(weights)
+    for name, value in weights.items():
+        if name.endswith("conv1_scene.weight") and name in own:
+            depth = own[name][:, 3:-1]
+            if (
+                own[name].shape[1] == value.shape[1] + 1 == 5
+                and own[name].shape[2:] == value.shape[2:]
+            ):
+                fitted[name] = torch.cat([value[:, :3], depth, value[:, 3:]], dim=1)
+    return fitted
 
 
 def _take_signal(model: nn.Module, source: Path) -> None:

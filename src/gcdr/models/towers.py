@@ -1,5 +1,7 @@
 """Scene tower, head tower and the attention between them (VAT, Chong et al. 2020; ECCV 2024, 3.2).
 
+With depth they are those of Miao et al. (WACV 2023; ECCV 2024, S9).
+
 Attribute names are the parameter names of released VAT checkpoints.
 """
 
@@ -57,8 +59,9 @@ class Bottleneck(nn.Module):
 class GazeFeatures(nn.Module):
     """Features of a scene as seen by one person: the conditioning of both VAT and the denoiser.
 
-    The head tower and the pooled head mask (in VAT-GC a Grad-CAM map too) decide softmax weights
-    over the cells of the scene features; weighted scene and head features are concatenated.
+    The head tower and the pooled head mask (in VAT-GC a Grad-CAM map too, and where there is depth that)
+    decide softmax weights over the cells of the scene features; weighted scene and head features are
+    concatenated.
 
     Args:
         config: sizes.
@@ -72,7 +75,8 @@ class GazeFeatures(nn.Module):
         self.towers_config = config
         self.out_channels = config.out_channels
         for name, channels in TOWERS.items():
-            self._add_tower(name, channels, block)
+            seen = channels + (config.depth and name == "scene")
+            self._add_tower(name, seen, block)
         self.attn = nn.Linear(config.attention_inputs, config.feature_size**2)
         self.apply(init_convolutions)
 
@@ -101,9 +105,12 @@ class GazeFeatures(nn.Module):
             x = self.get_submodule(f"layer{number}_{name}")(x)
         return x
 
-    def scene_features(self, scene: Tensor, head_mask: Tensor) -> Tensor:
-        """Scene (N, 3, S, S) and head mask (N, 1, S, S) to features (N, C, h, w), no attention."""
-        return self._tower("scene", torch.cat([scene, head_mask], dim=1))
+    def scene_features(
+        self, scene: Tensor, head_mask: Tensor, depth: Tensor | None = None
+    ) -> Tensor:
+        """Scene (N, 3, S, S), head mask and depth (N, 1, S, S) to features (N, C, h, w), no attention."""
+        seen = [scene, head_mask] if depth is None else [scene, depth, head_mask]
+        return self._tower("scene", torch.cat(seen, dim=1))
 
     def head_features(self, head_crop: Tensor) -> Tensor:
         """Head crop (N, 3, S, S) to features (N, C, h, w)."""
@@ -116,7 +123,7 @@ class GazeFeatures(nn.Module):
             (N, out_channels, h, w) float: weighted scene features, then head features.
 
         Raises:
-            InputError: a prior map is given to VAT or lacks for VAT-GC, or crop or mask lacks.
+            InputError: a prior map is given to VAT or lacks for VAT-GC, or crop, mask or depth lacks.
         """
         mask, crop = (
             _required(inputs.head_mask, "head mask"),
@@ -126,13 +133,20 @@ class GazeFeatures(nn.Module):
         if sees_prior != (inputs.prior is not None):
             found, expected = ("none", "one") if sees_prior else ("one", "none")
             raise InputError(f"Grad-CAM map: found {found}, the model takes {expected}")
+        depth = None
+        if self.towers_config.depth:
+            depth = _required(inputs.depth, "depth", "image")[inputs.image_of]
         head = self.head_features(crop)
-        seen = [pool(mask, self.towers_config.mask_pools)]
+        seen = [
+            pool(shown, self.towers_config.mask_pools)
+            for shown in (mask, depth)
+            if shown is not None
+        ]
         if inputs.prior is not None:
             seen.append(pool(inputs.prior, self.towers_config.gradcam_pools))
         seen.append(head.mean(dim=(2, 3)))
         weights = self.attn(torch.cat(seen, dim=1)).softmax(dim=1)
-        features = self.scene_features(inputs.scene, mask)
+        features = self.scene_features(inputs.scene, mask, depth)
         weighted = features * weights.view(-1, 1, *features.shape[2:])
         return torch.cat([weighted, head], dim=1)
 
@@ -141,9 +155,9 @@ class GazeFeatures(nn.Module):
         return self.features(inputs)
 
 
-def _required(value: Tensor | None, what: str) -> Tensor:
+def _required(value: Tensor | None, what: str, whose: str = "person") -> Tensor:
     if value is None:
-        raise InputError(f"{what}: found none, the model needs one of each person")
+        raise InputError(f"{what}: found none, the model needs one of each {whose}")
     return value
 
 

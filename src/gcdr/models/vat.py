@@ -49,13 +49,7 @@ class VAT(GazeFeatures, GazeModel):
         self.compress_bn1 = nn.BatchNorm2d(first)
         self.compress_conv2 = nn.Conv2d(first, second, 1, bias=False)
         self.compress_bn2 = nn.BatchNorm2d(second)
-        if config.inout:
-            width = config.inout_channels
-            self.compress_conv1_inout = nn.Conv2d(self.out_channels, width, 1, bias=False)
-            self.compress_bn1_inout = nn.BatchNorm2d(width)
-            self.compress_conv2_inout = nn.Conv2d(width, 1, 1, bias=False)
-            self.compress_bn2_inout = nn.BatchNorm2d(1)
-            self.fc_inout = nn.Linear(config.towers.feature_size**2, 1)
+        self._add_in_frame()
         channels = second
         stages = zip(
             config.decoder_channels, config.decoder_kernels, config.decoder_strides, strict=True
@@ -71,9 +65,22 @@ class VAT(GazeFeatures, GazeModel):
         nn.init.constant_(self.conv4.weight, 0.2)
         nn.init.zeros_(self.conv4.bias)
 
+    def _add_in_frame(self) -> None:
+        """Add the layers of the in/out head, where there is one."""
+        if not self.config.inout:
+            return
+        width = self.config.inout_channels
+        self.compress_conv1_inout = nn.Conv2d(self.out_channels, width, 1, bias=False)
+        self.compress_bn1_inout = nn.BatchNorm2d(width)
+        self.compress_conv2_inout = nn.Conv2d(width, 1, 1, bias=False)
+        self.compress_bn2_inout = nn.BatchNorm2d(1)
+        self.fc_inout = nn.Linear(self.config.towers.feature_size**2, 1)
+
     @property
     def needs(self) -> Needs:
-        return Needs(crop=True, mask=True, prior=self.config.towers.gradcam_size is not None)
+        towers = self.config.towers
+        prior = towers.gradcam_size is not None
+        return Needs(crop=True, mask=True, prior=prior, depth=towers.depth)
 
     @property
     def input_size(self) -> int:

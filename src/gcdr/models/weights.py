@@ -10,7 +10,11 @@ from gcdr.base.errors import InputError
 
 SHOWN = 5
 ATTENTION = "attn.weight"
-HEADS = ("compress_", "deconv", "conv4.", "fc_inout.")
+OTHERWISE_SHAPED = (ATTENTION, "compress_conv1_inout.weight")  # in models that start each other
+HEADS = (
+    *("compress_", "deconv", "conv4.", "fc_inout."),
+    *("outside_embedding", "patch_pos_embedding", "qkv_proj.", "inout_patch_"),
+)
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor], where: str = "weights") -> None:
@@ -55,16 +59,18 @@ def warm_start(
 ) -> WarmStart:
     """Load weights of a part of the model or of a larger one, and say which were left out.
 
-    Thus towers start VAT, VAT starts VAT-GC (all but ``attn.weight``, which sees more there) and the
-    denoiser's towers (given ``denoiser.feat_extractor`` as the model; VAT's heads are left out).
+    Thus towers start VAT, VAT starts VAT-GC (all but ``attn.weight``, which sees more there), the model of
+    Miao et al. and the denoiser's towers (given ``denoiser.feat_extractor`` as the model, without heads).
 
     Raises:
-        InputError: nothing fits at all; a weight but ``attn.weight`` has another shape; or there is
-            one that is neither the model's nor of VAT's heads.
+        InputError: nothing fits at all; a weight but ``OTHERWISE_SHAPED`` has another shape; or there is
+            one that is neither the model's nor of a gaze model's heads.
     """
     match = _compare(model, weights)
-    if wrong := [_shapes(model, weights, name) for name in match.misfits if name != ATTENTION]:
-        raise InputError(f"{where}: a model of another size; tensors {_shown(wrong)}")
+    wrong = [n for n in match.misfits if n not in OTHERWISE_SHAPED]
+    if wrong:
+        shapes = [_shapes(model, weights, name) for name in wrong]
+        raise InputError(f"{where}: a model of another size; tensors {_shown(shapes)}")
     skipped = {*match.unknown, *match.misfits}
     fitting = {name: value for name, value in weights.items() if name not in skipped}
     if not fitting:

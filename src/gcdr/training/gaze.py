@@ -1,6 +1,7 @@
 """Training a gaze model: a teacher on labels, a student on labels and pseudo-labels."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gcdr.base.tensors import each_tensor
 from gcdr.data.lookup import places
 from gcdr.data.prior_maps import prior_maps
 from gcdr.models.encoding import check_backbone
-from gcdr.models.interface import GazeModel
+from gcdr.models.interface import GazeModel, GazeOutput, SeesPeople
 from gcdr.models.named import initial_gaze_model
 from gcdr.training.batches import Batch
 from gcdr.training.recipes import GazeTraining
@@ -148,39 +150,53 @@ def train_gaze(
         (batch,) = batches(step)
         with batch.share:
             output = run.model(batch.inputs)
-        heatmap, target, counts = batch.share.whole(output.heatmap), batch.target, None
+        output = each_tensor(replace(output, memory=None), batch.share.whole)
+        target, counts, looks_out = batch.target, None, None
         if relabel is not None:
             target, counts = relabel(batch, step)
         if in_frame is not None and not settings.out_of_frame:
-            inside = batch.in_frame != 0
-            counts = inside if counts is None else inside & counts
-        if counts is not None:
-            heatmap, target = heatmap[counts], target[counts]
-        error = student_loss(run.model, heatmap, target, recipe.loss_scale)
+            looks_out = batch.in_frame == 0
+        error = student_loss(run.model, output, target, recipe.loss_scale, counts, looks_out)
         if names is not None and semantics is not None:
             error = error + semantic_terms(run.model, output, batch, names, semantics.missing)
-        if in_frame is None:
+        if in_frame is None or not run.model.in_frame_apart:
             return error
-        if not len(heatmap):
-            error = heatmap.sum()  # everybody looks out of the frame: no map to compare
-        logit = batch.share.whole(output.in_frame)
-        return error + in_frame * in_frame_loss(logit, batch.in_frame)
+        return error + in_frame * in_frame_loss(output.in_frame, batch.in_frame)
 
     def loss_of(model: GazeModel, batch: Batch) -> Tensor:
-        return student_loss(model, model(batch.inputs).heatmap, batch.target, recipe.loss_scale)
+        return student_loss(model, model(batch.inputs), batch.target, recipe.loss_scale)
 
     return run.fit(loss_of_step, recipe, people.per_epoch, priors=priors, loss_of=loss_of)
 
 
-def student_loss(model: GazeModel, heatmap: Tensor, target: Tensor, scale: float) -> Tensor:
+def student_loss(
+    model: SeesPeople,
+    output: GazeOutput,
+    target: Tensor,
+    scale: float,
+    counts: Tensor | None = None,
+    looks_out: Tensor | None = None,
+) -> Tensor:
     """The model's objective over labelled and pseudo-labelled people together (Eq. 6).
 
     Args:
-        model: whose objective it is; VAT's is the paper's mean squared error.
-        heatmap, target: (n, H, W) of the people of a batch, whichever sort their target is.
+        model: whose objective it is; VAT's is the paper's mean squared error. A further branch's is added.
+        output: of the n people of a batch.
+        target: (n, H, W) of them, whichever sort it is.
         scale: factor of the objective.
+        counts: (n,) bool, whose target is one; None: everybody's.
+        looks_out: (n,) bool, whose heatmap is not compared, though a further branch may learn of them.
     """
-    return scale * model.objective(heatmap, target)
+    if counts is not None:
+        output, target = output.people(counts), target[counts]
+        looks_out = None if looks_out is None else looks_out[counts]
+    heatmap, shown = output.heatmap, target
+    if looks_out is not None:
+        heatmap, shown = heatmap[~looks_out], target[~looks_out]
+    # Where everybody looks out of the frame, or nobody's target is one, there is no map to compare.
+    error = model.objective(heatmap, shown) if len(heatmap) else heatmap.sum()
+    branch = model.branch_loss(output, target)
+    return scale * (error if branch is None else error + branch)
 
 
 def in_frame_loss(logit: Tensor, in_frame: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -118,11 +119,12 @@ def fit(
     if recipe.learned == "in_time":
         learn_in_time(model)
     parameters = [p for p in model.parameters() if p.requires_grad]
+    groups = by_rate(model)
     # All at once, which halves what the calls cost on a CPU, with the same bits. Not fused: torch 2 walks
     # memory there, and a gradient whose strides differ from its weight's (channels last beside contiguous,
     # as in VAT) then moves other elements, without a word.
     optimiser = OPTIMISERS[recipe.optimiser](
-        parameters, recipe.rate, weight_decay=recipe.weight_decay, foreach=True
+        groups, recipe.rate, weight_decay=recipe.weight_decay, foreach=True
     )
     own = average is None and recipe.ema is not None
     if own:
@@ -151,7 +153,7 @@ def fit(
     for step in bar:
         lr = recipe.rate * recipe.factor(step, per_epoch)
         for group in optimiser.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group["factor"]
         loss = loss_of_step(step)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -184,6 +186,17 @@ def fit(
         with atomic(log) as temporary, temporary.open("w", newline="") as handle:
             csv.writer(handle).writerows(lines)
     return (average.module if own else model).eval()
+
+
+def by_rate(model: nn.Module) -> list[dict[str, Any]]:
+    """The parameters that are trained in groups of one learning rate, see ``SeesPeople.rates``."""
+    rates: dict[str, float] = getattr(model, "rates", {})
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            factor = next((rates[start] for start in rates if name.startswith(start)), 1.0)
+            groups.setdefault(factor, []).append(parameter)
+    return [{"params": held, "factor": factor} for factor, held in groups.items()]
 
 
 def _finite_losses(losses: list[Tensor], last: int, name: str) -> list[float]:

@@ -5,7 +5,7 @@ teacher see the same person under colours and head boxes that are jittered apart
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,16 @@ from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
 from gcdr.base.seeds import torch_rng
+from gcdr.base.tensors import each_tensor
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.encoding import check_backbone
-from gcdr.models.interface import GazeModel, SeesPeople
+from gcdr.models.interface import GazeModel, GazeOutput, SeesPeople
 from gcdr.models.named import initial_gaze_model
 from gcdr.refine.diffusion import Sampling, draws, to_network, training_pair
 from gcdr.refine.labels import noise_of, sampler_of
 from gcdr.training.batches import Batch
 from gcdr.training.denoising import initial_denoiser, prediction_of
+from gcdr.training.gaze import student_loss
 from gcdr.training.loop import running_average
 from gcdr.training.recipes import DiffusionMeanTeacher, GazeMeanTeacher, MeanTeacher, Recipe
 from gcdr.training.resume import code_of
@@ -31,25 +33,25 @@ from gcdr.training.targets import Targets, join, labelled_targets, unlabelled_ta
 
 @dataclass(frozen=True)
 class Pair:
-    """How the two models are asked for the heatmaps (N, G, G) of a batch at a step.
+    """How the two models are asked about a batch of N people at a step.
 
     Attributes:
-        student: (model, its view, step) -> heatmaps with a gradient.
-        teacher: (model, its view, step) -> heatmaps.
+        student: (model, its view, step) -> outputs with a gradient.
+        teacher: (model, its view, step) -> outputs.
     """
 
-    student: Callable[[Any, Batch, int], Tensor]
-    teacher: Callable[[Any, Batch, int], Tensor]
+    student: Callable[[Any, Batch, int], GazeOutput]
+    teacher: Callable[[Any, Batch, int], GazeOutput]
 
 
 def gaze_pair() -> Pair:
     """A gaze model, as VAT-MT: both models predict (paper, S2)."""
 
-    def heatmaps(model: GazeModel, batch: Batch, step: int) -> Tensor:
+    def outputs(model: GazeModel, batch: Batch, step: int) -> GazeOutput:
         with batch.share as share:
-            return share.whole(model(batch.inputs).heatmap)
+            return each_tensor(replace(model(batch.inputs), memory=None), share.whole)
 
-    return Pair(heatmaps, heatmaps)
+    return Pair(outputs, outputs)
 
 
 def diffusion_pair(sampling: Sampling, seed: int) -> Pair:
@@ -60,7 +62,7 @@ def diffusion_pair(sampling: Sampling, seed: int) -> Pair:
     brought into the network's range.
     """
 
-    def student(model: Denoiser, batch: Batch, step: int) -> Tensor:
+    def student(model: Denoiser, batch: Batch, step: int) -> GazeOutput:
         rng = torch_rng(seed, "student noise", step)
         count, device = len(batch.target), batch.target.device
         time = torch.randint(1, sampling.schedule.timesteps + 1, (count,), generator=rng)
@@ -69,13 +71,13 @@ def diffusion_pair(sampling: Sampling, seed: int) -> Pair:
         pure = noise if sampling.sampler.double_encoding else to_network(noise)
         noisy = torch.where(batch.labelled[:, None, None], noisy, pure)
         time = torch.where(batch.labelled, time, torch.full_like(time, sampling.schedule.timesteps))
-        return prediction_of(model, batch)(noisy, time)
+        return GazeOutput(heatmap=prediction_of(model, batch)(noisy, time))
 
-    def teacher(model: Denoiser, batch: Batch, step: int) -> Tensor:
+    def teacher(model: Denoiser, batch: Batch, step: int) -> GazeOutput:
         rng = torch_rng(seed, "teacher noise", step)
         noise = torch.randn((1, len(sampling.indices), *batch.target.shape), generator=rng)
         noise = noise.to(batch.target.device, non_blocking=True)
-        return draws(prediction_of(model, batch), None, noise, sampling)[0]
+        return GazeOutput(heatmap=draws(prediction_of(model, batch), None, noise, sampling)[0])
 
     return Pair(student, teacher)
 
@@ -191,14 +193,16 @@ def train_mean_teacher(
         predicted = pair.student(run.model, first, step)
         with torch.no_grad():
             taught = pair.teacher(average.module, second, step)
-        error = run.model.objective(predicted[first.labelled], first.target[first.labelled])
-        apart = consistency_loss(predicted, taught, mean_teacher.distance)
+        known = predicted.people(first.labelled)
+        error = student_loss(run.model, known, first.target[first.labelled], recipe.loss_scale)
+        apart = consistency_loss(predicted.heatmap, taught.heatmap, mean_teacher.distance)
+        branch = run.model.branch_distance(predicted, taught, mean_teacher.distance)
         weight = mean_teacher.weight(step, people.per_epoch)
-        return recipe.loss_scale * error + weight * apart
+        return error + weight * (apart if branch is None else apart + branch)
 
     def loss_of(model: SeesPeople, batch: Batch) -> Tensor:
         predicted = pair.student(model, batch, 0)  # at every look with the noise of the first step
-        return recipe.loss_scale * run.model.objective(predicted, batch.target)
+        return student_loss(run.model, predicted, batch.target, recipe.loss_scale)
 
     student = run.fit(loss_of_step, recipe, people.per_epoch, average, loss_of=loss_of)
     return student if mean_teacher.keep == "student" else average.module.eval()

@@ -98,15 +98,15 @@ def semantic_terms(
 
     Args:
         model: with its ``logit_scale``.
-        output: of the batch.
+        output: of the whole batch.
         batch: with ``gaze`` and ``place``.
         names: whose embeddings the places are of.
         missing: what a missing name is.
     """
     assert batch.gaze is not None and batch.place is not None
-    share = batch.share
-    vector, predicted = share.whole(output.gaze_vector), share.whole(output.label_embedding)
-    box = share.whole(batch.inputs.head_box)
+    assert output.gaze_vector is not None and output.label_embedding is not None
+    vector, predicted = output.gaze_vector, output.label_embedding
+    box = batch.share.whole(batch.inputs.head_box)
     pointed, named = ~batch.gaze.isnan().any(1), batch.place != MISSING
     towards = gaze_vectors(batch.gaze[pointed], box[pointed])
     embeddings = names.embeddings.to(predicted.device)
