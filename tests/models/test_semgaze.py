@@ -2,6 +2,7 @@
 
 import os
 from argparse import Namespace
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ class Settings:
     """A configuration as Lightning pickles one: an object of a class that this package has not."""
 
     def __init__(self) -> None:
-        self.values = {"model": {"width": 192}, "kinds": [Settings, float]}
+        self.values = {"model": {"width": 192}, "kinds": [Settings, float], "names": {"a", "b"}}
+        self.more = [frozenset({1}), defaultdict(dict), np.float64(3), Path("x"), torch.Size([2])]
 
 
 class Shell:
@@ -95,11 +97,15 @@ def test_files_of_pretraining_start_their_parts(reference: SemgazeGoldens, tmp_p
     first = {k: v for k, v in shapes.items() if k.startswith(("input", "encoder.0."))}
     multimae = {name: reference.weight(name, shape) for name, shape in first.items()}
     gaze360 = reference.weights("semgaze_pretraining_gaze360")
-    more = {"global_tokens": torch.ones(1, 1, 768), "output_adapters.rgb.x": torch.ones(2)}
+    others = {"global_tokens": torch.ones(1, 1, 768), "output_adapters.rgb.x": torch.ones(2)}
     folder = tmp_path / "start"
     folder.mkdir()
-    torch.save({"model": multimae | more, "args": Namespace(lr=1), "epoch": 1600}, folder / "a.pth")
-    torch.save({"model_state_dict": gaze360 | {"last_layer.bias": torch.ones(3)}}, folder / "b.pt")
+    torch.save(
+        {"model": multimae | others, "args": Namespace(lr=1), "epoch": 1600}, folder / "a.pth"
+    )
+    more = {"model": "ResNet-18", "scores": np.ones(2), "history": Settings()}
+    head = {"model_state_dict": gaze360 | {"last_layer.bias": torch.ones(3)}}
+    torch.save(head | more, folder / "b.pt")
     for file in sorted(folder.iterdir()):
         check_first_weights(file, "semgaze", "paper")
     model = Semgaze(SemgazeConfig(blocks=1))
@@ -115,7 +121,7 @@ def test_files_of_pretraining_start_their_parts(reference: SemgazeGoldens, tmp_p
         there = name.replace("base_head", "gaze_encoder.backbone")
         assert torch.equal(own[there], value), name
     token = own["encoder.global_tokens"]
-    assert 0.01 < token.std() < 0.03 and not torch.equal(token, more["global_tokens"])
+    assert 0.01 < token.std() < 0.03 and not torch.equal(token, others["global_tokens"])
     del multimae["encoder.0.attn.proj.bias"]
     torch.save({"model": multimae | {"input_adapters.rgb.pos_emb": table}}, folder / "a.pth")
     with pytest.raises(InputError, match=r"a\.pth: .*missing 0\.attn\.proj\.bias"):

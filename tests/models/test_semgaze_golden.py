@@ -21,6 +21,7 @@ from gcdr.models.semgaze_loss import (
     semgaze_targets,
     weighted_sum,
 )
+from gcdr.training.recipes import Recipe
 
 pytestmark = pytest.mark.golden
 torch.set_num_threads(1)
@@ -181,6 +182,22 @@ def test_losses(reference: SemgazeGoldens) -> None:
         model.logit_scale.data.fill_(float(before))
         model.before_step()
         assert model.logit_scale.item() == pytest.approx(after, abs=1e-7)
+
+
+def test_the_learning_rate_is_the_releases(reference: SemgazeGoldens) -> None:
+    told = reference.arrays("losses")["meta"]["learning_rate"]
+    per_epoch = told["steps_per_epoch"]
+    recipe = Recipe(
+        steps=None,
+        epochs=20,
+        batch=300,
+        lr=2e-4,
+        schedule="warm_cosine",
+        warm_up=4,
+        weight_decay=0.003,
+    )
+    for step, rate in told["step_lr"]:
+        assert recipe.rate * recipe.factor(step, per_epoch) == pytest.approx(rate, abs=1e-9)
 
 
 def test_a_missing_label_is_no_class() -> None:

@@ -92,7 +92,11 @@ def every_text() -> dict:
         },
         "detect": {"weights": hostile("body")},
         "heads": {"weights": hostile("heads")},
-        "semantics": {"vocabulary": hostile("names.txt"), "tower": hostile("clip")},
+        "semantics": {
+            "vocabulary": hostile("names.txt"),
+            "tower": hostile("clip"),
+            "two_stage": ["crop"],
+        },
         "gaze": {
             "models": {
                 "vat": gaze_file,

@@ -48,6 +48,7 @@ SAID = {
     "embed_vocabulary": "embed the names of what is looked at",
     "name_people": f"name what people look at by answers {SPLIT}",
     "evaluate_semantics": f"evaluate where and what of {{variant}} on test people {SPLIT}",
+    "evaluate_two_stage": f"evaluate what CLIP sees ({{how}}) where {{variant}} looks {SPLIT}",
     "evaluate_guesses": f"evaluate guesses of what test people look at {SPLIT}",
     "table_semantic": "make the table of where and what",
     "sweep": f"refine at every timestep and measure {SPLIT}",

@@ -62,7 +62,11 @@ def semantic_rows():
     for number in range(count):
         variants = [semantic_variants(study)[number] for study in studies]
         files = [semantic_file(s, v) for s, v in zip(studies, variants)]
-        rows.append({"title": f"{variants[0].method}, {variants[0].gaze}", "files": files})
+        title = f"{variants[0].method}, {variants[0].gaze}"
+        rows.append({"title": title, "files": files})
+        for how in config["semantics"]["two_stage"]:
+            files = [semantic_file(s, f"{how}-{v}") for s, v in zip(studies, variants)]
+            rows.append({"title": f"two stages ({how}), {title}", "files": files})
     return rows
 
 

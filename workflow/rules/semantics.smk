@@ -43,7 +43,7 @@ rule name_people:
 rule evaluate_semantics:
     """Score where and what of the test people."""
     input:
-        **TESTED,
+        **TESTED | {"samples": shown_to(asked_gaze)},
         script=script("evaluate_semantics"),
         annotated=data("annotated.parquet"),
         space=SPACE,
@@ -60,6 +60,33 @@ rule evaluate_semantics:
         "python {input.script:q} {params.options:q} --samples={input.samples:q} --manifest={input.manifest:q}"
         " --annotated={input.annotated:q} --annotations={input.annotations:q} --space={input.space:q}"
         " --about={params.about:q} --device={params.device:q} --out={output:q} > {log:q} 2>&1"
+
+
+rule evaluate_two_stage:
+    """Score names that CLIP's image tower gives what is left of pictures where a gaze model's maps are high."""
+    input:
+        **TESTED,
+        script=script("evaluate_two_stage"),
+        maps=f"{STUDY}/metrics/{{variant}}.h5",
+        annotated=data("annotated.parquet"),
+        space=SPACE,
+        tower=tower_files(),
+    output:
+        f"{STUDY}/semantics/{{how}}-{{variant}}.json",
+    log:
+        "logs/{study}/labels{share}-seed{seed}/semantics/{how}-{variant}.log",
+    wildcard_constraints:
+        how="mask|blur|crop",
+    params:
+        place=lambda wildcards: options(images=images_of_study(wildcards), how=wildcards.how),
+        tower=config["semantics"]["tower"],
+        about=about_model,
+        device=config["device"],
+    shell:
+        "python {input.script:q} {params.place:q} --maps={input.maps:q} --samples={input.samples:q}"
+        " --manifest={input.manifest:q} --annotated={input.annotated:q} --annotations={input.annotations:q}"
+        " --space={input.space:q} --tower={params.tower:q} --about={params.about:q} --device={params.device:q}"
+        " --out={output:q} > {log:q} 2>&1"
 
 
 rule evaluate_guesses:

@@ -5,17 +5,27 @@ read from the archive by the places that the outline tells.
 """
 
 import io
+import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.base.outlines import STATE_ENTRIES
-from gcdr.base.picklenames import ARCHIVE, BROKEN, TENSORS, Named, Outline, Refused, Sized
+from gcdr.base.picklenames import (
+    ARCHIVE,
+    BROKEN,
+    TENSORS,
+    Anything,
+    Named,
+    Outline,
+    Refused,
+    Sized,
+)
 
 OBJECTS = ("pytorch-lightning_version", "hyper_parameters", "args")
 """Entries at the top of files that hold objects beside their tensors."""
@@ -51,6 +61,23 @@ class Placing(Outline):
         full = f"{module}.{name}"
         return Named(full) if full in STORAGES else super().find_class(module, name)
 
+    def _load_set(self) -> None:
+        """A set of whatever is hashed nowhere: it stands in settings, which nobody looks at."""
+        self.append(Anything())
+
+    def _load_frozen(self) -> None:
+        self.pop_mark()
+        self._load_set()
+
+    def _load_call_with_names(self) -> None:
+        self.stack.pop()
+        self._load_call()
+
+    dispatch: ClassVar[dict[int, Callable[..., None]]] = dict(Outline.dispatch)
+    dispatch[pickle.NEWOBJ_EX[0]] = _load_call_with_names
+    dispatch[pickle.EMPTY_SET[0]] = _load_set
+    dispatch[pickle.FROZENSET[0]] = _load_frozen
+
     def persistent_load(self, pid: Any) -> Any:
         return pid
 
@@ -62,14 +89,22 @@ class Placing(Outline):
         return found
 
 
-def holds_objects(path: str | Path) -> bool:
-    """Whether an archive by ``torch.save`` has one of the entries ``OBJECTS``."""
+def is_archive(path: str | Path) -> bool:
+    """Whether a file begins as archives by ``torch.save`` do."""
     try:
         with Path(path).open("rb") as file:
-            if file.read(len(ARCHIVE)) != ARCHIVE:
-                return False
-            with zipfile.ZipFile(file) as archive:
-                content = _outlined(archive, Outline)
+            return file.read(len(ARCHIVE)) == ARCHIVE
+    except OSError:
+        return False
+
+
+def holds_objects(path: str | Path) -> bool:
+    """Whether an archive by ``torch.save`` has one of the entries ``OBJECTS``."""
+    if not is_archive(path):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            content = _outlined(archive, Placing)
     except (Refused, *BROKEN):
         return False
     return isinstance(content, Mapping) and any(name in content for name in OBJECTS)

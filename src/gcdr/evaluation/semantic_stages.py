@@ -72,7 +72,7 @@ def evaluate_semantics(
     similarity = vocabulary.similarity(said.label_embedding.numpy())
     heatmap = said.heatmap.numpy()
     scores = point_and_area(heatmap, tested)
-    meant = _meant(annotated, tested)
+    meant = meant_of(annotated, tested)
     scores |= name_scores(np.argsort(-similarity, axis=1, kind="stable"), meant, vocabulary.names)
     if set(OBJECT) <= set(meant):
         box = meant[OBJECT].to_numpy(float) / np.tile(tested.people[["width", "height"]], 2)
@@ -101,7 +101,7 @@ def evaluate_guesses(
         out: folder of ``random.json``, ``majority.json`` and, with ``named``, ``answers.json``.
     """
     tested = test_people(manifest, annotations, samples).looking_inside()
-    names, meant = read_label_space(space).names, _meant(annotated, tested)
+    names, meant = read_label_space(space).names, meant_of(annotated, tested)
     count, digest = len(tested.ids), people_digest(read_people(manifest))
     shown = read_shown(labels, digest)
     given = label_ids(shown.loc[shown["role"] == LABELLED, "label"].tolist(), names)
@@ -120,7 +120,7 @@ def evaluate_guesses(
         write_json(out / f"{name}.json", about | {"variant": name} | summary)
 
 
-def _meant(annotated: Path, tested: Tested) -> pd.DataFrame:
+def meant_of(annotated: Path, tested: Tested) -> pd.DataFrame:
     """What the test people look at, a row each."""
     return read_meant(annotated).set_index("sample_id").loc[tested.ids]
 

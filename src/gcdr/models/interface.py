@@ -7,6 +7,7 @@ Whoever trains, labels, judges or predicts asks this interface; which models the
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -305,6 +306,8 @@ class Kind:
         released: model of a checkpoint of others and what it is, or None where the tensors are not of
             this kind: (tensors, file, file of its backbone or None) -> (model, facts); None where there are
             no checkpoints of others.
+        from_pretraining: model that starts from several files of others in a folder, and what they are, or
+            None where there are none; None for kinds that start from one file.
     """
 
     config: type[JsonConfig]
@@ -314,3 +317,4 @@ class Kind:
     start: Callable[[GazeModel, Any], None]
     load_backbone: Callable[[GazeModel, Any], None] | None = None
     released: ReadReleased | None = None
+    from_pretraining: Callable[[Path], tuple[GazeModel, dict[str, Any]] | None] | None = None

@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import CHECKPOINTS
+from gcdr.base.files import CHECKPOINTS, file_digest
 from gcdr.base.tensors import read_tensors
 from gcdr.models.checkpoints import COUNTER, check_finite, filled, read_state
 from gcdr.models.description import GAZE360, MULTIMAE, TOWERS, VAT_MARKS, Description
 from gcdr.models.interface import Kind
 from gcdr.models.semgaze import PREFIX, Semgaze, pretrained_table
 from gcdr.models.semgaze_config import SemgazeConfig
-from gcdr.models.sizes import weights_file
+from gcdr.models.sizes import WEIGHTS_FILE, weights_file
 from gcdr.models.weights import load_weights, warm_start
 
 TOLD_BY = "gaze_decoder.not_a_person_embed.weight"
@@ -93,14 +93,38 @@ def start_semgaze(model: Semgaze, source: str | Path) -> None:
         InputError: a file is unreadable, of another model, or lacks a tensor.
     """
     source = Path(source)
-    files = sorted(one for one in source.glob("*") if one.suffix in CHECKPOINTS)
-    if not source.is_dir() or (source / "model.safetensors").exists() or not files:
-        files = [weights_file(source)]
-    for file in files:
-        weights = read_state(file)[0] if file.suffix in CHECKPOINTS else read_tensors(file)
+    for file in pretraining_files(source) or [weights_file(source)]:
+        weights = (
+            read_state(file, alone=True)[0] if file.suffix in CHECKPOINTS else read_tensors(file)
+        )
         taken = _take(model, weights, str(file))
         print(f"{file}: {taken} of {len(model.state_dict())} tensors start from it")
     check_finite(model, source)
+
+
+def pretraining_files(folder: Path) -> list[Path]:
+    """Checkpoints in a folder that is no model of this package; those of pretraining, perhaps."""
+    if not folder.is_dir() or (folder / WEIGHTS_FILE).exists():
+        return []
+    return sorted(one for one in folder.glob("*") if one.suffix in CHECKPOINTS)
+
+
+def semgaze_from(folder: Path) -> tuple[Semgaze, dict[str, Any]] | None:
+    """A model of the paper's size that starts from files of pretraining, and which these are.
+
+    Returns:
+        None where the folder holds no such file.
+
+    Raises:
+        InputError: as :func:`start_semgaze`.
+    """
+    if not pretraining_files(folder):
+        return None
+    torch.manual_seed(0)
+    model = Semgaze(SemgazeConfig.paper()).eval()
+    start_semgaze(model, folder)
+    files = {file.name: file_digest(file) for file in pretraining_files(folder)}
+    return model, {"released": "start of a semantic gaze model", "files": files}
 
 
 def _take(model: Semgaze, weights: Mapping[str, Tensor], where: str) -> int:
@@ -184,4 +208,5 @@ KIND = Kind(
     with_in_frame=_without_in_frame,
     start=start_semgaze,
     released=released_semgaze,
+    from_pretraining=semgaze_from,
 )
