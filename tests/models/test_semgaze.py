@@ -147,8 +147,11 @@ def test_the_world_size_starts_from_the_towers(tmp_path: Path) -> None:
     assert again.config == model.config and told.heatmap.shape == (2, 32, 32)
     with pytest.raises(InputError, match="sees no prior map"):
         initial_gaze_model(GazeModelSettings("semgaze", "world"), True, None, 0)
-    with pytest.raises(InputError, match="has no in/out head"):
-        initial_gaze_model(GazeModelSettings("semgaze", "world"), False, None, 0, 1.0)
+    inside = initial_gaze_model(GazeModelSettings("semgaze", "world"), False, source, 0, 1.0)
+    (told,) = Predictor(inside, torch.device("cpu")).predict(
+        [np.zeros((48, 64, 3), np.uint8)], [[[4, 5, 24, 25], [30, 5, 40, 25]]]
+    )
+    assert told.in_frame is not None and told.in_frame.shape == (2,)
 
 
 def test_colours_are_normalised_as_the_model_says() -> None:

@@ -180,9 +180,13 @@ class Semgaze(GazeModel):
         state = self.state_dict()
         return {name if name == SCALE else PREFIX + name: value for name, value in state.items()}
 
+    @property
+    def tells_in_frame(self) -> bool:
+        return self.config.inout
+
     @in_precision
     def forward(self, inputs: GazeInputs) -> GazeOutput:
-        """Unbounded heatmaps, directions and label embeddings of the people.
+        """Unbounded heatmaps, directions, label embeddings and perhaps in/out logits of the people.
 
         Args:
             inputs: ``images``, ``image_of``, ``head_box`` and ``head_crop``. A box that is zero or NaN with a
@@ -195,28 +199,30 @@ class Semgaze(GazeModel):
             lacking = "images" if inputs.images is None else "head crops"
             raise InputError(f"{lacking}: found none, the model needs them")
         tokens, vector = self.gaze_encoder(inputs.head_crop, inputs.head_box.nan_to_num(0.0))
-        maps, labels = self._decoded(tokens, self.scene_tokens(inputs.images), inputs.image_of)
+        decoded = self._decoded(tokens, self.scene_tokens(inputs.images), inputs.image_of)
+        maps, labels, *inside = (one.float() for one in decoded if one is not None)
         return GazeOutput(
-            heatmap=resize_maps(maps.float(), self.config.map_size),
+            heatmap=resize_maps(maps, self.config.map_size),
+            in_frame=inside[0][:, 0] if inside else None,
             gaze_vector=vector,
-            label_embedding=labels.float(),
+            label_embedding=labels,
         )
 
     def scene_tokens(self, images: Tensor) -> Tensor:
         """Pictures (M, 3, S, S) to the tokens (M, T, C) that everybody in them is decoded from."""
         return self.encoder(self.image_tokenizer(images).flatten(2).transpose(1, 2))
 
-    def _decoded(self, people: Tensor, image: Tensor, image_of: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens of people (N, C) and of their pictures (M, T, C) to maps (N, H, W) and labels (N, D)."""
+    def _decoded(self, people: Tensor, image: Tensor, image_of: Tensor) -> list[Tensor | None]:
+        """What the decoder says, a row a person, of their tokens (N, C) and of their pictures' (M, T, C)."""
         if self.config.people == "apart":
-            maps, labels = self.gaze_decoder(people[:, None], image[image_of])
-            return maps[:, 0], labels[:, 0]
+            found = self.gaze_decoder(people[:, None], image[image_of])
+            return [one if one is None else one[:, 0] for one in found]
         groups = [torch.nonzero(image_of == index).flatten() for index in range(len(image))]
         groups = [group for group in groups if len(group)]
-        found = [self.gaze_decoder(people[g][None], image[image_of[g[:1]]]) for g in groups]
+        each = [self.gaze_decoder(people[g][None], image[image_of[g[:1]]]) for g in groups]
         back = torch.cat(groups).argsort()
-        maps, labels = (torch.cat([one[part][0] for one in found])[back] for part in (0, 1))
-        return maps, labels
+        parts = zip(*each, strict=True)
+        return [None if one[0] is None else torch.cat([p[0] for p in one])[back] for one in parts]
 
 
 def position_table(width: int, side: int) -> Tensor:

@@ -29,6 +29,7 @@ class SemgazeConfig(JsonConfig):
         map_size: side of the heatmaps in cells, to which the decoder's four cells a token are resized.
         people: "apart", everybody is decoded alone, as the released numbers are; "together", the people of a
             picture are decoded in one pass and influence one another.
+        inout: whether there is an in/out head, which the released model has not.
         mean, std: statistics by which colours are normalised.
     """
 
@@ -45,6 +46,7 @@ class SemgazeConfig(JsonConfig):
     label_width: int = 512
     map_size: int = 64
     people: Literal["apart", "together"] = "apart"
+    inout: bool = False
     mean: tuple[float, ...] = (0.44232, 0.40506, 0.36457)
     std: tuple[float, ...] = (0.28674, 0.27776, 0.27995)
 

@@ -122,8 +122,9 @@ class GazeDecoder(nn.Module):
         )
         self.heatmap_mlp = Layers(width, width // 8, MAP_LAYERS)
         self.label_mlp = Layers(width, config.label_width, LABEL_LAYERS)
+        self.inout_mlp = Layers(width, 1, MAP_LAYERS) if config.inout else None
 
-    def forward(self, people: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, people: Tensor, image: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """What people of pictures look at; those of one row of the batch influence one another.
 
         Args:
@@ -131,11 +132,13 @@ class GazeDecoder(nn.Module):
             image: (B, T, C) tokens of the pictures that they are in.
 
         Returns:
-            heatmaps (B, Q, 4 * grid, 4 * grid), unbounded, and label embeddings (B, Q, D) of unit length.
+            heatmaps (B, Q, 4 * grid, 4 * grid), unbounded, label embeddings (B, Q, D) of unit length, and
+            in/out logits (B, Q, 1) of a model with that head.
         """
         nobody = self.not_a_person_embed.weight.to(people.dtype).expand(len(people), 1, -1)
         people, image = self.transformer(torch.cat([people, nobody], 1), image)
         people = people[:, :-1]
         cells = image.transpose(1, 2).unflatten(2, (self.grid, self.grid))
         maps = torch.einsum("bqc,bchw->bqhw", self.heatmap_mlp(people), self.upscaler(cells))
-        return maps, F.normalize(self.label_mlp(people), dim=-1)
+        inside = None if self.inout_mlp is None else self.inout_mlp(people)
+        return maps, F.normalize(self.label_mlp(people), dim=-1), inside

@@ -5,6 +5,7 @@ A released checkpoint is one of Lightning: all its tensors are the model's, ``mo
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,10 +182,6 @@ def _sized(make: Any) -> Any:
     return sizes
 
 
-def _without_in_frame(config: SemgazeConfig) -> SemgazeConfig:
-    raise InputError("gaze.in_frame: a semantic gaze model has no in/out head; expected null")
-
-
 DESCRIPTION = Description(
     title="Semgaze",
     sizes={"world": (56, 32), "paper": (256, 64)},
@@ -205,7 +202,7 @@ KIND = Kind(
     config=SemgazeConfig,
     build=Semgaze,
     sizes={"world": _sized(SemgazeConfig.world), "paper": _sized(SemgazeConfig.paper)},
-    with_in_frame=_without_in_frame,
+    with_in_frame=lambda config: replace(config, inout=True),
     start=start_semgaze,
     released=released_semgaze,
     from_pretraining=semgaze_from,
