@@ -17,6 +17,7 @@ from gcdr.base.command import silence
 from gcdr.base.errors import InputError
 from gcdr.cli_label import add_label
 from gcdr.cli_pictures import add_correct, add_heads, add_predict
+from gcdr.cli_verify import add_compare, add_verify
 from gcdr.cli_video import check_videos
 from gcdr.data.formats import EXPORTED_FORMATS
 from gcdr.datasets.layout import DATASET_KINDS
@@ -265,6 +266,8 @@ COMMANDS: tuple[Callable[[Any], None], ...] = (
     add_export,
     add_suggest,
     add_correct,
+    add_verify,
+    add_compare,
 )
 
 

@@ -71,7 +71,7 @@ class Chaos:
     def __init__(self, chance: random.Random, arguments: list[str], slurm: bool) -> None:
         self.chance, self.arguments, self.slurm = chance, arguments, slurm
         self.kills: Counter[str] = Counter()
-        self.oldest = 0.0  # seconds since a killed training last kept its state
+        self.oldest = 0.0  # seconds that a killed training lost, its start among them
 
     def until_done(self, workspace: Workspace) -> None:
         """Bring a workspace to its end; kills go on as long as there are any left to do."""
@@ -118,7 +118,7 @@ class Chaos:
                 self._cancel(run)
             elif running:
                 job, command = self.chance.choice(running)
-                self._note_age(workspace.folder, command)
+                self._note_age(workspace.folder, job, command)
                 self._kill(job, number, f"a job by {number.name}")
 
     def _cancel(self, run: BaseProcess) -> None:
@@ -137,13 +137,14 @@ class Chaos:
             if name:
                 self.kills[name] += 1
 
-    def _note_age(self, folder: Path, command: str) -> None:
-        """How much a training that is killed now loses."""
+    def _note_age(self, folder: Path, job: int, command: str) -> None:
+        """How much a training that is killed now loses: since its state, or since it was started."""
         if found := re.search(r"--out=(\S+)", command):
             out = folder / found[1]
             for state in out.parent.glob(f".{out.name}.resume-*/state.pt"):
                 with contextlib.suppress(OSError):
-                    self.oldest = max(self.oldest, time.time() - state.stat().st_mtime)
+                    begun = max(state.stat().st_mtime, Path(f"/proc/{job}").stat().st_ctime)
+                    self.oldest = max(self.oldest, time.time() - begun)
 
 
 def check(slurm: bool, arguments: list[str], tmp_path: Path) -> None:
@@ -168,7 +169,7 @@ def check(slurm: bool, arguments: list[str], tmp_path: Path) -> None:
         hidden = {path.name for path in (wild.folder / "results").rglob(".*")}
         assert hidden <= {".gitkeep", ".snakemake_timestamp"}
     print(f"{chaos.kills.total()} kills in {rounds} runs to the end: {dict(chaos.kills)}")
-    print(f"a killed training had kept its state at most {chaos.oldest:.1f} s before")
+    print(f"a killed training lost at most {chaos.oldest:.1f} s, its start among them")
 
 
 def test_kills_end_in_the_same_metrics(tmp_path: Path) -> None:

@@ -207,7 +207,11 @@ def read_annotations(
     Raises:
         InputError: the table is damaged or of other people, or a person has no annotation.
     """
-    table = read_annotation_table(path, people)
+    return annotators_points(read_annotation_table(path, people), sample_id, path)
+
+
+def annotators_points(table: pd.DataFrame, sample_id: np.ndarray, path: object) -> np.ndarray:
+    """What :func:`read_annotations` returns, of a table that was read from ``path``."""
     table = table[table["sample_id"].isin(sample_id)].sort_values(["sample_id", "annotator"])
     place = pd.Series(np.arange(len(sample_id)), index=sample_id)
     lacking = set(sample_id) - set(table["sample_id"])

@@ -1,0 +1,187 @@
+"""A result as a file that others can set beside theirs: versions, digests, hardware, numbers."""
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gcdr import __version__
+from gcdr.base.errors import InputError
+from gcdr.base.files import file_digest, read_json, text_digest
+from gcdr.base.plain import JsonTable
+
+FORMAT = "gcdr-submission"
+VERSION = 1
+PACKAGES = ("torch", "torchvision", "numpy", "pandas", "pillow", "h5py", "timm")
+NUMBERS = {"published", "measured", "low", "high", "agrees", "own"}
+SCHEMA: JsonTable = {
+    "type": "object",
+    "required": ["format", "version", "made", "hardware", "inputs", "result"],
+    "properties": {
+        "format": {"const": FORMAT},
+        "version": {"const": VERSION},
+        "made": {"type": "object"},
+        "hardware": {"type": "object"},
+        "inputs": {"type": "object", "additionalProperties": {"type": "string"}},
+        "result": {
+            "type": "object",
+            "required": ["claim", "dataset", "people", "of", "metrics"],
+            "properties": {
+                "people": {"type": "integer", "minimum": 1},
+                "of": {"type": "integer", "minimum": 1},
+                "metrics": {
+                    "type": "object",
+                    "minProperties": 1,
+                    "additionalProperties": {
+                        "type": "object",
+                        "required": sorted(NUMBERS),
+                        "properties": {
+                            name: {"type": "boolean" if name == "agrees" else "number"}
+                            for name in sorted(NUMBERS)
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+
+
+def submission(
+    result: JsonTable, inputs: dict[str, Path], device: str, seconds: float
+) -> JsonTable:
+    """The result of :func:`gcdr.verification.verify.beside_claim` with all that may explain another one.
+
+    Args:
+        result: what was measured.
+        inputs: weights, tables and folders by what they are; told by their digests.
+        device: what computed.
+        seconds: of the wall, for all of it.
+    """
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "made": {
+            "gcdr": __version__,
+            "commit": _commit(),
+            "python": platform.python_version(),
+            "packages": {name: _version(name) for name in PACKAGES},
+        },
+        "hardware": {
+            "device": device,
+            "cores": len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count(),
+            "threads": torch.get_num_threads(),
+            "machine": platform.machine(),
+            "system": platform.system(),
+            "seconds": round(seconds, 1),
+        },
+        "inputs": {name: _digest(path) for name, path in inputs.items()},
+        "result": result,
+    }
+
+
+def read_submission(path: Path) -> JsonTable:
+    """A file of :func:`submission`.
+
+    Raises:
+        InputError: it is none, with the place that is wrong.
+    """
+    import jsonschema
+
+    content = read_json(path)
+    errors = sorted(
+        jsonschema.Draft7Validator(SCHEMA).iter_errors(content), key=lambda e: list(e.path)
+    )
+    if errors:
+        where = ".".join(str(part) for part in errors[0].path) or "the file"
+        raise InputError(f"{path}: {where}: {errors[0].message}; expected a file of gcdr verify")
+    return content
+
+
+def differences(one: JsonTable, other: JsonTable) -> tuple[bool, list[str]]:
+    """Whether two labs agree: each metric of one lies in the other's interval, or theirs overlap.
+
+    Returns:
+        whether all metrics that both have agree; and lines: a table, and what else is different.
+
+    Raises:
+        InputError: they are of different data sets, or have no metric in common.
+    """
+    first, second = one["result"], other["result"]
+    if first["dataset"] != second["dataset"]:
+        raise InputError(
+            f"found results on {first['dataset']} and {second['dataset']}, expected one data set"
+        )
+    common = [name for name in first["metrics"] if name in second["metrics"]]
+    if not common:
+        raise InputError("the two have no metric in common")
+    lines, agree = [f"{'':10}{'first':>22}{'second':>22}  agree"], True
+    for name in common:
+        a, b = first["metrics"][name], second["metrics"][name]
+        same = a["low"] <= b["high"] and b["low"] <= a["high"]
+        agree &= same
+        lines.append(
+            f"{name:10}{_with_interval(a):>22}{_with_interval(b):>22}  {'yes' if same else 'NO'}"
+        )
+    lines += _other_differences(one, other)
+    return agree, lines
+
+
+def _other_differences(one: JsonTable, other: JsonTable) -> list[str]:
+    """What may explain that two results differ, a line each."""
+    places = {
+        "claim": [side["result"]["claim"] for side in (one, other)],
+        "people": [side["result"]["people"] for side in (one, other)],
+        "gcdr": [side["made"].get("gcdr") for side in (one, other)],
+        "commit": [side["made"].get("commit") for side in (one, other)],
+        "device": [side["hardware"].get("device") for side in (one, other)],
+    }
+    packages = [side["made"].get("packages", {}) for side in (one, other)]
+    places |= {
+        name: [side.get(name) for side in packages] for name in {**packages[0], **packages[1]}
+    }
+    inputs = [side["inputs"] for side in (one, other)]
+    places |= {name: [side.get(name) for side in inputs] for name in {**inputs[0], **inputs[1]}}
+    return [f"{name}: {_short(a)} and {_short(b)}" for name, (a, b) in places.items() if a != b]
+
+
+def _with_interval(metric: Any) -> str:
+    return f"{metric['measured']:.4f} [{metric['low']:.3f}, {metric['high']:.3f}]"
+
+
+def _short(value: object) -> str:
+    text = "none" if value is None else str(value)
+    return f"{text[:12]}…" if len(text) > 40 else text
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """Of the checkout that this package lies in; None of an installed one."""
+    folder = Path(__file__).parents[3]
+    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    if not (folder / ".git").exists():
+        return None
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, or of all files below a folder with their names."""
+    if path.is_file():
+        return file_digest(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    return text_digest(*(f"{file.relative_to(path)} {file_digest(file)}" for file in files))

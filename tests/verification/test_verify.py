@@ -1,0 +1,167 @@
+"""Published numbers measured again, and two labs' results compared."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fake_gazefollow import write_gazefollow
+from PIL import Image
+from small_data import track_row
+
+from gcdr.base.errors import InputError
+from gcdr.cli import main
+from gcdr.data.heatmaps import gaussians
+from gcdr.models.build import save_model
+from gcdr.models.sizes import VATConfig
+from gcdr.models.vat import VAT
+from gcdr.predictor import Predictor
+from gcdr.verification.claims import CLAIMS, Claim, claim_of
+from gcdr.verification.picture_origins import letters, may_be_seen
+from gcdr.verification.submission import read_submission
+from gcdr.verification.verify import beside_claim, predicted, read_test_set
+
+PICTURES = 9
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("gazefollow")
+    write_gazefollow(root, PICTURES)
+    return root
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "vat"
+    torch.manual_seed(1)
+    save_model(folder, VAT(VATConfig.world()))
+    return folder
+
+
+def gazefollow(root: Path) -> dict[str, object]:
+    return {"kind": "gazefollow", "root": root}
+
+
+def test_known_numbers_are_those_of_the_publications() -> None:
+    assert [*CLAIMS["gazefollow", "vat"].values.items()] == [
+        ("AvgDist", 0.137), ("MinDist", 0.077), ("AUC", 0.921),
+    ]  # fmt: skip
+    assert CLAIMS["gazefollow", "gazelle-vitl14"].values["AUC"] == 0.958
+    assert CLAIMS["gazefollow", "gcdr-10"].values["AvgDist"] == 0.179
+    assert CLAIMS["gazefollow", "gradcam"].values["MinDist"] == 0.180
+    with pytest.raises(
+        InputError, match="no published numbers of 'vat-11' on gazefollow; expected"
+    ):
+        claim_of("gazefollow", "vat-11")
+    with pytest.raises(InputError, match="found a data set of the kind folder, expected one of"):
+        claim_of("folder", "vat")
+
+
+def test_perfect_maps_reach_what_nobody_published(data: Path) -> None:
+    """The mean of the annotators in a peak's cell: half a cell off at most, by either reading."""
+    test = read_test_set(gazefollow(data))
+    mean = torch.from_numpy(np.nanmean(test.points, axis=1))
+    maps = gaussians(mean, 64, 3.0).numpy()
+    result = beside_claim(CLAIMS["gazefollow", "vat"], test, maps, None)
+    assert result["people"] == result["of"] == len(test.people)
+    avg = result["metrics"]["AvgDist"]
+    assert avg["measured"] < 1.5 / 64 and avg["own"] < 1 / 64 and not avg["agrees"]
+    assert avg["low"] <= avg["measured"] <= avg["high"]
+    assert result["protocols"]["mean_dist"] > result["protocols"]["dist_to_mean"]
+    own = Claim("x", "x", "gazefollow", {"AvgDist": round(avg["measured"], 3)}, "here")
+    assert beside_claim(own, test, maps, None)["metrics"]["AvgDist"]["agrees"]
+
+
+def test_predictions_are_those_of_gcdr_predict(data: Path, model: Path, tmp_path: Path) -> None:
+    import gcdr
+
+    test = read_test_set(gazefollow(data))
+    maps, inside = predicted(gcdr.load(model, "cpu"), test)
+    assert inside is None and len(maps) == len(test.people)
+    for row in (0, len(test.people) - 1):
+        person = test.people.iloc[row]
+        picture = Image.open(data / person["image"]).convert("RGB")
+        heads = [person[["head_x0", "head_y0", "head_x1", "head_y1"]].to_numpy(float)]
+        (alone,) = gcdr.load(model, "cpu").predict([picture], [heads])
+        assert np.abs(alone.heatmap[0] - maps[row]).max() < 1e-5
+
+
+def test_the_command_writes_what_another_lab_compares(
+    data: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = tmp_path / "a.json", tmp_path / "b.json"
+    command = ["verify", str(data), "--model", str(model), "--device", "cpu"]
+    assert main([*command, "--out", str(one)]) == 1
+    said = capsys.readouterr().out
+    assert "VAT on gazefollow: all" in said and "0.137" in said and " NO" in said
+    assert "mean_dist_reference" in said and "COCO and Pascal" in said
+    assert main([*command, "--claim", "gcdr-10", "--pictures", "5", "--out", str(two)]) == 1
+    assert "GCDR, 10 % of the labels" in capsys.readouterr().out
+    first, second = read_submission(one), read_submission(two)
+    assert 0 < second["result"]["people"] < second["result"]["of"] == first["result"]["people"]
+    assert first["inputs"] == second["inputs"] and len(first["inputs"]["model"]) == 64
+
+    assert main(["compare", str(one), str(one)]) == 0
+    assert capsys.readouterr().out.count("  yes") == 3
+    main(["compare", str(one), str(two)])
+    assert "claim: vat and gcdr-10" in capsys.readouterr().out
+    other = json.loads(one.read_text())
+    for metric in other["result"]["metrics"].values():
+        metric.update(measured=9.0, low=8.9, high=9.1)
+    other["inputs"]["model"] = "0" * 64
+    two.write_text(json.dumps(other))
+    assert main(["compare", str(one), str(two)]) == 1
+    said = capsys.readouterr().out
+    assert "NO" in said and "model: " in said
+
+    assert main([*command, "--out", str(one)]) == 2
+    assert "is there already" in capsys.readouterr().err
+    two.write_text('{"format": "gcdr-submission"}')
+    assert main(["compare", str(one), str(two)]) == 2
+    assert "b.json: the file: 'version' is a required property" in capsys.readouterr().err
+
+
+def test_half_unpacked_data_is_named(tmp_path: Path) -> None:
+    write_gazefollow(tmp_path, 4)
+    for picture in sorted(tmp_path.rglob("*.jpg"))[2:]:
+        picture.unlink()
+    with pytest.raises(InputError, match="test people have no readable picture; expected all test"):
+        read_test_set(gazefollow(tmp_path))
+    (tmp_path / "test_annotations_release.txt").rename(tmp_path / "train_annotations_release.txt")
+    with pytest.raises(InputError, match="no test annotations"):
+        read_test_set(gazefollow(tmp_path))
+
+
+def test_whole_clips_of_films_are_followed_in_time(tmp_path: Path) -> None:
+    for clip in ("1_2", "3_4"):
+        for frame in (1, 2, 3):
+            path = tmp_path / f"images/Show/{clip}/{frame}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (64, 48), (40 * frame, 90, 10)).save(path)
+        track = tmp_path / f"annotations/test/Show/{clip}/s00.txt"
+        track.parent.mkdir(parents=True, exist_ok=True)
+        gaze = ["32,24", "-1,-1", "30,20"]
+        rows = [track_row(f"{n}.jpg", gaze=point) for n, point in enumerate(gaze, 1)]
+        track.write_text("\n".join(rows) + "\n")
+    source = {"kind": "videoattentiontarget", "root": tmp_path}
+    part = read_test_set(source, pictures=1)
+    assert part.people["sequence"].nunique() == 1 and len(part.people) == 3 and part.of == 6
+    test = read_test_set(source)
+    torch.manual_seed(0)
+    model = VAT(replace(VATConfig.world(), inout=True))
+    maps, inside = predicted(Predictor(model, torch.device("cpu")), test)
+    assert inside is not None and (inside > 0).all() and maps.max((1, 2)).min() > 0
+    result = beside_claim(claim_of("videoattentiontarget", "vat"), test, maps, inside)
+    assert [*result["metrics"]] == ["Dist", "AUC", "AP"] and not result["overlap"]
+
+
+def test_where_test_pictures_come_from() -> None:
+    """As counted in the public annotations: 3,474 of COCO 2014, 580 of Pascal."""
+    assert len(letters()) == 4782
+    assert letters().count("c") + letters().count("v") == 3474 and letters().count("p") == 580
+    assert may_be_seen(["test2/00000000/00000001.jpg", "test2/00000000/00000005.jpg", "a.jpg"]) == [
+        True, False, None,
+    ]  # fmt: skip
