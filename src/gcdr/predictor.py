@@ -23,7 +23,7 @@ from gcdr.data.heatmaps import minmax, peak_points, resize
 from gcdr.data.tokens import Cache
 from gcdr.models.build import load_model
 from gcdr.models.folding import ready
-from gcdr.models.inputs import cached_inputs, gaze_inputs
+from gcdr.models.inputs import cached_inputs, gaze_inputs, squared_inputs
 from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, SeesPeople
 from gcdr.models.released import read_released
 
@@ -42,11 +42,14 @@ class Prediction:
         heatmap: (n, H, W) float32, stretched to [0, 1]; a map without a peak is zero.
         in_frame: (n,) float32, probability that the target is inside the picture; None where the model
             does not tell.
+        label_embedding: (n, D) float32 of unit length, what they look at in the space of a text tower
+            (:mod:`gcdr.data.label_space`); None where the model does not tell.
     """
 
     points: np.ndarray
     heatmap: np.ndarray
     in_frame: np.ndarray | None
+    label_embedding: np.ndarray | None = None
 
 
 class Predictor:
@@ -113,8 +116,8 @@ class Predictor:
             prior: (N, G, G) prior maps in [0, 1] for a model that needs them, else None.
 
         Returns:
-            heatmaps (N, H, W) float32, as the model puts them out, and the in/out logits (N,) if it has
-            any, on the CPU.
+            heatmaps (N, H, W) float32, as the model puts them out, and the in/out logits (N,) and label
+            embeddings (N, D) if it has any, on the CPU.
         """
         blocks = people_blocks(self.model, samples, sample_id, self.device, prior)
         return self._run(len(sample_id), blocks)
@@ -125,6 +128,7 @@ class Predictor:
     ) -> GazeOutput:
         size = self.model.map_size
         maps = torch.empty(count, size, size)
+        names: Tensor | None = None
         logits = torch.empty(count) if self.model.tells_in_frame else None
         memory = None
         for part, inputs in blocks:
@@ -133,18 +137,23 @@ class Predictor:
             maps[part] = output.heatmap.cpu()
             if logits is not None and output.in_frame is not None:
                 logits[part] = output.in_frame.cpu()
-        return GazeOutput(heatmap=maps, in_frame=logits)
+            if (found := output.label_embedding) is not None:
+                names = torch.empty(count, found.shape[1]) if names is None else names
+                names[part] = found.cpu()
+        return GazeOutput(heatmap=maps, in_frame=logits, label_embedding=names)
 
     def _of_block(
         self, block: list[tuple[Image.Image, np.ndarray, np.ndarray | None]]
     ) -> list[Prediction]:
         counts = [len(boxes) for _, boxes, _ in block]
-        pictures = pictures_of(
-            [image for image, _, _ in block], [b for _, b, _ in block], self.model
-        )
+        images, heads = [image for image, _, _ in block], [boxes for _, boxes, _ in block]
+        total = sum(counts)
+        if self.model.squared_heads and total:
+            inputs = squared_inputs(images, heads, self.model, self.device)
+            return predictions_of(self._run(total, _parted(inputs)), counts)
+        pictures = pictures_of(images, heads, self.model)
         priors = [prior for _, _, prior in block if prior is not None]
         prior = np.concatenate(priors) if priors else None
-        total = sum(counts)
         blocks = _blocks_of(self.model, pictures, total, self.device, prior)
         return predictions_of(self._run(total, blocks), counts)
 
@@ -209,9 +218,10 @@ def predictions_of(output: GazeOutput, counts: Sequence[int]) -> list[Prediction
     stretched, _ = minmax(output.heatmap)
     maps = stretched.clamp(0, 1).numpy()
     inside = None if output.in_frame is None else output.in_frame.sigmoid().numpy()
+    names = None if output.label_embedding is None else output.label_embedding.numpy()
     ends = np.cumsum(counts)
     return [
-        Prediction(points[i:j], maps[i:j], None if inside is None else inside[i:j])
+        Prediction(points[i:j], maps[i:j], *(p if p is None else p[i:j] for p in (inside, names)))
         for i, j in zip(ends - counts, ends, strict=True)
     ]
 
@@ -284,6 +294,16 @@ def _blocks_of(
     for start in range(0, count, BLOCK):
         part = slice(start, min(start + BLOCK, count))
         yield part, gaze_inputs(pictures(part, device), model, prior=_on(prior, part, device))
+
+
+def _parted(inputs: GazeInputs) -> Iterator[tuple[slice, GazeInputs]]:
+    """Inputs in blocks; each has the pictures of its own people."""
+    for start in range(0, len(inputs), BLOCK):
+        part = slice(start, min(start + BLOCK, len(inputs)))
+        some = inputs.people(torch.arange(len(inputs))[part])
+        shown, image_of = torch.unique(some.image_of, return_inverse=True)
+        images = None if some.images is None else some.images[shown]
+        yield part, replace(some, images=images, image_of=image_of)
 
 
 def _parts(
