@@ -20,6 +20,8 @@ def predict(file, image, box):
         json.loads(meta[k]) for k in ("input_size", "head_padding", "head_margin", "mean", "std")
     )
 
+    shown = json.loads(meta.get("crop_size", meta["input_size"]))
+
     def resized(picture, side, **window):
         return np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR, **window)) / 255
 
@@ -35,7 +37,7 @@ def predict(file, image, box):
     whole = image.crop((left, top, max(ceil(x1), left + 1), max(ceil(y1), top + 1)))
     kept = round(size * (1 + 2 * margin))
     head = resized(whole, kept, box=(x0 - left, y0 - top, x1 - left, y1 - top))
-    inset, centre = (margin - padding) / (1 + 2 * margin), (np.arange(size) + 0.5) / size
+    inset, centre = (margin - padding) / (1 + 2 * margin), (np.arange(shown) + 0.5) / shown
     place = (
         kept * (inset + (1 - 2 * inset) * centre) - 0.5
     )  # bilinear at these places of the margin

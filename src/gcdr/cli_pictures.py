@@ -107,6 +107,19 @@ def add_predict(commands: Any) -> None:
         default=Path("weights"),
         help="folder of released weights (default: %(default)s)",
     )
+    parser.add_argument(
+        "--vocabulary",
+        type=Path,
+        help="of pictures: names of what may be looked at, one a line or a vocab2id.json, for a model that "
+        "says what (semgaze)",
+    )
+    parser.add_argument(
+        "--tower",
+        type=Path,
+        default=Path("weights/clip-vit-base-patch16"),
+        help="folder of the text tower that it learned from; assets/world/vqa for the demo's "
+        "(default: %(default)s)",
+    )
     parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
     parser.add_argument(
         "--heatmaps",
@@ -139,6 +152,8 @@ def predict(args: argparse.Namespace) -> int:
         args.backbone,
         pick_device(args.device).type,
         args.downloads,
+        args.vocabulary,
+        args.tower,
     )
     drawings = None if args.no_drawings else args.out / "pictures"
     predicted = predict_pictures(wanted, drawings, heat=args.heatmaps, blur=args.blur)

@@ -70,6 +70,10 @@ def predict_videos(args: argparse.Namespace) -> int | None:
         write_video_predictions,
     )
 
+    if args.vocabulary is not None:
+        raise InputError(
+            "--vocabulary: what is looked at is told of pictures, and not of videos yet"
+        )
     timing = Timing(**{field.name: getattr(args, field.name) for field in fields(Timing)})
     names = [field.name for field in fields(Wanted) if field.name not in ("sources", "device")]
     device = pick_device(args.device).type

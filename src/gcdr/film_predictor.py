@@ -14,6 +14,7 @@ from PIL import Image
 
 from gcdr.base.errors import InputError
 from gcdr.data.along_tracks import FORGET
+from gcdr.data.asked_pictures import as_boxes, as_picture
 from gcdr.models.inputs import gaze_inputs
 from gcdr.models.interface import GazeOutput, TrackMemory
 from gcdr.predictor import (
@@ -21,8 +22,6 @@ from gcdr.predictor import (
     PICTURES,
     Prediction,
     Predictor,
-    as_boxes,
-    as_picture,
     pictures_of,
     predictions_of,
 )

@@ -24,7 +24,6 @@ from gcdr.base.files import atomic
 from gcdr.base.seeds import numpy_rng, torch_rng
 from gcdr.data.crops import HEAD_MARGIN, HEAD_PADDING
 from gcdr.data.pictures import open_image
-from gcdr.data.views import MEAN, STD
 from gcdr.models.finding import find_model
 from gcdr.models.inputs import gaze_inputs
 from gcdr.models.interface import GazeInputs, GazeModel
@@ -148,12 +147,13 @@ def input_names(model: GazeModel) -> list[str]:
 
 def metadata(model: GazeModel) -> dict[str, str]:
     """What the file says of itself: texts, numbers as JSON."""
-    names = input_names(model)
+    names, (mean, std) = input_names(model), model.colours
     numbers = {
         "input_size": model.input_size,
+        "crop_size": model.crop_size,
         "map_size": model.map_size,
-        "mean": MEAN,
-        "std": STD,
+        "mean": mean,
+        "std": std,
         "head_padding": HEAD_PADDING,
         "head_margin": HEAD_MARGIN,
         "config": model.config.to_json(),
@@ -173,7 +173,7 @@ def random_inputs(model: GazeModel, images: int, people: int) -> dict[str, Tenso
         "images": torch.randn(images, 3, size, size, generator=rng),
         "image_of": torch.randint(images, (people,), generator=rng),
         "head_box": torch.cat([corner, corner + 0.3], 1),
-        "head_crop": torch.randn(people, 3, size, size, generator=rng),
+        "head_crop": torch.randn(people, 3, model.crop_size, model.crop_size, generator=rng),
         "head_mask": torch.rand(people, 1, size, size, generator=rng).round(),
         "prior": torch.rand(people, 1, cells, cells, generator=rng),
     }

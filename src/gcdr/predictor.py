@@ -18,6 +18,7 @@ from tqdm import tqdm
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS
 from gcdr.data.along_tracks import ABREAST, Tracks
+from gcdr.data.asked_pictures import as_boxes, as_picture
 from gcdr.data.cache import Pictures
 from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
 from gcdr.data.depth_maps import resized_depth
@@ -25,7 +26,7 @@ from gcdr.data.heatmaps import minmax, peak_points, resize
 from gcdr.data.tokens import Cache
 from gcdr.models.build import load_model
 from gcdr.models.folding import ready
-from gcdr.models.inputs import cached_inputs, gaze_inputs
+from gcdr.models.inputs import cached_inputs, gaze_inputs, squared_inputs
 from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, SeesPeople
 from gcdr.models.released import read_released
 
@@ -44,11 +45,14 @@ class Prediction:
         heatmap: (n, H, W) float32, stretched to [0, 1]; a map without a peak is zero.
         in_frame: (n,) float32, probability that the target is inside the picture; None where the model
             does not tell.
+        label_embedding: (n, D) float32 of unit length, what they look at in the space of a text tower
+            (:mod:`gcdr.data.label_space`); None where the model does not tell.
     """
 
     points: np.ndarray
     heatmap: np.ndarray
     in_frame: np.ndarray | None
+    label_embedding: np.ndarray | None = None
 
 
 class PictureAsked(NamedTuple):
@@ -138,8 +142,8 @@ class Predictor:
             prior: (N, G, G) prior maps in [0, 1] for a model that needs them, else None.
 
         Returns:
-            heatmaps (N, H, W) float32, as the model puts them out, and the in/out logits (N,) if it has
-            any, on the CPU.
+            heatmaps (N, H, W) float32, as the model puts them out, and the in/out logits (N,) and label
+            embeddings (N, D) if it has any, on the CPU.
         """
         blocks = people_blocks(self.model, samples, sample_id, self.device, prior)
         return self._run(len(sample_id), blocks)
@@ -150,6 +154,7 @@ class Predictor:
     ) -> GazeOutput:
         size = self.model.map_size
         maps = torch.empty(count, size, size)
+        names: Tensor | None = None
         logits = torch.empty(count) if self.model.tells_in_frame else None
         memory = None
         for part, inputs in blocks:
@@ -158,16 +163,21 @@ class Predictor:
             maps[part] = output.heatmap.cpu()
             if logits is not None and output.in_frame is not None:
                 logits[part] = output.in_frame.cpu()
-        return GazeOutput(heatmap=maps, in_frame=logits)
+            if (found := output.label_embedding) is not None:
+                names = torch.empty(count, found.shape[1]) if names is None else names
+                names[part] = found.cpu()
+        return GazeOutput(heatmap=maps, in_frame=logits, label_embedding=names)
 
     def _of_block(self, block: list[PictureAsked]) -> list[Prediction]:
-        counts = [len(one.boxes) for one in block]
-        depths = [one.depth for one in block if one.depth is not None]
+        counts, total = [len(one.boxes) for one in block], sum(len(one.boxes) for one in block)
         images, heads = [one.picture for one in block], [one.boxes for one in block]
+        if self.model.squared_heads and total:
+            inputs = squared_inputs(images, heads, self.model, self.device)
+            return predictions_of(self._run(total, _parted(inputs)), counts)
+        depths = [one.depth for one in block if one.depth is not None]
         pictures = pictures_of(images, heads, self.model, depths or None)
         priors = [one.prior for one in block if one.prior is not None]
         prior = np.concatenate(priors) if priors else None
-        total = sum(counts)
         blocks = _blocks_of(self.model, pictures, total, self.device, prior)
         return predictions_of(self._run(total, blocks), counts)
 
@@ -247,9 +257,10 @@ def predictions_of(output: GazeOutput, counts: Sequence[int]) -> list[Prediction
     stretched, _ = minmax(output.heatmap)
     maps = stretched.clamp(0, 1).numpy()
     inside = None if output.in_frame is None else output.in_frame.sigmoid().numpy()
+    names = None if output.label_embedding is None else output.label_embedding.numpy()
     ends = np.cumsum(counts)
     return [
-        Prediction(points[i:j], maps[i:j], None if inside is None else inside[i:j])
+        Prediction(points[i:j], maps[i:j], *(p if p is None else p[i:j] for p in (inside, names)))
         for i, j in zip(ends - counts, ends, strict=True)
     ]
 
@@ -330,6 +341,16 @@ def _blocks_of(
         yield part, gaze_inputs(pictures(part, device), model, prior=_on(prior, part, device))
 
 
+def _parted(inputs: GazeInputs) -> Iterator[tuple[slice, GazeInputs]]:
+    """Inputs in blocks; each has the pictures of its own people."""
+    for start in range(0, len(inputs), BLOCK):
+        part = slice(start, min(start + BLOCK, len(inputs)))
+        some = inputs.people(torch.arange(len(inputs))[part])
+        shown, image_of = torch.unique(some.image_of, return_inverse=True)
+        images = None if some.images is None else some.images[shown]
+        yield part, replace(some, images=images, image_of=image_of)
+
+
 def _parts(
     model: SeesPeople, tracks: Tracks | None, rows: np.ndarray
 ) -> Sequence[tuple[np.ndarray, np.ndarray | None]]:
@@ -343,44 +364,3 @@ def _parts(
 
 def _on(maps: np.ndarray | None, part: slice | np.ndarray, device: torch.device) -> Tensor | None:
     return None if maps is None else torch.from_numpy(maps[part]).to(device)[:, None]
-
-
-def as_picture(image: Image.Image | np.ndarray, where: str) -> Image.Image:
-    """A picture in RGB.
-
-    Raises:
-        InputError: an array is not (height, width, 3) uint8.
-    """
-    if isinstance(image, Image.Image):
-        return image.convert("RGB")
-    found = np.asarray(image)
-    if found.ndim != 3 or found.shape[2] != 3 or found.dtype != np.uint8:
-        raise InputError(
-            f"{where}: found {found.dtype} of shape {found.shape}, expected uint8 of "
-            "(height, width, 3)"
-        )
-    return Image.fromarray(found)
-
-
-def as_boxes(boxes: object, image: Image.Image, where: str) -> np.ndarray:
-    """Head boxes (n, 4) float64 in pixels.
-
-    Raises:
-        InputError: they are of another shape, empty, not finite or outside the picture.
-    """
-    try:
-        found = np.asarray(boxes, float)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{where}: head boxes that are no table of numbers ({error})") from None
-    found = found.reshape(0, 4) if found.size == 0 else found
-    if found.ndim != 2 or found.shape[1] != 4:
-        raise InputError(f"{where}: head boxes of shape {found.shape}, expected (people, 4)")
-    width, height = image.size
-    fits = np.isfinite(found).all(1) & (found[:, 0] < found[:, 2]) & (found[:, 1] < found[:, 3])
-    fits &= (found[:, 0] < width) & (found[:, 1] < height) & (found[:, 2:] > 0).all(1)
-    if not fits.all():
-        raise InputError(
-            f"{where}: head box {found[~fits][0].tolist()}, expected x0 < x1 and y0 < y1 in "
-            f"pixels of a picture of {width} x {height}"
-        )
-    return found

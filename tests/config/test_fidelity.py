@@ -24,6 +24,7 @@ NOT_HELD = {  # sections, and why none of their leaves decides a number of GazeF
     "notice": "what is said",
     "downloads": "where files come from", "depth": "models that see depth alone",
     "heads": "own images without head boxes alone",
+    "semantics": "gaze models that say what is looked at, of which gazefollow.yaml has none",
     "world_weights": "the demo world alone",
 }  # fmt: skip
 # How the work is shared out; how a timestep is chosen, where each is a number.

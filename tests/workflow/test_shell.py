@@ -94,9 +94,15 @@ def every_text() -> dict:
         "detect": {"weights": hostile("body")},
         "heads": {"weights": hostile("heads")},
         "depth": {"weights": hostile("depth")},
+        "semantics": {
+            "vocabulary": hostile("names.txt"),
+            "tower": hostile("clip"),
+            "two_stage": ["crop"],
+        },
         "gaze": {
             "models": {
                 "vat": gaze_file,
+                "named": {"kind": "semgaze", "size": "world", "names": "answers"} | gaze_file,
                 "other": {"kind": "vat", "size": "world"} | gaze_file,
                 "gazelle": {"backbone": hostile("w/backbone.pth")},
             }
@@ -126,6 +132,7 @@ def every_text() -> dict:
             "studies": ["a", "given"],
             "methods": [
                 {"method": "vat", "gaze": "gazelle"},
+                {"method": "semi-vat", "gaze": "named"},
                 *["vat", "vat-mt", "semi-vat-gc", "gcdr", "direct-mapping"],
                 *(
                     {"method": "raw", "prior": name}
@@ -164,6 +171,8 @@ def make_files(folder: Path) -> None:
         f"{hostile('depths')}/1.png": "",
         f"{hostile('photos')}/1.jpg": "",
         f"{hostile('films')}/walk/1.jpg": "",
+        **{f"{hostile('clip')}/{name}": "" for name in ("config.json", "model.safetensors")},
+        hostile("names.txt"): "",
         hostile("t.csv"): "",
         hostile("p.csv"): "image,x,y\na.jpg,1,1\n",
         hostile("1.pkl"): "(d.",
@@ -188,7 +197,7 @@ def rules_of_the_workflow() -> set[str]:
 
 TARGETS = (
     "all", "table_s7", "table1", "label_savings", "label_advice", "suggestions", "world_weights",
-    "figure5", "figure6", "table_s1", "results/photos/exports/csv",
+    "figure5", "figure6", "table_s1", "table_semantic", "results/photos/exports/csv",
     "results/show/labelschosen-seed0/hidden.parquet", "results/data/film/heads.csv",
     "results/data/real/manifest.parquet", "results/data/real/deep-samples-56.h5",
     "results/data/smoke--smoke.given--smoke/deep-samples-56.h5",

@@ -185,9 +185,8 @@ def training_options(wildcards, input, output):
     """Seed, device, folder, and options with the inputs that not every training has."""
     about = parse_teacher(wildcards.name)[0] if wildcards.kind == "teachers" else None
     family = about.family if about is not None and about.mean_teacher else None
-    files = input_options("teacher", "init", "pseudo", "prior", "manifest", "choice")(
-        wildcards, input
-    )
+    named = ("teacher", "init", "pseudo", "prior", "manifest", "choice", "space", "named")
+    files = input_options(*named)(wildcards, input)
     out = os.path.dirname(output[0])
     about_job = options(seed=int(wildcards.seed), device=config["device"], out=out, family=family)
     return [*about_job, *files]

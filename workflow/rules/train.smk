@@ -3,6 +3,7 @@
 MODEL_FILES = ["model.safetensors", "model.json", "log.csv"]
 LABELLED = {"samples": SAMPLES, "originals": originals, "labels": LABELS}
 STARTS = {"init": gaze_init, "backbone": gaze_backbone}  # of a gaze model
+NAMED = {"space": learned_space, "named": learned_answers}
 SHOWN = LABELLED | {"samples": shown_to(trained_gaze)}  # a frozen backbone's tokens, perhaps
 
 
@@ -11,6 +12,7 @@ rule train_student:
     input:
         **SHOWN,
         **STARTS,
+        **NAMED,
         script=script("train_gaze"),
         pseudo=student_labels,
     output:
@@ -48,6 +50,7 @@ use rule train_student as train_teacher with:
     input:
         **SHOWN,
         **STARTS,
+        **NAMED,
         script=script("train_gaze"),
         prior=teacher_prior,
     wildcard_constraints:

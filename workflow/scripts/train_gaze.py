@@ -6,7 +6,7 @@ from gcdr.training.recipes import GazeTraining
 
 
 def main() -> None:
-    optional = {"pseudo": None, "prior": None, "init": None}
+    optional = {"pseudo": None, "prior": None, "init": None, "space": None, "named": None}
     optional |= {"pseudo_made_by": {}, "prior_made_by": {}}
     train_gaze_model(**vars(arguments(__doc__, *TRAINING, settings=GazeTraining, **optional)))
 

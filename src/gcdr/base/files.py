@@ -17,7 +17,7 @@ from typing import Any
 
 from gcdr.base.errors import InputError
 
-CHECKPOINTS = (".pt", ".pth")  # endings of files by torch.save
+CHECKPOINTS = (".pt", ".pth", ".ckpt")  # endings of files by torch.save
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)  # file systems that have no such call
 FOREIGN = re.compile(rf"(?:errno = |os error |errno )({'|'.join(map(str, DISK))})\b")

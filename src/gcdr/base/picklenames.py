@@ -79,7 +79,7 @@ class CarefulReader(PYTHONS):  # the one in C would hash a key before anybody co
     dispatch[pickle.EMPTY_SET[0]] = dispatch[pickle.FROZENSET[0]] = _load_set
 
 
-class _Anything:
+class Anything:
     """In place of whatever a pickle makes by a call, where only its keys are looked at."""
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -88,21 +88,21 @@ class _Anything:
     def append(self, value: Any) -> None:
         """As a list has it."""
 
-    extend = append
+    extend = add = append
 
 
 class Scan(CarefulReader):
     """Reads a pickle of PyTorch's for its keys alone; nothing that it names is called."""
 
     def find_class(self, module: str, name: str) -> Any:
-        return _Anything()
+        return Anything()
 
     def persistent_load(self, pid: Any) -> None:
         return None
 
     def made(self, function: Any, arguments: Any) -> Any:
         """What stands for the result of a call."""
-        return _Anything()
+        return Anything()
 
     def _load_call(self) -> None:
         arguments = self.stack.pop()
@@ -123,7 +123,7 @@ class Sized:
         self.shape = shape
 
 
-class _Named:
+class Named:
     """In place of one of the few functions whose results are told apart."""
 
     def __init__(self, name: str) -> None:
@@ -135,17 +135,17 @@ class Outline(Scan):
 
     def find_class(self, module: str, name: str) -> Any:
         full = f"{module}.{name}"
-        return _Named(full) if full in (*TENSORS, PARAMETER, DICTIONARY) else _Anything()
+        return Named(full) if full in (*TENSORS, PARAMETER, DICTIONARY) else Anything()
 
     def made(self, function: Any, arguments: Any) -> Any:
         """What stands for the result of a call."""
-        name = function.name if isinstance(function, _Named) else ""
+        name = function.name if isinstance(function, Named) else ""
         if name == DICTIONARY:
             return {}
         if name == PARAMETER:
             return arguments[0]
         if name in TENSORS and all(type(side) is int for side in arguments[2]):
             return Sized(tuple(arguments[2]))
-        return _Anything()
+        return Anything()
 
     dispatch: ClassVar[dict[int, Callable[..., None]]] = dict(Scan.dispatch)

@@ -32,6 +32,10 @@ def gaze_problems(config: Config) -> list[str]:
                 f"gaze.models.{name}.size: found {entry['size']!r}, expected one of "
                 f"{', '.join(kind.sizes)}"
             )
+        elif entry.get("names") and not kind.names:
+            problems.append(
+                f"gaze.models.{name}.names: found {entry['names']!r}; {kind.title} says no names"
+            )
         elif kind.frozen and not entry.get("backbone"):
             problems.append(
                 f"gaze.models.{name}.backbone: missing; {kind.title} needs the weights of its backbone"

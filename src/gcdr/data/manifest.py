@@ -27,6 +27,10 @@ CONTEXT = ["sequence", "track", "frame", "group"]
 """Where a picture is from, each column there only if the data set has it: see docs/data-formats.md."""
 LABEL_SOURCE = "label_source"
 OPTIONAL = [*CONTEXT, LABEL_SOURCE]
+ACCEPTED, OBJECT = "accepted", ["object_x0", "object_y0", "object_x1", "object_y1"]
+MEANT = [ACCEPTED, *OBJECT]
+"""What else is known of the thing looked at, where a data set has it: all names that are right, joined by a
+bar, and its box in pixels. It belongs to the labels."""
 LABEL_SOURCES = ("given", "corrected", "predicted")
 IGNORED = "ignore"
 """The split of people of whom nobody can tell where they look: not learned from, not labelled, not shown."""
@@ -69,10 +73,11 @@ def order_people(people: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
 
     Returns:
         the manifest, sorted by image and head box, ``sample_id`` being the row number, with those
-        columns of ``OPTIONAL`` in which anybody has a value; and (N,) int64, which row of ``people``
-        each of its rows is.
+        columns of ``OPTIONAL`` and ``MEANT`` in which anybody has a value; and (N,) int64, which row of
+        ``people`` each of its rows is.
     """
-    known = [name for name in OPTIONAL if name in people and people[name].notna().any()]
+    named = [*OPTIONAL, *MEANT]
+    known = [name for name in named if name in people and people[name].notna().any()]
     table = people.reindex(columns=[*PEOPLE[1:], *LABELS, *known]).reset_index(drop=True)
     table = table.sort_values(["image", *BOX], kind="stable")
     order = table.index.to_numpy(np.int64)
@@ -83,6 +88,8 @@ def order_people(people: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     for name in known:
         if name == "frame":
             table[name] = pd.to_numeric(table[name]).astype("Int64")
+        elif name in OBJECT:
+            kinds[name] = "float64"
         else:
             table[name] = table[name].astype(object).where(table[name].notna(), None)
     return table.astype(kinds), order
@@ -176,6 +183,11 @@ def people_alone(annotated: pd.DataFrame) -> pd.DataFrame:
 def read_annotated(annotated: str | Path) -> pd.DataFrame:
     """People with their labels. For the label split, and for what the evaluation takes of those it hides."""
     return read_table(annotated, [*PEOPLE, *LABELS], OPTIONAL)
+
+
+def read_meant(annotated: str | Path) -> pd.DataFrame:
+    """``sample_id``, ``label`` and those columns of ``MEANT`` that there are. For the evaluation alone."""
+    return read_table(annotated, ["sample_id", "label"], MEANT)
 
 
 def read_annotations(

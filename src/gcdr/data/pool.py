@@ -19,6 +19,7 @@ from gcdr.data.cache import Samples, copy_samples
 from gcdr.data.manifest import (
     LABEL_SOURCE,
     LABELS,
+    MEANT,
     order_people,
     people_digest,
     read_annotated,
@@ -76,7 +77,7 @@ def pool_people(
         for column in {"sequence", "group"} & set(people):
             people[column] = name + "/" + people[column]
         hidden = ~people["split"].isin(["train", "labelled", OWN_VALIDATION])
-        people.loc[hidden, [*LABELS, *({LABEL_SOURCE} & set(people))]] = None
+        people.loc[hidden, [*LABELS, *({LABEL_SOURCE, *MEANT} & set(people))]] = None
         parts.append(people)
     everybody = pd.concat(parts, ignore_index=True)
     manifest, order = order_people(everybody)

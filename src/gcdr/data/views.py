@@ -17,6 +17,9 @@ from gcdr.data.heatmaps import minmax
 
 MEAN = (0.485, 0.456, 0.406)  # ImageNet statistics, as VAT
 STD = (0.229, 0.224, 0.225)
+Colours = tuple[tuple[float, ...], tuple[float, ...]]
+"""Mean and standard deviation by which the three colours are normalised."""
+IMAGENET: Colours = (MEAN, STD)
 HeadMask = Literal["padded", "box"]
 
 
@@ -143,12 +146,13 @@ def view_priors(maps: Tensor, view: View) -> Tensor:
     return minmax(view_maps(maps, view))[0]
 
 
-def view_images(images: Tensor, view: View) -> tuple[Tensor, Tensor]:
+def view_images(images: Tensor, view: View, colours: Colours = IMAGENET) -> tuple[Tensor, Tensor]:
     """Images as seen in M views, normalised, and their grey.
 
     Args:
         images: (M, 3, S, S) in 0..1, each of them its view's window already.
         view: flips and colours them.
+        colours: statistics by which they are normalised.
 
     Returns:
         images (M, 3, S, S), and (M, 1, 1, 1) the mean grey that contrast is about: heads are cut from the
@@ -157,10 +161,17 @@ def view_images(images: Tensor, view: View) -> tuple[Tensor, Tensor]:
     seen = torch.where(view.flip[:, None, None, None], images.flip(-1), images)
     bright = _brighten(seen, view.colour)
     grey = _grey(bright).mean((2, 3), keepdim=True)
-    return _normalise(_recolour(bright, view.colour, grey)), grey
+    return _normalise(_recolour(bright, view.colour, grey), colours), grey
 
 
-def view_crops(head: Tensor, head_box: Tensor, view: View, grey: Tensor, size: int) -> Tensor:
+def view_crops(
+    head: Tensor,
+    head_box: Tensor,
+    view: View,
+    grey: Tensor,
+    size: int,
+    colours: Colours = IMAGENET,
+) -> Tensor:
     """Head crops as seen in N views, normalised: coloured as the image is that they are cut from.
 
     Args:
@@ -169,6 +180,7 @@ def view_crops(head: Tensor, head_box: Tensor, view: View, grey: Tensor, size: i
         view: how much of the margin is shown, flipped and coloured.
         grey: (N, 1, 1, 1) of each person's image, from :func:`view_images`.
         size: side of the crops.
+        colours: statistics by which they are normalised.
 
     Returns:
         (N, 3, size, size); what lies outside the image is black, whatever the colours.
@@ -177,7 +189,8 @@ def view_crops(head: Tensor, head_box: Tensor, view: View, grey: Tensor, size: i
     window = torch.stack([inset, inset, 1 - inset, 1 - inset], 1)
     seen = _brighten(_sample(head, window, view.flip, size), view.colour)
     recoloured = _recolour(seen, view.colour, grey)
-    return _normalise(recoloured.mul_(_within(_grown(head_box, view.padding), view.flip, size)))
+    inside = _within(_grown(head_box, view.padding), view.flip, size)
+    return _normalise(recoloured.mul_(inside), colours)
 
 
 def _within(box: Tensor, flip: Tensor, size: int) -> Tensor:
@@ -250,6 +263,6 @@ def _grey(picture: Tensor) -> Tensor:
     return (picture * picture.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
 
 
-def _normalise(picture: Tensor) -> Tensor:
-    mean, std = (picture.new_tensor(values)[:, None, None] for values in (MEAN, STD))
+def _normalise(picture: Tensor, colours: Colours) -> Tensor:
+    mean, std = (picture.new_tensor(values)[:, None, None] for values in colours)
     return (picture - mean).div_(std)

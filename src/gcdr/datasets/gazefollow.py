@@ -75,6 +75,7 @@ def read_gazefollow_rows(path: Path, split: str, problems: Problems) -> tuple[pd
         columns[name] = table.numbers(name, problems)
     eye = table.numbers("eye_x", problems)
     rows = pd.DataFrame(columns, index=np.arange(len(table)))
+    rows["idx"] = table.text("idx")
     rows["person"] = rows.index.astype(str) + f" {split}"
     if split == "test":
         group = rows.groupby([rows["image"], eye], dropna=False, sort=False).ngroup()

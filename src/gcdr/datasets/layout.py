@@ -5,6 +5,7 @@ A data set is named as in the configuration: ``kind`` and ``root``, or for a fol
 and ``validation_shows``. Own films are named by what was made of them: ``images`` and ``FILM_FILES``.
 """
 
+import re
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -31,6 +32,17 @@ GOOREAL = {
 }
 """Of GOO-Real, by split: the authors' mended files, their first ones, and those that others passed on."""
 
+SEMGAZE = {
+    "train": "train_annotations_new.txt",
+    "val": "val_annotations_new.txt",
+    "test": "test_annotations_release.txt",
+}
+"""Of GazeFollow with the names of the semantic gaze paper, by split."""
+
+SEMGAZE_LABELS, VOCABULARY = "gaze-labels-{split}.csv", "vocab2id.json"
+HOI_SPLITS, HOI_PREDICTIONS = ("train", "val", "test"), "gaze-predictions.csv"
+"""Of GazeHOI: a CSV a split, whose name has the split as a word, and points of a model."""
+
 CLUTTER = (
     "__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "$RECYCLE.BIN", "System Volume Information",
     "lost+found", "@eaDir", "#recycle", "@Recycle", "#snapshot",
@@ -46,7 +58,15 @@ NOT_READ = {
 """Endings of pictures that are not read, and what they are."""
 
 DATASET_KINDS = (
-    *("gazefollow", "videoattentiontarget", "gazelle", "childplay", "gooreal"),
+    *(
+        "semgaze",
+        "gazehoi",
+        "gazefollow",
+        "videoattentiontarget",
+        "gazelle",
+        "childplay",
+        "gooreal",
+    ),
     *("video", "folder"),
 )
 FILM_FILES = ("frames", "said", "annotations")
@@ -62,7 +82,8 @@ def annotation_files(source: Source) -> list[Path]:
     else each as it is there. VideoAttentionTarget: ``annotations{,_body}/{train,test}/SHOW/CLIP/PERSON.txt``
     of the shows that are asked for, of each track the one with body boxes if there is one. Gaze-LLE:
     ``{train,test}_preprocessed.json``. ChildPlay: ``annotations/{train,val,test}/CLIP.csv``. GOO-Real: the
-    pickle of each split, see ``GOOREAL``. Own films: ``FILM_FILES``, as far as they are named.
+    pickle of each split, see ``GOOREAL``. GazeFollow with names: ``SEMGAZE``, where labels of a split
+    lie beside them. GazeHOI: a CSV a split. Own films: ``FILM_FILES``, as far as they are named.
     """
     if source["kind"] == "video":
         return [Path(source[key]) for key in FILM_FILES if source.get(key)]
@@ -73,6 +94,11 @@ def annotation_files(source: Source) -> list[Path]:
         return _first_of(root, _of_both([GAZELLE]))
     if source["kind"] == "gooreal":
         return _first_of(root, GOOREAL.values())
+    if source["kind"] == "semgaze":
+        labelled = any((root / SEMGAZE_LABELS.format(split=split)).is_file() for split in SEMGAZE)
+        return _first_of(root, [[name] for name in SEMGAZE.values()]) if labelled else []
+    if source["kind"] == "gazehoi":
+        return sorted(path for path in root.glob("*.csv") if hoi_split(path) and _has_objects(path))
     if source["kind"] == "childplay":
         found = (root / "annotations").glob("*/*.csv")
         return sorted(path for path in found if _is_of(path.relative_to(root), GOOREAL))
@@ -87,6 +113,19 @@ def lacks_heads(source: Source) -> bool:
     """Whether the heads of a configured data set have to be found, as there is no table of them."""
     table = {"folder": "table", "video": "annotations"}.get(source["kind"])
     return table is not None and not source.get(table)
+
+
+def hoi_split(path: Path) -> str | None:
+    """The split that the name of a CSV of GazeHOI has as a word, as ``gazehoi-train.csv`` has."""
+    words = re.split(r"[-_.]", path.name)
+    return next((split for split in HOI_SPLITS if split in words), None)
+
+
+def _has_objects(path: Path) -> bool:
+    """Whether the first line of a file names the columns of GazeHOI."""
+    with path.open("rb") as file:
+        header = file.readline(10_000)
+    return all(name in header for name in (b"o_xmin", b"h_xmin", b"pair_id"))
 
 
 def _tracks(root: Path) -> list[Path]:

@@ -16,6 +16,9 @@ PUBLISHED = {
     },
     # Tafasca et al. (2023), and the data set's own description.
     "childplay": {"people": 257_928, "images": 120_549, "sequences": 401, "groups": 95},
+    # Tafasca et al. (2024): files with re-detected heads; instances.
+    "semgaze": {"train people": 108_955, "val people": 4_499, "test people": 4_782},
+    "gazehoi": {"people": 55_995},
     # The lengths of two of its files, as the authors' own training told them.
     "gooreal": {"train people": 2_451, "test people": 2_156},
 }

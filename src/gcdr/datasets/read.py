@@ -8,6 +8,7 @@ from gcdr.datasets.childplay import read_childplay
 from gcdr.datasets.film import read_film
 from gcdr.datasets.folder import read_folder
 from gcdr.datasets.gazefollow import read_gazefollow
+from gcdr.datasets.gazehoi import read_gazehoi
 from gcdr.datasets.gazelle_json import read_gazelle_json
 from gcdr.datasets.gooreal import read_gooreal
 from gcdr.datasets.layout import (
@@ -17,6 +18,7 @@ from gcdr.datasets.layout import (
     check_extended,
     unknown_shows,
 )
+from gcdr.datasets.named_gazefollow import read_semgaze
 from gcdr.datasets.videoattentiontarget import read_videoattentiontarget
 
 READERS = {
@@ -24,12 +26,17 @@ READERS = {
     "gazelle": read_gazelle_json,
     "childplay": read_childplay,
     "gooreal": read_gooreal,
+    "semgaze": read_semgaze,
+    "gazehoi": read_gazehoi,
 }
 EXPECTED = {
     "gazefollow": "train_annotations_release.txt or test_annotations_release.txt",
     "videoattentiontarget": "annotations/{train,test}/SHOW/CLIP/PERSON.txt",
     "gazelle": "train_preprocessed.json or test_preprocessed.json",
     "childplay": "annotations/{train,val,test}/VIDEO_START-END.csv",
+    "semgaze": "train_annotations_new.txt, val_annotations_new.txt or test_annotations_release.txt, and "
+    "gaze-labels-train.csv, gaze-labels-val.csv or gaze-labels-test.csv beside",
+    "gazehoi": "CSVs with pair_id, o_xmin and h_xmin, with train, val or test in their names",
     "gooreal": "oneshotrealhumans.pickle, valrealhumans.pickle or testrealhumans.pickle",
 }
 

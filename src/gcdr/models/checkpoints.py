@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
 from gcdr.base.outlines import STATE_ENTRIES, unwrapped
+from gcdr.base.tensor_pickles import holds_objects, is_archive, read_placed
 from gcdr.base.unpickling import read_torch
 from gcdr.models.weights import load_weights
 
@@ -21,14 +22,21 @@ OTHER_ENTRIES = (
 COUNTER = "num_batches_tracked"  # absent from files of PyTorch before 0.4.1; nothing reads it
 
 
-def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_state(path: str | Path, alone: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors of a checkpoint by name, without what is in ``gcdr.base.outlines.WRAPPERS``, and its numbers.
+
+    Of files that hold objects too, such as Lightning's, the tensors are read and nothing else.
+
+    Args:
+        path: the file.
+        alone: read so whatever the file holds beside its tensors, as others' trainings leave anything.
 
     Raises:
         InputError: the file is absent, truncated or holds code; it has entries of other names; a
             weight is no plain tensor of floats; or there are two of one name.
     """
-    content = read_torch(path)
+    placed = is_archive(path) and (alone or holds_objects(path))
+    content = read_placed(path) if placed else read_torch(path)
     if not isinstance(content, Mapping):
         raise InputError(f"{path}: found a {type(content).__name__}, expected tensors by name")
     entry = next((name for name in STATE_ENTRIES if isinstance(content.get(name), Mapping)), None)

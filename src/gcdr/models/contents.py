@@ -12,6 +12,8 @@ from gcdr.base.outlines import Shapes, tensor_shapes
 from gcdr.models.description import (
     BLIND,
     DENOISER,
+    GAZE360,
+    MULTIMAE,
     RESNET,
     SCENE_TOWER,
     TOWERS,
@@ -53,6 +55,8 @@ AFTER: tuple[tuple[str, Test], ...] = (
     (TOWERS, _has("conv1_scene.weight", "conv1_face.weight")),
     (SCENE_TOWER, _has("conv1_scene.weight")),
     (RESNET, _has("layer1.0.conv3.weight", "layer4.2.conv3.weight")),
+    (MULTIMAE, _has("input_adapters.rgb.", "encoder.")),
+    (GAZE360, lambda shapes: any("base_head." in name for name in shapes)),
     (VIT, _has("patch_embed.proj.weight", "blocks.")),
     (KEYPOINTS, _has("roi_heads.keypoint_head.")),
     (MASKS, _has("rpn.", "roi_heads.mask_head.")),
@@ -68,6 +72,8 @@ def _gaze_models() -> Iterator[tuple[str, Test]]:
         if kind.told_by:
             yield kind.titled(True), _with_prior(kind)
             yield kind.title, _has(*kind.told_by)
+        if kind.prefix:
+            yield kind.title, _has(*(kind.prefix + name for name in kind.told_by))
 
 
 def _with_prior(kind: Description) -> Test:

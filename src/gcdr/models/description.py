@@ -22,6 +22,7 @@ VIDEO_DENOISER = "video denoiser"
 
 TOWERS, SCENE_TOWER, RESNET = "towers of VAT", "scene tower", "ResNet-50"
 VIT = "vision transformer"
+MULTIMAE, GAZE360 = "MultiMAE", "a ResNet-18 of Gaze360"
 """What else gaze models start from or stand on, as :mod:`gcdr.models.contents` tells it."""
 
 VAT_MARKS = {
@@ -70,6 +71,7 @@ class Description:
         sizes: side of its pictures in pixels and of its heatmaps in cells, by named size.
         told_by: tensors that tell its weights from other models'; one that ends with a point is the
             beginning of names. Without any, files are looked at by the job alone.
+        prefix: what stands before these names in files of others.
         marks: shapes that tell a size, by named size; also of other models' weights that start it.
         told_prior: shapes that tell weights of a model that sees prior maps, as VAT-GC does, one table or
             another; none for kinds that see none.
@@ -78,6 +80,7 @@ class Description:
             without.
         towers: whether the denoiser can start from its scene and head towers.
         tracks: whether it follows tracks (``Needs.tracks``).
+        names: whether it also says what is looked at (``GazeOutput.label_embedding``).
         depth: the named sizes that need the depth of each image (``Needs.depth``).
         released: published files below the folder of downloads, each with the file of its backbone.
         addresses: of the folders there, what their files lie below, as in the section ``downloads``.
@@ -87,12 +90,14 @@ class Description:
     title: str
     sizes: Mapping[str, tuple[int, int]]
     told_by: tuple[str, ...] = ()
+    prefix: str = ""
     marks: Mapping[str, Marks] = field(default_factory=dict)
     told_prior: tuple[Marks, ...] = ()
     starts: tuple[str, ...] = ()
     backbones: Mapping[str, FrozenBackbone] = field(default_factory=dict)
     towers: bool = False
     tracks: bool = False
+    names: bool = False
     depth: tuple[str, ...] = ()
     released: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)

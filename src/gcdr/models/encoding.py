@@ -71,7 +71,7 @@ def write_tokens(
                     image = Image.new("RGB", (1, 1))
                 pictures.append(scene_of(image, model.input_size))
             shown = torch.from_numpy(np.stack(pictures)).to(device).float().div_(255)
-            shown, _ = view_images(shown, plain_view(len(shown), device))
+            shown, _ = view_images(shown, plain_view(len(shown), device), model.colours)
             both = [model.encode(side).half().cpu() for side in (shown, shown.flip(-1))]
             tokens[start : start + len(shown)] = torch.stack(both, dim=1).numpy()
 

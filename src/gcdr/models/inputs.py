@@ -1,12 +1,16 @@
 """From pictures of people to what a model sees: crops and masks are made here, on demand."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.base.tensors import each_tensor
 from gcdr.data.cache import Pictures
+from gcdr.data.semgaze_items import grown_boxes, semantic_item
 from gcdr.data.tokens import Cache, ImageTokens
 from gcdr.data.views import (
     View,
@@ -50,17 +54,53 @@ def gaze_inputs(
                 f"a {model.kind}: needs the depth of each image, found pictures without"
             )
         depth = view_depth(pictures.depth, shown)
-    images, grey = view_images(pictures.images, shown)
-    box, heads, image_of = pictures.head_box, pictures.heads, pictures.image_of
+    images, grey = view_images(pictures.images, shown, model.colours)
+    box, image_of = pictures.head_box, pictures.image_of
+    crop = None
+    if needs.crop:
+        seen = (pictures.heads, box, own, grey[image_of], model.crop_size, model.colours)
+        crop = view_crops(*seen)
     return GazeInputs(
         images=images,
         image_of=image_of,
         head_box=view_boxes(box, own),
-        head_crop=view_crops(heads, box, own, grey[image_of], size) if needs.crop else None,
+        head_crop=crop,
         head_mask=view_masks(box, own, size, model.head_mask) if needs.mask else None,
         prior=prior if needs.prior else None,
         depth=depth,
     )
+
+
+def squared_inputs(
+    images: Sequence[Image.Image],
+    heads: Sequence[np.ndarray],
+    model: SeesPeople,
+    device: torch.device,
+) -> GazeInputs:
+    """Inputs of people in pictures as the released semantic gaze model is shown them.
+
+    Args:
+        images: M pictures in RGB.
+        heads: of each the head boxes (n, 4) in pixels, which are grown here.
+        model: whose inputs they are.
+        device: where to put them.
+    """
+    items = [
+        semantic_item(
+            image, grown_boxes(boxes, image.size), size=model.input_size, side=model.crop_size
+        )
+        for image, boxes in zip(images, heads, strict=True)
+    ]
+    shown = [item.normalised(*model.colours) for item in items]
+    owner = np.repeat(np.arange(len(items)), [len(boxes) for boxes in heads])
+    whole = (
+        np.stack([image for image, _ in shown]),
+        owner,
+        np.concatenate([item.boxes for item in items]),
+        np.concatenate([crops for _, crops in shown]),
+    )
+    image, image_of, box, crop = (torch.from_numpy(part).to(device) for part in whole)
+    return GazeInputs(images=image, image_of=image_of, head_box=box, head_crop=crop)
 
 
 def token_inputs(shown: ImageTokens, model: SeesPeople, *, view: View | None = None) -> GazeInputs:

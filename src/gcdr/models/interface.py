@@ -7,6 +7,7 @@ Whoever trains, labels, judges or predicts asks this interface; which models the
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.tensors import each_tensor
-from gcdr.data.views import HeadMask
+from gcdr.data.views import IMAGENET, Colours, HeadMask
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,10 @@ class GazeInputs:
     and tracks may be of any lengths and mixed in any way. A model of single pictures does not look at them.
 
     Attributes:
-        images: (M, 3, S, S) float, colours normalised by ImageNet's statistics; None with ``tokens``.
+        images: (M, 3, S, S) float, colours normalised (``GazeModel.colours``); None with ``tokens``.
         image_of: (N,) int64, which image a person is in.
         head_box: (N, 4) float, x0, y0, x1, y1 in 0..1 of the image as shown; NaN where there is none.
-        head_crop: (N, 3, S, S) float, normalised colours of the padded head box; None if not needed.
+        head_crop: (N, 3, C, C) float, normalised colours of the padded head box; None if not needed.
         head_mask: (N, 1, S, S) float, 1 where the head is; None if not needed.
         prior: (N, 1, G, G) float in [0, 1], a map of where the person may look; None if not needed.
         tokens: (M, C, h, w) float, what a frozen backbone makes of the images, in their place.
@@ -115,7 +116,8 @@ class GazeOutput:
     Attributes:
         heatmap: (N, H, W) float; its range is the model's own (``GazeModel.objective`` says which).
         in_frame: (N,) float logits, positive where the target is inside the image, or None.
-        label_embedding: (N, D) float, what is looked at in the space of a text encoder, or None.
+        gaze_vector: (N, 2) float of unit length, the direction from the head to the target, or None.
+        label_embedding: (N, D) float of unit length, what is looked at, in a text encoder's space, or None.
         patches: (N, P + 1) float logits of which patch is looked at, row by row, the last one of looking out
             of the frame, or None.
         memory: of a model that follows tracks, to be given with the frames that come next; of the tracks of
@@ -124,6 +126,7 @@ class GazeOutput:
 
     heatmap: Tensor
     in_frame: Tensor | None = None
+    gaze_vector: Tensor | None = None
     label_embedding: Tensor | None = None
     patches: Tensor | None = None
     memory: TrackMemory | None = None
@@ -185,7 +188,22 @@ class SeesPeople(nn.Module, ABC):
     @property
     @abstractmethod
     def input_size(self) -> int:
-        """Side of pictures, crops and masks in pixels."""
+        """Side of pictures and masks in pixels."""
+
+    @property
+    def crop_size(self) -> int:
+        """Side of head crops in pixels."""
+        return self.input_size
+
+    @property
+    def squared_heads(self) -> bool:
+        """Whether pictures in memory are cut as :mod:`gcdr.data.semgaze_items` does, heads as squares."""
+        return False
+
+    @property
+    def colours(self) -> Colours:
+        """Mean and standard deviation by which colours are normalised."""
+        return IMAGENET
 
     @property
     @abstractmethod
@@ -222,8 +240,15 @@ class SeesPeople(nn.Module, ABC):
         """What a head mask shows, see :class:`gcdr.models.sizes.TowersConfig`."""
         return "box"
 
+    def before_step(self) -> None:
+        """What a training does to the weights before each step, when the gradients are there."""
+
     def stored_state(self) -> dict[str, Tensor]:
         """The tensors that are its own; those of a frozen backbone lie in the backbone's file."""
+        return self.state_dict()
+
+    def released_state(self) -> dict[str, Tensor]:
+        """All tensors by the names that they have in files of its authors."""
         return self.state_dict()
 
 
@@ -285,6 +310,8 @@ class Kind:
         released: model of a checkpoint of others and what it is, or None where the tensors are not of
             this kind: (tensors, file, file of its backbone or None) -> (model, facts); None where there are
             no checkpoints of others.
+        from_pretraining: model that starts from several files of others in a folder, and what they are, or
+            None where there are none; None for kinds that start from one file.
     """
 
     config: type[JsonConfig]
@@ -294,3 +321,4 @@ class Kind:
     start: Callable[[GazeModel, Any], None]
     load_backbone: Callable[[GazeModel, Any], None] | None = None
     released: ReadReleased | None = None
+    from_pretraining: Callable[[Path], tuple[GazeModel, dict[str, Any]] | None] | None = None

@@ -114,13 +114,18 @@ def write_released(model: nn.Module, path: str | Path) -> None:
             f"{path}: the model {describe(model)['config']} has not the paper's sizes, and no released "
             "layout; expected a model of the paper's"
         )
-    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    state = {
+        name: value.detach().cpu().contiguous() for name, value in model.released_state().items()
+    }
     with atomic(path) as temporary, temporary.open("wb") as file:
         torch.save({"state_dict": state, "lr": 0.0, "train_step": 0}, file)
 
 
 def convert_released(source: str | Path, out: str | Path) -> str:
     """A released file to a folder of this package, or, if ``out`` ends with .pt, the way back.
+
+    A folder of files of pretraining becomes the model that starts from them
+    (``Kind.from_pretraining``).
 
     Returns:
         what was written, in a line.
@@ -132,11 +137,19 @@ def convert_released(source: str | Path, out: str | Path) -> str:
         model, what = load_model(source), "released layout"
         write_released(model, out)
     else:
-        model, facts = _read_converted(source)
+        model, facts = _started(Path(source)) or _read_converted(source)
         what = facts["released"]
         save_model(out, model, {"converted": facts})
     count = sum(p.numel() for p in model.parameters())
     return f"{out}: {what}, {count:,} parameters"
+
+
+def _started(folder: Path) -> tuple[nn.Module, dict[str, Any]] | None:
+    """A model that starts from files of pretraining in a folder; None where it holds none."""
+    if not folder.is_dir():
+        return None
+    makers = (kind_of(name).from_pretraining for name in GAZE_MODELS)
+    return next((made for make in makers if make and (made := make(folder))), None)
 
 
 def _read_converted(

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from gcdr.base.errors import InputError
 from gcdr.data.heatmaps import entropy
+from gcdr.data.label_space import LabelSpace
 from gcdr.data.manifest import BOX
 from gcdr.datasets.head_boxes import within
 from gcdr.detection.heads import Finder
@@ -45,6 +46,7 @@ def predict_people(
     model: Predictor,
     told: Told,
     show: Show | None = None,
+    names: LabelSpace | None = None,
 ) -> pd.DataFrame:
     """Where the people of pictures look.
 
@@ -56,16 +58,19 @@ def predict_people(
         model: a gaze model that needs no prior map.
         told: gets what has to be said.
         show: called with every picture that has a head.
+        names: a vocabulary, by which what they look at is named.
 
     Returns:
         one row a person, in the order of pictures and boxes: ``image``, its ``width`` and ``height`` in
         pixels, the columns of ``BOX`` in pixels, ``head_score`` (0..1, NaN where boxes were given),
         ``gaze_x`` and ``gaze_y`` (0..1 of width and height), ``in_frame_probability`` (NaN where the model
         does not tell) and ``confidence``: 1 - the map's entropy over that of a flat map, which orders the
-        people of one model and is no probability.
+        people of one model and is no probability; with ``names`` also ``label``, the most similar name, and
+            ``label_confidence``, its share among all.
 
     Raises:
-        InputError: the model needs prior maps.
+        InputError: the model needs prior maps; or names are asked of one that says none, or that learned
+            from another text tower.
     """
     check_without_prior(model)
     rows: list[pd.DataFrame] = []
@@ -75,10 +80,22 @@ def predict_people(
         predictions = model.predict([one[1] for one in shown], [one[2] for one in shown])
         for (name, image, boxes, scores), prediction in zip(shown, predictions, strict=True):
             rows.append(people_rows(name, image, boxes, scores, prediction))
+            if names is not None:
+                rows[-1][["label", "label_confidence"]] = _named(prediction, names, model)
             if show:
                 show(name, image, rows[-1], prediction)
     empty = pd.DataFrame(columns=[*COLUMNS])
     return pd.concat(rows, ignore_index=True) if rows else empty
+
+
+def _named(prediction: Prediction, names: LabelSpace, model: Predictor) -> pd.DataFrame:
+    if prediction.label_embedding is None:
+        raise InputError(
+            f"a {model.model.kind}: says where people look and not what is there; expected a semgaze, or no "
+            "vocabulary"
+        )
+    place, share = names.nearest(prediction.label_embedding)
+    return pd.DataFrame({"label": [names.names[at] for at in place], "label_confidence": share})
 
 
 def check_without_prior(model: Predictor) -> None:

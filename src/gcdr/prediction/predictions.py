@@ -13,14 +13,17 @@ from gcdr.base.csvtext import write_csv
 from gcdr.base.errors import InputError
 from gcdr.base.files import write_json
 from gcdr.data.manifest import BOX
+from gcdr.data.vocabulary import read_vocabulary
 from gcdr.detection.heads import Finder, load_finder
 from gcdr.models.finding import find_model
 from gcdr.prediction.drawn import HALF, draw_people, write_drawing
 from gcdr.prediction.predicting import Told, predict_people
 from gcdr.prediction.sources import GivenHeads, OwnPictures, find_pictures, heads_of_table
 from gcdr.predictor import Predictor, load
+from gcdr.priors.text_towers import embed
 
 FORMAT = 1
+TOWER = Path("weights/clip-vit-base-patch16")
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Wanted:
         backbone: weights of a frozen backbone, where the model's place does not tell.
         device: "auto", "cpu" or "cuda".
         downloads: folder of released weights, which are fetched into it where they are not there.
+        vocabulary: file of names, by which a model that says so names what is looked at; None for no names.
+        tower: folder of the text tower that the model learned from, see :mod:`gcdr.priors.text_towers`.
     """
 
     sources: Sequence[str | Path]
@@ -46,6 +51,8 @@ class Wanted:
     backbone: Path | None = None
     device: str = "auto"
     downloads: Path = Path("weights")
+    vocabulary: Path | None = None
+    tower: Path = TOWER
 
 
 @dataclass
@@ -105,6 +112,9 @@ def predict_pictures(
         if wanted.heads is None
         else heads_of_table(wanted.heads, pictures)
     )
+    names = None
+    if wanted.vocabulary is not None:
+        names = embed(read_vocabulary(wanted.vocabulary), wanted.tower)
     loaded = time.monotonic()
     told = Told(list(heads.notes) if isinstance(heads, GivenHeads) else [])
 
@@ -113,7 +123,7 @@ def predict_pictures(
             drawn = draw_people(image, rows, prediction, heat=heat, blur=blur)
             write_drawing(drawn, drawings, name)
 
-    people = predict_people(pictures, heads, model, told, show)
+    people = predict_people(pictures, heads, model, told, show, names)
     seconds = {"loading": loaded - begun, "predicting": time.monotonic() - loaded}
     finder = "" if wanted.heads else str(wanted.finder)
     predicted = Predicted(people, pictures, told, str(wanted.model), finder, seconds)
@@ -166,12 +176,12 @@ def as_table(people: pd.DataFrame, first: list[str]) -> pd.DataFrame:
         first: columns that stand before the head boxes.
 
     Returns:
-        ``in_frame`` is null where the model does not tell, the point where it says that somebody looks out
-        of the frame.
+        ``label`` and ``label_confidence`` where what is looked at was named. ``in_frame`` is null where the
+        model does not tell, the point where it says that somebody looks out of the frame.
     """
     told = people["in_frame_probability"].notna()
     inside = people["in_frame_probability"] >= HALF
-    return people[[*first, *BOX]].assign(
+    table = people[[*first, *BOX]].assign(
         gaze_x=people["gaze_x"].where(inside | ~told).round(5),
         gaze_y=people["gaze_y"].where(inside | ~told).round(5),
         in_frame=inside.astype("boolean").where(told),
@@ -180,6 +190,10 @@ def as_table(people: pd.DataFrame, first: list[str]) -> pd.DataFrame:
         confidence=people["confidence"].round(4),
         head_score=people["head_score"].round(4),
     )
+    if "label" in people:
+        table["label"] = people["label"]
+        table["label_confidence"] = people["label_confidence"].round(4)
+    return table
 
 
 def as_text(table: pd.DataFrame) -> pd.DataFrame:
@@ -221,7 +235,11 @@ def person_as_json(row: pd.Series) -> dict[str, Any]:
     def known(value: float) -> float | None:
         return None if pd.isna(value) else round(float(value), 5)
 
+    named = {"label": row["label"]} if "label" in row else {}
+    if named:
+        named["label_confidence"] = known(row["label_confidence"])
     return {
+        **named,
         "head_box": [round(float(value), 2) for value in row[BOX]],
         "head_score": known(row["head_score"]),
         "gaze": [known(row["gaze_x"]), known(row["gaze_y"])],

@@ -57,9 +57,22 @@ def gaze_training(
             "layer": layer,
             "in_frame": entry["in_frame"],
             "out_of_frame": not student and config["split"]["out_of_frame"] == "reference",
+            "semantics": semantics(config, name),
         },
         f"gaze.models.{name}",
     )
+
+
+def semantics(config: Config, name: str | None) -> JsonTable | None:
+    """What a gaze model learns of names; None where its entry asks for none."""
+    if names_of(config, name) is None:
+        return None
+    return {key: config["semantics"][key] for key in ("missing", "least")}
+
+
+def names_of(config: Config, name: str | None) -> str | None:
+    """Whose names an entry of ``gaze.models`` learns: those "given", those of "answers" too, or None."""
+    return config["gaze"]["models"][name or config["gaze"]["model"]].get("names")
 
 
 def student_training(

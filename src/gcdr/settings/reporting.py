@@ -27,6 +27,8 @@ NOTICES = {
     "gazelle": UNSEEN.format("a data set in Gaze-LLE's JSON"),
     "childplay": UNSEEN.format("ChildPlay"),
     "gooreal": UNSEEN.format("GOO-Real"),
+    "semgaze": UNSEEN.format("GazeFollow with the names of the semantic gaze paper"),
+    "gazehoi": UNSEEN.format("GazeHOI"),
     "folder": "These numbers are of own images. They hold for these people and their annotators, and cannot "
     "be compared with figures of published data sets.",
     "video": "These numbers are of own films. They hold for these people and their annotators, and cannot be "

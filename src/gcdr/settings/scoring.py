@@ -12,6 +12,8 @@ TITLES = {
     "gazelle": "Gaze-LLE's JSON",
     "childplay": "ChildPlay",
     "gooreal": "GOO-Real",
+    "semgaze": "GazeFollow with names",
+    "gazehoi": "GazeHOI",
     "folder": "own images",
     "video": "own films",
 }

@@ -41,6 +41,8 @@ class Batch:
         target: (N, G, G) in [0, 1]; zeros where nothing is known.
         labelled: (N,) bool, the target is a person's label.
         in_frame: (N,) 1 where the person looks into the frame, 0 where not, NaN where unknown; or None.
+        gaze: (N, 2) gaze points in 0..1 as seen in the view, NaN where unknown; None of people as they are.
+        place: (N,) int64, which name of a vocabulary each looks at, -1 where unknown; None without names.
         share: which of the N the n are.
     """
 
@@ -49,6 +51,8 @@ class Batch:
     target: Tensor
     labelled: Tensor
     in_frame: Tensor | None = None
+    gaze: Tensor | None = None
+    place: Tensor | None = None
     share: Share | Whole = WHOLE
 
 
@@ -63,7 +67,7 @@ class Drawn:
         gaze: (N, 2) float32 in 0..1, NaN where unknown.
         heatmap: (N, G, G) float32 in [0, 1], the target where there is no gaze point, or None.
         prior: (N, G, G) float32 prior maps in [0, 1], or None.
-        in_frame: as of a batch.
+        in_frame, place: as of a batch.
         track: (N,) int64, see :class:`gcdr.models.interface.GazeInputs`, or None.
         own: (n,) int64, who is computed by this process; None: everybody.
     """
@@ -76,6 +80,7 @@ class Drawn:
     in_frame: Tensor | None
     track: Tensor | None
     own: Tensor | None
+    place: Tensor | None = None
 
     def of_own(self, value: Any) -> Any:
         """Those who are computed, of what is known of everybody."""
@@ -206,6 +211,7 @@ def draw_batch(
     views: int = 1,
     clip: np.ndarray | None = None,
     own: np.ndarray | None = None,
+    named: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Drawn:
     """Draw the views of some people and read what they show.
 
@@ -225,6 +231,7 @@ def draw_batch(
             None: nobody is in one.
         own: who is computed by this process, see :meth:`gcdr.training.ranks.Ranks.rows`: all that is drawn is
             drawn for everybody, but pictures are read of these alone.
+        named: from people (n,) to which name of a vocabulary (n,) each looks at, -1 where unknown; or None.
     """
     at, rows = targets.rows(sample_id), samples.rows(sample_id)
     gaze = torch.from_numpy(targets.gaze[at])
@@ -246,7 +253,8 @@ def draw_batch(
         seen = [whole_image(view) for view in seen]
         pictures = samples.stored(rows[read], shown.flip)
     mine = None if own is None else torch.from_numpy(own)
-    return Drawn(pictures, seen, gaze, heatmap, prior, in_frame, track, mine)
+    place = None if named is None else torch.from_numpy(named(sample_id))
+    return Drawn(pictures, seen, gaze, heatmap, prior, in_frame, track, mine, place)
 
 
 def batches_of(drawn: Drawn, model: SeesPeople, sigma: float, device: torch.device) -> list[Batch]:
@@ -264,13 +272,15 @@ def batches_of(drawn: Drawn, model: SeesPeople, sigma: float, device: torch.devi
     track = drawn.of_own(drawn.track)
     batches = []
     for view in drawn.views:
-        target = gaussians(view_points(drawn.gaze, view), model.map_size, sigma)
+        gaze = view_points(drawn.gaze, view)
+        target = gaussians(gaze, model.map_size, sigma)
         if drawn.heatmap is not None:
             target = torch.where(unknown[:, None, None], view_maps(drawn.heatmap, view), target)
         own, maps = drawn.of_own(view), drawn.of_own(drawn.prior)
         prior = None if maps is None else view_priors(maps, own)[:, None]
         inputs = replace(inputs_of(shown, model, view=own, prior=prior), track=track)
-        batches.append(Batch(inputs, prior, target, ~unknown, drawn.in_frame, share))
+        known = (~unknown, drawn.in_frame, gaze, drawn.place)
+        batches.append(Batch(inputs, prior, target, *known, share))
     return batches
 
 

@@ -20,6 +20,7 @@ from gcdr.training.batches import Batch
 from gcdr.training.recipes import GazeTraining
 from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
+from gcdr.training.semantics import Names, names_of_people, semantic_terms
 from gcdr.training.targets import (
     Targets,
     heatmap_targets,
@@ -46,6 +47,8 @@ def train_gaze_model(
     *,
     relabel: Relabel | None = None,
     deciding: Sequence[Path] = (),
+    space: Path | None = None,
+    named: Path | None = None,
     pseudo_made_by: Mapping[str, Any] | None = None,
     prior_made_by: Mapping[str, Any] | None = None,
 ) -> None:
@@ -64,6 +67,8 @@ def train_gaze_model(
         out: folder of the model; the loss goes to ``log.csv`` in it.
         relabel: see :func:`train_gaze`.
         deciding: what ``relabel`` is made of, files and folders.
+        space: the vocabulary, where ``settings.semantics`` is asked for.
+        named: names of people who show none, see :mod:`gcdr.priors.named_people`; None: they have none.
         pseudo_made_by, prior_made_by: the settings that must have made the stores, as far as they are known.
 
     Raises:
@@ -72,7 +77,7 @@ def train_gaze_model(
     """
     model = initial_gaze_model(settings.model, prior is not None, init, seed, settings.in_frame)
     backbone = settings.model.backbone and Path(settings.model.backbone)
-    deciding = [pseudo, prior, init, backbone, *deciding, *code_of(__file__, model)]
+    deciding = [pseudo, prior, init, backbone, space, named, *deciding, *code_of(__file__, model)]
     with training_run(
         "gaze",
         model,
@@ -103,7 +108,11 @@ def train_gaze_model(
                 outside = labelled.sample_id[np.isnan(labelled.gaze).any(1)]
                 maps[places(ids, outside, "the people of the training")] = 0
             priors = heatmap_targets(ids, maps)
-        trained = train_gaze(run, labelled, extra, priors, settings, relabel)
+        names = None
+        if settings.semantics is not None and space is not None:
+            how = (run.samples.people, settings.semantics.least, model.config.label_width)
+            names = names_of_people(labels, space, named, *how)
+        trained = train_gaze(run, labelled, extra, priors, settings, relabel, names)
         named = settings.model.backbone
         run.save(trained, named, labelled=labelled, pseudo_labelled=extra)
 
@@ -115,6 +124,7 @@ def train_gaze(
     priors: Targets | None,
     settings: GazeTraining,
     relabel: Relabel | None = None,
+    names: Names | None = None,
 ) -> nn.Module:
     """Train with the model's own objective of heatmaps, labels and pseudo-labels alike (paper, Sec. 3.5).
 
@@ -126,14 +136,15 @@ def train_gaze(
         priors: prior maps of all these people, for a model that needs them.
         settings: the optimisation.
         relabel: makes the pseudo-labels of a batch from its own view, as the released code does.
+        names: of people, for a model that also says what is looked at.
 
     Raises:
         InputError: fewer people than places in a batch, or a loss that is not finite.
     """
     targets = labelled if pseudo is None else join(labelled, pseudo)
-    recipe, in_frame = settings.recipe, settings.in_frame
+    recipe, in_frame, semantics = settings.recipe, settings.in_frame, settings.semantics
     people = run.compose(labelled, pseudo, recipe, settings.labelled_per_batch)
-    batches = run.batches(targets, people, priors=priors)
+    batches = run.batches(targets, people, priors=priors, named=names and names.of)
 
     def loss_of_step(step: int) -> Tensor:
         (batch,) = batches(step)
@@ -146,6 +157,8 @@ def train_gaze(
         if in_frame is not None and not settings.out_of_frame:
             looks_out = batch.in_frame == 0
         error = student_loss(run.model, output, target, recipe.loss_scale, counts, looks_out)
+        if names is not None and semantics is not None:
+            error = error + semantic_terms(run.model, output, batch, names, semantics.missing)
         if in_frame is None or not run.model.in_frame_apart:
             return error
         return error + in_frame * in_frame_loss(output.in_frame, batch.in_frame)

@@ -138,6 +138,7 @@ def fit(
     parts = {"model": model, "optimiser": optimiser}
     if average is not None:
         parts["average"] = average
+    hold = getattr(model, "before_step", None)
     start, recent, lines = 0, [], [["step", "loss", "lr"]]
     unseen: list[Tensor] = []
     if held_out is not None:
@@ -157,6 +158,8 @@ def fit(
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         ranks.add_gradients(parameters)
+        if hold is not None:
+            hold()
         optimiser.step()
         if average is not None:
             average.update_parameters(model)

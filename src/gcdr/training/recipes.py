@@ -26,8 +26,10 @@ class Recipe(JsonConfig):
         horizon: step at which the cosine would reach 0; training may stop before. None: the last.
         epochs: passes over the training people, in place of ``steps``.
         optimiser: AdamW, or Adam (paper's code).
-        schedule: "cosine", linear warm-up over 5 % of the horizon and then a half cosine, or
-            "constant" (paper).
+        schedule: "cosine", linear warm-up over 5 % of the horizon and then a half cosine, "constant"
+            (paper), or "warm_cosine", from 0 over ``warm_up`` epochs and then a half cosine to the end
+            (semantic gaze paper).
+        warm_up: epochs until the peak, for "warm_cosine".
         decay_at: epochs at which the learning rate is multiplied by ``decay``.
         decay: that factor.
         loss_scale: factor of the squared error of heatmaps (10,000 in the paper's code).
@@ -46,7 +48,8 @@ class Recipe(JsonConfig):
     horizon: int | None = None
     epochs: int | None = None
     optimiser: Literal["adamw", "adam"] = "adamw"
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Literal["cosine", "constant", "warm_cosine"] = "cosine"
+    warm_up: float = 0.0
     decay_at: tuple[int, ...] = ()
     decay: float = 0.2
     loss_scale: float = 1.0
@@ -85,6 +88,10 @@ class Recipe(JsonConfig):
             horizon = self.horizon or self.length(per_epoch)
             warm = max(1, horizon // 20)
             factor = min((step + 1) / warm, 0.5 * (1 + math.cos(math.pi * min(1, step / horizon))))
+        elif self.schedule == "warm_cosine":
+            rise, last = self.warm_up * per_epoch, self.horizon or self.length(per_epoch)
+            done = min(1.0, (step - rise) / max(1, last - rise))
+            factor = step / rise if step < rise else 0.5 * (1 + math.cos(math.pi * done))
         passed = sum(step >= round(epoch * per_epoch) for epoch in self.decay_at)
         return float(factor) * self.decay**passed
 
@@ -105,6 +112,20 @@ class DiffusionRecipe(Recipe):
 
 
 @dataclass(frozen=True)
+class SemanticTraining(JsonConfig):
+    """What a model that also says what is looked at learns beside its maps.
+
+    Attributes:
+        missing: "none", a labelled person without a name counts for no name; "reference", for a class of
+            its own that lies at zero (released code).
+        least: least confidence of a name that a VQA model's answer gave.
+    """
+
+    missing: Literal["none", "reference"] = "none"
+    least: float = 0.5
+
+
+@dataclass(frozen=True)
 class GazeTraining(JsonConfig):
     """How a gaze model is trained.
 
@@ -117,6 +138,7 @@ class GazeTraining(JsonConfig):
         in_frame: weight of the loss of :func:`in_frame_loss`; None leaves it out.
         out_of_frame: whether labelled people who look out of the frame count with an empty heatmap, as in
             the released code's supervised models (``split.out_of_frame: reference``).
+        semantics: directions and names that are learned too; None for maps alone.
     """
 
     model: GazeModelSettings
@@ -126,6 +148,7 @@ class GazeTraining(JsonConfig):
     layer: int = 1
     in_frame: float | None = None
     out_of_frame: bool = False
+    semantics: SemanticTraining | None = None
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,7 @@ class Run:
         *,
         priors: Targets | None = None,
         views: int = 1,
+        named: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> Callable[[int], list[Batch]]:
         """From a step to its people in random views, see :func:`gcdr.training.batches.draw_batch`.
 
@@ -98,6 +99,7 @@ class Run:
                 views=views,
                 clip=clip,
                 own=self.ranks.rows(len(ids), clip),
+                named=named,
             )
             # Copies from pinned memory do not wait for the device.
             return each_tensor(found, Tensor.pin_memory) if self.device.type == "cuda" else found

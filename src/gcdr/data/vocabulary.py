@@ -1,0 +1,106 @@
+"""Vocabularies of what is looked at: names in the order of their numbers."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gcdr.base.errors import InputError
+
+WORLD_VOCABULARY = "world"
+"""What the configuration calls the demo world's own, which needs no file."""
+
+MISSING = -1
+"""The number of a label that is missing."""
+
+
+def read_vocabulary(path: str | Path) -> tuple[str, ...]:
+    """The names of a vocabulary.
+
+    Args:
+        path: JSON of names to numbers from 0 on, which must be in the alphabetical order of the names as
+            ``vocab2id.json`` is; or a text with a name a line, in any order.
+
+    Raises:
+        InputError: one line that says what is wrong: it is absent, no UTF-8, empty, has a name twice, or its
+            numbers are not those of the alphabetical order.
+    """
+    path = Path(path)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: found byte 0x{error.object[error.start]:02x} at {error.start}, expected UTF-8 text"
+        ) from error
+    names = _from_json(text, path) if path.suffix.lower() == ".json" else _from_lines(text)
+    if not names:
+        raise InputError(f"{path}: found no name, expected at least one")
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise InputError(
+            f"{path}: found {twice[0]!r} {Counter(names)[twice[0]]} times, expected once"
+        )
+    return names
+
+
+def _from_lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _from_json(text: str, path: Path) -> tuple[str, ...]:
+    try:
+        pairs = json.loads(text, object_pairs_hook=lambda pairs: pairs)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: no readable JSON ({error})") from error
+    if not isinstance(pairs, list) or not all(_is_pair(pair) for pair in pairs):
+        raise InputError(
+            f"{path}: expected a JSON object of names to whole numbers, such as a vocab2id"
+        )
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        return tuple(names)  # which the caller refuses by name
+    order = sorted(names)
+    for number, name in enumerate(order):
+        if (found := dict(pairs)[name]) != number:
+            raise InputError(
+                f"{path}: found {name!r} as number {found}, expected {number}: numbers must follow the "
+                "alphabetical order of the names, from 0 on"
+            )
+    return tuple(order)
+
+
+def _is_pair(pair: Any) -> bool:
+    fits = isinstance(pair, tuple) and len(pair) == 2
+    return fits and isinstance(pair[0], str) and type(pair[1]) is int
+
+
+def label_ids(labels: Sequence[Any], vocabulary: Sequence[str]) -> np.ndarray:
+    """Places (N,) int64 of labels in a vocabulary; ``MISSING`` for those that are none of its names."""
+    place = {name: number for number, name in enumerate(vocabulary)}
+    return np.array([place.get(label, MISSING) for label in labels], np.int64)
+
+
+def parted_names(text: str, vocabulary: Sequence[str]) -> tuple[str, ...] | None:
+    """Names that were joined by hyphens, some of which may have hyphens themselves.
+
+    Args:
+        text: such as ``"cup-t-shirt"``.
+        vocabulary: the names that there are.
+
+    Returns:
+        the names, as few as the vocabulary allows; None where it does not allow the text.
+    """
+    known, words = set(vocabulary), text.split("-")
+    best: list[tuple[str, ...] | None] = [(), *[None] * len(words)]
+    for end in range(1, len(words) + 1):
+        for start in range(end):
+            before, name = best[start], "-".join(words[start:end])
+            if before is None or name not in known:
+                continue
+            if best[end] is None or len(before) + 1 < len(best[end] or ()):
+                best[end] = (*before, name)
+    return best[-1]

@@ -1,0 +1,158 @@
+"""GazeFollow as the semantic gaze paper labels it (Tafasca et al., NeurIPS 2024): names of what is looked at.
+
+Its own annotation files for training and validation, the published one for test, ``vocab2id.json``, and a
+CSV of labels a split: pseudo-labels of training and validation people by path and id, labels of test people
+by path, up to five accepted ones joined by hyphens.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gcdr.base.errors import InputError
+from gcdr.base.problems import Places, Problems
+from gcdr.data.manifest import ACCEPTED
+from gcdr.data.vocabulary import MISSING, label_ids, parted_names, read_vocabulary
+from gcdr.datasets.assemble import Dataset, Rules, assemble
+from gcdr.datasets.gazefollow import read_gazefollow_rows
+from gcdr.datasets.layout import SEMGAZE, SEMGAZE_LABELS, VOCABULARY
+from gcdr.datasets.text import Table, read_headed
+
+PSEUDO = ["path", "id", "split", "gaze_pseudo_label", "label_id"]
+FLAGS = ["eyes_closed", "outside_frame", "uncertain"]
+GIVEN = ["path", *FLAGS, "gaze_gt_labels", "gaze_gt_label", "label_id", "test_label_id"]
+JOINER = "|"
+"""Between the accepted labels of a person in the manifest; no name has it."""
+
+
+def read_semgaze(root: Path, files: Sequence[Path]) -> Dataset:
+    """Read the annotation files, and the labels beside them.
+
+    A person's ``label`` is the pseudo-label, of test people the first accepted one; ``accepted`` holds all of
+    these. Labels without a number (-1) are none. Test people whose eyes are closed, whose target is out of
+    the frame or uncertain keep their points, and are counted.
+    """
+    problems, parts, places, notes = Problems(), [], [], []
+    vocabulary = _vocabulary(root, problems)
+    for path in files:
+        split = next(split for split, name in SEMGAZE.items() if path.name == name)
+        rows, where = read_gazefollow_rows(path, "train" if split == "val" else split, problems)
+        rows["split"], rows["person"] = split, rows["person"] + f" of {split}"
+        rows[ACCEPTED] = None
+        labels = root / SEMGAZE_LABELS.format(split=split)
+        if labels.is_file():
+            notes.append(_add_labels(rows, labels, split, vocabulary, problems))
+        parts.append(rows)
+        places.append(where)
+    rows = pd.concat(parts, ignore_index=True)
+    found = assemble("semgaze", rows, Places.join(places), root, problems, Rules(repair=True))
+    return replace(found, said=tuple(notes))
+
+
+def _vocabulary(root: Path, problems: Problems) -> tuple[str, ...]:
+    path = root / VOCABULARY
+    try:
+        names = read_vocabulary(path)
+    except InputError as error:
+        found = str(error).removeprefix(f"{path}: ")
+        problems.file(path, found, "names and their numbers, alphabetical", "vocabulary")
+        return ()
+    if odd := [name for name in names if JOINER in name]:
+        problems.file(path, f"the name {odd[0]!r}", f"names without {JOINER!r}", "vocabulary")
+    return names
+
+
+def _add_labels(
+    rows: pd.DataFrame, path: Path, split: str, vocabulary: Sequence[str], problems: Problems
+) -> str:
+    """Put a file's labels into the rows of its people; what there is to say of it, in a line."""
+    given = split == "test"
+    table = read_headed(path, GIVEN if given else PSEUDO, (), problems)
+    labels = (
+        labels_by_image(table, vocabulary, problems)
+        if given
+        else labels_by_person(table, vocabulary, problems)
+    )
+    keys = ["image"] if given else ["image", "id"]
+    people = rows.rename(columns={"idx": "id"})[keys].apply(tuple, axis=1)
+    wanted = labels[keys].apply(tuple, axis=1) if len(labels) else pd.Series([], dtype=object)
+    if not given and len(wanted):
+        known = set(rows["image"])
+        absent = ~labels["image"].isin(known).to_numpy()
+        unmatched = ~wanted.isin(set(people)).to_numpy()
+        _unmatched(problems, "label of an image without people, left out", absent, table, "path")
+        other = unmatched & ~absent
+        _unmatched(problems, "label of nobody in its image, left out", other, table, "id")
+    elif len(wanted):
+        unmatched = ~wanted.isin(set(people)).to_numpy()
+        _unmatched(problems, "label of an image without people, left out", unmatched, table, "path")
+    twice = wanted.duplicated().to_numpy()
+    kind = "second label of a person, left out"
+    problems.rows(
+        kind, "path", "one row a person", twice, table.places, table.text("path"), fatal=False
+    )
+    of_key = dict(zip(wanted[~twice], labels.index[~twice], strict=True))
+    at = [of_key.get(key) for key in people]
+    for name in ("label", ACCEPTED):
+        rows[name] = [None if row is None else labels[name][row] for row in at]
+    count = sum(row is not None and labels["label"][row] is not None for row in at)
+    said = f"{path.name}: {count:,} of {len(rows):,} rows with a name"
+    if given and len(labels):
+        said += ", " + ", ".join(f"{int(labels[flag].sum()):,} {flag}" for flag in FLAGS)
+    return said
+
+
+def _unmatched(problems: Problems, kind: str, bad: np.ndarray, table: Table, name: str) -> None:
+    expected = "a person of the annotation file"
+    fatal = bool(len(bad)) and bool(bad.all())
+    problems.rows(kind, name, expected, bad, table.places, table.text(name), fatal=fatal)
+
+
+def labels_by_person(table: Table, vocabulary: Sequence[str], problems: Problems) -> pd.DataFrame:
+    """``image``, ``id``, ``label`` and ``accepted`` of a file of pseudo-labels; None where missing."""
+    names = table.text("gaze_pseudo_label")
+    labels = _numbered(table, "gaze_pseudo_label", names, vocabulary, problems)
+    return pd.DataFrame(
+        {
+            "image": table.images("path"),
+            "id": table.text("id"),
+            "label": labels,
+            ACCEPTED: labels,
+        }
+    )
+
+
+def labels_by_image(table: Table, vocabulary: Sequence[str], problems: Problems) -> pd.DataFrame:
+    """``image``, ``label``, ``accepted`` (joined by ``JOINER``) and ``FLAGS`` of the rows of test labels."""
+    joined, first = table.text("gaze_gt_labels"), table.text("gaze_gt_label")
+    labels = _numbered(table, "gaze_gt_label", first, vocabulary, problems)
+    parted = [() if not text else parted_names(text, vocabulary) for text in joined]
+    odd = np.array([names is None for names in parted], bool)
+    expected = "names of the vocabulary, joined by hyphens"
+    problems.rows("unknown label", "gaze_gt_labels", expected, odd, table.places, joined)
+    accepted = [
+        JOINER.join(names) if names else label for names, label in zip(parted, labels, strict=True)
+    ]
+    columns = {"image": table.images("path"), "label": labels, ACCEPTED: accepted}
+    for flag in FLAGS:
+        columns[flag] = table.numbers(flag, problems, "0 or 1", optional=True) > 0
+    return pd.DataFrame(columns)
+
+
+def _numbered(
+    table: Table, column: str, names: np.ndarray, vocabulary: Sequence[str], problems: Problems
+) -> list[str | None]:
+    """Names with a number of the vocabulary; None for a row whose number is -1."""
+    expected = "a whole number, -1 without a label"
+    given = table.numbers("label_id", problems, expected)
+    ours = label_ids(names, vocabulary)
+    labelled = given != MISSING
+    unknown = labelled & (ours == MISSING)
+    problems.rows("unknown label", column, "a name of the vocabulary", unknown, table.places, names)
+    moved = labelled & ~unknown & np.isfinite(given) & (given != ours)
+    expected = "the place of its name in the vocabulary, which is sorted"
+    problems.rows("label of another number", "label_id", expected, moved, table.places, given)
+    return [str(name) if kept else None for name, kept in zip(names, labelled, strict=True)]

@@ -1,0 +1,172 @@
+"""What a model says is looked at, against the names of the test people; from files to files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import write_json
+from gcdr.base.plain import JsonTable
+from gcdr.base.seeds import numpy_rng
+from gcdr.data.folds import resampled
+from gcdr.data.label_space import read_label_space
+from gcdr.data.manifest import ACCEPTED, OBJECT, people_digest, read_meant, read_people
+from gcdr.data.shown import read_shown
+from gcdr.data.split import LABELLED
+from gcdr.data.tokens import open_cache
+from gcdr.data.vocabulary import MISSING, label_ids
+from gcdr.evaluation.metrics import bootstrap_interval
+from gcdr.evaluation.semantic import (
+    SEMANTIC_DEFINITIONS,
+    dark_points,
+    semantic_auc,
+    semantic_distances,
+)
+from gcdr.evaluation.stages import Tested, test_people
+from gcdr.predictor import Predictor, load_gaze_model
+from gcdr.priors.named_people import read_names
+
+JOINER = "|"
+
+
+def evaluate_semantics(
+    model: Path,
+    samples: Path,
+    manifest: Path,
+    annotated: Path,
+    annotations: Path,
+    space: Path,
+    about: JsonTable,
+    device: torch.device,
+    out: Path,
+) -> None:
+    """Score where and what of the test people who look into the frame.
+
+    Args:
+        model: folder of a model with label embeddings.
+        samples: the picture cache.
+        manifest: the manifest.
+        annotated: the same with labels, of which those of test people are read.
+        annotations: the test annotators.
+        space: the vocabulary, embedded by the tower that the model learned from.
+        about: what is scored.
+        device: where to compute.
+        out: JSON of ``metrics`` with intervals, as :func:`semantic_summary` makes them.
+
+    Raises:
+        InputError: the model has no label embeddings, or of another tower.
+    """
+    tested = test_people(manifest, annotations, samples).looking_inside()
+    said = Predictor(load_gaze_model(model), device).of_people(
+        open_cache(samples), tested.ids, None
+    )
+    if said.label_embedding is None:
+        raise InputError(
+            f"{model}: says where and not what; expected a model with label embeddings"
+        )
+    vocabulary = read_label_space(space)
+    similarity = vocabulary.similarity(said.label_embedding.numpy())
+    heatmap = said.heatmap.numpy()
+    scores = point_and_area(heatmap, tested)
+    meant = meant_of(annotated, tested)
+    scores |= name_scores(np.argsort(-similarity, axis=1, kind="stable"), meant, vocabulary.names)
+    if set(OBJECT) <= set(meant):
+        box = meant[OBJECT].to_numpy(float) / np.tile(tested.people[["width", "height"]], 2)
+        point = dark_points(heatmap)
+        scores["gaze_acc"] = ((point >= box[:, :2]) & (point <= box[:, 2:])).all(1).astype(float)
+    write_json(out, about | {"tower": vocabulary.tower} | semantic_summary(scores, tested))
+
+
+def evaluate_guesses(
+    samples: Path,
+    manifest: Path,
+    annotated: Path,
+    annotations: Path,
+    labels: Path,
+    space: Path,
+    named: Path | None,
+    about: JsonTable,
+    out: Path,
+) -> None:
+    """Score names that no gaze model says: a random one, the most frequent one, and the VQA model's answer.
+
+    Args:
+        samples, manifest, annotated, annotations, space, about: as in :func:`evaluate_semantics`.
+        labels: the label split, whose shown names tell the most frequent one.
+        named: table of :func:`gcdr.priors.named_people.name_people`, or None.
+        out: folder of ``random.json``, ``majority.json`` and, with ``named``, ``answers.json``.
+    """
+    tested = test_people(manifest, annotations, samples).looking_inside()
+    names, meant = read_label_space(space).names, meant_of(annotated, tested)
+    count, digest = len(tested.ids), people_digest(read_people(manifest))
+    shown = read_shown(labels, digest)
+    given = label_ids(shown.loc[shown["role"] == LABELLED, "label"].tolist(), names)
+    frequent = np.bincount(given[given != MISSING], minlength=len(names))
+    order = np.argsort(-frequent, kind="stable")
+    rng = numpy_rng(0, "random names")
+    guesses = {
+        "random": rng.permuted(np.tile(np.arange(len(names)), (count, 1)), axis=1),
+        "majority": np.tile(order, (count, 1)),
+    }
+    if named is not None:
+        told = read_names(named, digest, 0.0).set_index("sample_id")["place"]
+        guesses["answers"] = told.reindex(tested.ids).fillna(MISSING).to_numpy(int)[:, None]
+    for name, ranked in guesses.items():
+        summary = semantic_summary(name_scores(ranked, meant, names), tested)
+        write_json(out / f"{name}.json", about | {"variant": name} | summary)
+
+
+def meant_of(annotated: Path, tested: Tested) -> pd.DataFrame:
+    """What the test people look at, a row each."""
+    return read_meant(annotated).set_index("sample_id").loc[tested.ids]
+
+
+def point_and_area(heatmap: np.ndarray, tested: Tested) -> dict[str, np.ndarray]:
+    """Distances of the decoded points and areas of maps (N, H, W), each (N,)."""
+    areas = [semantic_auc(one, known) for one, known in zip(heatmap, tested.points, strict=True)]
+    found = semantic_distances(dark_points(heatmap), tested.points)
+    return found | {"semantic_auc": np.array(areas)}
+
+
+def name_scores(
+    ranked: np.ndarray, meant: pd.DataFrame, names: tuple[str, ...]
+) -> dict[str, np.ndarray]:
+    """Whether names are right, each (N,): 1 or 0, NaN of who has no name of the vocabulary.
+
+    Args:
+        ranked: (N, K) places in the vocabulary from the most likely on, ``MISSING`` for no guess.
+        meant: with ``label``, and ``accepted`` where several names are right.
+        names: the vocabulary.
+    """
+    label = label_ids(meant["label"].tolist(), names)
+    known = label != MISSING
+    scores = {
+        f"acc_{top}": np.where(known, (ranked[:, :top] == label[:, None]).any(1), np.nan)
+        for top in (1, 3)
+    }
+    if ACCEPTED in meant:
+        lists = [str(text).split(JOINER) if pd.notna(text) else [] for text in meant[ACCEPTED]]
+        right = [
+            float(place in label_ids(accepted, names)) if accepted else np.nan
+            for place, accepted in zip(ranked[:, 0], lists, strict=True)
+        ]
+        scores["multi_acc_1"] = np.array(right)
+    return scores
+
+
+def semantic_summary(scores: Mapping[str, np.ndarray], tested: Tested) -> dict[str, Any]:
+    """Means over people with 95 % bootstrap intervals over images (or clips, or shows), and what they are."""
+    groups, _ = resampled(tested.people)
+    metrics = {}
+    for name, values in scores.items():
+        known = np.isfinite(values)
+        if known.any():
+            low, high = bootstrap_interval(values[known], groups[known], numpy_rng(0, "bootstrap"))
+            mean, people = float(values[known].mean()), int(known.sum())
+            metrics[name] = {"value": mean, "low": low, "high": high, "people": people}
+    definitions = {name: SEMANTIC_DEFINITIONS[name] for name in metrics}
+    return {"metrics": metrics, "definitions": definitions}

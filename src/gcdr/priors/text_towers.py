@@ -1,0 +1,127 @@
+"""Text towers: names to embeddings of unit length, by which they are compared with what models see."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from torch.nn import functional as F
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import read_json
+from gcdr.base.tensors import read_tensors
+from gcdr.data.label_space import LabelSpace, write_label_space
+from gcdr.data.vocabulary import read_vocabulary
+from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
+from gcdr.world.style import NOUNS
+
+TextTower = Callable[[Sequence[str]], np.ndarray]
+"""Names to (V, D) float32 of unit length."""
+
+CLIP_TYPES = ("clip", "clip_text_model")
+DEMO = "word embeddings of the demo world's VQA model, in place of CLIP's text tower"
+OTHERS = ("person", "wall", "floor")  # that people of the demo world look at, beside things
+BATCH = 256
+WORD = "\u0120[a-z]{2,}"  # a piece that begins with a blank, in GPT-2's spelling
+
+
+def text_tower(folder: Path) -> tuple[TextTower, str]:
+    """The tower of a folder, and what it is called.
+
+    Args:
+        folder: CLIP's in transformers' layout, as safetensors with its tokenizer; or the demo world's VQA
+            model, whose words lie where its question encoder has learned them.
+
+    Raises:
+        InputError: it holds neither, or not whole.
+    """
+    file = folder / "config.json"
+    if not file.is_file():
+        raise InputError(
+            f"{folder}: no config.json, expected CLIP's folder or the demo world's VQA model"
+        )
+    kind = read_json(file).get("model_type")
+    if kind in CLIP_TYPES:
+        return _clip(folder), f"CLIP's text tower of {folder.name}"
+    if kind is None and (folder / "merges.txt").is_file():
+        return _words(folder), DEMO
+    raise InputError(
+        f"{file}: found the model type {kind!r}, expected {' or '.join(CLIP_TYPES)}, or none (demo world)"
+    )
+
+
+def embed(names: Sequence[str], folder: Path) -> LabelSpace:
+    """A vocabulary as the tower of a folder embeds it: bare names, no sentence around them."""
+    tower, title = text_tower(folder)
+    return LabelSpace(tuple(names), tower(names), title)
+
+
+def embed_vocabulary(tower: Path, vocabulary: Path | None, out: Path) -> None:
+    """Embed a vocabulary and write it.
+
+    Args:
+        tower: folder of the text tower.
+        vocabulary: file of the names; None: those that the demo world's people look at.
+        out: file of the embeddings; the card lies beside it.
+
+    Raises:
+        InputError: the file or the folder is none.
+    """
+    names = sorted((*NOUNS, *OTHERS)) if vocabulary is None else read_vocabulary(vocabulary)
+    space = embed(names, tower)
+    write_label_space(out.parent, space)
+    print(f"{len(space.names)} names, {space.embeddings.shape[1]} numbers each: {space.tower}")
+
+
+def _clip(folder: Path) -> TextTower:
+    try:
+        from transformers import CLIPTextModelWithProjection, CLIPTokenizer
+    except ImportError as error:
+        raise InputError(f"text tower: transformers is not installed ({error})") from error
+    try:
+        model: Any = CLIPTextModelWithProjection.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True
+        )
+        tokenizer: Any = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise InputError(
+            f"{folder}: no whole text tower of CLIP, expected config.json, model.safetensors and tokenizer "
+            f"files ({' '.join(str(error).split())})"
+        ) from error
+    model = model.eval().requires_grad_(False)
+    longest = model.config.max_position_embeddings
+
+    @torch.inference_mode()
+    def embedded(names: Sequence[str]) -> np.ndarray:
+        parts = []
+        for start in range(0, len(names), BATCH):
+            tokens = tokenizer(
+                list(names[start : start + BATCH]),
+                padding=True,
+                truncation=True,
+                max_length=longest,
+                return_tensors="pt",
+            )
+            parts.append(F.normalize(model(**tokens).text_embeds.float(), dim=-1))
+        return torch.cat(parts).numpy()
+
+    return embedded
+
+
+def _words(folder: Path) -> TextTower:
+    """The mean of a name's tokens, less that of the words that were learned: what all share says nothing."""
+    tokenizer = Tokenizer.load(folder)
+    table = read_tensors(folder / "model.safetensors")["encoder.embed_tokens.weight"].float()
+    words = [place for piece, place in tokenizer.vocabulary.items() if re.fullmatch(WORD, piece)]
+    common = table[words].mean(0)
+
+    def embedded(names: Sequence[str]) -> np.ndarray:
+        rows = [
+            table[torch.tensor(tokenizer.encode_answer(f" {name}")[:-1])].mean(0) for name in names
+        ]
+        return F.normalize(torch.stack(rows) - common, dim=-1).numpy()
+
+    return embedded

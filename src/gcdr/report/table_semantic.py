@@ -1,0 +1,75 @@
+"""Where and what: the semantic gaze paper's table, of the demo world or of data sets with names."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gcdr.base.files import read_json
+from gcdr.report.typeset import markdown, number, write_csv_table, write_text
+
+COLUMNS = {
+    "semantic_dist_to_mean": "Avg. Dist. ↓",
+    "semantic_min_dist": "Min. Dist. ↓",
+    "semantic_auc": "AUC ↑",
+    "acc_1": "Acc@1 ↑",
+    "acc_3": "Acc@3 ↑",
+    "multi_acc_1": "MultiAcc@1 ↑",
+    "gaze_acc": "GazeAcc ↑",
+}
+
+
+def semantic_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Means over studies, a row a model.
+
+    Args:
+        rows: each with ``title`` and ``files``, its metrics in each study.
+
+    Returns:
+        ``title``, ``studies``, and of each metric of ``COLUMNS`` that anybody has its mean and, over several
+        studies, its standard deviation ``M_sd``.
+    """
+    table = []
+    for row in rows:
+        found = [read_json(Path(file))["metrics"] for file in row["files"]]
+        line = {"title": row["title"], "studies": len(found)}
+        for name in COLUMNS:
+            values = [one[name]["value"] for one in found if name in one]
+            line[name] = float(np.mean(values)) if values else math.nan
+            line[f"{name}_sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+        table.append(line)
+    known = pd.DataFrame(table)
+    return known.dropna(axis=1, how="all")
+
+
+def semantic_markdown(table: pd.DataFrame) -> str:
+    """The same for people, notes below."""
+    shown = [name for name in COLUMNS if name in table]
+    lines = []
+    for _, row in table.iterrows():
+        cells = [row["title"]]
+        for name in shown:
+            spread = row.get(f"{name}_sd", math.nan)
+            more = "" if math.isnan(spread) else f" ± {number(spread)}"
+            cells.append("–" if math.isnan(row[name]) else number(row[name]) + more)
+        lines.append(cells)
+    notes = [
+        f"Means over {table['studies'].max()} studies, ± one standard deviation where there are several.",
+        "Points are decoded below the cell, areas are of 64 x 64 cells (Tafasca et al., NeurIPS 2024).",
+        "random, majority, answers: names without a gaze model: drawn, the most frequent one of the labelled "
+        "people, and the noun of the VQA model's answer.",
+    ]
+    said = "".join(f"- {note}\n" for note in notes)
+    return markdown(["Model", *(COLUMNS[name] for name in shown)], lines) + "\n" + said
+
+
+def write_table_semantic(rows: Sequence[Mapping[str, Any]], csv: Path, page: Path) -> None:
+    """Write the table as CSV and as Markdown, and print it."""
+    table = semantic_table(rows)
+    write_csv_table(table, csv)
+    text = semantic_markdown(table)
+    write_text(text, page)
+    print(text)

@@ -1,0 +1,89 @@
+"""The two-stage baseline: what is left of a picture, and names by an image tower with random weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tiny_study import CPU, make_study
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import read_json
+from gcdr.data.label_space import LabelSpace, write_label_space
+from gcdr.data.manifest import people_digest, read_people
+from gcdr.data.stores import write_labels
+from gcdr.evaluation.two_stage import conditioned, evaluate_two_stage
+from gcdr.priors.image_towers import image_tower
+
+
+def test_what_is_left_of_a_picture() -> None:
+    rng = np.random.default_rng(0)
+    image = Image.fromarray(rng.integers(1, 255, (48, 64, 3), dtype=np.uint8))
+    heatmap = np.zeros((8, 8), np.float32)
+    heatmap[2:4, 4:6] = 1
+    cropped = conditioned(image, heatmap, "crop")
+    assert cropped.size == (16, 12)
+    assert np.array_equal(np.asarray(cropped), np.asarray(image)[12:24, 32:48])
+    pixels = np.asarray(image).astype(int)
+    masked, blurred = (
+        np.asarray(conditioned(image, heatmap, how)).astype(int) for how in ("mask", "blur")
+    )
+    assert not masked[40:, :16].any() and abs(masked[18, 40] - pixels[18, 40]).max() <= 1
+    assert abs(blurred[18, 40] - pixels[18, 40]).max() <= 1
+    assert blurred[40:, :16].std() < 0.5 * pixels[40:, :16].std()
+    point = np.zeros((64, 64), np.float32)
+    point[0, 63] = 1
+    assert conditioned(image, point, "crop").size == (4, 3), "no smaller, but cut at the border"
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    transformers = pytest.importorskip("transformers")
+    folder = tmp_path_factory.mktemp("clip")
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1}
+    heads = {"num_attention_heads": 2}
+    config = transformers.CLIPConfig(
+        text_config={**sizes, **heads, "vocab_size": 60},
+        vision_config={**sizes, **heads, "image_size": 32, "patch_size": 16},
+        projection_dim=24,
+    )
+    transformers.CLIPModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_names_by_what_is_left(clip: Path, tmp_path: Path) -> None:
+    study = make_study(tmp_path / "study", train=6, test=4)
+    people = read_people(study.manifest)
+    ids = people.loc[people["split"] == "test", "sample_id"].to_numpy()
+    maps = np.zeros((len(ids), 8, 8), np.float32)
+    maps[:, 3, 4] = 1
+    write_labels(
+        tmp_path / "maps.h5", ids, maps, np.ones(len(ids), bool), {},
+        people=people_digest(people), made_by={},
+    )  # fmt: skip
+    names = ("ball", "cat", "cup", "floor", "person", "wall")
+    embeddings = np.random.default_rng(0).normal(size=(6, 24)).astype(np.float32)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    write_label_space(tmp_path / "text", LabelSpace(names, embeddings, "random"))
+    place = (study.folder / "images", study.samples, study.manifest, study.manifest)
+    for how in ("mask", "blur", "crop"):
+        out = tmp_path / f"{how}.json"
+        evaluate_two_stage(
+            tmp_path / "maps.h5", *place, study.annotations, tmp_path / "text", clip, how,
+            {"study": "tiny"}, CPU, out,
+        )  # fmt: skip
+        found = read_json(out)["metrics"]
+        assert (
+            set(found) <= {"acc_1", "acc_3"} and found["acc_3"]["value"] >= found["acc_1"]["value"]
+        )
+
+
+def test_an_image_tower_is_checked(clip: Path, tmp_path: Path) -> None:
+    tower = image_tower(clip, CPU)
+    found = tower([Image.new("RGB", (20, 50)), Image.new("RGB", (50, 20))])
+    assert found.shape == (2, 24) and found[0] == pytest.approx(found[1], abs=1e-5)
+    with pytest.raises(InputError, match="no CLIP with an image tower"):
+        image_tower(tmp_path, CPU)

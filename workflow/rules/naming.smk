@@ -1,0 +1,79 @@
+"""Which vocabulary names what is looked at, and by what it is embedded. No rules here."""
+
+from gcdr.base.files import text_digest
+from gcdr.data.vocabulary import WORLD_VOCABULARY
+
+GUESSES = ["random", "majority", "answers"]
+TOWER_FILES = ["config.json", "model.safetensors", "vocab.json", "merges.txt", "tokenizer.json"]
+
+
+def vocabulary_name():
+    """What the vocabulary is called in paths: "world", or a digest of where its file lies."""
+    file = config["semantics"]["vocabulary"]
+    return file if file == WORLD_VOCABULARY else text_digest(file)[:12]
+
+
+def vocabulary_file():
+    """The file of the vocabulary; none of the demo world's own."""
+    file = config["semantics"]["vocabulary"]
+    return [] if file == WORLD_VOCABULARY else file
+
+
+def tower_files():
+    """Files of the text tower: the first two must be there."""
+    folder = config["semantics"]["tower"]
+    found = [name for name in TOWER_FILES[2:] if os.path.exists(f"{folder}/{name}")]
+    return files_in(folder, *TOWER_FILES[:2], *found)
+
+
+def learns_names(gaze):
+    """Whether an entry of gaze.models learns names."""
+    return learning.names_of(config, gaze) is not None
+
+
+def learned_space(wildcards):
+    """The vocabulary of a training that learns names."""
+    return SPACE if learns_names(trained_gaze(wildcards)) else []
+
+
+def learned_answers(wildcards):
+    """Names by a VQA model's answers, of a student that learns them."""
+    answers = learning.names_of(config, trained_gaze(wildcards)) == "answers"
+    return named_by_prior(wildcards) if answers and wildcards.kind == "students" else []
+
+
+def named_by_prior(wildcards):
+    """Names of a study's people by the answers of its prior."""
+    store = prior_store(prior_of_study(wildcards.study))
+    return f"{STUDY.format(**wildcards)}/names/{store}.parquet"
+
+
+def semantic_variants(study):
+    """Variants of the report's methods whose gaze model learns names."""
+    asked = (variant_of(method, study) for method in config["report"]["methods"])
+    return [one for one in asked if learns_names(one.gaze)]
+
+
+def semantic_rows():
+    """Rows of the table: what each is called, and its files, one a study."""
+    studies = config["report"]["studies"]
+    rows = [{"title": name, "files": [semantic_file(s, name) for s in studies]} for name in GUESSES]
+    count = len(semantic_variants(studies[0])) if studies else 0
+    for number in range(count):
+        variants = [semantic_variants(study)[number] for study in studies]
+        files = [semantic_file(s, v) for s, v in zip(studies, variants)]
+        title = f"{variants[0].method}, {variants[0].gaze}"
+        rows.append({"title": title, "files": files})
+        for how in config["semantics"]["two_stage"]:
+            files = [semantic_file(s, f"{how}-{v}") for s, v in zip(studies, variants)]
+            rows.append({"title": f"two stages ({how}), {title}", "files": files})
+    return rows
+
+
+def semantic_file(study, name):
+    return f"{split_of(study)}/semantics/{name}.json"
+
+
+def semantic_files():
+    """The same files, each once."""
+    return list(dict.fromkeys(file for row in semantic_rows() for file in row["files"]))

@@ -1,0 +1,17 @@
+"""Score names that CLIP's image tower gives what is left of pictures where people look."""
+
+from gcdr.base.command import arguments, run
+from gcdr.evaluation.two_stage import evaluate_two_stage
+
+
+def main() -> None:
+    files = (
+        *("maps", "images", "samples", "manifest", "annotated", "annotations", "space", "tower"),
+        "out",
+    )
+    paths = [f"{name}:path" for name in files]
+    evaluate_two_stage(**vars(arguments(__doc__, *paths, "how", "about:json", "device")))
+
+
+if __name__ == "__main__":
+    run(main)
