@@ -43,7 +43,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clip")
     torch.manual_seed(0)
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1}
-    heads = {"num_attention_heads": 2}
+    heads = {"num_attention_heads": 2, "projection_dim": 24}
     config = transformers.CLIPConfig(
         text_config={**sizes, **heads, "vocab_size": 60},
         vision_config={**sizes, **heads, "image_size": 32, "patch_size": 16},
