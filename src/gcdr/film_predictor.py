@@ -69,7 +69,7 @@ def predict_frames(
     """Where the people of a film look, a frame after the other.
 
     Neither the length of chunks nor the order of heads within frames changes what is said (but for rounding,
-    and for a Video VAT whose ``norms`` are "reference").
+    for a Video VAT whose ``norms`` are "reference", and for a Video PDP, whose windows begin with a chunk).
 
     Args:
         predictor: what ``gcdr.load`` returns, for a model that sees no prior map.

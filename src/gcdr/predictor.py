@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS
-from gcdr.data.along_tracks import Tracks
+from gcdr.data.along_tracks import ABREAST, Tracks
 from gcdr.data.cache import Pictures
 from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
 from gcdr.data.heatmaps import minmax, peak_points, resize
@@ -311,7 +311,8 @@ def _parts(
 ) -> Sequence[tuple[np.ndarray, np.ndarray | None]]:
     """Places of blocks, and the stretches of tracks that they are in for a model that follows them."""
     if tracks is not None and model.needs.tracks:
-        return tracks.blocks(rows, BLOCK)
+        whole = ABREAST * model.window
+        return tracks.blocks(rows, max(whole, BLOCK // whole * whole))
     places = np.arange(len(rows))
     return [(places[start : start + BLOCK], None) for start in range(0, len(rows), BLOCK)]
 

@@ -22,7 +22,8 @@ NOT_HELD = {  # sections, and why none of their leaves decides a number of GazeF
     "report": "what is shown", "galleries": "what is shown", "predictions": "what is shown",
     "blur_faces": "what is shown",
     "notice": "what is said",
-    "downloads": "where files come from", "heads": "own images without head boxes alone",
+    "downloads": "where files come from", "depth": "models that see depth alone",
+    "heads": "own images without head boxes alone",
     "semantics": "gaze models that say what is looked at, of which gazefollow.yaml has none",
     "world_weights": "the demo world alone",
 }  # fmt: skip

@@ -11,6 +11,7 @@ from small_weights import LIKE, write_like, write_shapes
 from gcdr.base.errors import InputError
 from gcdr.config.checked import check_values, lay_over, read_config
 from gcdr.config.generated import read_schema
+from gcdr.detection.depth_layout import DEPTH_FILES
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.sizes import DenoiserConfig, VATConfig
 
@@ -190,8 +191,18 @@ def test_weights_that_will_be_fetched_are_not_looked_for() -> None:
     assert said(f"{model}diffusion: {{init: nowhere/m/v.pt}}") == []
 
 
-def test_a_model_that_needs_depth_is_refused_by_name() -> None:
-    assert said("gaze: {models: {deep: {kind: pdp, size: world}}}") == [
-        "gaze.models.deep.size: PDP needs the depth of each image, which no data set has"
+def test_an_estimator_of_depth_is_looked_for_where_it_is_used(tmp_path: Path) -> None:
+    asked = "report: {methods: [{method: vat, gaze: deep}]}\n"
+    deep = asked + "gaze: {models: {deep: {kind: pdp, size: world}}}\n"
+    estimated = f"depth: {{drawn: estimated, weights: {tmp_path}}}\n"
+    assert not said(deep) and not said(deep.replace("world", "world-nodepth") + estimated)
+    assert said(deep + estimated) == [
+        f"depth.weights: no file {tmp_path}/config.json, which estimates the depth of datasets.smoke"
     ]
-    assert not said("gaze: {models: {deep: {kind: pdp, size: world-nodepth}}}")
+    for name in DEPTH_FILES:
+        (tmp_path / name).write_text('{"model_type": "dpt"}')
+    assert said(deep + estimated) == [
+        f"depth.weights: {tmp_path}/config.json: found model_type 'dpt', expected depth_anything"
+    ]
+    both = "diffusion: {depth: true}\nreport: {methods: [gcdr]}\n" + estimated
+    assert said(both)[0].startswith("depth.weights: ") and not said(both.replace("true", "false"))

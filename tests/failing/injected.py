@@ -60,7 +60,7 @@ def files() -> dict[str, str]:
     found = {}
     for path in sorted((workspace / "results").rglob("*")):
         name = str(path.relative_to(workspace))
-        if STATES.search(f"{name}/"):
+        if STATES.search(f"{name}/") or path.name == ".snakemake_timestamp":
             continue
         if path.is_file():
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -32,13 +32,14 @@ from gcdr.models.sizes import (
 from gcdr.models.towers import GazeFeatures
 from gcdr.models.vat import VAT
 from gcdr.models.video_denoiser import VideoDenoiser
+from gcdr.models.video_pdp import VideoPDP, VideoPDPConfig
 from gcdr.models.video_vat import VideoVAT
 
 KEYS = Path(__file__).parents[1] / "goldens/keys"
 RELEASED = {
     "vat_spatial": "VAT", "vat_gc": "VAT-GC", "vat_video": "Video VAT",
     "gcdr_diffusion": "denoiser", "gcdr_diffusion_temporal": "video denoiser",
-    "pdp_spatial": "PDP", "pdp_spatial_nodepth": "PDP",
+    "pdp_spatial": "PDP", "pdp_spatial_nodepth": "PDP", "pdp_video": "Video PDP",
     "gazelle_vitb14": "Gaze-LLE", "dinov2_vitb14": "vision transformer",
 }  # fmt: skip
 WORLD = Path(__file__).parents[2] / "assets/world"
@@ -52,6 +53,7 @@ MODELS: dict[str, tuple[str, Callable[[], torch.nn.Module]]] = {
     "video-vat, paper": ("Video VAT", lambda: VideoVAT(VideoVATConfig.paper())),
     "pdp": ("PDP", lambda: PDP(PDPConfig.world())),
     "pdp, paper": ("PDP", lambda: PDP(PDPConfig.paper(depth=False))),
+    "video-pdp": ("Video PDP", lambda: VideoPDP(VideoPDPConfig.world())),
     "towers": (contents.TOWERS, lambda: GazeFeatures(TowersConfig.world())),
     "denoiser": (contents.DENOISER, lambda: Denoiser(DenoiserConfig.world())),
     "denoiser, paper": (contents.DENOISER, lambda: Denoiser(DenoiserConfig.paper())),
@@ -79,6 +81,7 @@ STARTS = {
     ("gazelle", "large"): set(),
     ("pdp", "world"): {"pdp", "vat", "vat-gc", "towers", "denoiser"},
     ("pdp", "world-nodepth"): {"pdp", "vat", "vat-gc", "towers", "denoiser"},
+    ("video-pdp", "world"): {"video-pdp", "pdp", "vat", "towers", "denoiser"},
     ("pdp", "paper"): {"pdp, paper", "vat, paper", "vat-gc, paper", "denoiser, paper", "resnet50"},
 }
 BACKBONES = {

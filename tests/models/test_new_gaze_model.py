@@ -43,7 +43,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     shutil.copy(Path(__file__).with_name("tiny_gaze.py"), workspace.folder / "src/gcdr/models")
     table = workspace.folder / TABLE
     text = table.read_text()
-    last = '        "pdp": "gcdr.models.pdp",\n'
+    last = '        "video-pdp": "gcdr.models.video_pdp",\n'
     assert last in text
     table.write_text(text.replace(last, last + LINE))
     workspace.write("tiny.yaml", OVERLAY)

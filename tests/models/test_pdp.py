@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from golden_rule import Goldens
 from torch import Tensor
 
 from gcdr.base.errors import InputError
+from gcdr.data.along_tracks import Tracks
 from gcdr.models.build import load_model, save_model
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.description import GazeModelSettings
@@ -21,8 +23,10 @@ from gcdr.models.released import read_released, write_released
 from gcdr.models.sizes import DenoiserConfig
 from gcdr.models.starting import start_from
 from gcdr.models.vat import VAT, VATConfig
+from gcdr.models.video_pdp import VideoPDP, VideoPDPConfig, windows
+from gcdr.predictor import _parts
 from gcdr.training.gaze import student_loss
-from gcdr.training.loop import by_rate
+from gcdr.training.loop import by_rate, learn_in_time
 
 torch.set_num_threads(1)
 WORLD = PDPConfig.world()
@@ -155,6 +159,48 @@ def test_with_a_prior_it_is_another_model() -> None:
     assert told.tells_in_frame and told(people()).in_frame.shape == (4,)
 
 
+def test_windows_are_five_frames_of_a_track() -> None:
+    track = torch.tensor([7, 3, 7, 7, 3, 7, 7, 7, 9])
+    rows, place = windows(track)
+    assert rows.tolist() == [[1, 4, 4, 4, 4], [0, 2, 3, 5, 6], [7] * 5, [8] * 5]
+    assert torch.equal(rows.flatten()[place], torch.arange(9))
+
+
+@torch.inference_mode()
+def test_frames_of_a_window_see_each_other_and_no_other() -> None:
+    torch.manual_seed(0)
+    model = VideoPDP(VideoPDPConfig.world(depth=False)).eval()
+    inputs = replace(people(12, depth=False), track=torch.tensor([0, 1] * 6))
+    whole = model(inputs).heatmap
+    mixed = torch.tensor([1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10])
+    assert torch.allclose(model(inputs.people(mixed)).heatmap, whole[mixed], atol=1e-5)
+    one = inputs.people(torch.arange(0, 12, 2))
+    assert torch.allclose(model(one).heatmap, whole[::2], atol=1e-5)
+    # The sixth frame is a window of its own; the fifth changes what is said of the first.
+    last = model(one.people(torch.tensor([5]))).heatmap
+    assert torch.allclose(last, whole[10:11], atol=1e-5)
+    fewer = model(one.people(torch.arange(4))).heatmap
+    assert not torch.allclose(fewer, whole[:8:2], atol=1e-3)
+
+
+def test_what_is_trained_on_video_is_what_they_train() -> None:
+    with torch.device("meta"):
+        model = VideoPDP(VideoPDPConfig.paper())
+    learn_in_time(model)
+    trained = [p.numel() for p in model.parameters() if p.requires_grad]
+    assert sum(trained) == 5_628_513
+
+
+def test_it_is_asked_in_whole_windows(tmp_path: Path) -> None:
+    """What is said of a frame does not depend on how many tracks there are beside its own."""
+    rows = np.arange(60)
+    tracks = Tracks(np.repeat(np.arange(3), 20), np.tile(np.arange(20), 3))
+    model = VideoPDP(VideoPDPConfig.world())
+    for part, stretch in _parts(model, tracks, rows):
+        for one in np.unique(stretch):
+            assert tracks.frame[part[stretch == one]][0] % 5 == 0
+
+
 @pytest.fixture(scope="module")
 def keys(goldens: Callable[[str], Path]) -> Callable[[str], dict[str, Tensor]]:
     def tensors(name: str) -> dict[str, Tensor]:
@@ -169,14 +215,18 @@ def keys(goldens: Callable[[str], Path]) -> Callable[[str], dict[str, Tensor]]:
 @pytest.mark.golden
 @pytest.mark.parametrize(
     ("name", "depth", "said"),
-    [("pdp_spatial", True, "PDP"), ("pdp_spatial_nodepth", False, "PDP without depth")],
+    [
+        ("pdp_spatial", True, "PDP"),
+        ("pdp_spatial_nodepth", False, "PDP without depth"),
+        ("pdp_video", True, "Video PDP"),
+    ],
 )
 def test_released_files(keys: Callable, tmp_path: Path, name: str, depth: bool, said: str) -> None:
     state, path = keys(name), tmp_path / "w.pt"
     torch.save({"state_dict": {f"module.{k}": v for k, v in state.items()}, "lr": 1e-4}, path)
     model, facts = read_released(path)
     assert facts == {"released": said, "lr": 1e-4} and model.needs.depth is depth
-    assert model.config == kind_of("pdp").sizes["paper" if depth else "paper-nodepth"](False)
+    assert model.config == kind_of(model.kind).sizes["paper" if depth else "paper-nodepth"](False)
     write_released(model, tmp_path / "back.pt")
     assert read_released(tmp_path / "back.pt")[0].config == model.config
     for broken, expected in (

@@ -21,6 +21,7 @@ from gcdr.models.pdp_loss import (
     reference_targets,
 )
 from gcdr.models.released import read_released
+from gcdr.models.video_pdp import VideoPDP
 
 pytestmark = pytest.mark.golden
 torch.set_num_threads(1)
@@ -138,6 +139,62 @@ def test_gradients(reference: PDPGoldens, model: PDP) -> None:
     # ReLUs that flip make them uncertain: float64 differs from the reference as much.
     assert {name: norms[name] for name in known} == pytest.approx(known, rel=5e-3, abs=1e-4)
     assert set(norms) == set(expected["grad_l2"])
+
+
+VIDEO_FRAMES = (0, 4, 5)
+"""Of which alone the file keeps what convolutions and the attention of patches put out."""
+
+
+@pytest.mark.slow
+@torch.inference_mode()
+def test_video(reference: PDPGoldens, tmp_path: Path) -> None:
+    expected = reference.arrays("video")
+    meta = expected["meta"]
+    model = as_released(tmp_path / "w.pt", reference.weights("pdp_video"))
+    assert isinstance(model, VideoPDP)
+    assert sum(p.numel() for p in model.parameters()) == 61_976_286
+    layers = [key for key in expected if key.startswith("feat.") and "temporal" not in key]
+    found = record(model, layers)
+    weights, mapped = [], []
+    model.temporal_attention.register_forward_hook(lambda _m, _i, out: weights.append(out[1]))
+    model.temporal_mapping.register_forward_hook(lambda _m, _i, out: mapped.append(out))
+    after, over_time = [], model.over_time
+    model.over_time = lambda *args: after.append(over_time(*args)) or after[-1]
+    inputs = reference.inputs(meta["boxes"], "input.video")
+    output = model(replace(inputs, track=torch.tensor([0] * 5 + [1] * 5)))
+    query, key, _ = found["qkv"].chunk(3, -1)
+    some = list(VIDEO_FRAMES)
+    convolutions = {
+        label: value[some] for label, value in found.items() if label.startswith("feat.")
+    }
+    found = convolutions | {
+        "attention": found["attention"],
+        "patch_attention": (query @ key.mT).softmax(-1)[some],
+        "feat.qkv": found["qkv"][some][:, ::7, ::48],
+        "feat.tokens_in": found["placed"][some][..., ::16],
+        "feat.tokens_spatial": found["attended"][..., ::16],
+        "feat.tokens_out": after[0][..., ::16],
+        "feat.temporal_map": mapped[0],
+        "feat.temporal_attention": weights[0],
+        "out.heatmap": output.heatmap[:, ::2, ::2],
+        "out.patch_logits": output.patches,
+        "out.patch_dist": patch_distribution(output.patches),
+        "out.p_in": output.in_frame.sigmoid(),
+        "out.inout_old": model.former_in_frame(after[0]),
+    }
+    for label in set(expected) - {"meta"}:
+        tolerance = 1e-6 if label in ("out.patch_dist", "out.p_in") else 5e-5
+        assert_near(found[label].contiguous(), expected[label], tolerance)
+
+    points = [[float("nan")] * 2 if p is None else p for p in meta["points"]]
+    target = reference_targets(torch.tensor(points, dtype=torch.float64))
+    outside = torch.tensor([p is None for p in meta["points"]])
+    told = torch.tensor(meta["frame_mask"]).bool()
+    of_patches = patch_targets(target, outside, "reference")
+    seen = (output.heatmap[told], output.patches[told], target[told], of_patches[told])
+    maps, loss = pdp_loss(*seen, (5000, 0)).item(), pdp_loss(*seen, (5000, 40)).item()
+    assert maps == pytest.approx(meta["training"]["mse_x5000"], rel=1e-5)
+    assert loss == pytest.approx(meta["training"]["total"], rel=1e-5)
 
 
 def target_rows(reference: PDPGoldens, content: dict[str, Any]) -> tuple[Tensor, Tensor]:

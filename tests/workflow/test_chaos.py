@@ -65,6 +65,14 @@ def jobs_in(folder: Path) -> Iterator[tuple[int, str]]:
                 yield int(process.name), " ".join(words[1:])
 
 
+def submitted(folder: Path, *of: str) -> list[str]:
+    """Numbers of the jobs of a workspace that SLURM has."""
+    command = ["squeue", "-h", "--me", "-o", "%i %Z", *of]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    jobs = (line.split(maxsplit=1) for line in listed.splitlines())
+    return [number for number, where in jobs if Path(where).resolve() == folder.resolve()]
+
+
 class Chaos:
     """Runs Snakemake again and again, and kills it and its jobs meanwhile."""
 
@@ -87,6 +95,8 @@ class Chaos:
             text = said.read_text()
             assert "Traceback" not in text, text
             if "cannot be locked" in text:
+                for number in submitted(workspace.folder) if self.slurm else ():
+                    subprocess.run(["scancel", number], check=True)  # as docs/cluster.md says
                 unlocked = workspace.snakemake("--unlock", configs=(SMOKE, "small.yaml"))
                 assert unlocked.returncode == 0, unlocked.stdout
             else:
@@ -115,18 +125,15 @@ class Chaos:
             elif draw < 0.25:
                 self._kill(run.pid, self.chance.choice((signal.SIGINT, signal.SIGTERM)), "asked")
             elif self.slurm and draw < 0.5:
-                self._cancel(run)
+                self._cancel(workspace.folder)
             elif running:
                 job, command = self.chance.choice(running)
                 self._note_age(workspace.folder, job, command)
                 self._kill(job, number, f"a job by {number.name}")
 
-    def _cancel(self, run: BaseProcess) -> None:
-        """Let SLURM end or requeue a job of this machine's user."""
-        listed = subprocess.run(
-            ["squeue", "-h", "--me", "-t", "R", "-o", "%i"], capture_output=True, text=True
-        )
-        if numbers := listed.stdout.split():
+    def _cancel(self, folder: Path) -> None:
+        """Let SLURM end or requeue a job of a workspace."""
+        if numbers := submitted(folder, "-t", "R"):
             how = self.chance.choice((["scancel"], ["scontrol", "requeue"]))
             subprocess.run([*how, self.chance.choice(numbers)], capture_output=True)
             self.kills[how[-1]] += 1

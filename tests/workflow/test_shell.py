@@ -18,6 +18,7 @@ from workflow_runs import ROOT, SMOKE, Workspace, check_overlay, jobs_in
 
 from gcdr.data.manifest import BOX
 from gcdr.data.stores import write_labels
+from gcdr.detection.depth_layout import DEPTH_FILES
 from gcdr.models.sizes import DenoiserConfig
 from gcdr.priors.vqa.ofa.config import OFAConfig
 from gcdr.settings.job_needs import read_figures
@@ -45,7 +46,7 @@ def every_text() -> dict:
         "notice": f"{HOSTILE} {{study}} {{0}}\nsecond line",
         "datasets": {
             "found": folder,
-            "given": folder | {"table": hostile("t.csv")},
+            "given": folder | {"table": hostile("t.csv"), "depth": hostile("depths")},
             "real": {"kind": "gazefollow", "root": hostile("gf"), "drawn": True},
             "moving": {
                 "kind": "world-show",
@@ -92,6 +93,7 @@ def every_text() -> dict:
         },
         "detect": {"weights": hostile("body")},
         "heads": {"weights": hostile("heads")},
+        "depth": {"weights": hostile("depth")},
         "semantics": {
             "vocabulary": hostile("names.txt"),
             "tower": hostile("clip"),
@@ -165,6 +167,8 @@ def make_files(folder: Path) -> None:
         **{f"{hostile('dl')}/m/{name}": "" for name in ("encoder.json", "vocab.bpe", "dict.txt")},
         **{f"{hostile('gf')}/{kind}_annotations_release.txt": "" for kind in ("train", "test")},
         **{f"{hostile('lists')}/{name}": "" for name in SHARE_LISTS},
+        **{f"{hostile('depth')}/{name}": "{}" for name in DEPTH_FILES},
+        f"{hostile('depths')}/1.png": "",
         f"{hostile('photos')}/1.jpg": "",
         f"{hostile('films')}/walk/1.jpg": "",
         **{f"{hostile('clip')}/{name}": "" for name in ("config.json", "model.safetensors")},
@@ -195,7 +199,9 @@ TARGETS = (
     "all", "table_s7", "table1", "label_savings", "label_advice", "suggestions", "world_weights",
     "figure5", "figure6", "table_s1", "table_semantic", "results/photos/exports/csv",
     "results/show/labelschosen-seed0/hidden.parquet", "results/data/film/heads.csv",
-    "results/data/real/manifest.parquet", "results/data/smoke--smoke.given--smoke/bodies.parquet",
+    "results/data/real/manifest.parquet", "results/data/real/deep-samples-56.h5",
+    "results/data/smoke--smoke.given--smoke/deep-samples-56.h5",
+    "results/data/smoke--smoke.given--smoke/bodies.parquet",
     "results/pooled/labels25-seed0/teachers/vat-gc+asked-body+vat/model.json",
     "results/smoke/labels25-seed0/timestep/configured+ofa-world-body.json",
 )  # fmt: skip

@@ -23,6 +23,17 @@ EVALUATED = {
     "table_s3": {"evaluate": 7, "split": 2},
     # labels of the study, as many as it has, and all
     "table_s4": {"evaluate": 5, "train_teacher": 3, "split": 2},
+    # 20 % are labels alone, and a split of their own; three gaze teachers, and their Mean Teachers
+    "table_s5": {
+        "evaluate": 7,
+        "train_teacher": 3,
+        "train_mean_teacher": 2,
+        "train_student": 4,
+        "deep_samples": 1,
+        "drawn_depth": 1,
+        "samples": None,
+        "split": 2,
+    },
     "table_s6": {"evaluate": 7, "split": 1},
     # averaged and sampled draws are labels made before, a new draw in each batch reads the raw maps
     "table_draws": {"evaluate": 4, "train_student": 3, "train_online_student": 1, "make_labels": 4},
@@ -32,6 +43,8 @@ EVALUATED = {
     "suggestions": {"predict_unlabelled": 1, "train_student": 1, "make_labels": 1, "split": 1},
 }
 
+
+OVERLAYS = {"table_s5": ("configs/depth.yaml", "deep.yaml")}
 
 DRAWN = {
     "figure1b": {"make_labels": 1, "step_maps": None, "train_teacher": None},
@@ -75,7 +88,9 @@ def test_a_report_without_diffusion_plans_none(planning: Workspace) -> None:
 
 @pytest.mark.parametrize("target", [*PAPER_TABLES, "label_savings", "label_advice", "suggestions"])
 def test_plan_of_a_table(planning: Workspace, target: str) -> None:
-    planned = planning.planned(target)
+    one = "studies: {smoke: {dataset: smoke, seed: 0}}\nreport: {name: smoke, studies: [smoke]}\n"
+    planning.write("deep.yaml", one)
+    planned = planning.planned(target, configs=(SMOKE, *OVERLAYS.get(target, ())))
     expected = EVALUATED[target] | {"gradcam": 2, "world": 1, "merge": 1}
     assert {rule: planned.get(rule) for rule in expected} == expected
     assert "page" not in planned and "tables" not in planned

@@ -3,7 +3,7 @@
 import json
 import re
 
-from gcdr.config.asked import labeller_of
+from gcdr.config.asked import labeller_of, sees_depth
 from gcdr.config.pools import members_of
 from gcdr.config.schema import CHOSEN, OWN, study_share, study_timestep
 from gcdr.methods import PATTERN, averaged, parse_variant, variant
@@ -45,7 +45,12 @@ def data(name):
     return lambda wildcards: in_data(config["studies"][wildcards.study]["dataset"], name)
 
 
-SAMPLES = data(f"samples-{config['samples']['size']}.h5")
+def samples_of(gaze, pixels):
+    """The picture cache, with depth where it is seen, of a gaze model, or without one of the denoiser."""
+    return f"{'deep-' if sees_depth(config, gaze) else ''}samples-{pixels}.h5"
+
+
+SAMPLES = data(samples_of(None, config["samples"]["size"]))
 
 
 def of_members(pool, name):

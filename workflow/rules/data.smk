@@ -143,9 +143,69 @@ rule samples:
         "results/benchmarks/samples/{dataset}-{size}.tsv"
     params:
         images=images_of,
+        depth=[],
     shell:
         "python {input.script:q} --manifest={input.manifest:q} --images={params.images:q}"
-        " --size={wildcards.size:q} --failures={config[failures]:q} --out={output:q} > {log:q} 2>&1"
+        " {params.depth:q} --size={wildcards.size:q} --failures={config[failures]:q} --out={output:q}"
+        " > {log:q} 2>&1"
+
+
+rule drawn_depth:
+    """Depth of drawn pictures, as 16-bit PNG."""
+    input:
+        script=script("drawn_depth"),
+        manifest=f"{DATA}/manifest.parquet",
+        images=f"{DATA}/images",
+    output:
+        directory(f"{DATA}/depth"),
+    log:
+        "logs/{dataset}/depth.log",
+    benchmark:
+        "results/benchmarks/depth/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(filter(draws_depth, config["datasets"])),
+    params:
+        settings=drawn_depth_settings,
+    shell:
+        "python {input.script:q} --settings={params.settings:q} --manifest={input.manifest:q}"
+        " --images={input.images:q} --workers={threads:q} --out={output:q} > {log:q} 2>&1"
+
+
+rule estimate_depth:
+    """Depth of all others, once an image."""
+    input:
+        script=script("estimate_depth"),
+        manifest=f"{DATA}/manifest.parquet",
+        weights=files_in(config["depth"]["weights"], *DEPTH_FILES),
+    output:
+        directory(f"{DATA}/depth"),
+    log:
+        "logs/{dataset}/depth.log",
+    benchmark:
+        "results/benchmarks/depth/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(name for name in config["datasets"] if not draws_depth(name)),
+    params:
+        options=looking_options,
+    shell:
+        "python {input.script:q} --manifest={input.manifest:q} {params.options:q} --out={output:q}"
+        " > {log:q} 2>&1"
+
+
+use rule samples as deep_samples with:
+    input:
+        script=script("samples"),
+        manifest=f"{DATA}/manifest.parquet",
+        depth=depth_of,
+    output:
+        f"{DATA}/deep-samples-{{size}}.h5",
+    log:
+        "logs/{dataset}/deep-samples-{size}.log",
+    benchmark:
+        "results/benchmarks/samples/{dataset}-deep-{size}.tsv"
+    params:
+        images=images_of,
+        depth=depth_options,
 
 
 rule detect:

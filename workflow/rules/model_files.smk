@@ -92,7 +92,7 @@ def shown_to(gaze_of):
         gaze = gaze_of(wildcards)
         entry, dataset = frozen_entry(gaze), config["studies"][wildcards.study]["dataset"]
         if entry is None or config["datasets"][dataset]["kind"] == "pool":
-            return in_data(dataset, f"samples-{sides_of(gaze)[0]}.h5")
+            return in_data(dataset, samples_of(gaze, sides_of(gaze)[0]))
         return in_data(dataset, f"tokens-{entry}.h5")
 
     return people

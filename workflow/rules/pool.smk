@@ -3,6 +3,7 @@
 
 ruleorder: pool_bodies > bodies
 ruleorder: pool_samples > samples
+ruleorder: pool_deep_samples > deep_samples
 ruleorder: pool_priors > merge
 
 
@@ -92,6 +93,22 @@ rule pool_samples:
     shell:
         "python {input.script:q} --members={input.members:q} --manifest={input.manifest:q}"
         " --caches={params.caches:q} --size={wildcards.size:q} --out={output:q} > {log:q} 2>&1"
+
+
+use rule pool_samples as pool_deep_samples with:
+    input:
+        script=script("pool_samples"),
+        members=f"{DATA}/members.parquet",
+        manifest=f"{DATA}/manifest.parquet",
+        caches=lambda wildcards: deep_caches_of_members(wildcards).values(),
+    output:
+        f"{DATA}/deep-samples-{{size}}.h5",
+    log:
+        "logs/{dataset}/pool-deep-samples-{size}.log",
+    benchmark:
+        "results/benchmarks/pool/{dataset}-deep-samples-{size}.tsv"
+    params:
+        caches=lambda wildcards: as_json(deep_caches_of_members(wildcards)),
 
 
 rule pool_priors:

@@ -14,6 +14,7 @@ from gcdr.datasets.layout import (
     picture_names,
     released_list,
 )
+from gcdr.detection.depth_layout import DEPTH_FILES
 from gcdr.models.sizes import weights_file
 from gcdr.report.paper_tables import PAPER_TABLES, savings_table
 from gcdr.settings import preparing
@@ -47,7 +48,8 @@ def image_root(dataset):
 
 def source_of(dataset):
     """A data set as its reader takes it: without a table of heads it has that of those which are found."""
-    source = {k: v for k, v in config["datasets"][dataset].items() if k != "drawn"}
+    told = config["datasets"][dataset].items()
+    source = {k: v for k, v in told if k not in ("drawn", "depth")}
     if source["kind"] == "video":
         return film_source(dataset, source.get("annotations") or in_data(dataset, "heads.csv"))
     return {**source, "table": in_data(dataset, "heads.csv")} if lacks_heads(source) else source
@@ -78,6 +80,27 @@ def film_digest(wildcards):
 def images_of(wildcards):
     """Folder of a data set's images."""
     return image_root(wildcards.dataset)
+
+
+def draws_depth(dataset):
+    """Whether a data set's depth is drawn as its pictures are."""
+    return config["datasets"][dataset]["kind"] in DRAWN and config["depth"]["drawn"] != "estimated"
+
+
+def depth_of(wildcards):
+    """Folder of the depth of a data set's images: its own, or what is drawn or estimated."""
+    own = config["datasets"][wildcards.dataset].get("depth")
+    return [] if own else in_data(wildcards.dataset, "depth")
+
+
+def drawn_depth_settings(wildcards):
+    """What pictures were drawn by, and how their depth is."""
+    return settings_json(preparing.drawn_depth(config, wildcards.dataset))
+
+
+def depth_options(wildcards, input):
+    """The same as an option."""
+    return options(depth=config["datasets"][wildcards.dataset].get("depth") or str(input.depth))
 
 
 def images_of_study(wildcards):
@@ -285,6 +308,11 @@ def pool_roots(wildcards):
 def caches_of_members(wildcards):
     """Picture caches of the data sets that a pool is made of."""
     return of_members(wildcards.dataset, f"samples-{wildcards.size}.h5")
+
+
+def deep_caches_of_members(wildcards):
+    """The same with depth."""
+    return of_members(wildcards.dataset, f"deep-samples-{wildcards.size}.h5")
 
 
 def stores_of_members(wildcards):

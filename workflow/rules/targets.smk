@@ -117,7 +117,18 @@ TABLES += ["sweep.csv", "sweep.md"] if DIFFUSES else []
 
 
 def table_cells(table):
-    """Metrics files of a table by column, row and study."""
+    """Metrics files of a table by column, row and study.
+
+    Raises:
+        WorkflowError: the table is about another gaze model than the configuration's.
+    """
+    name = config["gaze"]["model"]
+    kind = config["gaze"]["models"][name]["kind"]
+    if table.kind not in (None, kind):
+        raise WorkflowError(
+            f"{table.title}: found gaze.model {name}, of kind {kind}; expected one of kind {table.kind}, as "
+            "configs/depth.yaml has it"
+        )
     studies = config["report"]["studies"]
     return [
         [[table_cell(column, row, study) for study in studies] for row in table.rows]

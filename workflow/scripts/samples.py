@@ -6,11 +6,10 @@ from gcdr.data.manifest import read_people
 
 
 def main() -> None:
-    args = arguments(
-        __doc__, "manifest:path", "images:path", "size:int", "failures:float", "out:path"
-    )
+    names = ("manifest:path", "images:path", "size:int", "failures:float", "out:path")
+    args = arguments(__doc__, *names, depth=None)
     people = read_people(args.manifest)
-    write_samples(people, args.images, args.size, args.out, args.failures)
+    write_samples(people, args.images, args.size, args.out, args.failures, args.depth)
 
 
 if __name__ == "__main__":

@@ -145,6 +145,15 @@ def sees_tokens(config: Config, name: str) -> bool:
     return kind is not None and kind.frozen and bool(entry.get("tokens", True))
 
 
+def sees_depth(config: Config, name: str | None) -> bool:
+    """Whether an entry of gaze.models, or without a name the denoiser, sees the depth of pictures."""
+    if name is None:
+        return bool(config["diffusion"]["depth"])
+    entry = config["gaze"]["models"].get(name, {})
+    kind = GAZE_MODELS.get(entry.get("kind"))
+    return kind is not None and entry["size"] in kind.depth
+
+
 def labelled_online(config: Config) -> list[str]:
     """Gaze models of students whose labels a diffusion model makes in the training batch, which both see."""
     if config["refine"]["redraw"] != ONLINE:

@@ -1,15 +1,16 @@
 """What is checked of the detectors of people and of heads before any work begins."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS, read_json
 from gcdr.base.plain import Config
-from gcdr.config.asked import used_datasets
+from gcdr.config.asked import diffuses, sees_depth, used_datasets, used_gaze_models
 from gcdr.config.weight_use import Use
 from gcdr.datasets.layout import lacks_heads
+from gcdr.detection.depth_layout import DEPTH_FILES, check_family
 from gcdr.detection.shipped import CENTERFACE, DRAWINGS, weights_of_centerface
 from gcdr.models.contents import KEYPOINTS, MASKS, check_weights
 from gcdr.models.sizes import weights_file
@@ -29,11 +30,27 @@ def detector_uses(config: Config) -> Iterator[Use]:
     ]
     asked = bool(config["report"]["studies"] or config["galleries"])
     yield _detector("detect", config, photographs, used=asked)
+    if (blind := _without_depth(config, used)) is not None:
+        source = config["depth"]["weights"]
+        files = tuple(Path(source) / name for name in DEPTH_FILES)
+        why = f", which estimates the depth of datasets.{blind}"
+        yield Use("depth.weights", source, files, (partial(check_family, Path(source)),), why)
     headless = [name for name, source in datasets.items() if lacks_heads(source)]
     if headless:
         why = f", which finds heads where datasets.{headless[0]} has no table"
         seen = [name for name in photographs if name in headless]
         yield _detector("heads", config, seen, used=bool(set(used) & set(headless)), why=why)
+
+
+def _without_depth(config: Config, used: Iterable[str]) -> str | None:
+    """The first data set whose depth is to be estimated for what is asked; None where there is none."""
+    seeing = [*used_gaze_models(config), *([None] if diffuses(config) else [])]
+    if not any(sees_depth(config, name) for name in seeing):
+        return None
+    drawn = DRAWN if config["depth"]["drawn"] != "estimated" else ()
+    sources = {name: config["datasets"].get(name, {}) for name in used}
+    blind = (n for n, s in sources.items() if "depth" not in s and s.get("kind") not in drawn)
+    return next(blind, None)
 
 
 def _detector(

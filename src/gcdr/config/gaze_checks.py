@@ -27,10 +27,6 @@ def gaze_problems(config: Config) -> list[str]:
             problems.append(
                 f"gaze.models.{name}.kind: found {entry['kind']!r}, expected one of {kinds}"
             )
-        elif entry["size"] in kind.depth:
-            problems.append(
-                f"gaze.models.{name}.size: {kind.title} needs the depth of each image, which no data set has"
-            )
         elif entry["size"] not in kind.sizes:
             problems.append(
                 f"gaze.models.{name}.size: found {entry['size']!r}, expected one of "

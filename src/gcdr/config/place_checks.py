@@ -26,7 +26,9 @@ def place_problems(config: Config, datasets: Iterable[str]) -> list[str]:
     for name in dict.fromkeys(datasets):
         source = config["datasets"].get(name, {})
         missing = [
-            key for key in ("root", "images") if key in source and not Path(source[key]).is_dir()
+            key
+            for key in ("root", "images", "depth")
+            if key in source and not Path(source[key]).is_dir()
         ]
         problems += [f"datasets.{name}.{key}: no folder {source[key]}" for key in missing]
         problems += [

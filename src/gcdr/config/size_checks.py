@@ -8,6 +8,7 @@ from gcdr.base.plain import Config
 from gcdr.config.asked import (
     labelled_online,
     method_entries,
+    sees_depth,
     used_datasets,
     used_gaze_models,
 )
@@ -60,6 +61,11 @@ def _grids(config: Config) -> Iterator[str]:
         if side != cells:
             yield f"heatmap.size: found {cells}, expected {side}, the side of the heatmaps of {model}"
     for name in labelled_online(config):
+        if sees_depth(config, name) and not config["diffusion"]["depth"]:
+            yield (
+                f"refine.redraw: found online with gaze.models.{name}, which sees depth; expected "
+                "diffusion.depth true, as both are shown the same"
+            )
         if name in sizes and sizes[name][0] != pixels:
             yield (
                 f"refine.redraw: found online with gaze.models.{name}, which sees pictures of "
@@ -134,7 +140,9 @@ def _towers(config: Config) -> Iterator[str]:
             f"diffusion.init: found {name!r}, a gaze model of kind {entry['kind']!r}; expected a kind whose "
             f"towers the denoiser has: {', '.join(n for n, one in GAZE_MODELS.items() if one.towers)}"
         )
-    elif entry["size"] != size:
+    elif sees_depth(config, name) and not config["diffusion"]["depth"]:
+        yield f"diffusion.init: found {name!r}, which sees depth; expected diffusion.depth true"
+    elif entry["size"].removesuffix("-nodepth") != size:
         yield (
             f"diffusion.init: found {name!r}, of size {entry['size']!r}; expected size {size!r} "
             "(diffusion.model)"

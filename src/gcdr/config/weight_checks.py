@@ -65,7 +65,8 @@ def _uses(config: Config) -> Iterator[Use]:
     init = config["diffusion"]["init"]
     if init is not None and init not in config["gaze"]["models"]:
         file, size = weights_file(init), config["diffusion"]["model"]
-        checks = (partial(check_first_weights, file, DENOISER, size),) if asked else ()
+        depth = config["diffusion"]["depth"]
+        checks = (partial(check_first_weights, file, DENOISER, size, depth),) if asked else ()
         yield Use("diffusion.init", init, (file,), checks)
     for name in used_studies(config):
         yield from _starts(config, name)
@@ -78,7 +79,8 @@ def _starts(config: Config, study: str) -> Iterator[Use]:
     for gaze, source in study_starts(config, study).items():
         if isinstance(source, str) and gaze in [*trained, DIFFUSION]:
             file, size = weights_file(source), config["diffusion"]["model"]
-            denoiser = partial(check_first_weights, file, DENOISER, size)
+            deep = config["diffusion"]["depth"]
+            denoiser = partial(check_first_weights, file, DENOISER, size, deep)
             checks = (denoiser if gaze == DIFFUSION else _start(config, file, gaze),)
             yield Use(_key(config, study, "init", gaze), source, (file,), checks, quiet=True)
 

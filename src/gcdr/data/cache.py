@@ -23,24 +23,33 @@ from gcdr.base.failures import Failures
 from gcdr.base.files import state_size
 from gcdr.data.along_tracks import Tracks, tracks_of
 from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
-from gcdr.data.hdf5 import HDF5_TEXT, Held, new_hdf5, open_hdf5
+from gcdr.data.depth_maps import depth_file, open_depth, resized_depth
+from gcdr.data.hdf5 import HDF5_TEXT, Held, kind_of_hdf5, new_hdf5, open_hdf5
 from gcdr.data.lookup import places
 from gcdr.data.manifest import boxes, people_digest
 from gcdr.data.picture_rows import CheckedRows, MappedRows
 from gcdr.data.pictures import open_image
 
 PICTURES, VERSION = "gcdr picture cache", 2
+DEEP = "gcdr picture cache with depth"
 
 Arrays = Mapping[str, tuple[tuple[int, ...], Any]]
 """Shapes and types of arrays by name, of one image or one person."""
 NewCache = tuple[Mapping[str, CheckedRows], np.ndarray, np.ndarray, np.ndarray]
 
 
-def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path, failures: float) -> None:
+def write_samples(
+    people: pd.DataFrame,
+    root: Path,
+    size: int,
+    path: Path,
+    failures: float,
+    depth: Path | None = None,
+) -> None:
     """Decode and resize every image once; how large the cache will be is said before.
 
-    People whose image cannot be read, or is of another size than the manifest says, get black pictures
-    and a problem.
+    People whose image, or its depth, cannot be read, or is of another size than the manifest says, get black
+    pictures and a problem.
 
     Args:
         people: the manifest's people, by ``sample_id``.
@@ -48,8 +57,11 @@ def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path, failu
         size: side of the model's input in pixels; scenes are kept at it, head crops a margin larger.
         path: HDF5 file: ``scene`` (M, 3, size, size) and ``head`` (N, 3, C, C) uint8, ``scene_index``,
             ``sample_id``, ``head_box`` (N, 4) in 0..1 and ``problem`` (N,) text, empty where there is none;
-            of people in films also ``track`` and ``frame``, see :class:`gcdr.data.along_tracks.Tracks`.
+            of people in films also ``track`` and ``frame``, see :class:`gcdr.data.along_tracks.Tracks`;
+            with ``depth`` also ``depth`` (M, size, size) float32, see
+            :func:`gcdr.data.depth_maps.resized_depth`.
         failures: share of the people, 0 to 1, whose image may be absent, unreadable or of another size.
+        depth: folder of depth maps, see :mod:`gcdr.data.depth_maps`; None keeps none.
 
     Raises:
         InputError: these are more, or the disk has no room for the cache.
@@ -58,29 +70,43 @@ def write_samples(people: pd.DataFrame, root: Path, size: int, path: Path, failu
     sizes = people[["width", "height"]].to_numpy(int)
     failed = Failures("without a picture", len(people), failures)
     head_size = head_pixels(size)
-    with new_samples(people, size, path) as (arrays, problem, names, scene_index):
+    with new_samples(people, size, path, depth is not None) as (
+        arrays,
+        problem,
+        names,
+        scene_index,
+    ):
         scene, head = arrays["scene"], arrays["head"]
         rows = pd.Series(np.arange(len(people))).groupby(scene_index).indices
         for index, name in enumerate(tqdm(names, "resizing", unit="image", mininterval=5)):
+            of_manifest = tuple(sizes[rows[index][0]].tolist())
+            deep = Image.new("F", (1, 1))
             try:
-                image = open_image(root / name, tuple(sizes[rows[index][0]].tolist()))
+                image = open_image(root / name, of_manifest)
+                if depth is not None:
+                    deep = open_depth(depth_file(depth, name), of_manifest, root / name)
             except InputError as error:
                 problem[rows[index]] = str(error)
                 failed.add(people["sample_id"].iloc[rows[index]], str(error))
                 image = Image.new("RGB", (1, 1))  # black, and so is all around it
             scene[index] = scene_of(image, size)
+            if depth is not None:
+                arrays["depth"][index] = resized_depth(deep, size)
             for row in rows[index]:
                 head[row] = head_of(image, region[row], head_size)
 
 
-def new_samples(people: pd.DataFrame, size: int, path: Path) -> AbstractContextManager[NewCache]:
-    """A picture cache in which all but ``scene`` and ``head`` is written, see :func:`new_cache`."""
+def new_samples(
+    people: pd.DataFrame, size: int, path: Path, depth: bool = False
+) -> AbstractContextManager[NewCache]:
+    """A picture cache in which all but ``scene``, ``head`` and ``depth`` is written: :func:`new_cache`."""
     head = head_pixels(size)
-    of_images, of_people = (
-        {"scene": ((3, size, size), np.uint8)},
-        {"head": ((3, head, head), np.uint8)},
-    )
-    return new_cache(people, PICTURES, of_images, of_people, path, {"size": size})
+    of_images: dict[str, tuple[tuple[int, ...], Any]] = {"scene": ((3, size, size), np.uint8)}
+    of_people = {"head": ((3, head, head), np.uint8)}
+    if depth:
+        of_images["depth"] = ((size, size), np.float32)
+    kind = DEEP if depth else PICTURES
+    return new_cache(people, kind, of_images, of_people, path, {"size": size})
 
 
 @contextmanager
@@ -139,12 +165,14 @@ class Pictures:
         image_of: (N,) int64, which image a person is in.
         heads: (N, 3, C, C) of the same type, head boxes with their margin.
         head_box: (N, 4) float32 in 0..1 of the image.
+        depth: (M, S, S) float32, 1 nearest, of each image as it is; None where it is not known.
     """
 
     images: Tensor
     image_of: Tensor
     heads: Tensor
     head_box: Tensor
+    depth: Tensor | None = None
 
     def in_floats(self) -> "Pictures":
         """Stored pictures in 0..1."""
@@ -240,10 +268,12 @@ class Samples(Cached):
     Attributes:
         scene: (M, 3, S, S) uint8, mapped; a row is compared with its checksum when it is first read.
         head: (N, 3, C, C) uint8, mapped likewise: head box with ``HEAD_MARGIN``.
+        depth: (M, S, S) float32, mapped likewise; None of a cache without.
     """
 
     scene: MappedRows
     head: MappedRows
+    depth: MappedRows | None = None
 
     @classmethod
     def open(cls, path: str | Path, people: str | None = None) -> "Samples":
@@ -256,11 +286,16 @@ class Samples(Cached):
         Raises:
             InputError: the file is absent, not such a cache, damaged, or of other people.
         """
-        with open_hdf5(path, PICTURES, VERSION, ("scene", "head"), people) as held:
+        deep = kind_of_hdf5(path) == DEEP
+        large = ("scene", "head", "depth") if deep else ("scene", "head")
+        with open_hdf5(path, DEEP if deep else PICTURES, VERSION, large, people) as held:
             scene, head = (MappedRows(held, name, np.uint8, 4) for name in ("scene", "head"))
+            depth = MappedRows(held, "depth", np.float32, 3) if deep else None
             if len(head) != len(held.columns["sample_id"]):
                 raise InputError(f"{path}: holds {len(head)} heads of its people")
-            return cls(scene=scene, head=head, **cls.people_of(held, len(scene)))
+            if depth is not None and depth.shape != (len(scene), *scene.shape[2:]):
+                raise InputError(f"{path}: its pictures and their depth do not fit together")
+            return cls(scene=scene, head=head, depth=depth, **cls.people_of(held, len(scene)))
 
     @property
     def size(self) -> int:
@@ -277,7 +312,8 @@ class Samples(Cached):
         """
         index = self.scene_index[rows]
         shown, image_of = (index, np.arange(len(rows))) if each else first_seen(index)
-        arrays = self.scene[shown], image_of, self.head[rows], self.head_box[rows]
+        arrays = [self.scene[shown], image_of, self.head[rows], self.head_box[rows]]
+        arrays += [] if self.depth is None else [self.depth[shown]]
         return Pictures(*(torch.from_numpy(array) for array in arrays))
 
 
@@ -308,10 +344,11 @@ def copy_samples(
     Raises:
         InputError: a cache is absent or none, or the disk has no room.
     """
-    with new_samples(people, size, path) as (arrays, problem, _, scene_index):
+    caches = [(Samples.open(source), at, ids) for source, at, ids in sources]
+    deep = any(cache.depth is not None for cache, _, _ in caches)
+    with new_samples(people, size, path, deep) as (arrays, problem, _, scene_index):
         scene, head = arrays["scene"], arrays["head"]
-        for source, at, ids in sources:
-            cache = Samples.open(source)
+        for cache, at, ids in caches:
             rows = cache.rows(ids)
             problem[at] = cache.problem[rows]
             for place, row in zip(at, rows, strict=True):
@@ -319,3 +356,5 @@ def copy_samples(
             indices, first = np.unique(scene_index[at], return_index=True)
             for index, row in zip(indices, rows[first], strict=True):
                 scene[index] = cache.scene[cache.scene_index[row]]
+                if cache.depth is not None:
+                    arrays["depth"][index] = cache.depth[cache.scene_index[row]]

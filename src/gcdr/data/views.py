@@ -135,6 +135,11 @@ def view_maps(maps: Tensor, view: View) -> Tensor:
     return _sample(maps[:, None], view.window, view.flip, maps.shape[-1])[:, 0]
 
 
+def view_depth(depth: Tensor, view: View) -> Tensor:
+    """Depth maps (M, S, S) of whole images as seen in M views, (M, 1, S, S)."""
+    return _sample(depth[:, None], view.window, view.flip, depth.shape[-1])
+
+
 def view_priors(maps: Tensor, view: View) -> Tensor:
     """Prior maps (N, G, G) as seen in the view and stretched to [0, 1] there, as the release does: a crop
     that leaves a map's peak outside has a peak of its own. A map that is flat in it is zero."""

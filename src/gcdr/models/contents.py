@@ -23,7 +23,7 @@ from gcdr.models.description import (
     Marks,
 )
 from gcdr.models.kinds import GAZE_MODELS
-from gcdr.models.sizes import CONVLSTM, DenoiserConfig
+from gcdr.models.sizes import CONVLSTM
 
 OFA, BLIP = "OFA", "BLIP"
 MASKS, KEYPOINTS = "Mask R-CNN", "Keypoint R-CNN"
@@ -132,24 +132,22 @@ def check_shapes(path: str | Path, shapes: Shapes, expected: Collection[str], ma
             )
 
 
-def check_first_weights(path: str | Path, kind: str, size: str) -> None:
+def check_first_weights(path: str | Path, kind: str, size: str, depth: bool = False) -> None:
     """Check that a gaze model or a denoiser can start from a file.
 
     Args:
         path: the file.
         kind: of the model; of one that does not say what tells its weights nothing is said.
         size: one of its named sizes.
+        depth: of a denoiser, whether its towers see depth, as those of Miao et al.
 
     Raises:
         InputError: as :func:`check_weights`.
     """
     if kind == DENOISER:
-        vat, towers = GAZE_MODELS["vat"], getattr(DenoiserConfig, size)().towers
-        width, kernel = towers.stem_width, towers.stem_kernel
-        scene = {"conv1_scene.weight": (width, 4, kernel, kernel)}
-        inner = {INSIDE + name: shape for name, shape in scene.items()}
-        resnet = {"conv1.weight": (width, 3, kernel, kernel)}
-        check_weights(path, [*vat.titles, *vat.starts], scene | inner | resnet)
+        of_towers = GAZE_MODELS["pdp" if depth else "vat"]
+        taken = [*of_towers.titles, *of_towers.starts]
+        check_weights(path, taken, of_towers.marks[size])
     elif (about := GAZE_MODELS[kind]).told_by:
         check_weights(path, [*about.titles, *about.starts], about.marks.get(size))
 

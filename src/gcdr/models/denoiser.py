@@ -64,7 +64,7 @@ class Denoiser(SeesPeople):
 
     @property
     def needs(self) -> Needs:
-        return Needs(crop=True, mask=True)
+        return Needs(crop=True, mask=True, depth=self.config.towers.depth)
 
     @property
     def input_size(self) -> int:
@@ -87,7 +87,7 @@ class Denoiser(SeesPeople):
         """Context maps of the levels, finest first; computed once for all noise draws and steps.
 
         Args:
-            inputs: N people, with head crops and head masks.
+            inputs: N people, with head crops and head masks, and depth where the towers see it.
 
         Returns:
             For each level a non-negative float tensor (N, width, C, C), C = H / patch / 2**level.

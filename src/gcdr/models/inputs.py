@@ -12,7 +12,15 @@ from gcdr.base.tensors import each_tensor
 from gcdr.data.cache import Pictures
 from gcdr.data.semgaze_items import grown_boxes, semantic_item
 from gcdr.data.tokens import Cache, ImageTokens
-from gcdr.data.views import View, plain_view, view_boxes, view_crops, view_images, view_masks
+from gcdr.data.views import (
+    View,
+    plain_view,
+    view_boxes,
+    view_crops,
+    view_depth,
+    view_images,
+    view_masks,
+)
 from gcdr.models.interface import GazeInputs, SeesPeople
 
 
@@ -33,14 +41,19 @@ def gaze_inputs(
         prior: (N, 1, G, G) prior maps as seen in the view, for a model that needs them.
 
     Raises:
-        InputError: the model needs what no data set has.
+        InputError: the model needs depth, and the pictures come without.
     """
     size, device = pictures.images.shape[-1], pictures.images.device
     shown = plain_view(len(pictures.images), device) if view is None else view
     own = plain_view(len(pictures.image_of), device) if view is None else view
     needs = model.needs
+    depth = None
     if needs.depth:
-        raise InputError(f"a {model.kind}: needs the depth of each image, which no data set has")
+        if pictures.depth is None:
+            raise InputError(
+                f"a {model.kind}: needs the depth of each image, found pictures without"
+            )
+        depth = view_depth(pictures.depth, shown)
     images, grey = view_images(pictures.images, shown, model.colours)
     box, image_of = pictures.head_box, pictures.image_of
     crop = None
@@ -54,6 +67,7 @@ def gaze_inputs(
         head_crop=crop,
         head_mask=view_masks(box, own, size, model.head_mask) if needs.mask else None,
         prior=prior if needs.prior else None,
+        depth=depth,
     )
 
 

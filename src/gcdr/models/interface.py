@@ -164,7 +164,10 @@ class SeesPeople(nn.Module, ABC):
 
     Attributes:
         kind: its name in ``model.json``.
-        in_time: of a model that follows tracks, how the names of its memory begin and of what comes after it.
+        in_time: of a model that follows tracks, how the names of those parameters begin that are trained on
+            video, of its memory and of what comes after it.
+        window: of a model that follows tracks, how many frames of one it sees together: a track is asked
+            in pieces of so many, from its first frame on.
         rates: by the beginning of parameters' names, what their learning rate is multiplied by.
         config: its sizes.
         objective: how far heatmaps (n, H, W) are from targets (n, H, W) in [0, 1], a scalar.
@@ -172,6 +175,7 @@ class SeesPeople(nn.Module, ABC):
 
     kind: ClassVar[str]
     in_time: ClassVar[tuple[str, ...]] = ()
+    window: ClassVar[int] = 1
     rates: ClassVar[Mapping[str, float]] = {}
     config: Any
     precision: Any

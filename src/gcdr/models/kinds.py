@@ -11,6 +11,7 @@ GAZE_MODELS = {
         "gazelle": "gcdr.models.gazelle_released",
         "semgaze": "gcdr.models.semgaze_released",
         "pdp": "gcdr.models.pdp",
+        "video-pdp": "gcdr.models.video_pdp",
     }.items()
 }
 """By the name in the configuration and in ``model.json``."""

@@ -111,12 +111,14 @@ class PaperTable:
         columns: its groups of columns.
         rows: its methods.
         data: the data set that the paper's numbers are of.
+        kind: of the gaze model that it is about, where that is not the one of all other tables.
     """
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[PaperRow, ...]
     data: str = PAPER_DATA
+    kind: str | None = None
 
 
 SHARES = (Column(5), Column(10), Column(20))
@@ -129,6 +131,10 @@ TEN_DRAWS = {"draws": 10, "redraw": "mean"}
 def _on_video(method: str, distance: float, auc: float, **about: Any) -> PaperRow:
     # One annotator a person, so the nearest one is the mean.
     return PaperRow(method, paper={None: (distance, distance, auc)}, **about)
+
+
+def _with_depth(title: str, method: str, *paper: float, **about: Any) -> PaperRow:
+    return PaperRow(method, paper={None: paper}, title=title, **about)
 
 
 def _refined(timestep: int, steps: int, *paper: float) -> PaperRow:
@@ -202,6 +208,20 @@ PAPER_TABLES = {
             _on_video("vat", 0.134, 0.860, share=100, title="VAT (100 % labels)"),
         ),
         data="VideoAttentionTarget",
+    ),
+    "table_s5": PaperTable(
+        "Table S5: another base model, PDP (the paper's: Miao et al.), which sees depth",
+        TEN,
+        (
+            _with_depth("PDP", "vat", 0.190, 0.123, 0.877),
+            _with_depth("Semi-PDP", "semi-vat", 0.180, 0.115, 0.892),
+            _with_depth("Semi-PDP-GC", "semi-vat-gc", 0.185, 0.117, 0.893),
+            _with_depth("PDP-MT", "vat-mt", 0.217, 0.146, 0.854),
+            _with_depth("GCDR", "gcdr", 0.167, 0.104, 0.897),
+            _with_depth("GCDR-MT", "gcdr-mt", 0.163, 0.100, 0.900),
+            _with_depth("PDP (20 % labels)", "vat", 0.166, 0.103, 0.900, share=20),
+        ),
+        kind="pdp",
     ),
     "table_s6": PaperTable(
         "Table S6: Gaussians at the peaks of the baselines' predictions",

@@ -130,6 +130,7 @@ def network(config: Config, features: bool = True, tracks: bool = False) -> Netw
         head=diffusion["head"],
         features="towers" if features else "none",
         tracks=tracks and diffusion["tracks"],
+        depth=features and diffusion["depth"],
     )
 
 

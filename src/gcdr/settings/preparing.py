@@ -13,7 +13,7 @@ from gcdr.config.schema import CHOSEN, OWN
 from gcdr.data.split import DrawnSplit
 from gcdr.detection.choices import DetectSettings, HeadSettings
 from gcdr.video.film_settings import FilmSettings
-from gcdr.world.dataset import ShowSettings, WorldSettings
+from gcdr.world.dataset import DrawnDepth, ShowSettings, WorldSettings
 from gcdr.world.lessons import BackboneRecipe, DetectorRecipe, FrozenRecipe, VQARecipe
 
 SettingsT = TypeVar("SettingsT", bound=JsonConfig)
@@ -34,6 +34,14 @@ def world(config: Config, dataset: str) -> WorldSettings:
 def world_show(config: Config, dataset: str) -> ShowSettings:
     """Of a show of the demo world."""
     return _part(ShowSettings, config["datasets"][dataset], f"datasets.{dataset}")
+
+
+def drawn_depth(config: Config, dataset: str) -> DrawnDepth:
+    """Of the depth of a data set of the demo world."""
+    noisy = config["depth"]["drawn"] == "noisy"
+    if config["datasets"][dataset]["kind"] == "world":
+        return DrawnDepth(noisy, stills=world(config, dataset))
+    return DrawnDepth(noisy, show=world_show(config, dataset))
 
 
 def detect_settings(config: Config) -> DetectSettings:

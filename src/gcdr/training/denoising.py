@@ -33,8 +33,10 @@ def initial_denoiser(settings: NetworkSettings, init: Path | None, seed: int) ->
     """
     torch.manual_seed(derive(seed, "denoiser weights"))
     sort = VideoDenoiserConfig if settings.tracks else DenoiserConfig
+    sizes = {"world": sort.world, "paper": sort.paper}[settings.size]()
     config = replace(
-        {"world": sort.world, "paper": sort.paper}[settings.size](),
+        sizes,
+        towers=replace(sizes.towers, depth=settings.depth),
         head=settings.head,
         sigma=settings.sigma,
         features=settings.features,

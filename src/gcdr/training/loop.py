@@ -219,11 +219,14 @@ def learn_in_time(model: nn.Module) -> None:
         raise InputError(
             f"learned: found in_time for a {type(model).__name__}, which follows no tracks; expected all"
         )
-    model.requires_grad_(False)
-    for name, part in model.named_modules():
-        if name.startswith(names) and not isinstance(part, NORMS):
-            for parameter in part.parameters(recurse=False):
-                parameter.requires_grad_()
+    held = {
+        id(parameter)
+        for part in model.modules()
+        if isinstance(part, NORMS)
+        for parameter in part.parameters()
+    }
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name.startswith(names) and id(parameter) not in held)
 
 
 def _train_mode(model: nn.Module) -> None:

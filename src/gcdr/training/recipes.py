@@ -161,6 +161,7 @@ class NetworkSettings(JsonConfig):
         head: "plain" or "mass", see :class:`gcdr.models.sizes.DenoiserConfig`.
         features: "towers", or "none" for a network that does not see the picture.
         tracks: whether it follows people along films, see :class:`gcdr.models.video_denoiser.VideoDenoiser`.
+        depth: whether its towers also see the depth of the picture (paper, S9).
     """
 
     size: Literal["world", "paper"]
@@ -168,6 +169,7 @@ class NetworkSettings(JsonConfig):
     head: Literal["plain", "mass"] = "plain"
     features: Literal["towers", "none"] = "towers"
     tracks: bool = False
+    depth: bool = False
 
 
 @dataclass(frozen=True)

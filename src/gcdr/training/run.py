@@ -116,15 +116,18 @@ class Run:
     ) -> Composition:
         """Who is in the batches, see :func:`gcdr.training.batches.compose`.
 
-        A model that follows tracks learns from clips of ``recipe.frames`` frames, where people are in films.
+        A model that follows tracks learns from clips of ``recipe.frames`` frames, where people are in films;
+        of one that sees windows of frames, from as many whole windows as these hold.
         """
         tracks, clips = self.samples.tracks, None
         if self.model.needs.tracks and tracks is not None:
+            window = self.model.window
+            frames = max(window, recipe.frames // window * window)
 
             def cut(ids: np.ndarray) -> list[np.ndarray]:
-                return [ids[part] for part in tracks.clips(self.samples.rows(ids), recipe.frames)]
+                return [ids[part] for part in tracks.clips(self.samples.rows(ids), frames)]
 
-            clips = Clips(cut, recipe.frames)
+            clips = Clips(cut, frames)
         people = compose(labelled, others, recipe.batch, labelled_per_batch, self.seed, clips)
         if people.pieces < self.ranks.count:
             what = "people" if clips is None else f"clips of {recipe.frames} frames"

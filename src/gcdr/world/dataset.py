@@ -39,3 +39,18 @@ class ShowSettings(JsonConfig):
     frames: int = setting("Frames of a clip, of which ten are a second.", minimum=2, maximum=10**5)
     width: int = setting("Width of the frames in pixels.", minimum=32, maximum=4096)
     height: int = setting("Height of the frames in pixels.", minimum=32, maximum=4096)
+
+
+@dataclass(frozen=True)
+class DrawnDepth(JsonConfig):
+    """The depth of pictures that were drawn.
+
+    Attributes:
+        noisy: whether as an estimator would give it.
+        stills: what stills were drawn by, or None.
+        show: what a show was drawn by, or None.
+    """
+
+    noisy: bool
+    stills: WorldSettings | None = None
+    show: ShowSettings | None = None

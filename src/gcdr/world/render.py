@@ -33,7 +33,7 @@ def render(scene: Scene, width: int = 320, height: int = 240, supersample: int =
     for thing in sorted(scene.things, key=lambda t: t.place.base):
         if thing.place.support != "floor":
             _paint_support(pen, thing, scene)
-    for item in _back_to_front(scene):
+    for _, item in back_to_front(scene):
         if isinstance(item, Thing):
             if item.place.support == "floor":
                 place = item.place
@@ -53,24 +53,29 @@ def person_masks(scene: Scene, width: int, height: int) -> np.ndarray:
     """The visible pixels of each person, (len(scene.people), height, width) bool."""
     image = Image.new("L", (width, height), 0)
     pen = MaskPen(image, width / scene.style.aspect, float(height))
-    for item in _back_to_front(scene):
-        if isinstance(item, Thing):
-            pen.value = 0
-            _paint_thing(pen, item)
-        else:
-            pen.value = 1 + scene.people.index(item)
-            draw_figure(pen, item.figure)
+    for _, item in back_to_front(scene):
+        pen.value = 1 + scene.people.index(item) if isinstance(item, Person) else 0
+        paint_item(pen, item)
     labels = np.asarray(image)
     return labels[None] == np.arange(1, len(scene.people) + 1, dtype=np.uint8)[:, None, None]
 
 
-def _back_to_front(scene: Scene) -> list[Thing | Person]:
+def back_to_front(scene: Scene) -> list[tuple[float, Thing | Person]]:
+    """What is painted over what, each with the line on the ground that decides it."""
     items: list[tuple[float, int, Thing | Person]] = []
     for number, thing in enumerate(scene.things):
         items.append((thing.place.depth, number, thing))
     for number, person in enumerate(scene.people):
         items.append((person.figure.ground, 100 + number, person))
-    return [item for _, _, item in sorted(items, key=lambda entry: entry[:2])]
+    return [(line, item) for line, _, item in sorted(items, key=lambda entry: entry[:2])]
+
+
+def paint_item(pen: Pen, item: Thing | Person) -> None:
+    """Paint a thing or a person, without shadows."""
+    if isinstance(item, Thing):
+        _paint_thing(pen, item)
+    else:
+        draw_figure(pen, item.figure)
 
 
 def _paint_support(pen: Pen, thing: Thing, scene: Scene) -> None:
