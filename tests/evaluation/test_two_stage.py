@@ -13,7 +13,7 @@ from gcdr.base.files import read_json
 from gcdr.data.label_space import LabelSpace, write_label_space
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.stores import write_labels
-from gcdr.evaluation.two_stage import conditioned, evaluate_two_stage
+from gcdr.evaluation.two_stage import evaluate_two_stage, what_is_left
 from gcdr.priors.image_towers import image_tower
 
 
@@ -22,19 +22,19 @@ def test_what_is_left_of_a_picture() -> None:
     image = Image.fromarray(rng.integers(1, 255, (48, 64, 3), dtype=np.uint8))
     heatmap = np.zeros((8, 8), np.float32)
     heatmap[2:4, 4:6] = 1
-    cropped = conditioned(image, heatmap, "crop")
+    cropped = what_is_left(image, heatmap, "crop")
     assert cropped.size == (16, 12)
     assert np.array_equal(np.asarray(cropped), np.asarray(image)[12:24, 32:48])
     pixels = np.asarray(image).astype(int)
     masked, blurred = (
-        np.asarray(conditioned(image, heatmap, how)).astype(int) for how in ("mask", "blur")
+        np.asarray(what_is_left(image, heatmap, how)).astype(int) for how in ("mask", "blur")
     )
     assert not masked[40:, :16].any() and abs(masked[18, 40] - pixels[18, 40]).max() <= 1
     assert abs(blurred[18, 40] - pixels[18, 40]).max() <= 1
     assert blurred[40:, :16].std() < 0.5 * pixels[40:, :16].std()
     point = np.zeros((64, 64), np.float32)
     point[0, 63] = 1
-    assert conditioned(image, point, "crop").size == (4, 3), "no smaller, but cut at the border"
+    assert what_is_left(image, point, "crop").size == (4, 3), "no smaller, but cut at the border"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clip")
     torch.manual_seed(0)
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1}
-    heads = {"num_attention_heads": 2}
+    heads = {"num_attention_heads": 2, "projection_dim": 24}
     config = transformers.CLIPConfig(
         text_config={**sizes, **heads, "vocab_size": 60},
         vision_config={**sizes, **heads, "image_size": 32, "patch_size": 16},

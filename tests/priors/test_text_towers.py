@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from gcdr.base.errors import InputError
 from gcdr.data.label_space import LabelSpace, read_label_space, write_label_space
@@ -69,6 +70,14 @@ def test_clip_embeds_bare_names(clip: Path) -> None:
     assert alone == pytest.approx(space.embeddings[1], abs=1e-5), "padding says nothing"
     best, share = space.nearest(space.embeddings)
     assert best.tolist() == [0, 1, 2] and (share > 1 / 3).all()
+
+
+def test_a_tower_without_all_of_its_weights_is_refused(clip: Path) -> None:
+    held = load_file(clip / "model.safetensors")
+    del held["text_projection.weight"]
+    save_file(held, clip / "model.safetensors", {"format": "pt"})
+    with pytest.raises(InputError, match=r"no text_projection\.weight in it"):
+        embed(["cup"], clip)
 
 
 def test_what_is_no_tower_is_named(clip: Path, tmp_path: Path) -> None:

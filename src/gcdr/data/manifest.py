@@ -29,8 +29,10 @@ LABEL_SOURCE = "label_source"
 OPTIONAL = [*CONTEXT, LABEL_SOURCE]
 ACCEPTED, OBJECT = "accepted", ["object_x0", "object_y0", "object_x1", "object_y1"]
 MEANT = [ACCEPTED, *OBJECT]
-"""What else is known of the thing looked at, where a data set has it: all names that are right, joined by a
-bar, and its box in pixels. It belongs to the labels."""
+"""What else is known of the thing looked at, where a data set has it: all names that are right, and its box
+in pixels. It belongs to the labels."""
+JOINER = "|"
+"""Between the names that are right; none of them has it."""
 LABEL_SOURCES = ("given", "corrected", "predicted")
 IGNORED = "ignore"
 """The split of people of whom nobody can tell where they look: not learned from, not labelled, not shown."""

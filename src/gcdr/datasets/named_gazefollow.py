@@ -14,7 +14,7 @@ import pandas as pd
 
 from gcdr.base.errors import InputError
 from gcdr.base.problems import Places, Problems
-from gcdr.data.manifest import ACCEPTED
+from gcdr.data.manifest import ACCEPTED, JOINER
 from gcdr.data.vocabulary import MISSING, label_ids, parted_names, read_vocabulary
 from gcdr.datasets.assemble import Dataset, Rules, assemble
 from gcdr.datasets.gazefollow import read_gazefollow_rows
@@ -24,8 +24,6 @@ from gcdr.datasets.text import Table, read_headed
 PSEUDO = ["path", "id", "split", "gaze_pseudo_label", "label_id"]
 FLAGS = ["eyes_closed", "outside_frame", "uncertain"]
 GIVEN = ["path", *FLAGS, "gaze_gt_labels", "gaze_gt_label", "label_id", "test_label_id"]
-JOINER = "|"
-"""Between the accepted labels of a person in the manifest; no name has it."""
 
 
 def read_semgaze(root: Path, files: Sequence[Path]) -> Dataset:

@@ -14,7 +14,7 @@ from gcdr.base.plain import JsonTable
 from gcdr.base.seeds import numpy_rng
 from gcdr.data.folds import resampled
 from gcdr.data.label_space import read_label_space
-from gcdr.data.manifest import ACCEPTED, OBJECT, people_digest, read_meant, read_people
+from gcdr.data.manifest import ACCEPTED, JOINER, OBJECT, people_digest, read_meant, read_people
 from gcdr.data.shown import read_shown
 from gcdr.data.split import LABELLED
 from gcdr.data.tokens import open_cache
@@ -29,8 +29,6 @@ from gcdr.evaluation.semantic import (
 from gcdr.evaluation.stages import Tested, test_people
 from gcdr.predictor import Predictor, load_gaze_model
 from gcdr.priors.named_people import read_names
-
-JOINER = "|"
 
 
 def evaluate_semantics(
@@ -138,7 +136,8 @@ def name_scores(
     """Whether names are right, each (N,): 1 or 0, NaN of who has no name of the vocabulary.
 
     Args:
-        ranked: (N, K) places in the vocabulary from the most likely on, ``MISSING`` for no guess.
+        ranked: (N, K) places in the vocabulary from the most likely on, ``MISSING`` for no guess; of fewer
+            than three nothing is said about the first three.
         meant: with ``label``, and ``accepted`` where several names are right.
         names: the vocabulary.
     """
@@ -147,6 +146,7 @@ def name_scores(
     scores = {
         f"acc_{top}": np.where(known, (ranked[:, :top] == label[:, None]).any(1), np.nan)
         for top in (1, 3)
+        if top <= ranked.shape[1]
     }
     if ACCEPTED in meant:
         lists = [str(text).split(JOINER) if pd.notna(text) else [] for text in meant[ACCEPTED]]

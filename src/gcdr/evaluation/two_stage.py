@@ -31,7 +31,7 @@ BLURRED = 0.05
 BLOCK = 32
 
 
-def conditioned(image: Image.Image, heatmap: np.ndarray, how: Conditioning) -> Image.Image:
+def what_is_left(image: Image.Image, heatmap: np.ndarray, how: Conditioning) -> Image.Image:
     """What is left of a picture where somebody looks.
 
     Args:
@@ -104,7 +104,9 @@ def evaluate_two_stage(
     people = tested.people.to_dict("records")
     for start in range(0, len(people), BLOCK):
         shown = [
-            conditioned(open_image(images / row["image"], (row["width"], row["height"])), map_, how)
+            what_is_left(
+                open_image(images / row["image"], (row["width"], row["height"])), map_, how
+            )
             for row, map_ in zip(people[start : start + BLOCK], held[start:], strict=False)
         ]
         found.append(embedded(shown))

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
+from gcdr.priors.text_towers import whole_tower
 
 ImageTower = Callable[[Sequence[Image.Image]], np.ndarray]
 """Pictures in RGB to (N, D) float32 of unit length."""
@@ -35,9 +36,7 @@ def image_tower(folder: Path, device: torch.device) -> ImageTower:
     try:
         from transformers import CLIPVisionModelWithProjection
 
-        model: Any = CLIPVisionModelWithProjection.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True
-        )
+        model: Any = whole_tower(CLIPVisionModelWithProjection, folder)
     except (ImportError, OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise InputError(
             f"{folder}: no whole image tower of CLIP, expected config.json and model.safetensors "

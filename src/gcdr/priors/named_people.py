@@ -49,7 +49,7 @@ def names_of_nouns(
 
 
 def name_people(
-    prior: Path, manifest: Path, labels: Path, folder: Path, space: Path, out: Path
+    prior: Path, manifest: Path, labels: Path, tower: Path, space: Path, out: Path
 ) -> None:
     """Name what everybody looks at by the answers of a prior store; say how often it is right.
 
@@ -57,7 +57,7 @@ def name_people(
         prior: the store, with the nouns of a VQA model's answers.
         manifest: the manifest.
         labels: the label split: names are compared with those that it shows.
-        folder: of the text tower.
+        tower: folder of the text tower.
         space: the vocabulary.
         out: Parquet of ``sample_id``, ``name``, ``place`` in the vocabulary and ``confidence``; beside it a
             JSON with the accuracy on the people who show a name, from several confidences on.
@@ -70,7 +70,7 @@ def name_people(
     held = read_columns(prior)
     nouns = held["noun"][places(held["sample_id"], ids, prior)]
     names = read_label_space(space).names
-    place, confidence = names_of_nouns([str(noun) for noun in nouns], folder, space)
+    place, confidence = names_of_nouns([str(noun) for noun in nouns], tower, space)
     told = [names[at] if at >= 0 else None for at in place]
     table = pd.DataFrame({"sample_id": ids, "name": told, "place": place, "confidence": confidence})
     shown = read_shown(labels, digest)

@@ -82,9 +82,7 @@ def _clip(folder: Path) -> TextTower:
     except ImportError as error:
         raise InputError(f"text tower: transformers is not installed ({error})") from error
     try:
-        model: Any = CLIPTextModelWithProjection.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True
-        )
+        model: Any = whole_tower(CLIPTextModelWithProjection, folder)
         tokenizer: Any = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise InputError(
@@ -109,6 +107,20 @@ def _clip(folder: Path) -> TextTower:
         return torch.cat(parts).numpy()
 
     return embedded
+
+
+def whole_tower(kind: Any, folder: Path) -> Any:
+    """One of CLIP's towers from a folder in transformers' layout.
+
+    Raises:
+        ValueError: weights of it are missing, which transformers would draw at random.
+    """
+    model, told = kind.from_pretrained(
+        folder, local_files_only=True, use_safetensors=True, output_loading_info=True
+    )
+    if told["missing_keys"]:
+        raise ValueError(f"no {', '.join(sorted(told['missing_keys'])[:3])} in it")
+    return model
 
 
 def _words(folder: Path) -> TextTower:
