@@ -70,7 +70,7 @@ def test_pool_is_named_after_its_test_people() -> None:
 def test_every_kind_of_data_set_has_a_notice() -> None:
     schema = inline_references(read_schema(ROOT / "workflow/schemas/config.schema.yaml"))
     kinds = re.findall(r"'kind': {'const': '([\w-]+)'", str(schema["properties"]["datasets"]))
-    assert len(kinds) == 9 and set(kinds) == set(NOTICES)
+    assert len(kinds) == 11 and set(kinds) == set(NOTICES)
 
 
 def test_read_hidden_labels_are_said() -> None:

@@ -10,14 +10,16 @@ rule embed_vocabulary:
         tower=tower_files(),
         vocabulary=vocabulary_file(),
     output:
-        multiext(f"results/text/{vocabulary_name()}/", "embeddings.safetensors", "card.json"),
+        multiext(
+            f"results/text/{vocabulary_name()}/", space="embeddings.safetensors", card="card.json"
+        ),
     log:
         f"logs/text/{vocabulary_name()}.log",
     params:
         options=lambda wildcards, input: options(vocabulary=input.vocabulary),
-        tower=config["semantics"]["tower"],
+        tower=lambda wildcards, input: os.path.dirname(input.tower[0]),
     shell:
-        "python {input.script:q} {params.options:q} --tower={params.tower:q} --out={output[0]:q} > {log:q} 2>&1"
+        "python {input.script:q} {params.options:q} --tower={params.tower:q} --out={output.space:q} > {log:q} 2>&1"
 
 
 rule name_people:
@@ -34,7 +36,7 @@ rule name_people:
     log:
         "logs/{study}/labels{share}-seed{seed}/names/{store}.log",
     params:
-        tower=config["semantics"]["tower"],
+        tower=lambda wildcards, input: os.path.dirname(input.tower[0]),
     shell:
         "python {input.script:q} --prior={input.prior:q} --manifest={input.manifest:q} --labels={input.labels:q}"
         " --tower={params.tower:q} --space={input.space:q} --out={output.table:q} > {log:q} 2>&1"
@@ -79,7 +81,7 @@ rule evaluate_two_stage:
         how="mask|blur|crop",
     params:
         place=lambda wildcards: options(images=images_of_study(wildcards), how=wildcards.how),
-        tower=config["semantics"]["tower"],
+        tower=lambda wildcards, input: os.path.dirname(input.tower[0]),
         about=about_model,
         device=config["device"],
     shell:
