@@ -14,25 +14,54 @@ import torch
 
 from gcdr.models.gazelle import Gazelle
 from gcdr.models.gazelle_config import GazelleConfig
-from gcdr.models.interface import GazeInputs
+from gcdr.models.interface import GazeInputs, GazeModel
 
 SIZES = {"B": (GazelleConfig.paper, 1.5), "L": (GazelleConfig.large, 1.2)}
 PEOPLE = 8
 
 
-def people(count: int, image: torch.Tensor) -> GazeInputs:
-    """So many people in one image, with heads of a common size."""
+def people(count: int, image: torch.Tensor, heads: int) -> GazeInputs:
+    """So many people in one image, with heads of a common size and, if there are to be any, crops of them."""
     corner = torch.rand(count, 2) * 0.8
-    box = torch.cat([corner, corner + 0.15], dim=1)
-    return GazeInputs(images=image, image_of=torch.zeros(count, dtype=torch.int64), head_box=box)
+    return GazeInputs(
+        images=image,
+        image_of=torch.zeros(count, dtype=torch.int64),
+        head_box=torch.cat([corner, corner + 0.15], dim=1),
+        head_crop=torch.randn(count, 3, heads, heads) if heads else None,
+    )
 
 
 @torch.inference_mode()
-def seconds(model: Gazelle, inputs: GazeInputs) -> tuple[float, float]:
+def seconds(model: GazeModel, inputs: GazeInputs) -> tuple[float, float]:
     """Wall clock and CPU time of one call."""
     start = time.perf_counter(), time.process_time()
     model(inputs)
     return time.perf_counter() - start[0], time.process_time() - start[1]
+
+
+def compare(
+    title: str, model: GazeModel, image: torch.Tensor, heads: int, limit: float, rounds: int
+) -> None:
+    """Print what one person and what several cost, in turns.
+
+    Args:
+        title: what stands before the figures.
+        model: any that encodes a picture once.
+        image: (1, 3, S, S).
+        heads: side of head crops in pixels, 0 for a model that sees none.
+        limit: what the ratio is meant to be at most.
+        rounds: that a figure is the best of.
+    """
+    one, many = people(1, image, heads), people(PEOPLE, image, heads)
+    seconds(model, one), seconds(model, many)
+    calls = [(seconds(model, one), seconds(model, many)) for _ in range(rounds)]
+    for clock, label in enumerate(("wall", "CPU")):
+        alone, together = (min(call[clock] for call in side) for side in zip(*calls, strict=True))
+        print(
+            f"{title}{label}: one person {alone:.2f} s, {PEOPLE} people {together:.2f} s, "
+            f"ratio {together / alone:.2f} (at most {limit})",
+            flush=True,
+        )
 
 
 def main() -> None:
@@ -43,20 +72,8 @@ def main() -> None:
     torch.manual_seed(0)
     for name in [options.only] if options.only else SIZES:
         sizes, limit = SIZES[name]
-        model = Gazelle(sizes(inout=True)).eval()
-        image = torch.randn(1, 3, 448, 448)
-        one, many = people(1, image), people(PEOPLE, image)
-        seconds(model, one), seconds(model, many)
-        rounds = [(seconds(model, one), seconds(model, many)) for _ in range(options.rounds)]
-        for clock, label in enumerate(("wall", "CPU")):
-            alone, together = (
-                min(call[clock] for call in calls) for calls in zip(*rounds, strict=True)
-            )
-            print(
-                f"ViT-{name}/14, {label}: one person {alone:.2f} s, {PEOPLE} people {together:.2f} s, "
-                f"ratio {together / alone:.2f} (at most {limit})",
-                flush=True,
-            )
+        model, image = Gazelle(sizes(inout=True)).eval(), torch.randn(1, 3, 448, 448)
+        compare(f"ViT-{name}/14, ", model, image, 0, limit, options.rounds)
 
 
 if __name__ == "__main__":

@@ -124,6 +124,12 @@ int fsync(int fd)
     return fails_fd(FSYNC, fd) ? -1 : real(fd);
 }
 
+int syncfs(int fd)
+{
+    REAL(int, "syncfs", int);
+    return fails_fd(FSYNC, fd) ? -1 : real(fd);
+}
+
 int fdatasync(int fd)
 {
     REAL(int, "fdatasync", int);

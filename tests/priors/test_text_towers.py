@@ -76,13 +76,16 @@ def test_a_tower_without_all_of_its_weights_is_refused(clip: Path) -> None:
     held = load_file(clip / "model.safetensors")
     del held["text_projection.weight"]
     save_file(held, clip / "model.safetensors", {"format": "pt"})
-    with pytest.raises(InputError, match=r"no text_projection\.weight in it"):
+    with pytest.raises(
+        InputError,
+        match=r"1 tensors are missing.* text_projection\.weight",
+    ):
         embed(["cup"], clip)
 
 
 def test_what_is_no_tower_is_named(clip: Path, tmp_path: Path) -> None:
     (clip / "model.safetensors").unlink()
-    with pytest.raises(InputError, match="no whole text tower of CLIP"):
+    with pytest.raises(InputError, match="not a whole text tower of CLIP"):
         embed(["cup"], clip)
     with pytest.raises(InputError, match=r"no config\.json"):
         embed(["cup"], tmp_path / "none")

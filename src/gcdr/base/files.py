@@ -1,5 +1,6 @@
 """Files that are either whole or absent, and digests of their content."""
 
+import ctypes
 import errno
 import fcntl
 import hashlib
@@ -19,6 +20,7 @@ from gcdr.base.errors import InputError
 
 CHECKPOINTS = (".pt", ".pth", ".ckpt")  # endings of files by torch.save
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+LIBC = ctypes.CDLL(None, use_errno=True)
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)  # file systems that have no such call
 FOREIGN = re.compile(rf"(?:errno = |os error |errno )({'|'.join(map(str, DISK))})\b")
 HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # in JSON; two of them are a character
@@ -76,14 +78,18 @@ def _take_place(temporary: Path, path: Path) -> None:
 
 
 def _to_disk(path: Path, whole: bool = True) -> None:
-    """Wait until the disk has a file, or a folder with all that is in it (``whole``) or its names alone."""
-    if whole and path.is_dir():
-        for inside in path.iterdir():
-            if not inside.is_symlink():
-                _to_disk(inside)
+    """Wait until the disk has a file, or a folder with all that is in it (``whole``) or its names alone.
+
+    Of a folder's files the file system is asked at once: one after the other they cost 4 ms each. Where there is
+    no such call (outside Linux), its names alone.
+    """
     opened = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(opened)
+        if whole and path.is_dir() and hasattr(LIBC, "syncfs"):
+            if LIBC.syncfs(opened):
+                raise OSError(code := ctypes.get_errno(), os.strerror(code))
+        else:
+            os.fsync(opened)
     except OSError as error:
         if error.errno not in NO_SYNC:
             raise

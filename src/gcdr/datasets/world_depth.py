@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
+from gcdr.base.files import atomic
 from gcdr.base.seeds import numpy_rng
 from gcdr.data.depth_maps import depth_file, save_depth
 from gcdr.world.clip import draw_clip
@@ -27,13 +28,17 @@ def write_world_depth(
         people: the manifest's people.
         images: folder of the pictures.
         drawn: what they were drawn by, and how their depth is.
-        out: folder of the depth maps, see :mod:`gcdr.data.depth_maps`.
+        out: folder of the depth maps, see :mod:`gcdr.data.depth_maps`; whole or not at all.
         workers: processes to draw with; the result does not depend on it.
+
+    Raises:
+        InputError: the disk does not take it.
     """
     names = sorted(set(people["image"]))
     together = [list(held) for _, held in groupby(names, Path if drawn.show is None else _clip)]
-    with ProcessPoolExecutor(workers) as pool:
-        made = pool.map(partial(_write_maps, images, drawn, out), together, chunksize=16)
+    with atomic(out) as new, ProcessPoolExecutor(workers) as pool:
+        new.mkdir()
+        made = pool.map(partial(_write_maps, images, drawn, new), together, chunksize=16)
         for _ in tqdm(made, "drawing depth", len(together), mininterval=5):
             pass
 

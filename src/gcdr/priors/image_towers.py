@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from safetensors import SafetensorError
 from torch.nn import functional as F
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
-from gcdr.priors.text_towers import whole_tower
+from gcdr.base.transformers_models import load_transformers
 
 ImageTower = Callable[[Sequence[Image.Image]], np.ndarray]
 """Pictures in RGB to (N, D) float32 of unit length."""
@@ -33,16 +31,9 @@ def image_tower(folder: Path, device: torch.device) -> ImageTower:
         raise InputError(
             f"{folder}: no CLIP with an image tower, expected the whole model in transformers' layout"
         )
-    try:
-        from transformers import CLIPVisionModelWithProjection
-
-        model: Any = whole_tower(CLIPVisionModelWithProjection, folder)
-    except (ImportError, OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise InputError(
-            f"{folder}: no whole image tower of CLIP, expected config.json and model.safetensors "
-            f"({' '.join(str(error).split())})"
-        ) from error
-    model = model.eval().requires_grad_(False).to(device)
+    name, files = "CLIPVisionModelWithProjection", ("config.json", "model.safetensors")
+    model, _ = load_transformers(folder, "image tower of CLIP", name, None, files, part=True)
+    model = model.to(device)
     size = model.config.image_size
     mean, std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
 

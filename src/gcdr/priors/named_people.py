@@ -37,14 +37,12 @@ def names_of_nouns(
         name's share by a softmax over the vocabulary.
     """
     tower, _ = text_tower(folder)
-    different = sorted({noun for noun in nouns if noun})
+    said = np.array([bool(noun) for noun in nouns])
     best, share = np.full(len(nouns), MISSING), np.zeros(len(nouns))
-    if different:
-        place, confidence = read_label_space(space).nearest(tower(different))
-        for row, noun in enumerate(nouns):
-            if noun:
-                at = different.index(noun)
-                best[row], share[row] = place[at], confidence[at]
+    if said.any():
+        different, at = np.unique(np.array(nouns, object)[said].astype(str), return_inverse=True)
+        place, confidence = read_label_space(space).nearest(tower(different.tolist()))
+        best[said], share[said] = place[at], confidence[at]
     return best, share
 
 

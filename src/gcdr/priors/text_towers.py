@@ -3,16 +3,15 @@
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from torch.nn import functional as F
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
 from gcdr.base.tensors import read_tensors
+from gcdr.base.transformers_models import load_transformers
 from gcdr.data.label_space import LabelSpace, write_label_space
 from gcdr.data.vocabulary import read_vocabulary
 from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
@@ -22,6 +21,7 @@ TextTower = Callable[[Sequence[str]], np.ndarray]
 """Names to (V, D) float32 of unit length."""
 
 CLIP_TYPES = ("clip", "clip_text_model")
+CLIP_FILES = ("config.json", "model.safetensors", "tokenizer files")
 DEMO = "word embeddings of the demo world's VQA model, in place of CLIP's text tower"
 OTHERS = ("person", "wall", "floor")  # that people of the demo world look at, beside things
 BATCH = 256
@@ -77,19 +77,10 @@ def embed_vocabulary(tower: Path, vocabulary: Path | None, out: Path) -> None:
 
 
 def _clip(folder: Path) -> TextTower:
-    try:
-        from transformers import CLIPTextModelWithProjection, CLIPTokenizer
-    except ImportError as error:
-        raise InputError(f"text tower: transformers is not installed ({error})") from error
-    try:
-        model: Any = whole_tower(CLIPTextModelWithProjection, folder)
-        tokenizer: Any = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise InputError(
-            f"{folder}: no whole text tower of CLIP, expected config.json, model.safetensors and tokenizer "
-            f"files ({' '.join(str(error).split())})"
-        ) from error
-    model = model.eval().requires_grad_(False)
+    names = ("CLIPTextModelWithProjection", "CLIPTokenizer")
+    model, tokenizer = load_transformers(
+        folder, "text tower of CLIP", *names, CLIP_FILES, part=True
+    )
     longest = model.config.max_position_embeddings
 
     @torch.inference_mode()
@@ -107,20 +98,6 @@ def _clip(folder: Path) -> TextTower:
         return torch.cat(parts).numpy()
 
     return embedded
-
-
-def whole_tower(kind: Any, folder: Path) -> Any:
-    """One of CLIP's towers from a folder in transformers' layout.
-
-    Raises:
-        ValueError: weights of it are missing, which transformers would draw at random.
-    """
-    model, told = kind.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True, output_loading_info=True
-    )
-    if told["missing_keys"]:
-        raise ValueError(f"no {', '.join(sorted(told['missing_keys'])[:3])} in it")
-    return model
 
 
 def _words(folder: Path) -> TextTower:

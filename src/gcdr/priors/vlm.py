@@ -1,7 +1,6 @@
 """Vision-language models that answer with points, through the package transformers.
 
-Only architectures that transformers itself holds are loaded, from a local folder of safetensors: code
-that comes with weights is never run. Which they are, and how each writes a place, is :data:`FAMILIES`.
+Which they are, and how each writes a place, is :data:`FAMILIES`.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,11 +9,10 @@ from typing import Any
 
 import torch
 from PIL import Image
-from safetensors import SafetensorError
 
-from gcdr.base.download import check_digest
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
+from gcdr.base.transformers_models import load_transformers
 from gcdr.priors.answers import Answer, clean, parse_json
 
 Size = tuple[float, float]
@@ -32,7 +30,7 @@ class PointingModel:
     """A model of :data:`FAMILIES` with its processor; decodes greedily.
 
     Args:
-        model: a transformers model for generation; put into evaluation mode, gradients off.
+        model: a transformers model for generation, in evaluation mode.
         processor: its processor, with a chat template.
         family: its ``model_type``.
         max_new_tokens: longest answer in tokens.
@@ -43,7 +41,7 @@ class PointingModel:
     def __init__(
         self, model: Any, processor: Any, family: str, max_new_tokens: int, max_pixels: int
     ) -> None:
-        self.model = model.eval().requires_grad_(False)
+        self.model = model
         self.processor, self.family = processor, family
         self.processor.tokenizer.padding_side = "left"  # answers begin in the same column
         least = min(processor.image_processor.size["shortest_edge"], max_pixels)
@@ -79,36 +77,9 @@ class PointingModel:
                 the folder does not hold a whole model.
         """
         family = _family(folder)
-        try:
-            import transformers
-        except ImportError as error:
-            raise InputError(
-                f"{folder}: a {family} model, but the package transformers is not installed ({error}); "
-                "expected it: pip install 'transformers>=5'"
-            ) from error
-        for file in sorted(folder.iterdir()):
-            check_digest(file)
-        local = {"local_files_only": True, "trust_remote_code": False}
-        try:
-            model, report = transformers.AutoModelForImageTextToText.from_pretrained(
-                folder,
-                **local,
-                use_safetensors=True,
-                dtype=DTYPES[precision],
-                output_loading_info=True,
-            )
-            processor = transformers.AutoProcessor.from_pretrained(folder, **local)
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            raise InputError(
-                f"{folder}: not a whole {family} model ({error}); expected {', '.join(FILES)}"
-            ) from error
-        # transformers gives a tensor that it does not find random values, and only warns.
-        for kind in ("missing", "unexpected", "mismatched"):
-            if names := sorted(str(name) for name in report.get(f"{kind}_keys", ())):
-                raise InputError(
-                    f"{folder}: not a whole {family} model; {len(names)} tensors are {kind}, expected "
-                    f"none; the first is {names[0]}"
-                )
+        names = ("AutoModelForImageTextToText", "AutoProcessor")
+        called, dtype = f"{family} model", DTYPES[precision]
+        model, processor = load_transformers(folder, called, *names, FILES, dtype)
         if not getattr(processor, "chat_template", None):
             raise InputError(f"{folder}: found no chat template, expected {', '.join(FILES)}")
         return cls(model.to(device), processor, family, max_new_tokens, max_pixels)
