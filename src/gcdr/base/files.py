@@ -80,8 +80,8 @@ def _take_place(temporary: Path, path: Path) -> None:
 def _to_disk(path: Path, whole: bool = True) -> None:
     """Wait until the disk has a file, or a folder with all that is in it (``whole``) or its names alone.
 
-    Of a folder's files the file system is asked at once: one after the other they cost 4 ms each. Where there is
-    no such call (outside Linux), its names alone.
+    Of a folder's files the file system is asked at once: one after the other they cost 4 ms each. Where there
+    is no such call (outside Linux), its names alone.
     """
     opened = os.open(path, os.O_RDONLY)
     try:
