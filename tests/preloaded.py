@@ -45,7 +45,7 @@ def start_snakemake(
     Args:
         folder, source, arguments: as of :func:`run_snakemake`.
         said: the file.
-        first: folder before others on ``PATH``, of the ``python`` that jobs start (:mod:`warm`).
+        first: folder of the ``python`` that jobs start (:mod:`warm`); empty for the one that runs.
     """
     process = SERVER.Process(target=_main, args=(folder, source, [*arguments], said, first))
     process.start()
@@ -58,8 +58,8 @@ def _main(folder: Path, source: Path, arguments: list[str], said: str, first: st
         os.dup2(into, stream)
     os.chdir(folder)
     os.environ |= {"PYTHONPATH": str(source), "OMP_NUM_THREADS": "1"}
-    if first:
-        os.environ["PATH"] = first + os.pathsep + os.environ["PATH"]
+    if first:  # the workflow puts the folder of the Python that runs it before all others
+        sys.executable = str(Path(first, "python"))
     sys.path[:0] = [str(folder), str(source)]
     # As the profile has it, every run would end seconds later.
     sys.argv = ["snakemake", "--max-jobs-per-timespan", "100/1s", *arguments]
