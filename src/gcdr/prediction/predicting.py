@@ -69,8 +69,8 @@ def predict_people(
             ``label_confidence``, its share among all.
 
     Raises:
-        InputError: the model needs prior maps or depth; or names are asked of one that says none, or that learned
-            from another text tower.
+        InputError: the model needs prior maps or depth; or names are asked of one that says none, or that
+            learned from another text tower.
     """
     check_pictures_alone(model)
     rows: list[pd.DataFrame] = []
@@ -111,8 +111,8 @@ def check_pictures_alone(model: Predictor) -> None:
         )
     if model.model.needs.depth:
         raise InputError(
-            f"a {model.model.kind} that sees depth: predicting on pictures has none; expected a model without "
-            "(-nodepth), or gcdr.load(...).predict(images, heads, depths=...)"
+            f"a {model.model.kind} that sees depth: predicting on pictures has none; expected a model "
+            "without (-nodepth), or gcdr.load(...).predict(images, heads, depths=...)"
         )
 
 
