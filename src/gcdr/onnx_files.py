@@ -27,6 +27,7 @@ from gcdr.data.pictures import open_image
 from gcdr.models.finding import find_model
 from gcdr.models.inputs import gaze_inputs
 from gcdr.models.interface import GazeInputs, GazeModel
+from gcdr.models.kinds import GAZE_MODELS
 from gcdr.predictor import load, pictures_of
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
@@ -136,6 +137,8 @@ def input_names(model: GazeModel) -> list[str]:
         raise InputError(f"a {model.kind}: needs depth, which is not written as ONNX")
     if needs.tracks:
         raise InputError(f"a {model.kind}: follows tracks, which is not written as ONNX")
+    if GAZE_MODELS[model.kind].names:
+        raise InputError(f"a {model.kind}: says what is looked at, which is not written as ONNX")
     has = {
         "head_box": not (needs.crop and needs.mask),
         "head_crop": needs.crop,

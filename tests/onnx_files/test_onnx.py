@@ -22,6 +22,8 @@ from gcdr.models.gazelle import Gazelle
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.named import kind_of
 from gcdr.models.pdp import PDP, PDPConfig
+from gcdr.models.semgaze import Semgaze
+from gcdr.models.semgaze_config import SemgazeConfig
 from gcdr.models.sizes import VATConfig, VideoVATConfig
 from gcdr.models.vat import VAT
 from gcdr.models.video_vat import VideoVAT
@@ -119,8 +121,13 @@ def test_a_model_names_what_it_sees_and_how_it_is_made() -> None:
     assert json.loads(said["input_size"]) == 56 and json.loads(said["map_size"]) == 32
     assert said["mask"] == model.head_mask and list(json.loads(said["outputs"])) == ["heatmap"]
     assert input_names(Gazelle(GazelleConfig.world())) == ["images", "image_of", "head_box"]
-    with pytest.raises(InputError, match=r"^a video-vat: follows tracks, which is not written"):
-        input_names(VideoVAT(VideoVATConfig.world()))
+    for refused, why in {
+        VideoVAT(VideoVATConfig.world()): "a video-vat: follows tracks, which is not written",
+        PDP(PDPConfig.world()): "a pdp: needs depth, which is not written",
+        Semgaze(SemgazeConfig.world()): "a semgaze: says what is looked at, which is not written",
+    }.items():
+        with pytest.raises(InputError, match=f"^{why} as ONNX"):
+            input_names(refused)
 
 
 class Off:

@@ -1,6 +1,7 @@
 """Where people look in somebody's own pictures: tables, drawings, and what is said of what cannot be read."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from gcdr.datasets.folder import read_folder
 from gcdr.detection.shipped import CENTERFACE, weights_of_centerface
 from gcdr.models import finding
 from gcdr.models.build import save_model
+from gcdr.models.interface import GazeModel
+from gcdr.models.pdp import PDP, PDPConfig
 from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
 from gcdr.prediction.drawn import draw_people
@@ -156,6 +159,25 @@ def test_what_is_not_there_is_named_in_a_line(
     error = capsys.readouterr().err
     assert part in error and "Traceback" not in error
     assert not (tmp_path / "predictions").exists()
+
+
+@pytest.mark.parametrize(
+    ("built", "told"),
+    [
+        (lambda: VAT(VATConfig.world(True)), "a vat that sees prior maps"),
+        (lambda: PDP(PDPConfig.world()), "a pdp that sees depth"),
+    ],
+)
+def test_a_model_that_sees_more_than_pictures_is_refused_in_a_line(
+    built: Callable[[], GazeModel], told: str, photos: Path, table: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    save_model(tmp_path / "model", built())
+    arguments = (photos, "--heads", table, "--model", tmp_path / "model", "--out", tmp_path / "out")
+    assert predicted(*arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {told}") and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_pictures_are_named_below_the_folder_that_they_have_in_common(

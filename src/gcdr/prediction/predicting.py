@@ -55,7 +55,7 @@ def predict_people(
     Args:
         pictures: the pictures.
         heads: their head boxes, or what finds them.
-        model: a gaze model that needs no prior map.
+        model: a gaze model that needs neither prior maps nor depth.
         told: gets what has to be said.
         show: called with every picture that has a head.
         names: a vocabulary, by which what they look at is named.
@@ -69,10 +69,10 @@ def predict_people(
             ``label_confidence``, its share among all.
 
     Raises:
-        InputError: the model needs prior maps; or names are asked of one that says none, or that learned
-            from another text tower.
+        InputError: the model needs prior maps or depth; or names are asked of one that says none, or that
+            learned from another text tower.
     """
-    check_without_prior(model)
+    check_pictures_alone(model)
     rows: list[pd.DataFrame] = []
     for block in _blocks(pictures, told):
         found = _heads_of(block, heads, pictures, told)
@@ -98,16 +98,21 @@ def _named(prediction: Prediction, names: LabelSpace, model: Predictor) -> pd.Da
     return pd.DataFrame({"label": [names.names[at] for at in place], "label_confidence": share})
 
 
-def check_without_prior(model: Predictor) -> None:
+def check_pictures_alone(model: Predictor) -> None:
     """Check that a model can be asked with pictures and head boxes alone.
 
     Raises:
-        InputError: it needs prior maps.
+        InputError: it needs prior maps or depth.
     """
     if model.model.needs.prior:
         raise InputError(
             f"a {model.model.kind} that sees prior maps: it needs one of each person, which predicting on "
             "pictures has not; expected a model without, such as the student of GCDR"
+        )
+    if model.model.needs.depth:
+        raise InputError(
+            f"a {model.model.kind} that sees depth: predicting on pictures has none; expected a model "
+            "without (-nodepth), or gcdr.load(...).predict(images, heads, depths=...)"
         )
 
 

@@ -20,7 +20,7 @@ from gcdr.detection.heads import Finder, load_finder
 from gcdr.prediction.contact_sheet import ContactSheet
 from gcdr.prediction.drawn import COLOURS, HALF, draw_people
 from gcdr.prediction.over_time import follow_people, track_notes
-from gcdr.prediction.predicting import check_without_prior
+from gcdr.prediction.predicting import check_pictures_alone
 from gcdr.prediction.predictions import (
     Wanted,
     about_predictions,
@@ -130,10 +130,10 @@ def models_for_videos(wanted: Wanted) -> Models:
     Raises:
         InputError: as :func:`gcdr.prediction.predictions.wanted_model`,
             :func:`gcdr.detection.heads.load_finder` and
-            :func:`gcdr.prediction.predicting.check_without_prior`.
+            :func:`gcdr.prediction.predicting.check_pictures_alone`.
     """
     model = wanted_model(wanted)
-    check_without_prior(model)
+    check_pictures_alone(model)
     finder = None if wanted.heads else load_finder(wanted.finder, wanted.score, model.device)
     return Models(model, finder)
 
