@@ -1,8 +1,18 @@
 """GCDR from pictures to a report. Stages are in workflow/rules, paths in workflow/rules/common.smk."""
 
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.0")
+
+HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=False))
+if not (HERE / "workflow").is_dir():  # includes are looked for beside a link, not where it leads
+    raise WorkflowError(
+        f"{HERE}: found GCDR's Snakefile, and no folder workflow beside it; expected the path of the file in its "
+        "clone, and no link to it alone"
+    )
 
 
 include: "workflow/rules/start.smk"

@@ -2,7 +2,9 @@
 
 import json
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +22,6 @@ from gcdr.data.split import split_labels
 from gcdr.data.tokens import new_tokens
 from gcdr.datasets.assemble import Dataset
 from gcdr.datasets.gazehoi import COLUMNS
-from gcdr.datasets.layout import recognise
 from gcdr.datasets.read import read_dataset
 from gcdr.verification.submission import submission
 from gcdr.video.writing import written_video
@@ -36,9 +37,9 @@ def picture(path: Path, size: tuple[int, int] = SIZE) -> Path:
     return path
 
 
-def read_root(root: Path) -> Dataset:
-    """The data set of a folder, or its errors in one line."""
-    found = read_dataset(recognise(root))
+def read_source(source: Mapping[str, Any]) -> Dataset:
+    """A data set as the configuration names it, or its errors in one line."""
+    found = read_dataset(source)
     if errors := found.problems.errors:
         raise InputError("; ".join(problem.lines()[0] for problem in errors))
     return found

@@ -43,6 +43,7 @@ from gcdr.data.shown import read_shown
 from gcdr.data.stores import read_labels, read_prior
 from gcdr.data.tokens import Tokens
 from gcdr.data.vocabulary import read_vocabulary
+from gcdr.datasets.layout import recognise
 from gcdr.models.build import load_model
 from gcdr.models.contents import check_weights
 from gcdr.models.kinds import model_title
@@ -110,7 +111,7 @@ def in_root(above: int) -> Callable[[Path], Any]:
     """A data set, whose root is so many folders above the one that its file lies in."""
 
     def read(path: Path) -> Any:
-        found = good_data.read_root(path.parents[above])
+        found = good_data.read_source(recognise(path.parents[above]))
         return found.manifest.to_csv(), found.annotations.to_csv()
 
     return read

@@ -240,7 +240,7 @@ def test_only_the_web_is_fetched(tmp_path, address):
 
 @pytest.mark.parametrize(
     ("model", "files"),
-    [("..", ["x"]), (".", ["x"]), ("m", [".."]), ("m", ["a/"]), ("m", ["a/x", "b/x"])],
+    [("..", ["x"]), (".", ["x"]), ("", ["x"]), ("m", [".."]), ("m", ["a/"]), ("m", ["a/x", "b/x"])],
 )
 def test_places_stay_in_their_folder(model, files):
     with pytest.raises(InputError, match=r"downloads\.models\."):

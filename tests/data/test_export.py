@@ -383,8 +383,9 @@ def test_gazelle_json_is_what_its_loader_takes(root: Path) -> None:
         assert head["bbox"] == [10, 0, 64, 25] and head["bbox_norm"] == [10 / 64, 0, 1, 25 / 48]
         assert len(head["gazex"]) == len(head["gazey_norm"]) == head["num_annot"] == 1
     assert entry["heads"][1]["gazex"] == [-1] and entry["heads"][1]["gazey_norm"] == [-1 / 48]
-    with pytest.raises(InputError, match="nobody's gaze is known"):
-        WRITERS["gazelle"](one_row(**unknown), root)
+    for form in ("gazelle", "gazefollow"):
+        with pytest.raises(InputError, match="nobody's gaze is known"):
+            WRITERS[form](one_row(**unknown), root)
 
 
 def test_frames_are_exported_as_sequences_with_their_tracks(root: Path) -> None:

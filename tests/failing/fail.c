@@ -1,4 +1,5 @@
-/* The n-th write, rename or fsync below a folder fails. For LD_PRELOAD; told what to do by fail_at(). */
+/* The n-th write, rename or fsync below a folder fails, or every write from the n-th on, as on a full disk.
+   For LD_PRELOAD; told what to do by fail_at(). */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -9,10 +10,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { WRITE, RENAME, FSYNC, KINDS };
+enum { WRITE, RENAME, FSYNC, KINDS, FULL = KINDS };
 
 static char below[PATH_MAX];
 static long calls[KINDS], at[KINDS];
+static int full;
 
 /* Count anew; let call number n of a kind fail (0: none) for files below a folder. */
 void fail_at(const char *folder, int kind, long n)
@@ -20,7 +22,8 @@ void fail_at(const char *folder, int kind, long n)
     snprintf(below, sizeof below, "%s/", folder);
     memset(calls, 0, sizeof calls);
     memset(at, 0, sizeof at);
-    at[kind] = n;
+    full = kind == FULL;
+    at[full ? WRITE : kind] = n;
 }
 
 long calls_of(int kind) { return calls[kind]; }
@@ -29,7 +32,8 @@ static int fails(int kind, const char *path)
 {
     if (!below[0] || strncmp(path, below, strlen(below)))
         return 0;
-    if (__sync_add_and_fetch(&calls[kind], 1) != at[kind])
+    long call = __sync_add_and_fetch(&calls[kind], 1);
+    if (!at[kind] || (full ? call < at[kind] : call != at[kind]))
         return 0;
     errno = kind == WRITE ? ENOSPC : EIO;
     return 1;

@@ -1,9 +1,10 @@
 """Runs scripts of a finished workflow again, each with one call of the system that fails; started by fail.so.
 
-    LD_PRELOAD=fail.so python injected.py WORKSPACE FAIL.SO EACH
+    LD_PRELOAD=fail.so python injected.py WORKSPACE FAIL.SO EACH KIND...
 
-A script is a process forked from this one, which has imported them all. For every script it prints a line of
-JSON: how many writes, renames and fsyncs it makes below ``results/``, and what was wrong after which of them.
+A script is a process forked from this one, which has imported them all. A kind is ``write``, ``rename`` or
+``fsync``, one of which fails, or ``full``, a disk that takes no write from one on. For every script it prints a
+line of JSON: how many writes, renames and fsyncs it makes below ``results/``, and what was wrong after which.
 """
 
 import ctypes
@@ -18,10 +19,11 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-KINDS = ("write", "rename", "fsync")
+CALLS = ("write", "rename", "fsync")
+KINDS = (*CALLS, "full")
 STATES = re.compile(r"/\.[^/]*-[0-9a-f]{16}/")  # what a job that failed leaves for the next one
 
-workspace, library, each = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+workspace, library, each, chosen = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4:]
 sys.path[:0] = [str(Path(__file__).parents[2] / "benchmarks")]
 from digest import READERS  # noqa: E402
 
@@ -46,7 +48,7 @@ def run(command: list[str], kind: int = 0, number: int = 0) -> tuple[int, str, l
             except BaseException:
                 traceback.print_exc()
             finally:
-                counted.write(json.dumps([FAIL.calls_of(kind) for kind in range(len(KINDS))]))
+                counted.write(json.dumps([FAIL.calls_of(kind) for kind in range(len(CALLS))]))
                 for stream in (counted, sys.stdout, sys.stderr):
                     stream.flush()
                 os._exit(status)
@@ -117,12 +119,17 @@ for command in commands:
     if status or (found := differences(before, meant)):
         wrong.append(["undisturbed", 0, said.splitlines()[-3:] if status else found])
     before, cases, passed = files(), 0, 0
-    for kind, name in enumerate(KINDS):
-        for number in numbers(counts[kind]):
-            status, said, _ = run(command, kind, number)
+    for name in chosen:
+        for number in numbers(counts[0 if name == "full" else CALLS.index(name)]):
+            status, said, made = run(command, KINDS.index(name), number)
             found = differences(before, meant)
             ending = said.rstrip().rpartition("\n")[2]
-            if status and ("Traceback" in said or not ending.startswith("trouble: ")):
+            told = said.count("trouble: ") == 1 and ending.startswith("trouble: ")
+            if (
+                status == 0 and name == "full" and made[0] >= number
+            ):  # else it went on from kept blocks
+                found.append("ended as if nothing had been")
+            if status and ("Traceback" in said or not told):
                 found.append("said: " + " | ".join(said.splitlines()[-3:]))
             wrong += [[name, number, found]] if found else []
             before, cases, passed = files(), cases + 1, passed + (status == 0)
@@ -131,6 +138,6 @@ for command in commands:
         wrong.append(["afterwards", 0, said.splitlines()[-3:] if status else found])
     script = Path(command[0]).stem
     print(
-        json.dumps([script, dict(zip(KINDS, counts, strict=True)), cases, passed, wrong]),
+        json.dumps([script, dict(zip(CALLS, counts, strict=True)), cases, passed, wrong]),
         flush=True,
     )

@@ -1,4 +1,4 @@
-"""Every stage with a write, a rename or an fsync that fails: old artefacts stay, none is half-written.
+"""Every stage with a call that fails, and on a full disk: old artefacts stay, none is half-written.
 
 ``make test-chaos`` runs this. ``failing/fail.c`` makes the calls fail, before any library of the script.
 """
@@ -20,13 +20,14 @@ FAILING = Path(__file__).parents[1] / "failing"
 EACH = int(
     os.environ.get("FAILING_CALLS", "4")
 )  # calls of a kind that fail in turn, in every script
+KINDS = os.environ.get("FAILING_KINDS", "write rename fsync full").split()
 SMALL = f"""{FEWER}datasets: {{smoke: {{train_people: 80, test_people: 20}}}}
 gaze: {{recipe: {{steps: 10, batch: 8}}, labelled_per_batch: 4}}
 diffusion: {{recipe: {{steps: 10, batch: 8, draws: 1}}}}
 """
 
 
-def test_a_call_that_fails_leaves_old_artefacts_whole(workspace: Workspace) -> None:
+def test_what_fails_leaves_old_artefacts_whole(workspace: Workspace) -> None:
     compiler = shutil.which("cc")
     if not compiler or sys.platform != "linux":
         pytest.skip("no C compiler here, or no Linux")
@@ -39,7 +40,14 @@ def test_a_call_that_fails_leaves_old_artefacts_whole(workspace: Workspace) -> N
     make = [compiler, "-shared", "-fPIC", "-o", library, FAILING / "fail.c", "-ldl"]
     subprocess.run(make, check=True)
     told = {"LD_PRELOAD": str(library), "PYTHONPATH": str(workspace.folder / "src")}
-    command = [sys.executable, FAILING / "injected.py", workspace.folder, library, str(EACH)]
+    command = [
+        sys.executable,
+        FAILING / "injected.py",
+        workspace.folder,
+        library,
+        str(EACH),
+        *KINDS,
+    ]
     found = subprocess.run(command, env={**os.environ, **told}, capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
     lines = [json.loads(line) for line in found.stdout.splitlines()]

@@ -45,6 +45,17 @@ def test_a_module_plans_what_the_workflow_plans(planning: Workspace, tmp_path: P
     assert len(planned) > 15
 
 
+def test_a_module_may_lack_rules(planning: Workspace, tmp_path: Path) -> None:
+    """Those that its host leaves out, or writes anew."""
+    host = Host(planning.folder, tmp_path / "host")
+    file = host.folder / "Snakefile"
+    changed = "exclude table_s7, bodies as gaze_*\nuse rule bodies from gcdr as gaze_bodies with:\n    priority: 5"
+    file.write_text(file.read_text().replace("as gaze_*", changed))
+    run = host.snakemake("-n", "gaze_all")
+    assert run.returncode == 0, run.stdout
+    assert jobs_in(run.stdout)["gaze_bodies"] == 1
+
+
 def files_made(workspace: Workspace) -> set[Path]:
     """What lies in the module's own folder, in which other tests may have run."""
     made = (path for name in ("results", "logs") for path in (workspace.folder / name).rglob("*"))
@@ -75,7 +86,11 @@ def test_a_module_works_where_its_host_works(planning: Workspace, tmp_path: Path
     ("lines", "said"),
     [
         ("skip_validation: False", "found no config, expected one"),
-        ("config: config['gaze']\n    prefix: 'gaze'", "found a prefix that makes 'gaze/results'"),
+        ("config: config['gaze']\n    prefix: 'gaze'", "found a prefix that makes 'gaze/results/'"),
+        (
+            "config: config['gaze']\n    replace_prefix: {'results/': 'out/'}",
+            "found a prefix that makes 'out/'",
+        ),
         ("config: config", "ours: unknown key"),
     ],
 )

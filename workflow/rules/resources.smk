@@ -153,8 +153,19 @@ def asks(name):
     return Resources.from_mapping(asked if GPU and name in WORKS else asked | {"gpu": 0})
 
 
+def rule_of(name):
+    """A rule, or None where a Snakefile that uses this one as a module leaves it out."""
+    try:
+        found = getattr(rules, name).rule
+    except WorkflowError:
+        return None
+    return None if found.resources is None else found
+
+
 for name, figures in FIGURES.rules.items():
-    one, settings = getattr(rules, name).rule, workflow.resource_settings
+    one, settings = rule_of(name), workflow.resource_settings
+    if one is None:
+        continue
     one.resources.update(asks(name))
     one.resources.update(Resources.from_mapping(settings.overwrite_resources.get(one.name, {})))
     if figures.threads > 1 and one.name not in settings.overwrite_threads:

@@ -28,7 +28,7 @@ try:
     if MODULE:
         check_module(
             config if workflow.modifier.skip_configfile else None,
-            workflow.modifier.modify_path("results"),
+            workflow.modifier.modify_path("results/"),
         )
         config = as_module(TOP, config)
 except InputError as error:

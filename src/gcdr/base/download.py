@@ -51,7 +51,7 @@ def planned_files(downloads: Downloads) -> dict[str, str]:
     taken: dict[str, str] = {}  # the file whose place it is, or beside which it lies
     for model, source in downloads["models"].items():
         key = f"downloads.models.{model}"
-        if model in (".", "..") or "/" in model:
+        if model in ("", ".", "..") or "/" in model:
             raise InputError(f"{key}: found the name {model!r}, expected one of a folder")
         for name in source["files"]:
             address = _joined(f"{source['from']}/", name)

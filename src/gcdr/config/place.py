@@ -53,16 +53,16 @@ def check_module(config: Config | None, results: str) -> None:
 
     Args:
         config: the configuration that it hands on; None where it hands on none.
-        results: what it makes of the path ``results``.
+        results: what it makes of the path ``results/``.
 
     Raises:
         InputError: it hands on no configuration, or gives paths a prefix; says what to write.
     """
     if config is None:
         raise InputError(f"GCDR as a module: found no config, expected one: {USE}")
-    if results != "results":
+    if results != "results/":
         raise InputError(
-            f"GCDR as a module: found a prefix that makes {results!r} of 'results', expected none: commands "
+            f"GCDR as a module: found a prefix that makes {results!r} of 'results/', expected none: commands "
             f"name files too. Write {USE}, and start Snakemake with --directory, or give report.name "
             "and studies names of their own"
         )

@@ -48,11 +48,9 @@ def write_gazefollow(rows: pd.DataFrame, path: Path) -> None:
     people of an image would share it, because readers tell people apart by it. Body boxes are -1.
 
     Raises:
-        InputError: a split, or a test person out of the frame, that the files cannot say.
+        InputError: a split, or a test person out of the frame, that the files cannot say, or nobody is left.
     """
-    rows = _train_or_test(rows, "GazeFollow's text")
-    outside = rows["in_frame"].eq(False).fillna(False).to_numpy(bool)
-    rows = rows[rows["gaze_x"].notna() | outside]
+    rows = _known(_train_or_test(rows, "GazeFollow's text"), path, "GazeFollow's text")
     lost = rows[(rows["split"] == "test") & rows["in_frame"].eq(False)]
     if len(lost):
         raise InputError(
@@ -90,12 +88,7 @@ def write_gazelle(rows: pd.DataFrame, path: Path) -> None:
     Raises:
         InputError: a split that the files cannot say, or nobody is left.
     """
-    rows = _train_or_test(rows, "Gaze-LLE's JSON")
-    rows = rows[rows["gaze_x"].notna() | rows["in_frame"].eq(False).fillna(False).to_numpy(bool)]
-    if rows.empty:
-        raise InputError(
-            f"{path}: nobody's gaze is known, and Gaze-LLE's JSON holds no others; export another format"
-        )
+    rows = _known(_train_or_test(rows, "Gaze-LLE's JSON"), path, "Gaze-LLE's JSON")
     for split, part in rows.groupby("split"):
         clips = (
             part["sequence"] if "sequence" in part else pd.Series(None, part.index, dtype=object)
@@ -105,6 +98,16 @@ def write_gazelle(rows: pd.DataFrame, path: Path) -> None:
         else:
             content = _images(part)
         write_json(path / f"{split}_preprocessed.json", content)
+
+
+def _known(rows: pd.DataFrame, path: Path, format: str) -> pd.DataFrame:
+    """The rows of which anything is known; others a format does not hold."""
+    rows = rows[rows["gaze_x"].notna() | rows["in_frame"].eq(False).fillna(False).to_numpy(bool)]
+    if rows.empty:
+        raise InputError(
+            f"{path}: nobody's gaze is known, and {format} holds no others; export another format"
+        )
+    return rows
 
 
 def _clip(rows: pd.DataFrame) -> dict[str, Any]:
