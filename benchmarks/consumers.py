@@ -160,7 +160,7 @@ def labelstudio(path: Path, rows: pd.DataFrame) -> None:
                     continue
                 demand({region["from_name"], region["to_name"]} <= names, "an unknown name")
                 value = region["value"]
-                wide = 0 if region["type"] == "keypoint" else 1  # whose width is that of its dot
+                wide = 0 if "keypointlabels" in value else 1  # whose width is that of its dot
                 far = [
                     value.get(at, 0) + wide * value.get(by, 0)
                     for at, by in (("x", "width"), ("y", "height"))

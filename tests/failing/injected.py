@@ -3,8 +3,9 @@
     LD_PRELOAD=fail.so python injected.py WORKSPACE FAIL.SO EACH KIND...
 
 A script is a process forked from this one, which has imported them all. A kind is ``write``, ``rename`` or
-``fsync``, one of which fails, or ``full``, a disk that takes no write from one on. For every script it prints a
-line of JSON: how many writes, renames and fsyncs it makes below ``results/``, and what was wrong after which.
+``fsync``, one of which fails, or ``full``, a disk that takes no write from one on. For every script it prints
+a line of JSON: how many writes, renames and fsyncs it makes below ``results/``, and what was wrong
+after which.
 """
 
 import ctypes

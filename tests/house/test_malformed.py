@@ -1,4 +1,4 @@
-"""Every reader meets every kind of malformed file with one line; a full disk leaves what was there."""
+"""Every reader meets every kind of malformed file with one line."""
 
 import importlib
 from pathlib import Path
@@ -39,10 +39,3 @@ def test_malformed_files_end_in_one_line(script: ModuleType, stage: str) -> None
     }
     assert not wrong
     assert set(script.STAGES) == set(STAGES)
-
-
-def test_a_full_disk_is_one_line_and_leaves_what_was_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    script = importlib.import_module("full_disk")
-    wrong = {name: script.outcome(make, 0.5) for name, make in script.STAGES.items()}
-    assert set(wrong.values()) == {"line"}, wrong

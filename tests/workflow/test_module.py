@@ -49,7 +49,10 @@ def test_a_module_may_lack_rules(planning: Workspace, tmp_path: Path) -> None:
     """Those that its host leaves out, or writes anew."""
     host = Host(planning.folder, tmp_path / "host")
     file = host.folder / "Snakefile"
-    changed = "exclude table_s7, bodies as gaze_*\nuse rule bodies from gcdr as gaze_bodies with:\n    priority: 5"
+    changed = (
+        "exclude table_s7 as gaze_*\n"
+        "use rule bodies from gcdr as gaze_bodies with:\n    priority: 5"
+    )
     file.write_text(file.read_text().replace("as gaze_*", changed))
     run = host.snakemake("-n", "gaze_all")
     assert run.returncode == 0, run.stdout

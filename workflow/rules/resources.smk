@@ -10,6 +10,7 @@ from gcdr.base.gpus import share_gpus, visible_gpus
 from gcdr.config.preflight import machine_memory
 from gcdr.settings import job_needs
 from gcdr.settings.job_needs import Work
+from snakemake.exceptions import WorkflowError
 from snakemake.iocontainers import Wildcards
 from snakemake.resources import Resources
 
