@@ -15,6 +15,7 @@ from typing import Any
 from gcdr import __version__
 from gcdr.base.command import silence
 from gcdr.base.errors import InputError
+from gcdr.cli_forecast import add_forecast
 from gcdr.cli_label import add_label
 from gcdr.cli_pictures import add_correct, add_heads, add_predict
 from gcdr.cli_verify import add_compare, add_verify
@@ -259,6 +260,7 @@ def suggest(args: argparse.Namespace) -> int:
 COMMANDS: tuple[Callable[[Any], None], ...] = (
     add_check,
     add_config,
+    add_forecast,
     add_convert,
     add_heads,
     add_predict,
