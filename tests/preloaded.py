@@ -13,7 +13,10 @@ from collections.abc import Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from warm import warm_folder
+from warm import MEASURED, warm_folder
+
+TOOK = "took.txt"
+"""Where it is run: what its jobs took, if ``--benchmark-extended`` asks for that."""
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["snakemake.cli", "jsonschema"])
@@ -30,9 +33,7 @@ def run_snakemake(
         arguments: its own.
     """
     with tempfile.NamedTemporaryFile("r", errors="replace") as said:
-        # whoever measures jobs has each to itself
-        first = "" if "--benchmark-extended" in arguments else str(warm_folder())
-        process = start_snakemake(folder, source, arguments, said.name, first)
+        process = start_snakemake(folder, source, arguments, said.name, str(warm_folder()))
         process.join()
         return subprocess.CompletedProcess([*arguments], process.exitcode or 0, said.read())
 
@@ -58,6 +59,8 @@ def _main(folder: Path, source: Path, arguments: list[str], said: str, first: st
         os.dup2(into, stream)
     os.chdir(folder)
     os.environ |= {"PYTHONPATH": str(source), "OMP_NUM_THREADS": "1"}
+    if "--benchmark-extended" in arguments:
+        os.environ[MEASURED] = str(folder / TOOK)
     if first:  # the workflow puts the folder of the Python that runs it before all others
         sys.executable = str(Path(first, "python"))
     sys.path[:0] = [str(folder), str(source)]

@@ -23,6 +23,9 @@ from typing import Any
 
 IMPORTED = ("torch", "torchvision.ops", "pandas", "h5py", "safetensors.torch", "PIL.Image", "tqdm")
 
+MEASURED = "WARM_MEASURED"
+"""Of a job's environment: a file that gets a line for it, script, peak memory in MiB and CPU seconds."""
+
 CLIENT = """#!/bin/sh
 exec {python} -S -E -s {file} {python} {address} "$@"
 """
@@ -122,7 +125,12 @@ def attend(client: socket.socket) -> None:
         ready, _, _ = select.select([client, ended], [], [])
         if ended not in ready:
             os.kill(job, signal.SIGKILL)
-        status = os.waitstatus_to_exitcode(os.waitpid(job, 0)[1])
+        _, ended_by, took = os.wait4(job, 0)
+        status = os.waitstatus_to_exitcode(ended_by)
+        if MEASURED in asked[2]:  # since Snakemake sees the client alone
+            line = f"{Path(asked[0][0]).stem} {took.ru_maxrss / 1024} {took.ru_utime + took.ru_stime}\n"
+            with open(asked[2][MEASURED], "a") as file:
+                file.write(line)
         client.sendall(status.to_bytes(8, "big", signed=True))
     except OSError:
         os.kill(job, signal.SIGKILL)

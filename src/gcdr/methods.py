@@ -12,7 +12,7 @@ stands before the student's: ``semi-vat-gc+ofa-world-body+vat+gazelle``.
 
 import re
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from gcdr.base.errors import InputError
 
@@ -256,12 +256,21 @@ def teacher_name(teacher: str, prior: str | None, gaze: str | None) -> str:
     return teacher + _suffixes(prior if about.gradcam else None, named)
 
 
-def parse_teacher(name: str) -> tuple[Teacher, str | None, str | None]:
+class NamedTeacher(NamedTuple):
+    """What a teacher's name with what it depends on says."""
+
+    name: str
+    about: Teacher
+    prior: str | None
+    gaze: str | None
+
+
+def parse_teacher(name: str) -> NamedTeacher:
     """A teacher of :func:`teacher_name`, its prior store and its gaze model."""
     first, *names = name.split(JOINT)
     about = TEACHERS[first]
     prior = names.pop(0) if about.gradcam and names else None
-    return about, prior, names.pop(0) if names else None
+    return NamedTeacher(first, about, prior, names.pop(0) if names else None)
 
 
 NAMES = "|".join(sorted(METHODS, key=len, reverse=True))

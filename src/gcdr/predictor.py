@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS
-from gcdr.data.along_tracks import ABREAST, Tracks
+from gcdr.data.along_tracks import ABREAST
 from gcdr.data.asked_pictures import as_boxes, as_picture
 from gcdr.data.cache import Pictures
 from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
@@ -30,9 +30,10 @@ from gcdr.models.inputs import cached_inputs, gaze_inputs, squared_inputs
 from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, SeesPeople
 from gcdr.models.released import read_released
 
-BLOCK = (
-    64  # people computed together, always the same ones, so that a result never depends on a batch
-)
+BLOCK = 64
+"""People computed together, always the same ones, so that a result never depends on a batch; of a model with
+one costly pass an image (``Needs.per``) so many at least, and all of an image's."""
+
 PICTURES = 16  # held in memory at a time
 
 
@@ -173,12 +174,13 @@ class Predictor:
         images, heads = [one.picture for one in block], [one.boxes for one in block]
         if self.model.squared_heads and total:
             inputs = squared_inputs(images, heads, self.model, self.device)
-            return predictions_of(self._run(total, _parted(inputs)), counts)
+            return predictions_of(self._run(total, _parted(inputs, self.model)), counts)
         depths = [one.depth for one in block if one.depth is not None]
         pictures = pictures_of(images, heads, self.model, depths or None)
         priors = [one.prior for one in block if one.prior is not None]
         prior = np.concatenate(priors) if priors else None
-        blocks = _blocks_of(self.model, pictures, total, self.device, prior)
+        owner = np.repeat(np.arange(len(counts)), counts)
+        blocks = _blocks_of(self.model, pictures, owner, self.device, prior)
         return predictions_of(self._run(total, blocks), counts)
 
     def _prior(self, prior: np.ndarray | None, count: int, number: int) -> np.ndarray | None:
@@ -282,7 +284,7 @@ def people_blocks(
         places (n,) among the people, and their inputs.
     """
     rows = samples.rows(sample_id)
-    parts = _parts(model, samples.tracks, rows)
+    parts = _parts(model, samples, rows)
     for part, track in tqdm(parts, "people", unit="block", mininterval=5, disable=not progress):
         inputs = cached_inputs(samples, rows[part], model, device, _on(prior, part, device))
         if track is not None:
@@ -332,19 +334,35 @@ def pictures_of(
 def _blocks_of(
     model: SeesPeople,
     pictures: Callable[[slice, torch.device], Pictures],
-    count: int,
+    owner: np.ndarray,
     device: torch.device,
     prior: np.ndarray | None,
 ) -> Iterator[tuple[slice, GazeInputs]]:
-    for start in range(0, count, BLOCK):
-        part = slice(start, min(start + BLOCK, count))
+    for part in people_parts(owner, model):
         yield part, gaze_inputs(pictures(part, device), model, prior=_on(prior, part, device))
 
 
-def _parted(inputs: GazeInputs) -> Iterator[tuple[slice, GazeInputs]]:
+def people_parts(image: np.ndarray, model: SeesPeople) -> list[slice]:
+    """People in blocks. None of a model whose costly pass is one an image tears an image's people apart.
+
+    Args:
+        image: (N,) int, whose image each person is in; those of one stand together.
+        model: which is to be asked.
+    """
+    ends = np.flatnonzero(np.diff(image, append=-1)) + 1  # of images' people
+    parts, start = [], 0
+    while start < len(image):
+        end = min(start + BLOCK, len(image))
+        if model.needs.per == "image":
+            end = int(ends[np.searchsorted(ends, end)])
+        parts.append(slice(start, end))
+        start = end
+    return parts
+
+
+def _parted(inputs: GazeInputs, model: SeesPeople) -> Iterator[tuple[slice, GazeInputs]]:
     """Inputs in blocks; each has the pictures of its own people."""
-    for start in range(0, len(inputs), BLOCK):
-        part = slice(start, min(start + BLOCK, len(inputs)))
+    for part in people_parts(inputs.image_of.numpy(force=True), model):
         some = inputs.people(torch.arange(len(inputs))[part])
         shown, image_of = torch.unique(some.image_of, return_inverse=True)
         images = None if some.images is None else some.images[shown]
@@ -352,14 +370,15 @@ def _parted(inputs: GazeInputs) -> Iterator[tuple[slice, GazeInputs]]:
 
 
 def _parts(
-    model: SeesPeople, tracks: Tracks | None, rows: np.ndarray
+    model: SeesPeople, samples: Cache, rows: np.ndarray
 ) -> Sequence[tuple[np.ndarray, np.ndarray | None]]:
     """Places of blocks, and the stretches of tracks that they are in for a model that follows them."""
+    tracks = samples.tracks
     if tracks is not None and model.needs.tracks:
         whole = ABREAST * model.window
         return tracks.blocks(rows, max(whole, BLOCK // whole * whole))
     places = np.arange(len(rows))
-    return [(places[start : start + BLOCK], None) for start in range(0, len(rows), BLOCK)]
+    return [(places[part], None) for part in people_parts(samples.scene_index[rows], model)]
 
 
 def _on(maps: np.ndarray | None, part: slice | np.ndarray, device: torch.device) -> Tensor | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 from snakemake.exceptions import WorkflowError
 from workflow_runs import ROOT, check_overlay
@@ -13,8 +14,10 @@ from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig, setting
 from gcdr.config.generated import generated, object_schema
 from gcdr.config.yamlfiles import check_duplicates
+from gcdr.datasets.world import people_of_drawn
 from gcdr.priors.kinds.pointing_kind import PointingPrior
 from gcdr.priors.kinds.registry import PRIOR_KINDS, all_stores, parse_prior, store_of
+from gcdr.world.dataset import WorldSettings
 
 VQA = {"kind": "vqa", "weights": "w", "layers": [1, 2], "layer": 1}
 SOURCES = {"imported": {"pickles": ["a.pkl"], "annotations": ["a.txt"]}}
@@ -144,6 +147,22 @@ def test_wrong_priors_are_named(tmp_path: Path, overlay: str, said: list[str]) -
     with pytest.raises(WorkflowError) as error:
         check_overlay(overlay, tmp_path)
     assert all(part in str(error.value) for part in said), error.value
+
+
+def test_a_table_that_lacks_people_of_a_world_is_named_before_it_is_drawn(tmp_path: Path) -> None:
+    """Who will be in the pictures is known by what they are drawn by."""
+    world = yaml.safe_load((ROOT / "configs/smoke.yaml").read_text())["datasets"]["smoke"]
+    drawn = WorldSettings.from_json({k: v for k, v in world.items() if k != "kind"})
+    table = people_of_drawn(drawn).assign(x=5, y=5)[["sample_id", "image", "x", "y"]]
+    entry = f"{{kind: points, tables: {{smoke: {tmp_path / 'points.csv'}}}}}"
+    overlay = f"prior: p\npriors: {{p: {entry}}}\nreport: {{methods: [argmax]}}\n"
+    for name in ("whole", "lacking"):
+        (tmp_path / name).mkdir()
+    table.to_csv(tmp_path / "points.csv", index=False)
+    check_overlay(overlay, tmp_path / "whole")
+    table[:-3].to_csv(tmp_path / "points.csv", index=False)
+    with pytest.raises(WorkflowError, match=f"found no map for 3 of {len(table)} people"):
+        check_overlay(overlay, tmp_path / "lacking")
 
 
 def test_a_pointing_model_that_is_to_be_fetched_is_planned(tmp_path: Path) -> None:

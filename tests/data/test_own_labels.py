@@ -19,9 +19,10 @@ from workflow_runs import FEWER, ROOT, Workspace
 from gcdr.base.errors import InputError
 from gcdr.config.generated import read_schema
 from gcdr.config.preflight import asked_recipes, check_references, recipe_problems, used_studies
-from gcdr.config.schema import OWN, by_share, study_share, validate_config
+from gcdr.config.schema import by_share, study_share, validate_config
 from gcdr.data.manifest import BOX, LABELS, read_annotated, write_table
 from gcdr.data.split import LABELLED, UNLABELLED, VALIDATION, split_labels
+from gcdr.data.split_name import OWN
 from gcdr.refine.labels import make_labels
 from gcdr.report.page import summary_text
 from gcdr.training.denoising import train_diffusion_model

@@ -16,6 +16,7 @@ from gcdr.base.blocks import shard_rows
 from gcdr.base.errors import InputError
 from gcdr.data.cache import Samples
 from gcdr.data.heatmaps import gaussians, minmax, peak_points
+from gcdr.data.manifest import people_alone
 from gcdr.data.prior_maps import prior_maps
 from gcdr.data.stores import merge_priors, read_labels, read_prior, write_labels, write_prior
 from gcdr.data.views import (
@@ -28,7 +29,7 @@ from gcdr.data.views import (
     view_masks,
     view_points,
 )
-from gcdr.datasets.world import write_world
+from gcdr.datasets.world import people_of_drawn, write_world
 from gcdr.world.dataset import WorldSettings
 
 
@@ -46,6 +47,7 @@ def test_world_does_not_depend_on_workers(tmp_path: Path) -> None:
     two = write_world(tmp_path / "two", small, workers=2)
     pd.testing.assert_frame_equal(one.manifest, two.manifest)
     pd.testing.assert_frame_equal(one.annotations, two.annotations)
+    pd.testing.assert_frame_equal(people_alone(one.manifest), people_of_drawn(small))
     for path in (tmp_path / "one").rglob("*.jpg"):
         assert (
             path.read_bytes()

@@ -74,8 +74,8 @@ def test_other_priors_and_gaze_models_are_other_results(
 @given(st.sampled_from(sorted(TEACHERS)), STORES, STORES)
 def test_a_teacher_is_read_back_from_its_name(name: str, prior: str, gaze: str) -> None:
     about = TEACHERS[name]
-    found, seen, model = parse_teacher(teacher_name(name, prior, gaze))
-    assert found is about
+    first, found, seen, model = parse_teacher(teacher_name(name, prior, gaze))
+    assert first == name and found is about
     assert seen == (prior if about.gradcam else None)
     assert model == (gaze if about.family == "gaze" else None)
 

@@ -39,13 +39,16 @@ def models_of(reference: GazelleGoldens, name: str, folder: Path) -> Iterator[tu
     table = sinusoids(config.width, *config.grid)
     weights = folder / "backbone.pth"
     torch.save(reference.backbone(name), weights)
-    backbone = ViT(vit, config.picture_size, **(NANO if name == "nano" else {}))
-    load_backbone(backbone, weights)
+    if name != "vitb14":
+        backbone = ViT(vit, config.picture_size, **(NANO if name == "nano" else {}))
+        load_backbone(backbone, weights)
     for part, inout in PARTS.items():
         decoder = folder / f"{part}.pt"
         torch.save(reference.decoder(name, inout, table), decoder)
-        if name == "vitb14":
-            yield part, read_gazelle_weights(decoder, weights)
+        if name == "vitb14" and not inout:
+            model = read_gazelle_weights(decoder, weights)
+            backbone = model.backbone
+            yield part, model
             continue
         model = Gazelle(dataclasses.replace(config, inout=inout), backbone)
         load_decoder(model, decoder)
@@ -83,10 +86,12 @@ def record(model: Gazelle, labels: list[str], part: str) -> dict[str, Tensor]:
 def test_model(tmp_path: Path, reference: GazelleGoldens, name: str) -> None:
     expected = reference.arrays(name)
     pictures, (image_of, head_box) = reference.pictures(name), people(expected["meta"])
-    compared = set()
+    compared, features = set(), None
     for part, model in models_of(reference, name, tmp_path):
-        labels = [key for key in expected if key.startswith((f"{part}.", *SHARED))]
-        found = outputs(model, labels, part, pictures, image_of, head_box)
+        starts = f"{part}.", *(SHARED if features is None else ())
+        labels = [key for key in expected if key.startswith(starts)]
+        shown = pictures if features is None else features
+        found, features = outputs(model, labels, part, shown, image_of, head_box)
         assert set(labels) <= set(found)
         compared |= set(labels)
         for label in labels:
@@ -96,13 +101,16 @@ def test_model(tmp_path: Path, reference: GazelleGoldens, name: str) -> None:
 
 
 def outputs(
-    model: Gazelle, labels: list[str], part: str, pictures: Tensor, image_of: Tensor, box: Tensor
-) -> dict[str, Tensor]:
-    """All that a reference file may hold of a model."""
+    model: Gazelle, labels: list[str], part: str, shown: Tensor, image_of: Tensor, box: Tensor
+) -> tuple[dict[str, Tensor], Tensor]:
+    """All that a reference file may hold of a model, and what its backbone makes of the pictures.
+
+    ``shown`` are these, or that, as another decoder on the backbone had it.
+    """
     found = record(model, labels, part)
     raw: list[Tensor] = []
     handle = model.heatmap_head.register_forward_hook(lambda _m, _i, output: raw.append(output))
-    features = model.encode(pictures)
+    features = model.encode(shown) if shown.shape[1] == 3 else shown
     output = model(GazeInputs(images=None, tokens=features, image_of=image_of, head_box=box))
     handle.remove()
     stride = max(1, model.config.channels // 32)
@@ -118,7 +126,7 @@ def outputs(
     if output.in_frame is not None:
         found["inout.inout_logit"] = output.in_frame
         found["inout.inout"] = output.in_frame.sigmoid()
-    return found
+    return found, features
 
 
 def test_gradients(tmp_path: Path, reference: GazelleGoldens) -> None:

@@ -53,5 +53,5 @@ def test_a_plan_is_noted_for_gcdr_forecast_by_another_table(
     assert 5000 < jobs["detect"].seconds < 5100 and jobs["detect"].wildcards["dataset"] == "smoke"
     assert jobs["world"].mb > 0
     asked.targets = ["no-such-target"]
-    with pytest.raises(InputError, match="cannot be planned:\n.*"):
+    with pytest.raises(InputError, match="the workflow cannot be planned"):
         _planned(asked, Path("others.txt"), Path("own.yaml"))

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from preloaded import TOOK
 from snakemake.exceptions import WorkflowError
-from workflow_runs import FEWER, SMOKE, Workspace, check_overlay, logs_that_name
+from workflow_runs import FEWER, ROOT, SMOKE, Workspace, check_overlay, logs_that_name
 
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
@@ -104,16 +105,30 @@ def test_a_cut_picture_stops_nothing_and_too_many_stop_the_stage(done: Workspace
     }
 
 
+def scripts_of_rules() -> dict[str, str]:
+    """The script of each rule, its own or that of the rule which it uses."""
+    rule = re.compile(r"^(?:use rule (\w+) as|rule) (\w+)(?::| with:)\n((?:    .*\n|\n)*)", re.M)
+    scripts: dict[str, str] = {}
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
+        for used, name, body in rule.findall(path.read_text()):
+            own = re.search(r'script=script\("(\w+)"\)', body)
+            scripts[name] = own[1] if own else scripts.get(used, "")
+    return scripts
+
+
 def test_no_job_takes_more_than_it_asks_for(done: Workspace) -> None:
     """Nor does it ask for much more than a small machine has."""
+    columns = ["script", "mib", "cpu"]
+    took = pd.read_csv(done.folder / TOOK, sep=" ", names=columns).groupby("script").max()
     files = (done.folder / "results/benchmarks").rglob("*.tsv")
     jobs = pd.concat([pd.read_csv(path, sep="\t", na_values=["NA", "-"]) for path in files])
-    jobs = jobs.dropna(subset=["resources", "max_rss"])
+    jobs["script"] = jobs["rule_name"].map(scripts_of_rules())
+    jobs = jobs.dropna(subset=["resources", "script"]).join(took, on="script", how="inner")
     assert set(jobs["rule_name"]) >= {"gradcam", "train_student", "make_labels", "evaluate"}
     for job in jobs.itertuples():
         asked = ast.literal_eval(job.resources)
-        assert job.max_rss * 1.048576 < asked["mem_mb"] < 3000, (job.rule_name, job.max_rss, asked)
-        assert job.cpu_time < 60 * asked["runtime"], (job.rule_name, job.cpu_time, asked)
+        assert job.mib * 1.048576 < asked["mem_mb"] < 3000, (job.rule_name, job.mib, asked)
+        assert job.cpu < 60 * asked["runtime"], (job.rule_name, job.cpu, asked)
 
 
 def test_second_run_does_nothing(done: Workspace) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gcdr.datasets.world import write_show
+from gcdr.data.manifest import people_alone
+from gcdr.datasets.world import people_of_drawn, write_show
 from gcdr.world.clip import SETS, draw_clip
 from gcdr.world.dataset import ShowSettings
 from gcdr.world.headpose import forward_vector
@@ -150,6 +151,7 @@ def test_a_show_as_a_data_set(tmp_path: Path) -> None:
     show = ShowSettings(5, "kitchen", clips=2, test_clips=1, frames=3, width=64, height=48)
     tables, again = write_show(tmp_path / "one", show), write_show(tmp_path / "two", show, 2)
     pd.testing.assert_frame_equal(tables.manifest, again.manifest)
+    pd.testing.assert_frame_equal(people_alone(tables.manifest), people_of_drawn(show))
     names = tables.manifest["image"].unique()
     assert len(names) == len([*(tmp_path / "one").glob("*/*.jpg")]) <= 9
     for name in names:

@@ -79,7 +79,7 @@ def choice_of(study, share, seed, asked):
     sampler = asked.about.sampler or CONFIGURED
     return CHOICE.format(
         study=study,
-        share=share.split("-unlabelled")[0],
+        share=labels_alone(share),
         seed=seed,
         sampler=sampler,
         prior=asked.prior,

@@ -1,11 +1,11 @@
 """The path scheme: where each file lies, and what is in its name. No rules here."""
 
-import json
 import re
 
 from gcdr.config.asked import labeller_of, sees_depth
 from gcdr.config.pools import members_of
-from gcdr.config.schema import CHOSEN, OWN, study_share, study_timestep
+from gcdr.config.schema import study_share, study_timestep
+from gcdr.data.split_name import SPLIT_PATTERN, SplitName
 from gcdr.methods import PATTERN, averaged, parse_variant, variant
 from gcdr.priors.kinds.registry import all_stores, named_prior, store_of
 
@@ -14,7 +14,6 @@ PRIOR = f"{DATA}/priors/{{store}}"
 STUDY = "results/{study}/labels{share}-seed{seed}"
 LABELS = f"{STUDY}/labels.parquet"
 TRAINED = f"{STUDY}/{{kind}}/{{name}}"
-SHARE = rf"(?:\d+|{OWN}|{CHOSEN})(?:-part\d+)?(?:-unlabelled\d+)?"
 REPORT = f"results/{config['report']['name']}"
 
 STORES = all_stores(PRIORS)  # every prior store by its name
@@ -26,7 +25,7 @@ wildcard_constraints:
     prior="[^/]+",
     store="[^/]+",
     study="|".join(map(re.escape, config["studies"])) or "none",
-    share=SHARE,
+    share=SPLIT_PATTERN,
     seed=r"\d+",
     variant=PATTERN,
     shard=r"\d+",
@@ -85,14 +84,13 @@ def layer_of(store=None):
 
 
 def share_of(study):
-    """Labelled share of a study in per cent, OWN where who has a label is labelled, CHOSEN where it says."""
+    """Labelled share of a study, see ``labelled_share``."""
     return study_share(config, study)
 
 
 def split_name(study):
     """Name of a study's label share in paths."""
-    share, unlabelled = share_of(study), config["split"]["unlabelled"]
-    return f"{share}" if unlabelled is None else f"{share}-unlabelled{unlabelled}"
+    return str(SplitName(share_of(study), unlabelled=config["split"]["unlabelled"]))
 
 
 def split_of(study):
@@ -101,16 +99,20 @@ def split_of(study):
     return STUDY.format(study=study, share=split_name(study), seed=seed)
 
 
+def labels_alone(share):
+    """Name of the split of the same labels, for what sees no unlabelled people."""
+    return str(SplitName.parse(share).labels_alone)
+
+
 def originals(wildcards):
     """Larger pictures of the labelled people, who are the same whatever the amount of unlabelled ones."""
-    share = wildcards.share.split("-unlabelled")[0]
+    share = labels_alone(wildcards.share)
     return f"{STUDY.format(study=wildcards.study, share=share, seed=wildcards.seed)}/originals.h5"
 
 
 def labelled_share(wildcards):
-    """The labelled share in per cent, of a split's name such as 10 or 10-unlabelled50, or OWN or CHOSEN."""
-    share = wildcards.share.split("-")[0]
-    return share if share in (OWN, CHOSEN) else int(share)
+    """The labelled share in per cent, or OWN or CHOSEN."""
+    return SplitName.parse(wildcards.share).labelled
 
 
 def variant_of(asked, study=None, t=None):
@@ -124,14 +126,12 @@ def variant_of(asked, study=None, t=None):
     entry = asked if isinstance(asked, dict) else {"method": asked}
     refine = config["refine"]
     study = study or next(iter(config["report"]["studies"] or config["studies"]))
-    chosen = study_timestep(config, study, share_of(study)) if t is None else t
+    t = study_timestep(config, study, share_of(study)) if t is None else t
     gaze = entry.get("gaze") or config["gaze"]["model"]
     return variant(
         entry["method"],
-        chosen,
-        refine["steps"],
-        refine["draws"],
-        refine["redraw"],
+        t,
+        *(refine[key] for key in ("steps", "draws", "redraw")),
         prior_store(entry.get("prior") or prior_of_study(study)),
         gaze,
         labeller_of(config, gaze),

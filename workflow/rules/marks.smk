@@ -27,7 +27,7 @@ MODULES = {
     ),
     **dict.fromkeys(("make_labels", "evaluate", "label_curve"), gaze_module(asked_gaze)),
     "take_pretrained": gaze_module(pretrained_gaze),
-    "tokens": gaze_module(lambda wildcards: wildcards.gaze),
+    "tokens": gaze_module(on_backbone),
     "import_prior": lambda wildcards: [type(of_store(wildcards)).__module__],
 }
 """Modules that a script reaches through a table of kinds, of which a job needs that of its own kind alone."""

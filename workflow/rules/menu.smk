@@ -19,7 +19,7 @@ SAID = {
     "deep_samples": "resize the pictures and the depth of {dataset} to {size} pixels",
     "detect": "find bodies in {dataset}, part {shard} of {shards}",
     "bodies": "match bodies to heads of {dataset}",
-    "tokens": "ask the backbone of {gaze} about {dataset}",
+    "tokens": "ask the backbone {backbone} about {dataset}",
     "pool": "put the people of {dataset} together",
     "pool_labels": "put the labels of {dataset} together",
     "pool_bodies": "put the bodies of {dataset} together",

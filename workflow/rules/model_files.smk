@@ -3,7 +3,7 @@
 from functools import cache
 
 from gcdr.base.files import CHECKPOINTS
-from gcdr.config.asked import sees_tokens
+from gcdr.config.asked import sees_tokens, tokens_name, tokens_of_backbones
 from gcdr.detection.shipped import CENTERFACE
 from gcdr.priors.vqa.ofa.layouts import BLIP, OURS, OFA_TEXT, WEIGHTS, find_layout
 
@@ -65,20 +65,12 @@ def detector_files(finds):
 # Pictures, or the tokens of a frozen backbone
 
 
-def frozen_entry(gaze):
-    """The first entry of gaze.models with the same frozen backbone at the same size, or None.
+BACKBONES = tokens_of_backbones(config)
 
-    Also None where an entry's tokens are not kept (gaze.models.<name>.tokens).
-    """
-    if not sees_tokens(config, gaze):
-        return None
-    models, entry = config["gaze"]["models"], config["gaze"]["models"][gaze]
-    same = ("kind", "size", "backbone")
-    return next(
-        name
-        for name, other in models.items()
-        if all(other.get(key) == entry.get(key) for key in same)
-    )
+
+def on_backbone(wildcards):
+    """An entry of gaze.models that stands on the backbone which a job asks: all are alike in what they ask."""
+    return BACKBONES[wildcards.backbone]
 
 
 def shown_to(gaze_of):
@@ -90,10 +82,10 @@ def shown_to(gaze_of):
 
     def people(wildcards):
         gaze = gaze_of(wildcards)
-        entry, dataset = frozen_entry(gaze), config["studies"][wildcards.study]["dataset"]
-        if entry is None or config["datasets"][dataset]["kind"] == "pool":
+        dataset = config["studies"][wildcards.study]["dataset"]
+        if not sees_tokens(config, gaze) or config["datasets"][dataset]["kind"] == "pool":
             return in_data(dataset, samples_of(gaze, sides_of(gaze)[0]))
-        return in_data(dataset, f"tokens-{entry}.h5")
+        return in_data(dataset, f"tokens-{tokens_name(config, gaze)}.h5")
 
     return people
 
@@ -108,4 +100,4 @@ def sides_of(gaze):
             f"gaze model {gaze!r}: not in gaze.models; there are {', '.join(models)}"
         )
     entry = models[gaze]
-    return GAZE_MODELS[entry["kind"]].sizes[entry["size"]]
+    return GAZE_MODELS[entry["kind"]].sides(entry["size"])

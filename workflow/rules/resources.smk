@@ -94,9 +94,9 @@ def training_work(wildcards):
         named = "student"
         training = learning.student_training(config, share, parse_variant(wildcards.name), 1)
     else:
-        name = "diffusion" if wildcards.kind == "folds" else wildcards.name
-        named, (about, _, gaze) = name.split("+")[0], parse_teacher(name)
-        training = learning.teacher_training(config, share, about, gaze, 1)
+        teacher = parse_teacher("diffusion" if wildcards.kind == "folds" else wildcards.name)
+        named = teacher.name
+        training = learning.teacher_training(config, share, teacher.about, teacher.gaze, 1)
     training = learning.at_rate(training, config, wildcards.study, named)
     return job_needs.training_works(training, people, labelled_people(wildcards))
 
@@ -113,7 +113,7 @@ WORKS = {
     **dict.fromkeys(("find_heads", "film_heads"), detector_work("heads")),
     "gradcam": vqa_work,
     "pointing": pointing_work,
-    "tokens": gaze_work(lambda wildcards: wildcards.gaze),
+    "tokens": gaze_work(on_backbone),
     **dict.fromkeys(
         ("evaluate", "label_curve", "predict_unlabelled", "predict_folder"), gaze_work(asked_gaze)
     ),

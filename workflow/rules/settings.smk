@@ -52,7 +52,7 @@ def backbone_of(gaze):
 def trained_gaze(wildcards):
     """The gaze model that a training makes, by its name in gaze.models; None where it makes none."""
     if wildcards.kind == "teachers":
-        return parse_teacher(wildcards.name)[2]
+        return parse_teacher(wildcards.name).gaze
     return parse_variant(wildcards.name).gaze
 
 
@@ -77,7 +77,7 @@ def model_of_variant(study, share, seed, asked):
 def teacher_folder(study, share, seed, teacher, name):
     """Folder of a teacher; what sees no unlabelled people is the same for every amount of them."""
     if not TEACHERS[teacher].mean_teacher:
-        share = share.split("-unlabelled")[0]
+        share = labels_alone(share)
     return f"{STUDY.format(study=study, share=share, seed=seed)}/teachers/{name}"
 
 
@@ -94,7 +94,7 @@ def teachers(**properties):
 def pretrained_pattern():
     """Folders of all pretrained models below results/; a student's is that of every variant of its method."""
     return "|".join(
-        rf"{re.escape(study)}/labels{SHARE}-seed\d+/{pretrained_folder(name, gaze)}"
+        rf"{re.escape(study)}/labels{SPLIT_PATTERN}-seed\d+/{pretrained_folder(name, gaze)}"
         for study in config["studies"]
         for name, gaze in pretrained_models(config, study)
     )
@@ -114,7 +114,8 @@ def pretrained_model(wildcards):
     """Study of a folder, what it holds (a teacher, or the method of a student) and its gaze model."""
     study, _, kind, name = Path(wildcards.pretrained).parts
     if kind == "teachers":
-        return study, name.split("+")[0], parse_teacher(name)[2]
+        teacher = parse_teacher(name)
+        return study, teacher.name, teacher.gaze
     asked = parse_variant(name)
     return study, asked.method, asked.gaze
 
@@ -176,14 +177,15 @@ def training_settings(wildcards):
         asked, named = parse_variant(wildcards.name), "student"
         training = learning.student_training(config, share, asked, layer_of(asked.prior))
     else:
-        named, (about, prior, gaze) = wildcards.name.split("+")[0], parse_teacher(wildcards.name)
-        training = learning.teacher_training(config, share, about, gaze, layer_of(prior))
+        named = (teacher := parse_teacher(wildcards.name)).name
+        layer = layer_of(teacher.prior)
+        training = learning.teacher_training(config, share, teacher.about, teacher.gaze, layer)
     return settings_json(learning.at_rate(training, config, wildcards.study, named))
 
 
 def training_options(wildcards, input, output):
     """Seed, device, folder, and options with the inputs that not every training has."""
-    about = parse_teacher(wildcards.name)[0] if wildcards.kind == "teachers" else None
+    about = parse_teacher(wildcards.name).about if wildcards.kind == "teachers" else None
     family = about.family if about is not None and about.mean_teacher else None
     named = ("teacher", "init", "pseudo", "prior", "manifest", "choice", "space", "named")
     files = input_options(*named)(wildcards, input)
@@ -200,7 +202,8 @@ def student_labels(wildcards):
 
 def teacher_prior(wildcards):
     """The prior store of a teacher that sees its maps."""
-    _, prior, gaze = parse_teacher(wildcards.name)
+    teacher = parse_teacher(wildcards.name)
+    prior, gaze = teacher.prior, teacher.gaze
     kind = GAZE_MODELS[config["gaze"]["models"][gaze]["kind"]] if gaze else None
     if prior and kind and not kind.prior:
         raise WorkflowError(f"{wildcards.name}: {kind.title} ({gaze}) sees no prior map")
@@ -209,7 +212,7 @@ def teacher_prior(wildcards):
 
 def mean_teacher_init(wildcards):
     """What its towers start from: as without Mean Teacher."""
-    family = parse_teacher(wildcards.name)[0].family
+    family = parse_teacher(wildcards.name).about.family
     fitting(f"{family}.mean_teacher")
     return diffusion_init(wildcards) if family == "diffusion" else gaze_init(wildcards)
 

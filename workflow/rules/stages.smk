@@ -5,6 +5,8 @@ begin with a dash. Options that not every job has are a parameter that gcdr.base
 stands in a command alone (workers, failures, processes) never changes a bit, and a change of it makes nothing again.
 """
 
+import json
+
 from gcdr.base.command import options
 from gcdr.settings.learning import trainer
 

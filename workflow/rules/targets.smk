@@ -1,5 +1,7 @@
 """Which files are asked for, and what is said of them in the end. No rules here."""
 
+from dataclasses import replace
+
 from gcdr.config.asked import diffuses, reported_methods
 from gcdr.config.typical import typical_file
 from gcdr.report.paper_figures import PAPER_FIGURES, WHERE_REPORTED
@@ -182,10 +184,9 @@ def choices_of_studies():
 
 def curve_shares(wildcards):
     """Names of the splits of a curve: parts of the labels, and all of them."""
-    labelled, unlabelled = (wildcards.share.split("-unlabelled") + [None])[:2]
-    rest = "" if unlabelled is None else f"-unlabelled{unlabelled}"
+    whole = SplitName.parse(wildcards.share)
     parts = sorted(set(config["report"]["parts"]))
-    return [*(f"{labelled}-part{part}{rest}" for part in parts), wildcards.share]
+    return [*(str(replace(whole, part=part)) for part in parts), wildcards.share]
 
 
 def curve_split(wildcards, share):

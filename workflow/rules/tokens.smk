@@ -5,18 +5,20 @@ rule tokens:
     input:
         script=script("tokens"),
         manifest=f"{DATA}/manifest.parquet",
-        backbone=lambda wildcards: backbone_of(wildcards.gaze),
+        backbone=lambda wildcards: backbone_of(on_backbone(wildcards)),
     output:
-        f"{DATA}/tokens-{{gaze}}.h5",
+        f"{DATA}/tokens-{{backbone}}.h5",
     log:
-        "logs/{dataset}/tokens-{gaze}.log",
+        "logs/{dataset}/tokens-{backbone}.log",
     benchmark:
-        "results/benchmarks/tokens/{dataset}-{gaze}.tsv"
+        "results/benchmarks/tokens/{dataset}-{backbone}.tsv"
     wildcard_constraints:
-        gaze=one_of(name for name in config["gaze"]["models"] if sees_tokens(config, name)),
+        backbone=one_of(BACKBONES),
     params:
         images=lambda wildcards: image_root(wildcards.dataset),
-        settings=lambda wildcards: settings_json(learning.gaze_model(config, wildcards.gaze)),
+        settings=lambda wildcards: settings_json(
+            learning.gaze_model(config, on_backbone(wildcards))
+        ),
         device=config["device"],
     shell:
         "python {input.script:q} --manifest={input.manifest:q} --images={params.images:q}"

@@ -1,10 +1,10 @@
 """Choose who keeps their label; everybody else's is left out of the file."""
 
 from gcdr.base.command import arguments, run
-from gcdr.config.schema import CHOSEN, OWN
 from gcdr.data.chosen import for_adapting, people_to_label
 from gcdr.data.manifest import people_digest, read_annotated, write_table
 from gcdr.data.split import DrawnSplit, split_labels
+from gcdr.data.split_name import CHOSEN, OWN
 from gcdr.datasets.gazefollow import read_released_split
 
 

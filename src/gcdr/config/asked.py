@@ -1,5 +1,8 @@
 """What a configuration asks for: studies, their data sets, methods and gaze models."""
 
+import hashlib
+import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +10,7 @@ from gcdr.base.plain import Config
 from gcdr.config.schema import study_share
 from gcdr.methods import LABELS_ALONE, METHODS, ONLINE, TEACHERS
 from gcdr.models.kinds import GAZE_MODELS
+from gcdr.models.sizes import WEIGHTS_FILE, backbone_file
 
 DIFFUSION = "diffusion"
 """Beside names of gaze models: what the diffusion teacher starts from in a study."""
@@ -145,6 +149,24 @@ def sees_tokens(config: Config, name: str) -> bool:
     return kind is not None and kind.frozen and bool(entry.get("tokens", True))
 
 
+def tokens_name(config: Config, name: str) -> str:
+    """What the tokens are called that an entry of gaze.models is shown: after its backbone and nothing else.
+
+    The digest tells files of one name apart, and one file at two sizes of pictures.
+    """
+    entry = config["gaze"]["models"][name]
+    file = backbone_file(entry["backbone"])
+    stem = file.parent.name if file.name == WEIGHTS_FILE else file.stem
+    asked = "\n".join((entry["kind"], entry["size"], os.path.normpath(file)))
+    return f"{re.sub('[^A-Za-z0-9_-]', '-', stem)}-{hashlib.sha256(asked.encode()).hexdigest()[:6]}"
+
+
+def tokens_of_backbones(config: Config) -> dict[str, str]:
+    """Files of tokens by name, each with an entry of gaze.models that is shown them."""
+    models = config["gaze"]["models"]
+    return {tokens_name(config, name): name for name in models if sees_tokens(config, name)}
+
+
 def sees_depth(config: Config, name: str | None) -> bool:
     """Whether an entry of gaze.models, or without a name the denoiser, sees the depth of pictures."""
     if name is None:
@@ -231,4 +253,4 @@ def _is_there(config: Config, name: str | None) -> bool:
     """Whether gaze.models has an entry of a name, of a kind and size that there are."""
     entry = config["gaze"]["models"].get(name, {})
     kind = GAZE_MODELS.get(entry.get("kind"))
-    return kind is not None and entry["size"] in kind.sizes
+    return kind is not None and kind.has_size(entry["size"])

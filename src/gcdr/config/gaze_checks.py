@@ -4,6 +4,9 @@ from gcdr.base.plain import Config
 from gcdr.config.asked import labelled_online, labeller_of, method_entries
 from gcdr.methods import METHODS
 from gcdr.models.kinds import GAZE_MODELS
+from gcdr.models.vits import is_timms, vit_sizes
+
+VITS = ", or a vision transformer by timm's name, such as vit_small_patch14_dinov2"
 
 
 def gaze_problems(config: Config) -> list[str]:
@@ -27,10 +30,14 @@ def gaze_problems(config: Config) -> list[str]:
             problems.append(
                 f"gaze.models.{name}.kind: found {entry['kind']!r}, expected one of {kinds}"
             )
-        elif entry["size"] not in kind.sizes:
+        elif not kind.has_size(entry["size"]):
             problems.append(
                 f"gaze.models.{name}.size: found {entry['size']!r}, expected one of "
-                f"{', '.join(kind.sizes)}"
+                f"{', '.join(kind.sizes)}{VITS if kind.vits else ''}"
+            )
+        elif vit_sizes(entry["size"]) is not None and not is_timms(entry["size"]):
+            problems.append(
+                f"gaze.models.{name}.size: found {entry['size']!r}, expected a name that timm knows"
             )
         elif entry.get("names") and not kind.names:
             problems.append(

@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING
 
 from gcdr.base.plain import Config
 from gcdr.datasets.layout import annotation_files, lacks_heads
-from gcdr.world.dataset import DRAWN
+from gcdr.world.dataset import DRAWN, ShowSettings, WorldSettings
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DATA = Path("results/data")
 """Where data sets are made, as in workflow/rules/common.smk."""
+
+MOST_DRAWN = 5000  # people or frames, some ten seconds
 
 
 def people_before_jobs(
@@ -20,8 +22,9 @@ def people_before_jobs(
     """The people of a data set that a prior is to be about.
 
     They are known from a manifest that is newer than the files it was read from, or from a CSV of head
-    boxes whose images are all there. Those of drawn worlds, of films, and of images whose heads a job finds,
-    are not.
+    boxes whose images are all there; those of a drawn world from what it is drawn by, where it is not so
+    large that this takes longer than planning may. Those of films, and of images whose heads a job finds, are
+    not.
 
     Args:
         datasets: the section of the configuration.
@@ -34,9 +37,15 @@ def people_before_jobs(
         see :func:`gcdr.data.manifest.read_people`, without sizes where there is no manifest; or None.
     """
     source = datasets.get(name, {})
-    if source.get("kind") in (None, *DRAWN, "video") or lacks_heads(source):
+    made = DATA / name / "manifest.parquet"
+    if source.get("kind") in DRAWN:
+        store = DATA / name / "priors" / f"{prior}.h5"
+        if store.is_file() and made.is_file() and _time(store) >= max(_time(made), _time(file)):
+            return None
+        return _drawn(source)
+    if source.get("kind") in (None, "video") or lacks_heads(source):
         return None
-    files, made = annotation_files(source), DATA / name / "manifest.parquet"
+    files = annotation_files(source)
     if not files or not all(file.is_file() for file in files):
         return None
     if made.is_file() and _time(made) >= max(map(_time, files)):
@@ -51,6 +60,21 @@ def people_before_jobs(
     from gcdr.datasets.folder import people_of_table
 
     return people_of_table(Path(source["images"]), files[0], source.get("test_share", 0))
+
+
+def _drawn(source: Config) -> "pd.DataFrame | None":
+    about = {key: value for key, value in source.items() if key != "kind"}
+    if source["kind"] == "world":
+        drawn: WorldSettings | ShowSettings = WorldSettings.from_json(about)
+        count = drawn.train_people + drawn.test_people
+    else:
+        drawn = ShowSettings.from_json(about)
+        count = (drawn.clips + drawn.test_clips) * drawn.frames
+    if count > MOST_DRAWN:
+        return None
+    from gcdr.datasets.world import people_of_drawn
+
+    return people_of_drawn(drawn)
 
 
 def _time(path: Path) -> float:

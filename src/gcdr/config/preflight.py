@@ -17,10 +17,11 @@ from gcdr.config.place_checks import place_problems
 from gcdr.config.pools import SOURCES, sources_of
 from gcdr.config.prior_checks import prior_problems
 from gcdr.config.recipe_checks import asked_recipes, recipe_problems
-from gcdr.config.schema import CHOSEN, OWN, study_share
+from gcdr.config.schema import study_share
 from gcdr.config.size_checks import size_problems
 from gcdr.config.start_checks import start_problems
 from gcdr.config.weight_checks import weight_problems
+from gcdr.data.split_name import CHOSEN, OWN
 from gcdr.datasets.layout import released_list
 from gcdr.methods import METHODS, TEACHERS
 from gcdr.world.dataset import DRAWN

@@ -17,16 +17,11 @@ from gcdr.base.jsonconfig import LIMITS
 from gcdr.base.plain import Config, JsonTable
 from gcdr.base.texts import FORMATS, NAME, SHARE, printable
 from gcdr.config.strict import StrictValidator, check_plain, spelt
+from gcdr.data.split_name import CHOSEN, OWN
 
 Schema = JsonTable
 Path = tuple[str | int, ...]
 KeyProblem = tuple[Path, str]
-
-OWN = "own"
-"""In place of a label share: who has a label is labelled (``split.share: null``)."""
-
-CHOSEN = "chosen"
-"""In place of a label share: whose labels are kept is said by the study (``studies.NAME.labels``)."""
 
 MOST_LINES = 30
 """Problems that are named; a list of a thousand wrong entries says no more than its first."""

@@ -47,8 +47,8 @@ def _grids(config: Config) -> Iterator[str]:
     for name in used_gaze_models(config):
         entry = config["gaze"]["models"].get(name, {})
         kind = GAZE_MODELS.get(entry.get("kind"))
-        if kind and entry["size"] in kind.sizes:
-            sizes[name] = kind.sizes[entry["size"]]
+        if kind and kind.has_size(entry["size"]):
+            sizes[name] = kind.sides(entry["size"])
     denoiser = getattr(DenoiserConfig, config["diffusion"]["model"])()
     pixels, cells = config["samples"]["size"], config["heatmap"]["size"]
     if denoiser.towers.input_size != pixels:

@@ -137,6 +137,6 @@ def _place(config: Config, name: str, gaze: str | None) -> tuple[str, dict[str, 
     kind, sides = "vat", (config["samples"]["size"], config["heatmap"]["size"])
     if gaze is not None:
         entry = config["gaze"]["models"][gaze]
-        kind, sides = entry["kind"], GAZE_MODELS[entry["kind"]].sizes[entry["size"]]
+        kind, sides = entry["kind"], GAZE_MODELS[entry["kind"]].sides(entry["size"])
     noise = {key: diffusion[key] for key in ("timesteps", "schedule")}
     return title_as(name, kind), {"pixels": sides[0], "cells": sides[1], **noise}

@@ -1,5 +1,6 @@
 """The demo world, still or moving, as a data set: JPEG pictures, manifest, annotators, true body boxes."""
 
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -64,29 +65,56 @@ def write_world(folder: Path, world: WorldSettings, workers: int = 1) -> WorldTa
         return _tables(_draw_scenes(new, world, workers))
 
 
+def people_of_drawn(drawn: WorldSettings | ShowSettings) -> pd.DataFrame:
+    """Who will be in a data set, before any of its pictures is drawn.
+
+    Returns:
+        the manifest's people, see :func:`gcdr.data.manifest.read_people`.
+    """
+    if isinstance(drawn, ShowSettings):
+        rows = [row for index in _clips(drawn) for row in _clip_rows(drawn, index)]
+    else:
+        rows = _enough(drawn, lambda split, indices: map(partial(_rows, drawn, split), indices))
+    return people_alone(_tables(rows).manifest)
+
+
 def _draw_scenes(folder: Path, world: WorldSettings, workers: int) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+    for split in ("train", "test"):
+        (folder / split).mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(workers) as pool:
-        counts = (("train", world.train_people, 0), ("test", world.test_people, 1))
-        for split, count, first in counts:
-            (folder / split).mkdir(parents=True, exist_ok=True)
-            task = partial(_write_scene, folder, world, split)
-            found = 0
-            with tqdm(total=count, desc=f"drawing {split}", unit="person", mininterval=5) as bar:
-                start = first
-                while found < count:
-                    chunk = max(16, min(256, count - found))
-                    indices = range(start, start + 2 * chunk, 2)
-                    for people in pool.map(task, indices, chunksize=16):
-                        if found < count:
-                            rows.extend(people)
-                            found += len(people)
-                            bar.update(len(people))
-                    start += 2 * chunk
+
+        def drawn(split: str, indices: range) -> Iterable[list[dict[str, Any]]]:
+            return pool.map(partial(_write_scene, folder, world, split), indices, chunksize=16)
+
+        rows = _enough(world, drawn, progress=True)
     used = {row["image"] for row in rows}
     for path in folder.glob("*/*.jpg"):
         if str(path.relative_to(folder)) not in used:
             path.unlink()
+    return rows
+
+
+def _enough(
+    world: WorldSettings,
+    of_scenes: Callable[[str, range], Iterable[list[dict[str, Any]]]],
+    progress: bool = False,
+) -> list[dict[str, Any]]:
+    """People of as many scenes as it takes: (split, numbers of scenes) -> people of each."""
+    rows: list[dict[str, Any]] = []
+    for split, count, first in (("train", world.train_people, 0), ("test", world.test_people, 1)):
+        found, start = 0, first
+        about = f"drawing {split}"
+        with tqdm(
+            total=count, desc=about, unit="person", mininterval=5, disable=not progress
+        ) as bar:
+            while found < count:
+                chunk = max(16, min(256, count - found))
+                for people in of_scenes(split, range(start, start + 2 * chunk, 2)):
+                    if found < count:
+                        rows.extend(people)
+                        found += len(people)
+                        bar.update(len(people))
+                start += 2 * chunk
     return rows
 
 
@@ -101,25 +129,40 @@ def write_show(folder: Path, show: ShowSettings, workers: int = 1) -> WorldTable
         show: the show, and how much of it.
         workers: processes to draw with; the result does not depend on it.
     """
-    indices = [*range(0, 2 * show.clips, 2), *range(1, 2 * show.test_clips, 2)]
     rows: list[dict[str, Any]] = []
     with atomic(folder) as new, ProcessPoolExecutor(workers) as pool:
         new.mkdir()
-        clips = pool.map(partial(_write_clip, new, show), indices)
-        for people in tqdm(clips, desc="drawing", total=len(indices), unit="clip", mininterval=5):
+        clips = pool.map(partial(_write_clip, new, show), _clips(show))
+        total = show.clips + show.test_clips
+        for people in tqdm(clips, desc="drawing", total=total, unit="clip", mininterval=5):
             rows.extend(people)
     return _tables(rows)
 
 
+def _clips(show: ShowSettings) -> list[int]:
+    return [*range(0, 2 * show.clips, 2), *range(1, 2 * show.test_clips, 2)]
+
+
 def _write_clip(folder: Path, show: ShowSettings, index: int) -> list[dict[str, Any]]:
-    size, split = (show.width, show.height), "test" if index % 2 else "train"
     (folder / f"{index:03d}").mkdir(parents=True, exist_ok=True)
+
+    def write(name: str, scene: Scene) -> None:
+        _write_picture(folder / name, scene, (show.width, show.height))
+
+    return _clip_rows(show, index, write)
+
+
+def _clip_rows(
+    show: ShowSettings, index: int, write: Callable[[str, Scene], None] = lambda name, scene: None
+) -> list[dict[str, Any]]:
+    """People of a clip, whose frames ``write`` gets with their names."""
+    size, split = (show.width, show.height), "test" if index % 2 else "train"
     rows: list[dict[str, Any]] = []
     for frame, scene in enumerate(draw_clip(show.seed, index, STYLES[show.style], show.frames)):
         if not scene.people:
             continue
         name = f"{index:03d}/{frame:05d}.jpg"
-        _write_picture(folder / name, scene, size)
+        write(name, scene)
         for person in scene.people:
             row = _row(name, split, person, size)
             row |= {"sequence": f"{show.style}/{index:03d}", "track": str(person.track)}
@@ -133,17 +176,28 @@ def _write_clip(folder: Path, show: ShowSettings, index: int) -> list[dict[str, 
 def _write_scene(
     folder: Path, world: WorldSettings, split: str, index: int
 ) -> list[dict[str, Any]]:
-    size = (world.width, world.height)
     scene = draw_scene(world.seed, index, STYLES[world.style])
-    usable = [n for n, person in enumerate(scene.people) if split == "train" or person.in_frame]
-    if not usable:
-        return []
-    name = f"{split}/{index:06d}.jpg"
-    _write_picture(folder / name, scene, size)
+    people = _rows_of(scene, world, split, index, annotated=split == "test")
+    if people:
+        _write_picture(folder / people[0]["image"], scene, (world.width, world.height))
+    return people
+
+
+def _rows(world: WorldSettings, split: str, index: int) -> list[dict[str, Any]]:
+    return _rows_of(draw_scene(world.seed, index, STYLES[world.style]), world, split, index)
+
+
+def _rows_of(
+    scene: Scene, world: WorldSettings, split: str, index: int, annotated: bool = False
+) -> list[dict[str, Any]]:
+    """Who is used of a scene: in the split test, who looks into the frame."""
     people = []
-    for number in usable:
-        row = _row(name, split, scene.people[number], size)
-        if split == "test":
+    for number, person in enumerate(scene.people):
+        if split == "test" and not person.in_frame:
+            continue
+        name, size = f"{split}/{index:06d}.jpg", (world.width, world.height)
+        row = _row(name, split, person, size)
+        if annotated:
             row["annotators"] = annotate(scene, number, world.seed, index, world.annotators)
         people.append(row)
     return people

@@ -11,13 +11,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gcdr.base.errors import InputError
+from gcdr.data.views import IMAGENET, Colours
 from gcdr.models.gazelle_config import WORLD, GazelleConfig
 from gcdr.models.precision import in_precision
 from gcdr.models.sizes import TowersConfig
 from gcdr.models.towers import GazeFeatures
 
 TABLE = "pos_embed"
-UNUSED = ("mask_token",)  # of DINOv2's files: what stands for hidden patches when it is trained
+UNUSED = ("mask_token", "head.")  # what stands for hidden patches in training, and a classifier
 OFFSET = 0.1
 NOT_SCENE = ("conv1_face", "bn1_face", *(f"layer{n}_face" for n in range(1, 6)), "attn")
 
@@ -31,8 +32,10 @@ class Backbone(nn.Module, ABC):
         grid: rows and columns of the feature map.
         channels: its channels.
         picture_size: height and width of the pictures in pixels.
+        colours: mean and standard deviation by which its pictures' colours are normalised.
     """
 
+    colours: Colours = IMAGENET
     grid: tuple[int, int]
     channels: int
     picture_size: tuple[int, int]
@@ -83,6 +86,8 @@ class ViT(Backbone):
         self.picture_size = picture_size
         self.grid = tuple(self.model.patch_embed.grid_size)
         self.channels = self.model.embed_dim
+        about = self.model.pretrained_cfg
+        self.colours = tuple(about["mean"]), tuple(about["std"])
 
     def features(self, images: Tensor) -> Tensor:
         tokens = self.model.forward_features(images)  # (M, prefix + rows * columns, C)
@@ -90,8 +95,8 @@ class ViT(Backbone):
         return patches.transpose(1, 2).unflatten(2, self.grid)  # (M, C, rows, columns)
 
     def prepared(self, weights: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
-        """Without the token for hidden patches, and with the position table of this grid."""
-        weights = {name: value for name, value in weights.items() if name not in UNUSED}
+        """Without what no picture passes through, and with the position table of this grid."""
+        weights = {name: one for name, one in weights.items() if not name.startswith(UNUSED)}
         own = getattr(self.model, TABLE, None)
         if own is None or TABLE not in weights or weights[TABLE].shape == own.shape:
             return weights

@@ -138,7 +138,7 @@ def check_first_weights(path: str | Path, kind: str, size: str, depth: bool = Fa
     Args:
         path: the file.
         kind: of the model; of one that does not say what tells its weights nothing is said.
-        size: one of its named sizes.
+        size: one of its sizes.
         depth: of a denoiser, whether its towers see depth, as those of Miao et al.
 
     Raises:
@@ -149,7 +149,7 @@ def check_first_weights(path: str | Path, kind: str, size: str, depth: bool = Fa
         taken = [*of_towers.titles, *of_towers.starts]
         check_weights(path, taken, of_towers.marks[size])
     elif (about := GAZE_MODELS[kind]).told_by:
-        check_weights(path, [*about.titles, *about.starts], about.marks.get(size))
+        check_weights(path, [*about.titles, *about.starts], about.marks_of(size))
 
 
 def check_backbone_file(path: str | Path, kind: str, size: str) -> None:
@@ -158,12 +158,12 @@ def check_backbone_file(path: str | Path, kind: str, size: str) -> None:
     Args:
         path: the file.
         kind: of the model, which stands on one.
-        size: one of its named sizes.
+        size: one of its sizes.
 
     Raises:
         InputError: as :func:`check_weights`.
     """
-    shapes, wanted = tensor_shapes(path), GAZE_MODELS[kind].backbones.get(size)
+    shapes, wanted = tensor_shapes(path), GAZE_MODELS[kind].backbone_of(size)
     if shapes is None or wanted is None:
         return
     inner = {

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from gcdr.base.jsonconfig import JsonConfig
+from gcdr.models.vits import CELLS, vit_sizes
 
 Marks = Mapping[str, tuple[int, ...]]
 """Shapes of the tensors that tell one size of a model from another, where a file has them."""
@@ -81,6 +82,7 @@ class Description:
         towers: whether the denoiser can start from its scene and head towers.
         tracks: whether it follows tracks (``Needs.tracks``).
         names: whether it also says what is looked at (``GazeOutput.label_embedding``).
+        vits: whether a size may also be the name of a vision transformer of timm, which it stands on then.
         depth: the named sizes that need the depth of each image (``Needs.depth``).
         released: published files below the folder of downloads, each with the file of its backbone.
         addresses: of the folders there, what their files lie below, as in the section ``downloads``.
@@ -98,6 +100,7 @@ class Description:
     towers: bool = False
     tracks: bool = False
     names: bool = False
+    vits: bool = False
     depth: tuple[str, ...] = ()
     released: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
@@ -112,6 +115,29 @@ class Description:
     def frozen(self) -> bool:
         """Whether it stands on a frozen backbone."""
         return bool(self.backbones)
+
+    def has_size(self, size: str) -> bool:
+        """Whether there is a size of that name."""
+        return size in self.sizes or (self.vits and vit_sizes(size) is not None)
+
+    def sides(self, size: str) -> tuple[int, int]:
+        """Side of pictures in pixels and of heatmaps in cells at a size that there is."""
+        if (vit := vit_sizes(size)) is not None and self.vits:
+            return vit.pixels, CELLS
+        return self.sizes[size]
+
+    def marks_of(self, size: str) -> Marks:
+        """What tells weights of a size from others; nothing where none is said."""
+        if (vit := vit_sizes(size)) is not None and self.vits:
+            return {"linear.weight": (256, vit.channels, 1, 1)}
+        return self.marks.get(size, {})
+
+    def backbone_of(self, size: str) -> FrozenBackbone | None:
+        """The frozen backbone that a size stands on."""
+        if (vit := vit_sizes(size)) is not None and self.vits:
+            patches = {"patch_embed.proj.weight": (vit.channels, 3, vit.patch, vit.patch)}
+            return FrozenBackbone((VIT,), patches)
+        return self.backbones.get(size)
 
     def titled(self, prior: bool) -> str:
         """What a model is called; one that is given prior maps is another model."""
@@ -129,7 +155,7 @@ class GazeModelSettings(JsonConfig):
 
     Attributes:
         kind: a name of :data:`gcdr.models.kinds.GAZE_MODELS`.
-        size: one of its named sizes.
+        size: one of its sizes (:meth:`Description.has_size`).
         backbone: weights of its frozen backbone, a file or a folder; None for models without one.
     """
 

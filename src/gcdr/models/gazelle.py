@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gcdr.base.errors import InputError
+from gcdr.data.views import Colours
 from gcdr.models.backbone import Backbone, build_backbone, check_sizes
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, Needs
@@ -94,6 +95,10 @@ class Gazelle(GazeModel):
     @property
     def input_size(self) -> int:
         return self.config.input_size
+
+    @property
+    def colours(self) -> Colours:
+        return self.backbone.colours
 
     @property
     def map_size(self) -> int:

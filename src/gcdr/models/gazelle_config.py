@@ -5,6 +5,7 @@ from typing import Self
 
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
+from gcdr.models.vits import PATCHES, vit_sizes
 
 WORLD = "world"
 """The backbone's name for the demo world's own (``assets/world/frozen``)."""
@@ -31,7 +32,7 @@ class GazelleConfig(JsonConfig):
 
     backbone: str = "vit_base_patch14_dinov2"
     input_size: int = 448
-    grid: tuple[int, ...] = (32, 32)
+    grid: tuple[int, ...] = (PATCHES, PATCHES)
     channels: int = 768
     width: int = 256
     blocks: int = 3
@@ -78,6 +79,20 @@ class GazelleConfig(JsonConfig):
     def large(cls, inout: bool = False) -> Self:
         """DINOv2 ViT-L/14 at 448 px: 2,892,288 parameters that learn, 2,925,569 with ``inout``."""
         return cls(backbone="vit_large_patch14_dinov2", channels=1024, inout=inout)
+
+    @classmethod
+    def on(cls, vit: str, inout: bool = False) -> Self:
+        """The same decoder on another vision transformer, by timm's name, at as many patches.
+
+        Raises:
+            InputError: its sizes are not known.
+        """
+        sizes = vit_sizes(vit)
+        if sizes is None:
+            raise InputError(
+                f"backbone: found {vit!r}, expected a vision transformer by timm's name"
+            )
+        return cls(backbone=vit, input_size=sizes.pixels, channels=sizes.channels, inout=inout)
 
     @classmethod
     def world(cls, inout: bool = False) -> Self:

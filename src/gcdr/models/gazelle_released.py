@@ -137,13 +137,14 @@ def released_gazelle(
     return read_gazelle_weights(path, backbone), {"released": "Gaze-LLE"}
 
 
-def _sized(make: Callable[..., GazelleConfig]) -> Callable[[bool], GazelleConfig]:
-    """Named sizes, which see no prior map."""
+def _sized(make: Callable[..., GazelleConfig]) -> Callable[..., GazelleConfig]:
+    """Sizes, named or of the backbone that is named first; they see no prior map."""
 
-    def sizes(prior: bool) -> GazelleConfig:
+    def sizes(*named: object) -> GazelleConfig:
+        *vit, prior = named
         if prior:
             raise InputError("Gaze-LLE: sees no prior map; expected a method without VAT-GC")
-        return make()
+        return make(*vit)
 
     return sizes
 
@@ -187,6 +188,7 @@ def _check_finite(weights: Mapping[str, Tensor], path: str | Path) -> None:
 DESCRIPTION = Description(
     title="Gaze-LLE",
     sizes={"world": (112, 32), "paper": (448, 64), "large": (448, 64)},
+    vits=True,
     told_by=("head_token.weight", "linear.weight"),
     marks={
         "world": {"linear.weight": (64, 128, 1, 1)},
@@ -224,6 +226,7 @@ KIND = Kind(
         "paper": _sized(GazelleConfig.paper),
         "large": _sized(GazelleConfig.large),
     },
+    of_vit=_sized(GazelleConfig.on),
     with_in_frame=lambda config: replace(config, inout=True),
     start=load_decoder,
     load_backbone=lambda model, source: load_backbone(model.backbone, source),

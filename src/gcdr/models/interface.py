@@ -304,6 +304,8 @@ class Kind:
         config: class of its sizes.
         build: sizes to a model with first weights.
         sizes: the named sizes of its description: (takes a prior map?) -> sizes.
+        of_vit: sizes by the name of a vision transformer of timm, for descriptions with ``vits``: (name,
+            takes a prior map?) -> sizes.
         with_in_frame: sizes to the same with an in/out head.
         start: takes over the weights of a folder or a file: (model, source).
         load_backbone: the same for a frozen backbone; None for models without one.
@@ -322,3 +324,10 @@ class Kind:
     load_backbone: Callable[[GazeModel, Any], None] | None = None
     released: ReadReleased | None = None
     from_pretraining: Callable[[Path], tuple[GazeModel, dict[str, Any]] | None] | None = None
+    of_vit: Callable[[str, bool], Any] | None = None
+
+    def sized(self, size: str, prior: bool) -> Any:
+        """Sizes of a model, by a size that its description has."""
+        if size in self.sizes or self.of_vit is None:
+            return self.sizes[size](prior)
+        return self.of_vit(size, prior)

@@ -47,13 +47,14 @@ def initial_gaze_model(
     Raises:
         InputError: no such kind or size, or weights of another model.
     """
-    kind, title = kind_of(settings.kind), GAZE_MODELS[settings.kind].title
-    if settings.size not in kind.sizes:
+    kind, about = kind_of(settings.kind), GAZE_MODELS[settings.kind]
+    title = about.title
+    if not about.has_size(settings.size):
         raise InputError(
-            f"{title}: found size {settings.size!r}, expected one of {', '.join(kind.sizes)}"
+            f"{title}: found size {settings.size!r}, expected one of {', '.join(about.sizes)}"
         )
     torch.manual_seed(derive(seed, "gaze weights"))
-    config = kind.sizes[settings.size](prior)
+    config = kind.sized(settings.size, prior)
     model = kind.build(config if in_frame is None else kind.with_in_frame(config))
     if kind.load_backbone is not None:
         if settings.backbone is None:

@@ -9,7 +9,7 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from gcdr.config.schema import CHOSEN, OWN
+from gcdr.data.split_name import CHOSEN, OWN
 from gcdr.report import sections
 from gcdr.report.markup import Picture
 from gcdr.report.overlays import Example

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from gcdr.base.errors import InputError
+from gcdr.data.split_name import SplitName
 from gcdr.methods import METHODS, ONLINE, TEACHERS, averaged, variant
 from gcdr.report.rows import PAPER, PAPER_DATA, method_name
 from gcdr.report.tables import over_runs, read_metrics
@@ -76,7 +77,7 @@ class PaperRow:
         taught = about.teacher is not None and TEACHERS[about.teacher].mean_teacher
         if column.unlabelled is None or not (about.student or taught):
             return str(share)
-        return f"{share}-unlabelled{column.unlabelled}"
+        return str(SplitName(share, unlabelled=column.unlabelled))
 
     def result(
         self, sampling: VariantSampling, prior: str, gaze: str, labeller: str | None = None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from gcdr.config.schema import CHOSEN, OWN
+from gcdr.data.split_name import CHOSEN, OWN
 from gcdr.evaluation.metrics import RADII
 from gcdr.methods import METHODS, Method, parse_variant
 from gcdr.models.kinds import GAZE_MODELS

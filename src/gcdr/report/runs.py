@@ -1,6 +1,5 @@
 """What the runs of a report learned from, and how their trainings went."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pandas as pd
 
 from gcdr.data.shown import read_shown
 from gcdr.data.split import LABELLED, UNLABELLED, VALIDATION
+from gcdr.data.split_name import parse_split_folder, split_folder
 from gcdr.methods import METHODS, parse_teacher, parse_variant
 from gcdr.report.rows import TRAINED_KINDS, row_title, titled_row
 
@@ -69,14 +69,14 @@ def training_logs(study: Path, methods: Sequence[str], results: pd.DataFrame) ->
 
 def _of_teacher(study: Path, name: str) -> Path:
     """A teacher's folder; what sees no unlabelled people is the same for every amount of them."""
-    if not parse_teacher(name)[0].mean_teacher:
-        study = study.with_name(re.sub(r"-unlabelled\d+", "", study.name))
+    if not parse_teacher(name).about.mean_teacher:
+        split, seed = parse_split_folder(study.name)
+        study = study.with_name(split_folder(split.labels_alone, seed))
     return study / "teachers" / name
 
 
 def _teacher_title(name: str, gazes: dict[str, str], results: pd.DataFrame) -> str:
-    about, prior, gaze = parse_teacher(name)
-    first = name.split("+")[0]
+    first, about, prior, gaze = parse_teacher(name)
     if first in METHODS:
         prior = prior if results["prior"].nunique() > 1 else None
         several = results["gaze"].nunique() > 1

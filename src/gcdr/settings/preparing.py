@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.plain import Config
-from gcdr.config.schema import CHOSEN, OWN
 from gcdr.data.split import DrawnSplit
+from gcdr.data.split_name import CHOSEN, SplitName
 from gcdr.detection.choices import DetectSettings, HeadSettings
 from gcdr.video.film_settings import FilmSettings
 from gcdr.world.dataset import DrawnDepth, ShowSettings, WorldSettings
@@ -60,15 +60,12 @@ def film_settings(config: Config, dataset: str) -> FilmSettings:
 
 
 def split(config: Config, study: str, share: str) -> DrawnSplit:
-    """Of a study's label split, whose share is named as in paths: ``10``, ``own-part50``,
-    ``10-unlabelled50``."""
-    about = config["studies"][study]
-    labelled, _, unlabelled = share.partition("-unlabelled")
-    labelled, _, part = labelled.partition("-part")
-    drawn = None if labelled in (OWN, CHOSEN) else int(labelled)
-    chosen = {"share": drawn, "unlabelled": int(unlabelled) if unlabelled else None}
-    kept = {"part": int(part) if part else None, "adapt": about.get("adapt", False)}
-    kept["labels"] = about.get("labels") if labelled == CHOSEN else None
+    """Of a study's label split, whose share is named as in paths (:mod:`gcdr.data.split_name`)."""
+    about, named = config["studies"][study], SplitName.parse(share)
+    drawn = named.labelled if isinstance(named.labelled, int) else None
+    chosen = {"share": drawn, "unlabelled": named.unlabelled}
+    kept = {"part": named.part, "adapt": about.get("adapt", False)}
+    kept["labels"] = about.get("labels") if named.labelled == CHOSEN else None
     return _part(DrawnSplit, {**config["split"], **chosen, **kept}, "split")
 
 
