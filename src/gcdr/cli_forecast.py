@@ -72,7 +72,7 @@ def forecast(args: argparse.Namespace) -> int:
             here = args.table or Path(folder, "here.yaml")
             _write(table, here)
             jobs = _planned(args, Path(folder, "second"), here)
-    lines, enough = lines_of(stages(jobs, config), jobs, cores)
+    lines, enough = forecast_lines(stages(jobs, config), jobs, cores)
     print("\n".join([*lines, *told]))
     if args.table is not None:
         print(f"{args.table}: written; GCDR_RESOURCES={args.table} has jobs ask by it")
@@ -100,10 +100,10 @@ def _planned(args: argparse.Namespace, file: Path, table: Path) -> list[Any]:
 def _measured(config: Any, rules: set[str], table: Any) -> tuple[Any, list[str]]:
     """The table as it is on this machine, and what there is to say of the measuring."""
     from gcdr.base.device import pick_device
-    from gcdr.forecast.rates import measure
+    from gcdr.forecast.machine_rates import measure_rates
 
     device = pick_device(config["device"])
-    rates = measure(config, rules, table, device)
+    rates = measure_rates(config, rules, table, device)
     where = "a GPU" if rates.on_gpu else "a core"
     told = [f"measured here, seconds of {where} for a person:"]
     for name, row in rates.models.items():
@@ -124,7 +124,7 @@ def _write(table: Any, file: Path) -> None:
         temporary.write_text(f"# Written by gcdr forecast.\n{text}")
 
 
-def lines_of(found: Sequence[Any], jobs: Sequence[Any], cores: int) -> tuple[list[str], bool]:
+def forecast_lines(found: Sequence[Any], jobs: Sequence[Any], cores: int) -> tuple[list[str], bool]:
     """What is printed of stages, and whether the disk is large enough."""
     from gcdr.config.preflight import machine_memory
     from gcdr.forecast.sums import wall

@@ -14,8 +14,8 @@ from snakemake.utils import update_config
 
 from gcdr import cli_forecast
 from gcdr.cli import main
-from gcdr.forecast import rates
-from gcdr.forecast.rates import Rates, measure
+from gcdr.forecast import machine_rates as rates
+from gcdr.forecast.machine_rates import Rates, measure_rates
 from gcdr.forecast.sums import Job, read_jobs, stages, wall
 from gcdr.settings.job_needs import read_figures
 
@@ -46,7 +46,7 @@ def plan(tmp_path: Path) -> Path:
 def test_models_of_a_configuration_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rates, "ENOUGH", 0.0)
     monkeypatch.setattr(rates, "starting", lambda: 2 * TABLE.start)
-    found = measure(smoke(), {"train_student", "make_labels"}, TABLE, CPU)
+    found = measure_rates(smoke(), {"train_student", "make_labels"}, TABLE, CPU)
     assert set(found.models) == {"vat world", "denoiser world"} and not found.told
     vat, denoiser = found.models["vat world"], found.models["denoiser world"]
     assert 0 < vat.ask < 1 and 0 < vat.learn < 1 and 0 < denoiser.step < 1

@@ -106,7 +106,7 @@ class ResourceTable(JsonConfig):
 
     Attributes:
         start: CPU seconds in which an interpreter has imported what a training imports, where the rules'
-            seconds were measured; :mod:`gcdr.forecast.rates` compares a machine by it.
+            seconds were measured; :mod:`gcdr.forecast.machine_rates` compares a machine by it.
     """
 
     start: float

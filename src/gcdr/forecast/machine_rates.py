@@ -49,7 +49,7 @@ LARGE, FEW = 10**7, 4  # weights of a model of which so many people at a time ar
 HIGH = 300  # pixels of a picture from which a VQA model is slow on a CPU
 START = "import pandas, h5py, torch, gcdr.training.gaze"
 TIMES = 3  # that this is started
-Work = Callable[[], object]
+Timed = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,9 @@ class Rates:
         return replace(table, models=models, rules=rules, start=self.start, gpu=gpu)
 
 
-def measure(config: Config, rules: Set[str], table: ResourceTable, device: torch.device) -> Rates:
+def measure_rates(
+    config: Config, rules: Set[str], table: ResourceTable, device: torch.device
+) -> Rates:
     """Measure what the jobs of a plan stand on.
 
     Args:
@@ -168,7 +170,7 @@ DENOISING = {
 def _of_gaze(config: Config, name: str, device: torch.device, told: list[str]) -> dict[str, float]:
     settings = gaze_model(config, name)
     kind = kind_of(settings.kind)
-    model = kind.build(kind.sizes[settings.size](False)).to(device)
+    model = kind.build(kind.sized(settings.size, False)).to(device)
     recipe = gaze_training(config, _share(config), name, student=True).recipe
     people, asked = _together(model, BLOCK, device), ready(model, device).eval()
     shown = made_up_people(asked, people, device)
@@ -254,7 +256,7 @@ def _learning(
         )
 
 
-def _step(optimiser: torch.optim.Optimizer, loss: Callable[[], Tensor]) -> Work:
+def _step(optimiser: torch.optim.Optimizer, loss: Callable[[], Tensor]) -> Timed:
     def step() -> None:
         optimiser.zero_grad(set_to_none=True)
         loss().backward()
@@ -320,7 +322,7 @@ def _tokens(model: GazeModel, inputs: GazeInputs) -> GazeInputs:
         return replace(inputs, images=None, tokens=model.encode(inputs.images))
 
 
-def _seconds(work: Work, device: torch.device) -> float:
+def _seconds(work: Timed, device: torch.device) -> float:
     """Least seconds of a piece of work after one that warms up: CPU time, or of the GPU."""
     least, begun = float("inf"), time.monotonic()
     work()
