@@ -42,7 +42,7 @@ CHECKS = {  # what is said, all of it
 }
 MODELS = {
     "ckpt-model-state-dict": "",
-    "ckpt-video": "VAT's video model, with a ConvLSTM",
+    "ckpt-video": "read as Video VAT: does not fit",  # which the released one does
 }  # or refused
 STARTS = {
     "snakemake-directory": (

@@ -3,10 +3,10 @@ r"""Malformed files for every reader, counted: each must end in one clear line.
     python benchmarks/malformed.py                # all, with a table by stage
     python benchmarks/malformed.py --stage split  # one
 
-A *stage* is a reader with a good file of its own (:mod:`good_files`), a *kind* a way to spoil a file
-(:mod:`spoiled`): add to both. A case is right where the reader raises ``InputError`` with one line that names
-the file, within the time limit. A kind that is called a *flip* may also leave what is read as it was: not
-every bit of a file is read.
+A *stage* is a reader with a good file of its own (:mod:`good_files`, :mod:`good_data`), a *kind* a way to
+spoil a file (:mod:`spoiled`, :mod:`spoiled_data`): add to both. A case is right where the reader raises
+``InputError`` with one line that names the file, within the time limit. A kind that is called a *flip* may
+also leave what is read as it was: not every bit of a file is read.
 """
 
 import argparse
@@ -22,24 +22,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import good_data
 import good_files as good
+import numpy as np
 import spoiled
+import spoiled_data as of_data
 import torch
 from good_files import DIGEST, IDS, people
 
-from gcdr.base.errors import InputError
+from gcdr.base.errors import InputError, one_line
 from gcdr.base.outlines import tensor_shapes
 from gcdr.base.unpickling import read_pickle, read_torch
 from gcdr.data.cache import Samples
+from gcdr.data.depth_maps import open_depth
+from gcdr.data.label_space import read_label_space
 from gcdr.data.manifest import read_annotated, read_annotations
+from gcdr.data.originals import Originals
 from gcdr.data.parquet import read_rows
 from gcdr.data.shown import read_shown
 from gcdr.data.stores import read_labels, read_prior
+from gcdr.data.tokens import Tokens
+from gcdr.data.vocabulary import read_vocabulary
 from gcdr.models.build import load_model
 from gcdr.models.contents import check_weights
 from gcdr.models.kinds import model_title
 from gcdr.priors.kinds.maps_kind import MapsPrior
 from gcdr.priors.kinds.points_kind import PointsPrior
+from gcdr.priors.named_people import read_names
+from gcdr.verification.submission import read_submission
+from gcdr.video.frames import read_frames
+from gcdr.video.tracks import read_tracks
 
 LIMIT = 60  # seconds a reader may take
 
@@ -74,6 +86,51 @@ def planned_prior(path: Path) -> None:
         raise InputError("; ".join(lines))
 
 
+def all_crops(path: Path) -> Any:
+    larger = Originals.open(path, DIGEST)
+    whole = np.tile([0.0, 0, 1, 1], (len(larger.sample_id), 1))
+    return larger.crops(larger.sample_id, whole, 8)
+
+
+def all_tokens(path: Path) -> Any:
+    held = Tokens.open(path, DIGEST)
+    return held.backbone, held.stored(held.rows(IDS)).tokens
+
+
+def read_space(path: Path) -> Any:
+    space = read_label_space(path)
+    return space.names, space.nearest(space.embeddings)
+
+
+def read_depth(path: Path) -> Any:
+    return np.asarray(open_depth(path, good_data.SIZE, path.parents[1] / "1.jpg"))
+
+
+def in_root(above: int) -> Callable[[Path], Any]:
+    """A data set, whose root is so many folders above the one that its file lies in."""
+
+    def read(path: Path) -> Any:
+        found = good_data.read_root(path.parents[above])
+        return found.manifest.to_csv(), found.annotations.to_csv()
+
+    return read
+
+
+def all_frames(path: Path) -> Any:
+    return [np.asarray(frame.image) for frame in read_frames(path, [])]
+
+
+def read_heads(path: Path) -> Any:
+    """Of a list of problems of one file each names it."""
+    try:
+        found = read_tracks(path, path.with_name("walk.mp4"))
+    except InputError as error:
+        raise InputError(one_line(error)) from error
+    if found.notes:
+        raise InputError(found.notes[0])
+    return found.boxes, found.names
+
+
 STAGES: dict[str, Stage] = {
     "prior store": Stage(good.prior, lambda path: read_prior(path, DIGEST, IDS, 2), spoiled.MAPS),
     "merged store": Stage(
@@ -96,6 +153,25 @@ STAGES: dict[str, Stage] = {
     "store as a prior, before a job": Stage(good.labels, planned_prior, spoiled.COLUMNS),
     "pickle": Stage(good.pickled, read_pickle, spoiled.PICKLES),
     "checkpoint": Stage(good.checkpoint, read_torch, spoiled.CHECKPOINTS),
+    "larger pictures": Stage(good_data.originals, all_crops, of_data.LARGER),
+    "token cache": Stage(good_data.tokens, all_tokens, of_data.TOKENS),
+    "names of people": Stage(
+        good_data.named_people,
+        lambda path: read_names(path, DIGEST, good_data.NAMES, 0.0),
+        of_data.NAMED,
+    ),
+    "names in a text tower's space": Stage(good_data.label_space, read_space, of_data.SPACE),
+    "vocabulary": Stage(good_data.vocabulary, read_vocabulary, of_data.VOCABULARY),
+    "vocabulary, a text": Stage(good_data.words, read_vocabulary, of_data.WORDS),
+    "depth": Stage(good_data.depth, read_depth, of_data.DEPTH),
+    "another lab's result": Stage(good_data.result_file, read_submission, of_data.RESULTS),
+    "GazeFollow with names": Stage(good_data.named_gazefollow, in_root(0), of_data.LABELLED),
+    "GazeFollow with names, test": Stage(good_data.named_test, in_root(0), of_data.ACCEPTED),
+    "GazeHOI": Stage(good_data.gazehoi, in_root(0), of_data.OBJECTS),
+    "ChildPlay": Stage(good_data.childplay, in_root(2), of_data.CHILDREN),
+    "GOO-Real": Stage(good_data.gooreal, in_root(0), of_data.GOODS),
+    "film": Stage(good_data.video, all_frames, of_data.FILMS),
+    "heads in a film": Stage(good_data.tracks, read_heads, of_data.TRACKS),
 }
 
 

@@ -20,6 +20,7 @@ from gcdr.data.checksums import content_digest, row_checksums
 from gcdr.data.parquet import write_table
 
 HUGE = 80 << 30
+LARGE = ("heatmap", "scene", "head", "depth", "pixels", "tokens")  # of which no digest is kept
 Spoil = Callable[[Path], Any]
 FLIPS = 24
 SHIPPED = Path(__file__).parents[1] / "assets/world"
@@ -65,6 +66,10 @@ def locked(path: Path) -> io.BufferedReader:
     return file
 
 
+def without(kinds: dict[str, Spoil], *words: str) -> dict[str, Spoil]:
+    return {kind: spoil for kind, spoil in kinds.items() if not any(word in kind for word in words)}
+
+
 ANY: dict[str, Spoil] = {
     "absent": absent,
     "a folder in its place": a_folder,
@@ -95,7 +100,7 @@ def edited(change: Callable[[h5py.File], Any], seal: bool = False) -> Callable[[
                 columns = {
                     name: data.asstr()[:] if h5py.check_string_dtype(data.dtype) else data[:]
                     for name, data in file.items()
-                    if name not in ("heatmap", "scene", "head")
+                    if name not in LARGE
                 }
                 told = {
                     name: value.tolist() if isinstance(value, np.ndarray | np.generic) else value
@@ -382,10 +387,6 @@ CHECKPOINTS: dict[str, Spoil] = {
 # Kinds that planning sees, which looks at no number
 
 
-def _without(kinds: dict[str, Spoil], *words: str) -> dict[str, Spoil]:
-    return {kind: spoil for kind, spoil in kinds.items() if not any(word in kind for word in words)}
-
-
 def in_text(old: str, new: str) -> Callable[[Path], None]:
     """A table in whose text something is replaced, wherever it stands."""
 
@@ -405,14 +406,14 @@ def first_lines(count: int) -> Callable[[Path], None]:
 
 
 HEADERS: dict[str, Spoil] = {
-    **_without(SAFETENSORS, "card", "zeros"),
+    **without(SAFETENSORS, "card", "zeros"),
     "another model": lambda path: shutil.copy(SHIPPED / "vqa/model.safetensors", path),
     "towers alone": lambda path: shutil.copy(SHIPPED / "backbone/model.safetensors", path),
     "another size": in_header(b"[16,4,5,5]", b"[64,4,5,5]"),
 }
-ARCHIVES: dict[str, Spoil] = _without(CHECKPOINTS, "shell", "key")  # the job refuses those
+ARCHIVES: dict[str, Spoil] = without(CHECKPOINTS, "shell", "key")  # the job refuses those
 POINTS: dict[str, Spoil] = {
-    **_without(ANY, "flip", "half"),
+    **without(ANY, "flip", "half"),
     "no header": in_text("image,sample_id,x,y,score\n", ""),
     "header alone": first_lines(1),
     "no images": in_text("image,", "picture,"),
@@ -429,6 +430,6 @@ POINTS: dict[str, Spoil] = {
     "a row too long": in_text("5.png,11,", "5.png,11,1,"),
 }
 COLUMNS: dict[str, Spoil] = {
-    **_without(MAPS, "edited map", "exchanged maps", "NaN", "infinity", "half"),
+    **without(MAPS, "edited map", "exchanged maps", "NaN", "infinity", "half"),
     "a prior store": lambda path: shutil.copy(prior(path.parent), path),
 }

@@ -164,7 +164,7 @@ def test_what_cannot_be_read_is_left_out_and_its_crop_refused(
     assert "a.png: not a readable image" in capsys.readouterr().out
     originals, whole = Originals.open(path), np.float32([[0, 0, 0.5, 0.5]])
     assert originals.crops(np.array([1]), whole, 56).std() > 0
-    with pytest.raises(InputError, match="sample_id 0: their larger picture could not be read"):
+    with pytest.raises(InputError, match="larger picture of sample_id 0 could not be read"):
         originals.crops(np.array([0]), whole, 56)
     (tmp_path / "b.png").write_bytes(b"")
     with pytest.raises(InputError, match="no picture of a labelled person can be read"):

@@ -10,7 +10,10 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 STAGES = (
     "prior store", "merged store", "label store", "picture cache", "manifest", "split", "annotations",
     "bodies", "weights", "pickle", "checkpoint", "weights, before a job", "checkpoint, before a job",
-    "points, before a job", "store as a prior, before a job",
+    "points, before a job", "store as a prior, before a job", "larger pictures", "token cache",
+    "names of people", "names in a text tower's space", "vocabulary", "vocabulary, a text", "depth",
+    "another lab's result", "GazeFollow with names", "GazeFollow with names, test", "GazeHOI", "ChildPlay",
+    "GOO-Real", "film", "heads in a film",
 )  # fmt: skip
 SEEDS = 4  # flipped bits that are tried here; the script tries more
 

@@ -157,7 +157,9 @@ def test_a_space_of_another_size_is_refused(study: Study, tmp_path: Path) -> Non
     labels = study.folder / "labels.parquet"
     given = (study.samples, pictures_of(study, labels)[1], labels)
     space = read_label_space(study.folder / "text")
-    write_label_space(tmp_path, LabelSpace(space.names, space.embeddings[:, :5], "a short tower"))
+    short = np.eye(len(space.names), 5, dtype=np.float32)
+    short[5:, 0] = 1  # of unit length
+    write_label_space(tmp_path, LabelSpace(space.names, short, "a short tower"))
     with pytest.raises(
         InputError, match=r"5 numbers \(a short tower\), expected the 96 of the model"
     ):

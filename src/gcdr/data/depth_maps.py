@@ -38,6 +38,8 @@ def open_depth(path: Path, size: tuple[int, int], picture: Path | None = None) -
     """
     try:
         with Image.open(path, formats=("PNG",)) as image:
+            image.verify()  # the checksums of its parts, which are not looked at otherwise
+        with Image.open(path, formats=("PNG",)) as image:
             mode, made_of = image.mode, image.info.get(PICTURE)
             values = np.asarray(image) if mode.startswith("I") else None
             found = image.size

@@ -5,8 +5,8 @@
 that a store names), and arrays that claim more bytes than the file has. Whatever HDF5 says of a damaged
 file becomes one line that names it.
 
-*Out:* HDF5 writes through a Python file that remembers the first failure and swallows what follows. So a
-full disk is an exception at once, and not a process that dies when the library tidies up in the end.
+*Out:* HDF5 writes through a Python file that remembers the first failure and keeps what follows in memory.
+So a full disk is an exception at the next piece of a large array, and not a process that dies.
 
 *Whole:* arrays of a row a person or image have a checksum a row, which is compared as rows are read; the
 other arrays, those checksums and the attributes have one digest, ``content``, which is compared when the
@@ -30,7 +30,7 @@ from gcdr import __version__
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
 from gcdr.data.checksums import check_rows, checksum_of, content_digest
-from gcdr.data.sink import Sink
+from gcdr.data.sink import NewFile, Sink
 
 HDF5_TEXT = h5py.string_dtype()
 MEMBERS = 64  # arrays, or attributes, that a file may have
@@ -355,7 +355,7 @@ def new_hdf5(
     attributes: Mapping[str, Any] | None = None,
     *,
     large: tuple[str, ...],
-) -> Iterator[h5py.File]:
+) -> Iterator[NewFile]:
     """A file to be written by the block, whole or not at all; it is then described and sealed.
 
     Args:
@@ -372,7 +372,7 @@ def new_hdf5(
     with atomic(path) as temporary, open(temporary, "w+b", buffering=0) as raw:
         sink = Sink(raw)
         try:
-            with h5py.File(sink, "w") as file:
+            with NewFile(sink) as file:
                 yield file
                 file.attrs["format"], file.attrs["version"] = kind, version
                 file.attrs["gcdr"], file.attrs["people"] = __version__, people

@@ -1,6 +1,5 @@
 """Names of a vocabulary in the space of a text tower: embedded once, kept, and looked up by similarity."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,10 +60,19 @@ def read_label_space(folder: str | Path) -> LabelSpace:
     """
     folder = Path(folder)
     folder = folder.parent if folder.name == FILE else folder
-    embeddings, card = read_tensors(folder / FILE)["embeddings"].numpy(), read_json(folder / CARD)
-    names: Sequence[str] = card.get("names", ())
-    if len(names) != len(embeddings):
+    card, names = read_json(folder / CARD), None
+    if isinstance(card, dict):
+        names = card.get("names")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"{folder / CARD}: found no list of names, expected the vocabulary's")
+    found = read_tensors(folder / FILE).get("embeddings")
+    if found is None or found.dtype != torch.float32 or found.ndim != 2:
+        raise InputError(f"{folder / FILE}: no embeddings (V, D) in single precision")
+    if not len(names) == len(set(names)) == len(found) > 0:
         raise InputError(
-            f"{folder}: found {len(names)} names and {len(embeddings)} embeddings, expected as many"
+            f"{folder}: found {len(set(names))} different names of {len(names)} and {len(found)} embeddings, "
+            "expected as many"
         )
-    return LabelSpace(tuple(names), embeddings, str(card.get("tower")))
+    if not torch.allclose(found.norm(dim=1), torch.ones(()), atol=1e-3):  # NaN is close to nothing
+        raise InputError(f"{folder / FILE}: embeddings that are not of unit length")
+    return LabelSpace(tuple(names), found.numpy(), str(card.get("tower")))

@@ -79,6 +79,7 @@ def write_originals(
             numbers = np.asarray(shrunk).reshape(1, -1)
             pixels[offset[index] : offset[index] + count[index]] = numbers[0]
             sums[index] = row_checksums(numbers)[0]
+            file.check()
         if not shape.any():
             raise InputError(
                 f"{root}: no picture of a labelled person can be read; expected at least one"
@@ -148,8 +149,10 @@ class Originals:
                 raise InputError(f"{path}: found no array {lacking[0]!r}")
             ids, image_of, offset, shape = (columns[name] for name in names)
             sums = held.sums(PIXELS, len(shape))
+            whole = all(column.dtype.kind in "iu" for column in (image_of, offset, shape))
             fit = (
-                image_of.shape == ids.shape
+                whole
+                and image_of.shape == ids.shape
                 and shape.shape == (len(offset), 2)
                 and bool(((image_of >= 0) & (image_of < len(shape))).all())
                 and bool((offset >= 0).all() and (shape >= 0).all())
@@ -190,8 +193,8 @@ class Originals:
             height, width = self.shape[row]
             if not height:
                 raise InputError(
-                    f"sample_id {sample_id[place]}: their larger picture could not be read, but that of "
-                    "the picture cache could; make both again"
+                    f"{self.path}: the larger picture of sample_id {sample_id[place]} could not be read, but "
+                    "that of the picture cache could; make both again"
                 )
             region = part * (width, height, width, height)
             top, bottom = int(region[1]), int(np.ceil(region[3]))

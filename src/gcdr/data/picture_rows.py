@@ -3,12 +3,12 @@
 import mmap
 from typing import Any, cast
 
-import h5py
 import numpy as np
 
 from gcdr.base.errors import InputError
 from gcdr.data.checksums import check_rows, checksum_of, row_checksums
 from gcdr.data.hdf5 import Held, named_errors
+from gcdr.data.sink import NewFile
 
 
 class CheckedRows:
@@ -21,7 +21,7 @@ class CheckedRows:
         dtype: of it.
     """
 
-    def __init__(self, file: h5py.File, name: str, shape: tuple[int, ...], dtype: Any) -> None:
+    def __init__(self, file: NewFile, name: str, shape: tuple[int, ...], dtype: Any) -> None:
         self.dataset = file.create_dataset(name, shape, dtype)
         self._file, self._name = file, name
         self._sums = np.zeros(shape[0], np.uint32)
@@ -34,6 +34,7 @@ class CheckedRows:
     def __setitem__(self, rows: int | slice, value: np.ndarray) -> None:
         value = np.ascontiguousarray(value, self.dataset.dtype)
         self.dataset[rows] = value
+        self._file.check()
         many = isinstance(rows, slice)
         self._sums[rows] = row_checksums(value) if many else row_checksums(value[None])[0]
 

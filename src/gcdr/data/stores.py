@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from gcdr.base.errors import InputError
@@ -22,6 +21,7 @@ from gcdr.data.checksums import checksum_of, row_checksums
 from gcdr.data.hdf5 import HDF5_TEXT, Held, join_shards, new_hdf5, open_hdf5
 from gcdr.data.lookup import places
 from gcdr.data.made_by import check_made_by
+from gcdr.data.sink import NewFile
 
 VERSION = 2
 PRIOR, LABEL = "gcdr prior store", "gcdr label store"
@@ -128,7 +128,7 @@ def _new(
     people: str,
     made_by: Mapping[str, Any],
     **attributes: Any,
-) -> Iterator[h5py.File]:
+) -> Iterator[NewFile]:
     with new_hdf5(path, kind, VERSION, people, made_by, attributes, large=MAPS) as file:
         yield file
 
@@ -146,7 +146,7 @@ def _open(path: str | Path, kind: str, people: str | None = None) -> Iterator[He
         yield held
 
 
-def _append(whole: h5py.File, name: str, part: np.ndarray) -> None:
+def _append(whole: NewFile, name: str, part: np.ndarray) -> None:
     """Rows of an array behind those that are there; text as a data set of text."""
     row = part.shape[1:]
     if name not in whole:
@@ -157,6 +157,7 @@ def _append(whole: h5py.File, name: str, part: np.ndarray) -> None:
     start = len(target)
     target.resize(start + len(part), 0)
     target[start:] = part.astype(object) if part.dtype.kind == "U" else part
+    whole.check()
 
 
 def _checked_block(block: Mapping[str, Any], last: int) -> dict[str, np.ndarray]:

@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from gcdr.base.errors import InputError
 from gcdr.data.cache import VERSION, Cached, Samples, first_seen, new_cache
 from gcdr.data.hdf5 import kind_of_hdf5, open_hdf5
 from gcdr.data.picture_rows import CheckedRows, MappedRows
@@ -67,7 +68,9 @@ class Tokens(Cached):
         """
         with open_hdf5(path, CACHE, VERSION, (TOKENS,), people) as held:
             tokens = MappedRows(held, TOKENS, np.float16, 5)
-            backbone = held.attributes["made_by"]["backbone"]
+            backbone = held.attributes["made_by"].get("backbone")
+            if not isinstance(backbone, str):
+                raise InputError(f"{path}: does not say which backbone made it; make it again")
             return cls(tokens=tokens, backbone=backbone, **cls.people_of(held, len(tokens)))
 
     def stored(self, rows: np.ndarray, flip: Tensor | None = None) -> ImageTokens:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gcdr.base.errors import InputError
+from gcdr.base.texts import has_control
 
 WORLD_VOCABULARY = "world"
 """What the configuration calls the demo world's own, which needs no file."""
@@ -40,6 +41,8 @@ def read_vocabulary(path: str | Path) -> tuple[str, ...]:
     names = _from_json(text, path) if path.suffix.lower() == ".json" else _from_lines(text)
     if not names:
         raise InputError(f"{path}: found no name, expected at least one")
+    if odd := [name for name in names if has_control(name)]:
+        raise InputError(f"{path}: found {odd[0]!a}, expected names without control characters")
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise InputError(
             f"{path}: found {twice[0]!r} {Counter(names)[twice[0]]} times, expected once"

@@ -123,6 +123,8 @@ def hoi_split(path: Path) -> str | None:
 
 def _has_objects(path: Path) -> bool:
     """Whether the first line of a file names the columns of GazeHOI."""
+    if not path.is_file():
+        return False
     with path.open("rb") as file:
         header = file.readline(10_000)
     return all(name in header for name in (b"o_xmin", b"h_xmin", b"pair_id"))

@@ -41,7 +41,7 @@ def read_semgaze(root: Path, files: Sequence[Path]) -> Dataset:
         rows["split"], rows["person"] = split, rows["person"] + f" of {split}"
         rows[ACCEPTED] = None
         labels = root / SEMGAZE_LABELS.format(split=split)
-        if labels.is_file():
+        if labels.exists():
             notes.append(_add_labels(rows, labels, split, vocabulary, problems))
         parts.append(rows)
         places.append(where)

@@ -111,7 +111,7 @@ def evaluate_guesses(
         "majority": np.tile(order, (count, 1)),
     }
     if named is not None:
-        told = read_names(named, digest, 0.0).set_index("sample_id")["place"]
+        told = read_names(named, digest, names, 0.0).set_index("sample_id")["place"]
         guesses["answers"] = told.reindex(tested.ids).fillna(MISSING).to_numpy(int)[:, None]
     for name, ranked in guesses.items():
         summary = semantic_summary(name_scores(ranked, meant, names), tested)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gcdr.base.errors import InputError
 from gcdr.base.files import write_json
 from gcdr.base.plain import JsonTable
 from gcdr.data.label_space import read_label_space
@@ -106,12 +107,25 @@ def accuracy_of_names(place: np.ndarray, confidence: np.ndarray, true: np.ndarra
     return {"known": int(known.sum()), "from": rows}
 
 
-def read_names(path: Path, people: str, least: float) -> pd.DataFrame:
+def read_names(path: Path, people: str, names: Sequence[str], least: float) -> pd.DataFrame:
     """``sample_id`` and ``place`` of the people whose name has at least a confidence.
 
+    Args:
+        path: table of :func:`name_people`.
+        people: digest of the people that it must be of.
+        names: the vocabulary that it must be of.
+        least: that confidence, 0 to 1.
+
     Raises:
-        InputError: the table is damaged or of other people.
+        InputError: the table is damaged, of other people or of another vocabulary.
     """
-    table = read_table(path, ["sample_id", "place", "confidence"], (), people)
-    kept = (table["place"] != MISSING) & (table["confidence"] >= least)
-    return table.loc[kept, ["sample_id", "place"]]
+    table = read_table(path, ["sample_id", "name", "place", "confidence"], (), people)
+    named = table["place"] != MISSING
+    meant = table["place"].map(dict(enumerate(names)))
+    if len(other := table[named & (meant != table["name"])]):
+        name, place = other.iloc[0][["name", "place"]]
+        raise InputError(
+            f"{path}: found the name {name!r} as number {place}, which is none of the vocabulary's; name the "
+            "people again"
+        )
+    return table.loc[named & (table["confidence"] >= least), ["sample_id", "place"]]

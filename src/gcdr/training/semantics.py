@@ -76,7 +76,7 @@ def names_of_people(
     of = dict(zip(shown["sample_id"].to_numpy()[known], places[known], strict=True))
     if named is not None:
         labelled = set(shown["sample_id"])
-        table = read_names(named, people, least)
+        table = read_names(named, people, vocabulary.names, least)
         pairs = zip(table["sample_id"], table["place"], strict=True)
         of |= {person: place for person, place in pairs if person not in labelled}
     ids = np.array(sorted(of), np.int64)

@@ -1,5 +1,6 @@
 """A result as a file that others can set beside theirs: versions, digests, hardware, numbers."""
 
+import math
 import os
 import platform
 import subprocess
@@ -101,6 +102,11 @@ def read_submission(path: Path) -> JsonTable:
     if errors:
         where = ".".join(str(part) for part in errors[0].path) or "the file"
         raise InputError(f"{path}: {where}: {errors[0].message}; expected a file of gcdr verify")
+    for name, metric in content["result"]["metrics"].items():
+        if odd := [key for key in sorted(NUMBERS) if not math.isfinite(metric[key])]:
+            raise InputError(
+                f"{path}: result.metrics.{name}.{odd[0]}: found {metric[odd[0]]}, expected a finite number"
+            )
     return content
 
 
