@@ -24,7 +24,7 @@ from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.prediction.drawn import draw_people, write_drawing
 from gcdr.prediction.predicting import Told, predict_people
 from gcdr.prediction.sources import find_pictures, heads_of_table
-from gcdr.predictor import Predictor
+from gcdr.predictor.predictor import Predictor
 
 CONFIGS = {"paper": GazelleConfig.paper, "world": GazelleConfig.world}
 LIMIT = 0.2  # of the first person

@@ -10,13 +10,13 @@ def load(source: Any, device: str = "auto", backbone: Any = None) -> Any:
 
     Args:
         source: a path, or a model's name such as ``demo/gcdr``, see :func:`gcdr.models.finding.find_model`.
-        device, backbone: see :func:`gcdr.predictor.load`.
+        device, backbone: see :func:`gcdr.predictor.predictor.load`.
 
     Raises:
         InputError: as these two.
     """
     from gcdr.models.finding import find_model
-    from gcdr.predictor import (
+    from gcdr.predictor.predictor import (
         load as load_predictor,  # not above: it needs torch, planning does not
     )
 

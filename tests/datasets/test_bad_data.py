@@ -13,7 +13,7 @@ from PIL import Image
 from small_data import HEADER, LABELLED, SIZE, entry, gazefollow_row, track_row, write
 
 from gcdr.base.errors import InputError
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.datasets.check import allow_unreadable, summary
 from gcdr.datasets.layout import recognise
 from gcdr.datasets.read import read_dataset

@@ -12,8 +12,8 @@ import torch
 import yaml
 from snakemake.utils import update_config
 
-from gcdr import cli_forecast
-from gcdr.cli import main
+from gcdr.cli import cli_forecast
+from gcdr.cli.commands import main
 from gcdr.forecast import machine_rates as rates
 from gcdr.forecast.machine_rates import Rates, measure_rates
 from gcdr.forecast.sums import Job, read_jobs, stages, wall

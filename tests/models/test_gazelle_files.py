@@ -26,7 +26,7 @@ from gcdr.models.gazelle_released import (
     save_decoder,
 )
 from gcdr.models.pretrained import PretrainedSettings, take_pretrained
-from gcdr.predictor import Prediction, Predictor, load_gaze_model
+from gcdr.predictor.predictor import Prediction, Predictor, load_gaze_model
 
 
 @pytest.mark.parametrize("name", ["decoder.pt", "decoder.safetensors"])

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from priors_data import HEIGHT, WIDTH, prior, write_manifest
+from warm import warm_python
 
 from gcdr.base.errors import InputError
 from gcdr.data.heatmaps import gaussians
@@ -239,7 +239,7 @@ def test_the_script_prints_one_clear_line(tmp_path):
         script = ROOT / "workflow/scripts/import_prior.py"
         table = {"tables": {"own": str(tmp_path / "points.csv")}}
         entry = {"kind": "points", "complete": False, **table, **json.loads(settings)}
-        command = [sys.executable, script, "--manifest", manifest, "--prior", json.dumps(entry)]
+        command = [warm_python(), script, "--manifest", manifest, "--prior", json.dumps(entry)]
         return subprocess.run(
             [*command, "--dataset", "own", "--out", tmp_path / "script.h5"],
             env={"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"},

@@ -12,7 +12,7 @@ from PIL import Image
 
 from gcdr.base.errors import InputError
 from gcdr.base.problems import Problems
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.datasets.film import read_film, read_film_frames
 from gcdr.datasets.folder import folder_rows
 from gcdr.video.extraction import find_films, write_frames

@@ -28,7 +28,7 @@ from gcdr.models.inputs import gaze_inputs
 from gcdr.models.interface import GazeInputs, GazeModel, SeesPeople
 from gcdr.models.named import kind_of
 from gcdr.models.precision import set_precision
-from gcdr.predictor import BLOCK
+from gcdr.predictor.predictor import BLOCK
 from gcdr.priors.inquiry import OUT_OF_MEMORY
 from gcdr.priors.kinds.registry import read_priors
 from gcdr.priors.kinds.vqa_kind import VqaPrior

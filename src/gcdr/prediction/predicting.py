@@ -16,7 +16,7 @@ from gcdr.data.manifest import BOX
 from gcdr.datasets.head_boxes import within
 from gcdr.detection.heads import Finder
 from gcdr.prediction.sources import GivenHeads, OwnPictures, open_picture
-from gcdr.predictor import Prediction, Predictor
+from gcdr.predictor.predictor import Prediction, Predictor
 
 PIXELS, COUNT = 1 << 26, 16  # of pictures held in memory at a time
 COLUMNS = (

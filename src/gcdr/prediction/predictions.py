@@ -19,7 +19,7 @@ from gcdr.models.finding import find_model
 from gcdr.prediction.drawn import HALF, draw_people, write_drawing
 from gcdr.prediction.predicting import Told, predict_people
 from gcdr.prediction.sources import GivenHeads, OwnPictures, find_pictures, heads_of_table
-from gcdr.predictor import Predictor, load
+from gcdr.predictor.predictor import Predictor, load
 from gcdr.priors.text_towers import embed
 
 FORMAT = 1
@@ -149,7 +149,7 @@ def wanted_model(wanted: Wanted) -> Predictor:
     """The gaze model that is asked for, fetched where it is a released one that is not there.
 
     Raises:
-        InputError: as :func:`gcdr.models.finding.find_model` and :func:`gcdr.predictor.load`.
+        InputError: as :func:`gcdr.models.finding.find_model` and :func:`gcdr.predictor.predictor.load`.
     """
     path, backbone = find_model(wanted.model, weights=wanted.downloads, fetch=True)
     return load(path, wanted.device, wanted.backbone or backbone)

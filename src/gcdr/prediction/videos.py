@@ -29,7 +29,7 @@ from gcdr.prediction.predictions import (
     person_as_json,
     wanted_model,
 )
-from gcdr.predictor import Predictor
+from gcdr.predictor.predictor import Predictor
 from gcdr.video.containers import RATE
 from gcdr.video.frames import Frame, expected_frames, read_frames
 from gcdr.video.heads_by_frame import SeenFrame, found_heads, given_heads

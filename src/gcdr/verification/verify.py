@@ -21,10 +21,10 @@ from gcdr.datasets.layout import Source, annotation_files
 from gcdr.datasets.read import EXPECTED, READERS
 from gcdr.datasets.videoattentiontarget import read_videoattentiontarget
 from gcdr.evaluation.scores import score_maps, summarise, summarise_in_frame
-from gcdr.film_predictor import TrackedFrame, predict_frames
 from gcdr.models.interface import GazeModel
 from gcdr.prediction.sources import open_picture
-from gcdr.predictor import Predictor
+from gcdr.predictor.film_predictor import TrackedFrame, predict_frames
+from gcdr.predictor.predictor import Predictor
 from gcdr.priors.imported import import_gradcams
 from gcdr.verification.claims import GAZEFOLLOW, OURS, PROTOCOLS, VIDEO, Claim
 from gcdr.verification.picture_origins import may_be_seen

@@ -17,7 +17,7 @@ from gcdr.data.along_tracks import FORGET
 from gcdr.data.asked_pictures import as_boxes, as_picture
 from gcdr.models.inputs import gaze_inputs
 from gcdr.models.interface import GazeOutput, TrackMemory
-from gcdr.predictor import (
+from gcdr.predictor.predictor import (
     BLOCK,
     PICTURES,
     Prediction,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gcdr.base.errors import InputError
-from gcdr.cli_video import add_video_options, predict_videos
+from gcdr.cli.cli_video import add_video_options, predict_videos
 
 
 def add_heads(commands: Any) -> None:
