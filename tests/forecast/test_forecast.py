@@ -47,7 +47,7 @@ def test_models_of_a_configuration_are_measured(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(rates, "ENOUGH", 0.0)
     monkeypatch.setattr(rates, "starting", lambda: 2 * TABLE.start)
     found = measure_rates(smoke(), {"train_student", "make_labels"}, TABLE, CPU)
-    assert set(found.models) == {"vat world", "denoiser world"} and not found.told
+    assert set(found.models) == {"vat world", "denoiser world"} and not found.notes
     vat, denoiser = found.models["vat world"], found.models["denoiser world"]
     assert 0 < vat.ask < 1 and 0 < vat.learn < 1 and 0 < denoiser.step < 1
     assert vat.mb == TABLE.models["vat world"].mb

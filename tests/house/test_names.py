@@ -1,6 +1,7 @@
 """One name, one thing: what a module offers bears no name that another module's has."""
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -53,3 +54,18 @@ def test_a_name_is_one_thing() -> None:
     twice = {name: found for name, found in modules.items() if len(found) > 1}
     assert {name: found for name, found in twice.items() if name not in ALLOWED} == {}
     assert twice.keys() >= ALLOWED.keys()
+
+
+def test_names_are_of_the_field() -> None:
+    """Functions, classes and their fields; "two-way" is what the layers are called in their paper."""
+    words = {"given", "told", "kept", "said", "wanted", "way"}
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                found.add(node.name)
+            if isinstance(node, ast.ClassDef):
+                fields = (one.target for one in node.body if isinstance(one, ast.AnnAssign))
+                found |= {field.id for field in fields if isinstance(field, ast.Name)}
+    parts = {name: re.findall(r"[A-Z]?[a-z]+", name) for name in found if "TwoWay" not in name}
+    assert not {name for name, every in parts.items() if words & {one.lower() for one in every}}

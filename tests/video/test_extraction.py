@@ -133,7 +133,7 @@ def test_heads_are_found_and_followed(films: Path, tmp_path: Path, capsys) -> No
     assert lines[0].startswith(f"party: {count} heads found by {HEADS} in 2 of 2 frames; ")
     (said := tmp_path / "frames.txt").write_text("party.mp4: a line\n")
     dataset = read_film(images, frames, said, out)
-    assert not dataset.problems.found and dataset.said == ("party.mp4: a line",)
+    assert not dataset.problems.found and dataset.notes == ("party.mp4: a line",)
     assert sorted(dataset.manifest["track"]) == sorted(found["track"])
     assert (
         folder_rows(out, "test", Problems())[0]["split"].eq("train").all()

@@ -141,9 +141,9 @@ def predict(args: argparse.Namespace) -> int:
     if (status := predict_videos(args)) is not None:
         return status
     from gcdr.base.device import pick_device
-    from gcdr.prediction.predictions import Wanted, predict_pictures, write_predictions
+    from gcdr.prediction.predictions import PredictionRequest, predict_pictures, write_predictions
 
-    wanted = Wanted(
+    wanted = PredictionRequest(
         args.sources,
         args.model,
         args.heads,

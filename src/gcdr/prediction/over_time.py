@@ -1,7 +1,7 @@
 """From the frames of a video to a table of where its people look, a few frames at a time.
 
-The gaze model goes along the film by :func:`gcdr.predictor.film_predictor.predict_frames`: one that follows tracks
-carries its memory from frame to frame, and one of single pictures is asked about each frame by itself.
+The gaze model goes along the film by :func:`gcdr.predictor.film_predictor.predict_frames`: one that follows
+tracks carries its memory from frame to frame, and one of single pictures is asked about each frame by itself.
 """
 
 from collections import deque

@@ -110,6 +110,7 @@ def convert_to_onnx(source: str | Path, out: str | Path, pictures: Sequence[Path
                 output_names=outputs,
                 dynamic_shapes=(_free_counts(graph.names),),
             )
+        assert program is not None  # as dynamo makes one
         proto = program.model_proto
         del proto.metadata_props[:]
         onnx.helper.set_model_props(proto, metadata(model))

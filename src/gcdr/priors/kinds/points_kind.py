@@ -72,7 +72,8 @@ class TablePrior(PriorKind):
 
     def made_by(self, overlay: str | None, which: str) -> dict[str, Any]:
         told = self.settings().to_json()
-        shape = {key: told[key] for key in ("size", "sigma", "blur") if key in told}
+        keys: tuple[str, ...] = ("size", "sigma", "blur")
+        shape = {key: told[key] for key in keys if key in told}
         return {"imported": self.KIND, **shape}
 
 
