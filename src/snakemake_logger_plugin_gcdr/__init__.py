@@ -11,11 +11,13 @@ import shutil
 import sys
 import threading
 import time
+from dataclasses import dataclass, field
 from logging import WARNING, LogRecord
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Optional, TextIO
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
 
 from snakemake_logger_plugin_gcdr.causes import cause
 from snakemake_logger_plugin_gcdr.hints import advice
@@ -43,6 +45,19 @@ ASIDES = (
 REPEATED = re.compile(r"Trying to restart job (\S+)\.")
 # Lines about where in our rules an error was raised.
 OURS = ("WorkflowError in file", "WorkflowError:", "MissingRuleException:", "  File ")
+
+
+@dataclass
+class LogHandlerSettings(LogHandlerSettingsBase):
+    """Options of Snakemake's command line, such as ``--logger-gcdr-jobs``."""
+
+    jobs: Optional[Path] = field(  # noqa: UP045  Snakemake makes an option of it, and reads no other spelling
+        default=None,
+        metadata={
+            "help": "File to append jobs to as they are announced, a JSON object a line: rule, wildcards, "
+            "threads, resources."
+        },
+    )
 
 
 class LogHandler(LogHandlerBase):
@@ -132,9 +147,18 @@ class LogHandler(LogHandlerBase):
         self.progress.announce(
             record.jobid, Job(record.rule_name, what, tuple(record.log or ()), inside, asked)
         )
+        if isinstance(self.settings, LogHandlerSettings) and self.settings.jobs and not inside:
+            self.note(self.settings.jobs, record, asked)
         if self.common_settings.dryrun and not inside:
             reason = why(record.reason)
             self.say(f"{what}: {reason}" if reason else what)
+
+    def note(self, file: Path, record: Any, asked: dict[str, object]) -> None:
+        """Append a job to a file, for programs."""
+        plain = {name: value for name, value in asked.items() if isinstance(value, int | str)}
+        job = {"rule": record.rule_name, "wildcards": dict(record.wildcards or {})}
+        with open(file, "a") as text:
+            text.write(json.dumps({**job, "threads": record.threads, "resources": plain}) + "\n")
 
     def on_job_started(self, record: Any) -> None:
         """Some jobs have begun."""

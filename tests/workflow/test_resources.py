@@ -1,9 +1,15 @@
 """What jobs ask of this machine, as Snakemake plans it."""
 
 import re
+from argparse import Namespace
+from pathlib import Path
 
+import pytest
+import yaml
+from gcdr.cli_forecast import _planned
 from workflow_runs import SMOKE, Workspace
 
+from gcdr.base.errors import InputError
 from gcdr.config.preflight import machine_memory
 
 DETECTED = "results/data/smoke/bodies.parquet"
@@ -31,3 +37,21 @@ def test_figures_of_the_table_and_those_that_outrank_them(planning: Workspace) -
     assert (jobs["world"]["runtime"], jobs["world"]["gpu"]) == ("77", "1")
     assert "threads: 2" in jobs["world"]["about"] and "threads: 2" in jobs["detect"]["about"]
     assert (jobs["detect"]["mem_mb"], jobs["detect"]["runtime"]) == ("1234", "10")
+
+
+def test_a_plan_is_noted_for_gcdr_forecast_by_another_table(
+    planning: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = yaml.safe_load((planning.folder / "workflow/resources.yaml").read_text())
+    table["rules"]["detect"]["seconds"] = 5000
+    planning.write("own.yaml", yaml.safe_dump(table))
+    monkeypatch.chdir(planning.folder)
+    monkeypatch.setenv("PYTHONPATH", str(planning.folder / "src"))
+    asked = Namespace(configfile=[Path(SMOKE)], targets=[DETECTED])
+    jobs = {job.rule: job for job in _planned(asked, Path("jobs.txt"), Path("own.yaml"))}
+    assert list(jobs) == ["world", "detect", "bodies"]
+    assert 5000 < jobs["detect"].seconds < 5100 and jobs["detect"].wildcards["dataset"] == "smoke"
+    assert jobs["world"].mb > 0
+    asked.targets = ["no-such-target"]
+    with pytest.raises(InputError, match="the workflow cannot be planned"):
+        _planned(asked, Path("others.txt"), Path("own.yaml"))

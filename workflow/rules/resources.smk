@@ -1,7 +1,7 @@
 """What jobs ask of a machine: memory, time, threads and GPUs of all rules, by workflow/resources.yaml. No rules here.
 
 None of it is a parameter, so that no change makes anything again. What the command line or a profile sets for a rule
-(``set-resources``, ``set-threads``) wins.
+(``set-resources``, ``set-threads``) wins. GCDR_RESOURCES names another table, such as ``gcdr forecast`` writes.
 """
 
 from functools import cache
@@ -15,7 +15,8 @@ from snakemake.iocontainers import Wildcards
 from snakemake.resources import Resources
 
 RULES_FOLDER = Path(workflow.current_basedir.get_path_or_uri(secret_free=False))
-FIGURES = job_needs.read_figures(RULES_FOLDER.parent / "resources.yaml")
+TABLE = os.environ.get("GCDR_RESOURCES", RULES_FOLDER.parent / "resources.yaml")
+FIGURES = job_needs.read_figures(Path(TABLE))
 
 
 def people_of(wildcards):
@@ -29,11 +30,10 @@ def people_of(wildcards):
 
 
 def vqa_work(wildcards):
-    """A VQA model about a shard; one whose weights are small is of the demo world's size."""
+    """A VQA model about a shard."""
     weights = Path(vqa_files_of(wildcards.store)[0])
-    small = weights.is_file() and weights.stat().st_size < 10**8
-    size = "world" if small else of_store(wildcards).released.size
-    return [Work(f"vqa {size}", people_of(wildcards))]
+    row = job_needs.vqa_row(weights, of_store(wildcards).released.size)
+    return [Work(row, people_of(wildcards))]
 
 
 def pointing_work(wildcards):
@@ -150,7 +150,7 @@ def asks(name):
         keep_parameters(value)
         return value
 
-    asked = {what: resource(what) for what in ("mem_mb", "runtime", "gpu")}
+    asked = {what: resource(what) for what in ("mem_mb", "runtime", "gpu", "seconds")}
     return Resources.from_mapping(asked if GPU and name in WORKS else asked | {"gpu": 0})
 
 

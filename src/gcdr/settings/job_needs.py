@@ -23,6 +23,7 @@ from gcdr.training.recipes import GazeMeanTeacher, GazeModelSettings, GazeTraini
 
 OTHER = "other"  # row of a model that the table does not list
 ASSUMED = 20_000  # people of a data set that nobody has counted yet
+SMALL = 10**8  # bytes
 IN_A_FRAME = 3  # people of the demo world's shows, at the most
 
 
@@ -101,8 +102,14 @@ class Margin(JsonConfig):
 
 @dataclass(frozen=True)
 class ResourceTable(JsonConfig):
-    """The table, by rules and by models."""
+    """The table, by rules and by models.
 
+    Attributes:
+        start: CPU seconds in which an interpreter has imported what a training imports, where the rules'
+            seconds were measured; :mod:`gcdr.forecast.machine_rates` compares a machine by it.
+    """
+
+    start: float
     margin: Margin
     gpu: GpuFigures
     models: dict[str, ModelFigures]
@@ -130,11 +137,12 @@ class Work:
 
 @dataclass(frozen=True)
 class JobNeeds:
-    """What a job asks for: memory in MB, whole minutes, GPUs."""
+    """What a job asks for: memory in MB, whole minutes, GPUs; and the seconds it is thought to take, bare."""
 
     mem_mb: int
     runtime: int
     gpu: int = 0
+    seconds: int = 0
 
 
 def read_figures(path: Path) -> ResourceTable:
@@ -181,7 +189,8 @@ def needs(
     minutes = max(margin.minutes, math.ceil(margin.time * seconds / 60))
     asked_mb = (margin.memory * memory + margin.engine_mb) * more
     gpus = gpu * processes if works else 0
-    return JobNeeds(math.ceil(asked_mb / 100) * 100, math.ceil(minutes * longer), gpus)
+    memory_asked, time_asked = math.ceil(asked_mb / 100) * 100, math.ceil(minutes * longer)
+    return JobNeeds(memory_asked, time_asked, gpus, math.ceil(seconds))
 
 
 def people_in(config: Config, dataset: str, results: Path = Path("results")) -> int:
@@ -212,6 +221,17 @@ def rows_of(table: Path) -> int | None:
 def gaze_row(model: GazeModelSettings) -> str:
     """The table's row of a gaze model."""
     return f"{model.kind} {model.size}"
+
+
+def vqa_row(weights: Path, size: str | None) -> str:
+    """The table's row of a VQA model; one whose weights are small is of the demo world's size.
+
+    Args:
+        weights: the file of its weights, which need not be there.
+        size: which of the released sizes it is said to be.
+    """
+    small = weights.is_file() and weights.stat().st_size < SMALL
+    return f"vqa {'world' if small else size}"
 
 
 def refining(size: str, people: float, refine: RefineSettings) -> Work:

@@ -1,0 +1,123 @@
+"""What a run will take: rates measured here, and what a plan adds up to."""
+
+import json
+import shutil
+from collections import namedtuple
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from snakemake.utils import update_config
+
+from gcdr.cli import cli_forecast
+from gcdr.cli.commands import main
+from gcdr.forecast import machine_rates as rates
+from gcdr.forecast.machine_rates import Rates, measure_rates
+from gcdr.forecast.sums import Job, read_jobs, stages, wall
+from gcdr.settings.job_needs import read_figures
+
+ROOT = Path(__file__).parents[2]
+TABLE = read_figures(ROOT / "workflow/resources.yaml")
+CPU = torch.device("cpu")
+PLAN = [
+    ("samples", {"dataset": "smoke", "size": "56"}, {"seconds": 8, "mem_mb": 1300, "gpu": 0}),
+    *[("gradcam", {"dataset": "smoke", "store": "ofa-world-body", "shard": str(n), "shards": "2"},
+       {"seconds": 100, "mem_mb": 1700, "gpu": 1}) for n in (1, 2)],
+]  # fmt: skip
+
+
+def smoke() -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    for name in ("config.yaml", "configs/smoke.yaml"):
+        update_config(config, yaml.safe_load((ROOT / name).read_text()))
+    return config
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    lines = [{"rule": rule, "wildcards": w, "threads": 1, "resources": r} for rule, w, r in PLAN]
+    (tmp_path / "jobs").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return tmp_path / "jobs"
+
+
+def test_models_of_a_configuration_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "ENOUGH", 0.0)
+    monkeypatch.setattr(rates, "starting", lambda: 2 * TABLE.start)
+    found = measure_rates(smoke(), {"train_student", "make_labels"}, TABLE, CPU)
+    assert set(found.models) == {"vat world", "denoiser world"} and not found.notes
+    vat, denoiser = found.models["vat world"], found.models["denoiser world"]
+    assert 0 < vat.ask < 1 and 0 < vat.learn < 1 and 0 < denoiser.step < 1
+    assert vat.mb == TABLE.models["vat world"].mb
+    here = found.laid_over(TABLE)
+    assert here.rules["evaluate"].seconds == 2 * TABLE.rules["evaluate"].seconds
+    assert here.models["vat world"] == vat and here.models["vat paper"] == TABLE.models["vat paper"]
+
+
+def test_a_gpu_that_was_measured_is_counted_once() -> None:
+    here = Rates({}, TABLE.start, [], on_gpu=True).laid_over(TABLE)
+    assert here.gpu.faster == 1
+    assert here.models["vat paper"].learn == TABLE.models["vat paper"].learn / TABLE.gpu.faster
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Model(torch.nn.Linear):
+        def stored_state(self) -> dict[str, torch.Tensor]:
+            return self.state_dict()
+
+    def loss(count: int):
+        def of_batch() -> torch.Tensor:
+            if count > 20:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return model.weight.sum()
+
+        return of_batch
+
+    monkeypatch.setattr(rates, "ENOUGH", 0.0)
+    monkeypatch.setattr(rates, "set_precision", lambda *_: None)
+    model, told = Model(2, 2), []
+    recipe = rates.gaze_training(smoke(), 10, "vat", student=True).recipe
+    rates._learning(model, replace(recipe, batch=80), loss, "vat", CPU, told)
+    assert told == [
+        "vat: a batch of 80 does not fit into memory here; asked for {batch: 40}",
+        "vat: a batch of 40 does not fit into memory here; asked for {batch: 20}",
+    ]
+
+
+def test_jobs_add_up_by_rule(plan: Path) -> None:
+    jobs = read_jobs(plan)
+    samples, gradcam = stages(jobs, smoke())
+    assert (samples.jobs, samples.seconds, samples.gpu) == (1, 8, False)
+    assert samples.bytes == 2 * 3 * 56**2 * 320
+    assert (gradcam.jobs, gradcam.seconds, gradcam.mb, gradcam.gpu) == (2, 200, 1700, True)
+    assert wall(jobs, cores=2, gpus=1) == 204 and wall(jobs, cores=8, gpus=4) == 100
+    assert wall([Job("a", {}, 7, 1, 0)] * 4, cores=2, gpus=0) == 14
+
+
+def test_a_disk_that_is_too_small_is_said_before(
+    plan: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(cli_forecast, "_planned", lambda *_: read_jobs(plan))
+    asked = ["forecast", "--configfile", "configs/smoke.yaml", "--as-written", "--cores", "2"]
+    assert main(asked) == 0
+    said = capsys.readouterr().out
+    assert "gradcam" in said and "at least 3 min of the clock on 2 cores and 1 GPU" in said
+    usage = namedtuple("usage", "total used free")(10**9, 10**9, 1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert main(asked) == 1
+    assert "the disk is too small: results need about 0.0 GB" in capsys.readouterr().out
+
+
+def test_nothing_to_do_and_no_repository_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli_forecast, "_planned", lambda *_: [])
+    monkeypatch.chdir(ROOT)
+    assert main(["forecast", "--configfile", "configs/smoke.yaml"]) == 0
+    assert "nothing to do" in capsys.readouterr().out
+    monkeypatch.chdir(tmp_path)
+    assert main(["forecast"]) == 2
+    assert "expected the top folder of the repository" in capsys.readouterr().err
