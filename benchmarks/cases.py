@@ -19,7 +19,7 @@ from typing import Any
 
 import gcdr
 from gcdr.base.errors import InputError
-from gcdr.cli import main as command
+from gcdr.cli.commands import main as command
 from gcdr.data.export import WRITERS
 from gcdr.data.export_rows import collect_rows
 from gcdr.data.manifest import people_digest, read_annotated, write_table

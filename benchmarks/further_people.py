@@ -22,9 +22,9 @@ from gcdr.data.manifest import BOX
 from gcdr.models.gazelle import Gazelle
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.prediction.drawn import draw_people, write_drawing
-from gcdr.prediction.predicting import Told, predict_people
+from gcdr.prediction.predicting import PredictionNotes, predict_people
 from gcdr.prediction.sources import find_pictures, heads_of_table
-from gcdr.predictor import Predictor
+from gcdr.predictor.predictor import Predictor
 
 CONFIGS = {"paper": GazelleConfig.paper, "world": GazelleConfig.world}
 LIMIT = 0.2  # of the first person
@@ -34,7 +34,7 @@ SIZE = (1280, 960)
 def predict(model: Predictor, folder: Path, people: int) -> None:
     """The picture in a folder with so many heads, from file to drawing."""
     pictures = find_pictures([folder])
-    told = Told([])
+    told = PredictionNotes([])
 
     def show(name: str, image: Image.Image, rows: pd.DataFrame, prediction: object) -> None:
         write_drawing(

@@ -34,7 +34,6 @@ from gcdr.data.cache import write_samples
 from gcdr.data.manifest import read_people
 from gcdr.data.originals import write_originals
 from gcdr.detection.detector import DetectorConfig, build_detector, detect
-from gcdr.film_predictor import predict_frames
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.folding import ready
 from gcdr.models.gazelle import Gazelle
@@ -44,7 +43,8 @@ from gcdr.models.precision import set_precision
 from gcdr.models.sizes import DenoiserConfig, VATConfig, VideoVATConfig
 from gcdr.models.vat import VAT
 from gcdr.models.video_vat import VideoVAT
-from gcdr.predictor import Predictor
+from gcdr.predictor.film_predictor import predict_frames
+from gcdr.predictor.predictor import Predictor
 from gcdr.priors.vqa.ofa.config import OFAConfig
 from gcdr.priors.vqa.ofa.model import OFA
 from gcdr.priors.vqa.ofa.search import Search

@@ -30,7 +30,7 @@ from gcdr.evaluation.metrics import point_distances
 from gcdr.evaluation.next_labels import StudyFiles, find_study, suggestions
 from gcdr.evaluation.stages import test_people
 from gcdr.models.build import read_card
-from gcdr.predictor import Predictor, load_gaze_model
+from gcdr.predictor.predictor import Predictor, load_gaze_model
 from gcdr.training.gaze import train_gaze_model
 from gcdr.training.recipes import GazeTraining
 

@@ -19,13 +19,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from gcdr.film_predictor import TrackedFrame, predict_frames
 from gcdr.models.inputs import gaze_inputs
 from gcdr.models.interface import GazeInputs
 from gcdr.models.sizes import VATConfig, VideoVATConfig
 from gcdr.models.vat import VAT
 from gcdr.models.video_vat import VideoVAT
-from gcdr.predictor import Predictor, pictures_of
+from gcdr.predictor.film_predictor import TrackedFrame, predict_frames
+from gcdr.predictor.predictor import Predictor, pictures_of
 
 CPU = torch.device("cpu")
 PEOPLE, WIDTH, HEIGHT = 3, 160, 120

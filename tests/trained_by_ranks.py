@@ -221,7 +221,6 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.set_deterministic_debug_mode("warn")
     loop.OPTIMISERS = dict.fromkeys(loop.OPTIMISERS, descent)
-    resume.SAVE_SECONDS = 0
     dropping(kind_of("gazelle").sizes)
     every = trainings(folder)
 
@@ -234,7 +233,11 @@ def main() -> None:
             every[name](folder / place / name)
 
     alone = ended([forked(partial(all_of, "one", every, ports[1:]), {}, folder / "one.log")])
-    begun = partial(all_of, "two", [KILLED], ports[:1])
+
+    def begun() -> None:
+        resume.SAVE_SECONDS = 0
+        all_of("two", [KILLED], ports[:1])
+
     broken = by_two(begun, partial(dying, begun, AT), folder / "broken.log")
     whole = partial(all_of, "two", every, ports[1:])
     together = by_two(whole, whole, folder / "two.log")

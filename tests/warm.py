@@ -83,6 +83,11 @@ def warm_folder() -> Path:
     return folder
 
 
+def warm_python() -> Path:
+    """The ``python`` that starts scripts so; with ``OMP_NUM_THREADS=1`` in their environment."""
+    return warm_folder() / "python"
+
+
 def serve(address: str) -> None:
     """Fork for whoever connects, until whoever started this is gone."""
     for name in IMPORTED:

@@ -10,13 +10,13 @@ def load(source: Any, device: str = "auto", backbone: Any = None) -> Any:
 
     Args:
         source: a path, or a model's name such as ``demo/gcdr``, see :func:`gcdr.models.finding.find_model`.
-        device, backbone: see :func:`gcdr.predictor.load`.
+        device, backbone: see :func:`gcdr.predictor.predictor.load`.
 
     Raises:
         InputError: as these two.
     """
     from gcdr.models.finding import find_model
-    from gcdr.predictor import (
+    from gcdr.predictor.predictor import (
         load as load_predictor,  # not above: it needs torch, planning does not
     )
 
@@ -31,7 +31,7 @@ def predict(sources: Any, model: Any, **wanted: Any) -> Any:
         sources: a picture or a folder, or several in a list.
         model: a path, or a name such as ``gazelle-vitb14``, which is fetched once.
         **wanted: ``heads`` (a CSV), ``finder``, ``score``, ``backbone``, ``device``, ``downloads``,
-            ``vocabulary``, ``tower``, see :class:`gcdr.prediction.predictions.Wanted`.
+            ``vocabulary``, ``tower``, see :class:`gcdr.prediction.predictions.PredictionRequest`.
 
     Returns:
         a pandas table, a row a person: see :func:`gcdr.prediction.predicting.predict_people`.
@@ -41,10 +41,10 @@ def predict(sources: Any, model: Any, **wanted: Any) -> Any:
     """
     from pathlib import Path
 
-    from gcdr.prediction.predictions import Wanted, predict_pictures
+    from gcdr.prediction.predictions import PredictionRequest, predict_pictures
 
     several = [sources] if isinstance(sources, str | Path) else list(sources)
-    return predict_pictures(Wanted(several, model, **_as_paths(wanted))).people
+    return predict_pictures(PredictionRequest(several, model, **_as_paths(wanted))).people
 
 
 def predict_video(video: Any, model: Any, out: Any = None, **wanted: Any) -> Any:
@@ -67,11 +67,13 @@ def predict_video(video: Any, model: Any, out: Any = None, **wanted: Any) -> Any
     from pathlib import Path
 
     from gcdr.prediction import videos
-    from gcdr.prediction.predictions import Wanted
+    from gcdr.prediction.predictions import PredictionRequest
 
     names = {field.name for field in fields(videos.Timing)}
     timing = videos.Timing(**{key: value for key, value in wanted.items() if key in names})
-    asked = Wanted([video], model, **_as_paths({k: v for k, v in wanted.items() if k not in names}))
+    asked = PredictionRequest(
+        [video], model, **_as_paths({k: v for k, v in wanted.items() if k not in names})
+    )
     drawing = None if out is None else videos.Drawing(Path(out))
     models = videos.models_for_videos(asked)
     predicted = videos.predict_over_time(Path(video), asked, timing, models, drawing)

@@ -2,7 +2,7 @@
 
 import sys
 
-from gcdr.cli import main
+from gcdr.cli.commands import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -9,7 +9,7 @@ import pytest
 
 from gcdr.base.errors import InputError
 from gcdr.base.texts import FORMATS
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.config import checked
 from gcdr.config.checked import check_config, read_config
 from gcdr.config.schema import describe_values, inline_references, read_values, validate_config

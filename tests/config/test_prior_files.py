@@ -19,6 +19,7 @@ from gcdr.data.manifest import BOX, people_digest, read_people, write_table
 from gcdr.data.stores import write_labels, write_prior
 from gcdr.datasets.folder import people_of_table, read_folder
 from gcdr.priors.points import points_prior
+from gcdr.priors.points_settings import ShapeSettings
 from gcdr.priors.stored_maps import maps_prior
 
 ROOT = Path(__file__).parents[2]
@@ -200,7 +201,7 @@ def test_people_are_asked_for_where_they_are_known(folder: Path) -> None:
     Image.new("RGB", (24, 16)).save("own/b.png")
     made = manifest()
     Path("p.csv").write_text(OF_ONE)
-    points_prior(made, Path("p.csv"), made.parent / "priors/p.h5", {"complete": False})
+    points_prior(made, Path("p.csv"), made.parent / "priors/p.h5", ShapeSettings(complete=False))
     assert said(prior) == []
     os.utime("p.csv", (4e9, 4e9))
     assert "found no map for 2 of 3 people" in said(prior)[0]

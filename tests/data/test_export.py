@@ -15,7 +15,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from gcdr.base.errors import InputError
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.data.export import WRITERS, export_pseudo
 from gcdr.data.export_rows import GAZE, ROWS, collect_rows
 from gcdr.data.formats import EXPORTED_FORMATS

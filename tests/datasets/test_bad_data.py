@@ -13,7 +13,7 @@ from PIL import Image
 from small_data import HEADER, LABELLED, SIZE, entry, gazefollow_row, track_row, write
 
 from gcdr.base.errors import InputError
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.datasets.check import allow_unreadable, summary
 from gcdr.datasets.layout import recognise
 from gcdr.datasets.read import read_dataset
@@ -189,7 +189,7 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def said_of(root: Path) -> str:
+def statements_of(root: Path) -> str:
     """All that is said of a data set."""
     try:
         read_dataset(recognise(root)).problems.stop("data")
@@ -210,7 +210,7 @@ def named(cases: list[Any]) -> Callable[[Any], Any]:
 def test_own_table(folder: Path, case: tuple[str, str | bytes, list[str]]) -> None:
     _, content, expected = case
     write(folder, {"heads.csv": content})
-    said = said_of(folder)
+    said = statements_of(folder)
     assert "heads.csv" in said and "; expected" in said
     assert [part for part in expected if part not in said] == [], said
 
@@ -219,7 +219,7 @@ def test_own_table(folder: Path, case: tuple[str, str | bytes, list[str]]) -> No
 def test_benchmark_files(folder: Path, case: tuple[str, dict[str, str | bytes], list[str]]) -> None:
     _, files, expected = case
     write(folder, files)
-    said = said_of(folder)
+    said = statements_of(folder)
     assert next(iter(files)).split("/x")[0] in said and "; expected" in said
     assert [part for part in expected if part not in said] == [], said
 
@@ -233,7 +233,7 @@ def test_nothing_is_wrong_with_what_the_cases_start_from(folder: Path) -> None:
         gazelle(entry("b.jpg")),
     ):
         write(folder, files)
-        assert said_of(folder) == ""
+        assert statements_of(folder) == ""
         for name in files:
             (folder / name).unlink()
 
@@ -247,7 +247,7 @@ def test_all_problems_of_a_file_are_told_together(folder: Path) -> None:
         "zero.jpg,1,1,9,9",
     ]
     write(folder, {"heads.csv": own("\n".join(rows))})
-    said = said_of(folder)
+    said = statements_of(folder)
     assert all(f"line {line}" in said for line in range(3, 8)), said
     assert said.startswith("data: 6 errors")
 
@@ -255,7 +255,7 @@ def test_all_problems_of_a_file_are_told_together(folder: Path) -> None:
 def test_many_bad_rows_are_counted(folder: Path) -> None:
     rows = [f"b.jpg,{number},x,24,25" for number in range(40)]
     write(folder, {"heads.csv": own("\n".join(rows))})
-    said = said_of(folder)
+    said = statements_of(folder)
     assert "line 3, head_y0" in said and "line 5, head_y0" in said and "line 6, head_y0" not in said
     assert "and 37 more like it" in said
 
@@ -385,7 +385,7 @@ def test_scrambled_tables_are_read_or_refused(folder: Path, data: st.DataObject)
         end = data.draw(st.integers(start, min(start + 20, len(content))))
         content = content[:start] + data.draw(st.sampled_from(SCRAPS)) + content[end:]
     write(folder, {name: content})
-    said_of(folder)
+    statements_of(folder)
     (folder / name).unlink()
 
 
@@ -411,13 +411,13 @@ def test_any_value_in_json_is_read_or_refused(folder: Path, key: str, value: Any
     changed = entry() | {key: value} if key in ("path", "heads") else entry(**{key: value})
     name = "test_preprocessed.json"
     write(folder, {name: json.dumps([entry("b.jpg"), changed])})
-    said_of(folder)
+    statements_of(folder)
     (folder / name).unlink()
 
 
 def test_deep_json_is_refused(folder: Path) -> None:
     write(folder, {"test_preprocessed.json": "[" * 100_000})
-    assert "not valid JSON" in said_of(folder)
+    assert "not valid JSON" in statements_of(folder)
 
 
 def test_afternoon_pictures_are_told_apart(

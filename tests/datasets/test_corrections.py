@@ -6,7 +6,7 @@ import pytest
 
 from gcdr.base.csvtext import fields, raw_fields
 from gcdr.base.problems import Problems
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.data.manifest import LABEL_SOURCE, heads_digest, order_people
 from gcdr.datasets.corrections import CORRECTION_COLUMNS
 from gcdr.datasets.folder import folder_rows

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from small_data import HEADER, write
 
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.data.manifest import BOX, build_manifest, has_label
 from gcdr.datasets.enough import Plan, people_findings
 from gcdr.datasets.folder import people_of_table, read_folder

@@ -35,7 +35,7 @@ def read(source: Any) -> Dataset:
     return dataset
 
 
-def said_of(root: Path) -> str:
+def statements_of(root: Path) -> str:
     """All errors and warnings of a data set."""
     found = read_dataset(recognise(root)).problems.found
     return "\n".join(f"{one.kind}: {line}" for one in found for line in one.lines())
@@ -186,7 +186,7 @@ def test_people_who_come_back_lone_frames_and_frames_of_other_sizes(tmp_path: Pa
 def test_what_is_odd_in_a_track_is_named(tmp_path: Path, rows: list[str], said: str) -> None:
     film(tmp_path, {"A": "train", "B": "test"}, frames=2)
     write(tmp_path, {"annotations/train/A/1_9/s00.txt": "\n".join(rows)})
-    found = said_of(tmp_path)
+    found = statements_of(tmp_path)
     assert "annotations/train/A/1_9/s00.txt" in found
     assert pd.Series([found]).str.contains(said, regex=True).all(), found
 
@@ -196,8 +196,9 @@ def test_a_track_twice_in_a_frame_is_an_error(tmp_path: Path) -> None:
     header = "image,head_x0,head_y0,head_x1,head_y1,sequence,track,frame"
     rows = ["a.jpg,4,5,24,25,c,p,1", "b.jpg,4,5,24,25,c,p,2", "a.jpg,14,5,34,25,c,p,1"]
     write(tmp_path, {"heads.csv": "\n".join([header, *rows])})
-    assert "line 4, track: found 'p'; expected each track of a sequence once a frame" in said_of(
-        tmp_path
+    assert (
+        "line 4, track: found 'p'; expected each track of a sequence once a frame"
+        in statements_of(tmp_path)
     )
 
 
@@ -269,7 +270,7 @@ def test_childplay_by_gaze_class(tmp_path: Path) -> None:
     ],
 )
 def test_bad_rows_of_childplay_are_named(tmp_path: Path, row: str, clip: str, said: str) -> None:
-    found = said_of(childplay(tmp_path, [row], clip=clip))
+    found = statements_of(childplay(tmp_path, [row], clip=clip))
     assert said in found and f"annotations/train/{clip}.csv" in found, found
 
 
@@ -357,7 +358,7 @@ class Hostile:
 def test_bad_pickles_are_named(
     tmp_path: Path, entries: Any, said: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    found = said_of(gooreal(tmp_path, train=entries))
+    found = statements_of(gooreal(tmp_path, train=entries))
     assert "train.pickle" in found and said in found, found
     assert "must not run" not in capfd.readouterr().out
 

@@ -129,7 +129,7 @@ def test_a_test_item_equals_the_reference(reference: SemgazeGoldens, named: Path
     said = (
         "gaze-labels-test.csv: 6 of 6 rows with a name, 0 eyes_closed, 0 outside_frame, 0 uncertain"
     )
-    assert said in dataset.said
+    assert said in dataset.notes
 
 
 @pytest.mark.golden
@@ -199,7 +199,7 @@ def test_names_with_hyphens_survive(small: Path) -> None:
     people = dataset.manifest.set_index("split")
     assert people.loc["val", "label"] == "t-shirt"
     assert people.loc["test", "accepted"] == "t-shirt|cup"
-    assert any("1 uncertain" in line for line in dataset.said)
+    assert any("1 uncertain" in line for line in dataset.notes)
     assert parted_names("cup-shirt-ball", ["ball", "cup", "shirt"]) == ("cup", "shirt", "ball")
     assert parted_names("cup-t", ["cup"]) is None and parted_names("", ["cup"]) is None
 

@@ -13,7 +13,7 @@ from PIL import Image
 from small_data import write
 
 from gcdr.base.errors import InputError
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.detection.faces import FACE, HEIGHT, find_by_faces, head_box, keypoint_detector
 from gcdr.detection.heads import find_heads, load_finder, write_heads
 from gcdr.detection.overlap import distinct

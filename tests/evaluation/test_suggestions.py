@@ -13,7 +13,7 @@ from tiny_study import make_study
 
 from gcdr.base.errors import InputError
 from gcdr.base.seeds import numpy_rng
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.data.heatmaps import gaussians
 from gcdr.data.manifest import people_digest, read_annotated, read_people, write_table
 from gcdr.data.shown import split_identity

@@ -12,8 +12,8 @@ import torch
 import yaml
 from snakemake.utils import update_config
 
-from gcdr import cli_forecast
-from gcdr.cli import main
+from gcdr.cli import cli_forecast
+from gcdr.cli.commands import main
 from gcdr.forecast import machine_rates as rates
 from gcdr.forecast.machine_rates import Rates, measure_rates
 from gcdr.forecast.sums import Job, read_jobs, stages, wall
@@ -47,7 +47,7 @@ def test_models_of_a_configuration_are_measured(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(rates, "ENOUGH", 0.0)
     monkeypatch.setattr(rates, "starting", lambda: 2 * TABLE.start)
     found = measure_rates(smoke(), {"train_student", "make_labels"}, TABLE, CPU)
-    assert set(found.models) == {"vat world", "denoiser world"} and not found.told
+    assert set(found.models) == {"vat world", "denoiser world"} and not found.notes
     vat, denoiser = found.models["vat world"], found.models["denoiser world"]
     assert 0 < vat.ask < 1 and 0 < vat.learn < 1 and 0 < denoiser.step < 1
     assert vat.mb == TABLE.models["vat world"].mb

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from warm import warm_python
 
 from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
 
@@ -15,8 +16,8 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 def said(script: str, *few: str) -> str:
     """What a benchmark prints."""
-    command = [sys.executable, str(BENCHMARKS / script), *few]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [warm_python(), str(BENCHMARKS / script), *few]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     run = subprocess.run(command, env=environment, text=True, capture_output=True)
     assert run.returncode == 0, run.stderr
     return run.stdout

@@ -1,18 +1,21 @@
 """The drawings of the documentation are those that their script makes from the code."""
 
+import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
+
+from warm import warm_python
 
 ROOT = Path(__file__).parents[2]
 PICTURE = re.compile(r"data:image/png;base64,[\w+/=]+")  # its bytes are the encoder's matter
 
 
 def test_drawings_are_up_to_date(tmp_path: Path) -> None:
-    script = [sys.executable, ROOT / "docs/figures/draw.py", tmp_path]
-    subprocess.run(script, check=True, capture_output=True)
+    script = [warm_python(), ROOT / "docs/figures/draw.py", tmp_path]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(script, check=True, capture_output=True, env=environment)
     drawn = {path.name: PICTURE.sub("", path.read_text()) for path in tmp_path.glob("*.svg")}
     kept = {path.name: PICTURE.sub("", path.read_text()) for path in ROOT.glob("docs/images/*.svg")}
     assert drawn.keys() == {"pipeline.svg", "diffusion.svg", "structures.svg"}

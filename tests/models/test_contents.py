@@ -169,6 +169,6 @@ def test_what_tells_a_size_is_what_its_tensors_are(name: str, size: str) -> None
         assert what_is(own) == about.titled(prior)
         told = {tensor: shape for tensor, shape in about.marks[size].items() if tensor in own}
         assert told and all(own[tensor] == shape for tensor, shape in told.items())
-        seen = [marks.items() <= own.items() for marks in about.told_prior]
+        seen = [marks.items() <= own.items() for marks in about.prior_marks]
         assert any(seen) == prior
         assert (model.input_size, model.map_size) == about.sizes[size]

@@ -18,7 +18,7 @@ from gcdr.data.views import plain_view, view_images
 from gcdr.models.encoding import write_tokens
 from gcdr.models.gazelle import Gazelle
 from gcdr.models.vat import VAT, VATConfig
-from gcdr.predictor import Predictor
+from gcdr.predictor.predictor import Predictor
 from gcdr.training.batches import batches_of, draw_batch
 from gcdr.training.targets import heatmap_targets
 

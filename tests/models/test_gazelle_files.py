@@ -25,8 +25,9 @@ from gcdr.models.gazelle_released import (
     recognise_gazelle,
     save_decoder,
 )
-from gcdr.models.pretrained import PretrainedSettings, take_pretrained
-from gcdr.predictor import Prediction, Predictor, load_gaze_model
+from gcdr.models.pretrained import take_pretrained
+from gcdr.models.pretrained_card import PretrainedSettings
+from gcdr.predictor.predictor import Prediction, Predictor, load_gaze_model
 
 
 @pytest.mark.parametrize("name", ["decoder.pt", "decoder.safetensors"])

@@ -22,7 +22,8 @@ from gcdr.models.build import load_model, save_model
 from gcdr.models.description import GazeModelSettings, read_description
 from gcdr.models.kinds import GAZE_MODELS, model_title
 from gcdr.models.named import initial_gaze_model
-from gcdr.models.pretrained import PretrainedSettings, take_pretrained
+from gcdr.models.pretrained import take_pretrained
+from gcdr.models.pretrained_card import PretrainedSettings
 from gcdr.refine.labels import make_labels
 from gcdr.refine.options import LabelSettings
 from gcdr.report.rows import titled_row

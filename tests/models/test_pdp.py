@@ -24,7 +24,7 @@ from gcdr.models.sizes import DenoiserConfig
 from gcdr.models.starting import start_from
 from gcdr.models.vat import VAT, VATConfig
 from gcdr.models.video_pdp import VideoPDP, VideoPDPConfig, windows
-from gcdr.predictor import _parts
+from gcdr.predictor.predictor import _parts
 from gcdr.training.gaze import student_loss
 from gcdr.training.loop import by_rate, learn_in_time
 

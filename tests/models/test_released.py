@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.models.build import load_model, save_model
 from gcdr.models.checkpoints import read_state
 from gcdr.models.denoiser import Denoiser

@@ -27,7 +27,7 @@ from gcdr.models.released import read_released
 from gcdr.models.semgaze import Semgaze, pretrained_table
 from gcdr.models.semgaze_config import SemgazeConfig
 from gcdr.models.semgaze_released import start_semgaze
-from gcdr.predictor import Predictor, pictures_of, predictions_of
+from gcdr.predictor.predictor import Predictor, pictures_of, predictions_of
 
 torch.set_num_threads(1)
 SMALL = SemgazeConfig(width=192, blocks=2, encoder_heads=3)

@@ -24,8 +24,8 @@ from gcdr.models.convlstm import ConvLSTM, pack_tracks
 from gcdr.models.description import GazeModelSettings
 from gcdr.models.interface import GazeInputs, SeesPeople, TrackMemory
 from gcdr.models.named import initial_gaze_model, kind_of
-from gcdr.models.pretrained import PretrainedSettings, take_pretrained
-from gcdr.models.pretrained_card import check_pretrained
+from gcdr.models.pretrained import take_pretrained
+from gcdr.models.pretrained_card import PretrainedSettings, check_pretrained
 from gcdr.models.released import read_released
 from gcdr.models.sizes import SIGNAL, VATConfig, VideoDenoiserConfig, VideoVATConfig
 from gcdr.models.vat import VAT

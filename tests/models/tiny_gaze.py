@@ -20,7 +20,7 @@ from gcdr.models.weights import load_weights
 DESCRIPTION = Description(
     title="Tiny",
     sizes={"world": (28, 32), "wide": (28, 32)},
-    told_by=("glance.weight", "place."),
+    marked_by=("glance.weight", "place."),
     marks={"world": {"glance.weight": (4, 3, 7, 7)}, "wide": {"glance.weight": (8, 3, 7, 7)}},
 )
 

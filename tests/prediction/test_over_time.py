@@ -11,7 +11,7 @@ from gcdr.models.sizes import VATConfig, VideoVATConfig
 from gcdr.models.vat import VAT
 from gcdr.models.video_vat import VideoVAT
 from gcdr.prediction.over_time import follow_people
-from gcdr.predictor import Prediction, Predictor
+from gcdr.predictor.predictor import Prediction, Predictor
 from gcdr.video.frames import Frame
 from gcdr.video.heads_by_frame import SeenFrame
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 import gcdr
 from gcdr.base.errors import InputError
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.data.manifest import BOX
 from gcdr.datasets.folder import read_folder
 from gcdr.detection.shipped import CENTERFACE, weights_of_centerface
@@ -26,7 +26,7 @@ from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
 from gcdr.prediction.drawn import draw_people
 from gcdr.prediction.sources import find_pictures
-from gcdr.predictor import Prediction
+from gcdr.predictor.predictor import Prediction
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
 from gcdr.world.style import STYLES

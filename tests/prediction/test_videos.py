@@ -13,7 +13,7 @@ from moving_world import moving_world, write_film, write_heads_of
 from PIL import Image
 
 import gcdr
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.data.manifest import BOX
 from gcdr.data.parquet import read_table
 from gcdr.models.build import save_model

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcdr.models.interface import Needs
-from gcdr.predictor import BLOCK, people_parts
+from gcdr.predictor.predictor import BLOCK, people_parts
 
 
 @given(st.lists(st.integers(0, 90), max_size=12))

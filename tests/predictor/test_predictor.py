@@ -22,7 +22,7 @@ from gcdr.models.build import save_model
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.vat import VAT
-from gcdr.predictor import PICTURES, Predictor, load
+from gcdr.predictor.predictor import PICTURES, Predictor, load
 
 torch.set_num_threads(1)
 CPU = torch.device("cpu")

@@ -8,6 +8,7 @@ import pandas as pd
 from gcdr.data.manifest import BOX, build_manifest, people_digest, read_people, write_table
 from gcdr.data.stores import Store, read_prior
 from gcdr.priors.points import points_prior
+from gcdr.priors.points_settings import ShapeSettings
 
 # Pictures of 200 x 100 pixels: alone in a.jpg, two in b.jpg, two heads that nearly coincide in sub/c.jpg.
 PEOPLE = [
@@ -38,6 +39,11 @@ def prior(folder: Path, text: str | bytes, **settings: Any) -> Store:
         write_manifest(folder)
     table = folder / "points.csv"
     table.write_bytes(text if isinstance(text, bytes) else text.encode())
-    points_prior(manifest, table, folder / "prior.h5", {"complete": False} | settings)
+    points_prior(
+        manifest,
+        table,
+        folder / "prior.h5",
+        ShapeSettings.from_json({"complete": False} | settings),
+    )
     people = read_people(manifest)
     return read_prior(folder / "prior.h5", people_digest(people), people["sample_id"].to_numpy())

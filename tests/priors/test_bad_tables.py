@@ -5,6 +5,7 @@ from priors_data import prior, write_manifest
 
 from gcdr.base.errors import InputError
 from gcdr.priors.points import points_prior
+from gcdr.priors.points_settings import ShapeSettings
 
 GOOD = "a.jpg,0,50,60"
 ID = "image,sample_id,x,y"
@@ -131,6 +132,8 @@ def test_many_bad_rows_are_counted(tmp_path):
 def test_absent_files_are_named(tmp_path):
     manifest = write_manifest(tmp_path)
     with pytest.raises(InputError, match=r"none\.csv: found no such file"):
-        points_prior(manifest, tmp_path / "none.csv", tmp_path / "prior.h5", {})
+        points_prior(manifest, tmp_path / "none.csv", tmp_path / "prior.h5", ShapeSettings())
     with pytest.raises(InputError, match=r"none\.parquet: no such file"):
-        points_prior(tmp_path / "none.parquet", tmp_path / "none.csv", tmp_path / "prior.h5", {})
+        points_prior(
+            tmp_path / "none.parquet", tmp_path / "none.csv", tmp_path / "prior.h5", ShapeSettings()
+        )

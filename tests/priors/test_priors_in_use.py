@@ -15,6 +15,7 @@ from gcdr.data.split import split_labels
 from gcdr.data.stores import read_labels, read_prior
 from gcdr.priors.graded import graded_points
 from gcdr.priors.points import points_prior
+from gcdr.priors.points_settings import ShapeSettings
 from gcdr.priors.stored_maps import maps_prior
 from gcdr.refine.labels import make_labels
 from gcdr.refine.options import LabelSettings
@@ -39,9 +40,8 @@ def study(tmp_path_factory) -> Study:
     ]
     write_table(people, made.manifest)
     graded_points(made.manifest, made.folder / "points.csv", **PERFECT)
-    points_prior(
-        made.manifest, made.folder / "points.csv", made.prior, {"size": 32, "complete": False}
-    )
+    how = ShapeSettings(size=32, complete=False)
+    points_prior(made.manifest, made.folder / "points.csv", made.prior, how)
     return made
 
 
@@ -132,7 +132,7 @@ def test_pools_take_them(study, tmp_path):
     table = graded(study, tmp_path)
     table[["x", "y"]] /= scale.loc[table.index].to_numpy()
     table.to_csv(tmp_path / "shares.csv")
-    how = {"size": 32, "units": "normalised", "complete": False}
+    how = ShapeSettings(size=32, units="normalised", complete=False)
     points_prior(study.manifest, tmp_path / "shares.csv", tmp_path / "other.h5", how)
     members = pd.DataFrame(
         {

@@ -18,7 +18,7 @@ from gcdr.data.split import split_labels
 from gcdr.data.stores import read_labels
 from gcdr.models.build import load_model
 from gcdr.models.inputs import cached_inputs
-from gcdr.predictor import Predictor, load_gaze_model, people_blocks
+from gcdr.predictor.predictor import Predictor, load_gaze_model, people_blocks
 from gcdr.refine.diffusion import draws
 from gcdr.refine.labels import make_labels, refinement_of
 from gcdr.refine.maps import refine_maps

@@ -26,7 +26,7 @@ from gcdr.models.description import GazeModelSettings
 from gcdr.models.interface import GazeOutput
 from gcdr.models.pdp import PDP, PDPConfig
 from gcdr.models.pdp_loss import patch_distribution
-from gcdr.predictor import Predictor
+from gcdr.predictor.predictor import Predictor
 from gcdr.refine.labels import make_labels
 from gcdr.training.denoising import train_diffusion_model
 from gcdr.training.gaze import train_gaze_model

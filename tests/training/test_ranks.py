@@ -1,5 +1,6 @@
 """Several processes train what one trains; which process is which, and what is too many."""
 
+import os
 import subprocess
 import sys
 from itertools import pairwise
@@ -11,6 +12,7 @@ import torch
 import trained_by_ranks
 from torch import Tensor, nn
 from trained_by_ranks import AT, prepare, trainings
+from warm import warm_python
 
 from gcdr.base.tensors import read_tensors
 from gcdr.training.ranks import ALONE, Ranks, first_node, ranks_of
@@ -22,7 +24,10 @@ CLOSE = 1e-5
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ranks")
     prepare(folder)
-    subprocess.run([sys.executable, trained_by_ranks.__file__, str(folder)], check=True)
+    path = os.pathsep.join(sys.path)
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    command = [warm_python(), trained_by_ranks.__file__, str(folder)]
+    subprocess.run(command, check=True, env=environment)
     return folder
 
 

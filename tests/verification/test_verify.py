@@ -12,12 +12,12 @@ from PIL import Image
 from small_data import track_row
 
 from gcdr.base.errors import InputError
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.data.heatmaps import gaussians
 from gcdr.models.build import save_model
 from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
-from gcdr.predictor import Predictor
+from gcdr.predictor.predictor import Predictor
 from gcdr.verification.claims import CLAIMS, Claim, claim_of
 from gcdr.verification.picture_origins import letters, may_be_seen
 from gcdr.verification.submission import read_submission

@@ -12,7 +12,7 @@ from PIL import Image
 
 from gcdr.base.errors import InputError
 from gcdr.base.problems import Problems
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.datasets.film import read_film, read_film_frames
 from gcdr.datasets.folder import folder_rows
 from gcdr.video.extraction import find_films, write_frames
@@ -133,7 +133,7 @@ def test_heads_are_found_and_followed(films: Path, tmp_path: Path, capsys) -> No
     assert lines[0].startswith(f"party: {count} heads found by {HEADS} in 2 of 2 frames; ")
     (said := tmp_path / "frames.txt").write_text("party.mp4: a line\n")
     dataset = read_film(images, frames, said, out)
-    assert not dataset.problems.found and dataset.said == ("party.mp4: a line",)
+    assert not dataset.problems.found and dataset.notes == ("party.mp4: a line",)
     assert sorted(dataset.manifest["track"]) == sorted(found["track"])
     assert (
         folder_rows(out, "test", Problems())[0]["split"].eq("train").all()

@@ -11,7 +11,7 @@ from gcdr.base.errors import InputError
 from gcdr.data.manifest import BOX
 from gcdr.datasets.linking import Linker
 from gcdr.video.frames import Frame
-from gcdr.video.heads_by_frame import found_heads, given_heads
+from gcdr.video.heads_by_frame import found_heads, tabled_heads
 from gcdr.video.tracks import missing_note, read_tracks
 
 
@@ -103,7 +103,7 @@ def test_a_table_gives_tracks_and_bad_rows_are_named(tmp_path: Path) -> None:
     assert tracks.boxes[3].tolist() == [box(13)]
     for part in ("line 5, track", "line 6, ", "line 7, frame", "line 8, track", "line 9, frame"):
         assert any(part in note for note in tracks.notes), (part, tracks.notes)
-    seen = list(given_heads(frames(8), tracks, Linker()))
+    seen = list(tabled_heads(frames(8), tracks, Linker()))
     assert [one.tracks for one in seen][:4] == [("ann", "bob"), (), (), ("ann",)]
     assert len(seen[6].boxes) == 0 and len(seen[6].outside) == 1
     (note,) = missing_note(table, list(tracks.boxes), set(range(8)))
@@ -115,7 +115,7 @@ def test_boxes_without_tracks_are_linked(tmp_path: Path) -> None:
     rows = [f"{number},{','.join(map(str, box(10 + 5 * number)))}" for number in range(4)]
     table.write_text("\n".join([f"frame,{','.join(BOX)}", *rows]) + "\n")
     tracks = read_tracks(table, Path("film.mp4"))
-    assert {one.tracks for one in given_heads(frames(4), tracks, Linker())} == {("person-1",)}
+    assert {one.tracks for one in tabled_heads(frames(4), tracks, Linker())} == {("person-1",)}
 
 
 @pytest.mark.parametrize(

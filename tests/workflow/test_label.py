@@ -15,7 +15,7 @@ import yaml
 from small_data import HEADER, write
 from workflow_runs import Workspace, jobs_in
 
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.data.manifest import BOX
 from gcdr.datasets.world import write_world
 from gcdr.models.build import save_model

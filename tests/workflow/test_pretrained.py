@@ -19,7 +19,8 @@ from gcdr.models.build import backbone_card, save_model
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.description import GazeModelSettings
 from gcdr.models.named import initial_gaze_model
-from gcdr.models.pretrained import PretrainedSettings, take_pretrained
+from gcdr.models.pretrained import take_pretrained
+from gcdr.models.pretrained_card import PretrainedSettings
 from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.vat import VAT
 

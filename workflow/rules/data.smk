@@ -92,7 +92,7 @@ rule manifest:
     input:
         script=script("manifest"),
         annotated=f"{DATA}/annotated.parquet",
-        given=f"{DATA}/given-bodies.parquet",
+        supplied=f"{DATA}/given-bodies.parquet",
     output:
         manifest=f"{DATA}/manifest.parquet",
         bodies=f"{DATA}/annotated-bodies.parquet",
@@ -104,7 +104,7 @@ rule manifest:
         dataset=names_of(*DATASET_KINDS),
     localrule: True
     shell:
-        "python {input.script:q} --annotated={input.annotated:q} --given={input.given:q}"
+        "python {input.script:q} --annotated={input.annotated:q} --supplied={input.supplied:q}"
         " --manifest={output.manifest:q} --bodies={output.bodies:q} > {log:q} 2>&1"
 
 

@@ -9,7 +9,7 @@ rule frames:
     output:
         images=directory(f"{DATA}/frames"),
         table=f"{DATA}/frames.parquet",
-        said=f"{DATA}/frames.txt",
+        notes=f"{DATA}/frames.txt",
     log:
         "logs/{dataset}/frames.log",
     benchmark:
@@ -23,7 +23,7 @@ rule frames:
         settings=lambda wildcards: settings_json(preparing.film_settings(config, wildcards.dataset)),
     shell:
         "python {input.script:q} --root={params.root:q} --settings={params.settings:q}"
-        " --images={output.images:q} --table={output.table:q} --said={output.said:q} > {log:q} 2>&1"
+        " --images={output.images:q} --table={output.table:q} --notes={output.notes:q} > {log:q} 2>&1"
 
 
 rule film_heads:

@@ -4,6 +4,7 @@ import re
 from dataclasses import asdict
 
 from gcdr.config.asked import DIFFUSION, pretrained_models, study_starts
+from gcdr.config.asked import pretrained_settings as what_agrees
 from gcdr.config.preflight import recipe_problems
 from gcdr.methods import (
     LABELS_ALONE,
@@ -147,19 +148,7 @@ def pretrained_backbone(wildcards):
 
 def pretrained_settings(wildcards):
     """What a pretrained model must agree with."""
-    _, _, gaze = pretrained_model(wildcards)
-    pixels, cells = sides_of(gaze)
-    model = learning.gaze_model(config, gaze)
-    return as_json(
-        {
-            "pixels": pixels,
-            "cells": cells,
-            "kind": model.kind,
-            "backbone": model.backbone if gaze else None,
-            "timesteps": config["diffusion"]["timesteps"],
-            "schedule": config["diffusion"]["schedule"],
-        }
-    )
+    return settings_json(what_agrees(config, pretrained_gaze(wildcards)))
 
 
 def pretrained_files(wildcards):

@@ -85,7 +85,7 @@ def model_prior(wildcards):
 def about_model(wildcards):
     asked = parse_variant(wildcards.variant)
     kind = "student" if asked.about.student else "teacher"
-    named = {"timestep": said_timestep(asked), "prior": asked.prior, "gaze": asked.gaze}
+    named = {"timestep": shown_timestep(asked), "prior": asked.prior, "gaze": asked.gaze}
     return about(wildcards, wildcards.variant, asked.method, kind, **named)
 
 
@@ -93,11 +93,11 @@ def about_maps(wildcards):
     """Of maps of test people that a diffusion model made."""
     asked = parse_variant(wildcards.variant)
     name = f"{wildcards.maps}-{wildcards.variant}"
-    named = {"timestep": said_timestep(asked), "prior": asked.prior}
+    named = {"timestep": shown_timestep(asked), "prior": asked.prior}
     return about(wildcards, name, wildcards.maps, "maps", **named)
 
 
-def said_timestep(asked):
+def shown_timestep(asked):
     """The timestep that a variant says; None where there is none or it is chosen later."""
     return None if asked.timestep == AUTO else asked.timestep
 

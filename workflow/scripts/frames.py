@@ -1,4 +1,4 @@
-"""Write the wanted frames of films as pictures, with a table of them and what there is to say."""
+"""Write the frames that are asked for of films as pictures, with a table of them and what there is to say."""
 
 from gcdr.base.command import arguments, run
 from gcdr.base.files import atomic
@@ -7,10 +7,10 @@ from gcdr.video.film_settings import FilmSettings
 
 
 def main() -> None:
-    names = ("root:path", "images:path", "table:path", "said:path")
+    names = ("root:path", "images:path", "table:path", "notes:path")
     args = arguments(__doc__, *names, settings=FilmSettings)
     lines = write_frames(args.root, args.settings, args.images, args.table)
-    with atomic(args.said) as temporary:
+    with atomic(args.notes) as temporary:
         temporary.write_text("".join(f"{line}\n" for line in lines))
     print("\n".join(lines))
 

@@ -6,10 +6,10 @@ from gcdr.data.parquet import read_table
 
 
 def main() -> None:
-    args = arguments(__doc__, "annotated:path", "given:path", "manifest:path", "bodies:path")
+    args = arguments(__doc__, "annotated:path", "supplied:path", "manifest:path", "bodies:path")
     people = read_people(args.annotated)
     digest = people_digest(people)
-    write_table(read_table(args.given, people=digest), args.bodies, digest)
+    write_table(read_table(args.supplied, people=digest), args.bodies, digest)
     write_table(people, args.manifest, digest)
 
 

@@ -1,7 +1,8 @@
 """Put a given model in the place of a trained one."""
 
 from gcdr.base.command import arguments, run
-from gcdr.models.pretrained import PretrainedSettings, take_pretrained
+from gcdr.models.pretrained import take_pretrained
+from gcdr.models.pretrained_card import PretrainedSettings
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from gcdr.base.plain import Config
 from gcdr.config.schema import study_share
 from gcdr.methods import LABELS_ALONE, METHODS, ONLINE, TEACHERS
 from gcdr.models.kinds import GAZE_MODELS
+from gcdr.models.pretrained_card import PretrainedSettings
 from gcdr.models.sizes import WEIGHTS_FILE, backbone_file
 
 DIFFUSION = "diffusion"
@@ -165,6 +166,23 @@ def tokens_of_backbones(config: Config) -> dict[str, str]:
     """Files of tokens by name, each with an entry of gaze.models that is shown them."""
     models = config["gaze"]["models"]
     return {tokens_name(config, name): name for name in models if sees_tokens(config, name)}
+
+
+def pretrained_settings(config: Config, gaze: str | None) -> PretrainedSettings:
+    """What a pretrained model must agree with.
+
+    Args:
+        config: the configuration.
+        gaze: the entry of gaze.models that it is one of; None of a diffusion model.
+    """
+    pixels, cells = config["samples"]["size"], config["heatmap"]["size"]
+    about, kind = {}, None
+    if gaze is not None:
+        about = config["gaze"]["models"][gaze]
+        kind = about["kind"]
+        pixels, cells = GAZE_MODELS[kind].sides(about["size"])
+    noise = {key: config["diffusion"][key] for key in ("timesteps", "schedule")}
+    return PretrainedSettings(pixels, cells, kind, **noise, backbone=about.get("backbone"))
 
 
 def sees_depth(config: Config, name: str | None) -> bool:

@@ -39,7 +39,8 @@ def _init_problems(name: str, config: Config, planned: Collection[str]) -> list[
         elif not isinstance(start, Mapping):
             file = weights_file(start)
             if not file.is_file() and str(file) not in planned:
-                problems.append(f"{key}: no file {file}")
+                known = "{study: NAME, model: METHOD} takes another study's"
+                problems.append(f"{key}: no file {file}; {known}")
         else:
             problems += _earlier_problems(key, start, gaze, config)
             problems += _start_problems(key, start, gaze, config)

@@ -16,6 +16,7 @@ from gcdr.config.asked import (
     DIFFUSION,
     gaze_models_as,
     pretrained_models,
+    pretrained_settings,
     study_starts,
     trained_gaze_models,
     used_studies,
@@ -67,7 +68,8 @@ def _uses(config: Config) -> Iterator[Use]:
         file, size = weights_file(init), config["diffusion"]["model"]
         depth = config["diffusion"]["depth"]
         checks = (partial(check_first_weights, file, DENOISER, size, depth),) if asked else ()
-        yield Use("diffusion.init", init, (file,), checks)
+        known = ", ".join(config["gaze"]["models"])
+        yield Use("diffusion.init", init, (file,), checks, f", nor a gaze model: there are {known}")
     for name in used_studies(config):
         yield from _starts(config, name)
         yield from _pretrained(config, name)
@@ -125,18 +127,8 @@ def _pretrained(config: Config, study: str) -> Iterator[Use]:
             continue
         file = weights_file(source)
         files = (file,) if str(file) == source else (file, Path(source) / "model.json")
-        check = partial(check_pretrained, source, *_place(config, name, gaze))
+        settings = pretrained_settings(config, gaze)
+        check = partial(check_pretrained, source, title_as(name, settings.kind), settings)
         yield Use(
             _key(config, study, f"pretrained.{name}", gaze), source, files, (check,), quiet=True
         )
-
-
-def _place(config: Config, name: str, gaze: str | None) -> tuple[str, dict[str, object]]:
-    """What a pretrained model must be in the place of one, and what both must agree in."""
-    diffusion = config["diffusion"]
-    kind, sides = "vat", (config["samples"]["size"], config["heatmap"]["size"])
-    if gaze is not None:
-        entry = config["gaze"]["models"][gaze]
-        kind, sides = entry["kind"], GAZE_MODELS[entry["kind"]].sides(entry["size"])
-    noise = {key: diffusion[key] for key in ("timesteps", "schedule")}
-    return title_as(name, kind), {"pixels": sides[0], "cells": sides[1], **noise}

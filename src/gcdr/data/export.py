@@ -15,7 +15,7 @@ import pandas as pd
 from gcdr.base import csvtext
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, write_json
-from gcdr.data.export_rows import FROM_MAP, GAZE, SCORE, collect_rows, said_of
+from gcdr.data.export_rows import FROM_MAP, GAZE, SCORE, collect_rows, statements_of
 from gcdr.data.formats import FOLDERS
 from gcdr.data.labelling_tools import write_cvat, write_labelstudio
 from gcdr.data.manifest import BOX
@@ -117,7 +117,7 @@ def _clip(rows: pd.DataFrame) -> dict[str, Any]:
 
 def _images(rows: pd.DataFrame) -> list[dict[str, Any]]:
     rows = rows.reset_index(drop=True)
-    said = said_of(rows)
+    said = statements_of(rows)
     tracks = pd.Index(rows["track"].dropna().unique()) if "track" in rows else pd.Index([])
     images = []
     for (image, width, height), people in rows.groupby(["image", "width", "height"], sort=False):
@@ -177,7 +177,8 @@ def write_coco(rows: pd.DataFrame, path: Path) -> None:
     number_of = {image["file_name"]: image["id"] for image in images}
     scores = rows[SCORE] if SCORE in rows else pd.Series(np.nan, rows.index)
     extra = [
-        {name: value for name, value in said.items() if name != SCORE} for said in said_of(rows)
+        {name: value for name, value in said.items() if name != SCORE}
+        for said in statements_of(rows)
     ]
     annotations = []
     entries = zip(rows.itertuples(), extra, scores.tolist(), strict=True)

@@ -114,7 +114,7 @@ def collect_rows(
     return rows.sort_values(["person", "annotator"], ignore_index=True)
 
 
-def said_of(rows: pd.DataFrame) -> list[dict[str, Any]]:
+def statements_of(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """What formats keep beside box and point, as JSON has it, of each row: nothing known is None.
 
     Returns:

@@ -16,7 +16,7 @@ import pandas as pd
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, write_json
 from gcdr.base.texts import has_control, printable
-from gcdr.data.export_rows import GAZE, SCORE, said_of
+from gcdr.data.export_rows import GAZE, SCORE, statements_of
 from gcdr.data.manifest import BOX
 
 HEAD, TARGET, IN_FRAME = "head", "gaze_target", "in_frame"
@@ -147,7 +147,7 @@ def _cvat_labels(names: list[str]) -> list[dict[str, Any]]:
 def _by_image(rows: pd.DataFrame) -> Iterator[tuple[int, list[dict[str, Any]]]]:
     """Number of each image and its rows: what is kept beside, and box and point in pixels within it."""
     rows = rows.reset_index(drop=True)
-    said = said_of(rows)
+    said = statements_of(rows)
     size = rows[["width", "height"]].to_numpy(float)
     box = np.clip(rows[BOX].to_numpy(float), 0, np.tile(size, 2))
     gaze = rows[GAZE].to_numpy(float)

@@ -17,9 +17,15 @@ def places(known: np.ndarray, asked: np.ndarray, where: object) -> np.ndarray:
         InputError: names an id that is not there.
     """
     asked = np.asarray(asked)
+    place = places_or(known, asked, -1)
+    if (place < 0).any():
+        raise InputError(f"{where}: sample_id {int(asked[place < 0][0])} is not in it")
+    return place
+
+
+def places_or(known: np.ndarray, asked: np.ndarray, missing: int) -> np.ndarray:
+    """The same for ids that need not be there: ``missing`` in place of the place of one that is not."""
     place = np.searchsorted(known, asked)
     found = place < len(known)
     found[found] = known[place[found]] == asked[found]
-    if not found.all():
-        raise InputError(f"{where}: sample_id {int(asked[~found][0])} is not in it")
-    return place
+    return np.where(found, place, missing)

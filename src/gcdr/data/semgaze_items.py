@@ -30,7 +30,7 @@ def squared_boxes(box: np.ndarray) -> np.ndarray:
     return np.concatenate([centre - half, centre + half], 1)
 
 
-def told_boxes(square: np.ndarray, size: Sequence[int]) -> np.ndarray:
+def boxes_of_squares(square: np.ndarray, size: Sequence[int]) -> np.ndarray:
     """Squares (N, 4) in pixels as the model is told them: in 0..1 of the picture, clipped, float32."""
     return (square / np.array([*size, *size])).clip(0, 1).astype(np.float32)
 
@@ -106,6 +106,6 @@ def semantic_item(
         left, top, right, bottom = map(int, square)  # towards zero, as the release cuts
         crop = image.crop((left, top, max(left + 1, right), max(top + 1, bottom)))
         crops[place] = np.asarray(crop.resize((side, side), Image.Resampling.BILINEAR))
-    boxes[absent:] = told_boxes(squares, image.size)
+    boxes[absent:] = boxes_of_squares(squares, image.size)
     small = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
     return SemanticItem(small, crops, boxes, np.arange(places) >= absent)

@@ -35,7 +35,7 @@ class Dataset:
         people: how many people the annotations name.
         lost: how many of them have an image that is missing or not one; they are not in ``manifest``.
         note: what the reader decided about people by itself, a sentence; may be empty.
-        said: what there was to say of the films that the images are frames of, a line each.
+        notes: what there was to say of the films that the images are frames of, a line each.
     """
 
     kind: str
@@ -48,7 +48,7 @@ class Dataset:
     people: int
     lost: int
     note: str = ""
-    said: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def summary(dataset: Dataset, decoded: int) -> str:
     people, images = dataset.manifest, dataset.images
     lines = [
         f"{dataset.root}: {dataset.kind}",
-        *(_line("films" * (row == 0), text) for row, text in enumerate(dataset.said)),
+        *(_line("films" * (row == 0), text) for row, text in enumerate(dataset.notes)),
         _line("people", f"{len(people):,} in {people['image'].nunique():,} images"),
         *(_line("", text) for text in _sharing(people)),
         *(_line("published", text) for text in _published(dataset)),

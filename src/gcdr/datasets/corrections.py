@@ -44,7 +44,7 @@ class Correction:
         people: digest of the people of the page's data set, :func:`gcdr.data.manifest.heads_digest`.
         sample_id: whom it is about, and
         image, box: by picture and head box in pixels.
-        said: ``POINT``, ``OUT_OF_FRAME`` or ``CANNOT_TELL``.
+        verdict: ``POINT``, ``OUT_OF_FRAME`` or ``CANNOT_TELL``.
         gaze: the point in 0..1 of width and height, where one is said.
     """
 
@@ -53,12 +53,14 @@ class Correction:
     sample_id: int
     image: str
     box: tuple[float, ...]
-    said: str
+    verdict: str
     gaze: tuple[float, float] | None
 
     def answer(self) -> str:
         """What was said, in words."""
-        return self.said if self.gaze is None else f"the point {self.gaze[0]:g}, {self.gaze[1]:g}"
+        return (
+            self.verdict if self.gaze is None else f"the point {self.gaze[0]:g}, {self.gaze[1]:g}"
+        )
 
 
 @dataclass(frozen=True)
@@ -68,22 +70,22 @@ class Corrected:
     Attributes:
         content: the file.
         rows: how many rows it has.
-        said: people by what was said of them.
+        verdicts: people by what was said of them.
         splits: corrected people (not those of ``CANNOT_TELL``) by their split.
         ignored: people who have got the split ``ignore``.
     """
 
     content: bytes
     rows: int
-    said: Mapping[str, int]
+    verdicts: Mapping[str, int]
     splits: Mapping[str, int]
     ignored: int = 0
 
     def lines(self, out: Path) -> list[str]:
         """What was done, for the terminal."""
-        told = ", ".join(f"{count} {said}" for said, count in self.said.items())
+        told = ", ".join(f"{count} {said}" for said, count in self.verdicts.items())
         shown = [
-            f"{out}: {self.rows} rows, of {sum(self.said.values())} people it was said: {told}"
+            f"{out}: {self.rows} rows, of {sum(self.verdicts.values())} people it was said: {told}"
         ]
         if self.splits:
             by_split = ", ".join(f"{count} {split}" for split, count in self.splits.items())
@@ -197,16 +199,16 @@ def merge_corrections(
             and not text.cell(places.line[row], LABEL_SOURCE)
         )
         edits[row] = _edit(correction, predicted)
-        if correction.said == CANNOT_TELL and (predicted or not labelled[row]):
+        if correction.verdict == CANNOT_TELL and (predicted or not labelled[row]):
             edits[row]["split"], ignored = IGNORED, ignored + 1
-        elif correction.said != CANNOT_TELL and rows["split"].iloc[row] == IGNORED:
+        elif correction.verdict != CANNOT_TELL and rows["split"].iloc[row] == IGNORED:
             edits[row]["split"] = "train"
     if split is not None:
         for row in np.flatnonzero(rows["split"] == "").tolist():
             edits[row] = {"split": split, **edits.get(row, {})}
     text.apply({int(places.line[row]): edit for row, edit in edits.items()}, places.line.tolist())
-    said = pd.Series([one.said for one in who.values()], dtype=object).value_counts(sort=False)
-    kept = [row for row, one in who.items() if one.said != CANNOT_TELL]
+    said = pd.Series([one.verdict for one in who.values()], dtype=object).value_counts(sort=False)
+    kept = [row for row, one in who.items() if one.verdict != CANNOT_TELL]
     of_split = rows["split"].iloc[kept].replace({"": split or "test", IGNORED: "train"})
     counts = of_split.value_counts(sort=False).to_dict()
     return Corrected(text.content(), len(rows), said.to_dict(), counts, ignored)
@@ -226,7 +228,7 @@ def _edit(correction: Correction, predicted: bool) -> dict[str, str]:
     if correction.gaze is not None:
         x, y = map(repr, correction.gaze)
         return {"gaze_x": x, "gaze_y": y, "in_frame": "true", LABEL_SOURCE: "corrected"}
-    if correction.said == OUT_OF_FRAME:  # there is nothing left that a noun could name
+    if correction.verdict == OUT_OF_FRAME:  # there is nothing left that a noun could name
         return {**nothing, "in_frame": "false", LABEL_SOURCE: "corrected"}
     return {**nothing, "in_frame": "", LABEL_SOURCE: ""} if predicted else {}
 
@@ -275,7 +277,7 @@ def _assigned(
                 "one of a single row; correct it by hand"
             )
         before = who.setdefault(found[0], one)
-        if (before.said, before.gaze) != (one.said, one.gaze):
+        if (before.verdict, before.gaze) != (one.verdict, one.gaze):
             raise InputError(
                 f"{one.place}: found {one.answer()} for a person of whom {before.place} says "
                 f"{before.answer()}; expected one answer"

@@ -28,13 +28,13 @@ def read_film_frames(frames: Path) -> pd.DataFrame:
     return read_table(frames, ["sequence", "frame", "seconds", "image"])
 
 
-def read_film(images: Path, frames: Path, said: Path, table: Path) -> Dataset:
+def read_film(images: Path, frames: Path, notes: Path, table: Path) -> Dataset:
     """Read the people of films.
 
     Args:
         images: the frames that were taken.
         frames: table of all frames, see :func:`read_film_frames`.
-        said: what there was to say of the films, a line each.
+        notes: what there was to say of the films, a line each.
         table: CSV with the columns ``frame,head_x0,head_y0,head_x1,head_y1`` in pixels and those that
             :func:`gcdr.datasets.folder.read_folder` takes; ``sequence`` is the name of the film, with or
             without its ending, and may be left out where there is one film. Without a column ``track`` heads
@@ -51,7 +51,7 @@ def read_film(images: Path, frames: Path, said: Path, table: Path) -> Dataset:
     if "track" not in columns.columns and not problems.errors:
         rows = _linked(rows, known)
     dataset = assemble("video", rows, columns.places, images, problems, Rules())
-    return replace(dataset, said=tuple(said.read_text().splitlines()))
+    return replace(dataset, notes=tuple(notes.read_text().splitlines()))
 
 
 def film_people_mark(table: Path) -> str:

@@ -47,7 +47,7 @@ def read_semgaze(root: Path, files: Sequence[Path]) -> Dataset:
         places.append(where)
     rows = pd.concat(parts, ignore_index=True)
     found = assemble("semgaze", rows, Places.join(places), root, problems, Rules(repair=True))
-    return replace(found, said=tuple(notes))
+    return replace(found, notes=tuple(notes))
 
 
 def _vocabulary(root: Path, problems: Problems) -> tuple[str, ...]:

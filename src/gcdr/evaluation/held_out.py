@@ -18,7 +18,7 @@ from gcdr.data.split import LABELLED, VALIDATION, targets
 from gcdr.data.tokens import open_cache
 from gcdr.evaluation.metrics import point_distances
 from gcdr.models.build import read_card
-from gcdr.predictor import Predictor, load_gaze_model
+from gcdr.predictor.predictor import Predictor, load_gaze_model
 
 CURVE_FORMAT = 1
 

@@ -27,7 +27,7 @@ from gcdr.evaluation.semantic import (
     semantic_distances,
 )
 from gcdr.evaluation.stages import Tested, test_people
-from gcdr.predictor import Predictor, load_gaze_model
+from gcdr.predictor.predictor import Predictor, load_gaze_model
 from gcdr.priors.named_people import read_names
 
 

@@ -25,7 +25,7 @@ from gcdr.evaluation.scores import (
     write_metrics,
 )
 from gcdr.models.build import read_card
-from gcdr.predictor import Predictor, load_gaze_model
+from gcdr.predictor.predictor import Predictor, load_gaze_model
 from gcdr.refine.maps import pseudo_labels
 from gcdr.refine.options import MapSettings
 

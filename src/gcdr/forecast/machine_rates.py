@@ -28,7 +28,7 @@ from gcdr.models.inputs import gaze_inputs
 from gcdr.models.interface import GazeInputs, GazeModel, SeesPeople
 from gcdr.models.named import kind_of
 from gcdr.models.precision import set_precision
-from gcdr.predictor import BLOCK
+from gcdr.predictor.predictor import BLOCK
 from gcdr.priors.inquiry import OUT_OF_MEMORY
 from gcdr.priors.kinds.registry import read_priors
 from gcdr.priors.kinds.vqa_kind import VqaPrior
@@ -59,13 +59,13 @@ class Rates:
     Attributes:
         models: rows of the table of figures, as they are here.
         start: CPU seconds in which an interpreter has what a training imports.
-        told: what else there is to say: rows that were left as they are, batches that do not fit.
+        notes: what else there is to say: rows that were left as they are, batches that do not fit.
         on_gpu: whether the models' seconds are those of a GPU.
     """
 
     models: Mapping[str, ModelFigures]
     start: float
-    told: Sequence[str]
+    notes: Sequence[str]
     on_gpu: bool = False
 
     def laid_over(self, table: ResourceTable) -> ResourceTable:

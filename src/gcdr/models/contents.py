@@ -68,18 +68,18 @@ test is passed is what tensors are."""
 
 
 def _gaze_models() -> Iterator[tuple[str, Test]]:
-    for kind in sorted(GAZE_MODELS.values(), key=lambda kind: -len(kind.told_by)):
-        if kind.told_by:
+    for kind in sorted(GAZE_MODELS.values(), key=lambda kind: -len(kind.marked_by)):
+        if kind.marked_by:
             yield kind.titled(True), _with_prior(kind)
-            yield kind.title, _has(*kind.told_by)
+            yield kind.title, _has(*kind.marked_by)
         if kind.prefix:
-            yield kind.title, _has(*(kind.prefix + name for name in kind.told_by))
+            yield kind.title, _has(*(kind.prefix + name for name in kind.marked_by))
 
 
 def _with_prior(kind: Description) -> Test:
     def test(shapes: Shapes) -> bool:
-        seen = (marks.items() <= dict(shapes).items() for marks in map(dict, kind.told_prior))
-        return _has(*kind.told_by)(shapes) and any(seen)
+        seen = (marks.items() <= dict(shapes).items() for marks in map(dict, kind.prior_marks))
+        return _has(*kind.marked_by)(shapes) and any(seen)
 
     return test
 
@@ -148,7 +148,7 @@ def check_first_weights(path: str | Path, kind: str, size: str, depth: bool = Fa
         of_towers = GAZE_MODELS["pdp" if depth else "vat"]
         taken = [*of_towers.titles, *of_towers.starts]
         check_weights(path, taken, of_towers.marks[size])
-    elif (about := GAZE_MODELS[kind]).told_by:
+    elif (about := GAZE_MODELS[kind]).marked_by:
         check_weights(path, [*about.titles, *about.starts], about.marks_of(size))
 
 

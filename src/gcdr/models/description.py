@@ -70,11 +70,11 @@ class Description:
     Attributes:
         title: as people read it.
         sizes: side of its pictures in pixels and of its heatmaps in cells, by named size.
-        told_by: tensors that tell its weights from other models'; one that ends with a point is the
+        marked_by: tensors that tell its weights from other models'; one that ends with a point is the
             beginning of names. Without any, files are looked at by the job alone.
         prefix: what stands before these names in files of others.
         marks: shapes that tell a size, by named size; also of other models' weights that start it.
-        told_prior: shapes that tell weights of a model that sees prior maps, as VAT-GC does, one table or
+        prior_marks: shapes that tell weights of a model that sees prior maps, as VAT-GC does, one table or
             another; none for kinds that see none.
         starts: what it can start from beside its own weights.
         backbones: by named size, the frozen backbone that it stands on, in a file of its own; none for kinds
@@ -85,16 +85,17 @@ class Description:
         vits: whether a size may also be the name of a vision transformer of timm, which it stands on then.
         depth: the named sizes that need the depth of each image (``Needs.depth``).
         released: published files below the folder of downloads, each with the file of its backbone.
+        claims: by named size, the name under which its published numbers are known (``gcdr verify``).
         addresses: of the folders there, what their files lie below, as in the section ``downloads``.
         module: where it was read.
     """
 
     title: str
     sizes: Mapping[str, tuple[int, int]]
-    told_by: tuple[str, ...] = ()
+    marked_by: tuple[str, ...] = ()
     prefix: str = ""
     marks: Mapping[str, Marks] = field(default_factory=dict)
-    told_prior: tuple[Marks, ...] = ()
+    prior_marks: tuple[Marks, ...] = ()
     starts: tuple[str, ...] = ()
     backbones: Mapping[str, FrozenBackbone] = field(default_factory=dict)
     towers: bool = False
@@ -103,13 +104,14 @@ class Description:
     vits: bool = False
     depth: tuple[str, ...] = ()
     released: Mapping[str, str] = field(default_factory=dict)
+    claims: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
     module: str = ""
 
     @property
     def prior(self) -> bool:
         """Whether it can be given prior maps."""
-        return bool(self.told_prior)
+        return bool(self.prior_marks)
 
     @property
     def frozen(self) -> bool:

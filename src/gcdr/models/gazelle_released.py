@@ -189,7 +189,7 @@ DESCRIPTION = Description(
     title="Gaze-LLE",
     sizes={"world": (112, 32), "paper": (448, 64), "large": (448, 64)},
     vits=True,
-    told_by=("head_token.weight", "linear.weight"),
+    marked_by=("head_token.weight", "linear.weight"),
     marks={
         "world": {"linear.weight": (64, 128, 1, 1)},
         "paper": {"linear.weight": (256, 768, 1, 1)},
@@ -204,6 +204,7 @@ DESCRIPTION = Description(
         "paper": FrozenBackbone((VIT,), {"cls_token": (1, 1, 768)}),
         "large": FrozenBackbone((VIT,), {"cls_token": (1, 1, 1024)}),
     },
+    claims={"paper": "gazelle-vitb14", "large": "gazelle-vitl14"},
     released={
         f"gazelle/gazelle_dinov2_vit{size}14{inout}.pt": (
             f"dinov2-vit{size}14/dinov2_vit{size}14_pretrain.pth"

@@ -1,6 +1,6 @@
 """The gaze models by name, a line each: the module that says and builds one. No torch: planning asks."""
 
-from gcdr.methods import METHODS, TEACHERS
+from gcdr.methods import TEACHERS
 from gcdr.models.description import BLIND, DENOISER, read_description
 
 GAZE_MODELS = {
@@ -22,16 +22,14 @@ def model_title(kind: str, prior: bool) -> str:
     return GAZE_MODELS[kind].titled(prior)
 
 
-def title_as(name: str, kind: str) -> str:
+def title_as(name: str, kind: str | None) -> str:
     """What a model must be that takes the place of a teacher or of a method's student.
 
     Args:
         name: a name of :data:`gcdr.methods.TEACHERS`, or of a method with a student.
-        kind: of the gaze model, where it is one.
+        kind: of the gaze model; None where it is none.
     """
-    if name not in TEACHERS and name in METHODS:  # students see no prior map
-        return model_title(kind, False)
+    if kind is not None:  # of students, which see no prior map, or of a teacher
+        return model_title(kind, name in TEACHERS and TEACHERS[name].gradcam)
     about = TEACHERS[name]
-    if about.family == "gaze":
-        return model_title(kind, about.gradcam)
     return DENOISER if about.features else BLIND

@@ -185,14 +185,14 @@ DESCRIPTION = Description(
         **{"world": (56, 32), "world-nodepth": (56, 32)},
         **{"paper": (224, 64), "paper-nodepth": (224, 64)},
     },
-    told_by=(
+    marked_by=(
         "conv1_scene.weight",
         "conv4.weight",
         "patch_pos_embedding",
         "inout_patch_pred.weight",
     ),
     marks=PDP_MARKS,
-    told_prior=tuple({"attn.weight": (49, seen)} for seen in (290, 241, 2848, 2064)),
+    prior_marks=tuple({"attn.weight": (49, seen)} for seen in (290, 241, 2848, 2064)),
     starts=("VAT", "VAT-GC", TOWERS, DENOISER, RESNET),
     towers=True,
     depth=("world", "paper"),

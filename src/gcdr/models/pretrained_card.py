@@ -1,11 +1,13 @@
 """Whether a model that a study is given can take its place, by its card and its tensors' names. No torch."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS, read_json
+from gcdr.base.jsonconfig import JsonConfig
 from gcdr.models.contents import check_weights
 from gcdr.models.description import BLIND, DENOISER
 from gcdr.models.kinds import GAZE_MODELS
@@ -15,13 +17,34 @@ AGREEING = ("pixels", "cells", "timesteps", "schedule")
 """What a given model and the configuration must have in common, as far as the model tells."""
 
 
-def check_pretrained(source: str | Path, expected: str, settings: Mapping[str, Any]) -> None:
+@dataclass(frozen=True)
+class PretrainedSettings(JsonConfig):
+    """What a given model must agree with.
+
+    Attributes:
+        pixels: side of the pictures.
+        cells: side of the heatmaps.
+        kind: of the gaze model, a name of :data:`gcdr.models.kinds.GAZE_MODELS`; None where it is none.
+        backbone: weights of the frozen backbone that the gaze model stands on, a file or a folder; None for
+            models without one.
+        timesteps, schedule: the noise that a diffusion model was trained with.
+    """
+
+    pixels: int
+    cells: int
+    kind: str | None
+    timesteps: int
+    schedule: Literal["linear", "cosine"]
+    backbone: str | None = None
+
+
+def check_pretrained(source: str | Path, expected: str, settings: PretrainedSettings) -> None:
     """Check that a given model is what it stands for; the job that takes it looks at every tensor.
 
     Args:
         source: a released ``.pt`` file, or a folder with ``model.safetensors`` and ``model.json``.
         expected: what it must be, see :func:`gcdr.models.kinds.title_as`.
-        settings: what it must agree with, by the names of ``AGREEING``.
+        settings: what it must agree with.
 
     Raises:
         InputError: it is another model, or of another size or noise.
@@ -31,10 +54,20 @@ def check_pretrained(source: str | Path, expected: str, settings: Mapping[str, A
         known = dict(zip(AGREEING, _released_sides(expected), strict=False)) if shapes else {}
     else:
         known = _card_settings(Path(source) / "model.json", expected)
+    check_agrees(source, known, settings)
+
+
+def check_agrees(source: object, known: Mapping[str, Any], settings: PretrainedSettings) -> None:
+    """Compare what a model tells of itself, by the names of ``AGREEING``, with the configuration.
+
+    Raises:
+        InputError: names the first of them that differs.
+    """
     for key in AGREEING:
-        if known.get(key, settings[key]) not in (settings[key], None):
+        configured = getattr(settings, key)
+        if known.get(key, configured) not in (configured, None):
             raise InputError(
-                f"{source}: found a model of {known[key]} {key}, the configuration has {settings[key]}"
+                f"{source}: found a model of {known[key]} {key}, the configuration has {configured}"
             )
 
 
@@ -57,7 +90,7 @@ def _card_settings(file: Path, expected: str) -> dict[str, Any]:
     kind, sizes = card.get("model"), card.get("config", {})
     if kind == DENOISER:
         config = DenoiserConfig.from_json(sizes, f"{file}, config")
-        found = (DENOISER if config.features == "towers" else BLIND,)
+        found: tuple[str, ...] = (DENOISER if config.features == "towers" else BLIND,)
         noise = {**_table(card, "settings"), **_table(card, "converted")}
         known = noise | dict(zip(AGREEING, _denoiser(config), strict=False))
     elif kind in GAZE_MODELS:  # with prior maps or without is told by its tensors

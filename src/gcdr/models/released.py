@@ -62,7 +62,7 @@ def read_released(
     """
     state, facts = read_state(path)
     told = sorted(
-        GAZE_MODELS, key=lambda name: -len(GAZE_MODELS[name].told_by)
+        GAZE_MODELS, key=lambda name: -len(GAZE_MODELS[name].marked_by)
     )  # as contents tells them
     for reader in (_denoiser, *(kind_of(name).released for name in told)):
         if reader is not None and (found := reader(state, path, backbone)) is not None:

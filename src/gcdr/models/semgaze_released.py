@@ -44,12 +44,12 @@ def released_semgaze(
             f"{backbone}"
         )
     weights = {name.removeprefix(PREFIX): value for name, value in state.items()}
-    config = _told_sizes(weights, path)
+    config = _sizes_of(weights, path)
     model = filled(lambda: Semgaze(config), weights, f"{path}, read as a semantic gaze model")
     return model, {"released": "semantic gaze model"}
 
 
-def _told_sizes(weights: Mapping[str, Tensor], path: str | Path) -> SemgazeConfig:
+def _sizes_of(weights: Mapping[str, Tensor], path: str | Path) -> SemgazeConfig:
     """Sizes of a released layout: the encoder's attention heads are 64 channels wide, the decoder has 8."""
     table = weights.get(f"image_tokenizer.{TABLE}")
     inner = weights.get("gaze_decoder.transformer.layers.0.mlp.lin1.weight")
@@ -185,7 +185,7 @@ def _sized(make: Any) -> Any:
 DESCRIPTION = Description(
     title="Semgaze",
     sizes={"world": (56, 32), "paper": (256, 64)},
-    told_by=("gaze_decoder.not_a_person_embed.weight", "image_tokenizer.pos_emb"),
+    marked_by=("gaze_decoder.not_a_person_embed.weight", "image_tokenizer.pos_emb"),
     marks={
         "world": VAT_MARKS["world"] | {"image_tokenizer.pos_emb": (1, 64, 7, 7)},
         "paper": {

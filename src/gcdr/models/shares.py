@@ -100,7 +100,7 @@ class Share(TorchFunctionMode):
     def _dropout(
         self, x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
     ) -> Tensor:
-        return x * self._kept(x, p)[self.rows] if training else x
+        return x * self._mask(x, p)[self.rows] if training else x
 
     def _dropout_along_tracks(
         self, x: Tensor, p: float, training: bool, order: Callable[[Tensor], Tensor]
@@ -110,9 +110,9 @@ class Share(TorchFunctionMode):
         mine = torch.zeros(self.total, dtype=torch.bool, device=x.device)
         mine[self.rows] = True
         every = torch.arange(self.total, device=x.device) if self.track is None else self.track
-        return x * self._kept(x, p)[mine[order(every)]]
+        return x * self._mask(x, p)[mine[order(every)]]
 
-    def _kept(self, x: Tensor, p: float) -> Tensor:
+    def _mask(self, x: Tensor, p: float) -> Tensor:
         """What dropout multiplies the whole batch by; it draws in the order in which x lies in memory."""
         ones = x.new_ones(self.total, *x.shape[1:])
         if x.ndim == 4 and not x.is_contiguous():

@@ -160,9 +160,10 @@ def released_vat(
 DESCRIPTION = Description(
     title="VAT",
     sizes={"world": (56, 32), "paper": (224, 64)},
-    told_by=("conv1_scene.weight", "conv4.weight"),
+    marked_by=("conv1_scene.weight", "conv4.weight"),
     marks=VAT_MARKS,
-    told_prior=({"attn.weight": (49, 241)}, {"attn.weight": (49, 2064)}),  # world's, the paper's
+    claims={"paper": "vat"},
+    prior_marks=({"attn.weight": (49, 241)}, {"attn.weight": (49, 2064)}),  # world's, the paper's
     starts=(TOWERS, DENOISER, RESNET),
     towers=True,
 )

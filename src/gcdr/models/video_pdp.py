@@ -162,7 +162,7 @@ DESCRIPTION = Description(
         **{"world": (56, 32), "world-nodepth": (56, 32)},
         **{"paper": (224, 64), "paper-nodepth": (224, 64)},
     },
-    told_by=(
+    marked_by=(
         *("conv1_scene.weight", "conv4.weight", "patch_pos_embedding", "inout_patch_pred.weight"),
         "temporal_pos_embed",
     ),

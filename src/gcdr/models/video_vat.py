@@ -114,8 +114,9 @@ def _sized(sizes: Callable[[], VideoVATConfig]) -> Callable[[bool], VideoVATConf
 DESCRIPTION = Description(
     title="Video VAT",
     sizes={"world": (56, 32), "paper": (224, 64)},
-    told_by=("conv1_scene.weight", "conv4.weight", "convlstm_scene."),
+    marked_by=("conv1_scene.weight", "conv4.weight", "convlstm_scene."),
     marks=VAT_MARKS,
+    claims={"paper": "vat"},
     starts=("VAT", TOWERS, DENOISER, RESNET),
     tracks=True,
 )

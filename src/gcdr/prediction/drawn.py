@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from gcdr.base.files import atomic
 from gcdr.data.manifest import BOX
 from gcdr.data.pictures import open_image
-from gcdr.predictor import Prediction
+from gcdr.predictor.predictor import Prediction
 from gcdr.report.overlays import blur_heads, encode, overlay_heatmap
 
 # Okabe and Ito's colours, which people with any colour vision tell apart.

@@ -1,7 +1,7 @@
 """From the frames of a video to a table of where its people look, a few frames at a time.
 
-The gaze model goes along the film by :func:`gcdr.film_predictor.predict_frames`: one that follows tracks
-carries its memory from frame to frame, and one of single pictures is asked about each frame by itself.
+The gaze model goes along the film by :func:`gcdr.predictor.film_predictor.predict_frames`: one that follows
+tracks carries its memory from frame to frame, and one of single pictures is asked about each frame by itself.
 """
 
 from collections import deque
@@ -11,9 +11,9 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from gcdr.film_predictor import TrackedFrame, predict_frames
 from gcdr.prediction.predicting import COLUMNS, COUNT, PIXELS, people_rows
-from gcdr.predictor import Prediction, Predictor
+from gcdr.predictor.film_predictor import TrackedFrame, predict_frames
+from gcdr.predictor.predictor import Prediction, Predictor
 from gcdr.video.heads_by_frame import SeenFrame
 
 ShowFrame = Callable[[SeenFrame, pd.DataFrame, Prediction], None]

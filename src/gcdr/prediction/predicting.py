@@ -15,8 +15,8 @@ from gcdr.data.label_space import LabelSpace
 from gcdr.data.manifest import BOX
 from gcdr.datasets.head_boxes import within
 from gcdr.detection.heads import Finder
-from gcdr.prediction.sources import GivenHeads, OwnPictures, open_picture
-from gcdr.predictor import Prediction, Predictor
+from gcdr.prediction.sources import OwnPictures, TabledHeads, open_picture
+from gcdr.predictor.predictor import Prediction, Predictor
 
 PIXELS, COUNT = 1 << 26, 16  # of pictures held in memory at a time
 COLUMNS = (
@@ -28,7 +28,7 @@ Show = Callable[[str, Image.Image, pd.DataFrame, Prediction], None]
 
 
 @dataclass
-class Told:
+class PredictionNotes:
     """What has to be said of the pictures, in their order.
 
     Attributes:
@@ -42,9 +42,9 @@ class Told:
 
 def predict_people(
     pictures: OwnPictures,
-    heads: GivenHeads | Finder,
+    heads: TabledHeads | Finder,
     model: Predictor,
-    told: Told,
+    told: PredictionNotes,
     show: Show | None = None,
     names: LabelSpace | None = None,
 ) -> pd.DataFrame:
@@ -116,7 +116,9 @@ def check_pictures_alone(model: Predictor) -> None:
         )
 
 
-def _blocks(pictures: OwnPictures, told: Told) -> Iterator[list[tuple[str, Image.Image]]]:
+def _blocks(
+    pictures: OwnPictures, told: PredictionNotes
+) -> Iterator[list[tuple[str, Image.Image]]]:
     """Pictures that can be read, as many together as memory may hold."""
     block: list[tuple[str, Image.Image]] = []
     pixels = 0
@@ -138,12 +140,12 @@ def _blocks(pictures: OwnPictures, told: Told) -> Iterator[list[tuple[str, Image
 
 def _heads_of(
     block: Sequence[tuple[str, Image.Image]],
-    heads: GivenHeads | Finder,
+    heads: TabledHeads | Finder,
     pictures: OwnPictures,
-    told: Told,
+    told: PredictionNotes,
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Boxes (n, 4) and scores (n,) by picture's name, of those that touch their picture."""
-    if isinstance(heads, GivenHeads):
+    if isinstance(heads, TabledHeads):
         given = [heads.boxes.get(name, np.zeros((0, 4))) for name, _ in block]
         boxed = [(boxes, np.full(len(boxes), np.nan)) for boxes in given]
     else:

@@ -17,9 +17,9 @@ from gcdr.data.vocabulary import read_vocabulary
 from gcdr.detection.heads import Finder, load_finder
 from gcdr.models.finding import find_model
 from gcdr.prediction.drawn import HALF, draw_people, write_drawing
-from gcdr.prediction.predicting import Told, predict_people
-from gcdr.prediction.sources import GivenHeads, OwnPictures, find_pictures, heads_of_table
-from gcdr.predictor import Predictor, load
+from gcdr.prediction.predicting import PredictionNotes, predict_people
+from gcdr.prediction.sources import OwnPictures, TabledHeads, find_pictures, heads_of_table
+from gcdr.predictor.predictor import Predictor, load
 from gcdr.priors.text_towers import embed
 
 FORMAT = 1
@@ -27,7 +27,7 @@ TOWER = Path("weights/clip-vit-base-patch16")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PredictionRequest:
     """What is to be predicted, and how.
 
     Attributes:
@@ -62,14 +62,14 @@ class Predicted:
     Attributes:
         people: see :func:`gcdr.prediction.predicting.predict_people`.
         pictures: the pictures.
-        told: what has to be said of them.
+        notes: what has to be said of them.
         seconds: of loading the models, and of all the rest.
         model, finder: where they are from; the finder is empty where boxes were given.
     """
 
     people: pd.DataFrame
     pictures: OwnPictures
-    told: Told
+    notes: PredictionNotes
     model: str
     finder: str
     seconds: dict[str, float] = field(default_factory=dict)
@@ -82,8 +82,8 @@ class Predicted:
         looking = f", {out:,} of them looking out of the frame" if out else ""
         return [
             *self.pictures.notes,
-            *self.told.lines,
-            *(f"no head: {name}" for name in self.told.without),
+            *self.notes.lines,
+            *(f"no head: {name}" for name in self.notes.without),
             f"{len(self.people):,} people (heads {heads}) in {count:,} of {len(self.pictures.names):,} "
             f"pictures{looking}; models read in {self.seconds['loading']:.1f} s, the rest "
             f"{self.seconds['predicting']:.1f} s",
@@ -91,7 +91,11 @@ class Predicted:
 
 
 def predict_pictures(
-    wanted: Wanted, drawings: Path | None = None, *, heat: bool = False, blur: bool = False
+    wanted: PredictionRequest,
+    drawings: Path | None = None,
+    *,
+    heat: bool = False,
+    blur: bool = False,
 ) -> Predicted:
     """Predict, and draw.
 
@@ -106,8 +110,8 @@ def predict_pictures(
     """
     pictures = find_pictures(wanted.sources)
     begun = time.monotonic()
-    model = wanted_model(wanted)
-    heads: GivenHeads | Finder = (
+    model = requested_model(wanted)
+    heads: TabledHeads | Finder = (
         load_finder(wanted.finder, wanted.score, model.device)
         if wanted.heads is None
         else heads_of_table(wanted.heads, pictures)
@@ -116,7 +120,7 @@ def predict_pictures(
     if wanted.vocabulary is not None:
         names = embed(read_vocabulary(wanted.vocabulary), wanted.tower)
     loaded = time.monotonic()
-    told = Told(list(heads.notes) if isinstance(heads, GivenHeads) else [])
+    told = PredictionNotes(list(heads.notes) if isinstance(heads, TabledHeads) else [])
 
     def show(name: str, image: Any, rows: pd.DataFrame, prediction: Any) -> None:
         if drawings is not None:
@@ -145,11 +149,11 @@ def predict_pictures(
     return predicted
 
 
-def wanted_model(wanted: Wanted) -> Predictor:
+def requested_model(wanted: PredictionRequest) -> Predictor:
     """The gaze model that is asked for, fetched where it is a released one that is not there.
 
     Raises:
-        InputError: as :func:`gcdr.models.finding.find_model` and :func:`gcdr.predictor.load`.
+        InputError: as :func:`gcdr.models.finding.find_model` and :func:`gcdr.predictor.predictor.load`.
     """
     path, backbone = find_model(wanted.model, weights=wanted.downloads, fetch=True)
     return load(path, wanted.device, wanted.backbone or backbone)
@@ -206,7 +210,7 @@ def _as_json(predicted: Predicted) -> dict[str, Any]:
     return {
         **about_predictions(predicted.model, predicted.finder),
         "root": str(predicted.pictures.root),
-        "without_heads": predicted.told.without,
+        "without_heads": predicted.notes.without,
         "pictures": [
             {
                 "image": name,

@@ -91,7 +91,7 @@ def open_picture(path: Path) -> tuple[Image.Image, str]:
 
 
 @dataclass(frozen=True)
-class GivenHeads:
+class TabledHeads:
     """Head boxes of pictures.
 
     Attributes:
@@ -103,7 +103,7 @@ class GivenHeads:
     notes: list[str]
 
 
-def heads_of_table(table: Path, pictures: OwnPictures) -> GivenHeads:
+def heads_of_table(table: Path, pictures: OwnPictures) -> TabledHeads:
     """Head boxes from a CSV with the columns ``image,head_x0,head_y0,head_x1,head_y1``, in pixels.
 
     Args:
@@ -135,4 +135,4 @@ def heads_of_table(table: Path, pictures: OwnPictures) -> GivenHeads:
         notes.append(
             f"{table}: {len(others)} of its pictures were not asked for, such as {others[0]}"
         )
-    return GivenHeads({name: np.unique(np.stack(rows[name]), axis=0) for name in known}, notes)
+    return TabledHeads({name: np.unique(np.stack(rows[name]), axis=0) for name in known}, notes)

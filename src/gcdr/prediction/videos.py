@@ -22,19 +22,19 @@ from gcdr.prediction.drawn import COLOURS, HALF, draw_people
 from gcdr.prediction.over_time import follow_people, track_notes
 from gcdr.prediction.predicting import check_pictures_alone
 from gcdr.prediction.predictions import (
-    Wanted,
+    PredictionRequest,
     about_predictions,
     as_table,
     as_text,
     person_as_json,
-    wanted_model,
+    requested_model,
 )
-from gcdr.predictor import Predictor
+from gcdr.predictor.predictor import Predictor
 from gcdr.video.containers import RATE
 from gcdr.video.frames import Frame, expected_frames, read_frames
-from gcdr.video.heads_by_frame import SeenFrame, found_heads, given_heads
+from gcdr.video.heads_by_frame import SeenFrame, found_heads, tabled_heads
 from gcdr.video.moments import Thinning
-from gcdr.video.tracks import GivenTracks, missing_note, read_tracks
+from gcdr.video.tracks import TabledTracks, missing_note, read_tracks
 from gcdr.video.writing import written_video
 
 TABLES = ("csv", "parquet")
@@ -99,7 +99,7 @@ class PredictedVideo:
     Attributes:
         video: the file or folder.
         people: see :func:`gcdr.prediction.over_time.follow_people`.
-        wanted: how.
+        request: how.
         frames: numbers of the frames that were looked at.
         notes: what has to be said, a line each.
         seconds: that it took.
@@ -107,7 +107,7 @@ class PredictedVideo:
 
     video: Path
     people: pd.DataFrame
-    wanted: Wanted
+    request: PredictionRequest
     frames: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -115,7 +115,7 @@ class PredictedVideo:
     def lines(self) -> list[str]:
         """What has to be said, and a summary."""
         rate = len(self.frames) / self.seconds if self.seconds else 0.0
-        heads = "given" if self.wanted.heads else f"found by {self.wanted.finder}"
+        heads = "given" if self.request.heads else f"found by {self.request.finder}"
         peopled, tracks = self.people["frame"].nunique(), self.people["track"].nunique()
         return [
             *self.notes,
@@ -124,15 +124,15 @@ class PredictedVideo:
         ]
 
 
-def models_for_videos(wanted: Wanted) -> Models:
+def models_for_videos(wanted: PredictionRequest) -> Models:
     """Load what is asked: the gaze model, and what finds heads where none are given.
 
     Raises:
-        InputError: as :func:`gcdr.prediction.predictions.wanted_model`,
+        InputError: as :func:`gcdr.prediction.predictions.requested_model`,
             :func:`gcdr.detection.heads.load_finder` and
             :func:`gcdr.prediction.predicting.check_pictures_alone`.
     """
-    model = wanted_model(wanted)
+    model = requested_model(wanted)
     check_pictures_alone(model)
     finder = None if wanted.heads else load_finder(wanted.finder, wanted.score, model.device)
     return Models(model, finder)
@@ -140,7 +140,7 @@ def models_for_videos(wanted: Wanted) -> Models:
 
 def predict_over_time(
     video: Path,
-    wanted: Wanted,
+    wanted: PredictionRequest,
     timing: Timing,
     models: Models,
     drawing: Drawing | None = None,
@@ -201,19 +201,19 @@ def _counted(frames: Iterator[Frame], numbers: list[int]) -> Iterator[Frame]:
 
 def _with_heads(
     frames: Iterator[Frame],
-    given: GivenTracks | None,
+    given: TabledTracks | None,
     finder: Finder | None,
     linker: Linker,
     timing: Timing,
 ) -> Iterator[SeenFrame]:
     if given:
-        return given_heads(frames, given, linker)
+        return tabled_heads(frames, given, linker)
     assert finder is not None  # there is one where no table is
     return found_heads(frames, finder, linker, timing.find_every)
 
 
 def _nobody(predicted: PredictedVideo) -> str:
-    wanted = predicted.wanted
+    wanted = predicted.request
     reason = (
         f"{wanted.heads} has none that lies in its frame"
         if wanted.heads
@@ -287,7 +287,7 @@ def _json_of(predicted: PredictedVideo) -> dict[str, Any]:
     people = predicted.people
     return {
         **about_predictions(
-            predicted.wanted.model, "" if predicted.wanted.heads else predicted.wanted.finder
+            predicted.request.model, "" if predicted.request.heads else predicted.request.finder
         ),
         "video": str(predicted.video),
         "frames_looked_at": len(predicted.frames),

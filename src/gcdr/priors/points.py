@@ -6,8 +6,7 @@ score. Only how the values of a map compare counts, since every reader stretches
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
-from numbers import Real
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from gcdr.base.errors import InputError
 from gcdr.base.problems import Problems
 from gcdr.data.heatmaps import gaussians
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.stores import write_prior_blocks
 from gcdr.datasets.text import Table
+from gcdr.priors.points_settings import ShapeSettings
 from gcdr.priors.points_table import POINT, read_matched
 from gcdr.priors.whose import check_covered, say_covered
 
@@ -31,55 +30,6 @@ CELLS = 2**22  # cells of maps that are computed together
 LAYERS = [1]
 EVEN = 1e-6  # of the greatest value; a map that differs by no more is the same everywhere
 FLAT = "its map is the same everywhere"
-
-
-@dataclass(frozen=True)
-class PointsSettings:
-    """How a table is read and drawn.
-
-    Attributes:
-        units: of points and boxes: ``"pixels"``, or ``"normalised"`` to 0..1 of width and height. Head
-            boxes are always in pixels.
-        size: side of the maps in cells.
-        sigma: standard deviation of a point's Gaussian, in cells.
-        blur: standard deviation of the Gaussian that boxes are blurred by, in cells; 0 for sharp ones.
-        complete: whether a table that leaves somebody without a map is refused.
-    """
-
-    units: str = "pixels"
-    size: int = 64
-    sigma: float = 3.0
-    blur: float = 0.0
-    complete: bool = True
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> "PointsSettings":
-        """Settings by name; the others keep their defaults.
-
-        Raises:
-            InputError: a name is unknown or a value not allowed; all of them are listed.
-        """
-        known = {field.name for field in fields(cls)}
-        settings = cls(**{name: value for name, value in values.items() if name in known})
-        size = settings.size if _number(settings.size, 4, 1024) else 0
-        allowed = {
-            "units": (settings.units in EXPECTED, "pixels or normalised"),
-            "size": (size > 0 and size == int(size), "a whole number in 4..1024"),
-            "sigma": (_number(settings.sigma, 0.25, size), "cells, from 0.25 to the map's side"),
-            "blur": (_number(settings.blur, 0, size), "cells, from 0 to the map's side"),
-            "complete": (isinstance(settings.complete, bool), "true or false"),
-        }
-        wrong = [
-            f"setting {name!r}: expected one of {sorted(known)}" for name in set(values) - known
-        ]
-        wrong += [
-            f"setting {name!r}: found {getattr(settings, name)!r}; expected {expected}"
-            for name, (right, expected) in allowed.items()
-            if not right
-        ]
-        if wrong:
-            raise InputError("\n".join(["points_prior:", *(f"  {line}" for line in sorted(wrong))]))
-        return replace(settings, size=int(size))
 
 
 @dataclass(frozen=True)
@@ -99,7 +49,7 @@ class Rows:
     label: np.ndarray
 
 
-def points_prior(manifest: Path, table: Path, out: Path, settings: Mapping[str, Any]) -> None:
+def points_prior(manifest: Path, table: Path, out: Path, how: ShapeSettings) -> None:
     """Write a prior store from a table of points or boxes; who has no row in it has no map.
 
     Args:
@@ -109,12 +59,11 @@ def points_prior(manifest: Path, table: Path, out: Path, settings: Mapping[str, 
             ``box_x0,box_y0,box_x1,box_y1``; and where known ``score`` (a weight >= 0) and ``label``
             (what is looked at). A person may have several rows.
         out: prior store of one layer.
-        settings: names and values of :class:`PointsSettings`.
+        how: how the table is read and drawn.
 
     Raises:
-        InputError: a setting or a row is wrong (all of them are listed), or nobody has a map.
+        InputError: a row is wrong (all of them are listed), or nobody has a map.
     """
-    how = PointsSettings.of(settings)
     people = read_people(manifest)
     rows, kind = read_point_rows(table, people, how)
     named = np.isin(np.arange(len(people)), rows.person)
@@ -130,7 +79,7 @@ def points_prior(manifest: Path, table: Path, out: Path, settings: Mapping[str, 
     say_covered(table, people, np.concatenate(lacking))
 
 
-def read_point_rows(path: Path, people: pd.DataFrame, how: PointsSettings) -> tuple[Rows, str]:
+def read_point_rows(path: Path, people: pd.DataFrame, how: ShapeSettings) -> tuple[Rows, str]:
     """Read and check a table.
 
     Returns:
@@ -161,7 +110,7 @@ def read_point_rows(path: Path, people: pd.DataFrame, how: PointsSettings) -> tu
 
 
 def draw(
-    place: np.ndarray, score: np.ndarray, person: np.ndarray, count: int, how: PointsSettings
+    place: np.ndarray, score: np.ndarray, person: np.ndarray, count: int, how: ShapeSettings
 ) -> np.ndarray:
     """Maps of people from their points or boxes.
 
@@ -245,10 +194,6 @@ def columns_of(label: np.ndarray, problem: np.ndarray, source: Path) -> dict[str
     }
 
 
-def _number(value: Any, low: float, high: float) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and low <= value <= high
-
-
 def _places(
     table: Table, names: list[str], size: np.ndarray, units: str, problems: Problems
 ) -> np.ndarray:
@@ -291,7 +236,7 @@ def _are_shares(numbers: np.ndarray) -> bool:
     return bool(((known >= 0) & (known <= 1)).all() and (known % 1 > 0).any())
 
 
-def _shape_settings(kind: str, how: PointsSettings) -> dict[str, float]:
+def _shape_settings(kind: str, how: ShapeSettings) -> dict[str, float]:
     return {"sigma": how.sigma} if kind == "points" else {"blur": how.blur}
 
 
@@ -300,7 +245,7 @@ def _blocks(
     rows: Rows,
     kind: str,
     source: Path,
-    how: PointsSettings,
+    how: ShapeSettings,
     lacking: list[np.ndarray],
 ) -> Iterator[dict[str, np.ndarray]]:
     """Blocks of a prior store; ``lacking`` gets who of each has no map."""

@@ -24,7 +24,7 @@ from gcdr.methods import AUTO
 from gcdr.models.build import load_model, read_card
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.precision import set_precision
-from gcdr.predictor import Predictor, load_gaze_model
+from gcdr.predictor.predictor import Predictor, load_gaze_model
 from gcdr.refine.choice import read_choice
 from gcdr.refine.diffusion import SAMPLERS, SamplerConfig, Schedule
 from gcdr.refine.maps import Refined, Refinement, map_maps, peak_maps, pseudo_labels, refine_maps

@@ -18,7 +18,7 @@ from gcdr.data.tokens import Cache
 from gcdr.models.denoiser import Denoiser, gaussian_matrix
 from gcdr.models.folding import ready
 from gcdr.models.interface import GazeInputs
-from gcdr.predictor import people_blocks
+from gcdr.predictor.predictor import people_blocks
 from gcdr.refine.diffusion import Predict, Sampling, draws, seeded_noise, trajectory
 
 

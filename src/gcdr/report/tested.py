@@ -122,15 +122,15 @@ def choose_examples(shown: ShownStudy, tested: StudyPeople, count: int) -> list[
                 refined.heatmap[place],
                 predicted.heatmap[place],
                 tested.annotations[row],
-                _said(store, "question")[row],
-                _said(store, "answer")[row],
+                _column(store, "question")[row],
+                _column(store, "answer")[row],
                 group,
             )
         )
     return examples
 
 
-def _said(store: Store, column: str) -> np.ndarray:
+def _column(store: Store, column: str) -> np.ndarray:
     """A text column of a store; empty where a store from elsewhere does not have it."""
     return store.columns.get(column, np.full(len(store.sample_id), "", object))
 
@@ -222,7 +222,7 @@ def _errors_of_run(shown: ShownStudy, other: str) -> RunErrors:
 
 def _run_errors(tested: StudyPeople, student: pd.DataFrame, other: pd.DataFrame) -> RunErrors:
     """Errors of test people, in their order, with what is known of each."""
-    ids, noun = tested.sample_id, _said(tested.prior, "noun").astype(str)
+    ids, noun = tested.sample_id, _column(tested.prior, "noun").astype(str)
     traits = person_traits(tested.people, ids, tested.annotations, noun)
     both = (
         one.set_index("sample_id").loc[ids, "dist_to_mean"].to_numpy() for one in (student, other)

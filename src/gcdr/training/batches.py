@@ -26,7 +26,7 @@ from gcdr.data.views import (
 from gcdr.models.inputs import inputs_of
 from gcdr.models.interface import GazeInputs, SeesPeople
 from gcdr.models.shares import WHOLE, Share, Whole
-from gcdr.predictor import people_blocks
+from gcdr.predictor.predictor import people_blocks
 from gcdr.training.loop import shuffled
 from gcdr.training.targets import Targets
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.data.label_space import read_label_space
+from gcdr.data.lookup import places_or
 from gcdr.data.shown import read_shown
 from gcdr.data.split import LABELLED
 from gcdr.data.vocabulary import MISSING, label_ids
@@ -35,10 +36,7 @@ class Names:
 
     def of(self, sample_id: np.ndarray) -> np.ndarray:
         """Places (n,) int64 of people's names; ``MISSING`` of who has none."""
-        at = np.searchsorted(self.sample_id, sample_id).clip(max=max(0, len(self.sample_id) - 1))
-        if not len(self.sample_id):
-            return np.full(len(sample_id), MISSING)
-        return np.where(self.sample_id[at] == sample_id, self.place[at], MISSING)
+        return np.append(self.place, MISSING)[places_or(self.sample_id, sample_id, -1)]
 
 
 def names_of_people(

@@ -21,10 +21,11 @@ from gcdr.datasets.layout import Source, annotation_files
 from gcdr.datasets.read import EXPECTED, READERS
 from gcdr.datasets.videoattentiontarget import read_videoattentiontarget
 from gcdr.evaluation.scores import score_maps, summarise, summarise_in_frame
-from gcdr.film_predictor import TrackedFrame, predict_frames
 from gcdr.models.interface import GazeModel
+from gcdr.models.kinds import GAZE_MODELS
 from gcdr.prediction.sources import open_picture
-from gcdr.predictor import Predictor
+from gcdr.predictor.film_predictor import TrackedFrame, predict_frames
+from gcdr.predictor.predictor import Predictor
 from gcdr.priors.imported import import_gradcams
 from gcdr.verification.claims import GAZEFOLLOW, OURS, PROTOCOLS, VIDEO, Claim
 from gcdr.verification.picture_origins import may_be_seen
@@ -243,10 +244,11 @@ def claimed_by(model: GazeModel) -> str:
     Raises:
         InputError: none are known of a model of its kind and size.
     """
-    if model.kind in ("vat", "video-vat"):
-        return "vat"
-    if model.kind == "gazelle" and (width := {768: "b", 1024: "l"}.get(model.config.channels)):
-        return f"gazelle-vit{width}14"
+    about = GAZE_MODELS[model.kind]
+    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    for size, claim in about.claims.items():
+        if all(shapes.get(name, shape) == shape for name, shape in about.marks_of(size).items()):
+            return claim
     raise InputError(
         f"no published numbers are known of such a {model.kind}; name some with --claim"
     )

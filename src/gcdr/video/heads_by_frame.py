@@ -10,7 +10,7 @@ from gcdr.datasets.head_boxes import within
 from gcdr.datasets.linking import Linker
 from gcdr.detection.heads import Finder
 from gcdr.video.frames import Frame
-from gcdr.video.tracks import GivenTracks
+from gcdr.video.tracks import TabledTracks
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class SeenFrame:
     outside: np.ndarray
 
 
-def given_heads(
-    frames: Iterable[Frame], tracks: GivenTracks, linker: Linker
+def tabled_heads(
+    frames: Iterable[Frame], tracks: TabledTracks, linker: Linker
 ) -> Iterator[SeenFrame]:
     """Frames with the heads of a table, which are linked where it names no tracks."""
     for frame in frames:

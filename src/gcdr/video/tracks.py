@@ -15,7 +15,7 @@ from gcdr.datasets.text import Table, read_headed
 
 
 @dataclass(frozen=True)
-class GivenTracks:
+class TabledTracks:
     """Head boxes of a video by frame.
 
     Attributes:
@@ -29,7 +29,7 @@ class GivenTracks:
     notes: list[str]
 
 
-def read_tracks(table: Path, video: Path, alone: bool = True) -> GivenTracks:
+def read_tracks(table: Path, video: Path, alone: bool = True) -> TabledTracks:
     """Tracks from a CSV with the columns ``frame,head_x0,head_y0,head_x1,head_y1``, and ``track``.
 
     Args:
@@ -69,7 +69,7 @@ def read_tracks(table: Path, video: Path, alone: bool = True) -> GivenTracks:
         raise InputError("\n  ".join([f"{table}: no row that can be used", *notes[:20]]))
     chosen = pd.Series(np.flatnonzero(right)).groupby(frame[right].astype(int))
     by_frame = {int(number): rows.to_numpy() for number, rows in chosen}
-    return GivenTracks(
+    return TabledTracks(
         {number: boxes[rows] for number, rows in by_frame.items()},
         {number: tuple(track[rows]) for number, rows in by_frame.items()}
         if "track" in columns.columns

@@ -78,7 +78,7 @@ def draw_clip(seed: int, index: int, style: Style, count: int) -> tuple[Scene, .
     ]
 
     ways = [
-        _way(rng("way", who), style, stand, _exit(who, stands, style.aspect), count)
+        _walked(rng("way", who), style, stand, _exit(who, stands, style.aspect), count)
         for who, stand in enumerate(stands)
     ]
     heads = [[head_center(stand) for stand in way.stands] for way in ways]
@@ -125,7 +125,7 @@ def _smooth(part: np.ndarray) -> np.ndarray:
     return part * part * (3 - 2 * part)
 
 
-def _way(
+def _walked(
     rng: np.random.Generator, style: Style, stand: Stand, out: float | None, count: int
 ) -> Walk:
     """Where a person stands, who may leave by the side ``out``, and come back."""

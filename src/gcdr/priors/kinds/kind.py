@@ -71,7 +71,7 @@ class PriorKind(JsonConfig):
 
     def entry(self, dataset: str) -> JsonTable:
         """What a job is told that makes a data set's store: the entry of ``priors``, of that alone."""
-        sources = {self.SOURCES: {dataset: self.sources[dataset]}} if self.sources else {}
+        sources = {str(self.SOURCES): {dataset: self.sources[dataset]}} if self.sources else {}
         return {"kind": self.KIND, **replace(self, **sources).to_json()}
 
     def fill(self, dataset: str, manifest: Path, out: Path) -> None:

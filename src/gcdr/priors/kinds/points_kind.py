@@ -3,42 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from gcdr.base.jsonconfig import JsonConfig, setting
+from gcdr.base.jsonconfig import setting
 from gcdr.priors.kinds.kind import PriorKind
-
-
-@dataclass(frozen=True, kw_only=True)
-class PointsTable(JsonConfig):
-    """How a table is read."""
-
-    units: Literal["pixels", "normalised"] = setting(
-        'Of points and boxes: "pixels", or "normalised" to 0..1 of width and height.', "pixels"
-    )
-    size: int = setting("Side of the maps in cells.", 64, minimum=4, maximum=1024)
-    complete: bool = setting("Whether a table that leaves somebody without a map is refused.", True)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PointSettings(PointsTable):
-    """How the points of a table are drawn."""
-
-    sigma: float = setting(
-        "Standard deviation of a point's Gaussian in cells.", 3.0, minimum=0.25, maximum=1024
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class BoxSettings(PointsTable):
-    """How the boxes of a table are drawn."""
-
-    blur: float = setting(
-        "Standard deviation in cells of the Gaussian that boxes are blurred by; 0 for sharp ones.",
-        0.0,
-        minimum=0,
-        maximum=1024,
-    )
+from gcdr.priors.points_settings import BoxSettings, PointSettings, PointsTable, ShapeSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +32,8 @@ class TablePrior(PriorKind):
     def fill(self, dataset: str, manifest: Path, out: Path) -> None:
         from gcdr.priors.points import points_prior
 
-        points_prior(manifest, Path(self.tables[dataset]), out, self.settings().to_json())
+        how = ShapeSettings.from_json(self.settings().to_json())
+        points_prior(manifest, Path(self.tables[dataset]), out, how)
 
     def settings(self) -> PointsTable:
         """How a table becomes maps."""
@@ -72,7 +42,8 @@ class TablePrior(PriorKind):
 
     def made_by(self, overlay: str | None, which: str) -> dict[str, Any]:
         told = self.settings().to_json()
-        shape = {key: told[key] for key in ("size", "sigma", "blur") if key in told}
+        keys: tuple[str, ...] = ("size", "sigma", "blur")
+        shape = {key: told[key] for key in keys if key in told}
         return {"imported": self.KIND, **shape}
 
 

@@ -28,7 +28,7 @@ from gcdr.models.finding import find_model
 from gcdr.models.inputs import gaze_inputs
 from gcdr.models.interface import GazeInputs, GazeModel
 from gcdr.models.kinds import GAZE_MODELS
-from gcdr.predictor import load, pictures_of
+from gcdr.predictor.predictor import load, pictures_of
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
 from gcdr.world.style import STYLES
@@ -110,6 +110,7 @@ def convert_to_onnx(source: str | Path, out: str | Path, pictures: Sequence[Path
                 output_names=outputs,
                 dynamic_shapes=(_free_counts(graph.names),),
             )
+        assert program is not None  # as dynamo makes one
         proto = program.model_proto
         del proto.metadata_props[:]
         onnx.helper.set_model_props(proto, metadata(model))

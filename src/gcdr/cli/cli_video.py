@@ -61,7 +61,7 @@ def predict_videos(args: argparse.Namespace) -> int | None:
     if not videos:
         return None
     from gcdr.base.device import pick_device
-    from gcdr.prediction.predictions import Wanted
+    from gcdr.prediction.predictions import PredictionRequest
     from gcdr.prediction.videos import (
         Drawing,
         Timing,
@@ -75,9 +75,13 @@ def predict_videos(args: argparse.Namespace) -> int | None:
             "--vocabulary: what is looked at is told of pictures, and not of videos yet"
         )
     timing = Timing(**{field.name: getattr(args, field.name) for field in fields(Timing)})
-    names = [field.name for field in fields(Wanted) if field.name not in ("sources", "device")]
+    names = [
+        field.name for field in fields(PredictionRequest) if field.name not in ("sources", "device")
+    ]
     device = pick_device(args.device).type
-    wanted = Wanted(videos, device=device, **{name: getattr(args, name) for name in names})
+    wanted = PredictionRequest(
+        videos, device=device, **{name: getattr(args, name) for name in names}
+    )
     models, failed = models_for_videos(wanted), 0
     for video, out in zip(videos, _folders(videos, args.out), strict=True):
         heat = args.heatmaps is not False

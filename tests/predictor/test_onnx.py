@@ -13,9 +13,8 @@ from PIL import Image
 from torch import nn
 
 import gcdr
-from gcdr import onnx_files
 from gcdr.base.errors import InputError
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.data.views import MEAN
 from gcdr.models.build import backbone_card, save_model
 from gcdr.models.gazelle import Gazelle
@@ -27,7 +26,8 @@ from gcdr.models.semgaze_config import SemgazeConfig
 from gcdr.models.sizes import VATConfig, VideoVATConfig
 from gcdr.models.vat import VAT
 from gcdr.models.video_vat import VideoVAT
-from gcdr.onnx_files import convert_to_onnx, input_names, metadata
+from gcdr.predictor import onnx_files
+from gcdr.predictor.onnx_files import convert_to_onnx, input_names, metadata
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

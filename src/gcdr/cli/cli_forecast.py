@@ -104,7 +104,7 @@ def _measured(config: Any, rules: set[str], table: Any) -> tuple[Any, list[str]]
         seconds = ", ".join(f"{what} {value:.3g}" for what, value in parts.items() if value)
         told.append(f"  {name}: {seconds}")
     told.append(f"  an interpreter starts in {rates.start:.1f} s")
-    return rates.laid_over(table), [*told, *rates.told]
+    return rates.laid_over(table), [*told, *rates.notes]
 
 
 def _write(table: Any, file: Path) -> None:

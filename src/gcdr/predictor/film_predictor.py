@@ -17,7 +17,7 @@ from gcdr.data.along_tracks import FORGET
 from gcdr.data.asked_pictures import as_boxes, as_picture
 from gcdr.models.inputs import gaze_inputs
 from gcdr.models.interface import GazeOutput, TrackMemory
-from gcdr.predictor import (
+from gcdr.predictor.predictor import (
     BLOCK,
     PICTURES,
     Prediction,
@@ -178,7 +178,8 @@ def _asked(
         none = torch.empty(0) if model.tells_in_frame else None
         empty = torch.empty(0, model.map_size, model.map_size)
         return GazeOutput(heatmap=empty, in_frame=none, memory=memory)
-    images, heads = [frame.image for frame in shown], [frame.heads for frame in shown]
+    images = [as_picture(frame.image, f"frame {frame.number}") for frame in shown]
+    heads = [frame.heads for frame in shown]
     pictures = pictures_of(images, heads, model)(slice(0, len(stretch)), device)
     track = torch.from_numpy(stretch).to(device)
     output = model(replace(gaze_inputs(pictures, model), track=track, memory=memory))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gcdr.base.errors import InputError
-from gcdr.cli_video import add_video_options, predict_videos
+from gcdr.cli.cli_video import add_video_options, predict_videos
 
 
 def add_heads(commands: Any) -> None:
@@ -141,9 +141,9 @@ def predict(args: argparse.Namespace) -> int:
     if (status := predict_videos(args)) is not None:
         return status
     from gcdr.base.device import pick_device
-    from gcdr.prediction.predictions import Wanted, predict_pictures, write_predictions
+    from gcdr.prediction.predictions import PredictionRequest, predict_pictures, write_predictions
 
-    wanted = Wanted(
+    wanted = PredictionRequest(
         args.sources,
         args.model,
         args.heads,

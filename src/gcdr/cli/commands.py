@@ -15,11 +15,11 @@ from typing import Any
 from gcdr import __version__
 from gcdr.base.command import silence
 from gcdr.base.errors import InputError
-from gcdr.cli_forecast import add_forecast
-from gcdr.cli_label import add_label
-from gcdr.cli_pictures import add_correct, add_heads, add_predict
-from gcdr.cli_verify import add_compare, add_pilot, add_verify
-from gcdr.cli_video import check_videos
+from gcdr.cli.cli_forecast import add_forecast
+from gcdr.cli.cli_label import add_label
+from gcdr.cli.cli_pictures import add_correct, add_heads, add_predict
+from gcdr.cli.cli_verify import add_compare, add_pilot, add_verify
+from gcdr.cli.cli_video import check_videos
 from gcdr.data.formats import EXPORTED_FORMATS
 from gcdr.datasets.layout import DATASET_KINDS
 
@@ -148,7 +148,7 @@ def add_convert(commands: Any) -> None:
 def convert(args: argparse.Namespace) -> int:
     """Convert and say what was written."""
     if args.out.suffix == ".onnx":
-        from gcdr.onnx_files import convert_to_onnx
+        from gcdr.predictor.onnx_files import convert_to_onnx
 
         print(convert_to_onnx(args.source, args.out, args.pictures))
         return 0

@@ -12,12 +12,12 @@ from PIL import Image
 
 import gcdr
 from gcdr.base.errors import InputError
-from gcdr.film_predictor import FramePrediction, TrackedFrame, predict_frames
 from gcdr.models.build import save_model
 from gcdr.models.sizes import VATConfig, VideoVATConfig
 from gcdr.models.vat import VAT
 from gcdr.models.video_vat import VideoVAT
-from gcdr.predictor import Predictor
+from gcdr.predictor.film_predictor import FramePrediction, TrackedFrame, predict_frames
+from gcdr.predictor.predictor import Predictor
 
 torch.set_num_threads(1)
 CPU = torch.device("cpu")

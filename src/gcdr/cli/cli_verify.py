@@ -72,7 +72,7 @@ def verify(args: argparse.Namespace) -> int:
     from gcdr.base.files import write_json
     from gcdr.datasets.layout import recognise
     from gcdr.models.finding import find_model
-    from gcdr.predictor import load
+    from gcdr.predictor.predictor import load
     from gcdr.verification.claims import claim_of
     from gcdr.verification.submission import submission
     from gcdr.verification.verify import (
