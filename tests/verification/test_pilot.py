@@ -11,9 +11,9 @@ from fake_gazefollow import write_gazefollow, write_training
 from safetensors.torch import load_file, save_file
 
 from gcdr.base.errors import InputError
-from gcdr.cli import main
+from gcdr.cli.commands import main
 from gcdr.priors.kinds.registry import parse_prior
-from gcdr.verification.pilot import Piloted, check_split, likely_cause
+from gcdr.verification.pilot import Piloted, check_released_split, likely_cause
 
 ROOT = Path(__file__).parents[2]
 BLIND = "decoder.layers.1.encoder_attn.q_proj"  # whose maps then say nothing of the picture
@@ -93,7 +93,7 @@ def test_a_cut_download_and_a_wrong_split_are_named_before_anything_is_asked(
     with pytest.raises(
         InputError, match=r"likely a wrong split: found .* people in no training picture"
     ):
-        check_split(other / "train_annotations_release.txt", lists[1], 10)
+        check_released_split(other / "train_annotations_release.txt", lists[1], 10)
 
 
 def test_causes_are_named_in_turn() -> None:

@@ -79,7 +79,7 @@ def pilot_weights(prior: VqaPrior) -> Path:
 
 
 def check_splits(config: Config, source: Source) -> list[str]:
-    """Lines of :func:`check_split` for the share of the configuration, where a list is named.
+    """Lines of :func:`check_released_split` for the share of the configuration, where a list is named.
 
     Raises:
         InputError: as there.
@@ -93,10 +93,10 @@ def check_splits(config: Config, source: Source) -> list[str]:
         raise InputError(
             f"{source['root']}: no training annotations; expected them beside the test ones"
         )
-    return [check_split(files[0], released, share)]
+    return [check_released_split(files[0], released, share)]
 
 
-def check_split(annotations: Path, released: Path, share: int) -> str:
+def check_released_split(annotations: Path, released: Path, share: int) -> str:
     """Count who keeps their label by the authors' list.
 
     Args:
