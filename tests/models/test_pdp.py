@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -196,7 +197,7 @@ def test_it_is_asked_in_whole_windows(tmp_path: Path) -> None:
     rows = np.arange(60)
     tracks = Tracks(np.repeat(np.arange(3), 20), np.tile(np.arange(20), 3))
     model = VideoPDP(VideoPDPConfig.world())
-    for part, stretch in _parts(model, tracks, rows):
+    for part, stretch in _parts(model, SimpleNamespace(tracks=tracks), rows):
         for one in np.unique(stretch):
             assert tracks.frame[part[stretch == one]][0] % 5 == 0
 

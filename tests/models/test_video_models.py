@@ -310,7 +310,7 @@ def test_a_video_denoiser_is_not_taken_for_a_denoiser(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found a video denoiser, expected a denoiser as pretr"):
         take_pretrained("diffusion", tmp_path / "model", ready, tmp_path / "taken")
     for check in (
-        lambda: check_pretrained(tmp_path / "model", "denoiser", {}),
+        lambda: check_pretrained(tmp_path / "model", "denoiser", ready),
         lambda: check_first_weights(tmp_path / "model/model.safetensors", "denoiser", "world"),
     ):
         with pytest.raises(InputError, match="holds video denoiser, expected"):

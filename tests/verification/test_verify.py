@@ -94,7 +94,9 @@ def test_the_command_writes_what_another_lab_compares(
 ) -> None:
     one, two = tmp_path / "a.json", tmp_path / "b.json"
     command = ["verify", str(data), "--model", str(model), "--device", "cpu"]
-    assert main([*command, "--out", str(one)]) == 1
+    assert main([*command, "--out", str(one)]) == 2
+    assert "no published numbers are known of such a vat" in capsys.readouterr().err
+    assert main([*command, "--claim", "vat", "--out", str(one)]) == 1
     said = capsys.readouterr().out
     assert "VAT on gazefollow: all" in said and "0.137" in said and " NO" in said
     assert "mean_dist_reference" in said and "COCO and Pascal" in said

@@ -20,12 +20,11 @@ FIGURES = job_needs.read_figures(Path(TABLE))
 
 def people_of(wildcards):
     """How many people a job goes through: those of its shard, data set or study, or of all studies of a report."""
-    if "dataset" in wildcards.keys():
-        return job_needs.people_in(config, wildcards.dataset) / int(wildcards.get("shards", 1))
-    studies = [wildcards.study] if "study" in wildcards.keys() else config["report"]["studies"]
-    return sum(
-        job_needs.people_in(config, config["studies"][study]["dataset"]) for study in studies
-    )
+    if dataset := wildcards.get("dataset"):
+        return job_needs.people_in(config, dataset) / int(wildcards.get("shards", 1))
+    studies = [study] if (study := wildcards.get("study")) else config["report"]["studies"]
+    datasets = (config["studies"][name]["dataset"] for name in studies)
+    return sum(job_needs.people_in(config, dataset) for dataset in datasets)
 
 
 def vqa_work(wildcards):

@@ -90,7 +90,8 @@ def _predictions(folder: Path, student: str | None) -> Path:
     if student is not None:
         found = [folder / f"{parse_variant(student)}.h5"]
     else:
-        found = [path for path in sorted(folder.glob("*.h5")) if path.stem.startswith("gcdr-t")]
+        stores = sorted(folder.glob("*.h5"))
+        found = [path for path in stores if parse_variant(path.stem).method == "gcdr"]
     if len(found) > 1:
         names = ", ".join(path.stem for path in found)
         raise InputError(f"{folder}: found several students, name one by --student: {names}")

@@ -29,7 +29,8 @@ def title_as(name: str, kind: str | None) -> str:
         name: a name of :data:`gcdr.methods.TEACHERS`, or of a method with a student.
         kind: of the gaze model; None where it is none.
     """
-    if kind is not None:  # of students, which see no prior map, or of a teacher
-        return model_title(kind, name in TEACHERS and TEACHERS[name].gradcam)
-    about = TEACHERS[name]
+    about = TEACHERS.get(name)  # of a method it is the student, which sees no prior map
+    if about is None or about.family == "gaze":
+        assert kind is not None
+        return model_title(kind, about is not None and about.gradcam)
     return DENOISER if about.features else BLIND
