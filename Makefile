@@ -60,6 +60,7 @@ gazefollow: $(RUNTIME) $(NOUNS)  ## check, forecast, pilot, then the paper's Tab
 	@put() { test -z "$$2" || test "$$1" -ef "$$2" || ln -sT "$$(realpath "$$2")" "$$1"; }; \
 	mkdir -p data && put data/gazefollow "$$DATA" && put weights "$$WEIGHTS"
 	@$(ACTIVE) python -m gcdr check data/gazefollow
+	@$(ACTIVE) python -m snakemake --cores 1 --configfile $(CONFIG) -- results/data/gazefollow/manifest.parquet
 	@$(ACTIVE) python -m gcdr forecast --configfile $(CONFIG)
 	@$(ACTIVE) python -m gcdr pilot --configfile $(CONFIG)
 	$(call snakemake,--configfile $(CONFIG))
