@@ -5,12 +5,14 @@
 #   CORES   cores that the workflow may use
 #   WORKERS processes that run the tests
 #   SLURM_START  command that starts a SLURM before make test-slurm, where none is there
+#   CONFIG  what make gazefollow takes in place of configs/gazefollow.yaml
 #   ARGS    further arguments for snakemake or pytest: make demo ARGS=-n, make test ARGS="-k stores"
 
 PYTHON ?= python3
 CORES ?= all
 WORKERS ?= 2
 ARGS ?=
+CONFIG ?= configs/gazefollow.yaml
 
 VENV := .venv
 UV := $(VENV)/bin/uv
@@ -32,7 +34,7 @@ INTO := --quiet --python $(VENV)/bin/python
 COMPILE := UV_SYSTEM_CERTS=1 $(UV) pip compile --quiet --generate-hashes --no-emit-index-url \
 	--universal --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: help setup nouns demo seeds smoke world-weights test test-fast test-slurm test-chaos lint format reference lock clean
+.PHONY: help setup nouns demo seeds smoke gazefollow world-weights test test-fast test-slurm test-chaos lint format reference lock clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -52,6 +54,16 @@ seeds: $(RUNTIME)  ## the same over several seeds, with the spread
 
 smoke: $(RUNTIME)  ## the same at a very small size
 	$(call snakemake,--configfile configs/smoke.yaml)
+
+# Each step ends the whole where something is wrong. DATA and WEIGHTS become links where the configuration has them.
+gazefollow: $(RUNTIME) $(NOUNS)  ## check, forecast, pilot, then the paper's Table 1: DATA=folder WEIGHTS=folder
+	@put() { test -z "$$2" || test "$$1" -ef "$$2" || ln -sT "$$(realpath "$$2")" "$$1"; }; \
+	mkdir -p data && put data/gazefollow "$$DATA" && put weights "$$WEIGHTS"
+	@$(ACTIVE) python -m gcdr check data/gazefollow
+	@$(ACTIVE) python -m snakemake --cores 1 --configfile $(CONFIG) -- results/data/gazefollow/manifest.parquet
+	@$(ACTIVE) python -m gcdr forecast --configfile $(CONFIG)
+	@$(ACTIVE) python -m gcdr pilot --configfile $(CONFIG)
+	$(call snakemake,--configfile $(CONFIG))
 
 world-weights: $(RUNTIME)  ## train the demo world's own weights again
 	$(call snakemake,world_weights)

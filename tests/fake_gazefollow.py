@@ -1,4 +1,4 @@
-"""GazeFollow's true layout filled with scenes of the demo world: test files of 16 columns and pictures."""
+"""GazeFollow's true layout filled with scenes of the demo world: annotations, pictures, authors' lists."""
 
 from pathlib import Path
 
@@ -13,8 +13,35 @@ from gcdr.world.style import STYLES
 SIZE = (160, 120)
 
 
-def write_gazefollow(root: Path, pictures: int, seed: int = 5, annotators: int = 10) -> int:
-    """Write the test part; how many people it has."""
+def write_training(
+    root: Path, pictures: int, shares: tuple[int, ...], size: tuple[int, int] = SIZE
+) -> int:
+    """Write the training part, 17 columns, and lists of who keeps a label; how many people it has."""
+    rows = []
+    for number in range(pictures):
+        scene = draw_scene(77, number, STYLES["gaze"])
+        name = f"train/{number // 1000:08d}/{number:08d}.jpg"
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(render(scene, *size)).save(root / name, quality=92)
+        for n, person in enumerate(scene.people):
+            box = np.array(person.head_box) * [*size, *size]
+            eye = (box[0] + box[2]) / 2 / size[0], (box[1] + box[3]) / 2 / size[1]
+            gaze = person.gaze if person.in_frame else (-1, -1)
+            told = [*eye, *gaze, *box, int(person.in_frame), "COCO", "a.jpg"]
+            rows.append(",".join(map(str, [name, n, 0.1, 0.1, 0.5, 0.8, *told])))
+    (root / "train_annotations_release.txt").write_text("\n".join(rows) + "\n")
+    (root / "weak_supervision").mkdir()
+    for share in shares:
+        kept = rows[:: round(100 / share)]
+        file = root / f"weak_supervision/train_annotations_weak_ratio{share / 100:g}_use.txt"
+        file.write_text("\n".join(kept) + "\n")
+    return len(rows)
+
+
+def write_gazefollow(
+    root: Path, pictures: int, seed: int = 5, annotators: int = 10, size: tuple[int, int] = SIZE
+) -> int:
+    """Write the test part, 16 columns; how many people it has."""
     rows, people, number = [], 0, 0
     while number < pictures:
         scene = draw_scene(seed, 2 * people + number, STYLES["gaze"])
@@ -25,10 +52,10 @@ def write_gazefollow(root: Path, pictures: int, seed: int = 5, annotators: int =
         number += 1
         name = f"test2/{number // 1000:08d}/{number:08d}.jpg"
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(render(scene, *SIZE)).save(root / name, quality=92)
+        Image.fromarray(render(scene, *size)).save(root / name, quality=92)
         for n in looking:
-            box = np.array(scene.people[n].head_box) * [*SIZE, *SIZE]
-            eye = (box[0] + box[2]) / 2 / SIZE[0], (box[1] + box[3]) / 2 / SIZE[1]
+            box = np.array(scene.people[n].head_box) * [*size, *size]
+            eye = (box[0] + box[2]) / 2 / size[0], (box[1] + box[3]) / 2 / size[1]
             for x, y in annotate(scene, n, seed, number, annotators):
                 values = [name, n, 0.1, 0.1, 0.5, 0.8, *eye, x, y, *box, "COCO", "a.jpg"]
                 rows.append(",".join(str(value) for value in values))

@@ -47,20 +47,13 @@ def add_forecast(commands: Any) -> None:
 
 def forecast(args: argparse.Namespace) -> int:
     """Print stages and sums; 1 if the disk is too small."""
-    from gcdr.config.checked import SCHEMA, check_config, read_config
-    from gcdr.config.own import DEFAULTS
+    from gcdr.config.own import read_checked
     from gcdr.forecast.sums import stages
     from gcdr.settings.job_needs import read_figures
 
-    if not (DEFAULTS.is_file() and Path("Snakefile").is_file() and TABLE.is_file()):
-        raise InputError(
-            f"{Path.cwd()}: no Snakefile and config.yaml; expected the top folder of the repository"
-        )
+    config = read_checked(args.configfile)
     if args.table is not None and args.table.exists():
         raise InputError(f"{args.table}: is there already; name a new file (--table)")
-    files = [DEFAULTS, *args.configfile]
-    config = read_config(files)
-    check_config(config, files, Path(SCHEMA))
     cores = args.cores or len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         jobs, told = (

@@ -1,7 +1,10 @@
 """Commands about published numbers: measured again, and two labs' results compared (:mod:`gcdr.cli`)."""
 
 import argparse
+import subprocess
+import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +172,92 @@ def compare(args: argparse.Namespace) -> int:
     agree, lines = differences(read_submission(args.first), read_submission(args.second))
     print("\n".join(lines))
     return 0 if agree else 1
+
+
+def add_pilot(commands: Any) -> None:
+    """``gcdr pilot``: a few minutes before a run of days."""
+    parser = commands.add_parser(
+        "pilot",
+        help="before a long run on GazeFollow: is the prior near what was published, the split what it says?",
+        description="Counts who keeps their label, asks about the people of some test pictures as the "
+        "configuration says, and holds their raw maps to the published numbers of Grad-CAM. Names the likely "
+        "cause where they are not near. To be called in the top folder of the repository. Exit status: 0 if "
+        "all is as expected, 1 if not, 2 if something cannot be read.",
+    )
+    parser.add_argument(
+        "--configfile", type=Path, nargs="+", default=[], metavar="FILE", help="as for snakemake"
+    )
+    parser.add_argument(
+        "--pictures", type=int, default=48, metavar="N", help="test pictures (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="which (default: %(default)s)")
+    parser.add_argument(
+        "--expected",
+        type=Path,
+        metavar="FILE",
+        help="a file of --out, whose measured numbers are expected in place of the published ones",
+    )
+    parser.add_argument("--out", type=Path, help="submission.json to write; must not exist")
+    parser.set_defaults(run=pilot)
+
+
+def pilot(args: argparse.Namespace) -> int:
+    """Print what was found, and the likely cause if it is not as expected; 1 then."""
+    begun = time.monotonic()
+    if args.out is not None and args.out.exists():
+        raise InputError(f"{args.out}: is there already; name a new file (--out)")
+    from gcdr.base.device import pick_device
+    from gcdr.base.files import write_json
+    from gcdr.config.own import read_checked
+    from gcdr.settings.preparing import detect_settings
+    from gcdr.verification.pilot import (
+        check_splits,
+        likely_cause,
+        pilot_prior,
+        pilot_weights,
+        piloted_source,
+    )
+    from gcdr.verification.submission import claim_of_submission, submission
+    from gcdr.verification.verify import device_name, read_test_set
+
+    config = read_checked(args.configfile)
+    source, name, prior = piloted_source(config)
+    weights = pilot_weights(prior)
+    if not weights.is_file():
+        _make(weights, args.configfile)
+    weights = weights.parent
+    expected = claim_of_submission(args.expected) if args.expected else _published()
+    print("\n".join(check_splits(config, source)), flush=True)
+    test = read_test_set(source, args.pictures, args.seed)
+    device = pick_device(config["device"])
+    detector = Path(config["detect"]["weights"])
+    found = pilot_prior(test, expected, prior, weights, detector, detect_settings(config), device)
+    result = found.layers[prior.layer]
+    print(
+        f"raw maps of {name}, layer {prior.layer}; bodies of {found.bodies:.0%}, maps of {found.valid:.0%}"
+    )
+    print("\n".join(lines_of(result)[: 3 + len(result["metrics"])]))
+    if args.out is not None:
+        inputs = {"model": weights, **{f"annotations {path.name}": path for path in test.files}}
+        write_json(
+            args.out, submission(result, inputs, device_name(device), time.monotonic() - begun)
+        )
+        print(f"{args.out}: written")
+    cause = likely_cause(found, prior)
+    print(f"stop. The likely cause is {cause}" if cause else "as expected")
+    return 1 if cause else 0
+
+
+def _make(weights: Path, files: Sequence[Path]) -> None:
+    """Have the workflow fetch and convert released weights."""
+    overlays = ["--configfile", *map(str, files)] if files else []
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", *overlays, "--", str(weights)]
+    if subprocess.run(command).returncode:
+        raise InputError(f"{weights}: could not be made; the workflow says above why")
+
+
+def _published() -> Any:
+    """The published numbers of raw maps."""
+    from gcdr.verification.claims import GAZEFOLLOW, claim_of
+
+    return claim_of(GAZEFOLLOW, "gradcam")

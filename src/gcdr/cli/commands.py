@@ -18,7 +18,7 @@ from gcdr.base.errors import InputError
 from gcdr.cli.cli_forecast import add_forecast
 from gcdr.cli.cli_label import add_label
 from gcdr.cli.cli_pictures import add_correct, add_heads, add_predict
-from gcdr.cli.cli_verify import add_compare, add_verify
+from gcdr.cli.cli_verify import add_compare, add_pilot, add_verify
 from gcdr.cli.cli_video import check_videos
 from gcdr.data.formats import EXPORTED_FORMATS
 from gcdr.datasets.layout import DATASET_KINDS
@@ -269,6 +269,7 @@ COMMANDS: tuple[Callable[[Any], None], ...] = (
     add_suggest,
     add_correct,
     add_verify,
+    add_pilot,
     add_compare,
 )
 

@@ -38,6 +38,21 @@ def own_overlay(name: str, source: Source, teacher: str | None, device: str = "a
     return overlay
 
 
+def read_checked(files: Sequence[Path]) -> Config:
+    """The configuration that files make over ``config.yaml``, checked as before a run.
+
+    Raises:
+        InputError: it is wrong, or this is not the top folder of the repository.
+    """
+    if not (DEFAULTS.is_file() and Path(SCHEMA).is_file()):
+        raise InputError(
+            f"{Path.cwd()}: no Snakefile and config.yaml; expected the top folder of the repository"
+        )
+    config = read_config([DEFAULTS, *files])
+    check_config(config, [DEFAULTS, *files], Path(SCHEMA))
+    return config
+
+
 def configured_folder(files: Sequence[Path], folder: Path) -> tuple[Config, Source]:
     """A configuration, and its entry of ``datasets`` whose images are in a folder.
 
@@ -48,8 +63,7 @@ def configured_folder(files: Sequence[Path], folder: Path) -> tuple[Config, Sour
     Raises:
         InputError: the configuration is wrong, or no entry has that folder.
     """
-    config = read_config([DEFAULTS, *files])
-    check_config(config, [DEFAULTS, *files], Path(SCHEMA))
+    config = read_checked(files)
     for source in config["datasets"].values():
         if _is_of(source, folder):
             return config, source

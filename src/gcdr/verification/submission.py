@@ -14,6 +14,7 @@ from gcdr import __version__
 from gcdr.base.errors import InputError
 from gcdr.base.files import file_digest, read_json, text_digest
 from gcdr.base.plain import JsonTable
+from gcdr.verification.claims import Claim
 
 FORMAT = "gcdr-submission"
 VERSION = 1
@@ -108,6 +109,17 @@ def read_submission(path: Path) -> JsonTable:
                 f"{path}: result.metrics.{name}.{odd[0]}: found {metric[odd[0]]}, expected a finite number"
             )
     return content
+
+
+def claim_of_submission(path: Path) -> Claim:
+    """What a file of :func:`submission` measured, as what is expected of others.
+
+    Raises:
+        InputError: it is no such file.
+    """
+    result = read_submission(path)["result"]
+    values = {name: one["measured"] for name, one in result["metrics"].items()}
+    return Claim(result["claim"], f"as in {path.name}", result["dataset"], values, str(path), True)
 
 
 def differences(one: JsonTable, other: JsonTable) -> tuple[bool, list[str]]:

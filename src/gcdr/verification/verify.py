@@ -50,6 +50,7 @@ class TestSet:
         lost: how many of these have no readable picture.
         table: the manifest of all of them.
         files: the annotation files.
+        bodies: boxes of bodies that the annotations bring, see :class:`gcdr.datasets.assemble.Dataset`.
     """
 
     kind: str
@@ -60,6 +61,7 @@ class TestSet:
     lost: int
     table: pd.DataFrame
     files: tuple[Path, ...]
+    bodies: pd.DataFrame
 
 
 def read_test_set(source: Source, pictures: int | None = None, seed: int = 0) -> TestSet:
@@ -94,7 +96,7 @@ def read_test_set(source: Source, pictures: int | None = None, seed: int = 0) ->
     inside = np.isfinite(points).all(2).any(1)
     if not inside.any():
         raise InputError(f"{root}: no test person looks into the frame; expected some")
-    known = (len(test) + dataset.lost, dataset.lost, dataset.manifest, tuple(files))
+    known = (len(test) + dataset.lost, dataset.lost, dataset.manifest, tuple(files), dataset.bodies)
     return TestSet(kind, root, people.reset_index(drop=True), points, *known)
 
 

@@ -1,0 +1,117 @@
+"""The pilot on a made GazeFollow: a wrong layer, a wrong split and a cut download, each stopped and named."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from fake_gazefollow import write_gazefollow, write_training
+from safetensors.torch import load_file, save_file
+
+from gcdr.base.errors import InputError
+from gcdr.cli.commands import main
+from gcdr.priors.kinds.registry import parse_prior
+from gcdr.verification.pilot import Piloted, check_released_split, likely_cause
+
+ROOT = Path(__file__).parents[2]
+BLIND = "decoder.layers.1.encoder_attn.q_proj"  # whose maps then say nothing of the picture
+PICTURES = 40
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo world in GazeFollow's layout, with a VQA model whose second layer looks everywhere alike."""
+    root = tmp_path_factory.mktemp("gazefollow")
+    write_training(root, 40, (10, 5), size=(32, 24))
+    write_gazefollow(root, PICTURES, size=(320, 240))
+    shutil.copytree(ROOT / "assets/world/vqa", root / "vqa", ignore=lambda *_: ["card.json"])
+    tensors = load_file(root / "vqa/model.safetensors")
+    blind = {name: torch.zeros_like(value) for name, value in tensors.items() if BLIND in name}
+    assert len(blind) == 2
+    save_file(tensors | blind, root / "vqa/model.safetensors")
+    return root
+
+
+def asked(data: Path, folder: Path, layer: int, vqa: Path | None = None) -> list[str]:
+    """The command for a configuration that takes a layer's maps."""
+    config = {
+        "device": "cpu",
+        "datasets": {"gf": {"kind": "gazefollow", "root": str(data), "drawn": True}},
+        "studies": {"gf": {"dataset": "gf", "seed": 0}},
+        "report": {"name": "gf", "studies": ["gf"]},
+        "split": {"validation": 0, "by": "person", "released": str(data / "weak_supervision")},
+        "priors": {"ofa-world": {"layer": layer, "weights": str(vqa or data / "vqa")}},
+    }
+    (folder / "gf.yaml").write_text(yaml.safe_dump(config))
+    return ["pilot", "--configfile", str(folder / "gf.yaml"), "--pictures", str(PICTURES)]
+
+
+@pytest.mark.slow
+def test_a_wrong_layer_is_told_by_the_one_that_is_right(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    right = tmp_path / "right.json"
+    main([*asked(data, tmp_path, 1), "--out", str(right)])
+    said = capsys.readouterr().out
+    assert said.startswith("split: ") and " training people keep their label" in said
+    assert "Grad-CAM of OFA on gazefollow: all" in said and "0.254" in said
+    assert main([*asked(data, tmp_path, 2), "--expected", str(right)]) == 1
+    said = capsys.readouterr().out
+    assert "stop. The likely cause is a wrong layer: the maps of layer 1" in said
+    assert main([*asked(data, tmp_path, 1), "--expected", str(right)]) == 0
+    assert capsys.readouterr().out.endswith("as expected\n")
+
+
+def test_a_cut_download_and_a_wrong_split_are_named_before_anything_is_asked(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    cut = tmp_path / "vqa"
+    shutil.copytree(data / "vqa", cut)
+    whole = (cut / "model.safetensors").read_bytes()
+    (cut / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    assert main(asked(data, tmp_path, 1, cut)) == 2
+    error = capsys.readouterr().err
+    assert (
+        "model.safetensors" in error
+        and "truncated or damaged" in error
+        and "Traceback" not in error
+    )
+
+    other = tmp_path / "gf"
+    shutil.copytree(data, other)
+    lists = [
+        other / f"weak_supervision/train_annotations_weak_ratio{s}_use.txt" for s in (0.05, 0.1)
+    ]
+    shutil.copy(*lists)
+    assert main(asked(other, tmp_path, 1)) == 2
+    assert "likely a wrong split" in (error := capsys.readouterr().err) and "expected 10 %" in error
+    lists[1].write_text(lists[1].read_text().replace("train/", "test2/"))
+    with pytest.raises(
+        InputError, match=r"likely a wrong split: found .* people in no training picture"
+    ):
+        check_released_split(other / "train_annotations_release.txt", lists[1], 10)
+
+
+def test_causes_are_named_in_turn() -> None:
+    def prior(**more: Any) -> Any:
+        about = {"kind": "vqa", "weights": "w", "layers": [1, 2], "layer": 1, **more}
+        return parse_prior("ofa", about)
+
+    def result(agrees: bool) -> dict[str, Any]:
+        return {"metrics": {"AvgDist": {"agrees": agrees}}}
+
+    wrong = {1: result(False), 2: result(False)}
+    assert likely_cause(Piloted({1: result(True), 2: result(False)}, 1, 1), prior()) is None
+    told = {
+        "a wrong layer: the maps of layer 2": (Piloted({**wrong, 2: result(True)}, 1, 1), prior()),
+        "the overlay: head": (Piloted(wrong, 1, 1), prior(overlay="head")),
+        "boxes: bodies were found for 40%": (Piloted(wrong, 0.4, 1), prior()),
+        "answers: 50% of the people": (Piloted(wrong, 1, 0.5), prior()),
+        "none that is known": (Piloted(wrong, 1, 1), prior()),
+    }
+    for cause, given in told.items():
+        assert (likely_cause(*given) or "").startswith(cause)
