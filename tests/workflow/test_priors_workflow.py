@@ -7,6 +7,7 @@ import pytest
 from small_weights import write_like
 from workflow_runs import SMOKE, Workspace, jobs_in
 
+from gcdr.config.people_checks import MOST_DRAWN
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.stores import read_prior, write_labels
 
@@ -84,7 +85,8 @@ def test_plan_of_other_kinds(workspace: Workspace, entry: str, rule: str) -> Non
     write_labels(
         workspace.folder / "a.h5", one, np.eye(4)[None], one == 0, {}, people="", made_by={}
     )
-    workspace.write("p.yaml", f"prior: p\npriors: {{p: {entry}}}\n")
+    unknown = f"datasets: {{smoke: {{train_people: {MOST_DRAWN}}}}}\n"  # who they are, to a plan
+    workspace.write("p.yaml", f"{unknown}prior: p\npriors: {{p: {entry}}}\n")
     planned = workspace.planned(configs=(SMOKE, "p.yaml"))
     assert planned[rule] == (2 if rule == "pointing" else 1)
     assert "gradcam" not in planned and planned.get("merge", 0) == (rule == "pointing")

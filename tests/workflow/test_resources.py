@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from gcdr.cli_forecast import _planned
 from workflow_runs import SMOKE, Workspace
 
 from gcdr.base.errors import InputError
+from gcdr.cli.cli_forecast import _planned
 from gcdr.config.preflight import machine_memory
 
 DETECTED = "results/data/smoke/bodies.parquet"
