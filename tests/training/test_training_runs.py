@@ -24,6 +24,7 @@ from tiny_study import (
     make_study,
     pictures_of,
 )
+from warm import warm_python
 
 from gcdr.base.errors import InputError
 from gcdr.data.cache import Samples
@@ -272,9 +273,12 @@ def test_killed_process_goes_on_and_leaves_nothing_behind(
     train_gaze_model(
         *pictures_of(study, labels), None, None, None, GAZE, 0, CPU, tmp_path / "whole"
     )
-    command = [sys.executable, "-c", KILLED, str(study.folder), str(out), str(int(number))]
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    command = [warm_python(), script, study.folder, out, str(int(number))]
     here = Path(tiny_study.__file__).parent
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    path = os.pathsep.join(sys.path)
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     run = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True)
     assert run.returncode == (-9 if number == signal.SIGKILL else 128 + number), run.stderr
     assert not (out / "model.safetensors").exists()
