@@ -1,5 +1,6 @@
 """The training loop: recipes, batches, Mean Teacher, and runs that are stopped and go on."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,9 +122,39 @@ def test_people_set_aside_are_looked_at_and_decide_nothing(tmp_path: Path) -> No
 
 def test_damaged_state_begins_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole, _ = train_line(recipe(), tmp_path)
-    (tmp_path / "state.pt").write_bytes(b"not a state")
-    again, _ = train_line(recipe(), tmp_path, checkpoint=Checkpoint(tmp_path / "state.pt", 1e9))
-    assert bits(again) == bits(whole) and "beginning again" in capsys.readouterr().out
+    for content in (b"not a state", _saved({"parts": {}}), _saved([1])):
+        (tmp_path / "state.pt").write_bytes(content)
+        again, _ = train_line(recipe(), tmp_path, checkpoint=Checkpoint(tmp_path / "state.pt", 1e9))
+        assert bits(again) == bits(whole) and "beginning again" in capsys.readouterr().out
+
+
+def _saved(content: object) -> bytes:
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
+
+
+def test_a_flipped_bit_of_a_state_is_never_taken_for_weights(tmp_path: Path) -> None:
+    """It is left aside, or it changed nothing that is read."""
+    layer, progress = torch.nn.Linear(4, 4), {"step": 3, "losses": [0.5]}
+    kept = Checkpoint(tmp_path / "state.pt", 0)
+    kept.write({"layer": layer}, progress)
+    whole = kept.path.read_bytes()
+    draw = np.random.default_rng(0)
+    left = 0
+    for place, bit in zip(
+        draw.integers(len(whole), size=200), draw.integers(8, size=200), strict=True
+    ):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << bit
+        kept.path.write_bytes(damaged)
+        other = torch.nn.Linear(4, 4)
+        read = kept.read({"layer": other})
+        left += read is None
+        if read is not None:
+            assert read == progress and torch.equal(other.weight, layer.weight)
+            assert torch.equal(other.bias, layer.bias)
+    assert 20 < left < 200
 
 
 def test_without_average_the_last_weights_are_kept(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ folder that is none. The folder's name carries a digest of everything that decid
 with other settings, inputs or code never goes on from it.
 """
 
+import hashlib
 import json
 import math
 import os
-import pickle
 import shutil
 import sys
 import time
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, file_digest, text_digest
@@ -70,6 +71,7 @@ class Checkpoint:
             "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
             "progress": dict(progress),
         }
+        state["digest"] = _digest(state)
         self._last = time.monotonic()
         try:
             # PyTorch's own file says nothing of the disk's reason when it fails.
@@ -81,13 +83,16 @@ class Checkpoint:
     def read(self, parts: Mapping[str, Any]) -> JsonTable | None:
         """Put ``parts`` and torch's random state back; the progress, or None if nothing was kept.
 
-        A state that cannot be read is said and left aside: the run then begins at its first step.
+        A state that cannot be read, or is not as it was written, is said and left aside: the run then begins
+        at its first step.
         """
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
+            if not isinstance(state, dict) or state.pop("digest", None) != _digest(state):
+                raise InputError("its content is not what was written")
         except FileNotFoundError:
             return None
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        except Exception as error:  # a flipped bit ends the reader in any of a dozen ways
             reason = str(error).partition("\n")[0]
             print(f"{self.path}: cannot be read, beginning again ({reason})", flush=True)
             return None
@@ -98,6 +103,30 @@ class Checkpoint:
             torch.cuda.set_rng_state_all(state["random_cuda"])
         print(f"going on after step {state['progress']['step']}", flush=True)
         return state["progress"]
+
+
+def _digest(state: object) -> str:
+    """SHA-256 of all values of a state, wherever its tensors are."""
+    whole = hashlib.sha256()
+
+    def add(value: object) -> None:
+        if isinstance(value, Tensor):
+            whole.update(f"{value.dtype} {list(value.shape)}".encode())
+            whole.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        elif isinstance(value, Mapping):
+            whole.update(f"{len(value)} entries".encode())
+            for key, entry in value.items():
+                whole.update(repr(key).encode())
+                add(entry)
+        elif isinstance(value, list | tuple):
+            whole.update(f"{len(value)} values".encode())
+            for entry in value:
+                add(entry)
+        else:
+            whole.update(repr(value).encode())
+
+    add(state)
+    return whole.hexdigest()
 
 
 def _interval() -> float:
