@@ -191,6 +191,25 @@ def write_json(path: str | Path, content: Any) -> None:
         temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
+SEAL = "content_sha256"
+
+
+def sealed(content: dict[str, Any]) -> dict[str, Any]:
+    """An object with a digest of all else that it holds, for a file that decides numbers."""
+    rest = {key: value for key, value in content.items() if key != SEAL}
+    return {**rest, SEAL: text_digest(json.dumps(rest, sort_keys=True))}
+
+
+def check_sealed(path: str | Path, content: dict[str, Any]) -> None:
+    """Hold what was read of a file to its digest.
+
+    Raises:
+        InputError: it is not as it was written.
+    """
+    if content.get(SEAL) != sealed(content)[SEAL]:
+        raise InputError(f"{path}: its content is not what was written; make it again")
+
+
 def read_json(path: str | Path) -> Any:
     """Read a JSON file.
 

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import write_json
+from gcdr.base.files import sealed, write_json
 from gcdr.base.plain import JsonTable
 from gcdr.data.folds import clusters, labelled_folds
 from gcdr.data.lookup import places
@@ -182,29 +182,31 @@ def choose_timestep(
     line = fit_reliability(taken)
     write_json(
         out,
-        {
-            "format": FORMAT,
-            **about,
-            "split": of_labelled(split_identity(labels)),
-            "folds": len(folds),
-            "sampler": settings.refine.sampling.sampler,
-            "people": {HELD_OUT: len(known), "validation": int((fold < 0).sum())},
-            "chosen": choice.whole.to_json(),
-            "groups": {
-                name: chosen.to_json() | {"people": int((people["group"] == name).sum())}
-                for name, chosen in choice.groups.items()
-            },
-            "reliability": line and line.to_json(),
-            "judged": judged_reliability(taken, clusters(people)),
-            "rows": [
-                {"sampler": settings.refine.sampling.sampler, "set": HELD_OUT}
-                | asdict(candidate)
-                | row
-                for candidate, row in zip(
-                    settings.candidates(), tables.to_dict("records"), strict=True
-                )
-            ],
-        },
+        sealed(
+            {
+                "format": FORMAT,
+                **about,
+                "split": of_labelled(split_identity(labels)),
+                "folds": len(folds),
+                "sampler": settings.refine.sampling.sampler,
+                "people": {HELD_OUT: len(known), "validation": int((fold < 0).sum())},
+                "chosen": choice.whole.to_json(),
+                "groups": {
+                    name: chosen.to_json() | {"people": int((people["group"] == name).sum())}
+                    for name, chosen in choice.groups.items()
+                },
+                "reliability": line and line.to_json(),
+                "judged": judged_reliability(taken, clusters(people)),
+                "rows": [
+                    {"sampler": settings.refine.sampling.sampler, "set": HELD_OUT}
+                    | asdict(candidate)
+                    | row
+                    for candidate, row in zip(
+                        settings.candidates(), tables.to_dict("records"), strict=True
+                    )
+                ],
+            }
+        ),
     )
     print(f"chosen: timestep {choice.whole.timestep}, {choice.whole.steps} steps")
 
