@@ -1,6 +1,7 @@
 """The ledger of docs/fidelity.md against configs/gazefollow.yaml."""
 
 import re
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from gcdr.config.schema import by_share, validate_config
 from gcdr.detection.detector import DetectorConfig
 from gcdr.methods import METHODS
 from gcdr.priors.kinds.registry import read_priors
-from gcdr.training.recipes import Recipe
+from gcdr.training.recipes import DiffusionRecipe, Recipe
 
 ROOT = Path(__file__).parents[2]
 NOT_HELD = {  # sections, and why none of their leaves decides a number of GazeFollow's
@@ -59,6 +60,16 @@ def read(name: str) -> dict[str, Any]:
     return yaml.safe_load((ROOT / name).read_text())
 
 
+def defaults(kind: type[Recipe]) -> dict[str, Any]:
+    """What a recipe's settings are where no file names them."""
+    named = {field.name: field.default for field in fields(kind) if field.name != "horizon"}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in named.items()
+        if value is not MISSING
+    }
+
+
 @pytest.fixture(scope="module")
 def config() -> dict[str, Any]:
     merged = read("config.yaml")
@@ -66,6 +77,8 @@ def config() -> dict[str, Any]:
     whole = {name: prior.to_json() for name, prior in read_priors(merged).items()}
     prior = merged["prior"]  # the paper's; of others the page says nothing
     merged["priors"] = {prior: {**merged["priors"][prior], **whole[prior]}}
+    for section, kind in (("gaze", Recipe), ("diffusion", DiffusionRecipe)):
+        merged[section]["recipe"] = defaults(kind) | merged[section]["recipe"]
     used = merged["gaze"]["model"]  # the paper's; of others the page says nothing
     merged["gaze"]["models"] = {used: merged["gaze"]["models"][used]}
     return merged
@@ -171,7 +184,7 @@ def test_recipes_of_every_share_can_be_read(config: dict[str, Any], share: int) 
         (diffusion["recipe"], diffusion["mean_teacher"]["recipe"]),
     ):
         chosen = by_share({**base, **changes}, share)
-        chosen.pop("draws", None)
+        chosen = {key: value for key, value in chosen.items() if key not in ("draws", "own")}
         recipe = Recipe.from_json(chosen, "recipe")
         assert recipe.length(100.0) == 100 * chosen["epochs"]
         assert recipe.ema is None and recipe.optimiser == "adam"
