@@ -9,7 +9,9 @@ spellings are one picture), or what went wrong. Files that are malformed in othe
 """
 
 import argparse
+import contextlib
 import http.server
+import io
 import json
 import os
 import sys
@@ -18,6 +20,7 @@ import threading
 import unicodedata
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +29,13 @@ import good_files as good
 import malformed
 import numpy as np
 import spoiled
+import torch
 from good_files import DIGEST, IDS, people
 from PIL import Image
 
 from gcdr.base.download import check_digest, download, planned_files
 from gcdr.base.errors import InputError
+from gcdr.base.files import sealed, write_json
 from gcdr.config.exchanged import exchanged_files
 from gcdr.data.made_by import check_made_by
 from gcdr.data.manifest import people_digest
@@ -38,6 +43,8 @@ from gcdr.data.parquet import write_table
 from gcdr.data.shown import check_split, of_labelled, split_identity
 from gcdr.data.split import split_labels
 from gcdr.data.stores import read_labels, read_prior, write_labels, write_prior
+from gcdr.refine.choice import read_choice
+from gcdr.training.resume import Checkpoint
 
 Member = tuple[str, str]
 STORES = (
@@ -74,6 +81,32 @@ def flipped_bits(count: int) -> Iterator[Member]:
         yield from spoilt(
             stage, {f"flip {seed}": spoiled.flip(100 + seed) for seed in range(count)}
         )
+
+
+def flipped_states(count: int) -> Iterator[Member]:
+    """A stopped training's state: one that is damaged is said and left aside."""
+    with tempfile.TemporaryDirectory() as name:
+        kept, layer = Checkpoint(Path(name, "state.pt"), 0), torch.nn.Linear(8, 8)
+        kept.write({"layer": layer}, {"step": 3})
+        whole = kept.path.read_bytes()
+        for seed in range(count):
+            kept.path.write_bytes(whole)
+            spoiled.flip(seed)(kept.path)
+            other = torch.nn.Linear(8, 8)
+            with contextlib.redirect_stdout(io.StringIO()):
+                read = kept.read({"layer": other})
+            right = read == {"step": 3} and torch.equal(other.weight, layer.weight)
+            said = "refused" if read is None else "the same" if right else "taken without a word"
+            yield f"training state: flip {seed}", said
+
+
+def edited_choices() -> Iterator[Member]:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name, "choice.json")
+        content = sealed({"format": 1, "chosen": {"timestep": 250, "steps": 2}, "prior": "one"})
+        for key, value in {"chosen": {"timestep": 150, "steps": 2}, "prior": "two"}.items():
+            write_json(path, content | {key: value})
+            yield f"choice of a timestep with another {key}", refused(partial(read_choice, path))
 
 
 def files_that_lead_out() -> Iterator[Member]:
@@ -273,7 +306,7 @@ def main() -> None:
     flips = parser.parse_args().flips
     groups: dict[str, Iterator[Member]] = {
         "other people under the same ids": other_people(),
-        "a flipped bit": flipped_bits(flips),
+        "a flipped bit": chain(flipped_bits(flips), flipped_states(10 * flips), edited_choices()),
         "maps without numbers": maps_that_are_none(),
         "HDF5 that leads out of the file": files_that_lead_out(),
         "other settings": other_settings(),

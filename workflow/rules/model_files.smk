@@ -15,15 +15,10 @@ def looking_options(wildcards, input):
     return options(images=images, weights=weights, device=config["device"])
 
 
-def converted_folder(prior):
-    """Folder of a VQA model whose released weights are converted."""
-    return f"results/weights/{Path(prior.weights).name}-{prior.released.image_size}px"
-
-
 def released_priors():
     """Priors with weights in a released layout, by the name of the folder they are converted to."""
     asked = [prior for prior in PRIORS.values() if prior.KIND == "vqa"]
-    return {Path(converted_folder(prior)).name: prior for prior in asked if released(prior)}
+    return {Path(prior.converted).name: prior for prior in asked if released(prior)}
 
 
 def vqa_layout(prior):
@@ -48,7 +43,7 @@ def vqa_files(wildcards):
 def vqa_files_of(store):
     prior = STORES[store].prior
     if released(prior):
-        return files_in(converted_folder(prior), WEIGHTS, *OFA_TEXT)
+        return files_in(prior.converted, WEIGHTS, *OFA_TEXT)
     return list(vqa_layout(prior).files)
 
 

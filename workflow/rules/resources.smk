@@ -20,12 +20,8 @@ FIGURES = job_needs.read_figures(Path(TABLE))
 
 
 def people_of(wildcards):
-    """How many people a job goes through: those of its shard, data set or study, or of all studies of a report."""
-    if dataset := wildcards.get("dataset"):
-        return job_needs.people_in(config, dataset) / int(wildcards.get("shards", 1))
-    studies = [study] if (study := wildcards.get("study")) else config["report"]["studies"]
-    datasets = (config["studies"][name]["dataset"] for name in studies)
-    return sum(job_needs.people_in(config, dataset) for dataset in datasets)
+    """How many people a job goes through."""
+    return job_needs.people_of_job(config, wildcards)
 
 
 def vqa_work(wildcards):

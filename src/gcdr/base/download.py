@@ -146,7 +146,9 @@ def download(address: str, out: str | Path, pause: float = 5.0, timeout: float =
                 raise InputError(
                     f"{part}: cannot be written ({trouble}); what has arrived is kept for the next run"
                 ) from error
-            final = isinstance(error, urllib.error.HTTPError) and 400 <= error.code < 500
+            final = (
+                isinstance(error, urllib.error.HTTPError) and error.code < 500
+            )  # an address that leads nowhere good
             if final or attempt == ATTEMPTS:
                 reason = getattr(error, "reason", None) or error
                 raise InputError(

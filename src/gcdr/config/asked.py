@@ -1,11 +1,11 @@
 """What a configuration asks for: studies, their data sets, methods and gaze models."""
 
-import hashlib
 import os
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from gcdr.base.files import text_digest
 from gcdr.base.plain import Config
 from gcdr.config.schema import study_share
 from gcdr.methods import LABELS_ALONE, METHODS, ONLINE, TEACHERS
@@ -158,8 +158,8 @@ def tokens_name(config: Config, name: str) -> str:
     entry = config["gaze"]["models"][name]
     file = backbone_file(entry["backbone"])
     stem = file.parent.name if file.name == WEIGHTS_FILE else file.stem
-    asked = "\n".join((entry["kind"], entry["size"], os.path.normpath(file)))
-    return f"{re.sub('[^A-Za-z0-9_-]', '-', stem)}-{hashlib.sha256(asked.encode()).hexdigest()[:6]}"
+    asked = text_digest(entry["kind"], entry["size"], os.path.normpath(file))
+    return f"{re.sub('[^A-Za-z0-9_-]', '-', stem)}-{asked[:6]}"
 
 
 def tokens_of_backbones(config: Config) -> dict[str, str]:

@@ -39,18 +39,14 @@ def people_before_jobs(
     source = datasets.get(name, {})
     made = DATA / name / "manifest.parquet"
     if source.get("kind") in DRAWN:
-        store = DATA / name / "priors" / f"{prior}.h5"
-        if store.is_file() and made.is_file() and _time(store) >= max(_time(made), _time(file)):
-            return None
-        return _drawn(source)
+        return None if _is_made(name, prior, made, file) else _drawn(source)
     if source.get("kind") in (None, "video") or lacks_heads(source):
         return None
     files = annotation_files(source)
     if not files or not all(file.is_file() for file in files):
         return None
     if made.is_file() and _time(made) >= max(map(_time, files)):
-        store = DATA / name / "priors" / f"{prior}.h5"
-        if store.is_file() and _time(store) >= max(_time(made), _time(file)):
+        if _is_made(name, prior, made, file):
             return None
         from gcdr.data.manifest import read_people  # not above: most plans need no table
 
@@ -60,6 +56,14 @@ def people_before_jobs(
     from gcdr.datasets.folder import people_of_table
 
     return people_of_table(Path(source["images"]), files[0], source.get("test_share", 0))
+
+
+def _is_made(name: str, prior: str, made: Path, file: Path) -> bool:
+    """Whether a data set's store is newer than its people and the file that it is made from."""
+    store = DATA / name / "priors" / f"{prior}.h5"
+    if not (store.is_file() and made.is_file()):
+        return False
+    return _time(store) >= max(_time(made), _time(file))
 
 
 def _drawn(source: Config) -> "pd.DataFrame | None":

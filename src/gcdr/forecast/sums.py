@@ -8,7 +8,7 @@ from pathlib import Path
 from gcdr.base.plain import Config
 from gcdr.priors.kinds.registry import all_stores, read_priors
 from gcdr.priors.kinds.vqa_kind import VqaPrior
-from gcdr.settings.job_needs import people_in
+from gcdr.settings.job_needs import people_of_job
 
 LARGEST_GRID = 30  # rows of OFA's maps at 480 pixels
 KEPT = 1.3  # what columns and tables add to maps
@@ -87,7 +87,7 @@ def wall(jobs: Sequence[Job], cores: int, gpus: int) -> float:
 
 def bytes_of(job: Job, config: Config) -> float:
     """Disk of what a job makes, as far as it counts: pictures and maps; not tokens, nor frames of films."""
-    people = _people(job, config)
+    people = people_of_job(config, job.wildcards)
     cells = 2 * config["heatmap"]["size"] ** 2  # half precision
     side = int(job.wildcards.get("size", config["samples"]["size"]))
     if job.rule in (
@@ -122,12 +122,3 @@ def _maps(job: Job, config: Config) -> float:
     prior = all_stores(read_priors(config))[job.wildcards["store"]].prior
     layers = len(prior.layers) if isinstance(prior, VqaPrior) else 1
     return KEPT * layers * LARGEST_GRID**2 * 4
-
-
-def _people(job: Job, config: Config) -> float:
-    dataset = job.wildcards.get("dataset")
-    if dataset is None and (study := job.wildcards.get("study")):
-        dataset = config["studies"][study]["dataset"]
-    if dataset is None:
-        return 0.0
-    return people_in(config, dataset) / int(job.wildcards.get("shards", 1))

@@ -4,7 +4,7 @@ The table is ``workflow/resources.yaml``, which says where its figures are from.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -216,6 +216,20 @@ def rows_of(table: Path) -> int | None:
         return int(parquet.read_metadata(table).num_rows)
     except (OSError, pa.ArrowException):
         return None
+
+
+def people_of_job(config: Config, wildcards: Mapping[str, str]) -> float:
+    """How many people a job goes through: of its shard, data set or study, or of all studies of a report.
+
+    Args:
+        config: the configuration.
+        wildcards: of the job.
+    """
+    if dataset := wildcards.get("dataset"):
+        return people_in(config, dataset) / int(wildcards.get("shards", 1))
+    study = wildcards.get("study")
+    studies = [study] if study else config["report"]["studies"]
+    return sum(people_in(config, config["studies"][name]["dataset"]) for name in studies)
 
 
 def gaze_row(model: GazeModelSettings) -> str:

@@ -75,7 +75,7 @@ def pilot_weights(prior: VqaPrior) -> Path:
     configured = Path(prior.weights)
     if (configured / WEIGHTS_FILE).is_file():
         return configured / WEIGHTS_FILE
-    return Path("results/weights", f"{configured.name}-{prior.released.image_size}px", WEIGHTS_FILE)
+    return Path(prior.converted, WEIGHTS_FILE)
 
 
 def check_splits(config: Config, source: Source) -> list[str]:

@@ -117,6 +117,11 @@ class VqaPrior(Asked, InShards, PriorKind):
         check_layer(self.layer, self.layers)
 
     @property
+    def converted(self) -> str:
+        """Folder of its weights where they are converted from a released layout."""
+        return f"results/weights/{Path(self.weights).name}-{self.released.image_size}px"
+
+    @property
     def used_layer(self) -> int:
         return self.layer
 
