@@ -16,6 +16,7 @@ import pandas as pd
 from good_files import DIGEST, IDS, PEOPLE, prior
 from pyarrow import parquet
 
+from gcdr.base.files import read_json, write_sealed
 from gcdr.data.checksums import content_digest, row_checksums
 from gcdr.data.parquet import write_table
 
@@ -320,9 +321,9 @@ SPLIT: dict[str, Spoil] = {
 def other_card(change: Callable[[dict], Any]) -> Callable[[Path], None]:
     def spoil(path: Path) -> None:
         card = path.with_name("model.json")
-        content = json.loads(card.read_text())
+        content = read_json(card)
         change(content)
-        card.write_text(json.dumps(content))
+        write_sealed(card, content)
 
     return spoil
 

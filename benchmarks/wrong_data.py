@@ -14,6 +14,7 @@ import http.server
 import io
 import json
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -35,7 +36,7 @@ from PIL import Image
 
 from gcdr.base.download import check_digest, download, planned_files
 from gcdr.base.errors import InputError
-from gcdr.base.files import sealed, write_json
+from gcdr.base.files import read_json, write_sealed
 from gcdr.config.exchanged import exchanged_files
 from gcdr.data.made_by import check_made_by
 from gcdr.data.manifest import people_digest
@@ -43,6 +44,8 @@ from gcdr.data.parquet import write_table
 from gcdr.data.shown import check_split, of_labelled, split_identity
 from gcdr.data.split import split_labels
 from gcdr.data.stores import read_labels, read_prior, write_labels, write_prior
+from gcdr.models.build import load_model
+from gcdr.priors.vqa.ofa_vqa import OFAForVQA
 from gcdr.refine.choice import read_choice
 from gcdr.training.resume import Checkpoint
 
@@ -100,13 +103,43 @@ def flipped_states(count: int) -> Iterator[Member]:
             yield f"training state: flip {seed}", said
 
 
-def edited_choices() -> Iterator[Member]:
+def flipped_texts(count: int) -> Iterator[Member]:
+    """Texts that say or decide numbers: choices, metrics, cards and the vocabulary of a VQA model."""
+
+    def members(what: str, path: Path, read: Callable[[], Any]) -> Iterator[Member]:
+        whole, right = path.read_bytes(), read()
+        for seed in range(count):
+            path.write_bytes(whole)
+            spoiled.flip(seed)(path)
+            found: list[Any] = []
+            said = refused(lambda found=found: found.append(read()))
+            yield f"{what}: flip {seed}", said if not found else _same(found[0], right)
+        path.write_bytes(whole)
+
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name, "choice.json")
-        content = sealed({"format": 1, "chosen": {"timestep": 250, "steps": 2}, "prior": "one"})
-        for key, value in {"chosen": {"timestep": 150, "steps": 2}, "prior": "two"}.items():
-            write_json(path, content | {key: value})
-            yield f"choice of a timestep with another {key}", refused(partial(read_choice, path))
+        choice, metrics = Path(name, "choice.json"), Path(name, "metrics.json")
+        write_sealed(choice, {"format": 1, "chosen": {"timestep": 250, "steps": 2}, "rows": []})
+        yield from members("choice of a timestep", choice, lambda: read_choice(choice))
+        write_sealed(metrics, {"format": 1, "metrics": {"auc": {"value": 0.921, "low": 0.91}}})
+        yield from members("metrics", metrics, lambda: read_json(metrics))
+        weights = good.weights(Path(name))
+        card = weights.with_name("model.json")
+        yield from members("card of a model", card, lambda: load_model(weights.parent).config)
+        vqa = Path(shutil.copytree(spoiled.SHIPPED / "vqa", Path(name, "vqa")))
+        for file in ("config.json", "card.json", "vocab.json", "merges.txt"):
+            yield from members(f"VQA model's {file}", vqa / file, lambda: _vqa(vqa))
+
+
+def _same(found: Any, right: Any) -> str:
+    """A name may be spoilt that nobody asks for, that of the digest itself for one."""
+    if isinstance(found, dict) and isinstance(right, dict):
+        found = {key: value for key, value in found.items() if key in right}
+    return "the same" if found == right else "taken without a word"
+
+
+def _vqa(folder: Path) -> tuple[Any, ...]:
+    found = OFAForVQA.load(folder, torch.device("cpu"))
+    return found.model.config, found.tokenizer.vocabulary, found.tokenizer.merges
 
 
 def files_that_lead_out() -> Iterator[Member]:
@@ -306,7 +339,9 @@ def main() -> None:
     flips = parser.parse_args().flips
     groups: dict[str, Iterator[Member]] = {
         "other people under the same ids": other_people(),
-        "a flipped bit": chain(flipped_bits(flips), flipped_states(10 * flips), edited_choices()),
+        "a flipped bit": chain(
+            flipped_bits(flips), flipped_states(10 * flips), flipped_texts(flips)
+        ),
         "maps without numbers": maps_that_are_none(),
         "HDF5 that leads out of the file": files_that_lead_out(),
         "other settings": other_settings(),

@@ -9,9 +9,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import atomic, disk_trouble, read_json, write_json
+from gcdr.base.files import atomic, disk_trouble, read_json, write_json, write_sealed
 
 HOLDING = (
     "import sys, time\n"
@@ -158,3 +160,38 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(b'\xef\xbb\xbf{"a": 1}')
     assert read_json(path) == {"a": 1}
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    content=st.dictionaries(st.text(), VALUES, max_size=3),
+    key=st.integers(),
+    bit=st.integers(min_value=0),
+)
+def test_a_sealed_object_is_read_as_it_was_written_or_not_at_all(
+    tmp_path: Path, content: dict[str, object], key: int, bit: int
+) -> None:
+    path = tmp_path / "sealed.json"
+    write_sealed(path, {**content, "numbered": {key: 1}})
+    right = {**content, "numbered": {str(key): 1}}
+    assert read_json(path) == right
+    written = bytearray(path.read_bytes())
+    written[bit // 8 % len(written)] ^= 1 << bit % 8
+    path.write_bytes(written)
+    try:
+        found = read_json(path)
+    except InputError as error:
+        assert str(path) in str(error)
+    else:  # a blank, or the name of the digest itself
+        assert {name: found[name] for name in right} == right

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 from snakemake.utils import update_config
 
 from gcdr.config.generated import read_schema
 from gcdr.config.schema import by_share, validate_config
-from gcdr.detection.detector import DetectorConfig
+from gcdr.detection.detector import DetectorConfig, build_detector
 from gcdr.methods import METHODS
 from gcdr.priors.kinds.registry import read_priors
 from gcdr.training.recipes import DiffusionRecipe, Recipe
@@ -134,6 +135,18 @@ def test_the_detectors_score_is_the_releases() -> None:
     (row,) = (row for row in table("Behaviour that is no single setting") if "score" in row[0])
     assert DetectorConfig.score_threshold == 0.6
     assert "code: 0.6" in row[1] and row[2].startswith("0.6 ")
+
+
+def test_the_detectors_sizes_are_those_of_the_ledger() -> None:
+    (row,) = (
+        row for row in table("Behaviour that is no single setting") if "inner sizes" in row[0]
+    )
+    sizes = DetectorConfig.coco()
+    found = sizes.min_size, sizes.max_size, sizes.proposals, sizes.detections
+    with torch.device("meta"):
+        overlap = build_detector(sizes).roi_heads.nms_thresh
+    assert row[2] == "torchvision's, the same: {}, {:,}, {:,}, {}, .5".format(*found)
+    assert overlap == 0.5
 
 
 def test_options_lead_to_leaves(config: dict[str, Any]) -> None:

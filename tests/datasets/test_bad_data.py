@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -313,6 +316,22 @@ def test_check_says_what_there_is_and_fails_on_errors(
     assert main(["check", str(folder)]) == 1
     said = capsys.readouterr().out
     assert "1 × missing image" in said and "heads.csv, line 3, image: found 'c.jpg'" in said
+
+
+def test_nobody_needs_to_read_on(folder: Path) -> None:
+    """As with ``gcdr check FOLDER | head -1``, which ends once it has its line."""
+    write(folder, {"heads.csv": own("b.jpg,4,5,24,25")})
+    run = subprocess.Popen(
+        [sys.executable, "-m", "gcdr", "check", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert run.stdout is not None and run.stderr is not None
+    run.stdout.close()
+    assert run.stderr.read() == b""
+    assert run.wait() == 128 + signal.SIGPIPE
+    run.stderr.close()
 
 
 def test_few_images_that_cannot_be_read_leave_their_people_out(folder: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 from ofa_reference import small_config
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import file_digest
+from gcdr.base.files import file_digest, read_json
 from gcdr.priors.kinds.vqa_kind import AskSettings
 from gcdr.priors.vqa.asking import load_vqa
 from gcdr.priors.vqa.nouns import WordFinder
@@ -82,12 +82,21 @@ def test_a_saved_model_answers_the_same(model, tmp_path):
     model.save(tmp_path / "vqa", {"name": "test"})
     loaded = OFAForVQA.load(tmp_path / "vqa", search=model.search)
     assert loaded.image_size == 128
-    card = json.loads((tmp_path / "vqa" / "card.json").read_text())
+    card = read_json(tmp_path / "vqa" / "card.json")
     digest = file_digest(tmp_path / "vqa" / "model.safetensors")
-    assert card == {"name": "test", "weights_sha256": digest}
+    beside = {name: file_digest(tmp_path / "vqa" / name) for name in ("vocab.json", "merges.txt")}
+    assert card == {"name": "test", "weights_sha256": digest, "companions_sha256": beside}
     for first, second in zip(ask(model, [0, 1]), ask(loaded, [0, 1]), strict=True):
         assert first.answer == second.answer
         np.testing.assert_array_equal(first.heatmap, second.heatmap)
+
+
+def test_a_vocabulary_of_another_model_is_named(model, tmp_path):
+    model.save(tmp_path / "vqa", {})
+    vocabulary = tmp_path / "vqa" / "vocab.json"
+    vocabulary.write_text(vocabulary.read_text().replace('"!"', '"!!!"'))
+    with pytest.raises(InputError, match=r"vocab\.json: not the file that card\.json beside it"):
+        OFAForVQA.load(tmp_path / "vqa")
 
 
 def test_a_foreign_tokenizer_is_refused(model):

@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -194,28 +194,40 @@ def write_json(path: str | Path, content: Any) -> None:
 SEAL = "content_sha256"
 
 
-def sealed(content: dict[str, Any]) -> dict[str, Any]:
-    """An object with a digest of all else that it holds, for a file that decides numbers."""
-    rest = {key: value for key, value in content.items() if key != SEAL}
-    return {**rest, SEAL: text_digest(json.dumps(rest, sort_keys=True))}
+def write_sealed(path: str | Path, content: Mapping[str, Any]) -> None:
+    """Write an object with a digest of all that it holds, which :func:`read_json` compares.
 
-
-def check_sealed(path: str | Path, content: dict[str, Any]) -> None:
-    """Hold what was read of a file to its digest.
-
-    Raises:
-        InputError: it is not as it was written.
+    For a file that decides numbers, or says them.
     """
-    if content.get(SEAL) != sealed(content)[SEAL]:
-        raise InputError(f"{path}: its content is not what was written; make it again")
+    plain = json.loads(json.dumps(content, allow_nan=False))  # as it will be read: keys are texts
+    write_json(path, {**plain, SEAL: _seal(plain)})
+
+
+def _seal(content: Mapping[str, Any]) -> str:
+    return text_digest(json.dumps(content, sort_keys=True))
 
 
 def read_json(path: str | Path) -> Any:
     """Read a JSON file.
 
+    Returns:
+        what it holds, without the digest that :func:`write_sealed` added.
+
     Raises:
-        InputError: the file is absent or is not JSON.
+        InputError: the file is absent, is not JSON, or is not as :func:`write_sealed` wrote it.
     """
+    value = _parsed(path)
+    if not isinstance(value, dict) or SEAL not in value:
+        return value
+    if (said := value.pop(SEAL)) != (found := _seal(value)):
+        raise InputError(
+            f"{path}: its content is not what was written (its SHA-256 is {found}, expected {said}): "
+            "damaged, or changed by hand; make it again"
+        )
+    return value
+
+
+def _parsed(path: str | Path) -> Any:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
         value = json.loads(text)

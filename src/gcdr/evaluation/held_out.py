@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import write_json
+from gcdr.base.files import write_sealed
 from gcdr.base.plain import JsonTable
 from gcdr.data.folds import clusters
 from gcdr.data.heatmaps import peak_points
@@ -83,4 +83,4 @@ def judge_parts(
         rows.append({"labelled": len(learned), "errors": errors})
     units = clusters(people.iloc[places(people["sample_id"].to_numpy(), known, manifest)])
     named = np.unique(units, return_inverse=True)[1].tolist()
-    write_json(out, {"format": CURVE_FORMAT, **about, "unit": named, "rows": rows})
+    write_sealed(out, {"format": CURVE_FORMAT, **about, "unit": named, "rows": rows})

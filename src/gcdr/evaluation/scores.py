@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import write_json
+from gcdr.base.files import write_sealed
 from gcdr.base.plain import JsonTable
 from gcdr.base.seeds import numpy_rng
 from gcdr.data.folds import resampled
@@ -183,7 +183,7 @@ def write_metrics(
     elif in_frame is not None:
         summary["in_frame_ap"] = in_frame
     _, units = resampled(scores)
-    write_json(
+    write_sealed(
         path,
         {
             "format": FORMAT,

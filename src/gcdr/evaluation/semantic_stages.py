@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import write_json
+from gcdr.base.files import write_sealed
 from gcdr.base.plain import JsonTable
 from gcdr.base.seeds import numpy_rng
 from gcdr.data.folds import resampled
@@ -76,7 +76,7 @@ def evaluate_semantics(
         box = meant[OBJECT].to_numpy(float) / np.tile(tested.people[["width", "height"]], 2)
         point = dark_points(heatmap)
         scores["gaze_acc"] = ((point >= box[:, :2]) & (point <= box[:, 2:])).all(1).astype(float)
-    write_json(out, about | {"tower": vocabulary.tower} | semantic_summary(scores, tested))
+    write_sealed(out, about | {"tower": vocabulary.tower} | semantic_summary(scores, tested))
 
 
 def evaluate_guesses(
@@ -115,7 +115,7 @@ def evaluate_guesses(
         guesses["answers"] = told.reindex(tested.ids).fillna(MISSING).to_numpy(int)[:, None]
     for name, ranked in guesses.items():
         summary = semantic_summary(name_scores(ranked, meant, names), tested)
-        write_json(out / f"{name}.json", about | {"variant": name} | summary)
+        write_sealed(out / f"{name}.json", about | {"variant": name} | summary)
 
 
 def meant_of(annotated: Path, tested: Tested) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import sealed, write_json
+from gcdr.base.files import write_sealed
 from gcdr.base.plain import JsonTable
 from gcdr.data.folds import clusters, labelled_folds
 from gcdr.data.lookup import places
@@ -99,7 +99,7 @@ def sweep_timesteps(
             )
     counts = {group: len(ids) for group, (ids, _) in groups.items()}
     chosen = {"sampler": refine.sampling.sampler, "people": counts}
-    write_json(out, {"format": 1, **about, **chosen, "rows": rows})
+    write_sealed(out, {"format": 1, **about, **chosen, "rows": rows})
 
 
 def _samplings(configured: SamplerSettings) -> dict[str, SamplerSettings]:
@@ -180,33 +180,31 @@ def choose_timestep(
     tables, choice = _choice(of_candidate.error, people, settings)
     taken = _as_chosen(of_candidate, choice, people, settings)
     line = fit_reliability(taken)
-    write_json(
+    write_sealed(
         out,
-        sealed(
-            {
-                "format": FORMAT,
-                **about,
-                "split": of_labelled(split_identity(labels)),
-                "folds": len(folds),
-                "sampler": settings.refine.sampling.sampler,
-                "people": {HELD_OUT: len(known), "validation": int((fold < 0).sum())},
-                "chosen": choice.whole.to_json(),
-                "groups": {
-                    name: chosen.to_json() | {"people": int((people["group"] == name).sum())}
-                    for name, chosen in choice.groups.items()
-                },
-                "reliability": line and line.to_json(),
-                "judged": judged_reliability(taken, clusters(people)),
-                "rows": [
-                    {"sampler": settings.refine.sampling.sampler, "set": HELD_OUT}
-                    | asdict(candidate)
-                    | row
-                    for candidate, row in zip(
-                        settings.candidates(), tables.to_dict("records"), strict=True
-                    )
-                ],
-            }
-        ),
+        {
+            "format": FORMAT,
+            **about,
+            "split": of_labelled(split_identity(labels)),
+            "folds": len(folds),
+            "sampler": settings.refine.sampling.sampler,
+            "people": {HELD_OUT: len(known), "validation": int((fold < 0).sum())},
+            "chosen": choice.whole.to_json(),
+            "groups": {
+                name: chosen.to_json() | {"people": int((people["group"] == name).sum())}
+                for name, chosen in choice.groups.items()
+            },
+            "reliability": line and line.to_json(),
+            "judged": judged_reliability(taken, clusters(people)),
+            "rows": [
+                {"sampler": settings.refine.sampling.sampler, "set": HELD_OUT}
+                | asdict(candidate)
+                | row
+                for candidate, row in zip(
+                    settings.candidates(), tables.to_dict("records"), strict=True
+                )
+            ],
+        },
     )
     print(f"chosen: timestep {choice.whole.timestep}, {choice.whole.steps} steps")
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
-from gcdr.base.files import write_json
+from gcdr.base.files import write_sealed
 from gcdr.base.plain import JsonTable
 from gcdr.data.label_space import read_label_space
 from gcdr.data.manifest import people_digest, read_people
@@ -113,4 +113,4 @@ def evaluate_two_stage(
     similarity = vocabulary.similarity(np.concatenate(found))
     ranked = np.argsort(-similarity, axis=1, kind="stable")
     scores = name_scores(ranked, meant_of(annotated, tested), vocabulary.names)
-    write_json(out, about | {"tower": vocabulary.tower} | semantic_summary(scores, tested))
+    write_sealed(out, about | {"tower": vocabulary.tower} | semantic_summary(scores, tested))

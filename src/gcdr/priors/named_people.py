@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import write_json
+from gcdr.base.files import write_sealed
 from gcdr.base.plain import JsonTable
 from gcdr.data.label_space import read_label_space
 from gcdr.data.lookup import places
@@ -76,7 +76,7 @@ def name_people(
     shown = shown[shown["role"] != UNLABELLED]
     true = label_ids(shown["label"].tolist(), names)
     own = table.set_index("sample_id").loc[shown["sample_id"]]
-    write_json(
+    write_sealed(
         out.with_suffix(".json"),
         {
             "people": len(shown),

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import check_sealed, read_json
+from gcdr.base.files import read_json
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.refine.reliability import Reliability
 
@@ -78,7 +78,6 @@ def read_choice(path: Path) -> Choice:
     found = content.get("chosen") if isinstance(content, dict) else None
     if not isinstance(found, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path}: found no choice of a timestep; make it again")
-    check_sealed(path, content)
     return Choice(
         Chosen.from_json(found, f"{path}, chosen"),
         {

@@ -104,17 +104,24 @@ _VERBS = _words(
     give get put pick reach touch carry pull push point talk speak listen sing sit stand walk run jump dance
     smile laugh wave kiss hug feed cut cook open close use make show face follow try want like love enjoy
     seem appear write draw paint work wait check examine inspect observe view study focus concentrate admire
+    grab grasp grip shake lift raise lower drop bring hand pour cover climb chase follow greet face wash brush
+    clean cross build break fix mend move lead lean lie hang bend turn swing jump crawl ride sleep rest shoot
+    aim hunt fish feed pet stroke tie fold wrap chew bite lick sip swallow smell taste hear notice recognise
+    find lose choose buy sell pay count teach learn think know remember help serve fill load
     """
 )
 _PAST = _words(
     """
     saw seen held ate eaten drank drunk wore worn threw thrown caught rode ridden drove driven took taken gave
-    given got sat stood ran went gone sang spoke spoken wrote written drew drawn made kept felt thought knew
+    given grabbed got sat stood ran went gone sang spoke spoken wrote written drew drawn made kept
+    felt thought knew
     """
 )
 _NOUNS_TOO = _words(
     "watch drink catch kick hit play ride drive point talk walk run jump dance smile laugh wave kiss hug cut"
     " cook open close use show face work wait check view study try love like reach touch look stare gaze"
+    " grasp grip shake lift drop hand cover brush cross break move lead turn swing rest aim fish pet stroke"
+    " tie fold wrap bite lick sip smell taste help load count"
 )
 _SUBJECTS = _words("i he she we they who")
 _MODALS = _words("can could will would shall should may might must do does did to")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import read_json, write_json
+from gcdr.base.files import read_json, write_sealed
 from gcdr.base.plain import JsonTable
 from gcdr.models.folding import fused
 from gcdr.priors.vqa.gradcam import gradcam
@@ -20,7 +20,7 @@ from gcdr.priors.vqa.ofa.checkpoint import load_ofa, save_weights
 from gcdr.priors.vqa.ofa.config import OFAConfig
 from gcdr.priors.vqa.ofa.model import OFA, PAD
 from gcdr.priors.vqa.ofa.search import Search, beam_search
-from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
+from gcdr.priors.vqa.ofa.tokenizer import TOKENIZER_FILES, Tokenizer
 from gcdr.priors.vqa.question import normalise
 
 Precision = Literal["fp32", "bf16"]
@@ -159,9 +159,9 @@ class OFAForVQA:
             card: what people should know of the model: data, settings, results.
         """
         folder = Path(folder)
-        write_json(folder / "config.json", self.model.config.to_json())
+        write_sealed(folder / "config.json", self.model.config.to_json())
         self.tokenizer.save(folder)
-        save_weights(self.model, folder / "model.safetensors", card)
+        save_weights(self.model, folder / "model.safetensors", card, TOKENIZER_FILES)
 
     @torch.no_grad()
     def explain(

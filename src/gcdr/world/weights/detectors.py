@@ -18,7 +18,7 @@ from torchvision.ops import box_iou
 from tqdm import tqdm
 
 from gcdr.base.device import pick_device
-from gcdr.base.files import atomic, file_digest, write_json
+from gcdr.base.files import atomic, file_digest, write_sealed
 from gcdr.base.seeds import derive, numpy_rng
 from gcdr.base.tensors import DIGEST
 from gcdr.detection.bodies import match_bodies
@@ -116,7 +116,7 @@ def train_world_detector(
         folder.mkdir()
         weights = folder / "model.safetensors"
         weights.write_bytes(save(_compact(detector.state_dict())))
-        write_json(folder / "config.json", config.to_json())
+        write_sealed(folder / "config.json", config.to_json())
         stored = load_detector(weights).to(place)
         others = range(recipe.scenes, recipe.scenes + recipe.held_out)
         unseen = {style: draw(others, style) for style in ("web", "gaze")}
@@ -137,7 +137,7 @@ def train_world_detector(
             "torch": torch.__version__,
             "held_out": measured,
         }
-        write_json(folder / "card.json", card)
+        write_sealed(folder / "card.json", card)
     return accuracy
 
 

@@ -19,14 +19,20 @@ TIED = ("decoder.embed_tokens.weight", "decoder.output_projection.weight")
 """Further names of ``TABLE``, which is stored once."""
 
 
-def save_weights(model: OFA, path: str | Path, card: Mapping[str, Any]) -> None:
-    """Write a model's parameters and running statistics, with ``card.json`` beside them."""
+def save_weights(
+    model: OFA, path: str | Path, card: Mapping[str, Any], companions: Sequence[str] = ()
+) -> None:
+    """Write a model's parameters and running statistics, with ``card.json`` beside them.
+
+    Args:
+        companions: as :func:`gcdr.base.tensors.write_tensors` has them.
+    """
     state = {
         name: value.detach().cpu().contiguous()
         for name, value in model.state_dict().items()
         if name not in TIED
     }
-    write_tensors(path, state, card, "card.json")
+    write_tensors(path, state, card, "card.json", companions)
 
 
 def load_ofa(config: OFAConfig, path: str | Path) -> OFA:

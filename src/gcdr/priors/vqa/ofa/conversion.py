@@ -15,14 +15,14 @@ from torch import Tensor
 
 from gcdr.base.download import check_digest
 from gcdr.base.errors import InputError
-from gcdr.base.files import file_digest, read_json, write_json
+from gcdr.base.files import file_digest, read_json, write_sealed
 from gcdr.base.tensors import read_tensors
 from gcdr.base.unpickling import attributes, read_torch
 from gcdr.priors.vqa.ofa.checkpoint import TABLE, TIED, build_ofa, save_weights
 from gcdr.priors.vqa.ofa.config import OFAConfig
 from gcdr.priors.vqa.ofa.layouts import FAIRSEQ, find_layout
 from gcdr.priors.vqa.ofa.model import OFA
-from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
+from gcdr.priors.vqa.ofa.tokenizer import TOKENIZER_FILES, Tokenizer
 
 # Classes that settings in old files may be of; what they hold is read, their code is not.
 SETTINGS_CLASSES = (
@@ -138,14 +138,14 @@ def convert_ofa(
             f"{source.parent}: its vocabulary has {len(tokenizer)} tokens, "
             f"the embedding in {source.name} has {model.config.vocabulary} rows"
         )
-    write_json(folder / "config.json", model.config.to_json())
+    write_sealed(folder / "config.json", model.config.to_json())
     tokenizer.save(folder)
     card = {
         "what": f"OFA, {size_of(model.config) or 'no released size'}, converted",
         "layout": layout.kind,
         "files": {Path(file).name: file_digest(file) for file in layout.files},
     }
-    save_weights(model, folder / "model.safetensors", card)
+    save_weights(model, folder / "model.safetensors", card, TOKENIZER_FILES)
 
 
 def find_config(state: Mapping[str, Tensor], path: str | Path, image_size: int) -> OFAConfig:

@@ -17,6 +17,7 @@ from gcdr.priors.vqa.ofa.model import BOS, EOS
 UNMADE = re.compile(r"<.*>|madeupword\d+")
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 RELEASED_PIECES = 50265
+TOKENIZER_FILES = ("vocab.json", "merges.txt")
 """Specials, BPE pieces and <mask> of the released models; image codes and coordinates follow."""
 
 
@@ -57,7 +58,7 @@ class Tokenizer:
         Raises:
             InputError: a file is absent or is not what its name says.
         """
-        path = Path(folder) / "vocab.json"
+        path = Path(folder) / TOKENIZER_FILES[0]
         vocabulary = _read_pieces(path)
         if [vocabulary.get(piece) for piece in SPECIAL] != [0, 1, 2, 3]:
             raise InputError(f"{path}: expected the ids 0 to 3 for {' '.join(SPECIAL)}")
@@ -102,9 +103,9 @@ class Tokenizer:
 
     def save(self, folder: str | Path) -> None:
         """Write ``vocab.json`` and ``merges.txt``."""
-        with atomic(Path(folder) / "vocab.json") as temporary:
+        with atomic(Path(folder) / TOKENIZER_FILES[0]) as temporary:
             temporary.write_text(json.dumps(self.vocabulary, ensure_ascii=False), encoding="utf-8")
-        with atomic(Path(folder) / "merges.txt") as temporary:
+        with atomic(Path(folder) / TOKENIZER_FILES[1]) as temporary:
             lines = ["#version: 0.2", *(" ".join(pair) for pair in self.merges)]
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
