@@ -69,7 +69,7 @@ def every_text() -> dict:
                 "weights": hostile("vqa"),
                 "layers": [1],
                 "layer": 1,
-                "questions": {"body": f"{HOSTILE} {{store}}"},
+                "questions": {"body": f"{HOSTILE} {{store}}\nsecond line"},
             },
             "released": {
                 "kind": "vqa",
