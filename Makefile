@@ -5,7 +5,7 @@
 #   CORES   cores that the workflow may use
 #   WORKERS processes that run the tests
 #   SLURM_START  command that starts a SLURM before make test-slurm, where none is there
-#   CONFIG  what make gazefollow takes in place of configs/gazefollow.yaml
+#   CONFIG  what make gazefollow and make videoattentiontarget take in place of their own configurations
 #   ARGS    further arguments for snakemake or pytest: make demo ARGS=-n, make test ARGS="-k stores"
 
 PYTHON ?= python3
@@ -34,7 +34,7 @@ INTO := --quiet --python $(VENV)/bin/python
 COMPILE := UV_SYSTEM_CERTS=1 $(UV) pip compile --quiet --generate-hashes --no-emit-index-url \
 	--universal --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: help setup nouns demo seeds smoke gazefollow world-weights test test-fast test-slurm test-chaos lint format reference lock clean
+.PHONY: help setup nouns demo seeds smoke gazefollow videoattentiontarget world-weights test test-fast test-slurm test-chaos lint format reference lock clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -56,14 +56,26 @@ smoke: $(RUNTIME)  ## the same at a very small size
 	$(call snakemake,--configfile configs/smoke.yaml)
 
 # Each step ends the whole where something is wrong. DATA and WEIGHTS become links where the configuration has them.
-gazefollow: $(RUNTIME) $(NOUNS)  ## check, forecast, pilot, then the paper's Table 1: DATA=folder WEIGHTS=folder
-	@put() { test -z "$$2" || test "$$1" -ef "$$2" || ln -sT "$$(realpath "$$2")" "$$1"; }; \
-	mkdir -p data && put data/gazefollow "$$DATA" && put weights "$$WEIGHTS"
-	@$(ACTIVE) python -m gcdr check data/gazefollow
-	@$(ACTIVE) python -m snakemake --cores 1 --configfile $(CONFIG) -- results/data/gazefollow/manifest.parquet
-	@$(ACTIVE) python -m gcdr forecast --configfile $(CONFIG)
+gazefollow: $(RUNTIME) $(NOUNS)  ## check, forecast, pilots, then the paper's Table 1: DATA=folder WEIGHTS=folder
+	$(call prepare)
 	@$(ACTIVE) python -m gcdr pilot --configfile $(CONFIG)
+	@$(ACTIVE) python -m gcdr pilot --trained --configfile $(CONFIG)
 	$(call snakemake,--configfile $(CONFIG))
+
+# Training starts from models of GazeFollow, which is to lie in data/gazefollow. Of raw maps nothing is published here.
+videoattentiontarget: CONFIG := $(if $(filter file,$(origin CONFIG)),configs/gazefollow.yaml configs/labelled-shows.yaml,$(CONFIG))
+videoattentiontarget: $(RUNTIME) $(NOUNS)  ## the same for Table S4, with GazeFollow in data/gazefollow
+	$(call prepare)
+	@$(ACTIVE) python -m gcdr pilot --trained --configfile $(CONFIG)
+	$(call snakemake,--configfile $(CONFIG) -- table_s4)
+
+define prepare
+	@put() { test -z "$$2" || test "$$1" -ef "$$2" || ln -sT "$$(realpath "$$2")" "$$1"; }; \
+	mkdir -p data && put data/$@ "$$DATA" && put weights "$$WEIGHTS"
+	@$(ACTIVE) python -m gcdr check data/$@
+	@$(ACTIVE) python -m snakemake --cores 1 --configfile $(CONFIG) -- results/data/$@/manifest.parquet
+	@$(ACTIVE) python -m gcdr forecast --configfile $(CONFIG)
+endef
 
 world-weights: $(RUNTIME)  ## train the demo world's own weights again
 	$(call snakemake,world_weights)

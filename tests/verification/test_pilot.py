@@ -1,5 +1,6 @@
 """The pilot on a made GazeFollow: a wrong layer, a wrong split and a cut download, each stopped and named."""
 
+import copy
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,16 @@ import torch
 import yaml
 from fake_gazefollow import write_gazefollow, write_training
 from safetensors.torch import load_file, save_file
+from workflow_runs import Workspace
 
 from gcdr.base.errors import InputError
+from gcdr.base.files import read_json
 from gcdr.cli.commands import main
+from gcdr.config.checked import read_config
 from gcdr.priors.kinds.registry import parse_prior
+from gcdr.verification.claims import claim_of
 from gcdr.verification.pilot import Piloted, check_released_split, likely_cause
+from gcdr.verification.trained import cause_in_training, supervised_model
 
 ROOT = Path(__file__).parents[2]
 BLIND = "decoder.layers.1.encoder_attn.q_proj"  # whose maps then say nothing of the picture
@@ -94,6 +100,60 @@ def test_a_cut_download_and_a_wrong_split_are_named_before_anything_is_asked(
         InputError, match=r"likely a wrong split: found .* people in no training picture"
     ):
         check_released_split(other / "train_annotations_release.txt", lists[1], 10)
+
+
+@pytest.mark.slow
+def test_the_supervised_model_is_trained_as_in_the_run_and_held_to_what_is_expected(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    workspace = Workspace(tmp_path)
+    command = [*asked(data, tmp_path, 1), "--trained"]
+    workspace.write("short.yaml", "gaze: {recipe: {steps: 2, batch: 4}, labelled_per_batch: 2}\n")
+    command[2:2] = [command[2], str(tmp_path / "short.yaml")]
+    del command[4]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "src"))
+    folder = "results/gf/labels10-seed0/teachers/vat+vat"
+    model = f"{folder}/model.safetensors"  # here the jobs start warm; below nothing is left to do
+    run = workspace.snakemake(model, configs=("gf.yaml", "short.yaml"))
+    assert run.returncode == 0, run.stdout[-3000:]
+    assert main([*command, "--out", "mine.json"]) == 1
+    said = capfd.readouterr().out
+    assert f"{folder}; the interval is widened by 10%" in said
+    assert "VAT (supervised), 10 % of the labels on gazefollow" in said and "0.202" in said
+    assert "stop. The likely cause is settings: other than the paper's are gaze." in said
+    assert main([*command, "--expected", "mine.json"]) == 0
+    assert capfd.readouterr().out.endswith("as expected\n")
+    metrics = read_json(tmp_path / "mine.json")["result"]["metrics"]
+    assert metrics["AvgDist"]["published"] == 0.202
+
+
+def test_causes_of_a_trained_model() -> None:
+    paper = read_config([ROOT / "config.yaml", ROOT / "configs/gazefollow.yaml"])
+
+    def result(**agrees: bool) -> dict[str, Any]:
+        return {"metrics": {name: {"agrees": value} for name, value in agrees.items()}}
+
+    wrong = result(AvgDist=False, AUC=True)
+    assert cause_in_training(result(AvgDist=True, AUC=True), paper, paper) is None
+    other = copy.deepcopy(paper)
+    other["gaze"]["models"]["vat"]["init"] = None
+    assert "the first weights" in (cause_in_training(wrong, other, paper) or "")
+    other = copy.deepcopy(paper)
+    other["split"]["share"] = 20
+    said = cause_in_training(wrong, other, paper)
+    assert said == "settings: other than the paper's are split.share"
+    assert "boxes or labels" in (cause_in_training(wrong, paper, paper) or "")
+    distances = result(AvgDist=False, MinDist=True, AUC=False)
+    assert "none that is known" in (cause_in_training(distances, paper, paper) or "")
+
+
+def test_the_model_of_the_papers_shows() -> None:
+    names = ("config.yaml", "configs/gazefollow.yaml", "configs/labelled-shows.yaml")
+    source, claim, folder = supervised_model(read_config([ROOT / name for name in names]))
+    assert source["kind"] == "videoattentiontarget"
+    assert str(folder) == "results/labelledshows/labelschosen-seed0/teachers/vat+film"
+    assert claim_of(source["kind"], claim).values == {"Dist": 0.144, "AUC": 0.825}
 
 
 def test_causes_are_named_in_turn() -> None:

@@ -19,11 +19,13 @@ from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
 from gcdr.predictor.predictor import Predictor
 from gcdr.verification.claims import CLAIMS, Claim, claim_of
+from gcdr.verification.collected import NONE, collected
 from gcdr.verification.picture_origins import letters, may_be_seen
 from gcdr.verification.submission import read_submission
 from gcdr.verification.verify import beside_claim, predicted, read_test_set
 
 PICTURES = 9
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -167,3 +169,19 @@ def test_where_test_pictures_come_from() -> None:
     assert may_be_seen(["test2/00000000/00000001.jpg", "test2/00000000/00000005.jpg", "a.jpg"]) == [
         True, False, None,
     ]  # fmt: skip
+
+
+def test_results_that_labs_sent_are_on_the_page(data: Path, model: Path, tmp_path: Path) -> None:
+    page = (ROOT / "docs/verify.md").read_text().split("## Collected results\n\n")[1]
+    sent = [*(ROOT / "docs/submissions").glob("*.json")]
+    assert page.startswith(collected(sent) + "\n")
+    assert collected([]) == NONE
+    out = tmp_path / "lab.json"
+    main(["verify", str(data), "--model", str(model), "--claim", "vat", "--out", str(out)])
+    header, rule, *lines = collected([out]).splitlines()
+    assert header.count("|") == rule.count("|") == lines[0].count("|")
+    assert [line.split("|")[2].rsplit(", ", 1)[1].strip() for line in lines] == [
+        "AvgDist",
+        "MinDist",
+        "AUC",
+    ]

@@ -55,6 +55,7 @@ SAID = {
     "evaluate_two_stage": f"evaluate what CLIP sees ({{how}}) where {{variant}} looks {SPLIT}",
     "evaluate_guesses": f"evaluate guesses of what test people look at {SPLIT}",
     "table_semantic": "make the table of where and what",
+    "table_gazehoi": "make the table of where and what, a row a study",
     "sweep": f"refine at every timestep and measure {SPLIT}",
     "predict_unlabelled": f"ask student {{variant}} about unlabelled people {SPLIT}",
     "label_curve": f"measure at fewer labels {SPLIT}",

@@ -54,13 +54,10 @@ def semantic_variants(study):
     return [one for one in asked if learns_names(one.gaze)]
 
 
-def semantic_rows():
-    """Rows of the table: what each is called, and its files, one a study."""
-    studies = config["report"]["studies"]
-    rows = [{"title": name, "files": [semantic_file(s, name) for s in studies]} for name in GUESSES]
-    count = len(semantic_variants(studies[0])) if studies else 0
-    for number in range(count):
-        variants = [semantic_variants(study)[number] for study in studies]
+def semantic_rows(studies):
+    """Rows of models over some studies: what each is called, and its files, one a study."""
+    rows = []
+    for variants in zip(*map(semantic_variants, studies)):
         files = [semantic_file(s, v) for s, v in zip(studies, variants)]
         title = f"{variants[0].method}, {variants[0].gaze}"
         rows.append({"title": title, "files": files})
@@ -70,10 +67,31 @@ def semantic_rows():
     return rows
 
 
+def guessed_rows(studies):
+    """Rows of names that no gaze model says."""
+    return [{"title": name, "files": [semantic_file(s, name) for s in studies]} for name in GUESSES]
+
+
+def rows_by_method():
+    """Rows of the table of where and what, each the mean of the report's studies."""
+    studies = config["report"]["studies"]
+    return guessed_rows(studies) + semantic_rows(studies)
+
+
+def rows_by_study():
+    """Rows in which each study stands for itself, as models of one data set begun in several ways do."""
+    studies = config["report"]["studies"]
+    rows = guessed_rows(studies[:1])
+    for study in studies:
+        of_study = semantic_rows([study])
+        rows += [row | {"title": f"{row['title']} ({study})"} for row in of_study]
+    return rows
+
+
 def semantic_file(study, name):
     return f"{split_of(study)}/semantics/{name}.json"
 
 
-def semantic_files():
-    """The same files, each once."""
-    return list(dict.fromkeys(file for row in semantic_rows() for file in row["files"]))
+def files_of(rows):
+    """The files of rows, each once."""
+    return list(dict.fromkeys(file for row in rows for file in row["files"]))

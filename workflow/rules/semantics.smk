@@ -117,13 +117,25 @@ rule table_semantic:
     """Where and what, of the report's methods whose gaze model also says what is looked at."""
     input:
         script=script("table_semantic"),
-        files=lambda wildcards: semantic_files(),
+        files=lambda wildcards: files_of(rows_by_method()),
     output:
         multiext(f"{REPORT}/tables/paper/table_semantic", csv=".csv", page=".md"),
     log:
         f"logs/{config['report']['name']}/table_semantic.log",
     localrule: True
     params:
-        rows=lambda wildcards: as_json(semantic_rows()),
+        rows=lambda wildcards: as_json(rows_by_method()),
     shell:
         "python {input.script:q} --rows={params.rows:q} --csv={output.csv:q} --page={output.page:q} > {log:q} 2>&1"
+
+
+use rule table_semantic as table_gazehoi with:
+    input:
+        script=script("table_semantic"),
+        files=lambda wildcards: files_of(rows_by_study()),
+    output:
+        multiext(f"{REPORT}/tables/paper/table_gazehoi", csv=".csv", page=".md"),
+    log:
+        f"logs/{config['report']['name']}/table_gazehoi.log",
+    params:
+        rows=lambda wildcards: as_json(rows_by_study()),

@@ -10,6 +10,7 @@ from typing import Any
 
 from gcdr.base.errors import InputError
 
+PAPERS_RUN = Path("configs/gazefollow.yaml")
 NAMES = {
     "AvgDist": ("dist_to_mean_reference", "dist_to_mean", "mean_dist_reference", "mean_dist"),
     "Dist": ("dist_to_mean_reference", "dist_to_mean"),
@@ -181,14 +182,22 @@ def add_pilot(commands: Any) -> None:
         help="before a long run on GazeFollow: is the prior near what was published, the split what it says?",
         description="Counts who keeps their label, asks about the people of some test pictures as the "
         "configuration says, and holds their raw maps to the published numbers of Grad-CAM. Names the likely "
-        "cause where they are not near. To be called in the top folder of the repository. Exit status: 0 if "
-        "all is as expected, 1 if not, 2 if something cannot be read.",
+        "cause where they are not near. With --trained it has the workflow train the supervised model of "
+        "the first study, as the run will, and holds that to the published numbers. To be called in the top "
+        "folder of the repository. Exit status: 0 if all is as expected, 1 if not, 2 if something cannot be "
+        "read.",
     )
     parser.add_argument(
         "--configfile", type=Path, nargs="+", default=[], metavar="FILE", help="as for snakemake"
     )
     parser.add_argument(
-        "--pictures", type=int, default=48, metavar="N", help="test pictures (default: %(default)s)"
+        "--trained", action="store_true", help="hold the supervised model in place of the raw maps"
+    )
+    parser.add_argument(
+        "--pictures",
+        type=int,
+        metavar="N",
+        help="test pictures (default: 48; with --trained, all)",
     )
     parser.add_argument("--seed", type=int, default=0, help="which (default: %(default)s)")
     parser.add_argument(
@@ -203,12 +212,20 @@ def add_pilot(commands: Any) -> None:
 
 def pilot(args: argparse.Namespace) -> int:
     """Print what was found, and the likely cause if it is not as expected; 1 then."""
-    begun = time.monotonic()
     if args.out is not None and args.out.exists():
         raise InputError(f"{args.out}: is there already; name a new file (--out)")
-    from gcdr.base.device import pick_device
-    from gcdr.base.files import write_json
     from gcdr.config.own import read_checked
+
+    config = read_checked(args.configfile)
+    cause = _of_trained(args, config) if args.trained else _of_raw_maps(args, config)
+    print(f"stop. The likely cause is {cause}" if cause else "as expected")
+    return 1 if cause else 0
+
+
+def _of_raw_maps(args: argparse.Namespace, config: Any) -> str | None:
+    """Print the split and the raw maps beside what is expected; why these are not near, if they are not."""
+    begun = time.monotonic()
+    from gcdr.base.device import pick_device
     from gcdr.settings.preparing import detect_settings
     from gcdr.verification.pilot import (
         check_splits,
@@ -217,18 +234,17 @@ def pilot(args: argparse.Namespace) -> int:
         pilot_weights,
         piloted_source,
     )
-    from gcdr.verification.submission import claim_of_submission, submission
-    from gcdr.verification.verify import device_name, read_test_set
+    from gcdr.verification.submission import claim_of_submission
+    from gcdr.verification.verify import read_test_set
 
-    config = read_checked(args.configfile)
     source, name, prior = piloted_source(config)
     weights = pilot_weights(prior)
     if not weights.is_file():
-        _make(weights, args.configfile)
+        _make(weights, args.configfile, "1")
     weights = weights.parent
     expected = claim_of_submission(args.expected) if args.expected else _published()
     print("\n".join(check_splits(config, source)), flush=True)
-    test = read_test_set(source, args.pictures, args.seed)
+    test = read_test_set(source, args.pictures or 48, args.seed)
     device = pick_device(config["device"])
     detector = Path(config["detect"]["weights"])
     found = pilot_prior(test, expected, prior, weights, detector, detect_settings(config), device)
@@ -236,24 +252,58 @@ def pilot(args: argparse.Namespace) -> int:
     print(
         f"raw maps of {name}, layer {prior.layer}; bodies of {found.bodies:.0%}, maps of {found.valid:.0%}"
     )
+    _keep(args.out, result, weights, test, device, begun)
+    return likely_cause(found, prior)
+
+
+def _of_trained(args: argparse.Namespace, config: Any) -> str | None:
+    """Have the supervised model trained, and print it beside what is expected; why it is not near, if so."""
+    begun = time.monotonic()
+    from gcdr.base.device import pick_device
+    from gcdr.config.checked import read_config
+    from gcdr.models.sizes import WEIGHTS_FILE
+    from gcdr.predictor.predictor import load
+    from gcdr.verification.claims import claim_of
+    from gcdr.verification.submission import claim_of_submission
+    from gcdr.verification.trained import SLACK, cause_in_training, supervised_model
+    from gcdr.verification.verify import beside_claim, predicted, read_test_set
+
+    source, name, folder = supervised_model(config)
+    expected = (
+        claim_of_submission(args.expected) if args.expected else claim_of(source["kind"], name)
+    )
+    test = read_test_set(source, args.pictures, args.seed)
+    _make(folder / WEIGHTS_FILE, args.configfile, "all")
+    device = pick_device(config["device"])
+    maps, inside = predicted(load(folder, device.type), test)
+    result = beside_claim(expected, test, maps, inside, SLACK)
+    print(f"{folder}; the interval is widened by {SLACK:.0%} of a number, for other seeds")
     print("\n".join(lines_of(result)[: 3 + len(result["metrics"])]))
-    if args.out is not None:
-        inputs = {"model": weights, **{f"annotations {path.name}": path for path in test.files}}
-        write_json(
-            args.out, submission(result, inputs, device_name(device), time.monotonic() - begun)
-        )
-        print(f"{args.out}: written")
-    cause = likely_cause(found, prior)
-    print(f"stop. The likely cause is {cause}" if cause else "as expected")
-    return 1 if cause else 0
+    _keep(args.out, result, folder, test, device, begun)
+    return cause_in_training(result, config, read_config([Path("config.yaml"), PAPERS_RUN]))
 
 
-def _make(weights: Path, files: Sequence[Path]) -> None:
-    """Have the workflow fetch and convert released weights."""
+def _keep(
+    out: Path | None, result: Any, weights: Path, test: Any, device: Any, begun: float
+) -> None:
+    """Write what was measured, if anybody asks for it."""
+    if out is None:
+        return
+    from gcdr.base.files import write_json
+    from gcdr.verification.submission import submission
+    from gcdr.verification.verify import device_name
+
+    inputs = {"model": weights, **{f"annotations {path.name}": path for path in test.files}}
+    write_json(out, submission(result, inputs, device_name(device), time.monotonic() - begun))
+    print(f"{out}: written")
+
+
+def _make(file: Path, files: Sequence[Path], cores: str) -> None:
+    """Have the workflow make a file: fetch and convert released weights, or train."""
     overlays = ["--configfile", *map(str, files)] if files else []
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", *overlays, "--", str(weights)]
+    command = [sys.executable, "-m", "snakemake", "--cores", cores, *overlays, "--", str(file)]
     if subprocess.run(command).returncode:
-        raise InputError(f"{weights}: could not be made; the workflow says above why")
+        raise InputError(f"{file}: could not be made; the workflow says above why")
 
 
 def _published() -> Any:

@@ -145,7 +145,11 @@ def precomputed(pickles: list[Path], test: TestSet) -> np.ndarray:
 
 
 def beside_claim(
-    claim: Claim, test: TestSet, maps: np.ndarray, inside: np.ndarray | None
+    claim: Claim,
+    test: TestSet,
+    maps: np.ndarray,
+    inside: np.ndarray | None,
+    slack: float = 0.0,
 ) -> JsonTable:
     """What was measured beside what was published.
 
@@ -154,6 +158,8 @@ def beside_claim(
         test: N people.
         maps: (N, H, W) heatmaps.
         inside: (N,) probability of looking into the frame, or None.
+        slack: how much further than the interval a published number may lie, as a part of it (of AUC and AP,
+            of what they lack to 1).
 
     Returns:
         ``metrics``: by published name the ``published`` value, ``measured`` under its protocol with ``low``
@@ -173,7 +179,8 @@ def beside_claim(
         if (found := summary.get(PROTOCOLS[test.kind][name])) is None:
             continue
         own = summary[OURS[PROTOCOLS[test.kind][name]]]["value"]
-        agrees = found["low"] - ROUNDING <= value <= found["high"] + ROUNDING
+        more = ROUNDING + slack * (1 - value if name in ("AUC", "AP") else value)
+        agrees = found["low"] - more <= value <= found["high"] + more
         metrics[name] = {
             "published": value, "measured": found["value"], "low": found["low"], "high": found["high"],
             "agrees": bool(agrees), "own": own,

@@ -1,0 +1,74 @@
+"""A pilot's second half: is the supervised model of a run near what was published, and if not, why?
+
+It is trained as the run itself would train it, so nothing of it is lost.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gcdr.base.plain import Config, JsonTable
+from gcdr.config.schema import study_share
+from gcdr.data.split_name import CHOSEN, SplitName
+from gcdr.datasets.layout import Source
+
+SLACK = 0.1
+"""How much further than the interval over pictures a trained model may be from a published number, as a part
+of it (of AUC and AP, of what they lack to 1): other weights and batches were drawn there."""
+DECIDING = ("split", "samples", "heatmap", "gaze")
+"""Sections of the configuration that a supervised model depends on."""
+
+
+def supervised_model(config: Config) -> tuple[Source, str, Path]:
+    """The supervised model of the report's first study.
+
+    Returns:
+        the study's data set; the name of the publication's claim on it; the model's folder in ``results``.
+    """
+    (name, *_) = config["report"]["studies"] or config["studies"]
+    study = config["studies"][name]
+    split = SplitName(study_share(config, name))
+    claim = "vat-shows" if split.labelled == CHOSEN else f"vat-{split.labelled}"
+    folder = f"results/{name}/labels{split}-seed{study['seed']}/teachers"
+    return (
+        config["datasets"][study["dataset"]],
+        claim,
+        Path(folder, f"vat+{config['gaze']['model']}"),
+    )
+
+
+def cause_in_training(result: JsonTable, config: Config, paper: Config) -> str | None:
+    """Why a supervised model is not near what was published; None where it is.
+
+    Args:
+        result: of :func:`gcdr.verification.verify.beside_claim`, with ``SLACK``.
+        config: what it was trained by.
+        paper: the configuration of the paper's run.
+    """
+    found = result["metrics"].values()
+    if all(one["agrees"] for one in found):
+        return None
+    kind = config["gaze"]["models"][config["gaze"]["model"]]
+    if kind.get("init") is None and "init" in paper["gaze"]["models"][paper["gaze"]["model"]]:
+        return "the first weights: gaze.models has no init, training began from random numbers"
+    changed = sorted(
+        key for section in DECIDING for key in _changed(config[section], paper[section], section)
+    )
+    if changed:
+        return f"settings: other than the paper's are {', '.join(changed)}"
+    if not any(one["agrees"] for name, one in result["metrics"].items() if name != "AUC"):
+        return (
+            "boxes or labels: settings are the paper's; are these the data set's own annotations?"
+        )
+    return "none that is known: settings and first weights are the paper's; try another seed"
+
+
+def _changed(mine: Any, other: Any, path: str) -> list[str]:
+    """Dotted names of what is not the same in two tables."""
+    if isinstance(mine, Mapping) and isinstance(other, Mapping):
+        return [
+            name
+            for key in mine.keys() | other.keys()
+            for name in _changed(mine.get(key), other.get(key), f"{path}.{key}")
+        ]
+    return [] if mine == other else [path]
