@@ -5,13 +5,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-import timm
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gcdr.base.errors import InputError
 from gcdr.data.views import IMAGENET, Colours
+from gcdr.models.from_timm import create_model, is_model
 from gcdr.models.gazelle_config import WORLD, GazelleConfig
 from gcdr.models.precision import in_precision
 from gcdr.models.sizes import TowersConfig
@@ -198,12 +198,10 @@ def _resampled(
 
 
 def _timm_model(name: str, picture_size: tuple[int, int], sizes: dict[str, Any]) -> nn.Module:
-    if not timm.is_model(name):
+    if not is_model(name):
         raise InputError(f"backbone: found {name!r}, expected a vision transformer by timm's name")
     try:
-        model = timm.create_model(
-            name, pretrained=False, num_classes=0, img_size=picture_size, **sizes
-        )
+        model = create_model(name, pretrained=False, num_classes=0, img_size=picture_size, **sizes)
     except (TypeError, AssertionError, ValueError) as error:
         raise InputError(
             f"backbone {name}: not to be had at {picture_size} px ({error})"

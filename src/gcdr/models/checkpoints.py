@@ -11,7 +11,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.outlines import STATE_ENTRIES, unwrapped
 from gcdr.base.tensor_pickles import holds_objects, is_archive, read_placed
 from gcdr.base.unpickling import read_torch
-from gcdr.models.weights import load_weights
+from gcdr.models.weights import Undrawn, load_weights
 
 OTHER_ENTRIES = (
     *("lr", "train_step", "epoch", "step", "global_step", "loss", "best_loss"),
@@ -78,17 +78,17 @@ def filled(build: Callable[[], nn.Module], state: Mapping[str, Tensor], where: s
     Raises:
         InputError: tensors lack, are unknown, of another shape or not finite.
     """
-    with torch.device("meta"):
+    with Undrawn():
         model = build()
     counters = {key: torch.tensor(0) for key in model.state_dict() if key.endswith(COUNTER)}
-    model.to_empty(device="cpu")
     load_weights(model, {**counters, **state}, where)
-    check_finite(model, where)
+    check_finite(model.state_dict(), where)
     return model.eval()
 
 
-def check_finite(model: nn.Module, path: str | Path) -> None:
+def check_finite(weights: Mapping[str, Tensor], path: str | Path) -> None:
     """Refuse weights that are not finite."""
-    for name, value in model.state_dict().items():
-        if not torch.isfinite(value).all():
+    for name, value in weights.items():
+        # Extremes keep what is not finite, and take a fifth of the time of asking each number.
+        if value.numel() and not all(end.isfinite() for end in value.aminmax()):
             raise InputError(f"{path}: {name} holds values that are not finite")

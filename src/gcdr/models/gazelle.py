@@ -8,13 +8,13 @@ from functools import partial
 from typing import ClassVar
 
 import torch
-from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gcdr.base.errors import InputError
 from gcdr.data.views import Colours
 from gcdr.models.backbone import Backbone, build_backbone, check_sizes
+from gcdr.models.from_timm import Block
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, Needs
 from gcdr.models.objectives import map_cross_entropy

@@ -17,13 +17,13 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS, atomic
 from gcdr.base.tensors import read_tensors
 from gcdr.models.backbone import Backbone
-from gcdr.models.checkpoints import read_state
+from gcdr.models.checkpoints import check_finite, read_state
 from gcdr.models.description import SCENE_TOWER, TOWERS, VIT, Description, FrozenBackbone
 from gcdr.models.gazelle import BACKBONE, INOUT, Gazelle
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.interface import Kind
 from gcdr.models.sizes import weights_file
-from gcdr.models.weights import load_weights
+from gcdr.models.weights import Undrawn, load_weights
 
 PREFIX = f"{BACKBONE}.model."
 SIZE_TENSOR = "linear.weight"
@@ -53,9 +53,8 @@ def read_gazelle_weights(path: str | Path, backbone: str | Path | None = None) -
         raise InputError(
             f"{path}: holds a decoder of Gaze-LLE only; give a file of {config.backbone} as well"
         )
-    with torch.device("meta"):
+    with Undrawn():
         model = Gazelle(config)
-    model.to_empty(device="cpu")
     _load_decoder(model, weights, path)
     if whole:
         _load_backbone(model.backbone, weights, path)
@@ -169,20 +168,14 @@ def _load_decoder(
             )
         own |= {k: v for k, v in model.state_dict().items() if k.startswith(INOUT)}
     load_weights(model, {**weights, **own}, str(path))
-    _check_finite(weights, path)
+    check_finite(weights, path)
 
 
 def _load_backbone(backbone: Backbone, weights: Mapping[str, Tensor], path: str | Path) -> None:
     whole = {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}
     weights = backbone.prepared(whole or weights, str(path))
     load_weights(backbone.model, weights, str(path))
-    _check_finite(backbone.model.state_dict(), path)
-
-
-def _check_finite(weights: Mapping[str, Tensor], path: str | Path) -> None:
-    for name, value in weights.items():
-        if not torch.isfinite(value).all():
-            raise InputError(f"{path}: {name} holds values that are not finite")
+    check_finite(backbone.model.state_dict(), path)
 
 
 DESCRIPTION = Description(

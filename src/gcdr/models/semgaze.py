@@ -9,12 +9,11 @@ from functools import partial
 from typing import ClassVar
 
 import torch
-from timm.models.resnet import BasicBlock, ResNet
-from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gcdr.base.errors import InputError
+from gcdr.models.from_timm import BasicBlock, Block, ResNet
 from gcdr.models.gazelle import resize_maps
 from gcdr.models.interface import Colours, GazeInputs, GazeModel, GazeOutput, Needs
 from gcdr.models.objectives import squared_error

@@ -4,10 +4,10 @@ Attribute names are the parameter names of released checkpoints.
 """
 
 import torch
-from timm.layers import LayerNorm2d
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gcdr.models.from_timm import LayerNorm2d
 from gcdr.models.semgaze_config import SemgazeConfig
 
 MAP_NORM_EPS = 1e-6

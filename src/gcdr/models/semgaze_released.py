@@ -100,7 +100,7 @@ def start_semgaze(model: Semgaze, source: str | Path) -> None:
         )
         taken = _take(model, weights, str(file))
         print(f"{file}: {taken} of {len(model.state_dict())} tensors start from it")
-    check_finite(model, source)
+    check_finite(model.state_dict(), source)
 
 
 def pretraining_files(folder: Path) -> list[Path]:

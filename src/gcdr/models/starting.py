@@ -56,7 +56,7 @@ def start_from(model: nn.Module, source: str | Path) -> None:
     match = warm_start(target, _with_depth(weights, target), str(source))
     if any(name.startswith(CONVLSTM) for name in weights) and hasattr(target, "convlstm_scene"):
         _take_signal(target, source)
-    check_finite(target, source)
+    check_finite(target.state_dict(), source)
     random = [name for name in match.missing + match.misfits if not name.endswith(COUNTER)]
     total = len(target.state_dict())
     print(

@@ -1,10 +1,12 @@
 """Weights from files into models: strictly, or as a start where models share a part."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from gcdr.base.errors import InputError
 
@@ -15,6 +17,27 @@ HEADS = (
     *("compress_", "deconv", "conv4.", "fc_inout."),
     *("outside_embedding", "patch_pos_embedding", "qkv_proj.", "inout_patch_"),
 )
+
+DRAWS = (
+    "uniform_",
+    "normal_",
+    "kaiming_uniform_",
+    "erfinv_",
+)  # the last of a cut normal distribution
+
+
+class Undrawn(TorchFunctionMode):
+    """Within it models are built without drawing random weights: for those whose weights are all read next.
+
+    On the device "meta" constants would be lost too, and drawing there imports torch's compiler.
+    """
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if getattr(func, "__name__", None) in DRAWS:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor], where: str = "weights") -> None:

@@ -29,6 +29,7 @@ from gcdr.models.folding import ready
 from gcdr.models.inputs import cached_inputs, gaze_inputs, squared_inputs
 from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, SeesPeople
 from gcdr.models.released import read_released
+from gcdr.models.weights import Undrawn
 
 BLOCK = 64
 """People computed together, always the same ones, so that a result never depends on a batch; of a model with
@@ -228,7 +229,8 @@ def load(source: str | Path, device: str = "auto", backbone: str | Path | None =
     if path.suffix in CHECKPOINTS:
         model, _ = read_released(path, backbone)
     else:
-        model = load_model(path, backbone)
+        with Undrawn():
+            model = load_model(path, backbone)
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     return Predictor(as_gaze_model(model, path), torch.device(chosen))
 
