@@ -200,7 +200,8 @@ def _enough_memory(name: str, batch: int) -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         raise InputError(
             f"{name}: found a GPU whose memory does not suffice for a batch of {batch}; expected a larger "
-            f"one, or a smaller batch in the recipe, such as {max(batch // 2, 1)} (gcdr forecast says what fits)"
+            f"one, or a smaller batch in the recipe, such as {max(batch // 2, 1)} (gcdr forecast says "
+            "what fits)"
         ) from error
 
 
