@@ -271,7 +271,7 @@ def test_eight_of_eighty_people_go_through_the_whole_workflow(tmp_path: Path) ->
     workspace = Workspace(tmp_path)
     workspace.write("mine.yaml", MINE)
     workspace.write("fewer.yaml", FEWER)
-    write_photos(tmp_path, 80, 20, 8)
+    write_photos(tmp_path, 80, 6, 8)
     run = workspace.snakemake(configs=(SMOKE, "mine.yaml", "fewer.yaml"))
     assert run.returncode == 0, run.stdout[-4000:]
     labels = pd.read_parquet(tmp_path / "results/mine/labelsown-seed0/labels.parquet")
