@@ -191,6 +191,21 @@ def test_half_precision_ends_with_the_training(tmp_path: Path) -> None:
     assert not torch.equal(kept.conv1_scene.weight, before)
 
 
+def test_a_gpu_that_is_full_is_named_with_what_helps(tmp_path: Path) -> None:
+    def loss(step: int) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    said = "line: found a GPU whose memory does not suffice for a batch of 4; expected .* such as 2"
+    with pytest.raises(InputError, match=said):
+        fit(
+            torch.nn.Linear(1, 1),
+            loss,
+            Recipe(lr=1, batch=4, steps=2),
+            tmp_path / "log.csv",
+            "line",
+        )
+
+
 def test_loss_that_is_not_finite_is_named(tmp_path: Path) -> None:
     model = nn.Linear(1, 1)
 

@@ -7,6 +7,7 @@ cost every job longer than importing torch does.
 
 import csv
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -114,7 +115,7 @@ def fit(
         eval mode.
 
     Raises:
-        InputError: the loss, or a weight in the end, is not finite.
+        InputError: the loss, or a weight in the end, is not finite; or a GPU is too small for a batch.
     """
     if recipe.learned == "in_time":
         learn_in_time(model)
@@ -150,35 +151,38 @@ def fit(
     check_every = LOG_EVERY * max(1, length // (LOG_EVERY * CHECKS))
     steps, quiet = range(start, length), not ranks.first
     bar = tqdm(steps, name, length, initial=start, unit="step", mininterval=5, disable=quiet)
-    for step in bar:
-        lr = recipe.rate * recipe.factor(step, per_epoch)
-        for group in optimiser.param_groups:
-            group["lr"] = lr * group["factor"]
-        loss = loss_of_step(step)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        ranks.add_gradients(parameters)
-        if hold is not None:
-            hold()
-        optimiser.step()
-        if average is not None:
-            average.update_parameters(model)
-        unseen.append(loss.detach())
-        logged = (step + 1) % LOG_EVERY == 0 or step + 1 == length
-        saved = checkpoint is not None and ranks.any(checkpoint.due())
-        if logged or saved or loss.device.type == "cpu":  # a GPU that is asked must be waited for
-            recent += _finite_losses(unseen, step, name)
-            unseen.clear()
-        if logged:
-            lines.append([f"{step + 1}", f"{np.mean(recent):.6g}", f"{lr:.4g}"])
-            if held_out is not None:
-                due = (step + 1) % check_every == 0 or step + 1 == length
-                kept = average.module if own else model
-                lines[-1].append(f"{_asked(kept, held_out):.6g}" if due else "")
-            bar.set_postfix(loss=f"{np.mean(recent):.4g}", refresh=False)
-            recent.clear()
-        if saved:
-            checkpoint.write(parts, {"step": step + 1, "recent": recent, "lines": lines})
+    with _enough_memory(name, recipe.batch):
+        for step in bar:
+            lr = recipe.rate * recipe.factor(step, per_epoch)
+            for group in optimiser.param_groups:
+                group["lr"] = lr * group["factor"]
+            loss = loss_of_step(step)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            ranks.add_gradients(parameters)
+            if hold is not None:
+                hold()
+            optimiser.step()
+            if average is not None:
+                average.update_parameters(model)
+            unseen.append(loss.detach())
+            logged = (step + 1) % LOG_EVERY == 0 or step + 1 == length
+            saved = checkpoint is not None and ranks.any(checkpoint.due())
+            if (
+                logged or saved or loss.device.type == "cpu"
+            ):  # a GPU that is asked must be waited for
+                recent += _finite_losses(unseen, step, name)
+                unseen.clear()
+            if logged:
+                lines.append([f"{step + 1}", f"{np.mean(recent):.6g}", f"{lr:.4g}"])
+                if held_out is not None:
+                    due = (step + 1) % check_every == 0 or step + 1 == length
+                    kept = average.module if own else model
+                    lines[-1].append(f"{_asked(kept, held_out):.6g}" if due else "")
+                bar.set_postfix(loss=f"{np.mean(recent):.4g}", refresh=False)
+                recent.clear()
+            if saved:
+                checkpoint.write(parts, {"step": step + 1, "recent": recent, "lines": lines})
     for one in trained:
         set_precision(one, "fp32")
         _check_finite(one, f"{name}, after {length} steps")
@@ -186,6 +190,18 @@ def fit(
         with atomic(log) as temporary, temporary.open("w", newline="") as handle:
             csv.writer(handle).writerows(lines)
     return (average.module if own else model).eval()
+
+
+@contextmanager
+def _enough_memory(name: str, batch: int) -> Iterator[None]:
+    """Say of a GPU that is full what helps: nothing is gained by trying the same again."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise InputError(
+            f"{name}: found a GPU whose memory does not suffice for a batch of {batch}; expected a larger "
+            f"one, or a smaller batch in the recipe, such as {max(batch // 2, 1)} (gcdr forecast says what fits)"
+        ) from error
 
 
 def by_rate(model: nn.Module) -> list[dict[str, Any]]:
