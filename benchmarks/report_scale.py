@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gcdr.base.files import read_json, write_sealed
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.parquet import read_table, table_about, write_table
 from gcdr.data.shown import split_identity
@@ -89,12 +90,12 @@ class Repeated:
         self.extra = extra[: people - len(test)]
         whole = whole[whole["sample_id"].isin([*manifest["sample_id"], *self.extra])]
         self.old, self.new = people_digest(manifest), people_digest(whole)
-        self.folder = root / "study" / "split"
         for number in range(self.times):
             (root / "images").mkdir(exist_ok=True)
             (root / f"images/{number}").symlink_to(Path(shown["images"]).absolute())
         write_table(whole, root / "manifest.parquet")
         before = Path(shown["study"])
+        self.folder = root / "study" / before.name
         labels = before / "labels.parquet"
         about = table_about(labels)
         about["people"] = self.new
@@ -167,12 +168,12 @@ class Repeated:
 
     def metrics(self, path: Path) -> None:
         """A metrics file, and each person's beside it."""
-        content = json.loads(path.read_text()) | {"people": self.count}
+        content = read_json(path) | {"people": self.count}
         if content.get("split"):
             content["split"] = {key: self.split[key] for key in content["split"]}
         out = self.folder / "metrics" / path.name
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(content))
+        write_sealed(out, content)
         self.table(path.with_suffix(".parquet"), out.with_suffix(".parquet"))
 
 
