@@ -10,7 +10,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.gpus import take_gpu
 
 
-def pick_device(name: str = "auto") -> torch.device:
+def pick_device(name: str = "auto", *, alone: bool = False) -> torch.device:
     """The torch device for a configuration's ``device``.
 
     CPU threads follow ``OMP_NUM_THREADS``, which Snakemake sets to a rule's ``threads``: several
@@ -19,11 +19,14 @@ def pick_device(name: str = "auto") -> torch.device:
     Args:
         name: ``"auto"`` (a GPU if there is one), ``"cpu"``, ``"cuda"`` or ``"cuda:1"``. Without a number it
             is one that no other job of the workflow uses (:mod:`gcdr.base.gpus`).
+        alone: no job computes beside this one, as where a person types a command: without
+            ``OMP_NUM_THREADS`` it takes all cores that it may use, in place of one.
 
     Raises:
         InputError: the device is unknown, or this machine lacks it.
     """
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    if not alone or "OMP_NUM_THREADS" in os.environ:
+        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     # As use_deterministic_algorithms(True, warn_only=True), which imports torch's compiler for two seconds.
     torch.set_deterministic_debug_mode("warn")
     # Nothing here reads memory that it has not written; filling it first was a tenth of a training on a CPU.

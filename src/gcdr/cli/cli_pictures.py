@@ -52,7 +52,7 @@ def heads(args: argparse.Namespace) -> int:
         args.out,
         args.weights,
         score=args.score,
-        device=pick_device(args.device),
+        device=pick_device(args.device, alone=True),
     )
     if args.drawings:
         from gcdr.prediction.drawn import draw_heads
@@ -150,7 +150,7 @@ def predict(args: argparse.Namespace) -> int:
         args.finder,
         args.score,
         args.backbone,
-        pick_device(args.device).type,
+        pick_device(args.device, alone=True).type,
         args.downloads,
         args.vocabulary,
         args.tower,

@@ -78,7 +78,7 @@ def predict_videos(args: argparse.Namespace) -> int | None:
     names = [
         field.name for field in fields(PredictionRequest) if field.name not in ("sources", "device")
     ]
-    device = pick_device(args.device).type
+    device = pick_device(args.device, alone=True).type
     wanted = PredictionRequest(
         videos, device=device, **{name: getattr(args, name) for name in names}
     )
