@@ -6,6 +6,7 @@
 #   WORKERS processes that run the tests
 #   SLURM_START  command that starts a SLURM before make test-slurm, where none is there
 #   CONFIG  what make gazefollow and make videoattentiontarget take in place of their own configurations
+#   FORECAST  further arguments for gcdr forecast there: --as-written on a node without the GPU
 #   ARGS    further arguments for snakemake or pytest: make demo ARGS=-n, make test ARGS="-k stores"
 
 PYTHON ?= python3
@@ -55,26 +56,31 @@ seeds: $(RUNTIME)  ## the same over several seeds, with the spread
 smoke: $(RUNTIME)  ## the same at a very small size
 	$(call snakemake,--configfile configs/smoke.yaml)
 
+SUBMISSIONS := results/submissions/$(STARTED)
+
 # Each step ends the whole where something is wrong. DATA and WEIGHTS become links where the configuration has them.
 gazefollow: $(RUNTIME) $(NOUNS)  ## check, forecast, pilots, then the paper's Table 1: DATA=folder WEIGHTS=folder
-	$(call prepare)
-	@$(ACTIVE) python -m gcdr pilot --configfile $(CONFIG)
-	@$(ACTIVE) python -m gcdr pilot --trained --configfile $(CONFIG)
-	$(call snakemake,--configfile $(CONFIG))
+	$(call prepare,all table1)
+	@$(ACTIVE) python -m gcdr pilot --configfile $(CONFIG) --out $(SUBMISSIONS)-maps.json -- $(ARGS)
+	@$(ACTIVE) python -m gcdr pilot --trained --configfile $(CONFIG) --out $(SUBMISSIONS)-trained.json -- $(ARGS)
+	$(call snakemake,all table1 --configfile $(CONFIG))
 
 # Training starts from models of GazeFollow, which is to lie in data/gazefollow. Of raw maps nothing is published here.
 videoattentiontarget: CONFIG := $(if $(filter file,$(origin CONFIG)),configs/gazefollow.yaml configs/labelled-shows.yaml,$(CONFIG))
 videoattentiontarget: $(RUNTIME) $(NOUNS)  ## the same for Table S4, with GazeFollow in data/gazefollow
-	$(call prepare)
-	@$(ACTIVE) python -m gcdr pilot --trained --configfile $(CONFIG)
-	$(call snakemake,--configfile $(CONFIG) -- table_s4)
+	$(call prepare,table_s4)
+	@$(ACTIVE) python -m gcdr pilot --trained --configfile $(CONFIG) --out $(SUBMISSIONS)-trained.json -- $(ARGS)
+	$(call snakemake,table_s4 --configfile $(CONFIG))
 
 define prepare
-	@put() { test -z "$$2" || test "$$1" -ef "$$2" || ln -sT "$$(realpath "$$2")" "$$1"; }; \
+	@put() { test -z "$$2" || test "$$1" -ef "$$2" && return; \
+	test -d "$$2" || { echo "$$2: no such folder" >&2; return 1; }; \
+	test ! -e "$$1" && test ! -L "$$1" || { echo "$$1: is there already, and is not $$2; move it away" >&2; return 1; }; \
+	ln -s "$$(realpath "$$2")" "$$1"; }; \
 	mkdir -p data && put data/$@ "$$DATA" && put weights "$$WEIGHTS"
 	@$(ACTIVE) python -m gcdr check data/$@
 	@$(ACTIVE) python -m snakemake --cores 1 --configfile $(CONFIG) -- results/data/$@/manifest.parquet
-	@$(ACTIVE) python -m gcdr forecast --configfile $(CONFIG)
+	@$(ACTIVE) python -m gcdr forecast $(1) $(FORECAST) --configfile $(CONFIG)
 endef
 
 world-weights: $(RUNTIME)  ## train the demo world's own weights again

@@ -292,7 +292,9 @@ def test_killed_process_goes_on_and_leaves_nothing_behind(
     assert not state.exists() and not list(tmp_path.glob(".*"))
 
 
-def test_state_of_other_settings_is_not_taken(tmp_path: Path) -> None:
+def test_state_of_other_settings_is_not_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     table = tmp_path / "labels.parquet"
     pd.DataFrame({"a": [1]}).to_parquet(table)
 
@@ -310,3 +312,4 @@ def test_state_of_other_settings_is_not_taken(tmp_path: Path) -> None:
     pd.DataFrame({"a": [2]}).to_parquet(table)
     with resume.resumable(tmp_path / "vat", {}, [table]) as other:
         assert other.path != kept.path and not kept.path.exists()
+    assert f"{kept.path.parent}: the state of a stopped run with other" in capsys.readouterr().out

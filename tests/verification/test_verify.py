@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from gcdr.predictor.predictor import Predictor
 from gcdr.verification.claims import CLAIMS, Claim, claim_of
 from gcdr.verification.collected import NONE, collected
 from gcdr.verification.picture_origins import letters, may_be_seen
-from gcdr.verification.submission import read_submission
+from gcdr.verification.submission import claim_of_submission, read_submission
 from gcdr.verification.verify import beside_claim, predicted, read_test_set
 
 PICTURES = 9
@@ -121,8 +122,31 @@ def test_the_command_writes_what_another_lab_compares(
     said = capsys.readouterr().out
     assert "NO" in said and "model: " in said
 
-    assert main([*command, "--out", str(one)]) == 2
-    assert "is there already" in capsys.readouterr().err
+    refused = {
+        ("--out", str(one)): "is there already",
+        ("--out", str(one / "x.json")): "cannot be written",
+        ("--pictures", "1"): "--pictures: found 1, expected 2 or more",
+        ("--claim", "gradcam"): "found gradcam, of raw maps; expected one of a model",
+    }
+    for arguments, said in refused.items():
+        assert main([*command, *arguments]) == 2
+        assert said in capsys.readouterr().err
+    whole = json.loads(one.read_text())
+    wrong: dict[str, Any] = {
+        "result.title": whole | {"result": {**whole["result"], "title": 3}},
+        "hardware": whole | {"hardware": {}},
+        "made.packages": whole | {"made": {"packages": []}},
+    }
+    for place, content in wrong.items():
+        two.write_text(json.dumps(content))
+        assert main(["compare", str(one), str(two)]) == 2
+        assert f"b.json: {place}: " in capsys.readouterr().err
+    with pytest.raises(InputError, match="of gazefollow, expected a result on videoattention"):
+        claim_of_submission(one, "videoattentiontarget")
+    whole["result"]["metrics"]["AUC"].update(low=0.9, high=0.1)
+    two.write_text(json.dumps(whole))
+    with pytest.raises(InputError, match=r"b\.json: result\.metrics\.AUC: found low 0\.9 above"):
+        read_submission(two)
     two.write_text('{"format": "gcdr-submission"}')
     assert main(["compare", str(one), str(two)]) == 2
     assert "b.json: the file: 'version' is a required property" in capsys.readouterr().err

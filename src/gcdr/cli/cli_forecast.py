@@ -23,7 +23,8 @@ def add_forecast(commands: Any) -> None:
         help="say how long a run will take on this machine, and what memory and disk",
         description="Plans the run, asks and trains the models in it for some seconds each on this machine "
         "(two minutes in all for the paper's), and adds up. Nothing is made. To be called in the top "
-        "folder of the repository, where the jobs will run. Exit status: 1 if the disk is too small.",
+        "folder of the repository, where the jobs will run. Exit status: 1 if the disk is too small, or "
+        "the GPU for a batch.",
     )
     parser.add_argument(
         "targets", nargs="*", metavar="TARGET", help="as for snakemake (default: all)"
@@ -48,12 +49,17 @@ def add_forecast(commands: Any) -> None:
 def forecast(args: argparse.Namespace) -> int:
     """Print stages and sums; 1 if the disk is too small."""
     from gcdr.config.own import read_checked
+    from gcdr.forecast.machine_rates import TOO_LARGE
     from gcdr.forecast.sums import stages
     from gcdr.settings.job_needs import read_figures
 
     config = read_checked(args.configfile)
     if args.table is not None and args.table.exists():
         raise InputError(f"{args.table}: is there already; name a new file (--table)")
+    if args.table is not None and args.as_written:
+        raise InputError("--table with --as-written: nothing is measured, so there is no new table")
+    if args.cores is not None and args.cores < 1:
+        raise InputError(f"--cores: found {args.cores}, expected 1 or more")
     cores = args.cores or len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         jobs, told = (
@@ -67,9 +73,9 @@ def forecast(args: argparse.Namespace) -> int:
             jobs = _planned(args, Path(folder, "second"), here)
     lines, enough = forecast_lines(stages(jobs, config), jobs, cores)
     print("\n".join([*lines, *told]))
-    if args.table is not None:
+    if args.table is not None and jobs:
         print(f"{args.table}: written; GCDR_RESOURCES={args.table} has jobs ask by it")
-    return 0 if enough else 1
+    return 0 if enough and not any(TOO_LARGE in line for line in told) else 1
 
 
 def _planned(args: argparse.Namespace, file: Path, table: Path) -> list[Any]:

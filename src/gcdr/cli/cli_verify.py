@@ -4,7 +4,6 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +64,7 @@ def add_verify(commands: Any) -> None:
 def verify(args: argparse.Namespace) -> int:
     """Print the comparison and write the submission; 1 if a number does not agree."""
     begun = time.monotonic()
-    if args.out is not None and args.out.exists():
-        raise InputError(f"{args.out}: is there already; name a new file (--out)")
-    if args.pictures is not None and args.pictures < 1:
-        raise InputError(f"--pictures: found {args.pictures}, expected 1 or more")
+    _check(args)
     from gcdr.base.device import pick_device
     from gcdr.base.files import write_json
     from gcdr.datasets.layout import recognise
@@ -88,11 +84,15 @@ def verify(args: argparse.Namespace) -> int:
     source = recognise(args.dataset)
     if args.maps:
         claim = claim_of(source["kind"], args.claim or "gradcam")
+        if not claim.maps:
+            raise InputError(f"--claim: found {claim.name}, of a model; expected one of raw maps")
     device, inputs = pick_device(args.device), {}
     if args.model:
         path, backbone = find_model(args.model, weights=args.downloads, fetch=True)
         model = load(path, device.type, args.backbone or backbone)
         claim = claim_of(source["kind"], args.claim or claimed_by(model.model))
+        if claim.maps:
+            raise InputError(f"--claim: found {claim.name}, of raw maps; expected one of a model")
         inputs["model"] = path
     test = read_test_set(source, args.pictures, args.seed)
     if args.maps:
@@ -100,8 +100,8 @@ def verify(args: argparse.Namespace) -> int:
         inputs |= {f"maps {path.name}": path for path in args.maps}
     else:
         maps, inside = predicted(model, test)
-    inputs |= {f"annotations {path.name}": path for path in test.files if len(test.files) == 1}
-    result = beside_claim(claim, test, maps, inside)
+    inputs["annotations"] = test.files
+    result = beside_claim(claim, test, maps, inside) | {"seed": args.seed}
     print("\n".join(lines_of(result)))
     if args.out is not None:
         seconds = time.monotonic() - begun
@@ -110,6 +110,23 @@ def verify(args: argparse.Namespace) -> int:
             f"\n{args.out}: written; gcdr compare {args.out} OTHER.json sets it beside another one"
         )
     return 0 if all(one["agrees"] for one in result["metrics"].values()) else 1
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse what would be found out after all the work."""
+    if args.pictures is not None and args.pictures < 2:
+        raise InputError(
+            f"--pictures: found {args.pictures}, expected 2 or more: one has no interval"
+        )
+    if args.out is None:
+        return
+    if args.out.exists():
+        raise InputError(f"{args.out}: is there already; name a new file (--out)")
+    from gcdr.base.files import atomic
+
+    with atomic(args.out) as tried:  # a folder that takes no file says so here
+        tried.touch()
+    args.out.unlink()
 
 
 def lines_of(result: Any) -> list[str]:
@@ -207,13 +224,18 @@ def add_pilot(commands: Any) -> None:
         help="a file of --out, whose measured numbers are expected in place of the published ones",
     )
     parser.add_argument("--out", type=Path, help="submission.json to write; must not exist")
+    parser.add_argument(
+        "snakemake",
+        nargs="*",
+        metavar="ARGUMENT",
+        help="after --, further ones for snakemake, which fetches and trains, such as --workflow-profile",
+    )
     parser.set_defaults(run=pilot)
 
 
 def pilot(args: argparse.Namespace) -> int:
     """Print what was found, and the likely cause if it is not as expected; 1 then."""
-    if args.out is not None and args.out.exists():
-        raise InputError(f"{args.out}: is there already; name a new file (--out)")
+    _check(args)
     from gcdr.config.own import read_checked
 
     config = read_checked(args.configfile)
@@ -240,18 +262,20 @@ def _of_raw_maps(args: argparse.Namespace, config: Any) -> str | None:
     source, name, prior = piloted_source(config)
     weights = pilot_weights(prior)
     if not weights.is_file():
-        _make(weights, args.configfile, "1")
+        _make(weights, args, "1")
     weights = weights.parent
-    expected = claim_of_submission(args.expected) if args.expected else _published()
+    kind = source["kind"]
+    expected = claim_of_submission(args.expected, kind) if args.expected else _published()
     print("\n".join(check_splits(config, source)), flush=True)
     test = read_test_set(source, args.pictures or 48, args.seed)
     device = pick_device(config["device"])
     detector = Path(config["detect"]["weights"])
     found = pilot_prior(test, expected, prior, weights, detector, detect_settings(config), device)
-    result = found.layers[prior.layer]
+    result = found.layers[prior.layer] | {"seed": args.seed}
     print(
         f"raw maps of {name}, layer {prior.layer}; bodies of {found.bodies:.0%}, maps of {found.valid:.0%}"
     )
+    print("\n".join(lines_of(result)[: 3 + len(result["metrics"])]))
     _keep(args.out, result, weights, test, device, begun)
     return likely_cause(found, prior)
 
@@ -270,13 +294,15 @@ def _of_trained(args: argparse.Namespace, config: Any) -> str | None:
 
     source, name, folder = supervised_model(config)
     expected = (
-        claim_of_submission(args.expected) if args.expected else claim_of(source["kind"], name)
+        claim_of_submission(args.expected, source["kind"])
+        if args.expected
+        else claim_of(source["kind"], name)
     )
     test = read_test_set(source, args.pictures, args.seed)
-    _make(folder / WEIGHTS_FILE, args.configfile, "all")
+    _make(folder / WEIGHTS_FILE, args, "all")
     device = pick_device(config["device"])
     maps, inside = predicted(load(folder, device.type), test)
-    result = beside_claim(expected, test, maps, inside, SLACK)
+    result = beside_claim(expected, test, maps, inside, SLACK) | {"seed": args.seed}
     print(f"{folder}; the interval is widened by {SLACK:.0%} of a number, for other seeds")
     print("\n".join(lines_of(result)[: 3 + len(result["metrics"])]))
     _keep(args.out, result, folder, test, device, begun)
@@ -293,16 +319,16 @@ def _keep(
     from gcdr.verification.submission import submission
     from gcdr.verification.verify import device_name
 
-    inputs = {"model": weights, **{f"annotations {path.name}": path for path in test.files}}
+    inputs = {"model": weights, "annotations": test.files}
     write_json(out, submission(result, inputs, device_name(device), time.monotonic() - begun))
     print(f"{out}: written")
 
 
-def _make(file: Path, files: Sequence[Path], cores: str) -> None:
+def _make(file: Path, args: argparse.Namespace, cores: str) -> None:
     """Have the workflow make a file: fetch and convert released weights, or train."""
-    overlays = ["--configfile", *map(str, files)] if files else []
-    command = [sys.executable, "-m", "snakemake", "--cores", cores, *overlays, "--", str(file)]
-    if subprocess.run(command).returncode:
+    overlays = ["--configfile", *map(str, args.configfile)] if args.configfile else []
+    how = ["--cores", cores, *overlays, *args.snakemake]
+    if subprocess.run([sys.executable, "-m", "snakemake", *how, "--", str(file)]).returncode:
         raise InputError(f"{file}: could not be made; the workflow says above why")
 
 

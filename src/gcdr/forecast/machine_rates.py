@@ -49,6 +49,7 @@ LARGE, FEW = 10**7, 4  # weights of a model of which so many people at a time ar
 HIGH = 300  # pixels of a picture from which a VQA model is slow on a CPU
 START = "import pandas, h5py, torch, gcdr.training.gaze"
 TIMES = 3  # that this is started
+TOO_LARGE = "does not fit into memory here"
 Timed = Callable[[], object]
 
 
@@ -252,7 +253,8 @@ def _learning(
                 raise
         count //= 2
         told.append(
-            f"{name}: a batch of {count * 2} does not fit into memory here; asked for {{batch: {count}}}"
+            f"{name}: a batch of {count * 2} {TOO_LARGE}; measured with {count}: write {{batch: {count}}} "
+            "into its recipe, or take a larger GPU"
         )
 
 

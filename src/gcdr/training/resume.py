@@ -99,8 +99,9 @@ class Checkpoint:
         for name, part in parts.items():
             part.load_state_dict(state["parts"][name])
         torch.set_rng_state(state["random"])
-        if state["random_cuda"]:
-            torch.cuda.set_rng_state_all(state["random_cuda"])
+        here = torch.cuda.device_count()  # another machine may have fewer
+        if state["random_cuda"] and here:
+            torch.cuda.set_rng_state_all(state["random_cuda"][:here])
         print(f"going on after step {state['progress']['step']}", flush=True)
         return state["progress"]
 
@@ -159,6 +160,11 @@ def resumable(
     folder = out.parent / f".{out.name}.resume-{key[:16]}"
     for other in out.parent.glob(f".{out.name}.resume-*") if keeps else ():
         if other != folder:
+            print(
+                f"{other}: the state of a stopped run with other settings, inputs or code (or large inputs "
+                "of another date, as in a copy that keeps none); beginning again",
+                flush=True,
+            )
             shutil.rmtree(other, ignore_errors=True)
     with stop_held():
         yield Checkpoint(folder / "state.pt", keeps=keeps)

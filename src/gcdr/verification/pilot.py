@@ -15,6 +15,7 @@ import torch
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config, JsonTable
 from gcdr.base.problems import Problems
+from gcdr.config.schema import study_share
 from gcdr.data.manifest import BODY, people_alone, people_digest, write_table
 from gcdr.data.parquet import read_table
 from gcdr.data.prior_maps import prior_maps
@@ -84,7 +85,10 @@ def check_splits(config: Config, source: Source) -> list[str]:
     Raises:
         InputError: as there.
     """
-    share = config["split"]["share"]
+    (study, *_) = config["report"]["studies"] or config["studies"]
+    share = study_share(config, study)
+    if not isinstance(share, int):
+        return ["split: own labels"]
     released = released_list(config["split"]["released"], share)
     if released is None:
         return ["split: drawn by the seed"]

@@ -4,6 +4,7 @@ import math
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,25 +15,31 @@ from gcdr import __version__
 from gcdr.base.errors import InputError
 from gcdr.base.files import file_digest, read_json, text_digest
 from gcdr.base.plain import JsonTable
-from gcdr.verification.claims import Claim
+from gcdr.verification.claims import PROTOCOLS, Claim
 
 FORMAT = "gcdr-submission"
 VERSION = 1
 PACKAGES = ("torch", "torchvision", "numpy", "pandas", "pillow", "h5py", "timm")
 NUMBERS = {"published", "measured", "low", "high", "agrees", "own"}
+NUMBER = {"type": "number", "minimum": -1e6, "maximum": 1e6}
 SCHEMA: JsonTable = {
     "type": "object",
     "required": ["format", "version", "made", "hardware", "inputs", "result"],
     "properties": {
         "format": {"const": FORMAT},
         "version": {"const": VERSION},
-        "made": {"type": "object"},
-        "hardware": {"type": "object"},
+        "made": {"type": "object", "properties": {"packages": {"type": "object"}}},
+        "hardware": {
+            "type": "object",
+            "required": ["device"],
+            "properties": {"device": {"type": "string"}},
+        },
         "inputs": {"type": "object", "additionalProperties": {"type": "string"}},
         "result": {
             "type": "object",
-            "required": ["claim", "dataset", "people", "of", "metrics"],
+            "required": ["claim", "title", "dataset", "people", "of", "metrics"],
             "properties": {
+                "title": {"type": "string"},
                 "people": {"type": "integer", "minimum": 1},
                 "of": {"type": "integer", "minimum": 1},
                 "metrics": {
@@ -42,7 +49,7 @@ SCHEMA: JsonTable = {
                         "type": "object",
                         "required": sorted(NUMBERS),
                         "properties": {
-                            name: {"type": "boolean" if name == "agrees" else "number"}
+                            name: {"type": "boolean"} if name == "agrees" else NUMBER
                             for name in sorted(NUMBERS)
                         },
                     },
@@ -54,13 +61,13 @@ SCHEMA: JsonTable = {
 
 
 def submission(
-    result: JsonTable, inputs: dict[str, Path], device: str, seconds: float
+    result: JsonTable, inputs: dict[str, Path | Sequence[Path]], device: str, seconds: float
 ) -> JsonTable:
     """The result of :func:`gcdr.verification.verify.beside_claim` with all that may explain another one.
 
     Args:
         result: what was measured.
-        inputs: weights, tables and folders by what they are; told by their digests.
+        inputs: weights, tables, several of them and folders by what they are; told by their digests.
         device: what computed.
         seconds: of the wall, for all of it.
     """
@@ -108,16 +115,25 @@ def read_submission(path: Path) -> JsonTable:
             raise InputError(
                 f"{path}: result.metrics.{name}.{odd[0]}: found {metric[odd[0]]}, expected a finite number"
             )
+        if not metric["low"] <= metric["high"]:
+            raise InputError(
+                f"{path}: result.metrics.{name}: found low {metric['low']} above high {metric['high']}"
+            )
     return content
 
 
-def claim_of_submission(path: Path) -> Claim:
-    """What a file of :func:`submission` measured, as what is expected of others.
+def claim_of_submission(path: Path, dataset: str) -> Claim:
+    """What a file of :func:`submission` measured, as what is expected of others on the same kind of data set.
 
     Raises:
-        InputError: it is no such file.
+        InputError: it is no such file, of another data set, or has other metrics.
     """
     result = read_submission(path)["result"]
+    if result["dataset"] != dataset:
+        raise InputError(f"{path}: of {result['dataset']}, expected a result on {dataset}")
+    if strange := sorted(result["metrics"].keys() - PROTOCOLS[dataset].keys()):
+        known = ", ".join(PROTOCOLS[dataset])
+        raise InputError(f"{path}: found the metric {strange[0]!r}, expected some of {known}")
     values = {name: one["measured"] for name, one in result["metrics"].items()}
     return Claim(result["claim"], f"as in {path.name}", result["dataset"], values, str(path), True)
 
@@ -156,6 +172,7 @@ def _other_differences(one: JsonTable, other: JsonTable) -> list[str]:
     places = {
         "claim": [side["result"]["claim"] for side in (one, other)],
         "people": [side["result"]["people"] for side in (one, other)],
+        "seed": [side["result"].get("seed") for side in (one, other)],
         "gcdr": [side["made"].get("gcdr") for side in (one, other)],
         "commit": [side["made"].get("commit") for side in (one, other)],
         "device": [side["hardware"].get("device") for side in (one, other)],
@@ -197,8 +214,10 @@ def _commit() -> str | None:
         return None
 
 
-def _digest(path: Path) -> str:
-    """SHA-256 of a file, or of all files below a folder with their names."""
+def _digest(path: Path | Sequence[Path]) -> str:
+    """SHA-256 of a file, of several, or of all files below a folder with their names."""
+    if not isinstance(path, Path):
+        return file_digest(path[0]) if len(path) == 1 else text_digest(*map(file_digest, path))
     if path.is_file():
         return file_digest(path)
     files = sorted(file for file in path.rglob("*") if file.is_file())
