@@ -41,7 +41,7 @@ COMPILE := UV_SYSTEM_CERTS=1 $(UV) pip compile --quiet --generate-hashes --no-em
 .NOTPARALLEL:
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(RUNTIME) $(DEV)  ## make the environment, with what the tests need
 
@@ -61,15 +61,15 @@ SUBMISSIONS := results/submissions/$(STARTED)
 # Each step ends the whole where something is wrong. DATA and WEIGHTS become links where the configuration has them.
 gazefollow: $(RUNTIME) $(NOUNS)  ## check, forecast, pilots, then the paper's Table 1: DATA=folder WEIGHTS=folder
 	$(call prepare,all table1)
-	@$(ACTIVE) python -m gcdr pilot --configfile $(CONFIG) --out $(SUBMISSIONS)-maps.json -- $(ARGS)
-	@$(ACTIVE) python -m gcdr pilot --trained --configfile $(CONFIG) --out $(SUBMISSIONS)-trained.json -- $(ARGS)
+	@$(ACTIVE) python -m gcdr pilot --configfile $(CONFIG) --out $(SUBMISSIONS)-maps.json -- --cores $(CORES) $(ARGS)
+	@$(ACTIVE) python -m gcdr pilot --trained --configfile $(CONFIG) --out $(SUBMISSIONS)-trained.json -- --cores $(CORES) $(ARGS)
 	$(call snakemake,all table1 --configfile $(CONFIG))
 
 # Training starts from models of GazeFollow, which is to lie in data/gazefollow. Of raw maps nothing is published here.
 videoattentiontarget: CONFIG := $(if $(filter file,$(origin CONFIG)),configs/gazefollow.yaml configs/labelled-shows.yaml,$(CONFIG))
 videoattentiontarget: $(RUNTIME) $(NOUNS)  ## the same for Table S4, with GazeFollow in data/gazefollow
 	$(call prepare,table_s4)
-	@$(ACTIVE) python -m gcdr pilot --trained --configfile $(CONFIG) --out $(SUBMISSIONS)-trained.json -- $(ARGS)
+	@$(ACTIVE) python -m gcdr pilot --trained --configfile $(CONFIG) --out $(SUBMISSIONS)-trained.json -- --cores $(CORES) $(ARGS)
 	$(call snakemake,table_s4 --configfile $(CONFIG))
 
 define prepare
@@ -79,7 +79,7 @@ define prepare
 	ln -s "$$(realpath "$$2")" "$$1"; }; \
 	mkdir -p data && put data/$@ "$$DATA" && put weights "$$WEIGHTS"
 	@$(ACTIVE) python -m gcdr check data/$@
-	@$(ACTIVE) python -m snakemake --cores 1 --configfile $(CONFIG) -- results/data/$@/manifest.parquet
+	@$(ACTIVE) python -m snakemake results/data/$@/manifest.parquet --cores 1 --configfile $(CONFIG) $(ARGS)
 	@$(ACTIVE) python -m gcdr forecast $(1) $(FORECAST) --configfile $(CONFIG)
 endef
 

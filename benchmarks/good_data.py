@@ -99,7 +99,8 @@ def depth(folder: Path) -> Path:
 
 def result_file(folder: Path) -> Path:
     numbers = {"published": 0.9, "measured": 0.9, "low": 0.8, "high": 1, "agrees": True, "own": 0.9}
-    result = {"claim": "c", "dataset": "d", "people": 9, "of": 9, "metrics": {"auc": numbers}}
+    about = {"claim": "c", "title": "C", "dataset": "d", "people": 9, "of": 9}
+    result = {**about, "metrics": {"auc": numbers}}
     write_json(folder / "submission.json", submission(result, {}, "cpu", 1.0))
     return folder / "submission.json"
 

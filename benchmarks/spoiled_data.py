@@ -1,6 +1,5 @@
 """Ways to spoil what :mod:`good_data` makes: each kind is a small function of its path. Add to the tables."""
 
-import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +27,8 @@ from spoiled import (
     without,
     write_row,
 )
+
+from gcdr.base.files import read_json, write_sealed
 
 # Artefacts of a run
 
@@ -72,9 +73,9 @@ def of_space(tensors: dict[str, Any] | None = None, **card: Any) -> Callable[[Pa
         if tensors is not None:
             save_file(tensors, path)
         beside = path.with_name("card.json")
-        held = {**json.loads(beside.read_text()), **card}
+        held = {**read_json(beside), **card}
         held.pop("weights_sha256")
-        beside.write_text(json.dumps(held))
+        write_sealed(beside, held)
 
     return spoil
 

@@ -81,10 +81,8 @@ def test_a_batch_that_does_not_fit_is_halved_and_told(monkeypatch: pytest.Monkey
     recipe = rates.gaze_training(smoke(), 10, "vat", student=True).recipe
     rates._learning(model, replace(recipe, batch=80), loss, "vat", CPU, told)
     assert told == [
-        "vat: a batch of 80 does not fit into memory here; measured with 40: write {batch: 40} into its "
-        "recipe, or take a larger GPU",
-        "vat: a batch of 40 does not fit into memory here; measured with 20: write {batch: 20} into its "
-        "recipe, or take a larger GPU",
+        "vat: a batch of 80 is too large for the memory here; measured with 20: write {batch: 20} into its "
+        "recipe, or take a larger GPU"
     ]
 
 

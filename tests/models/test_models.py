@@ -1,5 +1,6 @@
 """The models at the demo world's sizes, their configurations and their files."""
 
+import contextlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from gcdr.models.build import build_model, describe, load_model, save_model
 from gcdr.models.denoiser import Denoiser, gaussian_matrix
 from gcdr.models.interface import GazeInputs
 from gcdr.models.precision import set_precision
+from gcdr.models.semgaze import Semgaze
+from gcdr.models.semgaze_config import SemgazeConfig
 from gcdr.models.sizes import DenoiserConfig, TowersConfig, VATConfig
 from gcdr.models.vat import VAT
 from gcdr.models.weights import load_weights, warm_start
@@ -221,6 +224,19 @@ def test_file_round_trip(tmp_path: Path, model: nn.Module) -> None:
     for key, value in model.state_dict().items():
         assert torch.equal(again.state_dict()[key], value)
     assert json.loads((tmp_path / "teacher" / "model.json").read_text())["seed"] == 7
+
+
+def test_a_card_is_changed_as_the_docs_say_and_not_by_hand(tmp_path: Path) -> None:
+    save_model(tmp_path / "my-model", Semgaze(SemgazeConfig.world()))
+    page = (Path(__file__).parents[2] / "docs/models.md").read_text()
+    (code,) = [part for part in page.split("```") if "write_sealed(" in part]
+    with contextlib.chdir(tmp_path):
+        exec(code.removeprefix("python"))
+    assert load_model(tmp_path / "my-model").config.people == "together"
+    card = tmp_path / "my-model/model.json"
+    card.write_text(card.read_text().replace("together", "alone"))
+    with pytest.raises(InputError, match=r"model\.json: its content is not what was written"):
+        load_model(tmp_path / "my-model")
 
 
 def test_broken_files_are_refused(tmp_path: Path) -> None:

@@ -154,6 +154,12 @@ def test_the_model_of_the_papers_shows() -> None:
     assert source["kind"] == "videoattentiontarget"
     assert str(folder) == "results/labelledshows/labelschosen-seed0/teachers/vat+film"
     assert claim_of(source["kind"], claim).values == {"Dist": 0.144, "AUC": 0.825}
+    config = read_config([ROOT / name for name in names])
+    wrong = {"metrics": {name: {"agrees": False} for name in ("Dist", "AUC")}}
+    assert "boxes or labels" in (cause_in_training(wrong, config, config) or "")
+    config["studies"]["labelledshows"]["init"] = None
+    paper = read_config([ROOT / name for name in names])
+    assert "the first weights" in (cause_in_training(wrong, config, paper) or "")
 
 
 def test_causes_are_named_in_turn() -> None:

@@ -57,7 +57,7 @@ def semantic_variants(study):
 def semantic_rows(studies):
     """Rows of models over some studies: what each is called, and its files, one a study."""
     rows = []
-    for variants in zip(*map(semantic_variants, studies)):
+    for variants in zip(*map(semantic_variants, studies), strict=True):
         files = [semantic_file(s, v) for s, v in zip(studies, variants)]
         title = f"{variants[0].method}, {variants[0].gaze}"
         rows.append({"title": title, "files": files})

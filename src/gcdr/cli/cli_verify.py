@@ -9,7 +9,8 @@ from typing import Any
 
 from gcdr.base.errors import InputError
 
-PAPERS_RUN = Path("configs/gazefollow.yaml")
+PAPERS_RUN = ("config.yaml", "configs/gazefollow.yaml")
+PAPERS_SHOWS = "configs/labelled-shows.yaml"
 NAMES = {
     "AvgDist": ("dist_to_mean_reference", "dist_to_mean", "mean_dist_reference", "mean_dist"),
     "Dist": ("dist_to_mean_reference", "dist_to_mean"),
@@ -306,7 +307,8 @@ def _of_trained(args: argparse.Namespace, config: Any) -> str | None:
     print(f"{folder}; the interval is widened by {SLACK:.0%} of a number, for other seeds")
     print("\n".join(lines_of(result)[: 3 + len(result["metrics"])]))
     _keep(args.out, result, folder, test, device, begun)
-    return cause_in_training(result, config, read_config([Path("config.yaml"), PAPERS_RUN]))
+    papers = [*PAPERS_RUN, *([PAPERS_SHOWS] if name == "vat-shows" else [])]
+    return cause_in_training(result, config, read_config(map(Path, papers)))
 
 
 def _keep(
@@ -328,7 +330,8 @@ def _make(file: Path, args: argparse.Namespace, cores: str) -> None:
     """Have the workflow make a file: fetch and convert released weights, or train."""
     overlays = ["--configfile", *map(str, args.configfile)] if args.configfile else []
     how = ["--cores", cores, *overlays, *args.snakemake]
-    if subprocess.run([sys.executable, "-m", "snakemake", *how, "--", str(file)]).returncode:
+    run = subprocess.run([sys.executable, "-m", "snakemake", *how, "--", str(file)])
+    if run.returncode or not file.is_file():
         raise InputError(f"{file}: could not be made; the workflow says above why")
 
 

@@ -49,7 +49,7 @@ LARGE, FEW = 10**7, 4  # weights of a model of which so many people at a time ar
 HIGH = 300  # pixels of a picture from which a VQA model is slow on a CPU
 START = "import pandas, h5py, torch, gcdr.training.gaze"
 TIMES = 3  # that this is started
-TOO_LARGE = "does not fit into memory here"
+TOO_LARGE = "is too large for the memory here"
 Timed = Callable[[], object]
 
 
@@ -245,17 +245,21 @@ def _learning(
     learned = model.stored_state()
     weights = [one for key, one in model.named_parameters() if key in learned]
     optimiser, count = torch.optim.Adam(weights, 1e-5), _together(model, recipe.batch, device)
+    whole = count
     while True:
         try:
-            return _seconds(_step(optimiser, loss(count)), device) / count
+            seconds = _seconds(_step(optimiser, loss(count)), device) / count
+            break
         except RuntimeError as error:
             if count == 1 or not OUT_OF_MEMORY.search(str(error)):
                 raise
         count //= 2
+    if count < whole:
         told.append(
-            f"{name}: a batch of {count * 2} {TOO_LARGE}; measured with {count}: write {{batch: {count}}} "
+            f"{name}: a batch of {whole} {TOO_LARGE}; measured with {count}: write {{batch: {count}}} "
             "into its recipe, or take a larger GPU"
         )
+    return seconds
 
 
 def _step(optimiser: torch.optim.Optimizer, loss: Callable[[], Tensor]) -> Timed:

@@ -168,7 +168,7 @@ def _load_decoder(
             )
         own |= {k: v for k, v in model.state_dict().items() if k.startswith(INOUT)}
     load_weights(model, {**weights, **own}, str(path))
-    check_finite(weights, path)
+    check_finite(model.decoder_state(), path)
 
 
 def _load_backbone(backbone: Backbone, weights: Mapping[str, Tensor], path: str | Path) -> None:

@@ -18,12 +18,8 @@ HEADS = (
     *("outside_embedding", "patch_pos_embedding", "qkv_proj.", "inout_patch_"),
 )
 
-DRAWS = (
-    "uniform_",
-    "normal_",
-    "kaiming_uniform_",
-    "erfinv_",
-)  # the last of a cut normal distribution
+# The last is what a cut normal distribution ends with.
+DRAWS = ("uniform_", "normal_", "kaiming_uniform_", "erfinv_")
 
 
 class Undrawn(TorchFunctionMode):

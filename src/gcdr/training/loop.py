@@ -168,9 +168,8 @@ def fit(
             unseen.append(loss.detach())
             logged = (step + 1) % LOG_EVERY == 0 or step + 1 == length
             saved = checkpoint is not None and ranks.any(checkpoint.due())
-            if (
-                logged or saved or loss.device.type == "cpu"
-            ):  # a GPU that is asked must be waited for
+            # A GPU that is asked must be waited for.
+            if logged or saved or loss.device.type == "cpu":
                 recent += _finite_losses(unseen, step, name)
                 unseen.clear()
             if logged:

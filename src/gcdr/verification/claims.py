@@ -52,7 +52,7 @@ class Claim:
 def _claims() -> dict[tuple[str, str], Claim]:
     names = {kind: tuple(metrics) for kind, metrics in PROTOCOLS.items()}
     chong, ryan = "Chong et al. (2020), as Miao et al. (2024) quote it", "Ryan et al. (2025)"
-    said: list[tuple[str, str, str, tuple[float, ...], str]] = [
+    said: list[tuple[str, str, str, tuple[float | None, ...], str]] = [
         ("vat", "VAT", GAZEFOLLOW, (0.137, 0.077, 0.921), chong),
         ("vat", "VAT", VIDEO, (0.134, 0.860, 0.853), chong),
         ("gazelle-vitb14", "Gaze-LLE, ViT-B", GAZEFOLLOW, (0.104, 0.045, 0.956), ryan),
@@ -73,13 +73,17 @@ def _claims() -> dict[tuple[str, str], Claim]:
             distance, _, auc = numbers
             title = f"{row.name}, labels of four shows"
             whose = "Miao et al. (2024), S4"
-            said.append((f"{row.method}-shows", title, VIDEO, (distance, auc), whose))
+            said.append((f"{row.method}-shows", title, VIDEO, (distance, auc, None), whose))
     return {
         (kind, name): Claim(
             name,
             title,
             kind,
-            dict(zip(names[kind], values, strict=False)),  # of shows there is no AP
+            {
+                metric: value
+                for metric, value in zip(names[kind], values, strict=True)
+                if value is not None  # the AP of shows
+            },
             source,
             name == "gradcam",
         )

@@ -88,7 +88,7 @@ def check_splits(config: Config, source: Source) -> list[str]:
     (study, *_) = config["report"]["studies"] or config["studies"]
     share = study_share(config, study)
     if not isinstance(share, int):
-        return ["split: own labels"]
+        return [f"split: {share} labels"]
     released = released_list(config["split"]["released"], share)
     if released is None:
         return ["split: drawn by the seed"]

@@ -28,7 +28,7 @@ def supervised_model(config: Config) -> tuple[Source, str, Path]:
     (name, *_) = config["report"]["studies"] or config["studies"]
     study = config["studies"][name]
     split = SplitName(study_share(config, name))
-    claim = "vat-shows" if split.labelled == CHOSEN else f"vat-{split.labelled}"
+    claim = {CHOSEN: "vat-shows", 100: "vat"}.get(split.labelled, f"vat-{split.labelled}")
     folder = f"results/{name}/labels{split}-seed{study['seed']}/teachers"
     return (
         config["datasets"][study["dataset"]],
@@ -48,9 +48,8 @@ def cause_in_training(result: JsonTable, config: Config, paper: Config) -> str |
     found = result["metrics"].values()
     if all(one["agrees"] for one in found):
         return None
-    kind = config["gaze"]["models"][config["gaze"]["model"]]
-    if kind.get("init") is None and "init" in paper["gaze"]["models"][paper["gaze"]["model"]]:
-        return "the first weights: gaze.models has no init, training began from random numbers"
+    if not _begins_from_weights(config) and _begins_from_weights(paper):
+        return "the first weights: neither the gaze model nor the study has an init, so they were random"
     changed = sorted(
         key for section in DECIDING for key in _changed(config[section], paper[section], section)
     )
@@ -61,6 +60,14 @@ def cause_in_training(result: JsonTable, config: Config, paper: Config) -> str |
             "boxes or labels: settings are the paper's; are these the data set's own annotations?"
         )
     return "none that is known: settings and first weights are the paper's; try another seed"
+
+
+def _begins_from_weights(config: Config) -> bool:
+    """Whether the supervised model of the first study has first weights."""
+    (name, *_) = config["report"]["studies"] or config["studies"]
+    gaze, begun = config["gaze"]["model"], config["studies"][name].get("init")
+    own = begun.get(gaze) if isinstance(begun, Mapping) else begun
+    return (own or config["gaze"]["models"][gaze].get("init")) is not None
 
 
 def _changed(mine: Any, other: Any, path: str) -> list[str]:

@@ -17,8 +17,8 @@ from gcdr.priors.vqa.ofa.model import BOS, EOS
 UNMADE = re.compile(r"<.*>|madeupword\d+")
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 RELEASED_PIECES = 50265
-TOKENIZER_FILES = ("vocab.json", "merges.txt")
 """Specials, BPE pieces and <mask> of the released models; image codes and coordinates follow."""
+TOKENIZER_FILES = ("vocab.json", "merges.txt")
 
 
 @dataclass(frozen=True)
