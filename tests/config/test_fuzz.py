@@ -101,6 +101,7 @@ def refuse(section: str, keys: Keys, value: Any) -> str:
 
 
 @pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.slow
 def test_no_leaf_takes_what_is_senseless(section: str) -> None:
     """A leaf that stands in several places is tried with all values in one, and with a few elsewhere."""
     accepted, tried = [], 0

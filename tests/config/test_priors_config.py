@@ -149,6 +149,7 @@ def test_wrong_priors_are_named(tmp_path: Path, overlay: str, said: list[str]) -
     assert all(part in str(error.value) for part in said), error.value
 
 
+@pytest.mark.slow
 def test_a_table_that_lacks_people_of_a_world_is_named_before_it_is_drawn(tmp_path: Path) -> None:
     """Who will be in the pictures is known by what they are drawn by."""
     world = yaml.safe_load((ROOT / "configs/smoke.yaml").read_text())["datasets"]["smoke"]

@@ -77,6 +77,7 @@ def test_data_without_clips_say_so() -> None:
         shown(film().drop(columns=["sequence"]).assign(sequence=None), frames=100)
 
 
+@pytest.mark.slow
 def test_a_drawn_clip_has_about_as_many_frames_or_the_nearest_number() -> None:
     def drawn(frames: int) -> set[str]:
         splits = (shown(film(), seed, frames=frames) for seed in range(12))

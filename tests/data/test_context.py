@@ -171,6 +171,7 @@ def footage(draw: st.DrawFn) -> pd.DataFrame:
     st.sampled_from(["sequence", "group"]),
     st.sampled_from([0, 0.2, 0.5]),
 )
+@pytest.mark.slow
 def test_no_sequence_is_torn_and_splits_are_nested(
     people: pd.DataFrame, seed: int, by: str, validation: float
 ) -> None:

@@ -142,6 +142,7 @@ def test_gazelle_json_comes_back(root: Path, rows: pd.DataFrame) -> None:
 
 @reading_files
 @given(rows=exported(("train", "val", "test"), unknown=True))
+@pytest.mark.slow
 def test_coco_comes_back(root: Path, rows: pd.DataFrame) -> None:
     """The library reads no COCO; this undoes what is written, field by field."""
     WRITERS["coco"](rows, root / "out.json")

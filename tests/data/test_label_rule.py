@@ -22,6 +22,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return make_study(tmp_path_factory.mktemp("study"))
 
 
+@pytest.mark.slow
 def test_poison_in_hidden_labels_changes_no_bit(study: Study, tmp_path: Path) -> None:
     clean = run_study(study, study.manifest, tmp_path / "clean")
     manifest = pd.read_parquet(study.manifest)
@@ -39,6 +40,7 @@ def test_poison_in_hidden_labels_changes_no_bit(study: Study, tmp_path: Path) ->
     assert run_study(study, poisoned, tmp_path / "again") == clean
 
 
+@pytest.mark.slow
 def test_changed_visible_label_does_change_the_models(study: Study, tmp_path: Path) -> None:
     clean = run_study(study, study.manifest, tmp_path / "clean")
     manifest = pd.read_parquet(study.manifest)
@@ -70,6 +72,7 @@ def people(images: int, each: int) -> pd.DataFrame:
 @given(
     st.integers(20, 120), st.integers(1, 3), st.integers(0, 9), st.sampled_from([0, 0.1, 0.2, 0.5])
 )
+@pytest.mark.slow
 def test_splits_are_nested_by_image_and_hide_everything(
     images: int, each: int, seed: int, validation: float
 ) -> None:
@@ -87,6 +90,7 @@ def test_splits_are_nested_by_image_and_hide_everything(
 
 @settings(max_examples=40)
 @given(st.integers(20, 120), st.integers(0, 9), st.sampled_from(["image", "person"]))
+@pytest.mark.slow
 def test_unlabelled_shares_are_nested_and_the_same_whatever_the_label_share(
     images: int, seed: int, by: str
 ) -> None:

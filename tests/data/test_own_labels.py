@@ -335,6 +335,7 @@ def test_report_says_own_labels() -> None:
     st.integers(0, 9),
     st.sampled_from([None, 60]),
 )
+@pytest.mark.slow
 def test_parts_of_labels_are_nested_and_so_are_those_set_aside(
     has: list[bool], seed: int, share: int | None
 ) -> None:

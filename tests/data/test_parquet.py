@@ -56,6 +56,7 @@ def test_a_text_in_every_row_that_unpacks_to_80_gb_is_refused(tmp_path: Path) ->
         read_table(path, ["sample_id"])
 
 
+@pytest.mark.slow
 def test_other_things_than_numbers_and_text_are_not_unpacked(tmp_path: Path) -> None:
     likeness = pd.DataFrame({"sample_id": [1], "label": ["x"]})
     many = {

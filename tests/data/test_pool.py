@@ -126,6 +126,7 @@ def test_who_is_labelled(
     assert labels.loc[labels["role"] == UNLABELLED, LABELS].isna().all(axis=None)
 
 
+@pytest.mark.slow
 def test_poison_in_any_hidden_label_changes_no_bit(worlds: Worlds, tmp_path: Path) -> None:
     manifest, members = pool_people(manifests(worlds), ["a"], ["a", "b"], "b")
     study = pooled(worlds, tmp_path / "pool", manifest, members)

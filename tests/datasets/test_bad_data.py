@@ -439,6 +439,7 @@ def test_deep_json_is_refused(folder: Path) -> None:
     assert "not valid JSON" in statements_of(folder)
 
 
+@pytest.mark.slow
 def test_afternoon_pictures_are_told_apart(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -76,6 +76,7 @@ def test_ways_are_those_of_the_figures() -> None:
     assert {steps for start, steps in found if start is None} == {3, 2}
 
 
+@pytest.mark.slow
 def test_the_last_step_is_the_pseudo_label(tmp_path: Path) -> None:
     study = make_study(tmp_path, test=30)
     labels, teacher = tmp_path / "labels.parquet", tmp_path / "diffusion"

@@ -25,6 +25,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.slow
 def test_malformed_files_end_in_one_line(script: ModuleType, stage: str) -> None:
     kinds = [
         kind

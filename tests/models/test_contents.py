@@ -147,6 +147,7 @@ def test_only_a_frozen_backbone_is_taken_for_one(files: dict[str, Path], size: s
     assert taken == BACKBONES[size]
 
 
+@pytest.mark.slow
 def test_what_planning_knows_of_a_kind_is_what_its_module_does() -> None:
     for name, listed in GAZE_MODELS.items():
         kind = kind_of(name)

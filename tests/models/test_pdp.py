@@ -222,6 +222,7 @@ def keys(goldens: Callable[[str], Path]) -> Callable[[str], dict[str, Tensor]]:
         ("pdp_video", True, "Video PDP"),
     ],
 )
+@pytest.mark.slow
 def test_released_files(keys: Callable, tmp_path: Path, name: str, depth: bool, said: str) -> None:
     state, path = keys(name), tmp_path / "w.pt"
     torch.save({"state_dict": {f"module.{k}": v for k, v in state.items()}, "lr": 1e-4}, path)

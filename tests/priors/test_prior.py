@@ -107,6 +107,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("crash", ["model", "writer"])
+@pytest.mark.slow
 def test_a_killed_shard_goes_on_where_it_stopped(
     stage: Stage, drawn: Study, weights: Path, tmp_path: Path, monkeypatch, asked, crash: str
 ) -> None:
@@ -146,6 +147,7 @@ def test_other_settings_do_not_go_on_from_there(stage: Stage, monkeypatch, capsy
     assert not list((stage.folder / "prior").glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_picture_that_changed_makes_its_block_again_and_no_other(
     stage: Stage, tmp_path: Path, monkeypatch, asked: list[int], capsys
 ) -> None:
@@ -361,6 +363,7 @@ def test_pictures_are_read_without_gradients_by_a_folded_stem(stage: Stage, monk
     assert set(seen) == {(False, False)}
 
 
+@pytest.mark.slow
 def test_half_precision_reads_and_full_precision_explains(stage: Stage) -> None:
     store = stage.read(stage.ask(precision="bf16"))
     exact = stage.read(stage.ask())
@@ -388,6 +391,7 @@ def test_questions_too_long_for_the_model_are_refused_before_any_work(stage: Sta
     assert not asked
 
 
+@pytest.mark.slow
 def test_table_s7_scores_every_overlay_and_layer(
     drawn: Study, weights: Path, tmp_path: Path
 ) -> None:

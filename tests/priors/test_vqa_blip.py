@@ -68,6 +68,7 @@ def test_explanations_do_not_depend_on_company(model: VQAModel) -> None:
         np.testing.assert_allclose(found.heatmap, alone.heatmap[::-1], rtol=1e-3, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_gradients_are_finite_differences(model: BlipForVQA, monkeypatch) -> None:
     """Of the answer token's probability, by moving attention weights one at a time."""
 

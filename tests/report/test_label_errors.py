@@ -20,6 +20,7 @@ def choice(path: Path, seed: int) -> Path:
 
 
 @pytest.mark.parametrize("studies", [1, 3])
+@pytest.mark.slow
 def test_the_surer_half_is_named_and_drawn(tmp_path: Path, studies: int) -> None:
     paths = [choice(tmp_path / f"{seed}.json", seed) for seed in range(studies)]
     errors = read_label_errors(paths)

@@ -78,6 +78,7 @@ def test_every_cell_of_a_table_has_ours_and_the_papers_numbers(tmp_path: Path, n
     assert all(row.name in text for row in table.rows)
 
 
+@pytest.mark.slow
 def test_the_papers_numbers_stand_beside_their_own_rows(tmp_path: Path) -> None:
     def published(name: str, title: str, column: str) -> tuple[float, ...]:
         filled = fill(PAPER_TABLES[name], cells_of(tmp_path, PAPER_TABLES[name], 1))

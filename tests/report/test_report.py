@@ -517,6 +517,7 @@ def test_page_leaves_out_what_it_was_not_given(tmp_path):
         page.build_page(replace(context, comparison=page.Picture(b"GIF89a", "x")))
 
 
+@pytest.mark.slow
 def test_room_does_not_need_torch():
     code = (
         "import sys; from gcdr.report import figures, gallery, page, typeset, timing; "

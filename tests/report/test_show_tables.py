@@ -81,6 +81,7 @@ def test_seeds_that_not_all_shows_have_give_no_spread(tmp_path: Path) -> None:
     assert mean["runs"] == 0 and np.isnan(mean["distance_std"])
 
 
+@pytest.mark.slow
 def test_shows_of_the_paper_stand_beside_its_numbers(tmp_path: Path) -> None:
     shows = [show(tmp_path, folder, 0.2, (0,)) for folder in PAPER_SHOWS]
     write_show_table(shows, tmp_path / "t.csv", tmp_path / "t.md")

@@ -59,6 +59,7 @@ def test_the_rate_of_the_smallest_loss_in_the_end_is_kept(tmp_path: Path) -> Non
     assert (tmp_path / "log.csv").read_text() == (tmp_path / "alone.csv").read_text()
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on_at_its_rate(tmp_path: Path) -> None:
     whole = _train(tmp_path / "whole", [])
     with pytest.raises(KeyboardInterrupt):

@@ -104,6 +104,7 @@ def test_two_views_share_window_and_flip(study: Study) -> None:
 
 
 @pytest.mark.parametrize("family", ["gaze", "diffusion"])
+@pytest.mark.slow
 def test_mean_teacher_learns_from_the_unlabelled(study: Study, tmp_path: Path, family: str) -> None:
     chosen = Recipe(steps=2, batch=5, lr=0.01, ema=None)
     base = (

@@ -92,6 +92,7 @@ def test_predictions_are_those_of_gcdr_predict(data: Path, model: Path, tmp_path
         assert np.abs(alone.heatmap[0] - maps[row]).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_another_lab_compares(
     data: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
