@@ -89,7 +89,7 @@ world-weights: $(RUNTIME)  ## train the demo world's own weights again
 test: $(RUNTIME) $(DEV)  ## run the tests
 	$(call pytest,-m "not slurm and not chaos")
 
-test-fast: $(RUNTIME) $(DEV)  ## run those that take less than two minutes together
+test-fast: $(RUNTIME) $(DEV)  ## run those that are not marked slow
 	$(call pytest,-m "not slow and not slurm and not chaos")
 
 test-slurm: $(RUNTIME) $(DEV)  ## run the smoke pipeline on the SLURM that is there
