@@ -4,7 +4,7 @@ import re
 
 from gcdr.config.asked import labeller_of, sees_depth
 from gcdr.config.pools import members_of
-from gcdr.config.schema import study_share, study_timestep
+from gcdr.config.schema import first_study, study_share, study_timestep
 from gcdr.data.split_name import SPLIT_PATTERN, SplitName
 from gcdr.methods import PATTERN, averaged, parse_variant, variant
 from gcdr.priors.kinds.registry import all_stores, named_prior, store_of
@@ -125,7 +125,7 @@ def variant_of(asked, study=None, t=None):
     """
     entry = asked if isinstance(asked, dict) else {"method": asked}
     refine = config["refine"]
-    study = study or next(iter(config["report"]["studies"] or config["studies"]))
+    study = study or first_study(config)
     t = study_timestep(config, study, share_of(study)) if t is None else t
     gaze = entry.get("gaze") or config["gaze"]["model"]
     return variant(

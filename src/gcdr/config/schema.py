@@ -93,6 +93,11 @@ def _all_problems(config: dict, schema: Schema) -> set[KeyProblem]:
     return problems
 
 
+def first_study(config: Config) -> str:
+    """The study that a report names first, or the first that there is."""
+    return str(next(iter(config["report"]["studies"] or config["studies"])))
+
+
 def study_share(config: Config, study: str | None) -> int | str:
     """Labelled share in per cent of a study, its own or ``split.share``, :data:`OWN` or :data:`CHOSEN`."""
     about = config["studies"].get(study, {})

@@ -15,7 +15,7 @@ import torch
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config, JsonTable
 from gcdr.base.problems import Problems
-from gcdr.config.schema import study_share
+from gcdr.config.schema import first_study, study_share
 from gcdr.data.manifest import BODY, people_alone, people_digest, write_table
 from gcdr.data.parquet import read_table
 from gcdr.data.prior_maps import prior_maps
@@ -59,7 +59,7 @@ def piloted_source(config: Config) -> tuple[Source, str, VqaPrior]:
     Raises:
         InputError: it is not GazeFollow's layout, or no VQA model is asked.
     """
-    (study, *_) = config["report"]["studies"] or config["studies"]
+    study = first_study(config)
     dataset = config["studies"][study]["dataset"]
     source = config["datasets"][dataset]
     if source["kind"] != GAZEFOLLOW:
@@ -85,8 +85,7 @@ def check_splits(config: Config, source: Source) -> list[str]:
     Raises:
         InputError: as there.
     """
-    (study, *_) = config["report"]["studies"] or config["studies"]
-    share = study_share(config, study)
+    share = study_share(config, first_study(config))
     if not isinstance(share, int):
         return [f"split: {share} labels"]
     released = released_list(config["split"]["released"], share)

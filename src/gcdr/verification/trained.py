@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gcdr.base.plain import Config, JsonTable
-from gcdr.config.schema import study_share
+from gcdr.config.schema import first_study, study_share
 from gcdr.data.split_name import CHOSEN, SplitName
 from gcdr.datasets.layout import Source
 
@@ -17,6 +17,8 @@ SLACK = 0.1
 of it (of AUC and AP, of what they lack to 1): other weights and batches were drawn there."""
 DECIDING = ("split", "samples", "heatmap", "gaze")
 """Sections of the configuration that a supervised model depends on."""
+OF_OTHERS = ("gaze.mean_teacher", "gaze.labelled_per_batch")
+"""What in them other models alone depend on."""
 
 
 def supervised_model(config: Config) -> tuple[Source, str, Path]:
@@ -25,7 +27,7 @@ def supervised_model(config: Config) -> tuple[Source, str, Path]:
     Returns:
         the study's data set; the name of the publication's claim on it; the model's folder in ``results``.
     """
-    (name, *_) = config["report"]["studies"] or config["studies"]
+    name = first_study(config)
     study = config["studies"][name]
     split = SplitName(study_share(config, name))
     claim = {CHOSEN: "vat-shows", 100: "vat"}.get(split.labelled, f"vat-{split.labelled}")
@@ -51,7 +53,10 @@ def cause_in_training(result: JsonTable, config: Config, paper: Config) -> str |
     if not _begins_from_weights(config) and _begins_from_weights(paper):
         return "the first weights: neither the gaze model nor the study has an init, so they were random"
     changed = sorted(
-        key for section in DECIDING for key in _changed(config[section], paper[section], section)
+        key
+        for section in DECIDING
+        for key in _changed(config[section], paper[section], section)
+        if not key.startswith(OF_OTHERS)
     )
     if changed:
         return f"settings: other than the paper's are {', '.join(changed)}"
@@ -64,8 +69,7 @@ def cause_in_training(result: JsonTable, config: Config, paper: Config) -> str |
 
 def _begins_from_weights(config: Config) -> bool:
     """Whether the supervised model of the first study has first weights."""
-    (name, *_) = config["report"]["studies"] or config["studies"]
-    gaze, begun = config["gaze"]["model"], config["studies"][name].get("init")
+    gaze, begun = config["gaze"]["model"], config["studies"][first_study(config)].get("init")
     own = begun.get(gaze) if isinstance(begun, Mapping) else begun
     return (own or config["gaze"]["models"][gaze].get("init")) is not None
 
