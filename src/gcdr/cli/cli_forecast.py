@@ -49,7 +49,6 @@ def add_forecast(commands: Any) -> None:
 def forecast(args: argparse.Namespace) -> int:
     """Print stages and sums; 1 if the disk is too small."""
     from gcdr.config.own import read_checked
-    from gcdr.forecast.machine_rates import TOO_LARGE
     from gcdr.forecast.sums import stages
     from gcdr.settings.job_needs import read_figures
 
@@ -62,12 +61,13 @@ def forecast(args: argparse.Namespace) -> int:
         raise InputError(f"--cores: found {args.cores}, expected 1 or more")
     cores = args.cores or len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
+        fits = True
         jobs, told = (
             _planned(args, Path(folder, "first"), TABLE),
             ["the figures of the table, not of this machine"],
         )
         if jobs and not args.as_written:
-            table, told = _measured(config, {job.rule for job in jobs}, read_figures(TABLE))
+            table, told, fits = _measured(config, {job.rule for job in jobs}, read_figures(TABLE))
             here = args.table or Path(folder, "here.yaml")
             _write(table, here)
             jobs = _planned(args, Path(folder, "second"), here)
@@ -75,7 +75,7 @@ def forecast(args: argparse.Namespace) -> int:
     print("\n".join([*lines, *told]))
     if args.table is not None and jobs:
         print(f"{args.table}: written; GCDR_RESOURCES={args.table} has jobs ask by it")
-    return 0 if enough and not any(TOO_LARGE in line for line in told) else 1
+    return 0 if enough and fits else 1
 
 
 def _planned(args: argparse.Namespace, file: Path, table: Path) -> list[Any]:
@@ -96,8 +96,8 @@ def _planned(args: argparse.Namespace, file: Path, table: Path) -> list[Any]:
     return read_jobs(file)
 
 
-def _measured(config: Any, rules: set[str], table: Any) -> tuple[Any, list[str]]:
-    """The table as it is on this machine, and what there is to say of the measuring."""
+def _measured(config: Any, rules: set[str], table: Any) -> tuple[Any, list[str], bool]:
+    """The table as it is on this machine, what there is to say of the measuring, and whether batches fit."""
     from gcdr.base.device import pick_device
     from gcdr.forecast.machine_rates import measure_rates
 
@@ -110,7 +110,8 @@ def _measured(config: Any, rules: set[str], table: Any) -> tuple[Any, list[str]]
         seconds = ", ".join(f"{what} {value:.3g}" for what, value in parts.items() if value)
         told.append(f"  {name}: {seconds}")
     told.append(f"  an interpreter starts in {rates.start:.1f} s")
-    return rates.laid_over(table), [*told, *rates.notes]
+    told += [*rates.notes, *rates.too_large]
+    return rates.laid_over(table), told, not rates.too_large
 
 
 def _write(table: Any, file: Path) -> None:

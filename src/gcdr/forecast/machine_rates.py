@@ -49,7 +49,6 @@ LARGE, FEW = 10**7, 4  # weights of a model of which so many people at a time ar
 HIGH = 300  # pixels of a picture from which a VQA model is slow on a CPU
 START = "import pandas, h5py, torch, gcdr.training.gaze"
 TIMES = 3  # that this is started
-TOO_LARGE = "is too large for the memory here"
 Timed = Callable[[], object]
 
 
@@ -60,13 +59,15 @@ class Rates:
     Attributes:
         models: rows of the table of figures, as they are here.
         start: CPU seconds in which an interpreter has what a training imports.
-        notes: what else there is to say: rows that were left as they are, batches that do not fit.
+        notes: what else there is to say: rows that were left as they are.
+        too_large: a line for each batch that does not fit.
         on_gpu: whether the models' seconds are those of a GPU.
     """
 
     models: Mapping[str, ModelFigures]
     start: float
     notes: Sequence[str]
+    too_large: Sequence[str] = ()
     on_gpu: bool = False
 
     def laid_over(self, table: ResourceTable) -> ResourceTable:
@@ -105,7 +106,8 @@ def measure_rates(
     """
     found: dict[str, ModelFigures] = {}
     told: list[str] = []
-    for name, work in _works(config, rules, device, told):
+    too_large: list[str] = []
+    for name, work in _works(config, rules, device, told, too_large):
         known = table.models.get(name, table.models["other"])
         try:
             found[name] = replace(known, **work())
@@ -115,7 +117,7 @@ def measure_rates(
             told.append(
                 f"{name}: does not fit into memory here; the figures of the table are taken"
             )
-    return Rates(found, starting(), told, device.type == "cuda")
+    return Rates(found, starting(), told, too_large, device.type == "cuda")
 
 
 def starting() -> float:
@@ -129,16 +131,20 @@ def starting() -> float:
 
 
 def _works(
-    config: Config, rules: Set[str], device: torch.device, told: list[str]
+    config: Config,
+    rules: Set[str],
+    device: torch.device,
+    told: list[str],
+    too_large: list[str],
 ) -> Iterator[tuple[str, Callable[[], dict[str, float]]]]:
     """Rows of the table, and what measures their seconds."""
     if rules & GAZE:
         for name in used_gaze_models(config):
             settings = gaze_model(config, name)
-            yield gaze_row(settings), partial(_of_gaze, config, name, device, told)
+            yield gaze_row(settings), partial(_of_gaze, config, name, device, too_large)
     if rules & DENOISING:
         size = config["diffusion"]["model"]
-        yield f"denoiser {size}", partial(_of_denoiser, config, device, told)
+        yield f"denoiser {size}", partial(_of_denoiser, config, device, too_large)
     if "gradcam" in rules:
         for name, prior in read_priors(config).items():
             if not isinstance(prior, VqaPrior):
@@ -168,7 +174,9 @@ DENOISING = {
 }  # fmt: skip
 
 
-def _of_gaze(config: Config, name: str, device: torch.device, told: list[str]) -> dict[str, float]:
+def _of_gaze(
+    config: Config, name: str, device: torch.device, too_large: list[str]
+) -> dict[str, float]:
     settings = gaze_model(config, name)
     kind = kind_of(settings.kind)
     model = kind.build(kind.sized(settings.size, False)).to(device)
@@ -189,10 +197,10 @@ def _of_gaze(config: Config, name: str, device: torch.device, told: list[str]) -
 
         return of_batch
 
-    return {"ask": ask, "learn": _learning(model, recipe, loss, name, device, told)}
+    return {"ask": ask, "learn": _learning(model, recipe, loss, name, device, too_large)}
 
 
-def _of_denoiser(config: Config, device: torch.device, told: list[str]) -> dict[str, float]:
+def _of_denoiser(config: Config, device: torch.device, too_large: list[str]) -> dict[str, float]:
     training = denoiser_training(config, _share(config))
     recipe, draws = training.recipe, training.recipe.draws
     model = initial_denoiser(training.network, None, 0).to(device)
@@ -218,7 +226,7 @@ def _of_denoiser(config: Config, device: torch.device, told: list[str]) -> dict[
         noisy, at = training_pair(Schedule(), target, times, torch.randn_like(target))
         return lambda: model.objective(model(noisy, at, inputs), target)
 
-    learn = _learning(model, recipe, loss, "diffusion", device, told)
+    learn = _learning(model, recipe, loss, "diffusion", device, too_large)
     return {"ask": ask, "step": one, "learn": learn / draws}
 
 
@@ -228,7 +236,7 @@ def _learning(
     loss: Callable[[int], Callable[[], Tensor]],
     name: str,
     device: torch.device,
-    told: list[str],
+    too_large: list[str],
 ) -> float:
     """Seconds a person of a training step, of the batch or of as many as fit on the GPU.
 
@@ -238,7 +246,7 @@ def _learning(
         loss: makes of a number of people what computes their loss.
         name: of the model, for what is told.
         device: where.
-        told: gets a line where the batch does not fit.
+        too_large: gets a line where the batch does not fit.
     """
     model.to(memory_format=torch.channels_last).train()
     set_precision(model, recipe.precision)
@@ -255,9 +263,9 @@ def _learning(
                 raise
         count //= 2
     if count < whole:
-        told.append(
-            f"{name}: a batch of {whole} {TOO_LARGE}; measured with {count}: write {{batch: {count}}} "
-            "into its recipe, or take a larger GPU"
+        too_large.append(
+            f"{name}: a batch of {whole} is too large for the memory here; measured with "
+            f"{count}: write {{batch: {count}}} into its recipe, or take a larger GPU"
         )
     return seconds
 
