@@ -7,7 +7,7 @@ computed (:mod:`gcdr.detection.faces`). Only the one that is asked for is import
 seconds, which CenterFace does without.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,14 +24,12 @@ from gcdr.base.files import CHECKPOINTS, read_json
 from gcdr.data.manifest import BOX
 from gcdr.data.pictures import open_image
 from gcdr.datasets.layout import describe_left_out, left_out, picture_names
+from gcdr.detection.panorama import Finder, in_squares
 from gcdr.detection.shipped import CENTERFACE
-
-# For each picture boxes (n, 4) float64 in its pixels and scores (n,) float64 in 0..1.
-Finder = Callable[[Sequence[Image.Image]], list[tuple[np.ndarray, np.ndarray]]]
 
 
 def load_finder(weights: Path, score: float, device: torch.device) -> Finder:
-    """A detector of heads.
+    """A detector of heads; one of photographs looks at panoramas in squares.
 
     Args:
         weights: "centerface", or torchvision's Keypoint R-CNN (``.pth``,
@@ -47,11 +45,11 @@ def load_finder(weights: Path, score: float, device: torch.device) -> Finder:
     if str(weights) == CENTERFACE:
         from gcdr.detection.centerface import CenterFace
 
-        return CenterFace(score)
+        return in_squares(CenterFace(score))
     if weights.suffix in CHECKPOINTS:
         from gcdr.detection.faces import find_by_faces, load_keypoints
 
-        return partial(find_by_faces, load_keypoints(weights, score).to(device))
+        return in_squares(partial(find_by_faces, load_keypoints(weights, score).to(device)))
     from gcdr.detection.detector import detect, load_detector
 
     detector, card = load_detector(weights / "model.safetensors").to(device), weights / "card.json"

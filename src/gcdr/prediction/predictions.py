@@ -14,7 +14,8 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import write_json
 from gcdr.data.manifest import BOX
 from gcdr.data.vocabulary import read_vocabulary
-from gcdr.detection.heads import Finder, load_finder
+from gcdr.detection.heads import load_finder
+from gcdr.detection.panorama import Finder
 from gcdr.models.finding import find_model
 from gcdr.prediction.drawn import HALF, draw_people, write_drawing
 from gcdr.prediction.predicting import PredictionNotes, predict_people

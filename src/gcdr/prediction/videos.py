@@ -16,7 +16,8 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, write_json
 from gcdr.data.parquet import write_table
 from gcdr.datasets.linking import Linker
-from gcdr.detection.heads import Finder, load_finder
+from gcdr.detection.heads import load_finder
+from gcdr.detection.panorama import Finder
 from gcdr.prediction.contact_sheet import ContactSheet
 from gcdr.prediction.drawn import COLOURS, HALF, draw_people
 from gcdr.prediction.over_time import follow_people, track_notes

@@ -12,7 +12,8 @@ from gcdr.base.errors import InputError
 from gcdr.data.pictures import open_image
 from gcdr.datasets.film import FILM_COLUMNS, SPLIT, read_film_frames
 from gcdr.datasets.linking import Linker
-from gcdr.detection.heads import Finder, load_finder
+from gcdr.detection.heads import load_finder
+from gcdr.detection.panorama import Finder
 from gcdr.video.frames import Frame
 from gcdr.video.heads_by_frame import found_heads
 
