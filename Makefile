@@ -63,14 +63,14 @@ gazefollow: $(RUNTIME) $(NOUNS)  ## check, forecast, pilots, then the paper's Ta
 	$(call prepare,all table1)
 	@$(ACTIVE) python -m gcdr pilot --configfile $(CONFIG) --out $(SUBMISSIONS)-maps.json -- --cores $(CORES) $(ARGS)
 	@$(ACTIVE) python -m gcdr pilot --trained --configfile $(CONFIG) --out $(SUBMISSIONS)-trained.json -- --cores $(CORES) $(ARGS)
-	$(call snakemake,all table1 --configfile $(CONFIG))
+	$(call snakemake,all table1 submission --configfile $(CONFIG))
 
 # Training starts from models of GazeFollow, which is to lie in data/gazefollow. Of raw maps nothing is published here.
 videoattentiontarget: CONFIG := $(if $(filter file,$(origin CONFIG)),configs/gazefollow.yaml configs/labelled-shows.yaml,$(CONFIG))
 videoattentiontarget: $(RUNTIME) $(NOUNS)  ## the same for Table S4, with GazeFollow in data/gazefollow
 	$(call prepare,table_s4)
 	@$(ACTIVE) python -m gcdr pilot --trained --configfile $(CONFIG) --out $(SUBMISSIONS)-trained.json -- --cores $(CORES) $(ARGS)
-	$(call snakemake,table_s4 --configfile $(CONFIG))
+	$(call snakemake,table_s4 submission --configfile $(CONFIG))
 
 define prepare
 	@put() { test -z "$$2" || test "$$1" -ef "$$2" && return; \

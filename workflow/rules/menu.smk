@@ -69,6 +69,7 @@ SAID = {
     "tables": "make the tables",
     "page": "make the report",
     "paper_table": "make {table} of the paper",
+    "submission": "write what other labs can set beside theirs",
     "table_s1": "make Table S1 of the paper",
     "figure6": "draw Figure 6 of the paper",
     "step_maps": f"keep what the diffusion model says at each step {SPLIT}",

@@ -1,5 +1,7 @@
 """The paper's tables as targets; what each holds is in gcdr.report.paper_tables."""
 
+from gcdr.config.weight_checks import weights_used
+
 SAVINGS = savings_table(config["report"]["shares"])
 
 
@@ -23,6 +25,38 @@ rule paper_table:
     shell:
         "python {input.script:q} --table={wildcards.table:q} --cells={params.cells:q}"
         " --csv={output.csv:q} --page={output.page:q} > {log:q} 2>&1"
+
+
+def main_table():
+    """The paper's main table of the report's kind of data: Table 1, and of films Table S4."""
+    return "table_s4" if reported_source()["kind"] == "videoattentiontarget" else "table1"
+
+
+def reported_source():
+    """The data set of the report's first study."""
+    return source_of(config["studies"][first_study(config)]["dataset"])
+
+
+rule submission:
+    """The paper's main table with intervals, versions, digests and times, for others to set beside theirs."""
+    input:
+        script=script("table_submission"),
+        metrics=lambda wildcards: table_files(PAPER_TABLES[main_table()]),
+    output:
+        f"{REPORT}/submission.json",
+    log:
+        f"logs/{config['report']['name']}/submission.log",
+    localrule: True
+    params:
+        table=lambda wildcards: main_table(),
+        cells=lambda wildcards: as_json(table_cells(PAPER_TABLES[main_table()])),
+        source=lambda wildcards: as_json(reported_source()),
+        weights=lambda wildcards: as_json(weights_used(config)),
+        device=config["device"],
+    shell:
+        "python {input.script:q} --table={params.table:q} --cells={params.cells:q}"
+        " --source={params.source:q} --weights={params.weights:q} --device={params.device:q}"
+        " --benchmarks=results/benchmarks --out={output:q} > {log:q} 2>&1"
 
 
 for table in PAPER_TABLES:

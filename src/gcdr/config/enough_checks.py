@@ -8,14 +8,18 @@ from gcdr.config.preflight import SUPERVISED
 from gcdr.config.schema import by_share, study_share, study_timestep
 from gcdr.datasets.enough import Finding, Plan, people_findings
 from gcdr.datasets.folder import people_of_table
+from gcdr.datasets.layout import Source, annotation_files, is_of_test
 from gcdr.methods import AUTO
+
+PUBLISHED_SIDES = ("gazefollow", "videoattentiontarget", "gazelle", "childplay")
+"""Kinds whose training and test people stand in files of their own."""
 
 
 def table_findings(config: Config) -> dict[str, list[Finding]]:
     """What will fail or mislead in the studies that learn from a folder's table, by study.
 
-    Tables alone are read, with their labels, as the label split does. Of tables with wrong rows, and of other
-    kinds of data sets, nothing is said: their reader does.
+    Tables alone are read, with their labels, as the label split does. Of tables with wrong rows nothing is
+    said, and of published data sets only whether files of both sides are there: their reader says the rest.
 
     Args:
         config: a configuration that was checked.
@@ -24,7 +28,12 @@ def table_findings(config: Config) -> dict[str, list[Finding]]:
     for study in _learning(config):
         about = config["studies"][study]
         source = config["datasets"].get(about.get("dataset"), {})
-        by_name = "labels" in about or about.get("adapt")  # its split is not one that a share draws
+        if about.get("adapt"):
+            continue  # all of its people are learned from
+        if sides := _lacking_side(source, study in config["report"]["studies"]):
+            found[study] = [sides]
+            continue
+        by_name = "labels" in about  # its split is not one that a share draws
         if source.get("kind") != "folder" or config["split"]["released"] or by_name:
             continue
         if "table" not in source:
@@ -36,6 +45,27 @@ def table_findings(config: Config) -> dict[str, list[Finding]]:
         if people is not None:
             found[study] = people_findings(people, plan_of(config, study))
     return found
+
+
+def _lacking_side(source: Source, judged: bool) -> Finding | None:
+    """What to say where test people alone have annotations, or none of them where a report measures."""
+    if source.get("kind") not in PUBLISHED_SIDES:
+        return None
+    files = annotation_files(source)
+    tested = [path for path in files if is_of_test(path, Path(source["root"]))]
+    if files and len(tested) == len(files):
+        return Finding(
+            f"training people: {source['root']} has the annotations of test people alone ({tested[0].name}); "
+            "expected those of training people beside them (gcdr verify and gcdr predict do without)",
+            True,
+        )
+    if files and not tested and judged:
+        return Finding(
+            f"test people: {source['root']} has the annotations of training people alone ({files[0].name}), "
+            "and a report measures on test people; expected theirs beside them",
+            True,
+        )
+    return None
 
 
 def plan_of(config: Config, study: str) -> Plan:

@@ -40,6 +40,16 @@ def weight_problems(config: Config, planned: Collection[str]) -> list[str]:
     return [line for use in _uses(config) for line in _problems(use, planned)]
 
 
+def weights_used(config: Config) -> dict[str, str]:
+    """Files and folders of weights that a configuration names, by the key that names them."""
+    priors = {
+        f"priors.{name}.weights": entry["weights"]
+        for name, entry in config["priors"].items()
+        if entry.get("weights")
+    }
+    return {use.key: use.source for use in _uses(config)} | priors
+
+
 def _problems(use: Use, planned: Collection[str]) -> Iterator[str]:
     source = Path(use.source)
     if source.is_file() and source not in use.files:

@@ -109,6 +109,11 @@ def annotation_files(source: Source) -> list[Path]:
     return [path for path in _tracks(root) if not wanted or show_of(path) in wanted]
 
 
+def is_of_test(path: Path, root: Path) -> bool:
+    """Whether an annotation file of a published data set is of its test people."""
+    return path.name.startswith("test") or "test" in path.relative_to(root).parts[:-1]
+
+
 def lacks_heads(source: Source) -> bool:
     """Whether the heads of a configured data set have to be found, as there is no table of them."""
     table = {"folder": "table", "video": "annotations"}.get(source["kind"])

@@ -63,7 +63,7 @@ def _joined(finder: Finder, image: Image.Image) -> tuple[np.ndarray, np.ndarray]
 
 
 def _cut(boxes: np.ndarray, window: tuple[int, int, int, int], size: tuple[int, int]) -> np.ndarray:
-    """(n,) bool: boxes at an edge of the window that is none of the picture; the next square has them whole."""
+    """(n,) bool: boxes at an edge of the window alone; the next square has them whole."""
     margin = CUT * (window[2] - window[0])
     x0, y0, x1, y1 = window
     near = np.stack(

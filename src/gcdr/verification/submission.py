@@ -155,13 +155,14 @@ def differences(one: JsonTable, other: JsonTable) -> tuple[bool, list[str]]:
     common = [name for name in first["metrics"] if name in second["metrics"]]
     if not common:
         raise InputError("the two have no metric in common")
-    lines, agree = [f"{'':10}{'first':>22}{'second':>22}  agree"], True
+    wide = max(10, *(len(name) + 1 for name in common))
+    lines, agree = [f"{'':{wide}}{'first':>22}{'second':>22}  agree"], True
     for name in common:
         a, b = first["metrics"][name], second["metrics"][name]
         same = a["low"] <= b["high"] and b["low"] <= a["high"]
         agree &= same
         lines.append(
-            f"{name:10}{_with_interval(a):>22}{_with_interval(b):>22}  {'yes' if same else 'NO'}"
+            f"{name:{wide}}{_with_interval(a):>22}{_with_interval(b):>22}  {'yes' if same else 'NO'}"
         )
     lines += _other_differences(one, other)
     return agree, lines

@@ -17,7 +17,7 @@ from gcdr.data.folds import clusters, resampled
 from gcdr.data.manifest import BOX, annotators_points, people_alone, people_digest, write_table
 from gcdr.data.prior_maps import prior_maps
 from gcdr.datasets.assemble import Dataset
-from gcdr.datasets.layout import Source, annotation_files
+from gcdr.datasets.layout import Source, annotation_files, is_of_test
 from gcdr.datasets.read import EXPECTED, READERS
 from gcdr.datasets.videoattentiontarget import read_videoattentiontarget
 from gcdr.evaluation.scores import score_maps, summarise, summarise_in_frame
@@ -78,7 +78,7 @@ def read_test_set(source: Source, pictures: int | None = None, seed: int = 0) ->
     kind, root = source["kind"], Path(source["root"])
     if kind not in PROTOCOLS:
         raise InputError(f"{root}: found {kind}, expected one of {', '.join(PROTOCOLS)}")
-    files = [path for path in annotation_files(source) if _of_test(path, root)]
+    files = [path for path in annotation_files(source) if is_of_test(path, root)]
     if not files:
         raise InputError(
             f"{root}: no test annotations; expected {EXPECTED[kind]}, those of the test set"
@@ -211,11 +211,6 @@ def _by_overlap(scores: pd.DataFrame) -> JsonTable:
             chosen = {metric: summary[metric] for metric in PROTOCOLS[GAZEFOLLOW].values()}
             found[name] = {"people": int(rows.sum()), "metrics": chosen}
     return found
-
-
-def _of_test(path: Path, root: Path) -> bool:
-    """Whether an annotation file is of the test set."""
-    return path.name.startswith("test") or "test" in path.relative_to(root).parts[:-1]
 
 
 def _some(people: pd.DataFrame, pictures: int | None, seed: int) -> pd.DataFrame:

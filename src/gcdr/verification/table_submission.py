@@ -1,0 +1,123 @@
+"""One of the paper's tables as a file that others can set beside theirs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import write_json
+from gcdr.base.plain import JsonTable
+from gcdr.datasets.layout import Source, annotation_files
+from gcdr.report.paper_tables import PAPER_TABLES, PaperTable
+from gcdr.report.tables import read_metrics
+from gcdr.report.timing import read_benchmarks, stage_totals
+from gcdr.verification.claims import OURS, PROTOCOLS, VIDEO
+from gcdr.verification.submission import submission
+from gcdr.verification.verify import ROUNDING, device_name
+
+PUBLISHED = ("AvgDist", "MinDist", "AUC")
+"""What the paper's triples are; with the one annotator of films both distances are ``Dist``."""
+ON_VIDEO = {"AvgDist": "Dist", "AUC": "AUC"}
+
+
+def write_table_submission(
+    table: str,
+    cells: Sequence[Sequence[Sequence[str]]],
+    source: Source,
+    weights: Mapping[str, str],
+    device: torch.device,
+    benchmarks: Path,
+    out: Path,
+) -> None:
+    """Write such a file, see :func:`gcdr.verification.submission.submission`.
+
+    Args:
+        table: key of ``PAPER_TABLES``.
+        cells: metrics files by column, row and run.
+        source: the data set of the test people.
+        weights: the weights that a run begins from, by the key that names them.
+        device: where models ran.
+        benchmarks: folder of the jobs' times.
+        out: the file.
+
+    Raises:
+        InputError: as :func:`table_result`, :func:`gcdr.report.timing.read_benchmarks`.
+    """
+    totals = stage_totals(read_benchmarks(benchmarks)).set_index("stage")
+    seconds = {str(stage): round(float(wall), 1) for stage, wall in totals["wall_s"].items()}
+    result = table_result(PAPER_TABLES[table], table, cells, source["kind"]) | {"seconds": seconds}
+    used = {
+        "annotations": annotation_files(source),
+        **{key: Path(path) for key, path in weights.items() if Path(path).exists()},
+        "metrics": sorted({Path(file) for column in cells for row in column for file in row}),
+    }
+    write_json(out, submission(result, used, device_name(device), sum(seconds.values())))
+
+
+def table_result(
+    table: PaperTable, name: str, cells: Sequence[Sequence[Sequence[str]]], dataset: str
+) -> JsonTable:
+    """A table's numbers beside the paper's, as :func:`gcdr.verification.verify.beside_claim` has a model's.
+
+    Args:
+        table: what it holds.
+        name: what it is called.
+        cells: metrics files by column, row and run.
+        dataset: kind of the data set.
+
+    Returns:
+        ``metrics`` by row, column and published name: over several runs the mean, between the least and the
+        greatest end of their intervals.
+
+    Raises:
+        InputError: the numbers are of another data set than the paper's, no row of the table has published
+            ones, or what :func:`gcdr.report.tables.read_metrics` raises.
+    """
+    if dataset not in PROTOCOLS:
+        raise InputError(
+            f"{name}: found a data set of the kind {dataset}, expected one of {', '.join(PROTOCOLS)}: of "
+            "others nothing is published"
+        )
+    metrics: dict[str, JsonTable] = {}
+    runs: list[pd.DataFrame] = []
+    for column, rows in zip(table.columns, cells, strict=True):
+        for row, files in zip(table.rows, rows, strict=True):
+            if (published := row.published(column)) is None:
+                continue
+            found = read_metrics(files)
+            runs.append(found)
+            for metric, value in zip(PUBLISHED, published, strict=True):
+                if called := ON_VIDEO.get(metric) if dataset == VIDEO else metric:
+                    where = f"{row.name if row.share else f'{row.name}, {column}'}: {called}"
+                    metrics[where] = _beside(found, PROTOCOLS[dataset][called], value, where)
+    if not metrics:
+        raise InputError(f"{name}: no row has numbers of the paper; expected a table with some")
+    every = pd.concat(runs)
+    return {
+        "claim": name,
+        "title": table.title,
+        "source": "Miao et al. (2024)",
+        "dataset": dataset,
+        "people": int(every["people"].max()),
+        "of": int(every["people"].max()),
+        "seed": sorted(map(int, every["seed"].unique())),
+        "metrics": metrics,
+    }
+
+
+def _beside(found: pd.DataFrame, protocol: str, published: float, where: str) -> JsonTable:
+    """One number of a table, over its runs."""
+    mine = found[found["metric"] == protocol]
+    if mine.empty:
+        raise InputError(f"{where}: no metrics file has {protocol}; expected it to be measured")
+    low, high = float(mine["low"].min()), float(mine["high"].max())
+    return {
+        "published": published,
+        "measured": float(mine["value"].mean()),
+        "low": low,
+        "high": high,
+        "agrees": bool(low - ROUNDING <= published <= high + ROUNDING),
+        "own": float(found.loc[found["metric"] == OURS[protocol], "value"].mean()),
+    }

@@ -1,0 +1,21 @@
+"""A table of the paper as a file that other labs can set beside theirs."""
+
+from gcdr.base.command import arguments, run
+from gcdr.verification.table_submission import write_table_submission
+
+
+def main() -> None:
+    names = (
+        "table",
+        "cells:json",
+        "source:json",
+        "weights:json",
+        "device",
+        "benchmarks:path",
+        "out:path",
+    )
+    write_table_submission(**vars(arguments(__doc__, *names)))
+
+
+if __name__ == "__main__":
+    run(main)
