@@ -324,3 +324,13 @@ def people_and_stores(wildcards):
     """Manifest and prior store of each."""
     stores = stores_of_members(wildcards)
     return {name: [in_data(name, "manifest.parquet"), store] for name, store in stores.items()}
+
+
+def main_table():
+    """The paper's main table of the report's kind of data: Table 1, and of films Table S4."""
+    return "table_s4" if reported_source()["kind"] == "videoattentiontarget" else "table1"
+
+
+def reported_source():
+    """The data set of the report's first study."""
+    return source_of(config["studies"][first_study(config)]["dataset"])

@@ -27,16 +27,6 @@ rule paper_table:
         " --csv={output.csv:q} --page={output.page:q} > {log:q} 2>&1"
 
 
-def main_table():
-    """The paper's main table of the report's kind of data: Table 1, and of films Table S4."""
-    return "table_s4" if reported_source()["kind"] == "videoattentiontarget" else "table1"
-
-
-def reported_source():
-    """The data set of the report's first study."""
-    return source_of(config["studies"][first_study(config)]["dataset"])
-
-
 rule submission:
     """The paper's main table with intervals, versions, digests and times, for others to set beside theirs."""
     input:

@@ -18,12 +18,17 @@ HEADS = (
     *("outside_embedding", "patch_pos_embedding", "qkv_proj.", "inout_patch_"),
 )
 
-# The last is what a cut normal distribution ends with.
-DRAWS = ("uniform_", "normal_", "kaiming_uniform_", "erfinv_")
+# What an undrawn number is, by its draw's argument as a tensor and as torch.nn.init call it.
+LEAST = {"uniform_": ("from", "a"), "normal_": ("mean",)}
+DRAWS = (*LEAST, "kaiming_uniform_", "erfinv_")
+"""The last is what a cut normal distribution may end with."""
 
 
 class Undrawn(TorchFunctionMode):
     """Within it models are built without drawing random weights: for those whose weights are all read next.
+
+    A number that is not drawn is the mean, or the least: where torch draws again until all numbers are within
+    bounds (a cut normal distribution), what happens to stand in memory might never be.
 
     On the device "meta" constants would be lost too, and drawing there imports torch's compiler.
     """
@@ -31,9 +36,15 @@ class Undrawn(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        if getattr(func, "__name__", None) in DRAWS:
-            return args[0] if args else kwargs["tensor"]
-        return func(*args, **(kwargs or {}))
+        name, kwargs = getattr(func, "__name__", None), kwargs or {}
+        if name not in DRAWS:
+            return func(*args, **kwargs)
+        tensor = args[0] if args else kwargs["tensor"]
+        if name in LEAST:
+            named = [kwargs[key] for key in LEAST[name] if key in kwargs]
+            with torch.no_grad():
+                tensor.fill_([*args[1:2], *named, 0.0][0])
+        return tensor
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor], where: str = "weights") -> None:
