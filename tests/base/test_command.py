@@ -64,6 +64,7 @@ TEXTS = st.text(
 ).filter(lambda text: text != "--")  # refused in configurations
 
 
+@pytest.mark.slow
 @given(one=TEXTS, path=TEXTS, several=st.lists(TEXTS, min_size=1))
 @example(one="--out", path="-w/vat", several=["--images=x", "---", "-1"])
 def test_arguments_reads_what_options_writes(one: str, path: str, several: list[str]) -> None:

@@ -64,6 +64,7 @@ def test_a_show_that_is_not_there_is_refused(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["weights", "../shared", "my/weights"])
 def test_folders_of_their_own_are_taken(folder: str, tmp_path: Path) -> None:
     check_overlay(f"downloads: {{folder: {folder}}}", tmp_path)

@@ -169,6 +169,7 @@ def test_a_table_that_lacks_people_is_refused_unless_it_may(folder: Path, read: 
     assert said(prior) == []
 
 
+@pytest.mark.slow
 def test_a_store_that_lacks_people_is_refused_unless_it_may(folder: Path) -> None:
     store(Path("p.h5"), valid=2)
     prior = {"kind": "maps", "stores": {"own": "p.h5"}}
@@ -186,6 +187,7 @@ def test_a_store_that_lacks_people_is_refused_unless_it_may(folder: Path) -> Non
     assert "made for other people" in said(prior)[0]
 
 
+@pytest.mark.slow
 def test_people_are_asked_for_where_they_are_known(folder: Path) -> None:
     """Neither of a manifest that will be made again, nor once the store is made."""
     made = manifest()

@@ -93,6 +93,7 @@ def test_names_of_stores() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_keys_that_stand_twice_are_named_with_file_and_line(tmp_path: Path) -> None:
     first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
     first.write_text("priors:\n  x: {kind: vqa}\n  y: {}\n  x: {kind: points}\n")

@@ -88,6 +88,7 @@ def test_a_drawn_clip_has_about_as_many_frames_or_the_nearest_number() -> None:
     assert drawn(500) == {"Kitchen/60_169"} and drawn(1) == {"Kitchen/1_9 "}
 
 
+@pytest.mark.slow
 def test_what_a_label_says_never_decides_which_clip_is_drawn() -> None:
     table = film()
     moved = table.assign(gaze_x=np.linspace(0, 1, len(table)), label="dog")
@@ -96,6 +97,7 @@ def test_what_a_label_says_never_decides_which_clip_is_drawn() -> None:
         pd.testing.assert_series_equal(*pair)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.lists(st.integers(1, 60), min_size=2, max_size=9), st.integers(1, 80), st.integers(0, 9))
 def test_no_track_is_torn(lengths: list[int], frames: int, seed: int) -> None:

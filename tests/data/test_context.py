@@ -229,6 +229,7 @@ def test_sequences_of_a_pool_are_those_of_their_source(tmp_path: Path) -> None:
 # The bootstrap
 
 
+@pytest.mark.slow
 def test_bootstrap_draws_sequences_where_there_are_some() -> None:
     people = pd.DataFrame({"sample_id": range(6), "image": list("abcdef"), "width": 8, "height": 8})
     maps = numpy_rng(0, "maps").random((6, 4, 4))

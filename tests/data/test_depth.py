@@ -79,6 +79,7 @@ def study_with_depth(folder: Path) -> tuple[pd.DataFrame, Path, Path]:
     return people, study.folder / "images", folder / "depth"
 
 
+@pytest.mark.slow
 def test_people_without_depth_count_as_failures(tmp_path: Path) -> None:
     people, images, depth = study_with_depth(tmp_path)
     name = people["image"].iloc[0]
@@ -97,6 +98,7 @@ def test_people_without_depth_count_as_failures(tmp_path: Path) -> None:
     assert np.array_equal(again.depth[:], samples.depth[:])
 
 
+@pytest.mark.slow
 def test_depth_goes_with_its_picture(tmp_path: Path) -> None:
     people, images, depth = study_with_depth(tmp_path)
     write_samples(people, images, 56, tmp_path / "deep.h5", 0, depth)

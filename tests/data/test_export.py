@@ -462,6 +462,7 @@ def test_no_cell_of_a_csv_is_a_formula(root: Path) -> None:
     assert people[["image", "label"]].to_numpy().tolist() == [["=1+1.png", "@SUM(A1)"]]
 
 
+@pytest.mark.slow
 def test_pseudo_labels_are_for_training_and_known_labels_stay(study: Path, tmp_path: Path) -> None:
     files = {"maps": study / "maps.h5", "annotations": study / "annotations.parquet"}
     for form in EXPORTED_FORMATS:

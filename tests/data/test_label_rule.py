@@ -107,6 +107,7 @@ def test_unlabelled_shares_are_nested_and_the_same_whatever_the_label_share(
     assert pool(100, None) == set()
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(st.integers(50, 200), st.integers(0, 9), st.sampled_from(["image", "person"]))
 def test_unlabelled_share_beside_a_list_of_labelled_people(images: int, seed: int, by: str) -> None:

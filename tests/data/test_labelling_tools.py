@@ -68,6 +68,7 @@ def cut(row: pd.Series) -> np.ndarray:
     return np.clip(row[BOX].to_numpy(float), 0, [row["width"], row["height"]] * 2)
 
 
+@pytest.mark.slow
 @writing_files
 @given(rows=told())
 def test_predictions_for_label_studio_come_back(tmp_path: Path, rows: pd.DataFrame) -> None:
@@ -144,6 +145,7 @@ def test_the_labelling_configuration_has_what_the_predictions_name(tmp_path: Pat
         WRITERS["labelstudio"](rows, tmp_path / "tasks.xml")
 
 
+@pytest.mark.slow
 @writing_files
 @given(rows=told())
 def test_cvat_comes_back(tmp_path: Path, rows: pd.DataFrame) -> None:

@@ -88,6 +88,7 @@ def test_stripes_survive_a_crop_as_in_the_release(tmp_path: Path, monkeypatch) -
 edges = st.floats(0, 1, width=32)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(edges, edges, edges, edges, st.sampled_from([(97, 64), (30, 120), (20, 15)]))
 def test_any_window_is_what_a_crop_of_the_original_is(
@@ -111,6 +112,7 @@ def test_any_window_is_what_a_crop_of_the_original_is(
         assert np.abs(crop.astype(int) - np.asarray(expected)).max() <= 1
 
 
+@pytest.mark.slow
 def test_a_large_picture_is_kept_as_small_as_its_smallest_crop_allows(tmp_path: Path) -> None:
     images = {
         "large.png": noise(800, 600),

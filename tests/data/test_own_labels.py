@@ -60,6 +60,7 @@ def folk(labelled: list[bool], each: int = 2) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.booleans(), min_size=2, max_size=60),
     st.integers(0, 9),
@@ -168,6 +169,7 @@ SMALL = {
 }
 
 
+@pytest.mark.slow
 def test_methods_that_nobody_asked_for_are_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert complaint(monkeypatch, **SMALL) == ""
     asked = {"report": {"methods": ["vat", "vat-mt", "gcdr-mt"]}}
@@ -201,6 +203,7 @@ def test_what_is_asked_for() -> None:
     assert recipe_problems(config, ["gaze.teacher"]) == []
 
 
+@pytest.mark.slow
 def test_own_labels_and_shares_of_studies(monkeypatch: pytest.MonkeyPatch) -> None:
     said = complaint(monkeypatch, split={"share": None})
     assert "split.share: null leaves study smoke nobody without a label" in said  # all are drawn
@@ -216,6 +219,7 @@ def test_own_labels_and_shares_of_studies(monkeypatch: pytest.MonkeyPatch) -> No
     assert by_share({"5": 200, "default": 250}, OWN) == 250
 
 
+@pytest.mark.slow
 def test_first_weights_from_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     start = {"studies": {"smoke": {"init": "assets/world/backbone"}}}
     assert complaint(monkeypatch, **start) == ""

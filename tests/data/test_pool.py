@@ -32,6 +32,8 @@ from gcdr.data.pool import (
 from gcdr.data.split import LABELLED, UNLABELLED, split_labels
 from gcdr.data.stores import read_prior
 
+pytestmark = pytest.mark.slow
+
 Worlds = dict[str, Study]
 
 

@@ -35,6 +35,7 @@ def python(code: str, path: Path, **variables: str) -> subprocess.CompletedProce
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_locks_can_be_left_out(tmp_path: Path) -> None:
     path = tmp_path / "samples.h5"
     with h5py.File(path, "w") as file:

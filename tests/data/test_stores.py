@@ -204,6 +204,7 @@ def test_padded_masks_show_what_the_crop_shows(flip: bool) -> None:
     assert masks["padded"][:, 0 if flip else -1].any()
 
 
+@pytest.mark.slow
 @given(st.floats(0, 0.999), st.floats(0, 0.999))
 def test_peak_of_a_gaussian_is_its_cell(x: float, y: float) -> None:
     maps = gaussians(torch.tensor([[x, y]], dtype=torch.float32), 32, 3.0)

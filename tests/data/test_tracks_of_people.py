@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ def films(draw: st.DrawFn) -> tuple[Tracks, np.ndarray]:
     return tracks, np.sort(np.random.default_rng(kept).permutation(len(track))[:kept])
 
 
+@pytest.mark.slow
 @given(films(), st.integers(1, 9))
 @settings(max_examples=60, deadline=None)
 def test_clips_are_pieces_of_stretches(film: tuple[Tracks, np.ndarray], frames: int) -> None:
@@ -33,6 +35,7 @@ def test_clips_are_pieces_of_stretches(film: tuple[Tracks, np.ndarray], frames: 
         assert (tracks.stretches(rows[clip]) == 0).all()
 
 
+@pytest.mark.slow
 @given(films(), st.sampled_from([ABREAST, 64]))
 @settings(max_examples=60, deadline=None)
 def test_blocks_follow_every_stretch(film: tuple[Tracks, np.ndarray], size: int) -> None:

@@ -318,6 +318,7 @@ def test_check_says_what_there_is_and_fails_on_errors(
     assert "1 × missing image" in said and "heads.csv, line 3, image: found 'c.jpg'" in said
 
 
+@pytest.mark.slow
 def test_nobody_needs_to_read_on(folder: Path) -> None:
     """As with ``gcdr check FOLDER | head -1``, which ends once it has its line."""
     write(folder, {"heads.csv": own("b.jpg,4,5,24,25")})

@@ -205,6 +205,7 @@ def test_names_of_every_kind(root: Path) -> None:
     assert read(root).manifest["image"].tolist() == sorted(NAMES)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
@@ -360,6 +361,7 @@ def shared_images(images: int) -> pd.DataFrame:
     return order_people(people.assign(height=480, split="train", gaze_x=0.5, gaze_y=0.5))[0]
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.integers(20, 80), st.integers(0, 9), st.sampled_from([0, 0.2]))
 def test_splits_by_person_are_nested(images: int, seed: int, validation: float) -> None:

@@ -125,6 +125,7 @@ def test_a_share_gives_way_to_test_people_by_name_and_to_a_single_image(folder: 
     assert set(split_of(folder, 0.5)["split"]) == {"train"}
 
 
+@pytest.mark.slow
 def test_check_says_what_will_fail_and_how_it_was_split(folder: Path, capsys, monkeypatch) -> None:
     monkeypatch.chdir(ROOT)
     assert main(["check", str(folder)]) == 0  # it may be for test alone

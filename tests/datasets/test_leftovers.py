@@ -219,6 +219,7 @@ TEXT = st.text(
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -270,6 +271,7 @@ def test_a_table_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
         problems.stop("data")
 
 
+@pytest.mark.slow
 def test_a_header_as_wide_as_a_sheet_can_be_is_read(root: Path) -> None:
     names = ",".join(f"note{number}" for number in range(16_000))
     write(root, {"heads.csv": f"{HEADER},{names}\n{GOOD}{',' * 16_000}\n"})

@@ -141,6 +141,7 @@ def test_keypoint_architecture_is_torchvisions():
     assert detector.roi_heads.score_thresh == 0.7 and not detector.training
 
 
+@pytest.mark.slow
 def test_detectors_that_find_no_heads_are_refused(tmp_path):
     with pytest.raises(InputError, match=r'detector/card\.json: not of .* "finds": "heads"'):
         load_finder(ASSETS / "detector", 0.6, CPU)

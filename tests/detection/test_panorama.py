@@ -12,6 +12,7 @@ from gcdr.detection.panorama import in_squares, squares
 from gcdr.detection.shipped import CENTERFACE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("upright", [False, True])
 def test_faces_of_a_panorama_are_found_wherever_they_are_and_once(upright: bool) -> None:
     data = pytest.importorskip("skimage.data")

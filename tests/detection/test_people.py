@@ -41,6 +41,7 @@ def arrays(boxes, scores=None):
     return np.array(boxes, float).reshape(-1, 4), np.array(scores or [], float)
 
 
+@pytest.mark.slow
 @given(
     heads=st.lists(box, max_size=4),
     bodies=st.lists(st.tuples(box, st.integers(0, 4)), max_size=5),
@@ -224,6 +225,7 @@ def shards(drawn, monkeypatch):
     return Shards(drawn, monkeypatch)
 
 
+@pytest.mark.slow
 def test_shards_never_change_a_bit_of_the_bodies(shards, tmp_path):
     merged = {}
     for count in (1, 3, 6):
@@ -251,6 +253,7 @@ def test_a_killed_shard_of_detection_goes_on_where_it_stopped(shards, tmp_path, 
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 def test_too_many_bad_pictures_stop_detection_and_mended_ones_are_detected_again(
     shards, drawn, tmp_path, capsys
 ):
@@ -314,6 +317,7 @@ def test_training_writes_a_detector(trained):
         assert not stored.is_floating_point() or torch.isfinite(stored).all(), name
 
 
+@pytest.mark.slow
 def test_training_depends_on_its_seed_alone(trained, tmp_path):
     folder, _ = trained
     torch.rand(3)

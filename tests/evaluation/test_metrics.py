@@ -103,6 +103,7 @@ def test_auc_equals_resizing_and_sorting(
     assert image_auc(heatmap, points, width, height) == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.integers(0, 10_000), st.integers(1, 3))
 def test_auc_counts_ties_half(seed: int, levels: int) -> None:
@@ -120,6 +121,7 @@ def test_auc_of_a_flat_map_is_a_half() -> None:
     assert image_auc(np.full((64, 64), 0.1), np.array([[0.3, 0.7], [0.9, 0.1]]), 331, 477) == 0.5
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000), st.integers(1, 30))
 def test_rank_forms_equal_scikit_learn(seed: int, levels: int) -> None:
     from sklearn.metrics import average_precision_score, roc_auc_score
@@ -175,6 +177,7 @@ def test_scores_carry_their_definitions(tmp_path: Path) -> None:
     assert "auc_video" in single and (single["dist_to_mean"] == single["mean_dist"]).all()
 
 
+@pytest.mark.slow
 def test_baselines_come_from_the_same_annotations(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     points = np.clip(rng.random((40, 1, 2)) + rng.normal(0, 0.03, (40, 5, 2)), 0, 1)

@@ -32,6 +32,7 @@ numbers = st.lists(st.integers(-9, 9), min_size=2, max_size=12, unique=True)
 VARIANT = "gcdr-t250-n2-k4+ofa-world-body"
 
 
+@pytest.mark.slow
 @given(numbers)
 def test_a_score_does_not_depend_on_units(values: list[int]) -> None:
     doubt = np.array(values, float)
@@ -185,6 +186,7 @@ def test_hidden_labels_change_nothing(study: Path, tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_line(
     study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,8 @@ from gcdr.data.stores import write_labels
 from gcdr.evaluation.two_stage import evaluate_two_stage, what_is_left
 from gcdr.priors.image_towers import image_tower
 
+pytestmark = pytest.mark.slow
+
 
 def test_what_is_left_of_a_picture() -> None:
     rng = np.random.default_rng(0)

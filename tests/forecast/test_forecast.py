@@ -43,6 +43,7 @@ def plan(tmp_path: Path) -> Path:
     return tmp_path / "jobs"
 
 
+@pytest.mark.slow
 def test_models_of_a_configuration_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rates, "ENOUGH", 0.0)
     monkeypatch.setattr(rates, "starting", lambda: 2 * TABLE.start)

@@ -48,6 +48,7 @@ def test_towers_fill_every_tower_of_every_gaze_model() -> None:
         ]
 
 
+@pytest.mark.slow
 def test_detector_finds_the_people_its_card_claims() -> None:
     from gcdr.detection.detector import load_detector
     from gcdr.world.weights.detectors import draw_examples, measure
@@ -58,6 +59,7 @@ def test_detector_finds_the_people_its_card_claims() -> None:
     assert abs(found.recall - claimed) < 4 * np.sqrt(claimed * (1 - claimed) / found.people) + 0.02
 
 
+@pytest.mark.slow
 def test_detector_of_heads_is_as_good_as_its_card_says() -> None:
     from gcdr.detection.detector import load_detector
     from gcdr.world.weights.detectors import draw_examples, measure

@@ -6,12 +6,14 @@ import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
 from warm import warm_python
 
 ROOT = Path(__file__).parents[2]
 PICTURE = re.compile(r"data:image/png;base64,[\w+/=]+")  # its bytes are the encoder's matter
 
 
+@pytest.mark.slow
 def test_drawings_are_up_to_date(tmp_path: Path) -> None:
     script = [warm_python(), ROOT / "docs/figures/draw.py", tmp_path]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -35,6 +35,8 @@ from gcdr.models.video_denoiser import VideoDenoiser
 from gcdr.models.video_pdp import VideoPDP, VideoPDPConfig
 from gcdr.models.video_vat import VideoVAT
 
+pytestmark = pytest.mark.slow
+
 KEYS = Path(__file__).parents[1] / "goldens/keys"
 RELEASED = {
     "vat_spatial": "VAT", "vat_gc": "VAT-GC", "vat_video": "Video VAT",

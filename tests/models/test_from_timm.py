@@ -38,6 +38,7 @@ for mean, std, low, high in ((0, 0.02, -2, 2), (1, 0.5, 0.9, 1.4), (0, 1, 1.5, 2
 """
 
 
+@pytest.mark.slow
 def test_what_stands_in_memory_is_never_waited_for_to_be_within_bounds() -> None:
     command = [sys.executable, "-c", AGAIN]
     env = {"PYTHONPATH": str(ROOT / "src")}

@@ -214,6 +214,7 @@ def tower() -> SceneTower:
     return tower
 
 
+@pytest.mark.slow
 def test_the_demo_world_learns(tower: SceneTower) -> None:
     """A few steps on made-up tokens: enough to see that every part is connected."""
     torch.manual_seed(0)

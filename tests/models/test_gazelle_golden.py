@@ -129,6 +129,7 @@ def outputs(
     return found, features
 
 
+@pytest.mark.slow
 def test_gradients(tmp_path: Path, reference: GazelleGoldens) -> None:
     content = reference.arrays("nano")
     expected, targets = content["meta"]["training"], content["training.targets"]

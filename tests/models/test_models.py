@@ -79,6 +79,7 @@ def test_bad_configuration_is_refused(content: dict, message: str) -> None:
         VATConfig.from_json(content, "model.json")
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(size=st.integers(8, 100), strides=st.lists(st.integers(1, 2), min_size=5, max_size=5))
 def test_sizes_are_foreseen(size: int, strides: list[int]) -> None:
@@ -140,6 +141,7 @@ def test_context_is_shared_by_draws() -> None:
         model.predict(noisy[:3], time[:3], context)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["group", "batch"])
 @pytest.mark.parametrize("head", ["plain", "mass"])
 def test_denoiser_learns_and_keeps_its_range(norm: str, head: str) -> None:
@@ -213,6 +215,7 @@ def test_blurred_mass_of_one_cell_is_its_label() -> None:
     assert label[3, 7] == pytest.approx(torch.exp(torch.tensor(-0.5)).item())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model", [VAT(VATConfig.world(gradcam=True)), Denoiser(DenoiserConfig.world())]
 )

@@ -17,7 +17,7 @@ from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.unet import time_sinusoids
 from gcdr.refine.diffusion import SAMPLERS, Sampling, Schedule, ddim, draws, training_pair
 
-pytestmark = pytest.mark.golden
+pytestmark = [pytest.mark.golden, pytest.mark.slow]
 torch.set_num_threads(1)
 
 

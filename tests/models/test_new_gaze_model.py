@@ -86,6 +86,7 @@ def test_a_checkpoint_of_another_model_is_refused_before_any_job(grown: Workspac
     )
 
 
+@pytest.mark.slow
 def test_it_trains_labels_and_predicts(listed: None, tmp_path: Path) -> None:
     study = make_study(tmp_path / "study", train=12, test=3)
     samples, table = tmp_path / "samples.h5", tmp_path / "labels.parquet"

@@ -46,6 +46,7 @@ def parallel(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {f"module.{name}": value for name, value in state.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.golden
 @pytest.mark.parametrize(
     ("name", "layout", "parameters", "facts"),
@@ -115,6 +116,7 @@ def set_to(name: str, value: Any) -> Callable[[dict], dict]:
     return lambda state: {"model": {**state, name: value}}
 
 
+@pytest.mark.slow
 @pytest.mark.golden
 @pytest.mark.parametrize(
     ("change", "message"),

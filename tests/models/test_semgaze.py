@@ -72,6 +72,7 @@ def lightning(state: dict[str, torch.Tensor], more: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_a_checkpoint_with_objects_is_read_and_nothing_of_it_runs(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = Semgaze(SMALL)
@@ -92,6 +93,7 @@ def test_a_checkpoint_with_objects_is_read_and_nothing_of_it_runs(tmp_path: Path
         read_released(file)
 
 
+@pytest.mark.slow
 def test_files_of_pretraining_start_their_parts(reference: SemgazeGoldens, tmp_path: Path) -> None:
     shapes = reference.keys("semgaze_pretraining_multimae")
     first = {k: v for k, v in shapes.items() if k.startswith(("input", "encoder.0."))}
@@ -128,6 +130,7 @@ def test_files_of_pretraining_start_their_parts(reference: SemgazeGoldens, tmp_p
         start_semgaze(model, folder)
 
 
+@pytest.mark.slow
 def test_the_world_size_starts_from_the_towers(tmp_path: Path) -> None:
     source = ROOT / "assets/world/backbone"
     check_first_weights(source / "model.safetensors", "semgaze", "world")
@@ -165,6 +168,7 @@ def test_colours_are_normalised_as_the_model_says() -> None:
         torch.testing.assert_close(seen[0, :, 100, 100], expected)
 
 
+@pytest.mark.slow
 def test_pictures_are_cut_as_the_release_does(tmp_path: Path) -> None:
     """Squares of grown boxes; everybody alone, whatever the others."""
     torch.manual_seed(1)
@@ -187,6 +191,7 @@ def test_pictures_are_cut_as_the_release_does(tmp_path: Path) -> None:
     assert told[1].heatmap == pytest.approx(expected.heatmap[1:], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_what_is_looked_at_is_named_in_any_vocabulary(tmp_path: Path) -> None:
     source, tower = ROOT / "assets/world/backbone", ROOT / "assets/world/vqa"
     model = initial_gaze_model(GazeModelSettings("semgaze", "world"), False, source, 0)

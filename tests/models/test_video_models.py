@@ -116,6 +116,7 @@ def test_a_frame_depends_on_those_before_it_in_its_track_alone(build: Callable) 
     assert differs.nonzero().flatten().tolist() == [0, 2, 5, 6]
 
 
+@pytest.mark.slow
 @MODELS
 @settings(max_examples=12, deadline=None)
 @given(st.lists(st.integers(1, 7), unique=True))
@@ -133,6 +134,7 @@ def test_chunks_with_carried_memory_say_what_the_whole_says(build: Callable, cut
         near([carried.of(memory.track)[name]], [value])
 
 
+@pytest.mark.slow
 @MODELS
 @settings(max_examples=12, deadline=None)
 @given(st.permutations([2, 4, 9]), st.permutations([0, 1, 2]))
@@ -304,6 +306,7 @@ def test_the_workflow_trains_it_on_people_as_tracks_of_one_frame(tmp_path: Path)
     assert not torch.equal(teacher.convlstm_scene.weight_ih_l1, before)
 
 
+@pytest.mark.slow
 def test_a_video_denoiser_is_not_taken_for_a_denoiser(tmp_path: Path) -> None:
     save_model(tmp_path / "model", video_denoiser())
     ready = PretrainedSettings(56, 32, "vat", 500, "linear")

@@ -61,6 +61,7 @@ def predicted(*arguments: object) -> int:
     return main(["predict", *map(str, arguments), "--device", "cpu"])
 
 
+@pytest.mark.slow
 def test_tables_hold_what_the_model_says(
     photos: Path, table: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -236,6 +237,7 @@ def test_a_released_model_is_fetched_once_by_its_short_name(
     assert (tmp_path / f"{files[0]}.digest.json").is_file()
 
 
+@pytest.mark.slow
 def test_a_face_in_a_photograph_is_found_without_a_download(tmp_path: Path) -> None:
     data = pytest.importorskip("skimage.data")
     from gcdr.detection.heads import load_finder

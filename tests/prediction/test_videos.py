@@ -98,6 +98,7 @@ def test_tracks_keep_their_colours(place: Path, tmp_path: Path) -> None:
             assert np.median(off[0]) < np.median(off[1]), (frame.number, row["track"])
 
 
+@pytest.mark.slow
 def test_the_table_goes_back_in_as_heads(place: Path, tmp_path: Path) -> None:
     arguments = ["--no-drawings", "--every", 3]
     assert predicted(place, place / "film.mp4", "--heads", place / "heads.csv",
@@ -130,6 +131,7 @@ def test_heads_are_found_and_linked(
     assert len(near) and off.median() < 12
 
 
+@pytest.mark.slow
 def test_of_several_videos_the_others_go_on(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -164,6 +164,7 @@ def test_a_model_that_sees_prior_maps_is_refused() -> None:
         next(predict_frames(seeing, film()))
 
 
+@pytest.mark.slow
 def test_no_more_than_a_chunk_is_held() -> None:
     """Frames are taken when they are needed and let go; so is what is remembered of people who left."""
     taken: list[weakref.ref] = []

@@ -239,6 +239,7 @@ def test_what_is_no_gaze_model_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "absent.pt", "cpu")
 
 
+@pytest.mark.slow
 @pytest.mark.golden
 def test_a_released_file_is_loaded(goldens: Callable[[str], Path], tmp_path: Path) -> None:
     shapes = Goldens(goldens).keys("vat_spatial")

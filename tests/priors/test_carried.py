@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from tiny_study import ASK, CPU, make_study, make_vqa
 
 from gcdr.data.along_tracks import tracks_of
@@ -23,6 +24,7 @@ def test_a_map_moves_with_the_head() -> None:
     assert moved_map(heatmap, np.zeros(2)) is heatmap
 
 
+@pytest.mark.slow
 def test_one_frame_in_three_is_asked_about(tmp_path: Path, monkeypatch) -> None:
     study = make_study(tmp_path, 12, 2, film=6)
     people = read_people(study.manifest)

@@ -24,6 +24,8 @@ from gcdr.priors.kinds.pointing_kind import PointingSettings
 from gcdr.priors.pointing import answer_map, point_people
 from gcdr.priors.vlm import PointingModel
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"precision": "fp32", "max_new_tokens": 6, "max_pixels": 2**16, "batch": 2, "block": 4,
          "size": 16, "sigma": 1.0, "overlay": "head",
          "questions": {"head": "Point: boxed.", "body": "Point: boxed.", "none": "Point."}}  # fmt: skip

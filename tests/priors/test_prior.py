@@ -137,6 +137,7 @@ def test_a_killed_shard_goes_on_where_it_stopped(
     assert (again.columns["answer"] == whole.columns["answer"]).all()
 
 
+@pytest.mark.slow
 def test_other_settings_do_not_go_on_from_there(stage: Stage, monkeypatch, capsys) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(prior, "concatenate_priors", lambda *_: (_ for _ in ()).throw(OSError))
@@ -169,6 +170,7 @@ def test_a_picture_that_changed_makes_its_block_again_and_no_other(
     assert (store.heatmap == expected.heatmap).all()
 
 
+@pytest.mark.slow
 def test_people_who_moved_into_the_split_are_asked(drawn: Study, stage: Stage, monkeypatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(prior, "concatenate_priors", lambda *_: (_ for _ in ()).throw(OSError))
@@ -183,6 +185,7 @@ def test_people_who_moved_into_the_split_are_asked(drawn: Study, stage: Stage, m
         assert file["sample_id"][:].tolist() == table["sample_id"][swapped == "test"].tolist()
 
 
+@pytest.mark.slow
 def test_parts_that_do_not_ascend_are_not_put_together(stage: Stage) -> None:
     first, second = stage.ask(1, 2), stage.ask(2, 2)
     with pytest.raises(ValueError, match="must ascend, within blocks and from one"):
@@ -237,6 +240,7 @@ def spoil(stage: Stage, tmp_path: Path) -> Path:
     return bad
 
 
+@pytest.mark.slow
 def test_one_bad_picture_marks_its_row_and_stops_nothing(
     stage: Stage, tmp_path: Path, capfd
 ) -> None:
@@ -265,6 +269,7 @@ def test_one_bad_picture_marks_its_row_and_stops_nothing(
     assert not valid[hit].any() and (maps[hit] == 0).all() and valid[~hit].any()
 
 
+@pytest.mark.slow
 def test_too_many_failures_stop_the_job_and_mended_ones_are_asked_again(
     stage: Stage, tmp_path: Path
 ) -> None:
@@ -280,6 +285,7 @@ def test_too_many_failures_stop_the_job_and_mended_ones_are_asked_again(
     assert stage.read(stage.ask(failures=0.0)).valid.all()
 
 
+@pytest.mark.slow
 def test_short_memory_halves_the_batch_and_goes_on(stage: Stage, monkeypatch, capfd) -> None:
     explain = OFAForVQA.explain
 
@@ -318,6 +324,7 @@ def test_short_memory_is_known_by_all_its_names(stage: Stage, monkeypatch, said:
         stage.ask(overlay="none")
 
 
+@pytest.mark.slow
 def test_a_block_that_was_short_of_memory_changes_no_other(stage: Stage, monkeypatch) -> None:
     explain, failed = OFAForVQA.explain, []
 
@@ -333,6 +340,7 @@ def test_a_block_that_was_short_of_memory_changes_no_other(stage: Stage, monkeyp
     assert store.columns["batch"].tolist() == [2] * 4 + [4] * 12 + [len(store.valid) - 16] * 2
 
 
+@pytest.mark.slow
 def test_workers_read_pictures_and_never_compute(stage: Stage, monkeypatch) -> None:
     explain, threads = OFAForVQA.explain, set()
 
@@ -350,6 +358,7 @@ def test_workers_read_pictures_and_never_compute(stage: Stage, monkeypatch) -> N
         torch.set_num_threads(before)
 
 
+@pytest.mark.slow
 def test_pictures_are_read_without_gradients_by_a_folded_stem(stage: Stage, monkeypatch) -> None:
     """The image stem is most of the work: Grad-CAM differentiates what follows the encoder alone."""
     forward, seen = ResNet.forward, []

@@ -34,6 +34,7 @@ def sizes() -> dict[str, float]:
     return {"tiny": 33.49, "medium": 92.89, "base": 182.24, "large": 472.98, "huge": 929.49}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sizes())
 def test_released_sizes_have_the_published_parameter_counts(name):
     with torch.device("meta"):
@@ -65,6 +66,7 @@ def test_relative_position_buckets(goldens):
     np.testing.assert_array_equal(corner, stored["image_bucket42_corner"][1:, 1:])
 
 
+@pytest.mark.slow
 @pytest.mark.golden
 @pytest.mark.parametrize(
     ("name", "blocks"),

@@ -79,6 +79,7 @@ def hugging_face(model: OFA, folder: Path, tokenizer: Tokenizer, **changes) -> P
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.golden
 @pytest.mark.parametrize("layout", ["fairseq", "hf"])
 @pytest.mark.parametrize("size", ["tiny", "large"])
@@ -168,6 +169,7 @@ def test_half_precision_becomes_float32(small, tmp_path):
         assert (value - small.state_dict()[key]).abs().max() <= 1e-3 * value.abs().max()
 
 
+@pytest.mark.slow
 def test_converted_models_answer_like_the_original(small, tmp_path):
     tokenizer = Tokenizer.train(QUESTIONS, 290)
     port = hugging_face(small, tmp_path / "port", tokenizer)
@@ -219,6 +221,7 @@ def put(key: str, value: object) -> Callable[[dict], None]:
     return lambda content: content["model"].update({key: value})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -343,6 +346,7 @@ def test_broken_vocabularies_are_named(tmp_path, name, content, said):
         load(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.golden
 def test_a_released_file_gives_the_reference_numbers(goldens, tmp_path):
     """Weights by the reference's names go in, its logits come out."""

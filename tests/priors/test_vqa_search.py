@@ -31,6 +31,7 @@ def check(found, stored) -> None:
         assert hypothesis.score == pytest.approx(best["score"], abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.golden
 def test_n_best_lists(goldens):
     reference, model = Reference(goldens), Reference(goldens).nano()
@@ -46,6 +47,7 @@ def test_n_best_lists(goldens):
         check(beam_search(model, memories[stored["case"]], settings(stored["params"]))[0], stored)
 
 
+@pytest.mark.slow
 @pytest.mark.golden
 def test_n_best_lists_with_early_ends_in_one_batch(goldens):
     reference, model = Reference(goldens), Reference(goldens).nano16()

@@ -28,6 +28,8 @@ from gcdr.report.tables import read_sweeps
 from gcdr.training.denoising import held_out, train_diffusion_model
 from gcdr.training.recipes import Fold
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = ChoiceSettings(
     MAPS, replace(REFINE, timestep=AUTO, steps=None), (100, 250), (1, 2), repeats=2
 )

@@ -95,6 +95,7 @@ def test_a_number_is_rounded_by_less_than_a_quarter(count: float) -> None:
     assert said >= 1 and (count < 1 or abs(said - count) <= 0.34 * count)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 50))
 def test_resampling_is_about_the_mean_and_the_same_each_time(seed: int) -> None:
     errors = np.random.default_rng(seed).random((3, 60))

@@ -59,6 +59,7 @@ def cells_of(folder: Path, table, seeds: int = 2) -> list:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAPER_TABLES)
 def test_every_cell_of_a_table_has_ours_and_the_papers_numbers(tmp_path: Path, name: str) -> None:
     table = PAPER_TABLES[name]
@@ -156,6 +157,7 @@ def test_a_better_value_never_needs_fewer_labels(curve, value, gain) -> None:
     assert needed[0] <= needed[1] * (1 + 1e-9) or needed[0] == -math.inf
 
 
+@pytest.mark.slow
 def test_savings_are_written_with_a_figure_and_the_papers_numbers(tmp_path: Path) -> None:
     from gcdr.report.paper_tables import savings_table
 

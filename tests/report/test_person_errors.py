@@ -89,6 +89,7 @@ def test_rare_answers_are_one_slice() -> None:
     assert named(np.array(["cup", "dog"]), 5) == []
 
 
+@pytest.mark.slow
 def test_slices_have_an_interval_over_images() -> None:
     """Two people of an image are one draw: with the same error twice the interval is no narrower."""
     rng = np.random.default_rng(1)

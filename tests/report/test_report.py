@@ -166,6 +166,7 @@ def test_three_runs_show_mean_and_standard_deviation(tmp_path):
     assert "**0.135** ±0.004" in typeset.table1_markdown(table)
 
 
+@pytest.mark.slow
 def test_what_was_not_measured_is_absent_and_not_zero(tmp_path):
     results = tables.read_metrics(metrics_files(tmp_path, 3))
     table = tables.table1(results, METHODS)

@@ -29,6 +29,8 @@ from gcdr.training.gaze import train_gaze_model
 from gcdr.training.recipes import GazeModelSettings
 from gcdr.training.targets import Targets, heatmap_targets, labelled_targets
 
+pytestmark = pytest.mark.slow
+
 FILM = 6
 VIDEO = replace(
     GAZE,

@@ -34,6 +34,8 @@ from gcdr.training.mean_teacher import train_mean_teacher_model
 from gcdr.training.recipes import GazeMeanTeacher, MeanTeacher, Recipe
 from gcdr.world.dataset import DrawnDepth, WorldSettings
 
+pytestmark = pytest.mark.slow
+
 DEEP = replace(GAZE, model=GazeModelSettings("pdp", "world"))
 
 

@@ -27,6 +27,8 @@ from gcdr.training.gaze import in_frame_loss, train_gaze_model
 from gcdr.training.recipes import Recipe
 from gcdr.training.targets import Targets, heatmap_targets, join, labelled_targets
 
+pytestmark = pytest.mark.slow
+
 LEARNED = replace(GAZE, in_frame=0.5)
 ABOUT = {"study": "a", "dataset": "world", "share": 100, "seed": 0, "kind": "teacher"} | {
     "timestep": None

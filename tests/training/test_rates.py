@@ -49,6 +49,7 @@ def _train(folder: Path, calls: list[float], stop_at: float | None = None) -> Li
     return model
 
 
+@pytest.mark.slow
 def test_the_rate_of_the_smallest_loss_in_the_end_is_kept(tmp_path: Path) -> None:
     model = _train(tmp_path, calls := [])
     assert calls == [*RATES]

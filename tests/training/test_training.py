@@ -77,6 +77,7 @@ def bits(model: nn.Module) -> list[bytes]:
     return [value.numpy().tobytes() for value in model.state_dict().values()]
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(
     st.integers(0, 8),
@@ -96,6 +97,7 @@ def test_killed_at_any_step_ends_in_the_same_bits(
     assert later == steps[stop:]
 
 
+@pytest.mark.slow
 def test_people_set_aside_are_looked_at_and_decide_nothing(tmp_path: Path) -> None:
     """Their loss is logged at some of the steps, asked of the kept model in eval mode."""
     asked: list[bool] = []
@@ -134,6 +136,7 @@ def _saved(content: object) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_of_a_state_is_never_taken_for_weights(tmp_path: Path) -> None:
     """It is left aside, or it changed nothing that is read."""
     layer, progress = torch.nn.Linear(4, 4), {"step": 3, "losses": [0.5]}

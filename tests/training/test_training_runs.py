@@ -58,6 +58,8 @@ from gcdr.training.recipes import (
 )
 from gcdr.training.targets import Targets
 
+pytestmark = pytest.mark.slow
+
 HELD = MeanTeacher(consistency=4000.0, labelled_per_batch=2, ramp_up=0, warm_up=1, steps=2)
 
 

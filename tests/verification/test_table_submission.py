@@ -42,6 +42,7 @@ def cells(folder: Path, name: str, values: list[float]) -> list:
     ]
 
 
+@pytest.mark.slow
 def test_two_labs_set_a_table_of_the_paper_side_by_side(tmp_path: Path) -> None:
     root = tmp_path / "gf"
     root.mkdir()

@@ -63,6 +63,7 @@ def test_known_numbers_are_those_of_the_publications() -> None:
         claim_of("folder", "vat")
 
 
+@pytest.mark.slow
 def test_perfect_maps_reach_what_nobody_published(data: Path) -> None:
     """The mean of the annotators in a peak's cell: half a cell off at most, by either reading."""
     test = read_test_set(gazefollow(data))
@@ -78,6 +79,7 @@ def test_perfect_maps_reach_what_nobody_published(data: Path) -> None:
     assert beside_claim(own, test, maps, None)["metrics"]["AvgDist"]["agrees"]
 
 
+@pytest.mark.slow
 def test_predictions_are_those_of_gcdr_predict(data: Path, model: Path, tmp_path: Path) -> None:
     import gcdr
 
@@ -164,6 +166,7 @@ def test_half_unpacked_data_is_named(tmp_path: Path) -> None:
         read_test_set(gazefollow(tmp_path))
 
 
+@pytest.mark.slow
 def test_whole_clips_of_films_are_followed_in_time(tmp_path: Path) -> None:
     for clip in ("1_2", "3_4"):
         for frame in (1, 2, 3):
@@ -196,6 +199,7 @@ def test_where_test_pictures_come_from() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_results_that_labs_sent_are_on_the_page(data: Path, model: Path, tmp_path: Path) -> None:
     page = (ROOT / "docs/verify.md").read_text().split("## Collected results\n\n")[1]
     sent = [*(ROOT / "docs/submissions").glob("*.json")]

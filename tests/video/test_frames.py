@@ -122,6 +122,7 @@ def test_thinning_leaves_numbers_and_times(tmp_path: Path, images: list[Image.Im
             Thinning(**wrong)
 
 
+@pytest.mark.slow
 def test_one_frame_is_held_at_a_time(tmp_path: Path, images: list[Image.Image]) -> None:
     film = write_film(tmp_path / "long.mkv", images * 8)
     seen: list[weakref.ref[Frame]] = []

@@ -245,6 +245,7 @@ def test_guesses_are_rough(seconds: float, said: str) -> None:
     assert wording.about(seconds) == said
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.sampled_from(sorted(DEMO_SECONDS)), st.integers(1, 5), min_size=1),
     st.integers(1, 8),

@@ -348,6 +348,7 @@ def test_own_pictures_without_head_boxes_go_from_detection_to_the_gallery(done: 
     assert {"find_heads", "read", "gallery"} <= set(done.planned(configs=configs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overlay", "said"),
     [

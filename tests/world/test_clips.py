@@ -55,6 +55,7 @@ def test_a_frame_depends_on_seed_show_and_clip_alone(show: str) -> None:
     assert not np.array_equal(first, render(clip[1], 96, 72))
 
 
+@pytest.mark.slow
 @shows
 def test_room_things_and_looks_stay(show: str) -> None:
     for clip in _clips(show):
@@ -147,6 +148,7 @@ def test_several_frames_tell_more_than_one() -> None:
     assert np.std(together) < np.std(single)
 
 
+@pytest.mark.slow
 def test_a_show_as_a_data_set(tmp_path: Path) -> None:
     show = ShowSettings(5, "kitchen", clips=2, test_clips=1, frames=3, width=64, height=48)
     tables, again = write_show(tmp_path / "one", show), write_show(tmp_path / "two", show, 2)

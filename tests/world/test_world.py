@@ -111,6 +111,7 @@ def test_masks_are_disjoint_and_inside_the_body_boxes(scene: Scene):
         assert rows.max() <= y1 * height + 1.5
 
 
+@pytest.mark.slow
 def test_annotators_disagree_like_people():
     distances = []
     for index in range(260):
@@ -208,6 +209,7 @@ def _distracted(style) -> float:
     return float(np.mean(hits))
 
 
+@pytest.mark.slow
 def test_knobs_change_the_difficulty():
     assert _distracted(replace(GAZE, distractor_probability=1.0)) > 0.2 + _distracted(
         replace(GAZE, distractor_probability=0.0)

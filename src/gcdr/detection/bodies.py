@@ -10,7 +10,6 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import torch
-from torchvision.models.detection import MaskRCNN
 from tqdm import tqdm
 
 from gcdr.base.blocks import Blocks, shard_rows, work_key
@@ -21,6 +20,7 @@ from gcdr.data.parquet import read_table, write_table
 from gcdr.data.pictures import open_image
 from gcdr.detection.choices import DetectSettings
 from gcdr.detection.detector import detect, detector_files, load_detector
+from gcdr.detection.from_torchvision import MaskRCNN
 from gcdr.detection.joined import write_together
 
 Measure = Literal["head_area", "iou"]

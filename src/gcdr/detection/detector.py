@@ -10,13 +10,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from torchvision.models.detection import MaskRCNN, maskrcnn_resnet50_fpn_v2
-from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.backbone_utils import BackboneWithFPN
-from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
-from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
-from torchvision.models.resnet import BasicBlock
-from torchvision.ops import Conv2dNormActivation, MultiScaleRoIAlign
 
 from gcdr.base.download import check_digest
 from gcdr.base.errors import InputError
@@ -24,6 +17,19 @@ from gcdr.base.files import CHECKPOINTS, read_json
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.tensors import read_tensors
 from gcdr.base.unpickling import read_torch
+from gcdr.detection.from_torchvision import (
+    AnchorGenerator,
+    BackboneWithFPN,
+    BasicBlock,
+    Conv2dNormActivation,
+    FastRCNNPredictor,
+    MaskRCNN,
+    MaskRCNNHeads,
+    MaskRCNNPredictor,
+    MultiScaleRoIAlign,
+    TwoMLPHead,
+    maskrcnn_resnet50_fpn_v2,
+)
 
 PERSON = 1  # of COCO's classes as torchvision counts them; 0 is the background
 Architecture = Literal["resnet50_fpn_v2", "small"]

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from torchvision.models.detection import KeypointRCNN
-from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
-from torchvision.ops import FrozenBatchNorm2d
-from torchvision.transforms.functional import pil_to_tensor
 
 from gcdr.base.download import check_digest
 from gcdr.base.errors import InputError
 from gcdr.base.unpickling import read_torch
+from gcdr.detection.from_torchvision import (
+    FrozenBatchNorm2d,
+    KeypointRCNN,
+    pil_to_tensor,
+    resnet_fpn_backbone,
+)
 from gcdr.detection.overlap import distinct
 
 # Where nose, left and right eye, left and right ear lie in an adult's head, in cm to its left, down and

@@ -1,67 +1,6 @@
-"""What is taken from timm, imported without torch's compiler.
+"""What is taken from timm, imported without torch's compiler."""
 
-The compiler takes as long to import as torch itself, which does so when it is first asked for. timm asks for
-it as soon as it is imported, to mark a function that is not to be compiled; so does torchvision, which timm
-imports, for a question that it puts on GPUs. Nothing here compiles, so both are told: later.
-"""
-
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
-from importlib import import_module
-from types import ModuleType
-from typing import Any
-
-COMPILER = "torch._dynamo"
-HELPERS = f"{COMPILER}.utils"
-
-
-class Later(ModuleType):
-    """In place of a module of the compiler: who wants more than what was put into it gets the real one."""
-
-    def __getattr__(self, name: str) -> Any:
-        # inspect asks every module for its file, and an import from a module whether it is a package.
-        if name == "__file__" or (self.__name__, name) == (HELPERS, "__path__"):
-            raise AttributeError(name)
-        _end()
-        return getattr(import_module(self.__name__), name)
-
-
-@contextmanager
-def compiler_later() -> Iterator[None]:
-    """Within it, marking what is not to be compiled and asking what can be compiled import no compiler."""
-    if COMPILER not in sys.modules:
-        compiler, helpers = Later(COMPILER), Later(HELPERS)
-        vars(compiler)["disable"] = _disable
-        vars(helpers)["is_compile_supported"] = _is_compile_supported
-        sys.modules |= {COMPILER: compiler, HELPERS: helpers}
-    try:
-        yield
-    finally:
-        _end()
-
-
-def _end() -> None:
-    for name in (COMPILER, HELPERS):
-        if isinstance(sys.modules.get(name), Later):
-            del sys.modules[name]
-
-
-def _disable(function: Callable[..., Any], *options: Any, **named: Any) -> Callable[..., Any]:
-    """Mark a function when it is called, which imports the compiler."""
-
-    @wraps(function)
-    def marked(*args: Any, **kwargs: Any) -> Any:
-        disable = import_module(COMPILER).disable
-        return disable(function, *options, **named)(*args, **kwargs)
-
-    return marked
-
-
-def _is_compile_supported(device: str) -> bool:
-    return bool(import_module(HELPERS).is_compile_supported(device))
-
+from gcdr.base.compiler_later import compiler_later
 
 with compiler_later():
     from timm import create_model, is_model

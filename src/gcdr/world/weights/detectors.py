@@ -13,8 +13,6 @@ import numpy as np
 import torch
 from safetensors.torch import save
 from torch import Tensor
-from torchvision.models.detection import MaskRCNN
-from torchvision.ops import box_iou
 from tqdm import tqdm
 
 from gcdr.base.device import pick_device
@@ -23,6 +21,7 @@ from gcdr.base.seeds import derive, numpy_rng
 from gcdr.base.tensors import DIGEST
 from gcdr.detection.bodies import match_bodies
 from gcdr.detection.detector import PERSON, DetectorConfig, build_detector, detect, load_detector
+from gcdr.detection.from_torchvision import MaskRCNN, box_iou
 from gcdr.detection.shipped import DRAWINGS
 from gcdr.world.lessons import DetectorRecipe
 from gcdr.world.render import person_masks, render
