@@ -30,6 +30,4 @@ def test_annotations_of_one_side_alone_are_named(tmp_path: Path, lacking: str) -
         assert not found
         return
     ((one,),) = found.values()
-    assert one.fatal and one.text.startswith(
-        f"{lacking} people: {tmp_path} has the annotations of "
-    )
+    assert one.fatal and one.text.startswith(f"{lacking} people: {tmp_path} has annotations of ")

@@ -1,6 +1,7 @@
 """Heads in panoramas, which a detector would be shown far too small."""
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gcdr.detection.panorama import in_squares, squares
+from gcdr.detection.panorama import Finder, in_squares, squares
 from gcdr.detection.shipped import CENTERFACE
 
 
@@ -39,15 +40,44 @@ def test_squares_cover_and_a_strip_too_narrow_for_heads_is_one() -> None:
     assert max(b[0] - a[0] for a, b in itertools.pairwise(windows)) <= 500
 
 
-def test_other_pictures_are_shown_as_they_are() -> None:
-    seen: list[list[tuple[int, int]]] = []
+def seen_by(heads: list[list[float]]) -> tuple[Finder, list[int]]:
+    """A finder that sees what of some heads lies in a part of a :func:`ramp`, and how many it was shown."""
+    shown: list[int] = []
 
-    def finder(images: list[Image.Image]) -> list[tuple[np.ndarray, np.ndarray]]:
-        seen.append([image.size for image in images])
-        return [(np.array([[1.0, 1, 5, 5]]), np.array([0.9]))] * len(images)
+    def finder(images: Sequence[Image.Image]) -> list[tuple[np.ndarray, np.ndarray]]:
+        shown.append(len(images))
+        found = []
+        for image in images:
+            left, top = image.getpixel((0, 0))[:2]  # where a window lies, in units of 10 pixels
+            boxes = np.array(heads) - np.tile([left * 10, top * 10], 2)
+            inside = np.clip(boxes, 0, [*image.size, *image.size])
+            visible = (inside[:, 2:] - inside[:, :2]).min(1) >= 10
+            found.append((inside[visible], np.linspace(0.9, 0.8, len(heads))[visible]))
+        return found
 
-    ordinary = [Image.new("RGB", (64, 48)), Image.new("RGB", (48, 64))]
-    assert len(in_squares(finder)(ordinary)) == 2 and seen == [[(64, 48), (48, 64)]]
-    ((boxes, _), (one, _)) = in_squares(finder)([Image.new("RGB", (700, 200)), ordinary[0]])
-    assert boxes.tolist() == [[1, 1, 5, 5]]  # in the other squares it lies at an edge that cuts
-    assert one.tolist() == [[1, 1, 5, 5]]
+    return finder, shown
+
+
+def ramp(width: int, height: int) -> Image.Image:
+    """A picture whose pixels say where they are."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[..., 0] = np.arange(width) // 10
+    pixels[..., 1] = (np.arange(height) // 10)[:, None]
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize("left", range(0, 1150, 50))
+def test_a_head_that_nearly_fills_the_height_is_found_wherever_it_is(left: int) -> None:
+    head = [left, 90, left + 350, 440]
+    ((boxes, _),) = in_squares(seen_by([head])[0])([ramp(1500, 500)])
+    assert boxes.tolist() == [head]
+
+
+def test_neighbours_are_as_many_as_the_finder_says_beside_a_panorama_too() -> None:
+    near = [[100, 100, 240, 240], [160, 100, 300, 240]]  # an IoU of .4
+    finder, shown = seen_by(near)
+    ((boxes, _), (wide, _), (again, _)) = in_squares(finder)(
+        [ramp(640, 480), ramp(1500, 400), ramp(640, 480)]
+    )
+    assert boxes.tolist() == again.tolist() == near and sorted(wide.tolist()) == near
+    assert shown[0] == 2  # ordinary pictures are looked at together

@@ -75,6 +75,10 @@ def test_gazefollow_is_checked_read_and_split_as_released(with_data: Workspace) 
     assert run.returncode != 0
     assert "train_annotations_weak_ratio0.2_use.txt, the authors' list for 20 %" in run.stdout
 
+    with_data.write("drawn.yaml", "split: {released: null}\n")
+    plan = with_data.planned("submission", configs=(*CONFIG, "drawn.yaml"))
+    assert plan["submission"] == 1 and plan["train_student"] == 12
+
     # the same list in a study that takes its unlabelled people from elsewhere
     (with_data.folder / "frames").mkdir()
     write(with_data.folder / "frames", {"a.jpg": "picture"})

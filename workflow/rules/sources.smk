@@ -327,10 +327,22 @@ def people_and_stores(wildcards):
 
 
 def main_table():
-    """The paper's main table of the report's kind of data: Table 1, and of films Table S4."""
-    return "table_s4" if reported_source()["kind"] == "videoattentiontarget" else "table1"
+    """The paper's main table of the report's kind of data: Table 1, and of films Table S4.
+
+    Raises:
+        WorkflowError: the report is of nothing that was published.
+    """
+    studies = config["report"]["studies"]
+    kinds = {source_of(tested_on(study))["kind"] for study in studies}
+    table = MAIN_TABLES.get(kinds.pop()) if len(kinds) == 1 else None
+    films = table == MAIN_TABLES["videoattentiontarget"]
+    chosen = all("labels" in config["studies"][study] for study in studies)
+    if table is None or any(map(adapts, studies)) or (films and not chosen):
+        raise WorkflowError(
+            "submission: found a report of studies that the paper's Tables 1 and S4 are not about; expected studies "
+            "of GazeFollow, or of VideoAttentionTarget with the labels of some shows (configs/labelled-shows.yaml)"
+        )
+    return table
 
 
-def reported_source():
-    """The data set of the report's first study."""
-    return source_of(config["studies"][first_study(config)]["dataset"])
+MAIN_TABLES = {"gazefollow": "table1", "videoattentiontarget": "table_s4"}

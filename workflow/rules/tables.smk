@@ -1,6 +1,6 @@
 """The paper's tables as targets; what each holds is in gcdr.report.paper_tables."""
 
-from gcdr.config.weight_checks import weights_used
+from gcdr.config.deciding import deciding_settings, weights_used
 
 SAVINGS = savings_table(config["report"]["shares"])
 
@@ -32,6 +32,7 @@ rule submission:
     input:
         script=script("table_submission"),
         metrics=lambda wildcards: table_files(PAPER_TABLES[main_table()]),
+        manifest=lambda wildcards: in_data(tested_on(first_study(config)), "manifest.parquet"),
     output:
         f"{REPORT}/submission.json",
     log:
@@ -40,13 +41,13 @@ rule submission:
     params:
         table=lambda wildcards: main_table(),
         cells=lambda wildcards: as_json(table_cells(PAPER_TABLES[main_table()])),
-        source=lambda wildcards: as_json(reported_source()),
+        source=lambda wildcards: as_json(source_of(tested_on(first_study(config)))),
+        settings=lambda wildcards: as_json(deciding_settings(config)),
         weights=lambda wildcards: as_json(weights_used(config)),
-        device=config["device"],
     shell:
-        "python {input.script:q} --table={params.table:q} --cells={params.cells:q}"
-        " --source={params.source:q} --weights={params.weights:q} --device={params.device:q}"
-        " --benchmarks=results/benchmarks --out={output:q} > {log:q} 2>&1"
+        "python {input.script:q} --table={params.table:q} --cells={params.cells:q} --manifest={input.manifest:q}"
+        " --source={params.source:q} --settings={params.settings:q} --weights={params.weights:q}"
+        " --computed-on={config[device]:q} --benchmarks=results/benchmarks --out={output:q} > {log:q} 2>&1"
 
 
 for table in PAPER_TABLES:

@@ -5,16 +5,9 @@ from gcdr.verification.table_submission import write_table_submission
 
 
 def main() -> None:
-    names = (
-        "table",
-        "cells:json",
-        "source:json",
-        "weights:json",
-        "device",
-        "benchmarks:path",
-        "out:path",
-    )
-    write_table_submission(**vars(arguments(__doc__, *names)))
+    texts = ("table", "cells:json", "source:json", "settings:json", "weights:json", "computed-on")
+    paths = ("manifest:path", "benchmarks:path", "out:path")
+    write_table_submission(**vars(arguments(__doc__, *texts, *paths)))
 
 
 if __name__ == "__main__":

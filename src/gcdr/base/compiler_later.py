@@ -1,8 +1,9 @@
-"""Importing timm and torchvision without torch's compiler.
+"""Importing timm and torchvision, and training, without torch's compiler.
 
 The compiler takes as long to import as torch itself, which does so when it is first asked for. timm asks for
 it as soon as it is imported, to mark a function that is not to be compiled; so does torchvision, which timm
-imports, for a question that it puts on GPUs. Nothing here compiles, so both are told: later.
+imports, for a question that it puts on GPUs; so do torch's optimisers, to have their functions left alone and
+to end a graph at every step. Nothing here compiles, so all are told: later.
 """
 
 import sys
@@ -30,10 +31,13 @@ class Later(ModuleType):
 
 @contextmanager
 def compiler_later() -> Iterator[None]:
-    """Within it, marking what is not to be compiled and asking what can be compiled import no compiler."""
+    """Within it, marking what is not to be compiled and asking what can be compiled import no compiler.
+
+    It is a decorator too.
+    """
     if COMPILER not in sys.modules:
         compiler, helpers = Later(COMPILER), Later(HELPERS)
-        vars(compiler)["disable"] = _disable
+        vars(compiler).update(disable=_disable, graph_break=_nothing)
         vars(helpers)["is_compile_supported"] = _is_compile_supported
         sys.modules |= {COMPILER: compiler, HELPERS: helpers}
     try:
@@ -48,11 +52,21 @@ def _end() -> None:
             del sys.modules[name]
 
 
-def _disable(function: Callable[..., Any], *options: Any, **named: Any) -> Callable[..., Any]:
-    """Mark a function when it is called, which imports the compiler."""
+def _nothing() -> None:
+    """There is no graph to end."""
+
+
+def _disable(
+    function: Callable[..., Any] | None = None, *options: Any, **named: Any
+) -> Callable[..., Any]:
+    """Mark a function when it is called; as long as nobody has asked for the compiler, none compiles it."""
+    if function is None:
+        return lambda other: _disable(other, *options, **named)
 
     @wraps(function)
     def marked(*args: Any, **kwargs: Any) -> Any:
+        if isinstance(sys.modules.get(COMPILER, Later("")), Later):
+            return function(*args, **kwargs)
         disable = import_module(COMPILER).disable
         return disable(function, *options, **named)(*args, **kwargs)
 

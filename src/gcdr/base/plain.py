@@ -8,3 +8,14 @@ JsonTable = dict[str, Any]
 
 Config = Mapping[str, Any]
 """The configuration or a section of it; :mod:`gcdr.config` checks it, and ``gcdr.settings`` reads it."""
+
+
+def changed_keys(mine: Any, other: Any, path: str) -> list[str]:
+    """Dotted names of what is not the same in two tables."""
+    if isinstance(mine, Mapping) and isinstance(other, Mapping):
+        return [
+            name
+            for key in mine.keys() | other.keys()
+            for name in changed_keys(mine.get(key), other.get(key), f"{path}.{key}")
+        ]
+    return [] if mine == other else [path]

@@ -11,9 +11,6 @@ from gcdr.datasets.folder import people_of_table
 from gcdr.datasets.layout import Source, annotation_files, is_of_test
 from gcdr.methods import AUTO
 
-PUBLISHED_SIDES = ("gazefollow", "videoattentiontarget", "gazelle", "childplay")
-"""Kinds whose training and test people stand in files of their own."""
-
 
 def table_findings(config: Config) -> dict[str, list[Finding]]:
     """What will fail or mislead in the studies that learn from a folder's table, by study.
@@ -28,8 +25,8 @@ def table_findings(config: Config) -> dict[str, list[Finding]]:
     for study in _learning(config):
         about = config["studies"][study]
         source = config["datasets"].get(about.get("dataset"), {})
-        if about.get("adapt"):
-            continue  # all of its people are learned from
+        if about.get("adapt") or about.get("pretrained"):
+            continue  # all of its people are learned from, or nobody
         if sides := _lacking_side(source, study in config["report"]["studies"]):
             found[study] = [sides]
             continue
@@ -49,20 +46,22 @@ def table_findings(config: Config) -> dict[str, list[Finding]]:
 
 def _lacking_side(source: Source, judged: bool) -> Finding | None:
     """What to say where test people alone have annotations, or none of them where a report measures."""
-    if source.get("kind") not in PUBLISHED_SIDES:
+    if "root" not in source or not (files := annotation_files(source)):
         return None
-    files = annotation_files(source)
-    tested = [path for path in files if is_of_test(path, Path(source["root"]))]
-    if files and len(tested) == len(files):
+    root = Path(source["root"])
+    tested = [path for path in files if is_of_test(path, root)]
+    of_shows = f" of the shows {', '.join(source['shows'])}" if source.get("shows") else ""
+    if len(tested) == len(files):
         return Finding(
-            f"training people: {source['root']} has the annotations of test people alone ({tested[0].name}); "
-            "expected those of training people beside them (gcdr verify and gcdr predict do without)",
+            f"training people: {root} has annotations of test people alone{of_shows} "
+            f"({tested[0].relative_to(root)}); expected those of training people beside them (gcdr verify "
+            "and gcdr predict do without)",
             True,
         )
-    if files and not tested and judged:
+    if not tested and judged:
         return Finding(
-            f"test people: {source['root']} has the annotations of training people alone ({files[0].name}), "
-            "and a report measures on test people; expected theirs beside them",
+            f"test people: {root} has annotations of training people alone{of_shows} "
+            f"({files[0].relative_to(root)}), and a report measures on test people; expected theirs too",
             True,
         )
     return None

@@ -37,17 +37,7 @@ def weight_problems(config: Config, planned: Collection[str]) -> list[str]:
         config: a configuration that fits the schema.
         planned: files that are not there yet but will be.
     """
-    return [line for use in _uses(config) for line in _problems(use, planned)]
-
-
-def weights_used(config: Config) -> dict[str, str]:
-    """Files and folders of weights that a configuration names, by the key that names them."""
-    priors = {
-        f"priors.{name}.weights": entry["weights"]
-        for name, entry in config["priors"].items()
-        if entry.get("weights")
-    }
-    return {use.key: use.source for use in _uses(config)} | priors
+    return [line for use in weight_uses(config) for line in _problems(use, planned)]
 
 
 def _problems(use: Use, planned: Collection[str]) -> Iterator[str]:
@@ -69,7 +59,8 @@ def _problems(use: Use, planned: Collection[str]) -> Iterator[str]:
             yield f"{use.key}: {one_line(error)}"
 
 
-def _uses(config: Config) -> Iterator[Use]:
+def weight_uses(config: Config) -> Iterator[Use]:
+    """Weights that a configuration names."""
     asked = bool(config["report"]["studies"] or config["galleries"])
     yield from detector_uses(config)
     yield from _models(config)

@@ -111,7 +111,8 @@ def annotation_files(source: Source) -> list[Path]:
 
 def is_of_test(path: Path, root: Path) -> bool:
     """Whether an annotation file of a published data set is of its test people."""
-    return path.name.startswith("test") or "test" in path.relative_to(root).parts[:-1]
+    of_folder = "test" in path.relative_to(root).parts[:-1]
+    return path.name.startswith("test") or of_folder or hoi_split(path) == "test"
 
 
 def lacks_heads(source: Source) -> bool:

@@ -27,7 +27,7 @@ GROWN = 1.4
 
 
 class CenterFace:
-    """A finder of heads, see :data:`gcdr.detection.heads.Finder`.
+    """A finder of heads, see :data:`gcdr.detection.panorama.Finder`.
 
     Args:
         score: faces of a lower score (0..1) are dropped.

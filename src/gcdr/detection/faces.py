@@ -94,7 +94,7 @@ def load_keypoints(path: Path, score: float) -> KeypointRCNN:
 def find_by_faces(
     detector: KeypointRCNN, images: Sequence[Image.Image]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """A :data:`gcdr.detection.heads.Finder` by Keypoint R-CNN: heads of people whose face is seen,
+    """A :data:`gcdr.detection.panorama.Finder` by Keypoint R-CNN: heads of people whose face is seen,
     best first.
 
     Of two heads with an IoU above ``SAME``, which are one person found twice, the better one is kept.

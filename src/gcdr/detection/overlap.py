@@ -3,13 +3,16 @@
 import numpy as np
 
 
-def distinct(boxes: np.ndarray, scores: np.ndarray, most: float) -> np.ndarray:
+def distinct(
+    boxes: np.ndarray, scores: np.ndarray, most: float, told_apart: np.ndarray | None = None
+) -> np.ndarray:
     """Which boxes to keep: of those that overlap too much, the one with the best score.
 
     Args:
         boxes: (n, 4) float64 x0, y0, x1, y1.
         scores: (n,) float64; of equal ones the first is the better.
         most: the highest intersection over union, 0..1, of two boxes that are both kept.
+        told_apart: (n,) group of each box; boxes of one group are never one thing.
 
     Returns:
         (k,) int64, rows of the kept boxes, best first.
@@ -23,5 +26,8 @@ def distinct(boxes: np.ndarray, scores: np.ndarray, most: float) -> np.ndarray:
         upper = np.maximum(boxes[best, :2], boxes[order, :2])
         lower = np.minimum(boxes[best, 2:], boxes[order, 2:])
         shared = (lower - upper).clip(0).prod(1)
-        order = order[~(shared / (area[best] + area[order] - shared) > most)]
+        same = shared / (area[best] + area[order] - shared) > most
+        if told_apart is not None:
+            same &= told_apart[order] != told_apart[best]
+        order = order[~same]
     return np.array(kept, np.int64)

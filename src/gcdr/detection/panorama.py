@@ -18,7 +18,9 @@ ELONGATED = 3.0
 """Longer over shorter side from which a picture is looked at in squares: panoramas, and no film's frame."""
 LEAST = 100  # pixels of a square's side: in narrower strips nobody is looked for by squares
 STEP = 0.5  # of a square's side to the next one: a head of up to nearly half of it is whole in one
-SAME = 0.3  # IoU above which two boxes of neighbouring squares are one head
+SAME = (
+    0.5  # IoU above which boxes of two windows are one head; of one window the finder has said it
+)
 CUT = 0.02  # of a square's side: boxes so near to an edge within the picture are of a head that it may cut
 
 
@@ -41,24 +43,27 @@ def in_squares(finder: Finder) -> Finder:
     """
 
     def look(images: Sequence[Image.Image]) -> list[tuple[np.ndarray, np.ndarray]]:
-        if all(len(squares(image.size)) == 1 for image in images):
-            return finder(images)
-        return [_joined(finder, image) for image in images]
+        ordinary = [number for number, one in enumerate(images) if len(squares(one.size)) == 1]
+        found = dict(
+            zip(ordinary, finder([images[n] for n in ordinary]) if ordinary else [], strict=True)
+        )
+        return [found.get(n) or _joined(finder, image) for n, image in enumerate(images)]
 
     return look
 
 
 def _joined(finder: Finder, image: Image.Image) -> tuple[np.ndarray, np.ndarray]:
-    """Heads of one picture, best first, each once."""
-    windows = squares(image.size)
-    boxes, scores = [np.empty((0, 4))], [np.empty(0)]
-    for window in windows:
-        ((found, sure),) = finder([image if len(windows) == 1 else image.crop(window)])
+    """Heads of a panorama, best first, each once: those of its squares, and those that fill its height."""
+    windows = [(0, 0, *image.size), *squares(image.size)]
+    boxes, scores, whose = [], [], []
+    for number, window in enumerate(windows):
+        ((found, sure),) = finder([image.crop(window) if number else image])
         whole = ~_cut(found, window, image.size)
         boxes.append(found[whole] + np.tile(window[:2], 2))
         scores.append(sure[whole])
-    every, sure = np.concatenate(boxes), np.concatenate(scores)
-    kept = distinct(every, sure, SAME)
+        whose.append(np.full(int(whole.sum()), number))
+    every, sure, whose_box = (np.concatenate(parts) for parts in (boxes, scores, whose))
+    kept = distinct(every, sure, SAME, whose_box)
     return every[kept], sure[kept]
 
 

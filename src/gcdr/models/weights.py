@@ -25,10 +25,11 @@ DRAWS = (*LEAST, "kaiming_uniform_", "erfinv_")
 
 
 class Undrawn(TorchFunctionMode):
-    """Within it models are built without drawing random weights: for those whose weights are all read next.
+    """Within it parameters are not filled with random numbers: for models whose weights are all read next.
 
-    A number that is not drawn is the mean, or the least: where torch draws again until all numbers are within
-    bounds (a cut normal distribution), what happens to stand in memory might never be.
+    A number that is not drawn is the mean, or the least: torch draws a cut normal distribution again until
+    all numbers are within bounds, which what happens to stand in memory might never be. What it draws then
+    is no parameter, and is drawn.
 
     On the device "meta" constants would be lost too, and drawing there imports torch's compiler.
     """
@@ -37,9 +38,9 @@ class Undrawn(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         name, kwargs = getattr(func, "__name__", None), kwargs or {}
-        if name not in DRAWS:
+        tensor = args[0] if args else kwargs.get("tensor")
+        if name not in DRAWS or not isinstance(tensor, nn.Parameter):
             return func(*args, **kwargs)
-        tensor = args[0] if args else kwargs["tensor"]
         if name in LEAST:
             named = [kwargs[key] for key in LEAST[name] if key in kwargs]
             with torch.no_grad():

@@ -14,7 +14,7 @@ from gcdr.data.heatmaps import entropy
 from gcdr.data.label_space import LabelSpace
 from gcdr.data.manifest import BOX
 from gcdr.datasets.head_boxes import within
-from gcdr.detection.heads import Finder
+from gcdr.detection.panorama import Finder
 from gcdr.prediction.sources import OwnPictures, TabledHeads, open_picture
 from gcdr.predictor.predictor import Prediction, Predictor
 

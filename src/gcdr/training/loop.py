@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from gcdr.base.compiler_later import compiler_later
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
 from gcdr.base.seeds import torch_rng
@@ -77,6 +78,7 @@ def running_average(model: nn.Module, decay: float, warm_up: int = 0) -> Average
     return RunningAverage(model, multi_avg_fn=average, use_buffers=True)
 
 
+@compiler_later()
 def fit(
     model: nn.Module,
     loss_of_step: Callable[[int], Tensor],

@@ -14,7 +14,7 @@ import torch
 from gcdr import __version__
 from gcdr.base.errors import InputError
 from gcdr.base.files import file_digest, read_json, text_digest
-from gcdr.base.plain import JsonTable
+from gcdr.base.plain import JsonTable, changed_keys
 from gcdr.verification.claims import PROTOCOLS, Claim
 
 FORMAT = "gcdr-submission"
@@ -69,7 +69,7 @@ def submission(
         result: what was measured.
         inputs: weights, tables, several of them and folders by what they are; told by their digests.
         device: what computed.
-        seconds: of the wall, for all of it.
+        seconds: of the wall, for all of it; of a table, of all its jobs together.
     """
     return {
         "format": FORMAT,
@@ -109,7 +109,10 @@ def read_submission(path: Path) -> JsonTable:
     )
     if errors:
         where = ".".join(str(part) for part in errors[0].path) or "the file"
-        raise InputError(f"{path}: {where}: {errors[0].message}; expected a file of gcdr verify")
+        raise InputError(
+            f"{path}: {where}: {errors[0].message}; expected a file of gcdr verify, gcdr pilot or "
+            "snakemake submission"
+        )
     for name, metric in content["result"]["metrics"].items():
         if odd := [key for key in sorted(NUMBERS) if not math.isfinite(metric[key])]:
             raise InputError(
@@ -184,7 +187,11 @@ def _other_differences(one: JsonTable, other: JsonTable) -> list[str]:
     }
     inputs = [side["inputs"] for side in (one, other)]
     places |= {name: [side.get(name) for side in inputs] for name in {**inputs[0], **inputs[1]}}
-    return [f"{name}: {_short(a)} and {_short(b)}" for name, (a, b) in places.items() if a != b]
+    found = [f"{name}: {_short(a)} and {_short(b)}" for name, (a, b) in places.items() if a != b]
+    settings = [side["result"].get("settings", {}) for side in (one, other)]
+    if all(settings) and (changed := changed_keys(*settings, "settings")):
+        found.append(f"settings: {', '.join(sorted(changed))}")
+    return found
 
 
 def _with_interval(metric: Any) -> str:

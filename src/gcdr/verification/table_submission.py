@@ -1,6 +1,6 @@
 """One of the paper's tables as a file that others can set beside theirs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +9,7 @@ import torch
 from gcdr.base.errors import InputError
 from gcdr.base.files import write_json
 from gcdr.base.plain import JsonTable
+from gcdr.data.manifest import read_people
 from gcdr.datasets.layout import Source, annotation_files
 from gcdr.report.paper_tables import PAPER_TABLES, PaperTable
 from gcdr.report.tables import read_metrics
@@ -25,9 +26,11 @@ ON_VIDEO = {"AvgDist": "Dist", "AUC": "AUC"}
 def write_table_submission(
     table: str,
     cells: Sequence[Sequence[Sequence[str]]],
+    manifest: Path,
     source: Source,
+    settings: JsonTable,
     weights: Mapping[str, str],
-    device: torch.device,
+    computed_on: str,
     benchmarks: Path,
     out: Path,
 ) -> None:
@@ -36,28 +39,51 @@ def write_table_submission(
     Args:
         table: key of ``PAPER_TABLES``.
         cells: metrics files by column, row and run.
-        source: the data set of the test people.
-        weights: the weights that a run begins from, by the key that names them.
-        device: where models ran.
-        benchmarks: folder of the jobs' times.
+        manifest: that of the test people.
+        source: their data set.
+        settings: what of the configuration decides the numbers.
+        weights: the weights that models begin from, by the key that names them.
+        computed_on: the device as configured; this process may be on another machine than its jobs were.
+        benchmarks: folder of the jobs' times, of which those of these studies and data count.
         out: the file.
 
     Raises:
         InputError: as :func:`table_result`, :func:`gcdr.report.timing.read_benchmarks`.
     """
-    totals = stage_totals(read_benchmarks(benchmarks)).set_index("stage")
-    seconds = {str(stage): round(float(wall), 1) for stage, wall in totals["wall_s"].items()}
-    result = table_result(PAPER_TABLES[table], table, cells, source["kind"]) | {"seconds": seconds}
+    files = sorted({Path(file) for column in cells for row in column for file in row})
+    found = read_metrics(files)
+    jobs = read_benchmarks(benchmarks)
+    names = {*found["study"], manifest.parent.name}
+    jobs = jobs[[_is_of(file, names) for file in jobs["file"]]]
+    totals = stage_totals(jobs).set_index("stage")["wall_s"]
+    seconds = {str(stage): round(float(wall), 1) for stage, wall in totals.items()}
+    tested = int((read_people(manifest)["split"] == "test").sum())
+    result = table_result(PAPER_TABLES[table], table, cells, source["kind"], tested)
     used = {
         "annotations": annotation_files(source),
         **{key: Path(path) for key, path in weights.items() if Path(path).exists()},
-        "metrics": sorted({Path(file) for column in cells for row in column for file in row}),
+        "metrics": files,
     }
-    write_json(out, submission(result, used, device_name(device), sum(seconds.values())))
+    device = (
+        f"{device_name(torch.device('cuda'))}, here" if torch.cuda.is_available() else "CPU, here"
+    )
+    device = f"{computed_on}, as configured ({device})"
+    more = {"seconds": seconds, "settings": settings}
+    write_json(out, submission(result | more, used, device, sum(seconds.values())))
+
+
+def _is_of(file: str, names: Collection[str]) -> bool:
+    """Whether a job's record is of one of some studies or data sets."""
+    job = file.partition("/")[2]
+    return any(job.startswith((f"{name}-", f"{name}.", f"{name}/")) for name in names)
 
 
 def table_result(
-    table: PaperTable, name: str, cells: Sequence[Sequence[Sequence[str]]], dataset: str
+    table: PaperTable,
+    name: str,
+    cells: Sequence[Sequence[Sequence[str]]],
+    dataset: str,
+    tested: int,
 ) -> JsonTable:
     """A table's numbers beside the paper's, as :func:`gcdr.verification.verify.beside_claim` has a model's.
 
@@ -66,14 +92,15 @@ def table_result(
         name: what it is called.
         cells: metrics files by column, row and run.
         dataset: kind of the data set.
+        tested: its test people, with those of whom nothing can be measured.
 
     Returns:
         ``metrics`` by row, column and published name: over several runs the mean, between the least and the
         greatest end of their intervals.
 
     Raises:
-        InputError: the numbers are of another data set than the paper's, no row of the table has published
-            ones, or what :func:`gcdr.report.tables.read_metrics` raises.
+        InputError: the numbers are of another data set than the paper's, or of different people; no row of
+            the table has published ones; or what :func:`gcdr.report.tables.read_metrics` raises.
     """
     if dataset not in PROTOCOLS:
         raise InputError(
@@ -95,13 +122,19 @@ def table_result(
     if not metrics:
         raise InputError(f"{name}: no row has numbers of the paper; expected a table with some")
     every = pd.concat(runs)
+    counts = sorted(map(int, every["people"].unique()))
+    if len(counts) > 1:
+        raise InputError(
+            f"{name}: found results of {counts[0]} and of {counts[-1]} test people, expected one number; "
+            "evaluate again those that were made of other data"
+        )
     return {
         "claim": name,
         "title": table.title,
         "source": "Miao et al. (2024)",
         "dataset": dataset,
-        "people": int(every["people"].max()),
-        "of": int(every["people"].max()),
+        "people": counts[0],
+        "of": tested,
         "seed": sorted(map(int, every["seed"].unique())),
         "metrics": metrics,
     }

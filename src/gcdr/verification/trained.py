@@ -5,9 +5,8 @@ It is trained as the run itself would train it, so nothing of it is lost.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from gcdr.base.plain import Config, JsonTable
+from gcdr.base.plain import Config, JsonTable, changed_keys
 from gcdr.config.schema import first_study, study_share
 from gcdr.data.split_name import CHOSEN, SplitName
 from gcdr.datasets.layout import Source
@@ -55,7 +54,7 @@ def cause_in_training(result: JsonTable, config: Config, paper: Config) -> str |
     changed = sorted(
         key
         for section in DECIDING
-        for key in _changed(config[section], paper[section], section)
+        for key in changed_keys(config[section], paper[section], section)
         if not key.startswith(OF_OTHERS)
     )
     if changed:
@@ -72,14 +71,3 @@ def _begins_from_weights(config: Config) -> bool:
     gaze, begun = config["gaze"]["model"], config["studies"][first_study(config)].get("init")
     own = begun.get(gaze) if isinstance(begun, Mapping) else begun
     return (own or config["gaze"]["models"][gaze].get("init")) is not None
-
-
-def _changed(mine: Any, other: Any, path: str) -> list[str]:
-    """Dotted names of what is not the same in two tables."""
-    if isinstance(mine, Mapping) and isinstance(other, Mapping):
-        return [
-            name
-            for key in mine.keys() | other.keys()
-            for name in _changed(mine.get(key), other.get(key), f"{path}.{key}")
-        ]
-    return [] if mine == other else [path]

@@ -8,7 +8,7 @@ import numpy as np
 from gcdr.base.errors import InputError
 from gcdr.datasets.head_boxes import within
 from gcdr.datasets.linking import Linker
-from gcdr.detection.heads import Finder
+from gcdr.detection.panorama import Finder
 from gcdr.video.frames import Frame
 from gcdr.video.tracks import TabledTracks
 
