@@ -3,17 +3,21 @@
 from pathlib import Path
 
 import pytest
+import yaml
+from small_data import write
 from snakemake.exceptions import WorkflowError
 from workflow_runs import check_overlay
 
 from gcdr.base.errors import InputError
 from gcdr.config.checked import SCHEMA, check_config, read_config
+from gcdr.config.enough_checks import table_findings
 from gcdr.config.label_checks import torn_tracks
 from gcdr.config.schema import by_share, study_share
 from gcdr.report.show_tables import PAPER_SHOWS
 from gcdr.settings.preparing import split
 
 ROOT = Path(__file__).parents[2]
+HEADER = "image,head_x0,head_y0,head_x1,head_y1,gaze_x,gaze_y,split"
 
 
 @pytest.mark.parametrize(
@@ -89,6 +93,21 @@ def test_the_papers_settings_on_video_lack_nothing_but_files(name: str) -> None:
         check_config(read_config(ROOT / file for file in files), [], ROOT / SCHEMA)
     problems = str(caught.value).splitlines()[1:]
     assert all(" no file" in line or " no folder" in line or "spacy" in line for line in problems)
+
+
+def test_photographs_of_a_dozen_people_lack_nothing_but_what_is_fetched(tmp_path: Path) -> None:
+    rows = [f"{n}.jpg,1,1,9,9,{f'.{n},.5' if n < 9 else ','},train" for n in range(12)]
+    pictures = {f"{n}.jpg": "picture" for n in range(12)}
+    write(tmp_path, {"heads.csv": "\n".join([HEADER, *rows]), **pictures})
+    own = {"datasets": {"mine": {"images": str(tmp_path), "table": f"{tmp_path}/heads.csv"}}}
+    (tmp_path / "my.yaml").write_text(yaml.safe_dump(own))
+    files = [
+        ROOT / "config.yaml",
+        *(ROOT / f"configs/own-{name}.yaml" for name in ("photos", "labels")),
+    ]
+    config = read_config([*files, tmp_path / "my.yaml"])
+    check_config(config, [], ROOT / SCHEMA)
+    assert not any(one.fatal for one in table_findings(config)["mine"])
 
 
 def test_the_papers_shows_are_those_of_its_table() -> None:

@@ -10,7 +10,7 @@ from snakemake.utils import update_config
 
 from gcdr.config.generated import read_schema
 from gcdr.config.schema import inline_references
-from gcdr.settings.reporting import NOTICES, notice_of
+from gcdr.settings.reporting import GUESSES, NOTICES, notice_of, notice_of_gallery
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,3 +78,14 @@ def test_read_hidden_labels_are_said() -> None:
     assert "HIDDEN LABELS WERE READ" not in notice_of(config)
     config["split"]["out_of_frame"] = "reference"
     assert "HIDDEN LABELS WERE READ" in notice_of(config)
+
+
+@pytest.mark.parametrize(
+    ("photographs", "teacher"), [(True, "mine"), (True, "demo"), (False, "mine")]
+)
+def test_a_gallery_says_of_what_its_weights_are(photographs: bool, teacher: str) -> None:
+    overlays = ["own-photos.yaml"] * photographs + ["own-labels.yaml"]
+    config = settings(*overlays)
+    config["studies"]["mine"]["teacher"] = teacher
+    told = notice_of_gallery(config, "mine")
+    assert told == (GUESSES if photographs and teacher == "mine" else config["notice"])

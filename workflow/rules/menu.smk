@@ -89,5 +89,7 @@ SAID = {
 # A module's rules may have other names.
 PURPOSES |= {workflow.modifier.modify_rulename(name): what for name, what in SAID.items()}
 
+rules.table_gazehoi.rule.docstring = "The same of GazeHOI's names, a study a row."
+
 for name, made in {**PAPER_TABLES, **PAPER_FIGURES}.items():
     getattr(rules, name).rule.docstring = made.title

@@ -384,8 +384,8 @@ GALLERY_FILES = "manifest annotations bodies labels prior refined predicted".spl
 def gallery_settings(wildcards):
     """What decides a gallery beside these files."""
     images, layer = images_of_study(wildcards), layer_of_study(wildcards)
-    notice, blur = config["notice"], config["blur_faces"]
-    return settings_json(reporting.GallerySettings(images, layer, notice, blur))
+    notice = reporting.notice_of_gallery(config, wildcards.study)
+    return settings_json(reporting.GallerySettings(images, layer, notice, config["blur_faces"]))
 
 
 def show_summary():

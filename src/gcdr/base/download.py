@@ -136,7 +136,7 @@ def download(address: str, out: str | Path, pause: float = 5.0, timeout: float =
         part.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{part.parent}: cannot be made ({error.strerror})") from error
-    by_hand = f"Fetch it elsewhere, put it at {out}, and run again"
+    by_hand = f"Fetch it elsewhere, put it at {out}, and run again (docs/weights.md)"
     for attempt in range(1, ATTEMPTS + 1):
         try:
             published = _continue(address, out, timeout) or published

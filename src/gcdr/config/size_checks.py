@@ -179,7 +179,7 @@ def _people(source: Config) -> int | None:
     if source.get("kind") != "folder" or not table.is_file():
         return None
     with table.open("rb") as file:
-        return sum(1 for _ in file)
+        return max(0, sum(1 for _ in file) - 1)  # less the header
 
 
 def _lessons(config: Config) -> Iterator[str]:

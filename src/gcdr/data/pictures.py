@@ -9,6 +9,7 @@ of its header and of its pixels (:func:`orientation`), so that nobody finds anot
 import errno
 import os
 import struct
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -98,7 +99,11 @@ def _opened(path: str | Path) -> Image.Image:
     place = Path(path)
     if place.exists() and not (place.is_file() or place.is_dir()):
         raise OSError(errno.EINVAL, "a pipe or a device, no file")
-    return Image.open(path, formats=formats())
+    with (
+        warnings.catch_warnings()
+    ):  # of a panorama there is nothing to fear that is not refused below
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(path, formats=formats())
 
 
 def shown_size(path: str | Path) -> tuple[int, int, bool]:

@@ -280,7 +280,8 @@ def _assigned(
         if (before.verdict, before.gaze) != (one.verdict, one.gaze):
             raise InputError(
                 f"{one.place}: found {one.answer()} for a person of whom {before.place} says "
-                f"{before.answer()}; expected one answer"
+                f"{before.answer()}; expected one answer. Of several files of one page give the newest "
+                "alone: it holds all that the page knows"
             )
     return who
 

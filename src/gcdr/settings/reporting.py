@@ -39,6 +39,7 @@ HIDDEN = (
     "frame, as the released code does. These figures are for comparison with it alone."
 )
 ASIDE = "Test people are labelled people that test_share {:g} set aside, unless the table itself names some."
+GUESSES = "Pseudo-labels and predictions are what models guess. Look at them before you use them."
 SHIPPED = "/assets/world/"  # weights that have seen drawings only
 
 
@@ -199,12 +200,27 @@ def notice_of(config: Config) -> str:
     source = datasets[reported[0]["dataset"]]
     tested = datasets[source["test"]] if source["kind"] == "pool" else source
     kind, share = tested["kind"], tested.get("test_share", 0)
-    weights = [
-        *(config["priors"][named_prior(config, study)].get("weights") for study in reported),
-        config["detect"]["weights"],
-        config["gaze"]["models"][config["gaze"]["model"]].get("init"),
-    ]
-    drawn = kind not in DRAWN and any(SHIPPED in f"/{path}" for path in weights)
+    drawn = kind not in DRAWN and _from_drawings(config, reported)
     read = config["split"].get("out_of_frame") == "reference"
     said = [(ASIDE.format(share), share), (HIDDEN, read), (config["notice"], drawn)]
     return " ".join([NOTICES[kind], *(text for text, counts in said if counts)])
+
+
+def notice_of_gallery(config: Config, study: str) -> str:
+    """What a gallery's maps must not be taken for, whose teacher may be another study."""
+    about = config["studies"][study]
+    taught = [about, config["studies"][about.get("teacher", study)]]
+    from_drawings = _from_drawings(config, taught) or any(
+        config["datasets"][one["dataset"]]["kind"] in DRAWN for one in taught
+    )
+    return str(config["notice"]) if from_drawings else GUESSES
+
+
+def _from_drawings(config: Config, studies: Sequence[Config]) -> bool:
+    """Whether studies stand on weights of the repository, which have seen drawings only."""
+    weights = [
+        *(config["priors"][named_prior(config, study)].get("weights") for study in studies),
+        config["detect"]["weights"],
+        config["gaze"]["models"][config["gaze"]["model"]].get("init"),
+    ]
+    return any(SHIPPED in f"/{path}" for path in weights)
