@@ -1,7 +1,6 @@
 """What is checked of numbers that must fit one another, beyond the schema: grids, blur and noise."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config
@@ -150,7 +149,10 @@ def _towers(config: Config) -> Iterator[str]:
 
 
 def _shards(config: Config) -> Iterator[str]:
-    """More jobs than there are people to share, in every data set, as far as their number is known."""
+    """More jobs than there are people to share, in every data set, where all are drawn.
+
+    Own pictures may be fewer than what a configuration was made for; a part without people is soon done.
+    """
     used = used_datasets(config)
     names = {name for datasets in used.values() for name in datasets}
     counts = [_people(config["datasets"].get(name, {})) for name in names]
@@ -169,17 +171,13 @@ def _shards(config: Config) -> Iterator[str]:
 
 
 def _people(source: Config) -> int | None:
-    """At most how many people a data set has; None where nobody knows before it is read."""
+    """At most how many people a drawn data set has; None of another one."""
     if source.get("kind") == "world":
         return source["train_people"] + source["test_people"]
     if source.get("kind") == "world-show":
         most = len(STYLES[source["style"]].people_weights)
         return (source["clips"] + source["test_clips"]) * source["frames"] * most
-    table = Path(source.get("table", ""))
-    if source.get("kind") != "folder" or not table.is_file():
-        return None
-    with table.open("rb") as file:
-        return max(0, sum(1 for _ in file) - 1)  # less the header
+    return None
 
 
 def _lessons(config: Config) -> Iterator[str]:
