@@ -7,6 +7,7 @@
 #   SLURM_START  command that starts a SLURM before make test-slurm, where none is there
 #   CONFIG  what make gazefollow and make videoattentiontarget take in place of their own configurations
 #   FORECAST  further arguments for gcdr forecast there: --as-written on a node without the GPU
+#   PILOT   the same for gcdr pilot: --device cpu there
 #   ARGS    further arguments for snakemake or pytest: make demo ARGS=-n, make test ARGS="-k stores"
 
 PYTHON ?= python3
@@ -61,15 +62,15 @@ SUBMISSIONS := results/submissions/$(STARTED)
 # Each step ends the whole where something is wrong. DATA and WEIGHTS become links where the configuration has them.
 gazefollow: $(RUNTIME) $(NOUNS)  ## check, forecast, pilots, then the paper's Table 1: DATA=folder WEIGHTS=folder
 	$(call prepare,all table1)
-	@$(ACTIVE) python -m gcdr pilot --configfile $(CONFIG) --out $(SUBMISSIONS)-maps.json -- --cores $(CORES) $(ARGS)
-	@$(ACTIVE) python -m gcdr pilot --trained --configfile $(CONFIG) --out $(SUBMISSIONS)-trained.json -- --cores $(CORES) $(ARGS)
+	@$(ACTIVE) python -m gcdr pilot --configfile $(CONFIG) --out $(SUBMISSIONS)-maps.json $(PILOT) -- --cores $(CORES) $(ARGS)
+	@$(ACTIVE) python -m gcdr pilot --trained --configfile $(CONFIG) --out $(SUBMISSIONS)-trained.json $(PILOT) -- --cores $(CORES) $(ARGS)
 	$(call snakemake,all table1 submission --configfile $(CONFIG))
 
 # Training starts from models of GazeFollow, which is to lie in data/gazefollow. Of raw maps nothing is published here.
 videoattentiontarget: CONFIG := $(if $(filter file,$(origin CONFIG)),configs/gazefollow.yaml configs/labelled-shows.yaml,$(CONFIG))
 videoattentiontarget: $(RUNTIME) $(NOUNS)  ## the same for Table S4, with GazeFollow in data/gazefollow
 	$(call prepare,table_s4)
-	@$(ACTIVE) python -m gcdr pilot --trained --configfile $(CONFIG) --out $(SUBMISSIONS)-trained.json -- --cores $(CORES) $(ARGS)
+	@$(ACTIVE) python -m gcdr pilot --trained --configfile $(CONFIG) --out $(SUBMISSIONS)-trained.json $(PILOT) -- --cores $(CORES) $(ARGS)
 	$(call snakemake,table_s4 submission --configfile $(CONFIG))
 
 define prepare
@@ -79,7 +80,7 @@ define prepare
 	ln -s "$$(realpath "$$2")" "$$1"; }; \
 	mkdir -p data && put data/$@ "$$DATA" && put weights "$$WEIGHTS"
 	@$(ACTIVE) python -m gcdr check data/$@
-	@$(ACTIVE) python -m snakemake results/data/$@/manifest.parquet --cores 1 --configfile $(CONFIG) $(ARGS)
+	@$(ACTIVE) python -m snakemake ready --cores 1 --configfile $(CONFIG) $(ARGS)
 	@$(ACTIVE) python -m gcdr forecast $(1) $(FORECAST) --configfile $(CONFIG)
 endef
 

@@ -17,6 +17,8 @@ from safetensors.torch import save_file
 from gcdr.base.download import record_of
 from gcdr.base.errors import InputError
 from gcdr.base.files import file_digest
+from gcdr.priors.kinds.registry import parse_prior
+from gcdr.priors.kinds.vqa_kind import VqaPrior
 from gcdr.priors.vqa.ofa.checkpoint import TIED
 from gcdr.priors.vqa.ofa.config import OFAConfig
 from gcdr.priors.vqa.ofa.conversion import convert_ofa, our_name, read_ofa, size_of
@@ -361,3 +363,19 @@ def test_a_released_file_gives_the_reference_numbers(goldens, tmp_path):
             torch.from_numpy(stored["B.in.prev_output_tokens"]),
         )
     np.testing.assert_allclose(logits, stored["B.logits"], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("weights", ["pytorch_model.bin", "model.safetensors"])
+def test_jobs_read_a_released_layout_where_it_is_converted_to(tmp_path: Path, weights: str) -> None:
+    about = {"kind": "vqa", "weights": str(tmp_path / "ofa"), "layers": [1], "layer": 1}
+    prior = parse_prior("ofa", about)
+    assert isinstance(prior, VqaPrior)
+    converted = Path("results/weights/ofa-480px")
+    assert prior.read_from == converted  # whatever is there will be fetched
+    (tmp_path / "ofa").mkdir()
+    for name in (weights, "vocab.json", "merges.txt"):
+        (tmp_path / "ofa" / name).write_text("")
+    (tmp_path / "ofa/config.json").write_text('{"model_type": "ofa"}')
+    assert prior.read_from == converted
+    ours = parse_prior("ofa", {**about, "weights": "assets/world/vqa"})
+    assert isinstance(ours, VqaPrior) and ours.read_from == Path("assets/world/vqa")

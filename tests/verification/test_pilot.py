@@ -18,7 +18,12 @@ from gcdr.cli.commands import main
 from gcdr.config.checked import read_config
 from gcdr.priors.kinds.registry import parse_prior
 from gcdr.verification.claims import claim_of
-from gcdr.verification.pilot import Piloted, check_released_split, likely_cause
+from gcdr.verification.pilot import (
+    Piloted,
+    check_released_split,
+    likely_cause,
+    settings_of_others,
+)
 from gcdr.verification.trained import cause_in_training, supervised_model
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +71,7 @@ def test_a_wrong_layer_is_told_by_the_one_that_is_right(
     assert "Grad-CAM of OFA on gazefollow: all" in said and "0.254" in said
     assert main([*asked(data, tmp_path, 2), "--expected", str(right)]) == 1
     said = capsys.readouterr().out
+    assert "asked otherwise than in configs/gazefollow.yaml: " in said and "layer" in said
     assert "stop. The likely cause is a wrong layer: the maps of layer 1" in said
     assert main([*asked(data, tmp_path, 1), "--expected", str(right)]) == 0
     assert capsys.readouterr().out.endswith("as expected\n")
@@ -100,6 +106,21 @@ def test_a_cut_download_and_a_wrong_split_are_named_before_anything_is_asked(
         InputError, match=r"likely a wrong split: found .* people in no training picture"
     ):
         check_released_split(other / "train_annotations_release.txt", lists[1], 10)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("more", [[], ["--trained"]])
+def test_a_device_that_lacks_is_said_before_anything_is_made(
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    more: list[str],
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("gcdr.cli.cli_verify._make", lambda *_: pytest.fail("made"))
+    command = [*asked(data, tmp_path, 1), *more, "--device", "cuda"]
+    assert main(command) == 2 and "no usable CUDA GPU" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -177,7 +198,12 @@ def test_causes_are_named_in_turn() -> None:
         "the overlay: head": (Piloted(wrong, 1, 1), prior(overlay="head")),
         "boxes: bodies were found for 40%": (Piloted(wrong, 0.4, 1), prior()),
         "answers: 50% of the people": (Piloted(wrong, 1, 0.5), prior()),
-        "none that is known": (Piloted(wrong, 1, 1), prior()),
+        "settings: other than the paper's are beam, layer": (
+            Piloted(wrong, 1, 1),
+            prior(),
+            settings_of_others(prior(layer=2, beam=3), prior()),
+        ),
+        "none that is known": (Piloted(wrong, 1, 1), prior(), settings_of_others(prior(), prior())),
     }
     for cause, given in told.items():
         assert (likely_cause(*given) or "").startswith(cause)

@@ -189,7 +189,7 @@ def make_files(folder: Path) -> None:
     )
 
 
-RULES_WITHOUT_COMMAND = {"all", "table_s7", "world_weights"}
+RULES_WITHOUT_COMMAND = {"all", "ready", "table_s7", "world_weights"}
 OF_PUBLISHED = {"submission"}  # refused of drawn people; planned in test_data_rules
 
 

@@ -26,6 +26,19 @@ rule download:
         "python {params.script:q} --address={params.address:q} --out={output:q} > {log:q} 2>&1"
 
 
+rule ready:
+    """What gcdr forecast stands on: the report's people are counted, its VQA models fetched and converted."""
+    input:
+        lambda wildcards: [in_data(name, "manifest.parquet") for name in reported_datasets()],
+        lambda wildcards: [
+            path
+            for study in config["report"]["studies"]
+            if PRIORS[prior_of_study(study)].KIND == "vqa"
+            for path in vqa_files_of(prior_store(prior_of_study(study)))
+        ],
+    localrule: True
+
+
 rule convert_weights:
     input:
         script=script("convert_weights"),

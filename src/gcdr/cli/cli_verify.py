@@ -224,6 +224,11 @@ def add_pilot(commands: Any) -> None:
         metavar="FILE",
         help="a file of --out, whose measured numbers are expected in place of the published ones",
     )
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        help="where the pilot itself computes (default: as configured); jobs go by the configuration",
+    )
     parser.add_argument("--out", type=Path, help="submission.json to write; must not exist")
     parser.add_argument(
         "snakemake",
@@ -249,27 +254,29 @@ def _of_raw_maps(args: argparse.Namespace, config: Any) -> str | None:
     """Print the split and the raw maps beside what is expected; why these are not near, if they are not."""
     begun = time.monotonic()
     from gcdr.base.device import pick_device
+    from gcdr.config.checked import read_config
+    from gcdr.models.sizes import WEIGHTS_FILE
     from gcdr.settings.preparing import detect_settings
     from gcdr.verification.pilot import (
         check_splits,
         likely_cause,
         pilot_prior,
-        pilot_weights,
         piloted_source,
+        settings_of_others,
     )
     from gcdr.verification.submission import claim_of_submission
     from gcdr.verification.verify import read_test_set
 
     source, name, prior = piloted_source(config)
-    weights = pilot_weights(prior)
-    if not weights.is_file():
-        _make(weights, args, "1")
-    weights = weights.parent
+    asked = _checked_device(args, config)
+    weights = prior.read_from
+    if not (weights / WEIGHTS_FILE).is_file():
+        _make(weights / WEIGHTS_FILE, args, "1")
     kind = source["kind"]
     expected = claim_of_submission(args.expected, kind) if args.expected else _published()
     print("\n".join(check_splits(config, source)), flush=True)
     test = read_test_set(source, args.pictures or 48, args.seed)
-    device = pick_device(config["device"])
+    device = pick_device(asked)
     detector = Path(config["detect"]["weights"])
     found = pilot_prior(test, expected, prior, weights, detector, detect_settings(config), device)
     result = found.layers[prior.layer] | {"seed": args.seed}
@@ -278,7 +285,10 @@ def _of_raw_maps(args: argparse.Namespace, config: Any) -> str | None:
     )
     print("\n".join(lines_of(result)[: 3 + len(result["metrics"])]))
     _keep(args.out, result, weights, test, device, begun)
-    return likely_cause(found, prior)
+    *_, paper = piloted_source(read_config(map(Path, PAPERS_RUN)))
+    if changed := settings_of_others(prior, paper):
+        print(f"asked otherwise than in {PAPERS_RUN[-1]}: {', '.join(changed)}")
+    return likely_cause(found, prior, changed)
 
 
 def _of_trained(args: argparse.Namespace, config: Any) -> str | None:
@@ -300,8 +310,9 @@ def _of_trained(args: argparse.Namespace, config: Any) -> str | None:
         else claim_of(source["kind"], name)
     )
     test = read_test_set(source, args.pictures, args.seed)
+    asked = _checked_device(args, config)
     _make(folder / WEIGHTS_FILE, args, "all")
-    device = pick_device(config["device"])
+    device = pick_device(asked)
     maps, inside = predicted(load(folder, device.type), test)
     result = beside_claim(expected, test, maps, inside, SLACK) | {"seed": args.seed}
     print(f"{folder}; the interval is widened by {SLACK:.0%} of a number, for other seeds")
@@ -309,6 +320,21 @@ def _of_trained(args: argparse.Namespace, config: Any) -> str | None:
     _keep(args.out, result, folder, test, device, begun)
     papers = [*PAPERS_RUN, *([PAPERS_SHOWS] if name == "vat-shows" else [])]
     return cause_in_training(result, config, read_config(map(Path, papers)))
+
+
+def _checked_device(args: argparse.Namespace, config: Any) -> str:
+    """Where this process is to compute; that it cannot is said before anything is made.
+
+    With a GPU nothing can be wrong, and one that were taken here would be lacking to the jobs that train.
+    """
+    import torch
+
+    from gcdr.base.device import pick_device
+
+    asked: str = args.device or config["device"]
+    if not torch.cuda.is_available():
+        pick_device(asked)
+    return asked
 
 
 def _keep(

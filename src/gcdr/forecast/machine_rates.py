@@ -28,6 +28,7 @@ from gcdr.models.inputs import gaze_inputs
 from gcdr.models.interface import GazeInputs, GazeModel, SeesPeople
 from gcdr.models.named import kind_of
 from gcdr.models.precision import set_precision
+from gcdr.models.sizes import WEIGHTS_FILE
 from gcdr.predictor.predictor import BLOCK
 from gcdr.priors.inquiry import OUT_OF_MEMORY
 from gcdr.priors.kinds.registry import read_priors
@@ -114,7 +115,9 @@ def measure_rates(
         except RuntimeError as error:
             if not OUT_OF_MEMORY.search(str(error)):
                 raise
-            told.append(
+            halved = name.startswith("vqa ")  # by the job that asks
+            lines = told if halved else too_large
+            lines.append(
                 f"{name}: does not fit into memory here; the figures of the table are taken"
             )
     return Rates(found, starting(), told, too_large, device.type == "cuda")
@@ -149,12 +152,13 @@ def _works(
         for name, prior in read_priors(config).items():
             if not isinstance(prior, VqaPrior):
                 continue
-            weights = Path(prior.weights)
-            if (weights / "config.json").is_file() and (weights / "model.safetensors").is_file():
-                row = vqa_row(weights / "model.safetensors", prior.released.size)
-                yield row, partial(_of_vqa, prior, device)
+            weights = prior.read_from / WEIGHTS_FILE
+            if weights.is_file():
+                yield vqa_row(weights, prior.released.size), partial(_of_vqa, prior, device)
             else:
-                told.append(f"priors.{name}: {weights} is not there or not converted; not measured")
+                told.append(
+                    f"priors.{name}: {weights} is not there; not measured (snakemake ready makes it)"
+                )
     if "detect" in rules:
         weights = Path(config["detect"]["weights"])
         if weights.exists():
@@ -292,7 +296,7 @@ def _together(model: SeesPeople, most: int, device: torch.device) -> int:
 
 def _of_vqa(prior: VqaPrior, device: torch.device) -> dict[str, float]:
     _, tag = find_tagger(prior.tagger)
-    model = load_vqa(Path(prior.weights), prior, WordFinder(tag, prior.word), device)
+    model = load_vqa(prior.read_from, prior, WordFinder(tag, prior.word), device)
     side = model.image_size
     count = 2 if side > HIGH and device.type == "cpu" else 16
     images = torch.from_numpy(np.stack([image_array(scene, side) for scene in _scenes(count)]))

@@ -5,7 +5,7 @@ published numbers; the split is counted.
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from gcdr.base.errors import InputError
-from gcdr.base.plain import Config, JsonTable
+from gcdr.base.plain import Config, JsonTable, changed_keys
 from gcdr.base.problems import Problems
 from gcdr.config.schema import first_study, study_share
 from gcdr.data.manifest import BODY, people_alone, people_digest, write_table
@@ -24,7 +24,6 @@ from gcdr.datasets.layout import Source, annotation_files, released_list
 from gcdr.detection.bodies import detect_people
 from gcdr.detection.choices import DetectSettings
 from gcdr.detection.joined import merge_bodies
-from gcdr.models.sizes import WEIGHTS_FILE
 from gcdr.priors.kinds.registry import named_prior, read_priors
 from gcdr.priors.kinds.vqa_kind import VqaPrior
 from gcdr.priors.vqa.asking import ask_people
@@ -35,6 +34,7 @@ FEW_BODIES, FEW_MAPS = (
     0.7,
     0.9,
 )  # shares of people below which boxes or answers are the likely cause
+NOT_DECIDING = ("layers", "block", "which", "precision")  # in what a job is told, a map
 WRONG_SHARE = 0.1  # of a split's share, that it may be off
 
 
@@ -69,14 +69,6 @@ def piloted_source(config: Config) -> tuple[Source, str, VqaPrior]:
     if not isinstance(prior, VqaPrior):
         raise InputError(f"priors.{name}: found {prior.KIND}, expected a VQA model")
     return source, name, prior
-
-
-def pilot_weights(prior: VqaPrior) -> Path:
-    """The file of a prior's weights as jobs read them: as configured, or converted."""
-    configured = Path(prior.weights)
-    if (configured / WEIGHTS_FILE).is_file():
-        return configured / WEIGHTS_FILE
-    return Path(prior.converted, WEIGHTS_FILE)
 
 
 def check_splits(config: Config, source: Source) -> list[str]:
@@ -185,8 +177,14 @@ def pilot_prior(
     return Piloted(layers, float(found.mean()), float(valid.mean()))
 
 
-def likely_cause(found: Piloted, prior: VqaPrior) -> str | None:
-    """Why the maps of the configured layer are not near what was published; None where they are."""
+def likely_cause(found: Piloted, prior: VqaPrior, changed: Sequence[str] = ()) -> str | None:
+    """Why the maps of the configured layer are not near what was published; None where they are.
+
+    Args:
+        found: of :func:`pilot_prior`.
+        prior: how the model was asked.
+        changed: of :func:`settings_of_others`.
+    """
     if _agrees(found.layers[prior.layer]):
         return None
     others = [layer for layer, one in found.layers.items() if _agrees(one)]
@@ -203,9 +201,24 @@ def likely_cause(found: Piloted, prior: VqaPrior) -> str | None:
         return f"boxes: bodies were found for {found.bodies:.0%} of the people alone"
     if found.valid < FEW_MAPS:
         return f"answers: {found.valid:.0%} of the people have a map"
+    if changed:
+        return f"settings: other than the paper's are {', '.join(changed)}"
     return (
         "none that is known: layer, outline, boxes and answers look right; are these the weights, the "
         "question and the test pictures of the publication?"
+    )
+
+
+def settings_of_others(prior: VqaPrior, paper: VqaPrior) -> list[str]:
+    """What is asked otherwise than in the paper's run, as far as it decides a map: dotted keys of a prior."""
+
+    def deciding(one: VqaPrior) -> JsonTable:
+        told = one.settings(one.overlay, "test").to_json()
+        told = {key: value for key, value in told.items() if key not in NOT_DECIDING}
+        return {**told, "layer": one.layer, "released": one.released.to_json()}
+
+    return sorted(
+        key.removeprefix(".") for key in changed_keys(deciding(prior), deciding(paper), "")
     )
 
 

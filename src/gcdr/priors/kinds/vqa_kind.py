@@ -122,6 +122,15 @@ class VqaPrior(Asked, InShards, PriorKind):
         return f"results/weights/{Path(self.weights).name}-{self.released.image_size}px"
 
     @property
+    def read_from(self) -> Path:
+        """Folder that jobs read its weights from; what is not there yet will be converted."""
+        try:
+            as_it_is = find_layout(self.weights).kind in (OURS, BLIP)
+        except InputError:
+            as_it_is = False
+        return Path(self.weights if as_it_is else self.converted)
+
+    @property
     def used_layer(self) -> int:
         return self.layer
 
