@@ -15,6 +15,8 @@ from gcdr.base.errors import InputError
 TABLE = Path("workflow/resources.yaml")
 RESULTS = Path("results")
 
+NOTICE = "Using workflow specific profile"
+
 
 def add_forecast(commands: Any) -> None:
     """``gcdr forecast``: what a run will take here."""
@@ -91,7 +93,9 @@ def _planned(args: argparse.Namespace, file: Path, table: Path) -> list[Any]:
         text=True,
     )
     if run.returncode:
-        said = (run.stderr.strip() or run.stdout.strip()).splitlines()
+        # Errors of a rule's input stand in stdout, those of the configuration in stderr, below a notice.
+        said = f"{run.stderr}\n{run.stdout}".strip().splitlines()
+        said = [line for line in said if line.strip() and not line.startswith(NOTICE)]
         raise InputError("\n  ".join(["the workflow cannot be planned:", *said[-12:]]))
     return read_jobs(file)
 

@@ -1,0 +1,89 @@
+"""`make gazefollow` from its first step to its last, on drawn people in its layout, and its forecast.
+
+    python benchmarks/fake_run.py CHECKOUT [--train 60] [--test 60] [--steps 40]
+
+CHECKOUT is a clone with nothing in it but what git has, set up: the data go into its folder ``data``. The
+weights of the demo world are in the place of released ones. The first start of make ends after the forecast;
+the steps behind it are typed, since drawn people need not be near the paper's numbers, where make would stop.
+Printed are the CPU seconds that `gcdr forecast` says for the jobs that are left, and those that they took.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+from fake_gazefollow import write_gazefollow, write_training  # noqa: E402
+
+
+def configuration(steps: int) -> dict:
+    """Table 1 on such data: the sizes of ``config.yaml``, and trainings of some steps."""
+    recipe, few = {"steps": steps, "batch": 8}, {"labelled_per_batch": 2}
+    return {
+        "device": "cpu",
+        "datasets": {
+            "gazefollow": {"kind": "gazefollow", "root": "data/gazefollow", "drawn": True}
+        },
+        "studies": {"gazefollow": {"dataset": "gazefollow", "seed": 0}},
+        "report": {"name": "gazefollow", "studies": ["gazefollow"], "methods": ["vat", "gcdr"]},
+        "split": {
+            **{"validation": 0, "by": "person"},
+            "released": "data/gazefollow/weak_supervision",
+        },
+        "gaze": {"recipe": recipe, "labelled_per_batch": 2, "mean_teacher": few},
+        "diffusion": {"recipe": recipe, "mean_teacher": few},
+        "refine": {"timestep": 100},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("checkout", type=Path)
+    parser.add_argument("--train", type=int, default=60, help="training pictures")
+    parser.add_argument("--test", type=int, default=60, help="test pictures")
+    parser.add_argument("--steps", type=int, default=40, help="of every training")
+    options = parser.parse_args()
+    os.chdir(options.checkout)
+    data = Path("data/gazefollow")
+    data.mkdir(parents=True)
+    write_training(data, options.train, (5, 10, 20), size=(320, 240))
+    write_gazefollow(data, options.test, size=(320, 240))
+    Path("fake.yaml").write_text(yaml.safe_dump(configuration(options.steps)))
+    command = ["make", "gazefollow", "CONFIG=fake.yaml"]
+    said = run([*command, "PILOT=--expected none.json"])  # so that it ends where pilots begin
+    forecast = re.findall(r"^together .*$", said, re.M)[-1]
+    before = seconds()
+    pilot = [sys.executable, "-m", "gcdr", "pilot", "--configfile", "fake.yaml"]
+    for kind, more in (("maps", []), ("trained", ["--trained"])):
+        run([*pilot, *more, "--out", f"{kind}.json", "--", "--cores", "all"])
+    snakemake = [sys.executable, "-m", "snakemake", "--cores", "all", "--configfile", "fake.yaml"]
+    run([*snakemake, "--", "all", "table1", "submission"])
+    took = seconds() - before
+    table = json.loads(Path("results/gazefollow/submission.json").read_text())
+    print(forecast)
+    print(f"took {took:.0f} CPU s; {len(table['result']['metrics'])} numbers in submission.json")
+
+
+def run(command: list[str]) -> str:
+    """What a command prints, which is passed on."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    print(done.stdout, flush=True)
+    return done.stdout
+
+
+def seconds() -> float:
+    """CPU seconds of all jobs so far."""
+    files = Path("results/benchmarks").rglob("*.tsv")
+    return float(sum(pd.read_csv(file, sep="\t")["cpu_time"].sum() for file in files))
+
+
+if __name__ == "__main__":
+    main()
