@@ -157,6 +157,9 @@ def test_causes_of_a_trained_model() -> None:
 
     wrong = result(AvgDist=False, AUC=True)
     assert cause_in_training(result(AvgDist=True, AUC=True), paper, paper) is None
+    unused = copy.deepcopy(paper)
+    unused["gaze"]["models"]["gazelle"]["size"] = "world"
+    assert "boxes or labels" in (cause_in_training(result(AvgDist=False), unused, paper) or "")
     other = copy.deepcopy(paper)
     other["gaze"]["models"]["vat"]["init"] = None
     assert "the first weights" in (cause_in_training(wrong, other, paper) or "")

@@ -54,7 +54,7 @@ def cause_in_training(result: JsonTable, config: Config, paper: Config) -> str |
     changed = sorted(
         key
         for section in DECIDING
-        for key in changed_keys(config[section], paper[section], section)
+        for key in changed_keys(_used(config, section), _used(paper, section), section)
         if not key.startswith(OF_OTHERS)
     )
     if changed:
@@ -64,6 +64,14 @@ def cause_in_training(result: JsonTable, config: Config, paper: Config) -> str |
             "boxes or labels: settings are the paper's; are these the data set's own annotations?"
         )
     return "none that is known: settings and first weights are the paper's; try another seed"
+
+
+def _used(config: Config, section: str) -> Config:
+    """A section, without gaze models that are not used."""
+    if section != "gaze":
+        return dict(config[section])
+    gaze = config["gaze"]
+    return {**gaze, "models": {gaze["model"]: gaze["models"][gaze["model"]]}}
 
 
 def _begins_from_weights(config: Config) -> bool:
