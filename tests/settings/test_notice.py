@@ -53,6 +53,10 @@ def test_shipped_weights_on_photographs_are_named() -> None:
     own = {"weights": "weights/own"}
     other = {"model": "vat", "models": {"vat": {"kind": "vat", "size": "paper", "init": None}}}
     config |= {"priors": {"ofa-world": own}, "detect": own, "gaze": other}
+    assert (
+        notice_of(config) == f"{NOTICES['folder']} {config['notice']}"
+    )  # the diffusion model starts there
+    config |= {"diffusion": {"init": None}}
     assert notice_of(config) == NOTICES["folder"]
 
 
@@ -88,4 +92,6 @@ def test_a_gallery_says_of_what_its_weights_are(photographs: bool, teacher: str)
     config = settings(*overlays)
     config["studies"]["mine"]["teacher"] = teacher
     told = notice_of_gallery(config, "mine")
+    config["studies"]["mine"]["init"] = {"gazelle": {"study": "demo", "model": "gcdr"}}
+    assert notice_of_gallery(config, "mine") == config["notice"]
     assert told == (GUESSES if photographs and teacher == "mine" else config["notice"])

@@ -1,6 +1,6 @@
 """The paper's tables as targets; what each holds is in gcdr.report.paper_tables."""
 
-from gcdr.config.deciding import deciding_settings, weights_used
+from gcdr.config.deciding import deciding_settings, runs_of, weights_used
 
 SAVINGS = savings_table(config["report"]["shares"])
 
@@ -44,9 +44,11 @@ rule submission:
         source=lambda wildcards: as_json(source_of(tested_on(first_study(config)))),
         settings=lambda wildcards: as_json(deciding_settings(config)),
         weights=lambda wildcards: as_json(weights_used(config)),
+        runs=lambda wildcards: as_json(runs_of(config)),
     shell:
         "python {input.script:q} --table={params.table:q} --cells={params.cells:q} --manifest={input.manifest:q}"
         " --source={params.source:q} --settings={params.settings:q} --weights={params.weights:q}"
+        " --runs={params.runs:q}"
         " --computed-on={config[device]:q} --benchmarks=results/benchmarks --out={output:q} > {log:q} 2>&1"
 
 

@@ -5,7 +5,15 @@ from gcdr.verification.table_submission import write_table_submission
 
 
 def main() -> None:
-    texts = ("table", "cells:json", "source:json", "settings:json", "weights:json", "computed-on")
+    texts = (
+        "table",
+        "cells:json",
+        "source:json",
+        "settings:json",
+        "weights:json",
+        "runs:json",
+        "computed-on",
+    )
     paths = ("manifest:path", "benchmarks:path", "out:path")
     write_table_submission(**vars(arguments(__doc__, *texts, *paths)))
 

@@ -74,4 +74,6 @@ def _disable(
 
 
 def _is_compile_supported(device: str) -> bool:
+    if isinstance(sys.modules.get(HELPERS), Later):
+        _end()
     return bool(import_module(HELPERS).is_compile_supported(device))

@@ -58,7 +58,7 @@ def add_label(commands: Any) -> None:
         nargs="+",
         default=[],
         metavar="FILE",
-        help="laid over config.yaml first, such as configs/gazefollow.yaml for photographs",
+        help="laid over config.yaml first, such as configs/own-photos.yaml for photographs",
     )
     parser.add_argument("--name", help="of the folder in results/ (default: the name of FOLDER)")
     parser.add_argument(

@@ -25,12 +25,11 @@ def table_findings(config: Config) -> dict[str, list[Finding]]:
     for study in _learning(config):
         about = config["studies"][study]
         source = config["datasets"].get(about.get("dataset"), {})
-        if about.get("adapt") or about.get("pretrained"):
-            continue  # all of its people are learned from, or nobody
-        if sides := _lacking_side(source, study in config["report"]["studies"]):
+        by_name = "labels" in about or about.get("adapt")  # its split is not one that a share draws
+        both = not about.get("adapt") and not about.get("pretrained")  # else one side may be enough
+        if both and (sides := _lacking_side(source, study in config["report"]["studies"])):
             found[study] = [sides]
             continue
-        by_name = "labels" in about  # its split is not one that a share draws
         if source.get("kind") != "folder" or config["split"]["released"] or by_name:
             continue
         if "table" not in source:

@@ -20,6 +20,9 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from gcdr.base.errors import InputError
 
+# Of a panorama there is nothing to fear: twice as many pixels are refused.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -99,11 +102,7 @@ def _opened(path: str | Path) -> Image.Image:
     place = Path(path)
     if place.exists() and not (place.is_file() or place.is_dir()):
         raise OSError(errno.EINVAL, "a pipe or a device, no file")
-    with (
-        warnings.catch_warnings()
-    ):  # of a panorama there is nothing to fear that is not refused below
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(path, formats=formats())
+    return Image.open(path, formats=formats())
 
 
 def shown_size(path: str | Path) -> tuple[int, int, bool]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.plain import Config, JsonTable
+from gcdr.config.asked import models_of_studies
 from gcdr.config.schema import by_share, study_timestep
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.priors.kinds.registry import named_prior
@@ -208,19 +209,23 @@ def notice_of(config: Config) -> str:
 
 def notice_of_gallery(config: Config, study: str) -> str:
     """What a gallery's maps must not be taken for, whose teacher may be another study."""
-    about = config["studies"][study]
-    taught = [about, config["studies"][about.get("teacher", study)]]
-    from_drawings = _from_drawings(config, taught) or any(
-        config["datasets"][one["dataset"]]["kind"] in DRAWN for one in taught
-    )
-    return str(config["notice"]) if from_drawings else GUESSES
+    named = [study, config["studies"][study].get("teacher", study)]
+    named += [model["study"] for name in named for _, model in models_of_studies(config, name)]
+    taught = [config["studies"][name] for name in named]
+    datasets = config["datasets"]
+    kinds = {datasets[one["dataset"]]["kind"] for one in taught if "dataset" in one}
+    drawn = kinds & {*DRAWN} or _from_drawings(config, taught)
+    return str(config["notice"]) if drawn else GUESSES
 
 
 def _from_drawings(config: Config, studies: Sequence[Config]) -> bool:
     """Whether studies stand on weights of the repository, which have seen drawings only."""
+    gaze = config["gaze"]["models"][config["gaze"]["model"]]
     weights = [
         *(config["priors"][named_prior(config, study)].get("weights") for study in studies),
+        *(study.get(key) for study in studies for key in ("init", "pretrained")),
+        *(gaze.get(key) for key in ("init", "backbone")),
         config["detect"]["weights"],
-        config["gaze"]["models"][config["gaze"]["model"]].get("init"),
+        config["diffusion"]["init"],
     ]
-    return any(SHIPPED in f"/{path}" for path in weights)
+    return any(SHIPPED in f"/{path}" or f"'{SHIPPED[1:]}" in f"{path}" for path in weights)

@@ -1,6 +1,6 @@
 """One of the paper's tables as a file that others can set beside theirs."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +30,7 @@ def write_table_submission(
     source: Source,
     settings: JsonTable,
     weights: Mapping[str, str],
+    runs: Sequence[str],
     computed_on: str,
     benchmarks: Path,
     out: Path,
@@ -43,18 +44,17 @@ def write_table_submission(
         source: their data set.
         settings: what of the configuration decides the numbers.
         weights: the weights that models begin from, by the key that names them.
+        runs: how the names of the records of its jobs begin, see :func:`gcdr.config.deciding.runs_of`.
         computed_on: the device as configured; this process may be on another machine than its jobs were.
-        benchmarks: folder of the jobs' times, of which those of these studies and data count.
+        benchmarks: folder of the jobs' times.
         out: the file.
 
     Raises:
         InputError: as :func:`table_result`, :func:`gcdr.report.timing.read_benchmarks`.
     """
     files = sorted({Path(file) for column in cells for row in column for file in row})
-    found = read_metrics(files)
     jobs = read_benchmarks(benchmarks)
-    names = {*found["study"], manifest.parent.name}
-    jobs = jobs[[_is_of(file, names) for file in jobs["file"]]]
+    jobs = jobs[jobs["file"].str.partition("/")[2].str.startswith(tuple(runs))]
     totals = stage_totals(jobs).set_index("stage")["wall_s"]
     seconds = {str(stage): round(float(wall), 1) for stage, wall in totals.items()}
     tested = int((read_people(manifest)["split"] == "test").sum())
@@ -70,12 +70,6 @@ def write_table_submission(
     device = f"{computed_on}, as configured ({device})"
     more = {"seconds": seconds, "settings": settings}
     write_json(out, submission(result | more, used, device, sum(seconds.values())))
-
-
-def _is_of(file: str, names: Collection[str]) -> bool:
-    """Whether a job's record is of one of some studies or data sets."""
-    job = file.partition("/")[2]
-    return any(job.startswith((f"{name}-", f"{name}.", f"{name}/")) for name in names)
 
 
 def table_result(

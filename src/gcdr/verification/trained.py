@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gcdr.base.plain import Config, JsonTable, changed_keys
+from gcdr.config.deciding import deciding_gaze
 from gcdr.config.schema import first_study, study_share
 from gcdr.data.split_name import CHOSEN, SplitName
 from gcdr.datasets.layout import Source
@@ -68,10 +69,7 @@ def cause_in_training(result: JsonTable, config: Config, paper: Config) -> str |
 
 def _used(config: Config, section: str) -> Config:
     """A section, without gaze models that are not used."""
-    if section != "gaze":
-        return dict(config[section])
-    gaze = config["gaze"]
-    return {**gaze, "models": {gaze["model"]: gaze["models"][gaze["model"]]}}
+    return deciding_gaze(config) if section == "gaze" else dict(config[section])
 
 
 def _begins_from_weights(config: Config) -> bool:
