@@ -123,7 +123,10 @@ def test_a_data_set_that_no_study_uses_need_not_be_there(
 ) -> None:
     drawn = "datasets: {videoattentiontarget: {drawn: true, validation_shows: [show]}}\n"
     write(tmp_path, {"no-weights.yaml": WITHOUT, "drawn.yaml": drawn})
-    write(tmp_path, {"data/videoattentiontarget/annotations/train/show/clip/p.txt": ""})
+    clips = {
+        f"data/videoattentiontarget/annotations/{s}/show/clip/p.txt": "" for s in ("train", "test")
+    }
+    write(tmp_path, clips)
     video = (
         "configs/gazefollow.yaml",
         "configs/videoattentiontarget.yaml",
