@@ -31,3 +31,16 @@ def test_annotations_of_one_side_alone_are_named(tmp_path: Path, lacking: str) -
         return
     ((one,),) = found.values()
     assert one.fatal and one.text.startswith(f"{lacking} people: {tmp_path} has annotations of ")
+
+
+def test_people_of_own_films_stand_in_one_table(tmp_path: Path) -> None:
+    table = tmp_path / "heads.csv"
+    table.write_text("sequence,frame,track,head_x0,head_y0,head_x1,head_y1\n")
+    config = learning(tmp_path)
+    film = {
+        "kind": "video",
+        "root": str(tmp_path),
+        "images": str(tmp_path),
+        "annotations": str(table),
+    }
+    assert not table_findings({**config, "datasets": {"gf": film}})

@@ -47,6 +47,26 @@ def test_what_stands_in_memory_is_never_waited_for_to_be_within_bounds() -> None
     assert done.stdout.split() == ["True"] * 5, done.stderr
 
 
+TRAINING = """
+import sys
+from pathlib import Path
+from torch import nn, ones
+from gcdr.training.loop import fit
+from gcdr.training.recipes import Recipe
+model = nn.Linear(4, 1)
+recipe = Recipe(steps=3, batch=2, lr=0.001)
+fit(model, lambda step: model(ones(2, 4)).pow(2).mean(), recipe, Path(sys.argv[1]), "a model")
+print(any(name.startswith("torch._dynamo") for name in sys.modules))
+"""
+
+
+def test_a_training_does_without_the_compiler(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TRAINING, str(tmp_path / "log.csv")]
+    env = {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.stdout.split() == ["False"], done.stderr
+
+
 @pytest.mark.slow
 def test_the_compiler_is_imported_when_it_is_asked_and_no_sooner() -> None:
     command = [sys.executable, "-c", PROGRAM]

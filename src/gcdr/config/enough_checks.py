@@ -12,6 +12,10 @@ from gcdr.datasets.layout import Source, annotation_files, is_of_test
 from gcdr.methods import AUTO
 
 
+OWN = ("folder", "video")
+"""Kinds whose people of all splits stand in one table."""
+
+
 def table_findings(config: Config) -> dict[str, list[Finding]]:
     """What will fail or mislead in the studies that learn from a folder's table, by study.
 
@@ -45,7 +49,7 @@ def table_findings(config: Config) -> dict[str, list[Finding]]:
 
 def _lacking_side(source: Source, judged: bool) -> Finding | None:
     """What to say where test people alone have annotations, or none of them where a report measures."""
-    if "root" not in source or not (files := annotation_files(source)):
+    if "root" not in source or source["kind"] in OWN or not (files := annotation_files(source)):
         return None
     root = Path(source["root"])
     tested = [path for path in files if is_of_test(path, root)]
