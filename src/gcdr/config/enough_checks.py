@@ -11,7 +11,6 @@ from gcdr.datasets.folder import people_of_table
 from gcdr.datasets.layout import Source, annotation_files, is_of_test
 from gcdr.methods import AUTO
 
-
 OWN = ("folder", "video")
 """Kinds whose people of all splits stand in one table."""
 
