@@ -9,6 +9,7 @@ less. Files are warm in the page cache, as they have just been written.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -24,6 +25,7 @@ import pandas as pd
 from PIL import Image
 
 from gcdr.base.problems import Problems
+from gcdr.config.people_checks import read_as_its_job
 from gcdr.datasets.gazefollow import COLUMNS, read_gazefollow_rows
 
 IMAGES, TRAIN, TEST, ANNOTATORS = 122_000, 130_000, 4_782, 10
@@ -81,6 +83,9 @@ def main() -> None:
             with timed(f"read {path.name}"):
                 rows, _ = read_gazefollow_rows(path, split, problems)
             assert not problems.errors and len(rows)
+        source = {"kind": "gazefollow", "root": str(folder)}
+        with timed("its people, for a plan with a prior of a file, before any job has read it"):
+            assert read_as_its_job(0, json.dumps(source)) is not None
         with timed(f"gcdr check of {IMAGES:,} images"):
             subprocess.run([sys.executable, "-m", "gcdr", "check", str(folder)], check=True)
 

@@ -1,6 +1,7 @@
 """A prior's files are looked at when the configuration is read: their kind, their columns, whom they lack."""
 
 import copy
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from small_data import entry, gazefollow_row, track_row, write
 
 from gcdr.base.errors import InputError
 from gcdr.config.checked import check_values, lay_over, read_config
@@ -18,6 +20,7 @@ from gcdr.config.generated import read_schema
 from gcdr.data.manifest import BOX, people_digest, read_people, write_table
 from gcdr.data.stores import write_labels, write_prior
 from gcdr.datasets.folder import people_of_table, read_folder
+from gcdr.datasets.read import read_dataset
 from gcdr.priors.points import points_prior
 from gcdr.priors.points_settings import ShapeSettings
 from gcdr.priors.stored_maps import maps_prior
@@ -46,10 +49,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def said(prior: dict[str, Any]) -> list[str]:
+def said(prior: dict[str, Any], own: dict[str, Any] | None = None) -> list[str]:
     """What is said of a configuration whose studies use a prior, without what does not concern it."""
     config = copy.deepcopy(CONFIG)
-    own = {"kind": "folder", "images": "own", "table": "own.csv"}
+    own = own or {"kind": "folder", "images": "own", "table": "own.csv"}
     changes = {
         "prior": "p",
         "priors": {"p": prior},
@@ -169,16 +172,50 @@ def test_a_table_that_lacks_people_is_refused_unless_it_may(folder: Path, read: 
     assert said(prior) == []
 
 
+FILES_OF_KINDS: dict[str, dict[str, str | bytes]] = {
+    "gazefollow": {
+        "train_annotations_release.txt": f"{gazefollow_row('x/a.jpg')}\n{gazefollow_row('x/b.jpg')}\n",
+        "test_annotations_release.txt": gazefollow_row("x/c.jpg", inout=None) + "\n",
+    },
+    "gazelle": {"train_preprocessed.json": json.dumps([entry(f"x/{name}.jpg") for name in "abc"])},
+    "videoattentiontarget": {
+        f"annotations/{split}/Show/{clip}/s00.txt": f"{track_row('1.jpg')}\n{track_row('2.jpg')}"
+        for split, clip in (("train", "1_2"), ("test", "8_9"))
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", FILES_OF_KINDS)
+def test_a_prior_that_lacks_people_of_files_that_no_job_has_read(folder: Path, kind: str) -> None:
+    write(folder / "root", FILES_OF_KINDS[kind])
+    write(folder / "root", {f"x/{name}.jpg": "picture" for name in "abc"})
+    clips = ("1_2/1", "1_2/2", "8_9/1", "8_9/2")
+    write(folder / "root", {f"images/Show/{frame}.jpg": "picture" for frame in clips})
+    own = {"kind": kind, "root": "root"}
+    people = read_dataset(own).manifest
+    assert len(people) > 2
+    given = people[["image", *BOX]].assign(x=9, y=9)
+    given.iloc[1:].to_csv("p.csv", index=False)
+    prior = {"kind": "points", "tables": {"own": "p.csv"}}
+    (line,) = said(prior, own)
+    assert f"found no map for 1 of {len(people)} people: sample_id 0" in line
+    given.to_csv("p.csv", index=False)
+    assert said(prior, own) == []
+    (folder / "root" / people["image"][0]).unlink()  # its own job says so
+    given.iloc[1:].to_csv("p.csv", index=False)
+    assert said(prior, own) == []
+
+
 @pytest.mark.slow
 def test_a_store_that_lacks_people_is_refused_unless_it_may(folder: Path) -> None:
     store(Path("p.h5"), valid=2)
     prior = {"kind": "maps", "stores": {"own": "p.h5"}}
-    assert said(prior) == []  # nobody knows the people yet
-    made = manifest()
-    assert said({**prior, "complete": False}) == []
     expected = "found no map for 1 of 3 people: sample_id 2 (b.png)"
-    (line,) = said(prior)
-    assert expected in line
+    for _ in range(2):  # of people that no job has read, and of read ones
+        (line,) = said(prior)
+        assert expected in line
+        assert said({**prior, "complete": False}) == []
+        made = manifest()
     with pytest.raises(InputError, match=expected.replace("(", r"\(").replace(")", r"\)")):
         maps_prior(made, Path("p.h5"), Path("out.h5"))
     assert not Path("out.h5").exists()

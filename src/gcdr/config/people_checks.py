@@ -1,8 +1,11 @@
 """Who the people of a data set are, where that is known before the first job."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gcdr.base.errors import InputError
 from gcdr.base.plain import Config
 from gcdr.datasets.layout import annotation_files, lacks_heads
 from gcdr.world.dataset import DRAWN, ShowSettings, WorldSettings
@@ -17,14 +20,20 @@ MOST_DRAWN = 5000  # people or frames, some ten seconds
 
 
 def people_before_jobs(
-    datasets: Config, prior: str, name: str, file: Path
+    datasets: Config,
+    prior: str,
+    name: str,
+    file: Path,
+    *,
+    read: "Callable[[str], pd.DataFrame | None]",
 ) -> "pd.DataFrame | None":
     """The people of a data set that a prior is to be about.
 
-    They are known from a manifest that is newer than the files it was read from, or from a CSV of head
-    boxes whose images are all there; those of a drawn world from what it is drawn by, where it is not so
-    large that this takes longer than planning may. Those of films, and of images whose heads a job finds, are
-    not.
+    They are known from a manifest that is newer than the files it was read from. Where no job has read these
+    yet, they are read now as it would, headers of pictures and all: a first plan takes that much longer, and
+    no job finds later what could be known before. Those of a drawn world are known from what it is drawn by,
+    where it is not so large that this takes longer than planning may. Those of films, and of images whose
+    heads a job finds, are not.
 
     Args:
         datasets: the section of the configuration.
@@ -32,9 +41,11 @@ def people_before_jobs(
             to look again.
         name: of the data set.
         file: what the store is made from.
+        read: the people of a data set, a JSON of its section, see :func:`read_as_its_job`.
 
     Returns:
-        see :func:`gcdr.data.manifest.read_people`, without sizes where there is no manifest; or None.
+        see :func:`gcdr.data.manifest.read_people`, without sizes where they are drawn; or None, also where
+        something is wrong with the data set, which its own job says.
     """
     source = datasets.get(name, {})
     made = DATA / name / "manifest.parquet"
@@ -51,11 +62,29 @@ def people_before_jobs(
         from gcdr.data.manifest import read_people  # not above: most plans need no table
 
         return read_people(made)
-    if source["kind"] != "folder":
-        return None
-    from gcdr.datasets.folder import people_of_table
+    return read(json.dumps(source))
 
-    return people_of_table(Path(source["images"]), files[0], source.get("test_share", 0))
+
+def read_as_its_job(failures: float, source: str) -> "pd.DataFrame | None":
+    """The people of a data set, as the job that reads it will find them.
+
+    Args:
+        failures: part of its people that may be lost with their pictures, 0 to 1.
+        source: a JSON of its section of the configuration.
+
+    Returns:
+        see :func:`gcdr.data.manifest.read_people`; None where something is wrong with it.
+    """
+    from gcdr.data.manifest import people_alone  # as above
+    from gcdr.datasets.check import allow_unreadable
+    from gcdr.datasets.read import read_dataset
+
+    try:
+        found = read_dataset(json.loads(source))
+    except InputError:
+        return None
+    allow_unreadable(found, failures)
+    return None if found.problems.errors else people_alone(found.manifest)
 
 
 def _is_made(name: str, prior: str, made: Path, file: Path) -> bool:

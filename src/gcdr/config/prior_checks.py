@@ -1,12 +1,12 @@
 """What is checked of priors before any work begins, beyond the schema."""
 
 from collections.abc import Collection, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config
 from gcdr.base.texts import folded
-from gcdr.config.people_checks import people_before_jobs
+from gcdr.config.people_checks import people_before_jobs, read_as_its_job
 from gcdr.priors.kinds.kind import PriorKind
 from gcdr.priors.kinds.registry import all_stores, named_prior, parse_prior
 
@@ -33,9 +33,10 @@ def prior_problems(
         except InputError as error:
             problems.append(str(error))
     problems += _same_stores(priors)
+    read = cache(partial(read_as_its_job, config["failures"]))  # several may be about one data set
     for name, datasets in _used_with(config, used).items():
         if name in priors:
-            known = partial(people_before_jobs, config["datasets"], name)
+            known = partial(people_before_jobs, config["datasets"], name, read=read)
             lines = priors[name].problems(datasets, planned, known)
             problems += [f"priors.{name}.{line}" for line in lines]
     return problems + [

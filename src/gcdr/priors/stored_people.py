@@ -15,8 +15,8 @@ def check_store(path: Path, people: pd.DataFrame | None, complete: bool) -> None
 
     Args:
         path: label store.
-        people: of :func:`gcdr.data.manifest.read_people`, with sizes; None, or people without sizes, where
-            they are not known yet.
+        people: of :func:`gcdr.data.manifest.read_people`, with sizes; None, or people without sizes (drawn
+            ones), where whether the store is of them is not known yet.
         complete: whether it must have a map of everybody.
 
     Raises:
