@@ -14,9 +14,15 @@ from snakemake.utils import update_config
 
 from gcdr.cli import cli_forecast
 from gcdr.cli.commands import main
+from gcdr.forecast import learning_rates
 from gcdr.forecast import machine_rates as rates
+from gcdr.forecast.learning_rates import learning_seconds, try_mean_teacher
 from gcdr.forecast.machine_rates import Rates, measure_rates
-from gcdr.forecast.sums import Job, read_jobs, stages, wall
+from gcdr.forecast.sums import Job, bytes_of, read_jobs, stages, state_bytes, wall
+from gcdr.models.build import save_model
+from gcdr.models.denoiser import Denoiser
+from gcdr.models.sizes import DenoiserConfig, VATConfig
+from gcdr.models.vat import VAT
 from gcdr.settings.job_needs import read_figures
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +51,7 @@ def plan(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_models_of_a_configuration_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rates, "ENOUGH", 0.0)
+    monkeypatch.setattr(learning_rates, "ENOUGH", 0.0)
     monkeypatch.setattr(rates, "starting", lambda: 2 * TABLE.start)
     found = measure_rates(smoke(), {"train_student", "make_labels"}, TABLE, CPU)
     assert set(found.models) == {"vat world", "denoiser world"} and not found.notes
@@ -76,15 +82,24 @@ def test_a_batch_that_does_not_fit_is_halved_and_told(monkeypatch: pytest.Monkey
 
         return of_batch
 
-    monkeypatch.setattr(rates, "ENOUGH", 0.0)
-    monkeypatch.setattr(rates, "set_precision", lambda *_: None)
+    monkeypatch.setattr(learning_rates, "ENOUGH", 0.0)
+    monkeypatch.setattr(learning_rates, "set_precision", lambda *_: None)
     model, told = Model(2, 2), []
     recipe = rates.gaze_training(smoke(), 10, "vat", student=True).recipe
-    rates._learning(model, replace(recipe, batch=80), loss, "vat", CPU, told)
+    learning_seconds(model, replace(recipe, batch=80), loss, "vat", CPU, told)
     assert told == [
         "vat: a batch of 80 is too large for the memory here; measured with 20: write {batch: 20} into its "
         "recipe, or take a larger GPU"
     ]
+    try_mean_teacher(model, replace(recipe, batch=80), loss, "vat", CPU, told)
+    assert len(told) == 1  # memory of the machine is asked for, not tried
+    try_mean_teacher(model, replace(recipe, batch=80), loss, "vat", torch.device("cuda"), told)
+    assert (
+        "vat by Mean Teacher: a batch of 80 is too large for memory" in told[1]
+        and "; 20 fit" in told[1]
+    )
+    try_mean_teacher(model, replace(recipe, batch=16), loss, "vat", torch.device("cuda"), told)
+    assert len(told) == 2
 
 
 def test_jobs_add_up_by_rule(plan: Path) -> None:
@@ -122,3 +137,24 @@ def test_nothing_to_do_and_no_repository_are_said(
     monkeypatch.chdir(tmp_path)
     assert main(["forecast"]) == 2
     assert "expected the top folder of the repository" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "build"),
+    [
+        ("students", "gcdr-tauto-k1+ofa-world-body", lambda: VAT(VATConfig.world())),
+        ("teachers", "vat", lambda: VAT(VATConfig.world())),
+        ("teachers", "diffusion", lambda: Denoiser(replace(DenoiserConfig.world(), head="mass"))),
+    ],
+)
+def test_models_and_states_are_counted(tmp_path: Path, kind: str, name: str, build: Any) -> None:
+    """As large as the file that a training writes, but for the names in it."""
+    config = smoke()
+    config["diffusion"]["head"] = "mass"
+    job = Job("train_student", {"study": "smoke", "kind": kind, "name": name}, 1, 1, 0)
+    save_model(tmp_path / "model", build())
+    size = (tmp_path / "model/model.safetensors").stat().st_size
+    assert 0.95 * size < bytes_of(job, config) < size
+    assert state_bytes([job], config) == 4 * bytes_of(job, config)
+    lines, _ = cli_forecast.forecast_lines(stages([job], config), [job], 1, 5e9)
+    assert "and 5.00 GB of state for each training that runs" in lines

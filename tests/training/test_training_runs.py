@@ -33,7 +33,7 @@ from gcdr.data.originals import Originals
 from gcdr.data.scratch import SCRATCH
 from gcdr.data.shown import read_shown
 from gcdr.data.split import VALIDATION, split_labels
-from gcdr.data.stores import read_labels
+from gcdr.data.stores import read_labels, write_labels
 from gcdr.models.build import load_model
 from gcdr.models.interface import GazeInputs
 from gcdr.models.sizes import VATConfig
@@ -316,3 +316,21 @@ def test_state_of_other_settings_is_not_taken(
     with resume.resumable(tmp_path / "vat", {}, [table]) as other:
         assert other.path != kept.path and not kept.path.exists()
     assert f"{kept.path.parent}: the state of a stopped run with other" in capsys.readouterr().out
+
+
+def test_a_state_is_that_of_a_run_that_was_moved(tmp_path: Path) -> None:
+    """Copies of other dates are the same inputs, stores by the digest that they say; others are not."""
+    ids, maps = np.arange(3), np.random.default_rng(0).random((3, 8, 8)) / 2
+
+    def folder(name: str, when: float, change: float = 0.0) -> str:
+        here = tmp_path / name
+        here.mkdir()
+        (here / "init.safetensors").write_bytes(b"w" * 100)
+        write_labels(here / "pseudo.h5", ids, maps + change, ids >= 0, {}, people="p", made_by={})
+        for path in here.iterdir():
+            os.utime(path, (when, when))
+        inputs: list[Path | None] = [here / "pseudo.h5", here / "init.safetensors"]
+        with resume.resumable(here / "vat", {"lr": 1}, inputs) as checkpoint:
+            return checkpoint.path.parent.name
+
+    assert folder("a", 1e9) == folder("b", 1.5e9) != folder("c", 1e9, 0.5)

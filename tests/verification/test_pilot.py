@@ -152,10 +152,14 @@ def test_the_supervised_model_is_trained_as_in_the_run_and_held_to_what_is_expec
 def test_causes_of_a_trained_model() -> None:
     paper = read_config([ROOT / "config.yaml", ROOT / "configs/gazefollow.yaml"])
 
-    def result(**agrees: bool) -> dict[str, Any]:
-        return {"metrics": {name: {"agrees": value} for name, value in agrees.items()}}
+    def result(mean: float = 0.5, **agrees: bool) -> dict[str, Any]:
+        one = {"published": 0.2, "low": 0.29, "high": 0.31}
+        metrics = {name: {**one, "agrees": value} for name, value in agrees.items()}
+        return {"metrics": metrics, "protocols": {"mean_dist": mean}}
 
     wrong = result(AvgDist=False, AUC=True)
+    near = cause_in_training(result(0.195, AvgDist=False), paper, paper)
+    assert near == "the protocol: the published AvgDist is near mean_dist of the same maps"
     assert cause_in_training(result(AvgDist=True, AUC=True), paper, paper) is None
     unused = copy.deepcopy(paper)
     unused["gaze"]["models"]["gazelle"]["size"] = "world"
@@ -179,7 +183,8 @@ def test_the_model_of_the_papers_shows() -> None:
     assert str(folder) == "results/labelledshows/labelschosen-seed0/teachers/vat+film"
     assert claim_of(source["kind"], claim).values == {"Dist": 0.144, "AUC": 0.825}
     config = read_config([ROOT / name for name in names])
-    wrong = {"metrics": {name: {"agrees": False} for name in ("Dist", "AUC")}}
+    far = {"agrees": False, "published": 9.0, "low": 0.1, "high": 0.2}
+    wrong = {"metrics": dict.fromkeys(("Dist", "AUC"), far), "protocols": {"dist_to_mean": 0.1}}
     assert "boxes or labels" in (cause_in_training(wrong, config, config) or "")
     config["studies"]["labelledshows"]["init"] = None
     paper = read_config([ROOT / name for name in names])
@@ -191,8 +196,10 @@ def test_causes_are_named_in_turn() -> None:
         about = {"kind": "vqa", "weights": "w", "layers": [1, 2], "layer": 1, **more}
         return parse_prior("ofa", about)
 
-    def result(agrees: bool) -> dict[str, Any]:
-        return {"metrics": {"AvgDist": {"agrees": agrees}}}
+    def result(agrees: bool, mean: float = 0.5) -> dict[str, Any]:
+        one = {"agrees": agrees, "published": 0.25, "low": 0.29, "high": 0.31}
+        protocols = {"dist_to_mean_reference": 0.3, "dist_to_mean": 0.3, "mean_dist": mean}
+        return {"metrics": {"AvgDist": one}, "protocols": protocols}
 
     wrong = {1: result(False), 2: result(False)}
     assert likely_cause(Piloted({1: result(True), 2: result(False)}, 1, 1), prior()) is None
@@ -201,6 +208,11 @@ def test_causes_are_named_in_turn() -> None:
         "the overlay: head": (Piloted(wrong, 1, 1), prior(overlay="head")),
         "boxes: bodies were found for 40%": (Piloted(wrong, 0.4, 1), prior()),
         "answers: 50% of the people": (Piloted(wrong, 1, 0.5), prior()),
+        "weights: the maps are no nearer": (Piloted(wrong, 1, 1, 0.28), prior()),
+        "the protocol: the published AvgDist is near mean_dist of the same maps": (
+            Piloted({1: result(False, 0.255), 2: result(False)}, 1, 1),
+            prior(),
+        ),
         "settings: other than the paper's are beam, layer": (
             Piloted(wrong, 1, 1),
             prior(),

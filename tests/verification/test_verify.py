@@ -15,13 +15,13 @@ from small_data import track_row
 from gcdr.base.errors import InputError
 from gcdr.cli.commands import main
 from gcdr.data.heatmaps import gaussians
+from gcdr.evaluation.picture_origins import letters, may_be_seen
 from gcdr.models.build import save_model
 from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
 from gcdr.predictor.predictor import Predictor
 from gcdr.verification.claims import CLAIMS, Claim, claim_of
 from gcdr.verification.collected import NONE, collected
-from gcdr.verification.picture_origins import letters, may_be_seen
 from gcdr.verification.submission import claim_of_submission, read_submission
 from gcdr.verification.verify import beside_claim, predicted, read_test_set
 

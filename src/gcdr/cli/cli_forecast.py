@@ -51,7 +51,7 @@ def add_forecast(commands: Any) -> None:
 def forecast(args: argparse.Namespace) -> int:
     """Print stages and sums; 1 if the disk is too small."""
     from gcdr.config.own import read_checked
-    from gcdr.forecast.sums import stages
+    from gcdr.forecast.sums import stages, state_bytes
     from gcdr.settings.job_needs import read_figures
 
     config = read_checked(args.configfile)
@@ -73,7 +73,8 @@ def forecast(args: argparse.Namespace) -> int:
             here = args.table or Path(folder, "here.yaml")
             _write(table, here)
             jobs = _planned(args, Path(folder, "second"), here)
-    lines, enough = forecast_lines(stages(jobs, config), jobs, cores)
+    state = state_bytes(jobs, config)
+    lines, enough = forecast_lines(stages(jobs, config), jobs, cores, state)
     print("\n".join([*lines, *told]))
     if args.table is not None and jobs:
         print(f"{args.table}: written; GCDR_RESOURCES={args.table} has jobs ask by it")
@@ -128,8 +129,10 @@ def _write(table: Any, file: Path) -> None:
         temporary.write_text(f"# Written by gcdr forecast.\n{text}")
 
 
-def forecast_lines(found: Sequence[Any], jobs: Sequence[Any], cores: int) -> tuple[list[str], bool]:
-    """What is printed of stages, and whether the disk is large enough."""
+def forecast_lines(
+    found: Sequence[Any], jobs: Sequence[Any], cores: int, state: float = 0.0
+) -> tuple[list[str], bool]:
+    """What is printed of stages, and whether the disk is large enough, with the state of a training."""
     from gcdr.config.preflight import machine_memory
     from gcdr.forecast.sums import wall
 
@@ -142,11 +145,13 @@ def forecast_lines(found: Sequence[Any], jobs: Sequence[Any], cores: int) -> tup
         size = f"{one.bytes / 1e9:.2f} GB" if one.bytes >= 5e6 else ""
         lines.append(f"{one.rule:24}{one.jobs:>6}{core:>12}{gpu:>12}{one.mb:>8} MB{size:>11}")
     sums = [sum(one.seconds for one in found if one.gpu == on_gpu) for on_gpu in (False, True)]
-    needed = sum(one.bytes for one in found)
+    made = sum(one.bytes for one in found)
     lines.append(
         f"{'together':24}{len(jobs):>6}{_clock(sums[0]):>12}{_clock(sums[1]) if sums[1] else '':>12}"
-        f"{max(one.mb for one in found):>8} MB{needed / 1e9:>8.2f} GB"
+        f"{max(one.mb for one in found):>8} MB{made / 1e9:>8.2f} GB"
     )
+    if state >= 5e6:
+        lines.append(f"and {state / 1e9:.2f} GB of state for each training that runs")
     on = f"{cores} cores" + (f" and {gpus} GPU" if gpus else "")
     lines.append(f"at least {_clock(wall(jobs, cores, gpus))} of the clock on {on}")
     largest = max(found, key=lambda one: one.mb)
@@ -155,6 +160,7 @@ def forecast_lines(found: Sequence[Any], jobs: Sequence[Any], cores: int) -> tup
             f"{largest.rule} asks for {largest.mb} MB; this machine has {machine_memory()} MB, so that "
             "such jobs run alone and may not fit"
         )
+    needed = made + state
     free = shutil.disk_usage(RESULTS if RESULTS.is_dir() else Path.cwd()).free
     if needed > free:
         lines.append(

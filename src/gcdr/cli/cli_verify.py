@@ -11,13 +11,6 @@ from gcdr.base.errors import InputError
 
 PAPERS_RUN = ("config.yaml", "configs/gazefollow.yaml")
 PAPERS_SHOWS = "configs/labelled-shows.yaml"
-NAMES = {
-    "AvgDist": ("dist_to_mean_reference", "dist_to_mean", "mean_dist_reference", "mean_dist"),
-    "Dist": ("dist_to_mean_reference", "dist_to_mean"),
-    "MinDist": ("min_dist_reference", "min_dist"),
-    "AUC": ("auc", "auc_64", "auc_video"),
-    "AP": ("in_frame_ap",),
-}
 
 
 def add_verify(commands: Any) -> None:
@@ -31,18 +24,28 @@ def add_verify(commands: Any) -> None:
         "agree, 1 if not.",
     )
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of the data set")
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--model", help="file, folder or name of a gaze model, as for gcdr predict")
-    what.add_argument(
+    parser.add_argument(
+        "--model",
+        help="file, folder or name of a gaze model, as for gcdr predict, or of a diffusion model",
+    )
+    parser.add_argument(
         "--maps",
         type=Path,
         nargs="+",
         metavar="PICKLE",
-        help="the authors' Grad-CAM maps of GazeFollow",
+        help="the authors' Grad-CAM maps of GazeFollow: measured themselves or, with --model, what a "
+        "teacher sees (VAT-GC, Diffusion-GC)",
     )
+    diffusion = parser.add_argument_group(
+        "of diffusion models (defaults: those of the paper's Table 4)"
+    )
+    diffusion.add_argument("--timestep", type=int, help="how far maps are noised (default: 250)")
+    diffusion.add_argument("--steps", type=int, help="default: 2, without --maps 10 from noise")
+    diffusion.add_argument("--draws", type=int, help="predictions averaged (default: 10)")
     parser.add_argument(
         "--claim",
-        help="whose numbers: vat, vat-10, gcdr-10, gazelle-vitb14, ... (default: by the model)",
+        help="whose numbers: vat, vat-10, gcdr-10, diffusion-gc-10, gazelle-vitb14, ... (default: by the "
+        "model)",
     )
     parser.add_argument(
         "--backbone", type=Path, help="frozen backbone of a decoder in a file of its own"
@@ -69,38 +72,36 @@ def verify(args: argparse.Namespace) -> int:
     from gcdr.base.device import pick_device
     from gcdr.base.files import write_json
     from gcdr.datasets.layout import recognise
-    from gcdr.models.finding import find_model
-    from gcdr.predictor.predictor import load
     from gcdr.verification.claims import claim_of
     from gcdr.verification.submission import submission
-    from gcdr.verification.verify import (
-        beside_claim,
-        claimed_by,
-        device_name,
-        precomputed,
-        predicted,
-        read_test_set,
-    )
+    from gcdr.verification.verify import beside_claim, device_name, precomputed, read_test_set
 
     source = recognise(args.dataset)
-    if args.maps:
+    device, inputs = pick_device(args.device), {}
+    if args.model:
+        from gcdr.models.finding import find_model
+        from gcdr.verification.of_teachers import Sampled, asked_teacher, backbone_of, load_teacher
+
+        path, backbone = find_model(args.model, weights=args.downloads, fetch=True)
+        teacher = load_teacher(path, args.backbone or backbone)
+        inputs["model"] = path
+        if frozen := args.backbone or backbone or backbone_of(path):
+            inputs["backbone"] = Path(frozen)
+        options = {name: getattr(args, name) for name in ("timestep", "steps", "draws")}
+        how = Sampled(**{key: value for key, value in options.items() if value is not None})
+        named = asked_teacher(teacher, bool(args.maps), args.claim, any(options.values()))
+        claim = claim_of(source["kind"], named)
+        if claim.maps:
+            raise InputError(f"--claim: found {claim.name}, of raw maps; expected one of a model")
+        test = read_test_set(source, args.pictures, args.seed)
+        maps, inside = teacher.says(test, args.maps, how, device)
+    else:
         claim = claim_of(source["kind"], args.claim or "gradcam")
         if not claim.maps:
             raise InputError(f"--claim: found {claim.name}, of a model; expected one of raw maps")
-    device, inputs = pick_device(args.device), {}
-    if args.model:
-        path, backbone = find_model(args.model, weights=args.downloads, fetch=True)
-        model = load(path, device.type, args.backbone or backbone)
-        claim = claim_of(source["kind"], args.claim or claimed_by(model.model))
-        if claim.maps:
-            raise InputError(f"--claim: found {claim.name}, of raw maps; expected one of a model")
-        inputs["model"] = path
-    test = read_test_set(source, args.pictures, args.seed)
-    if args.maps:
+        test = read_test_set(source, args.pictures, args.seed)
         maps, inside = precomputed(args.maps, test), None
-        inputs |= {f"maps {path.name}": path for path in args.maps}
-    else:
-        maps, inside = predicted(model, test)
+    inputs |= {f"maps {path.name}": path for path in args.maps or ()}
     inputs["annotations"] = test.files
     result = beside_claim(claim, test, maps, inside) | {"seed": args.seed}
     print("\n".join(lines_of(result)))
@@ -115,6 +116,8 @@ def verify(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what would be found out after all the work."""
+    if not getattr(args, "model", None) and not getattr(args, "maps", None) and "maps" in args:
+        raise InputError("nothing to measure: name a model (--model), maps (--maps) or both")
     if args.pictures is not None and args.pictures < 2:
         raise InputError(
             f"--pictures: found {args.pictures}, expected 2 or more: one has no interval"
@@ -145,9 +148,11 @@ def lines_of(result: Any) -> list[str]:
             f"{name:10}{one['published']:>10.3f}{one['measured']:>10.4f}   {interval:16}"
             f"{' yes' if one['agrees'] else ' NO':8}{one['own']:>12.4f}"
         )
+    from gcdr.verification.claims import READINGS
+
     lines += ["", "What the field calls by one name, of the same maps:"]
     for name in result["metrics"]:
-        known = [key for key in NAMES[name] if key in result["protocols"]]
+        known = [key for key in READINGS[name] if key in result["protocols"]]
         first = result["protocols"][known[0]]
         lines += [
             f"  {key:26}{result['protocols'][key]:8.4f}  {result['protocols'][key] - first:+.4f}"

@@ -51,6 +51,9 @@ DEFINITIONS = {
     f"point is nearer to their own target than to the other's (0.5 by chance); {_CENTRE}",
     "moved": "of the same people: share whose point is 0.1 or farther from that for the other head; "
     f"{_CENTRE}",
+    "dist_to_mean_seen": "AvgDist of people in test pictures of GazeFollow that come from COCO or Pascal, "
+    f"which a prior's pretraining may have seen; {_CENTRE}",
+    "dist_to_mean_unseen": f"AvgDist of the people in its other test pictures; {_CENTRE}",
     "in_frame_ap": "average precision of the in/out logit over all test people, those who look out of the "
     "frame among them; inside is positive",
 }

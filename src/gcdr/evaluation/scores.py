@@ -25,6 +25,7 @@ from gcdr.evaluation.metrics import (
     video_auc,
 )
 from gcdr.evaluation.pairs import asked_person
+from gcdr.evaluation.picture_origins import parted_by_origin
 
 FORMAT = 1
 WHERE_FROM = ("sequence", "group")
@@ -67,6 +68,8 @@ def score_maps(heatmap: np.ndarray, people: pd.DataFrame, annotations: np.ndarra
             **asked_person(people["image"].to_numpy(), centre, np.nanmean(annotations, 1)),
         }
     )
+    apart = parted_by_origin(table["image"].to_numpy(), table["dist_to_mean"].to_numpy())
+    table = table.assign(**apart)
     if (np.isfinite(annotations).all(2).sum(1) == 1).all():
         points = np.nanmean(annotations, 1)
         table["auc_video"] = [video_auc(*pair) for pair in zip(heatmap, points, strict=True)]

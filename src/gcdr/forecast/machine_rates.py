@@ -7,7 +7,6 @@ or less), and pictures are drawn or noise: nothing of a data set need be there.
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,15 +18,22 @@ from PIL import Image
 from torch import Tensor
 
 from gcdr.base.plain import Config
-from gcdr.config.asked import used_gaze_models, used_shares
+from gcdr.config.asked import used_gaze_models
 from gcdr.data.cache import Pictures
 from gcdr.data.crops import head_pixels
 from gcdr.detection.detector import detect, load_detector
+from gcdr.forecast.learning_rates import (
+    counted_together,
+    learning_seconds,
+    least_seconds,
+    try_mean_teacher,
+)
+from gcdr.forecast.model_bytes import share_of
+from gcdr.methods import TEACHERS
 from gcdr.models.folding import ready
 from gcdr.models.inputs import gaze_inputs
 from gcdr.models.interface import GazeInputs, GazeModel, SeesPeople
 from gcdr.models.named import kind_of
-from gcdr.models.precision import set_precision
 from gcdr.models.sizes import WEIGHTS_FILE
 from gcdr.predictor.predictor import BLOCK
 from gcdr.priors.inquiry import OUT_OF_MEMORY
@@ -38,19 +44,20 @@ from gcdr.priors.vqa.nouns import WordFinder, find_tagger
 from gcdr.priors.vqa.question import image_array
 from gcdr.refine.diffusion import Schedule, training_pair
 from gcdr.settings.job_needs import ModelFigures, ResourceTable, gaze_row, vqa_row
-from gcdr.settings.learning import denoiser_training, gaze_model, gaze_training
+from gcdr.settings.learning import (
+    denoiser_training,
+    gaze_model,
+    gaze_training,
+    mean_teacher_training,
+)
 from gcdr.training.denoising import initial_denoiser
-from gcdr.training.recipes import Recipe
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
 from gcdr.world.style import STYLES
 
-ENOUGH = 6.0  # seconds of measuring one thing
-LARGE, FEW = 10**7, 4  # weights of a model of which so many people at a time are enough on a CPU
 HIGH = 300  # pixels of a picture from which a VQA model is slow on a CPU
 START = "import pandas, h5py, torch, gcdr.training.gaze"
 TIMES = 3  # that this is started
-Timed = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -144,10 +151,10 @@ def _works(
     if rules & GAZE:
         for name in used_gaze_models(config):
             settings = gaze_model(config, name)
-            yield gaze_row(settings), partial(_of_gaze, config, name, device, too_large)
+            yield gaze_row(settings), partial(_of_gaze, config, name, device, rules, too_large)
     if rules & DENOISING:
         size = config["diffusion"]["model"]
-        yield f"denoiser {size}", partial(_of_denoiser, config, device, too_large)
+        yield f"denoiser {size}", partial(_of_denoiser, config, device, rules, too_large)
     if "gradcam" in rules:
         for name, prior in read_priors(config).items():
             if not isinstance(prior, VqaPrior):
@@ -176,18 +183,19 @@ DENOISING = {
     "train_diffusion", "train_fold", "train_mapping", "make_labels", "sweep", "choose_timestep",
     "refine_folder", "step_maps",
 }  # fmt: skip
+HOLDS_TWO = {"train_mean_teacher"}
 
 
 def _of_gaze(
-    config: Config, name: str, device: torch.device, too_large: list[str]
+    config: Config, name: str, device: torch.device, rules: Set[str], too_large: list[str]
 ) -> dict[str, float]:
     settings = gaze_model(config, name)
     kind = kind_of(settings.kind)
     model = kind.build(kind.sized(settings.size, False)).to(device)
-    recipe = gaze_training(config, _share(config), name, student=True).recipe
-    people, asked = _together(model, BLOCK, device), ready(model, device).eval()
+    recipe = gaze_training(config, share_of(config), name, student=True).recipe
+    people, asked = counted_together(model, BLOCK, device), ready(model, device).eval()
     shown = made_up_people(asked, people, device)
-    ask = _seconds(torch.inference_mode()(lambda: asked(shown)), device) / people
+    ask = least_seconds(torch.inference_mode()(lambda: asked(shown)), device) / people
 
     def loss(count: int) -> Callable[[], Tensor]:
         inputs = _tokens(model, made_up_people(model, count, device))
@@ -201,15 +209,21 @@ def _of_gaze(
 
         return of_batch
 
-    return {"ask": ask, "learn": _learning(model, recipe, loss, name, device, too_large)}
+    learn = learning_seconds(model, recipe, loss, name, device, too_large)
+    if HOLDS_TWO & rules:
+        held = mean_teacher_training(config, share_of(config), TEACHERS["vat-mt"], name).recipe
+        try_mean_teacher(model, held, loss, name, device, too_large)
+    return {"ask": ask, "learn": learn}
 
 
-def _of_denoiser(config: Config, device: torch.device, too_large: list[str]) -> dict[str, float]:
-    training = denoiser_training(config, _share(config))
+def _of_denoiser(
+    config: Config, device: torch.device, rules: Set[str], too_large: list[str]
+) -> dict[str, float]:
+    training = denoiser_training(config, share_of(config))
     recipe, draws = training.recipe, training.recipe.draws
     model = initial_denoiser(training.network, None, 0).to(device)
     people, size, asked = (
-        _together(model, BLOCK, device),
+        counted_together(model, BLOCK, device),
         model.map_size,
         ready(model, device).eval(),
     )
@@ -220,8 +234,8 @@ def _of_denoiser(config: Config, device: torch.device, too_large: list[str]) -> 
     )
     with torch.inference_mode():
         context = asked.context(shown)
-        ask = _seconds(lambda: asked.context(shown), device) / people
-        one = _seconds(lambda: asked.predict(maps, when, context), device) / people
+        ask = least_seconds(lambda: asked.context(shown), device) / people
+        one = least_seconds(lambda: asked.predict(maps, when, context), device) / people
 
     def loss(count: int) -> Callable[[], Tensor]:
         inputs = made_up_people(model, count, device)
@@ -230,68 +244,13 @@ def _of_denoiser(config: Config, device: torch.device, too_large: list[str]) -> 
         noisy, at = training_pair(Schedule(), target, times, torch.randn_like(target))
         return lambda: model.objective(model(noisy, at, inputs), target)
 
-    learn = _learning(model, recipe, loss, "diffusion", device, too_large)
+    learn = learning_seconds(model, recipe, loss, "diffusion", device, too_large)
+    if HOLDS_TWO & rules:
+        held = mean_teacher_training(
+            config, share_of(config), TEACHERS["diffusion-mt"], None
+        ).recipe
+        try_mean_teacher(model, held, loss, "diffusion", device, too_large)
     return {"ask": ask, "step": one, "learn": learn / draws}
-
-
-def _learning(
-    model: SeesPeople,
-    recipe: Recipe,
-    loss: Callable[[int], Callable[[], Tensor]],
-    name: str,
-    device: torch.device,
-    too_large: list[str],
-) -> float:
-    """Seconds a person of a training step, of the batch or of as many as fit on the GPU.
-
-    Args:
-        model: what learns.
-        recipe: how.
-        loss: makes of a number of people what computes their loss.
-        name: of the model, for what is told.
-        device: where.
-        too_large: gets a line where the batch does not fit.
-    """
-    model.to(memory_format=torch.channels_last).train()
-    set_precision(model, recipe.precision)
-    learned = model.stored_state()
-    weights = [one for key, one in model.named_parameters() if key in learned]
-    optimiser, count = torch.optim.Adam(weights, 1e-5), _together(model, recipe.batch, device)
-    whole = count
-    while True:
-        try:
-            seconds = _seconds(_step(optimiser, loss(count)), device) / count
-            break
-        except RuntimeError as error:
-            if count == 1 or not OUT_OF_MEMORY.search(str(error)):
-                raise
-        count //= 2
-    if count < whole:
-        too_large.append(
-            f"{name}: a batch of {whole} is too large for the memory here; measured with "
-            f"{count}: write {{batch: {count}}} into its recipe, or take a larger GPU"
-        )
-    return seconds
-
-
-def _step(optimiser: torch.optim.Optimizer, loss: Callable[[], Tensor]) -> Timed:
-    def step() -> None:
-        optimiser.zero_grad(set_to_none=True)
-        loss().backward()
-        optimiser.step()
-
-    return step
-
-
-def _share(config: Config) -> int:
-    """A label share that the configuration has: recipes may have values by it."""
-    return next((share for share in used_shares(config) if isinstance(share, int)), 10)
-
-
-def _together(model: SeesPeople, most: int, device: torch.device) -> int:
-    """How many people are computed at once: a large model is no faster with more on a CPU."""
-    large = sum(one.numel() for one in model.parameters()) > LARGE
-    return min(most, FEW) if large and device.type == "cpu" else most
 
 
 def _of_vqa(prior: VqaPrior, device: torch.device) -> dict[str, float]:
@@ -301,13 +260,15 @@ def _of_vqa(prior: VqaPrior, device: torch.device) -> dict[str, float]:
     count = 2 if side > HIGH and device.type == "cpu" else 16
     images = torch.from_numpy(np.stack([image_array(scene, side) for scene in _scenes(count)]))
     asked = [prior.questions.body] * count
-    return {"ask": _seconds(lambda: model.explain(images, asked, prior.layers), device) / count}
+    return {
+        "ask": least_seconds(lambda: model.explain(images, asked, prior.layers), device) / count
+    }
 
 
 def _of_detector(weights: Path, device: torch.device) -> dict[str, float]:
     detector = load_detector(weights).to(device)
     images = _scenes(2)
-    return {"ask": _seconds(lambda: detect(detector, images), device) / len(images)}
+    return {"ask": least_seconds(lambda: detect(detector, images), device) / len(images)}
 
 
 def _scenes(count: int) -> list[Image.Image]:
@@ -338,21 +299,3 @@ def _tokens(model: GazeModel, inputs: GazeInputs) -> GazeInputs:
         return inputs
     with torch.no_grad():
         return replace(inputs, images=None, tokens=model.encode(inputs.images))
-
-
-def _seconds(work: Timed, device: torch.device) -> float:
-    """Least seconds of a piece of work after one that warms up: CPU time, or of the GPU."""
-    least, begun = float("inf"), time.monotonic()
-    work()
-    while least == float("inf") or time.monotonic() - begun < ENOUGH / 2:
-        start = _now(device)
-        work()
-        least = min(least, _now(device) - start)
-    return least
-
-
-def _now(device: torch.device) -> float:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-        return time.perf_counter()
-    return time.process_time()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gcdr.base.plain import Config
+from gcdr.forecast.model_bytes import trained_bytes
 from gcdr.priors.kinds.registry import all_stores, read_priors
 from gcdr.priors.kinds.vqa_kind import VqaPrior
 from gcdr.settings.job_needs import people_of_job
@@ -77,6 +78,11 @@ def stages(jobs: Sequence[Job], config: Config) -> list[Stage]:
     return found
 
 
+def state_bytes(jobs: Sequence[Job], config: Config) -> float:
+    """Disk of the largest state of a training, which lies beside its model until it is done."""
+    return max((trained_bytes(config, job.wildcards)[1] for job in jobs), default=0.0)
+
+
 def wall(jobs: Sequence[Job], cores: int, gpus: int) -> float:
     """Seconds of the clock at the least: all of it shared out, and no less than the longest job."""
     on_gpu = sum(job.seconds for job in jobs if job.gpu)
@@ -86,7 +92,9 @@ def wall(jobs: Sequence[Job], cores: int, gpus: int) -> float:
 
 
 def bytes_of(job: Job, config: Config) -> float:
-    """Disk of what a job makes, as far as it counts: pictures and maps; not tokens, nor frames of films."""
+    """Disk of what a job makes, as far as it counts: pictures, maps and models, no tokens or films."""
+    if job.wildcards.get("kind") in ("teachers", "students"):
+        return trained_bytes(config, job.wildcards)[0]
     people = people_of_job(config, job.wildcards)
     cells = 2 * config["heatmap"]["size"] ** 2  # half precision
     side = int(job.wildcards.get("size", config["samples"]["size"]))

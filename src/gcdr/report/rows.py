@@ -149,9 +149,13 @@ METRICS = {
     "asked": Metric("Asked person", "share", higher_is_better=True),
     "moved": Metric("Moves with head", "share", higher_is_better=True),
     "in_frame_ap": Metric("In/out AP", "", higher_is_better=True),
+    "dist_to_mean_seen": Metric("AvgDist", "of COCO and Pascal"),
+    "dist_to_mean_unseen": Metric("AvgDist", "of other pictures"),
 }
 OPTIONAL_METRICS = (
     "asked",
+    "dist_to_mean_seen",
+    "dist_to_mean_unseen",
     "in_frame_ap",
 )  # columns of a table only where one of its methods has them
 TABLE_METRICS = ("dist_to_mean", "dist_to_mean_reference", "min_dist", "auc")

@@ -13,7 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,10 @@ from gcdr.base.files import atomic, file_digest, text_digest
 from gcdr.base.plain import JsonTable
 from gcdr.base.provenance import modules_behind
 from gcdr.base.stopping import stop_asked, stop_held, stop_if_asked
+from gcdr.data.hdf5 import attributes_of_hdf5
 
 SAVE_SECONDS = 120.0
 INTERVAL = "GCDR_SAVE_SECONDS"  # variable of the environment with others
-WHOLE_FILE = 64 << 20  # larger inputs are told apart by size and time: reading them costs minutes
 
 
 class Checkpoint:
@@ -161,8 +161,7 @@ def resumable(
     for other in out.parent.glob(f".{out.name}.resume-*") if keeps else ():
         if other != folder:
             print(
-                f"{other}: the state of a stopped run with other settings, inputs or code (or large inputs "
-                "of another date, as in a copy that keeps none); beginning again",
+                f"{other}: the state of a stopped run with other settings, inputs or code; beginning again",
                 flush=True,
             )
             shutil.rmtree(other, ignore_errors=True)
@@ -179,9 +178,14 @@ def code_of(file: str, model: object | None = None) -> list[Path]:
 
 
 def _identity(path: Path) -> str:
+    """Digest of a file's or folder's content: a date would be another one after a move to the next machine.
+
+    Stores say theirs by themselves, however large they are, and are compared with it as they are read.
+    """
     if path.is_dir():
         return text_digest(*(_identity(entry) for entry in sorted(path.iterdir())))
-    about = path.stat()
-    return (
-        file_digest(path) if about.st_size <= WHOLE_FILE else f"{about.st_size} {about.st_mtime_ns}"
-    )
+    if path.suffix == ".h5":
+        with suppress(InputError):  # the training says what is wrong with it
+            if found := attributes_of_hdf5(path).get("content"):
+                return str(found)
+    return file_digest(path)

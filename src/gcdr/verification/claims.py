@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gcdr.base.errors import InputError
+from gcdr.base.plain import JsonTable
 from gcdr.report.paper_tables import PAPER_TABLES
 from gcdr.report.rows import PAPER, method_name
 
@@ -26,6 +27,19 @@ OURS = {
     "in_frame_ap": "in_frame_ap",
 }
 """The same number under this project's own protocol: the point is the highest cell's centre."""
+
+READINGS = {
+    "AvgDist": ("dist_to_mean_reference", "dist_to_mean", "mean_dist_reference", "mean_dist"),
+    "Dist": ("dist_to_mean_reference", "dist_to_mean"),
+    "MinDist": ("min_dist_reference", "min_dist"),
+    "AUC": ("auc", "auc_64", "auc_video"),
+    "AP": ("in_frame_ap",),
+}
+"""By published name what the field calls so, of the same maps; the first is the published protocol's."""
+CLAIMED = (
+    "vat", "semi-vat", "semi-vat-gc", "vat-mt", "gcdr", "gcdr-mt", "vat-gc", "diffusion", "diffusion-gc"
+)  # fmt: skip
+"""Rows of Tables 1 and 4 whose models others may have: students, and the teachers of unlabelled people."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +76,7 @@ def _claims() -> dict[tuple[str, str], Claim]:
         ("gradcam", "Grad-CAM of OFA", GAZEFOLLOW, PAPER[10]["gradcam"], "Miao et al. (2024), S7"),
     ]
     for share, rows in PAPER.items():
-        for method in ("vat", "semi-vat", "semi-vat-gc", "vat-mt", "gcdr", "gcdr-mt", "vat-gc"):
+        for method in CLAIMED:
             if method in rows and share < 100:
                 title = f"{method_name(method)}, {share} % of the labels"
                 said.append(
@@ -109,3 +123,27 @@ def claim_of(dataset: str, name: str) -> Claim:
     raise InputError(
         f"no published numbers of {name!r} on {dataset}; expected one of {', '.join(known)}"
     )
+
+
+def other_reading(result: JsonTable) -> str | None:
+    """Which readings of the same maps the published numbers are near, where they are not near their own.
+
+    Args:
+        result: of :func:`gcdr.verification.verify.beside_claim`.
+
+    Returns:
+        in words; None where a number agrees with no reading.
+    """
+    found = []
+    for name, one in result["metrics"].items():
+        if one["agrees"]:
+            continue
+        reach = (one["high"] - one["low"]) / 2
+        values = {key: result["protocols"].get(key) for key in READINGS.get(name, ())[1:]}
+        near = [
+            k for k, v in values.items() if v is not None and abs(v - one["published"]) <= reach
+        ]
+        if not near:
+            return None
+        found.append(f"{name} is near {near[0]}")
+    return ", ".join(found) or None

@@ -4,6 +4,7 @@ A few test people of GazeFollow are asked about as the configuration says, and t
 published numbers; the split is counted.
 """
 
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,10 +25,11 @@ from gcdr.datasets.layout import Source, annotation_files, released_list
 from gcdr.detection.bodies import detect_people
 from gcdr.detection.choices import DetectSettings
 from gcdr.detection.joined import merge_bodies
+from gcdr.evaluation.scores import score_baselines, summarise
 from gcdr.priors.kinds.registry import named_prior, read_priors
 from gcdr.priors.kinds.vqa_kind import VqaPrior
 from gcdr.priors.vqa.asking import ask_people
-from gcdr.verification.claims import GAZEFOLLOW, Claim
+from gcdr.verification.claims import GAZEFOLLOW, Claim, other_reading
 from gcdr.verification.verify import MAP_SIZE, TestSet, beside_claim
 
 FEW_BODIES, FEW_MAPS = (
@@ -46,11 +48,13 @@ class Piloted:
         layers: by stored layer, what :func:`gcdr.verification.verify.beside_claim` says of its raw maps.
         bodies: share of the people whose body was found.
         valid: share of them with a map.
+        centre: AvgDist of the image's centre, of the same people.
     """
 
     layers: Mapping[int, JsonTable]
     bodies: float
     valid: float
+    centre: float = math.inf
 
 
 def piloted_source(config: Config) -> tuple[Source, str, VqaPrior]:
@@ -174,7 +178,10 @@ def pilot_prior(
         for layer in prior.layers:
             maps, valid = prior_maps(store, digest, ids, layer, MAP_SIZE)
             layers[layer] = beside_claim(claim, test, maps, None)
-    return Piloted(layers, float(found.mean()), float(valid.mean()))
+    looking = np.isfinite(test.points).all(2).any(1)
+    rulers = score_baselines(test.people[looking].reset_index(drop=True), test.points[looking])
+    centre = summarise(rulers["centre"])["dist_to_mean"]["value"]
+    return Piloted(layers, float(found.mean()), float(valid.mean()), centre)
 
 
 def likely_cause(found: Piloted, prior: VqaPrior, changed: Sequence[str] = ()) -> str | None:
@@ -201,6 +208,14 @@ def likely_cause(found: Piloted, prior: VqaPrior, changed: Sequence[str] = ()) -
         return f"boxes: bodies were found for {found.bodies:.0%} of the people alone"
     if found.valid < FEW_MAPS:
         return f"answers: {found.valid:.0%} of the people have a map"
+    measured = found.layers[prior.layer]
+    if measured["protocols"]["dist_to_mean"] >= found.centre:
+        return (
+            "weights: the maps are no nearer to where people look than the image's centre is "
+            f"({found.centre:.3f}); are these the publication's?"
+        )
+    if reading := other_reading(measured):
+        return f"the protocol: the published {reading} of the same maps"
     if changed:
         return f"settings: other than the paper's are {', '.join(changed)}"
     return (

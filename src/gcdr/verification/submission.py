@@ -211,15 +211,24 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """Of the checkout that this package lies in; None of an installed one."""
+    """Of the checkout that this package lies in, with ``-dirty`` where its code is changed; None of an
+    installed one."""
     folder = Path(__file__).parents[3]
-    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
     if not (folder / ".git").exists():
         return None
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        head = _git(folder, "rev-parse", "HEAD")
+        code = ("src", "workflow", "Snakefile")
+        return head + ("-dirty" if _git(folder, "status", "--porcelain", "--", *code) else "")
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def _git(folder: Path, *command: str) -> str:
+    run = subprocess.run(
+        ["git", "-C", str(folder), *command], capture_output=True, text=True, check=True
+    )
+    return run.stdout.strip()
 
 
 def _digest(path: Path | Sequence[Path]) -> str:

@@ -11,6 +11,7 @@ from gcdr.config.deciding import deciding_gaze
 from gcdr.config.schema import first_study, study_share
 from gcdr.data.split_name import CHOSEN, SplitName
 from gcdr.datasets.layout import Source
+from gcdr.verification.claims import other_reading
 
 SLACK = 0.1
 """How much further than the interval over pictures a trained model may be from a published number, as a part
@@ -60,6 +61,8 @@ def cause_in_training(result: JsonTable, config: Config, paper: Config) -> str |
     )
     if changed:
         return f"settings: other than the paper's are {', '.join(changed)}"
+    if reading := other_reading(result):
+        return f"the protocol: the published {reading} of the same maps"
     if not any(one["agrees"] for name, one in result["metrics"].items() if name != "AUC"):
         return (
             "boxes or labels: settings are the paper's; are these the data set's own annotations?"

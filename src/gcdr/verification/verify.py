@@ -20,6 +20,7 @@ from gcdr.datasets.assemble import Dataset
 from gcdr.datasets.layout import Source, annotation_files, is_of_test
 from gcdr.datasets.read import EXPECTED, READERS
 from gcdr.datasets.videoattentiontarget import read_videoattentiontarget
+from gcdr.evaluation.picture_origins import may_be_seen
 from gcdr.evaluation.scores import score_maps, summarise, summarise_in_frame
 from gcdr.models.interface import GazeModel
 from gcdr.models.kinds import GAZE_MODELS
@@ -28,7 +29,6 @@ from gcdr.predictor.film_predictor import TrackedFrame, predict_frames
 from gcdr.predictor.predictor import Predictor
 from gcdr.priors.imported import import_gradcams
 from gcdr.verification.claims import GAZEFOLLOW, OURS, PROTOCOLS, VIDEO, Claim
-from gcdr.verification.picture_origins import may_be_seen
 
 MAP_SIZE, LAYER = 64, 11
 LOST = (
@@ -127,8 +127,8 @@ def predicted(model: Predictor, test: TestSet) -> tuple[np.ndarray, np.ndarray |
     return maps, inside
 
 
-def precomputed(pickles: list[Path], test: TestSet) -> np.ndarray:
-    """The authors' precomputed Grad-CAM maps (N, 64, 64) of test people, at the layer of the paper.
+def precomputed(pickles: list[Path], test: TestSet, size: int = MAP_SIZE) -> np.ndarray:
+    """The authors' precomputed Grad-CAM maps (N, size, size) of test people, at the layer of the paper.
 
     Raises:
         InputError: they are not such pickles, or of nobody here.
@@ -141,7 +141,7 @@ def precomputed(pickles: list[Path], test: TestSet) -> np.ndarray:
         write_table(people, manifest, people_digest(people))
         import_gradcams(manifest, pickles, test.files, [LAYER], store)
         ids = test.people["sample_id"].to_numpy()
-        return prior_maps(store, people_digest(people), ids, LAYER, MAP_SIZE)[0]
+        return prior_maps(store, people_digest(people), ids, LAYER, size)[0]
 
 
 def beside_claim(

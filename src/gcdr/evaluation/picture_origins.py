@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 SOURCES = {
     "c": "COCO 2014, training",
     "v": "COCO 2014, validation",
@@ -39,3 +41,23 @@ def source_of(image: str) -> str | None:
     found = NUMBER.search(image)
     number = int(found[1]) if found else 0
     return letters()[number - 1] if 1 <= number <= len(letters()) else None
+
+
+def parted_by_origin(images: np.ndarray, distance: np.ndarray) -> dict[str, np.ndarray]:
+    """Distances of people apart by where their pictures come from.
+
+    Args:
+        images: (N,) names of pictures.
+        distance: (N,) float64.
+
+    Returns:
+        ``dist_to_mean_seen`` and ``dist_to_mean_unseen`` (N,), each NaN of the others' people; nothing
+        where no picture is of GazeFollow's test set.
+    """
+    seen = np.array(may_be_seen(images), object)
+    parts = {"seen": seen == True, "unseen": seen == False}  # noqa: E712
+    if not (parts["seen"] | parts["unseen"]).any():
+        return {}
+    return {
+        f"dist_to_mean_{name}": np.where(rows, distance, np.nan) for name, rows in parts.items()
+    }

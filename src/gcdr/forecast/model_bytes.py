@@ -1,0 +1,68 @@
+"""Disk of trained models, and of the states of those that train."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from gcdr.base.plain import Config
+from gcdr.config.asked import used_shares
+from gcdr.methods import parse_teacher, parse_variant
+from gcdr.models.interface import SeesPeople
+from gcdr.models.named import kind_of
+from gcdr.models.weights import Undrawn
+from gcdr.settings.learning import denoiser_training, gaze_model
+from gcdr.training.denoising import initial_denoiser
+from gcdr.training.recipes import NetworkSettings
+
+PARTS = 4  # of a state: weights, their running average and two moments of the optimiser
+TEACHERS, STUDENTS = "teachers", "students"
+
+
+def trained_bytes(config: Config, wildcards: Mapping[str, str]) -> tuple[float, float]:
+    """Bytes of the model that a training makes, and of the state that lies beside it while it trains.
+
+    Args:
+        config: the configuration.
+        wildcards: of the job; one without ``kind`` and ``name`` of a model makes none.
+    """
+    kind, name = wildcards.get("kind"), wildcards.get("name", "")
+    if kind == STUDENTS:
+        own = weights_bytes(_gaze(config, parse_variant(name).gaze))
+    elif kind == TEACHERS:
+        named = parse_teacher(name)
+        gaze = named.about.family == "gaze"
+        own = weights_bytes(_gaze(config, named.gaze) if gaze else _denoiser(config))
+    else:
+        return 0.0, 0.0
+    return own, PARTS * own
+
+
+def share_of(config: Config) -> int:
+    """A label share that the configuration has: recipes may have values by it."""
+    return next((share for share in used_shares(config) if isinstance(share, int)), 10)
+
+
+def weights_bytes(model: SeesPeople) -> float:
+    """Bytes of what is stored of a model; a frozen backbone lies in a file of its own."""
+    return float(sum(one.numel() * one.element_size() for one in model.stored_state().values()))
+
+
+def _gaze(config: Config, name: str | None) -> SeesPeople:
+    settings = gaze_model(config, name)
+    return _built(settings.kind, settings.size)
+
+
+def _denoiser(config: Config) -> SeesPeople:
+    return _built_denoiser(denoiser_training(config, share_of(config)).network)
+
+
+@cache
+def _built(kind: str, size: str) -> SeesPeople:
+    about = kind_of(kind)
+    with Undrawn():
+        return about.build(about.sized(size, False))
+
+
+@cache
+def _built_denoiser(network: NetworkSettings) -> SeesPeople:
+    with Undrawn():
+        return initial_denoiser(network, None, 0)

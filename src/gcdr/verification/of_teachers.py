@@ -1,0 +1,213 @@
+"""Teachers that see a prior's map, and diffusion models, on public test pictures (paper, Table 4)."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import CHECKPOINTS
+from gcdr.data.cache import Samples, write_samples
+from gcdr.data.manifest import people_alone, people_digest
+from gcdr.models.build import load_model, read_card
+from gcdr.models.denoiser import Denoiser
+from gcdr.models.interface import GazeModel
+from gcdr.models.released import read_released
+from gcdr.models.weights import Undrawn
+from gcdr.predictor.predictor import Predictor
+from gcdr.refine.labels import refinement_of
+from gcdr.refine.maps import refine_maps
+from gcdr.refine.options import RefineSettings, SamplerSettings
+from gcdr.verification.claims import GAZEFOLLOW
+from gcdr.verification.verify import LOST, TestSet, claimed_by, precomputed, predicted
+
+TIMESTEPS = 500  # of the paper's noise, for folders: a released file tells its own
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """How a diffusion model is asked, as the paper's Table 4 does where nothing else is said.
+
+    Attributes:
+        timestep: how far a prior map is noised; without one it starts from noise.
+        steps: DDIM steps; None: 2 from a map, 10 from noise.
+        draws: predictions that are averaged.
+        seed: of their noise.
+    """
+
+    timestep: int = 250
+    steps: int | None = None
+    draws: int = 10
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A model that may need prior maps.
+
+    Attributes:
+        model: a gaze model or a diffusion model, on the CPU.
+        timesteps: of a diffusion model, those of the noise that it was trained with.
+    """
+
+    model: GazeModel | Denoiser
+    timesteps: int | None
+
+    def says(
+        self, test: TestSet, pickles: list[Path] | None, how: Sampled, device: torch.device
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Heatmaps (N, H, W) of test people, and who looks into the frame if the model tells.
+
+        Args:
+            test: N people.
+            pickles: the authors' maps, for a model that sees such.
+            how: a diffusion model is asked.
+            device: where to compute.
+
+        Raises:
+            InputError: as the functions of this module and :func:`gcdr.verification.verify.precomputed`.
+        """
+        prior = precomputed(pickles, test, self.model.map_size) if pickles else None
+        if isinstance(self.model, Denoiser):
+            assert self.timesteps is not None
+            return refined(self.model, self.timesteps, test, prior, how, device), None
+        if prior is not None:
+            return seen_with_prior(self.model, test, prior, device)
+        return predicted(Predictor(self.model, device), test)
+
+
+def load_teacher(path: Path, backbone: Path | None = None) -> Teacher:
+    """A gaze model or a diffusion model, of a folder or of a released file.
+
+    Raises:
+        InputError: it cannot be read, or is neither.
+    """
+    timesteps = TIMESTEPS
+    if path.suffix in CHECKPOINTS:
+        model, facts = read_released(path, backbone)
+        timesteps = facts.get("timesteps") or TIMESTEPS
+    else:
+        with Undrawn():
+            model = load_model(path, backbone)
+    if not isinstance(model, GazeModel | Denoiser):
+        raise InputError(
+            f"{path}: found a {type(model).__name__}, expected a gaze model or a diffusion model"
+        )
+    return Teacher(model, timesteps if isinstance(model, Denoiser) else None)
+
+
+def backbone_of(path: Path) -> str | None:
+    """The file of a frozen backbone that the card of a model's folder names."""
+    found = None if path.suffix in CHECKPOINTS else (read_card(path).get("backbone") or {})
+    return found.get("file") if found else None
+
+
+def asked_teacher(teacher: Teacher, has_maps: bool, claim: str | None, sampled: bool) -> str:
+    """The name of the published numbers that a model is held to, before any picture is read.
+
+    Args:
+        teacher: the model.
+        has_maps: whether there are maps for it to see.
+        claim: as named; None goes by the model.
+        sampled: whether somebody says how it is to be sampled.
+
+    Raises:
+        InputError: maps, or options of sampling, that it does not take; none that it needs; or a diffusion
+            model, or one that sees maps, without a claim.
+    """
+    diffuses = teacher.timesteps is not None
+    sees = not diffuses and teacher.model.needs.prior
+    kind = "diffusion model" if diffuses else teacher.model.kind
+    if sampled and not diffuses:
+        raise InputError(
+            f"--timestep, --steps, --draws: found a {kind}, expected a diffusion model"
+        )
+    if has_maps and not (diffuses or sees):
+        raise InputError(f"--maps: found a {kind}, which sees no prior maps")
+    if sees and not has_maps:
+        raise InputError(f"found a {kind} that sees prior maps; name them with --maps")
+    if claim:
+        return claim
+    if diffuses or sees:
+        name = ("diffusion-gc" if has_maps else "diffusion") if diffuses else "vat-gc"
+        raise InputError(
+            f"found a {kind}, of which nobody can tell how many labels it saw; name that with --claim, such "
+            f"as {name}-10"
+        )
+    return claimed_by(teacher.model)
+
+
+def seen_with_prior(
+    model: GazeModel, test: TestSet, prior: np.ndarray, device: torch.device
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """What a model that sees prior maps (VAT-GC) says of test people.
+
+    Args:
+        model: whose ``needs.prior`` is true.
+        test: N people.
+        prior: (N, G, G) maps in [0, 1], of the model's map size.
+        device: where to compute.
+
+    Returns:
+        as :meth:`Teacher.says`.
+    """
+    with cached(test, model.input_size) as (samples, ids):
+        output = Predictor(model, device).of_people(samples, ids, prior)
+    inside = None if output.in_frame is None else output.in_frame.sigmoid().numpy()
+    return output.heatmap.numpy(), inside
+
+
+def refined(
+    model: Denoiser,
+    timesteps: int,
+    test: TestSet,
+    prior: np.ndarray | None,
+    how: Sampled,
+    device: torch.device,
+) -> np.ndarray:
+    """Maps (N, G, G) that a diffusion model makes of test people, by the released sampler.
+
+    Args:
+        model: the diffusion model.
+        timesteps: of the noise that it was trained with.
+        test: N people.
+        prior: (N, G, G) maps in [0, 1], of its map size; None samples from noise.
+        how: timestep, steps and draws.
+        device: where to compute.
+
+    Raises:
+        InputError: a timestep that the noise has not.
+    """
+    if prior is not None and not 1 <= how.timestep <= timesteps:
+        raise InputError(f"--timestep: found {how.timestep}, expected 1 to {timesteps}")
+    from_map = prior is not None
+    steps = how.steps or (2 if from_map else 10)
+    if steps > (how.timestep if from_map else timesteps):
+        raise InputError(f"--steps: found {steps}, expected no more than timesteps")
+    settings = RefineSettings(
+        SamplerSettings(timesteps), how.timestep if from_map else None, steps, how.draws
+    )
+    with cached(test, model.input_size) as (samples, ids):
+        ways = [refinement_of(settings, how.seed)]
+        (made,) = refine_maps(model, samples, ids, prior, ways, device)
+    return made.heatmap.numpy()
+
+
+@contextmanager
+def cached(test: TestSet, size: int) -> Iterator[tuple[Samples, np.ndarray]]:
+    """A picture cache of test people, as the workflow makes one, for as long as it is looked into."""
+    if test.kind != GAZEFOLLOW:
+        raise InputError(
+            f"{test.root}: found {test.kind}, expected GazeFollow: of models that see prior maps nothing is "
+            "published elsewhere"
+        )
+    people = people_alone(test.people)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "samples.h5")
+        write_samples(people, test.root, size, path, LOST)
+        samples = Samples.open(path, people_digest(people))
+        yield samples, people["sample_id"].to_numpy()

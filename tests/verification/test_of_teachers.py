@@ -1,0 +1,161 @@
+"""Teachers that see prior maps, and diffusion models, held to the paper's Table 4."""
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fake_gazefollow import write_gazefollow
+from PIL import Image
+
+from gcdr.base.errors import InputError
+from gcdr.cli.commands import main
+from gcdr.data.cache import Samples
+from gcdr.data.manifest import BOX
+from gcdr.models.build import save_model
+from gcdr.models.denoiser import Denoiser
+from gcdr.models.sizes import DenoiserConfig, VATConfig
+from gcdr.models.vat import VAT
+from gcdr.predictor.predictor import load
+from gcdr.verification.claims import claim_of
+from gcdr.verification.of_teachers import (
+    Sampled,
+    Teacher,
+    asked_teacher,
+    cached,
+    refined,
+    seen_with_prior,
+)
+from gcdr.verification.verify import read_test_set
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("gazefollow")
+    write_gazefollow(root, 6)
+    return root
+
+
+@pytest.fixture(scope="module")
+def pickles(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Maps as the authors' code writes them: by picture and eye; layers counted from 0."""
+    rows = [
+        line.split(",") for line in (data / "test_annotations_release.txt").read_text().splitlines()
+    ]
+    rng = np.random.default_rng(0)
+    maps: dict[str, dict[float, object]] = {}
+    for row in rows:
+        drawn = rng.random((30, 30)).astype(np.float32)
+        drawn = {"answer": "ball", "tokens": torch.tensor([8, 2]), "10th_layer": drawn}
+        maps.setdefault(Path(row[0]).name, {}).setdefault(float(row[6]), drawn)
+    path = tmp_path_factory.mktemp("maps") / "maps.pkl"
+    path.write_bytes(pickle.dumps(maps))
+    return path
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    torch.manual_seed(1)
+    save_model(folder / "vat", VAT(VATConfig.world()))
+    save_model(folder / "vat-gc", VAT(VATConfig.world(gradcam=True)))
+    save_model(folder / "diffusion", Denoiser(DenoiserConfig.world()))
+    return folder
+
+
+def test_the_numbers_of_table_4_are_known() -> None:
+    assert [*claim_of("gazefollow", "diffusion-gc-10").values.values()] == [0.177, 0.112, 0.846]
+    assert [*claim_of("gazefollow", "diffusion-5").values.values()] == [0.230, 0.160, 0.768]
+    assert claim_of("gazefollow", "vat-gc-20").values["AUC"] == 0.898
+
+
+@pytest.mark.slow
+def test_a_model_that_sees_maps_is_shown_those_of_its_people(data: Path, models: Path) -> None:
+    """As ``gcdr.load(...).predict`` with the same maps, and not as with other ones."""
+    test = read_test_set({"kind": "gazefollow", "root": data})
+    model = load(models / "vat-gc", "cpu").model
+    prior = np.random.default_rng(0).random((len(test.people), 32, 32)).astype(np.float32)
+    prior = (prior - prior.min((1, 2), keepdims=True)) / np.ptp(prior, (1, 2))[:, None, None]
+    maps, _ = seen_with_prior(model, test, prior, CPU)
+    person = test.people.iloc[3]
+    alone = load(models / "vat-gc", "cpu").predict(
+        [Image.open(data / person["image"]).convert("RGB")],
+        [[person[BOX].to_numpy(float)]],
+        [prior[3:4]],
+    )
+    heatmap = maps[3] - maps[3].min()
+    assert np.abs(alone[0].heatmap[0] - heatmap / heatmap.max()).max() < 1e-4
+    others, _ = seen_with_prior(model, test, prior[::-1].copy(), CPU)
+    assert np.abs(others - maps).max() > 1e-4
+
+
+@pytest.mark.slow
+def test_a_diffusion_model_refines_maps_or_draws_from_noise(data: Path, models: Path) -> None:
+    test = read_test_set({"kind": "gazefollow", "root": data}, pictures=3)
+    torch.manual_seed(1)
+    model = Denoiser(DenoiserConfig.world()).eval()
+    for weight in model.parameters():  # some begin at zero, and all maps alike
+        torch.nn.init.normal_(weight, std=0.1)
+    prior = np.zeros((len(test.people), 32, 32), np.float32)
+    prior[:, 8, 8] = 1
+    less, more = (refined(model, 500, test, prior, Sampled(t, draws=1), CPU) for t in (20, 400))
+    noise = refined(model, 500, test, None, Sampled(draws=1), CPU)
+    assert less.shape == more.shape == noise.shape == prior.shape
+    assert np.abs(less - more).max() > 1e-6 and np.abs(noise - more).max() > 1e-6
+    again = refined(model, 500, test, prior, Sampled(20, draws=1), CPU)
+    assert np.array_equal(less, again)
+    with pytest.raises(InputError, match="--timestep: found 501, expected 1 to 500"):
+        refined(model, 500, test, prior, Sampled(501), CPU)
+    with pytest.raises(InputError, match="--steps: found 30, expected no more than timesteps"):
+        refined(model, 500, test, prior, Sampled(20, steps=30), CPU)
+    with (
+        pytest.raises(InputError, match="nothing is published elsewhere"),
+        cached(replace(test, kind="videoattentiontarget"), 32),
+    ):
+        pass
+
+
+@pytest.mark.slow
+def test_pictures_are_cached_for_as_long_as_they_are_looked_at(data: Path) -> None:
+    test = read_test_set({"kind": "gazefollow", "root": data}, pictures=2)
+    with cached(test, 32) as (samples, ids):
+        assert isinstance(samples, Samples) and len(ids) == len(test.people)
+        assert samples.scene[0].shape == (3, 32, 32)
+
+
+@pytest.mark.slow
+def test_the_command_takes_teachers(
+    data: Path, models: Path, pickles: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["verify", str(data), "--device", "cpu", "--pictures", "3"]
+    maps = ["--maps", str(pickles)]
+    out = tmp_path / "out.json"
+    model = {name: ["--model", str(models / name)] for name in ("vat", "vat-gc", "diffusion")}
+    run = [*command, *model["diffusion"], *maps, "--claim", "diffusion-gc-10", "--draws", "2"]
+    assert main([*run, "--out", str(out)]) == 1
+    assert "Diffusion-GC" in capsys.readouterr().out and "maps maps.pkl" in out.read_text()
+    assert main([*command, *model["vat-gc"], *maps, "--claim", "vat-gc-10"]) == 1
+    assert "0.188" in capsys.readouterr().out
+    refused = {
+        (): "nothing to measure",
+        (*model["vat"], *maps, "--claim", "vat"): "--maps: found a vat, which sees no prior maps",
+        (*model["vat-gc"], "--claim", "vat-gc-10"): "sees prior maps; name them with --maps",
+        (*model["vat-gc"], *maps): "name that with --claim, such as vat-gc-10",
+        tuple(model["diffusion"]): "such as diffusion-10",
+        (*model["vat"], "--claim", "vat", "--steps", "2"): "expected a diffusion model",
+    }
+    for arguments, found in refused.items():
+        assert main([*command, *arguments]) == 2
+        assert found in capsys.readouterr().err
+
+
+def test_what_a_model_is_held_to() -> None:
+    torch.manual_seed(0)
+    denoiser = Teacher(Denoiser(DenoiserConfig.world()), 500)
+    assert asked_teacher(denoiser, True, "diffusion-gc-5", True) == "diffusion-gc-5"
+    with pytest.raises(InputError, match="such as diffusion-gc-10"):
+        asked_teacher(denoiser, True, None, False)
