@@ -7,16 +7,24 @@ from PIL import Image
 
 from gcdr.world.annotators import annotate
 from gcdr.world.render import render
-from gcdr.world.scene import draw_scene
+from gcdr.world.scene import Person, draw_scene
 from gcdr.world.style import STYLES
 
 SIZE = (160, 120)
+NAMES = ("{}_annotations_release.txt", "{}_annotations_release_persondet.txt")
 
 
 def write_training(
-    root: Path, pictures: int, shares: tuple[int, ...], size: tuple[int, int] = SIZE
+    root: Path,
+    pictures: int,
+    shares: tuple[int, ...],
+    size: tuple[int, int] = SIZE,
+    bodies: bool = False,
 ) -> int:
-    """Write the training part, 17 columns, and lists of who keeps a label; how many people it has."""
+    """Write the training part, 17 columns, and lists of who keeps a label; how many people it has.
+
+    With ``bodies`` there are 21, and the file is called as the authors' is.
+    """
     rows = []
     for number in range(pictures):
         scene = draw_scene(77, number, STYLES["gaze"])
@@ -27,9 +35,17 @@ def write_training(
             box = np.array(person.head_box) * [*size, *size]
             eye = (box[0] + box[2]) / 2 / size[0], (box[1] + box[3]) / 2 / size[1]
             gaze = person.gaze if person.in_frame else (-1, -1)
-            told = [*eye, *gaze, *box, int(person.in_frame), "COCO", "a.jpg"]
+            told = [
+                *eye,
+                *gaze,
+                *box,
+                int(person.in_frame),
+                "COCO",
+                "a.jpg",
+                *_body(person, size, bodies),
+            ]
             rows.append(",".join(map(str, [name, n, 0.1, 0.1, 0.5, 0.8, *told])))
-    (root / "train_annotations_release.txt").write_text("\n".join(rows) + "\n")
+    (root / NAMES[bodies].format("train")).write_text("\n".join(rows) + "\n")
     (root / "weak_supervision").mkdir()
     for share in shares:
         kept = rows[:: round(100 / share)]
@@ -39,9 +55,14 @@ def write_training(
 
 
 def write_gazefollow(
-    root: Path, pictures: int, seed: int = 5, annotators: int = 10, size: tuple[int, int] = SIZE
+    root: Path,
+    pictures: int,
+    seed: int = 5,
+    annotators: int = 10,
+    size: tuple[int, int] = SIZE,
+    bodies: bool = False,
 ) -> int:
-    """Write the test part, 16 columns; how many people it has."""
+    """Write the test part, 16 columns, with ``bodies`` 20; how many people it has."""
     rows, people, number = [], 0, 0
     while number < pictures:
         scene = draw_scene(seed, 2 * people + number, STYLES["gaze"])
@@ -58,6 +79,12 @@ def write_gazefollow(
             eye = (box[0] + box[2]) / 2 / size[0], (box[1] + box[3]) / 2 / size[1]
             for x, y in annotate(scene, n, seed, number, annotators):
                 values = [name, n, 0.1, 0.1, 0.5, 0.8, *eye, x, y, *box, "COCO", "a.jpg"]
+                values += _body(scene.people[n], size, bodies)
                 rows.append(",".join(str(value) for value in values))
-    (root / "test_annotations_release.txt").write_text("\n".join(rows) + "\n")
+    (root / NAMES[bodies].format("test")).write_text("\n".join(rows) + "\n")
     return len(rows) // annotators
+
+
+def _body(person: Person, size: tuple[int, int], bodies: bool) -> list[float]:
+    """Four columns of a body box in pixels, or none."""
+    return (np.array(person.body_box) * [*size, *size]).tolist() if bodies else []

@@ -22,7 +22,7 @@ from gcdr.models.vat import VAT
 from gcdr.predictor.predictor import Predictor
 from gcdr.verification.claims import CLAIMS, Claim, claim_of
 from gcdr.verification.collected import NONE, collected
-from gcdr.verification.submission import claim_of_submission, read_submission
+from gcdr.verification.submission import SCHEMA, claim_of_submission, read_submission
 from gcdr.verification.verify import beside_claim, predicted, read_test_set
 
 PICTURES = 9
@@ -214,3 +214,10 @@ def test_results_that_labs_sent_are_on_the_page(data: Path, model: Path, tmp_pat
         "MinDist",
         "AUC",
     ]
+
+
+def test_the_schema_of_submissions_is_published() -> None:
+    """Whoever checks a file without this package has the same rules."""
+    published = json.loads((ROOT / "docs/submission.schema.json").read_text())
+    assert published.pop("$schema") == "http://json-schema.org/draft-07/schema#"
+    assert published == SCHEMA
