@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from tiny_study import CPU, make_study
 
@@ -50,6 +51,37 @@ def test_every_picture_is_asked_once(weights: Path, tmp_path: Path) -> None:
         if name != broken:
             depth = np.asarray(open_depth(path, size, images / name))
             assert depth.shape == size[::-1] and (depth.min(), depth.max()) == (0, 1)
+
+
+def test_a_stopped_estimate_goes_on(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is asked twice, a torn map again; what came of other weights is gone."""
+    study = make_study(tmp_path, train=6, test=2)
+    people, images = read_people(study.manifest), study.folder / "images"
+    whole, out = tmp_path / "whole", tmp_path / "depth"
+    estimate_depth(people, images, weights, CPU, whole)
+    (tmp_path / ".depth.begun-0000").mkdir()
+    asked: list[int] = []
+    ask = DepthEstimator.depth
+
+    def stopped(self: DepthEstimator, picture: Image.Image) -> np.ndarray:
+        asked.append(1)
+        if len(asked) == 4:
+            raise KeyboardInterrupt
+        return ask(self, picture)
+
+    monkeypatch.setattr(DepthEstimator, "depth", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        estimate_depth(people, images, weights, CPU, out)
+    (begun,) = tmp_path.glob(".depth.begun-*")
+    done = sorted(begun.rglob("*.png"))
+    assert len(done) == 3 and not out.exists()
+    done[0].write_bytes(done[0].read_bytes()[:-9])
+    estimate_depth(people, images, weights, CPU, out)
+    names = [path.relative_to(whole) for path in sorted(whole.rglob("*.png"))]
+    assert len(asked) == 4 + len(names) - 2 and not begun.exists()
+    assert all((whole / name).read_bytes() == (out / name).read_bytes() for name in names)
 
 
 def test_half_a_model_is_refused(weights: Path, tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """Depth of pictures by a monocular estimator, through the package transformers: Depth Anything V2, say."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +14,9 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import atomic
+from gcdr.base.files import atomic, file_digest, text_digest
 from gcdr.base.transformers_models import load_transformers
-from gcdr.data.depth_maps import depth_file, save_depth
+from gcdr.data.depth_maps import depth_file, open_depth, save_depth
 from gcdr.data.pictures import open_image
 from gcdr.detection.depth_layout import DEPTH_FILES, FAMILY, check_family
 
@@ -56,6 +59,9 @@ def estimate_depth(
 ) -> None:
     """Ask an estimator once about every picture of a data set; one that cannot be read is left out.
 
+    A run that was stopped left what it had beside ``out``; the next one with these weights asks about the
+    other pictures alone.
+
     Args:
         people: the manifest's people.
         images: folder that ``image`` is relative to.
@@ -66,15 +72,37 @@ def estimate_depth(
     Raises:
         InputError: as :meth:`DepthEstimator.load`, or the disk does not take it.
     """
-    estimator, pictures = (
-        DepthEstimator.load(weights, device),
-        np.unique(people["image"].to_numpy()),
-    )
-    with atomic(out) as new:
-        new.mkdir()
-        for name in tqdm(pictures, "depth", unit="image", mininterval=5):
+    estimator = DepthEstimator.load(weights, device)
+    first = people.drop_duplicates("image").sort_values("image")
+    sizes = first[["width", "height"]].itertuples(index=False, name=None)
+    with _gathered(
+        out, text_digest(*(file_digest(weights / name) for name in DEPTH_FILES))
+    ) as kept:
+        pictures = zip(first["image"], sizes, strict=True)
+        for name, size in tqdm(pictures, "depth", len(first), unit="image", mininterval=5):
+            path = depth_file(kept, name)
+            with suppress(InputError):  # it is not there yet, or not whole
+                open_depth(path, size, images / name)
+                continue
             try:
                 depth = estimator.depth(open_image(images / name))
-                save_depth(depth_file(new, name), depth, images / name)
+                save_depth(path, depth, images / name)
             except InputError as error:
                 tqdm.write(f"left out: {error}")
+
+
+@contextmanager
+def _gathered(out: Path, made_by: str) -> Iterator[Path]:
+    """A folder beside ``out`` that is filled over several runs, and becomes ``out`` when the block succeeds.
+
+    Those of other weights are removed.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    kept = out.parent / f".{out.name}.begun-{made_by[:16]}"
+    for other in out.parent.glob(f".{out.name}.begun-*"):
+        if other != kept:
+            shutil.rmtree(other, ignore_errors=True)
+    kept.mkdir(exist_ok=True)
+    yield kept
+    with atomic(out) as whole:
+        kept.rename(whole)
