@@ -12,13 +12,16 @@ from snakemake.utils import update_config
 from gcdr.base.errors import InputError
 from gcdr.config.pools import add_pools
 from gcdr.methods import TEACHERS, parse_variant
+from gcdr.priors.kinds.registry import parse_prior
 from gcdr.settings.job_needs import (
     ASSUMED,
     OTHER,
     JobNeeds,
     Work,
+    detection_jobs,
     needs,
     people_in,
+    people_said,
     read_figures,
     refining,
     rows_of,
@@ -152,6 +155,25 @@ def test_people_are_those_of_the_manifest_else_of_the_entry(tmp_path: Path) -> N
     rows_of.cache_clear()
     assert people_in(config, "mine", tmp_path) == ASSUMED
     rows_of.cache_clear()
+
+
+def test_jobs_follow_from_what_is_there_before_the_first(tmp_path: Path) -> None:
+    """Counted without a manifest, which comes later: finished shards keep their names."""
+    assert detection_jobs(PAPER, "gazefollow") == 17
+    prior = parse_prior("ofa-large", PAPER["priors"]["ofa-large"])
+    assert prior.jobs(people_said(PAPER, "gazefollow")) == 66
+    assert parse_prior("ofa", SMOKE["priors"]["ofa-world"]).jobs(10**6) == 2
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number in range(3):
+        (pictures / f"{number}.jpg").write_bytes(b"")
+    (tmp_path / "heads.csv").write_text("image,head_x0\n" + "a.jpg,1\n" * 9_000)
+    own = {"kind": "folder", "images": str(pictures)}
+    tabled = own | {"table": str(tmp_path / "heads.csv")}
+    config = {"datasets": {"own": own, "tabled": tabled}, "detect": {"shards": None}}
+    assert [people_said(config, name) for name in ("own", "tabled")] == [6, 9_000]
+    assert [detection_jobs(config, name) for name in ("own", "tabled")] == [1, 2]
+    assert prior.jobs(9_000) == 5 and prior.jobs(0) == 1
 
 
 def test_a_wrong_figure_is_named(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from gcdr.models.vat import VAT
 from gcdr.predictor.predictor import load
 from gcdr.verification.claims import claim_of
 from gcdr.verification.of_teachers import (
+    AskedModel,
     Sampled,
-    Teacher,
     asked_teacher,
     cached,
     refined,
@@ -155,7 +155,7 @@ def test_the_command_takes_teachers(
 
 def test_what_a_model_is_held_to() -> None:
     torch.manual_seed(0)
-    denoiser = Teacher(Denoiser(DenoiserConfig.world()), 500)
+    denoiser = AskedModel(Denoiser(DenoiserConfig.world()), 500)
     assert asked_teacher(denoiser, True, "diffusion-gc-5", True) == "diffusion-gc-5"
     with pytest.raises(InputError, match="such as diffusion-gc-10"):
         asked_teacher(denoiser, True, None, False)

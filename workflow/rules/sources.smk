@@ -18,6 +18,7 @@ from gcdr.detection.depth_layout import DEPTH_FILES
 from gcdr.models.sizes import weights_file
 from gcdr.report.paper_tables import PAPER_TABLES, savings_table
 from gcdr.settings import preparing
+from gcdr.settings.job_needs import detection_jobs, people_said
 from gcdr.video.extraction import find_films
 from gcdr.world.dataset import DRAWN
 
@@ -131,7 +132,7 @@ def tested_points(wildcards):
 
 def body_shards(wildcards):
     """The shards of a data set's bodies."""
-    jobs = config["detect"]["shards"]
+    jobs = detection_jobs(config, wildcards.dataset)
     return [
         in_data(wildcards.dataset, f"bodies/{shard}-of-{jobs}.parquet")
         for shard in range(1, jobs + 1)
@@ -256,7 +257,7 @@ def settings_of_store(name):
 
 def store_shards(wildcards):
     """The shards that a store is a view of."""
-    jobs = of_store(wildcards).jobs
+    jobs = of_store(wildcards).jobs(people_said(config, wildcards.dataset))
     return expand(f"{PRIOR}/{{shard}}-of-{jobs}.h5", shard=range(1, jobs + 1), **wildcards)
 
 

@@ -159,7 +159,7 @@ def _shards(config: Config) -> Iterator[str]:
     most = max((count for count in counts if count is not None), default=None)
     if most is None or None in counts:
         return
-    asked = {"detect.shards": config["detect"]["shards"]}
+    asked = {"detect.shards": config["detect"]["shards"] or 1}
     asked |= {
         f"priors.{name}.shards": entry["shards"]
         for name, entry in config["priors"].items()

@@ -25,8 +25,10 @@ class Detect(DetectSettings):
     """The section ``detect``."""
 
     weights: str = setting("Folder of the detector.", format="path")
-    shards: int = setting(
-        "Jobs that share the images; never changes a bit.", minimum=1, maximum=10000
+    shards: int | None = setting(
+        "Jobs that share the images; null: as many as the people need, 8,000 a job. Never changes a bit.",
+        minimum=1,
+        maximum=10000,
     )
 
 

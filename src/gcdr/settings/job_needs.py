@@ -4,9 +4,9 @@ The table is ``workflow/resources.yaml``, which says where its figures are from.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.plain import Config
 from gcdr.config.pools import members_of
 from gcdr.config.yamlfiles import read_yaml
+from gcdr.datasets.layout import picture_names
 from gcdr.datasets.published import PUBLISHED
 from gcdr.refine.options import RefineSettings
 from gcdr.settings.learning import TeacherTraining
@@ -24,6 +25,8 @@ from gcdr.training.recipes import GazeMeanTeacher, GazeModelSettings, GazeTraini
 OTHER = "other"  # row of a model that the table does not list
 ASSUMED = 20_000  # people of a data set that nobody has counted yet
 SMALL = 10**8  # bytes
+FOUND_A_JOB = 8_000  # people whose bodies one job of a data set's finds, where nothing else is said
+IN_A_PICTURE = 2  # people of one's own pictures whose heads are yet to be found
 IN_A_FRAME = 3  # people of the demo world's shows, at the most
 
 
@@ -194,19 +197,57 @@ def needs(
 
 
 def people_in(config: Config, dataset: str, results: Path = Path("results")) -> int:
-    """How many people a data set has: by its manifest, else its entry, else as many as it is said to have."""
-    source = config["datasets"][dataset]
+    """How many people a data set has: by its manifest, else as many as it is said to have."""
     if (counted := rows_of(results / "data" / dataset / "manifest.parquet")) is not None:
         return counted
+    return people_said(config, dataset, partial(people_in, config, results=results))
+
+
+def people_said(config: Config, dataset: str, member: Callable[[str], int] | None = None) -> int:
+    """How many people a data set is said to have, whether it was read or not: by its entry, table or authors.
+
+    Args:
+        config: the configuration.
+        dataset: its name.
+        member: what counts a data set of a pool; None: this.
+    """
+    source = config["datasets"][dataset]
     if source["kind"] == "pool":
-        return sum(people_in(config, member, results) for member in members_of(source))
+        count = member or partial(people_said, config)
+        return sum(count(name) for name in members_of(source))
     if "train_people" in source:
         return int(source["train_people"] + source["test_people"])
     if "clips" in source:
         return int((source["clips"] + source["test_clips"]) * source["frames"] * IN_A_FRAME)
+    table = source.get("table" if source["kind"] == "folder" else "annotations")
+    if table is not None and (lines := lines_of(Path(table))) is not None:
+        return max(1, lines - 1)
+    if source["kind"] == "folder" and (pictures := pictures_in(Path(source["images"]))):
+        return IN_A_PICTURE * pictures
     published = PUBLISHED.get(source["kind"], {})
     parts = published.get("train people", 0) + published.get("test people", 0)
     return published.get("people", parts) or ASSUMED
+
+
+def detection_jobs(config: Config, dataset: str) -> int:
+    """How many jobs share the pictures of a data set in which bodies are found."""
+    return config["detect"]["shards"] or math.ceil(people_said(config, dataset) / FOUND_A_JOB)
+
+
+@cache
+def pictures_in(folder: Path) -> int:
+    """Pictures below a folder; 0 where there is none."""
+    return len(picture_names(folder)) if folder.is_dir() else 0
+
+
+@cache
+def lines_of(table: Path) -> int | None:
+    """Lines of a text file; None of what cannot be read."""
+    try:
+        with table.open("rb") as file:
+            return sum(1 for _ in file)
+    except OSError:
+        return None
 
 
 @cache

@@ -46,7 +46,7 @@ class Sampled:
 
 
 @dataclass(frozen=True)
-class Teacher:
+class AskedModel:
     """A model that may need prior maps.
 
     Attributes:
@@ -80,7 +80,7 @@ class Teacher:
         return predicted(Predictor(self.model, device), test)
 
 
-def load_teacher(path: Path, backbone: Path | None = None) -> Teacher:
+def load_teacher(path: Path, backbone: Path | None = None) -> AskedModel:
     """A gaze model or a diffusion model, of a folder or of a released file.
 
     Raises:
@@ -97,7 +97,7 @@ def load_teacher(path: Path, backbone: Path | None = None) -> Teacher:
         raise InputError(
             f"{path}: found a {type(model).__name__}, expected a gaze model or a diffusion model"
         )
-    return Teacher(model, timesteps if isinstance(model, Denoiser) else None)
+    return AskedModel(model, timesteps if isinstance(model, Denoiser) else None)
 
 
 def backbone_of(path: Path) -> str | None:
@@ -106,7 +106,7 @@ def backbone_of(path: Path) -> str | None:
     return found.get("file") if found else None
 
 
-def asked_teacher(teacher: Teacher, has_maps: bool, claim: str | None, sampled: bool) -> str:
+def asked_teacher(teacher: AskedModel, has_maps: bool, claim: str | None, sampled: bool) -> str:
     """The name of the published numbers that a model is held to, before any picture is read.
 
     Args:
@@ -153,7 +153,7 @@ def seen_with_prior(
         device: where to compute.
 
     Returns:
-        as :meth:`Teacher.says`.
+        as :meth:`AskedModel.says`.
     """
     with cached(test, model.input_size) as (samples, ids):
         output = Predictor(model, device).of_people(samples, ids, prior)

@@ -55,9 +55,8 @@ class PriorKind(JsonConfig):
         """
         return {"imported": self.KIND}
 
-    @property
-    def jobs(self) -> int:
-        """How many jobs share the people of a store."""
+    def jobs(self, people: int) -> int:
+        """How many jobs share the people of a store, of whom there are so many."""
         return 1
 
     @property

@@ -1,9 +1,12 @@
 """What all models that are asked about people are told: how a person is pointed out, and in which blocks."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from gcdr.base.jsonconfig import JsonConfig, setting
+
+PEOPLE_A_JOB = 2_000  # whom one job asks about, where nothing else is said
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,11 @@ class Outlined(JsonConfig):
 class InShards(Outlined):
     """A prior of a model whose people are shared among jobs."""
 
-    shards: int = setting(
-        "Jobs that share the people; never changes a bit.", 4, minimum=1, maximum=10000
+    shards: int | None = setting(
+        "Jobs that share the people; null: as many as they need, 2,000 a job. Never changes a bit.",
+        4,
+        minimum=1,
+        maximum=10000,
     )
     workers: int = setting(
         "Pictures that a job reads at a time, each on a thread; it computes on one. Never changes a bit.",
@@ -58,6 +64,5 @@ class InShards(Outlined):
     def used_overlay(self) -> str:
         return self.overlay
 
-    @property
-    def jobs(self) -> int:
-        return self.shards
+    def jobs(self, people: int) -> int:
+        return self.shards or math.ceil(max(1, people) / PEOPLE_A_JOB)
