@@ -20,8 +20,8 @@ from gcdr.settings.job_needs import (
     Work,
     detection_jobs,
     needs,
+    people_expected,
     people_in,
-    people_said,
     read_figures,
     refining,
     rows_of,
@@ -161,7 +161,7 @@ def test_jobs_follow_from_what_is_there_before_the_first(tmp_path: Path) -> None
     """Counted without a manifest, which comes later: finished shards keep their names."""
     assert detection_jobs(PAPER, "gazefollow") == 17
     prior = parse_prior("ofa-large", PAPER["priors"]["ofa-large"])
-    assert prior.jobs(people_said(PAPER, "gazefollow")) == 66
+    assert prior.jobs(people_expected(PAPER, "gazefollow")) == 66
     assert parse_prior("ofa", SMOKE["priors"]["ofa-world"]).jobs(10**6) == 2
     pictures = tmp_path / "pictures"
     pictures.mkdir()
@@ -171,7 +171,7 @@ def test_jobs_follow_from_what_is_there_before_the_first(tmp_path: Path) -> None
     own = {"kind": "folder", "images": str(pictures)}
     tabled = own | {"table": str(tmp_path / "heads.csv")}
     config = {"datasets": {"own": own, "tabled": tabled}, "detect": {"shards": None}}
-    assert [people_said(config, name) for name in ("own", "tabled")] == [6, 9_000]
+    assert [people_expected(config, name) for name in ("own", "tabled")] == [6, 9_000]
     assert [detection_jobs(config, name) for name in ("own", "tabled")] == [1, 2]
     assert prior.jobs(9_000) == 5 and prior.jobs(0) == 1
 

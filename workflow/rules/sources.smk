@@ -18,7 +18,7 @@ from gcdr.detection.depth_layout import DEPTH_FILES
 from gcdr.models.sizes import weights_file
 from gcdr.report.paper_tables import PAPER_TABLES, savings_table
 from gcdr.settings import preparing
-from gcdr.settings.job_needs import detection_jobs, people_said
+from gcdr.settings.job_needs import detection_jobs, people_expected
 from gcdr.video.extraction import find_films
 from gcdr.world.dataset import DRAWN
 
@@ -257,7 +257,7 @@ def settings_of_store(name):
 
 def store_shards(wildcards):
     """The shards that a store is a view of."""
-    jobs = of_store(wildcards).jobs(people_said(config, wildcards.dataset))
+    jobs = of_store(wildcards).jobs(people_expected(config, wildcards.dataset))
     return expand(f"{PRIOR}/{{shard}}-of-{jobs}.h5", shard=range(1, jobs + 1), **wildcards)
 
 

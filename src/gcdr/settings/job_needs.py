@@ -200,10 +200,12 @@ def people_in(config: Config, dataset: str, results: Path = Path("results")) -> 
     """How many people a data set has: by its manifest, else as many as it is said to have."""
     if (counted := rows_of(results / "data" / dataset / "manifest.parquet")) is not None:
         return counted
-    return people_said(config, dataset, partial(people_in, config, results=results))
+    return people_expected(config, dataset, partial(people_in, config, results=results))
 
 
-def people_said(config: Config, dataset: str, member: Callable[[str], int] | None = None) -> int:
+def people_expected(
+    config: Config, dataset: str, member: Callable[[str], int] | None = None
+) -> int:
     """How many people a data set is said to have, whether it was read or not: by its entry, table or authors.
 
     Args:
@@ -213,7 +215,7 @@ def people_said(config: Config, dataset: str, member: Callable[[str], int] | Non
     """
     source = config["datasets"][dataset]
     if source["kind"] == "pool":
-        count = member or partial(people_said, config)
+        count = member or partial(people_expected, config)
         return sum(count(name) for name in members_of(source))
     if "train_people" in source:
         return int(source["train_people"] + source["test_people"])
@@ -231,7 +233,7 @@ def people_said(config: Config, dataset: str, member: Callable[[str], int] | Non
 
 def detection_jobs(config: Config, dataset: str) -> int:
     """How many jobs share the pictures of a data set in which bodies are found."""
-    return config["detect"]["shards"] or math.ceil(people_said(config, dataset) / FOUND_A_JOB)
+    return config["detect"]["shards"] or math.ceil(people_expected(config, dataset) / FOUND_A_JOB)
 
 
 @cache
