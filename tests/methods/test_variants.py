@@ -47,7 +47,7 @@ def test_a_variant_is_read_back_from_its_name(made: Variant) -> None:
 @given(RECIPES)
 def test_a_name_holds_what_its_method_uses_and_no_more(made: Variant) -> None:
     about = METHODS[made.method]
-    assert made.labeller is None or (about.teacher_sees_prior and made.labeller != made.gaze)
+    assert made.labeller is None or (about.teacher_apart and made.labeller != made.gaze)
     assert (made.prior is None) != about.gradcam
     assert (made.gaze is None) != (about.student or about.family == "gaze")
     assert (made.steps is None) != (about.family == "diffusion")
@@ -105,7 +105,7 @@ def test_a_student_that_sees_no_prior_shares_the_labels_of_another_gaze_models_t
     assert made.model == "vat-gc+ofa-world-body+vat"
     assert pseudo_variant(made) == averaged(made) == variant("semi-vat-gc", *numbers, "vat")
     for method in METHODS:
-        if not METHODS[method].teacher_sees_prior:
+        if not METHODS[method].teacher_apart:
             assert variant(method, *numbers, "gazelle", "vat").labeller is None
     assert variant("semi-vat-gc", *numbers, "vat", "vat") == variant("semi-vat-gc", *numbers, "vat")
 
