@@ -13,6 +13,7 @@ from gcdr.methods import (
     PATTERN,
     STORED,
     TEACHERS,
+    TOKENS,
     Variant,
     averaged,
     parse_teacher,
@@ -41,7 +42,9 @@ def test_a_variant_is_read_back_from_its_name(made: Variant) -> None:
     for one in (made, averaged(made), pseudo_variant(made)):
         assert parse_variant(str(one)) == one
         assert re.fullmatch(PATTERN, str(one))
-        assert bool(re.fullmatch(STORED, str(one))) == (one.redraw != ONLINE)
+        stored = one.redraw != ONLINE and not one.about.tokens
+        assert bool(re.fullmatch(STORED, str(one))) == stored
+        assert bool(re.fullmatch(TOKENS, str(one))) == one.about.tokens
 
 
 @given(RECIPES)
@@ -108,6 +111,12 @@ def test_a_student_that_sees_no_prior_shares_the_labels_of_another_gaze_models_t
         if not METHODS[method].teacher_apart:
             assert variant(method, *numbers, "gazelle", "vat").labeller is None
     assert variant("semi-vat-gc", *numbers, "vat", "vat") == variant("semi-vat-gc", *numbers, "vat")
+
+
+def test_a_student_of_tokens_is_named_after_its_teachers_gaze_model() -> None:
+    made = variant("token-student", 250, 2, 1, "mean", "ofa-world-body", "tower", "gazelle")
+    assert str(made) == "token-student+gazelle+tower" and made.model == "vat+gazelle"
+    assert parse_variant(str(made)) == made
 
 
 def test_online_labels_are_the_raw_maps_of_the_same_prior() -> None:
