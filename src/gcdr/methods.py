@@ -92,8 +92,7 @@ class Method:
 
     @property
     def teacher_apart(self) -> bool:
-        """Whether the teacher may be another gaze model than the student: it sees prior maps, which a student
-        never does, or is larger than a student that learns its tokens."""
+        """Whether its gaze model may be another than the student's: it sees prior maps, or is larger."""
         return self.labels_by_gaze and (self.gradcam or self.tokens) and self.student
 
 
@@ -145,8 +144,7 @@ METHODS = {
     ),
     "token-student": Method(
         "Token student",
-        "A smaller gaze model that learns the tokens of one trained on the labels alone, from pictures "
-        "without any label, and takes over its output heads.",
+        "A smaller gaze model that learns a supervised one's tokens, without labels, and takes its heads.",
         "vat",
         tokens=True,
     ),
@@ -222,8 +220,7 @@ class Variant:
         redraw: what becomes of them: "mean", "sampled" or "online".
         prior: name of the prior store whose maps are seen.
         gaze: name of the gaze model in the configuration.
-        labeller: that of the gaze model whose teacher makes the labels, or the tokens that are learned, where
-            it is another one.
+        labeller: that of the gaze model whose teacher makes the labels, or tokens, where it is another one.
     """
 
     method: str
@@ -307,9 +304,7 @@ def pattern(methods: str, drawn: str = rf"[ks]\d+|{ONLINE}", suffixes: str = SUF
 PATTERN = pattern(NAMES)
 """Regular expression of all variants."""
 
-TOKENS = pattern("|".join(name for name, about in METHODS.items() if about.tokens))
-"""Of those whose students learn tokens, and no labels."""
-
+TOKENS = pattern("|".join(name for name, about in METHODS.items() if about.tokens))  # not labels
 BY_LABELS = "|".join(name for name in NAMES.split("|") if not METHODS[name].tokens)
 STORED = pattern(BY_LABELS, r"[ks]\d+")
 """Of those whose labels are made once."""
