@@ -244,6 +244,21 @@ PAIRS = [
     ("gaze: {models: {gazelle: {labeller: nowhere}}}", "gaze.models.gazelle.labeller"),
     ("gaze: {models: {vat: {labeller: vat}}}", "gaze.models.vat.labeller"),
     (
+        "gaze: {models: {tower: {kind: gazelle-tower, size: world, labeller: vat}}}",
+        "gaze.models.tower.labeller",
+    ),
+    (
+        "report: {methods: [{method: token-student, gaze: tower}]}\n"
+        "gaze: {models: {tower: {kind: gazelle-tower, size: world}}}",
+        "report.methods, token-student",
+    ),
+    ("report: {methods: [token-student]}", "report.methods, token-student"),
+    (
+        "report: {methods: [{method: semi-vat-gc, gaze: tower}]}\n"
+        "gaze: {models: {tower: {kind: gazelle-tower, size: world, labeller: gazelle}}}",
+        "report.methods, semi-vat-gc",
+    ),
+    (
         "report: {methods: [{method: semi-vat-gc, gaze: alone}]}\n"
         "gaze: {models: {alone: {kind: gazelle, size: world, backbone: assets/world/frozen}}}",
         "report.methods",

@@ -50,7 +50,9 @@ from gcdr.training.recipes import (
     MeanTeacher,
     OnlineTraining,
     Recipe,
+    TokenTraining,
 )
+from gcdr.training.token_student import train_token_student
 
 STEPS, FEWER = {"student": 20}, 4
 GAZE_LR, SMALL_LR = 0.002, 0.0003
@@ -80,6 +82,9 @@ def prepare(folder: Path) -> None:
     model = initial_gaze_model(FROZEN, False, None, 0)
     images, tokens = folder / "images", folder / "tokens.h5"
     write_tokens(read_people(study.manifest), images, model, BACKBONE, CPU, tokens, failures=0)
+    seen = [tokens, *given[1:]]
+    short = replace(GAZE, model=FROZEN, recipe=replace(GAZE.recipe, steps=1))
+    train_gaze_model(*seen, None, None, None, short, 0, CPU, folder / "gazelle")
     film = make_study(folder / "film", 24, 6, film=FILM)
     shown = split_labels(read_annotated(film.manifest), 50, 0, 0, by="sequence")
     write_table(shown, film.folder / "labels.parquet")
@@ -114,6 +119,8 @@ def trainings(folder: Path) -> dict[str, Callable[[Path], None]]:
     diffusion = replace(DIFFUSION, recipe=recipe("diffusion", DIFFUSION.recipe, batch=5, own=0.5))
     taught = Recipe(FEWER, 5, SMALL_LR, weight_decay=0.0, ema=None)
     gaze_taught = GazeMeanTeacher(GAZE.model, taught, HELD, GAZE.sigma)
+    tower = GazeModelSettings("gazelle-tower")
+    by_tokens = TokenTraining(tower, FROZEN, replace(taught, lr=GAZE_LR))
     taught = replace(taught, lr=DENOISER_LR)
     diffusion_taught = DiffusionMeanTeacher(DIFFUSION.network, taught, HELD, SAMPLING)
     online = OnlineTraining(plain, replace(REFINE, redraw="online"))
@@ -132,6 +139,9 @@ def trainings(folder: Path) -> dict[str, Callable[[Path], None]]:
         ),
         "online": lambda out: train_online_student(
             *seen, raw, folder / "teacher", None, online, 0, CPU, out
+        ),
+        "token student": lambda out: train_token_student(
+            *seen, folder / "gazelle", folder / "tokens.h5", None, by_tokens, 0, CPU, out
         ),
     }
 

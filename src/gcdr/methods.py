@@ -6,8 +6,8 @@ there too. A *variant* is a method's name with what identifies its result,
 of the noise (``k4``: four averaged, ``s4``: four of which each batch takes one, ``online``: made again in
 every batch, as in the released code), the prior store whose maps it sees, and the gaze model that is
 trained. What a method has no use for is left out, so that results that do not depend on it are made once.
-Where another gaze model makes the labels, since a teacher sees prior maps and the student cannot, its name
-stands before the student's: ``semi-vat-gc+ofa-world-body+vat+gazelle``.
+Where another gaze model teaches, since it sees prior maps and the student cannot, or since the student learns
+its tokens, its name stands before the student's: ``semi-vat-gc+ofa-world-body+vat+gazelle``.
 """
 
 import re
@@ -68,6 +68,7 @@ class Method:
         student: whether a student is trained on the labels; else ``teacher`` itself is judged.
         sampler: the sampler of ``gcdr.refine.diffusion.SAMPLERS`` that it always takes, as it is there; None
             the configured.
+        tokens: whether the student learns the teacher's tokens in place of labels (PaGE's recipe).
     """
 
     title: str
@@ -77,6 +78,7 @@ class Method:
     gaussian: bool = False
     student: bool = True
     sampler: Literal["consistent", "reference"] | None = None
+    tokens: bool = False
 
     @property
     def family(self) -> Literal["gaze", "diffusion", "mapping"] | None:
@@ -89,9 +91,9 @@ class Method:
         return self.family == "gaze"
 
     @property
-    def teacher_sees_prior(self) -> bool:
-        """Whether a gaze model that sees prior maps makes the labels of a student, which sees none."""
-        return self.labels_by_gaze and self.gradcam and self.student
+    def teacher_apart(self) -> bool:
+        """Whether its gaze model may be another than the student's: it sees prior maps, or is larger."""
+        return self.labels_by_gaze and (self.gradcam or self.tokens) and self.student
 
 
 METHODS = {
@@ -139,6 +141,12 @@ METHODS = {
         "vat-gc",
         gradcam=True,
         gaussian=True,
+    ),
+    "token-student": Method(
+        "Token student",
+        "A smaller gaze model that learns a supervised one's tokens, without labels, and takes its heads.",
+        "vat",
+        tokens=True,
     ),
     "gcdr": Method(
         "GCDR",
@@ -212,7 +220,7 @@ class Variant:
         redraw: what becomes of them: "mean", "sampled" or "online".
         prior: name of the prior store whose maps are seen.
         gaze: name of the gaze model in the configuration.
-        labeller: that of the gaze model whose teacher makes the labels, where it is another one.
+        labeller: that of the gaze model whose teacher makes the labels, or tokens, where it is another one.
     """
 
     method: str
@@ -296,7 +304,9 @@ def pattern(methods: str, drawn: str = rf"[ks]\d+|{ONLINE}", suffixes: str = SUF
 PATTERN = pattern(NAMES)
 """Regular expression of all variants."""
 
-STORED = pattern(NAMES, r"[ks]\d+")
+TOKENS = pattern("|".join(name for name, about in METHODS.items() if about.tokens))  # not labels
+BY_LABELS = "|".join(name for name in NAMES.split("|") if not METHODS[name].tokens)
+STORED = pattern(BY_LABELS, r"[ks]\d+")
 """Of those whose labels are made once."""
 
 _PARTS = re.compile(
@@ -319,7 +329,7 @@ def variant(
 
     Args:
         method, timestep, steps, draws, redraw, prior, gaze: as in :class:`Variant`.
-        labeller: the gaze model that makes the labels where its teacher must see prior maps; None: ``gaze``.
+        labeller: the gaze model that teaches where that may be another one; None: ``gaze``.
 
     Raises:
         InputError: no such method.
@@ -330,7 +340,7 @@ def variant(
     seen = prior if about.gradcam else None
     trained = gaze if about.student or about.labels_by_gaze else None
     if about.family != "diffusion":
-        other = labeller if about.teacher_sees_prior and labeller != gaze else None
+        other = labeller if about.teacher_apart and labeller != gaze else None
         return Variant(method, prior=seen, gaze=trained, labeller=other)
     drawn = 1 if redraw == ONLINE else draws
     noised = timestep if about.gradcam else None
@@ -350,7 +360,7 @@ def parse_variant(name: str) -> Variant:
     names = parts["names"].split(JOINT)[1:]
     about = METHODS[parts["method"]]
     prior = names.pop(0) if about.gradcam and names else None
-    labeller = names.pop(0) if about.teacher_sees_prior and len(names) == 2 else None
+    labeller = names.pop(0) if about.teacher_apart and len(names) == 2 else None
     gaze = names.pop(0) if names else None
     if names or (labeller is not None and labeller == gaze):
         raise InputError(f"variant: found {name!r}, expected a name with fewer parts after +")

@@ -13,6 +13,7 @@ from gcdr.methods import (
     PATTERN,
     STORED,
     TEACHERS,
+    TOKENS,
     Variant,
     averaged,
     parse_teacher,
@@ -41,13 +42,15 @@ def test_a_variant_is_read_back_from_its_name(made: Variant) -> None:
     for one in (made, averaged(made), pseudo_variant(made)):
         assert parse_variant(str(one)) == one
         assert re.fullmatch(PATTERN, str(one))
-        assert bool(re.fullmatch(STORED, str(one))) == (one.redraw != ONLINE)
+        stored = one.redraw != ONLINE and not one.about.tokens
+        assert bool(re.fullmatch(STORED, str(one))) == stored
+        assert bool(re.fullmatch(TOKENS, str(one))) == one.about.tokens
 
 
 @given(RECIPES)
 def test_a_name_holds_what_its_method_uses_and_no_more(made: Variant) -> None:
     about = METHODS[made.method]
-    assert made.labeller is None or (about.teacher_sees_prior and made.labeller != made.gaze)
+    assert made.labeller is None or (about.teacher_apart and made.labeller != made.gaze)
     assert (made.prior is None) != about.gradcam
     assert (made.gaze is None) != (about.student or about.family == "gaze")
     assert (made.steps is None) != (about.family == "diffusion")
@@ -105,9 +108,15 @@ def test_a_student_that_sees_no_prior_shares_the_labels_of_another_gaze_models_t
     assert made.model == "vat-gc+ofa-world-body+vat"
     assert pseudo_variant(made) == averaged(made) == variant("semi-vat-gc", *numbers, "vat")
     for method in METHODS:
-        if not METHODS[method].teacher_sees_prior:
+        if not METHODS[method].teacher_apart:
             assert variant(method, *numbers, "gazelle", "vat").labeller is None
     assert variant("semi-vat-gc", *numbers, "vat", "vat") == variant("semi-vat-gc", *numbers, "vat")
+
+
+def test_a_student_of_tokens_is_named_after_its_teachers_gaze_model() -> None:
+    made = variant("token-student", 250, 2, 1, "mean", "ofa-world-body", "tower", "gazelle")
+    assert str(made) == "token-student+gazelle+tower" and made.model == "vat+gazelle"
+    assert parse_variant(str(made)) == made
 
 
 def test_online_labels_are_the_raw_maps_of_the_same_prior() -> None:

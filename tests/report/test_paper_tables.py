@@ -26,7 +26,8 @@ def sampled(row: PaperRow, column: Column, **changed: str) -> VariantSampling:
 
 
 def metrics_file(folder: Path, row: PaperRow, column: Column, seed: int, value: float) -> str:
-    name = row.result(sampled(row, column), *NAMED)
+    prior, gaze = NAMED
+    name = row.result(sampled(row, column), prior, row.kind or gaze)
     path = folder / row.split(column) / str(seed) / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     numbers = {"dist_to_mean": value, "min_dist": value / 2, "auc": 1 - value}

@@ -107,6 +107,8 @@ def every_text() -> dict:
                 "named": {"kind": "semgaze", "size": "world", "names": "answers"} | gaze_file,
                 "other": {"kind": "vat", "size": "world"} | gaze_file,
                 "gazelle": {"backbone": hostile("w/backbone.pth")},
+                "tower": {"kind": "gazelle-tower", "size": "world", "labeller": "gazelle"}
+                | gaze_file,
             }
         },
         "diffusion": {"init": hostile("w/diffusion.pth")},
@@ -135,6 +137,7 @@ def every_text() -> dict:
             "methods": [
                 {"method": "vat", "gaze": "gazelle"},
                 {"method": "semi-vat", "gaze": "named"},
+                {"method": "token-student", "gaze": "tower"},
                 *["vat", "vat-mt", "semi-vat-gc", "gcdr", "direct-mapping"],
                 *(
                     {"method": "raw", "prior": name}

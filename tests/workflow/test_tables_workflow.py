@@ -37,6 +37,19 @@ EVALUATED = {
     "table_s6": {"evaluate": 7, "split": 1},
     # averaged and sampled draws are labels made before, a new draw in each batch reads the raw maps
     "table_draws": {"evaluate": 4, "train_student": 3, "train_online_student": 1, "make_labels": 4},
+    # at 3 shares a frozen backbone's teacher and its student of tokens, that student's model by itself, VAT
+    # and GCDR; the diffusion model starts from no teacher
+    "table_tokens": {
+        "evaluate": 15,
+        "train_teacher": 9,
+        "train_token_student": 3,
+        "train_student": 3,
+        "train_online_student": None,
+        "make_labels": 3,
+        "tokens": 1,
+        "samples": 1,
+        "split": 3,
+    },
     "label_savings": {"evaluate": 13, "train_diffusion": 4, "split": 5},
     # two parts of the labels and all of them, each a split of its own
     "label_advice": {"label_curve": 1, "train_diffusion": 3, "train_student": 3, "split": 3},
@@ -44,7 +57,10 @@ EVALUATED = {
 }
 
 
-OVERLAYS = {"table_s5": ("configs/depth.yaml", "deep.yaml")}
+OVERLAYS = {
+    "table_s5": ("configs/depth.yaml", "one.yaml"),
+    "table_tokens": ("configs/tokens.yaml", "one.yaml"),
+}
 
 DRAWN = {
     "figure1b": {"make_labels": 1, "step_maps": None, "train_teacher": None},
@@ -89,8 +105,33 @@ def test_a_report_without_diffusion_plans_none(planning: Workspace) -> None:
 @pytest.mark.parametrize("target", [*PAPER_TABLES, "label_savings", "label_advice", "suggestions"])
 def test_plan_of_a_table(planning: Workspace, target: str) -> None:
     one = "studies: {smoke: {dataset: smoke, seed: 0}}\nreport: {name: smoke, studies: [smoke]}\n"
-    planning.write("deep.yaml", one)
+    planning.write("one.yaml", one)
     planned = planning.planned(target, configs=(SMOKE, *OVERLAYS.get(target, ())))
     expected = EVALUATED[target] | {"gradcam": 2, "world": 1, "merge": 1}
     assert {rule: planned.get(rule) for rule in expected} == expected
     assert "page" not in planned and "tables" not in planned
+
+
+@pytest.mark.parametrize(
+    ("overlay", "said"),
+    [
+        (
+            "",
+            "found no gaze model of kind gazelle-tower in gaze.models; expected one, as configs/tokens.yaml",
+        ),
+        (
+            "gaze: {models: {tower: {kind: gazelle-tower, size: world}}}",
+            "gaze.models.tower.labeller: missing; expected the gaze model whose tokens tower learns",
+        ),
+        (
+            "gaze: {model: gazelle}",
+            "found gaze.model gazelle, of kind gazelle; expected one of kind vat",
+        ),
+    ],
+)
+def test_a_table_without_its_gaze_models_says_so(
+    planning: Workspace, overlay: str, said: str
+) -> None:
+    planning.write("without.yaml", f"{overlay}\nnotice: a\n")
+    run = planning.snakemake("-n", "table_tokens", configs=(SMOKE, "without.yaml"))
+    assert run.returncode != 0 and said in run.stdout

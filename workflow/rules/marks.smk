@@ -25,6 +25,10 @@ MODULES = {
     **dict.fromkeys(
         ("train_gaze", "train_online_student", "train_mean_teacher"), gaze_module(trained_gaze)
     ),
+    "train_token_student": lambda wildcards: [
+        *gaze_module(trained_gaze)(wildcards),
+        *gaze_module(teaching_gaze)(wildcards),
+    ],
     **dict.fromkeys(("make_labels", "evaluate", "label_curve"), gaze_module(asked_gaze)),
     "take_pretrained": gaze_module(pretrained_gaze),
     "tokens": gaze_module(on_backbone),

@@ -44,6 +44,7 @@ SAID = {
     "choose_timestep": f"choose the timestep by held-out labels, {{sampler}} sampler {SPLIT}",
     "make_labels": f"make {{which}} maps by {{variant}} {SPLIT}",
     "train_student": f"train student {{name}} {SPLIT}",
+    "train_token_student": f"train student {{name}} on tokens {SPLIT}",
     "train_online_student": f"train student {{name}}, labelled as it learns {SPLIT}",
     "evaluate": f"evaluate {{variant}} on test people {SPLIT}",
     "evaluate_labels": f"evaluate maps of {{variant}} on test people {SPLIT}",

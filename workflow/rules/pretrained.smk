@@ -25,4 +25,4 @@ rule take_pretrained:
 
 
 ruleorder: take_pretrained > train_teacher > train_diffusion > train_mean_teacher > train_mapping
-ruleorder: take_pretrained > train_student > train_online_student
+ruleorder: take_pretrained > train_student > train_online_student > train_token_student

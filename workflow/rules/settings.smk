@@ -7,12 +7,13 @@ from gcdr.config.asked import DIFFUSION, pretrained_models, study_starts
 from gcdr.config.asked import pretrained_settings as what_agrees
 from gcdr.config.preflight import recipe_problems
 from gcdr.methods import (
+    BY_LABELS,
     LABELS_ALONE,
-    NAMES,
     ONLINE,
     STORED,
     SUFFIXES,
     TEACHERS,
+    TOKENS,
     ending_with,
     parse_teacher,
     pattern,
@@ -55,6 +56,11 @@ def trained_gaze(wildcards):
     if wildcards.kind == "teachers":
         return parse_teacher(wildcards.name).gaze
     return parse_variant(wildcards.name).gaze
+
+
+def teaching_gaze(wildcards):
+    """The gaze model whose teacher a student learns from, by its name in gaze.models, where it is another one."""
+    return parse_variant(wildcards.name).labeller
 
 
 def asked_gaze(wildcards):
@@ -176,7 +182,7 @@ def training_options(wildcards, input, output):
     """Seed, device, folder, and options with the inputs that not every training has."""
     about = parse_teacher(wildcards.name).about if wildcards.kind == "teachers" else None
     family = about.family if about is not None and about.mean_teacher else None
-    named = ("teacher", "init", "pseudo", "prior", "manifest", "choice", "space", "named")
+    named = ("teacher", "init", "pseudo", "prior", "manifest", "choice", "space", "named", "shown")
     files = input_options(*named)(wildcards, input)
     out = os.path.dirname(output[0])
     about_job = options(seed=int(wildcards.seed), device=config["device"], out=out, family=family)
@@ -258,7 +264,7 @@ def label_teacher(wildcards):
 
 
 def online_teacher(wildcards):
-    """Files of the model that makes a student's labels while it is trained."""
+    """Files of the model that makes a student's labels, or its tokens, while it is trained."""
     return teacher_files(
         wildcards.study, wildcards.share, wildcards.seed, parse_variant(wildcards.name)
     )

@@ -122,25 +122,25 @@ def table_cells(table):
     """Metrics files of a table by column, row and study.
 
     Raises:
-        WorkflowError: the table is about another gaze model than the configuration's.
+        WorkflowError: the table is about gaze models that the configuration does not have.
     """
-    name = config["gaze"]["model"]
-    kind = config["gaze"]["models"][name]["kind"]
-    if table.kind not in (None, kind):
-        raise WorkflowError(
-            f"{table.title}: found gaze.model {name}, of kind {kind}; expected one of kind {table.kind}, as "
-            "configs/depth.yaml has it"
-        )
+    try:
+        gazes = [reporting.gaze_of_row(config, table, row) for row in table.rows]
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
     studies = config["report"]["studies"]
     return [
-        [[table_cell(column, row, study) for study in studies] for row in table.rows]
+        [
+            [table_cell(column, row, gaze, study) for study in studies]
+            for row, gaze in zip(table.rows, gazes)
+        ]
         for column in table.columns
     ]
 
 
-def table_cell(column, row, study):
+def table_cell(column, row, gaze, study):
     """The metrics file of one study."""
-    own, gaze = share_of(study), config["gaze"]["model"]
+    own = share_of(study)
     sampling = reporting.variant_sampling(config, study, row.share_in(column, own))
     result = row.result(
         sampling, prior_store(prior_of_study(study)), gaze, labeller_of(config, gaze)

@@ -1,4 +1,4 @@
-"""Teachers on labels, and students on labels and pseudo-labels: one body, six sorts of inputs."""
+"""Teachers on labels, and students on labels and pseudo-labels, or on tokens: one body, seven sorts of inputs."""
 
 MODEL_FILES = ["model.safetensors", "model.json", "log.csv"]
 LABELLED = {"samples": SAMPLES, "originals": originals, "labels": LABELS}
@@ -43,7 +43,19 @@ use rule train_student as train_online_student with:
         choice=online_choice,
     wildcard_constraints:
         kind="students",
-        name=pattern(NAMES, ONLINE),
+        name=pattern(BY_LABELS, ONLINE),
+
+
+use rule train_student as train_token_student with:
+    input:
+        **SHOWN,
+        **STARTS,
+        script=script("train_token_student"),
+        teacher=online_teacher,
+        shown=shown_to(teaching_gaze),
+    wildcard_constraints:
+        kind="students",
+        name=TOKENS,
 
 
 use rule train_student as train_teacher with:

@@ -120,13 +120,13 @@ def used_gaze_models(config: Config) -> list[str]:
         name = entry.get("gaze", config["gaze"]["model"])
         names.append(name)
         about, other = METHODS.get(entry["method"]), labeller_of(config, name)
-        if about is not None and about.teacher_sees_prior and other is not None:
+        if about is not None and about.teacher_apart and other is not None:
             names.append(other)
     return list(dict.fromkeys(names))
 
 
 def labeller_of(config: Config, name: str) -> str | None:
-    """The gaze model that makes labels from prior maps for one that sees none, if the latter names one."""
+    """The gaze model that teaches one in methods whose teacher it cannot be, if the latter names one."""
     return config["gaze"]["models"].get(name, {}).get("labeller")
 
 
@@ -264,7 +264,7 @@ def _entries(config: Config) -> list[dict[str, str]]:
 def _labeller(config: Config, entry: Mapping[str, str]) -> str | None:
     """The gaze model that makes an entry's labels in place of its own, if there is one."""
     about = METHODS[entry["method"]]
-    return labeller_of(config, entry["gaze"]) if about.teacher_sees_prior else None
+    return labeller_of(config, entry["gaze"]) if about.teacher_apart else None
 
 
 def _is_there(config: Config, name: str | None) -> bool:

@@ -53,7 +53,7 @@ def gaze_problems(config: Config) -> list[str]:
                 for key in ("backbone", "tokens")
                 if entry.get(key) is not None
             ]
-    return problems + _labellers(config) + _unseen_priors(config) + _online(config)
+    return problems + _labellers(config) + _misfits(config) + _online(config)
 
 
 def _online(config: Config) -> list[str]:
@@ -77,9 +77,16 @@ def _labellers(config: Config) -> list[str]:
         for name, entry in models.items()
         if entry["kind"] in GAZE_MODELS and GAZE_MODELS[entry["kind"]].prior
     ]
-    for name in models:
+    for name, entry in models.items():
         other, key = labeller_of(config, name), f"gaze.models.{name}.labeller"
-        if other is not None and other not in seeing:
+        kinds = token_teachers(entry["kind"])
+        if other is not None and kinds:
+            if models.get(other, {}).get("kind") not in kinds:
+                problems.append(
+                    f"{key}: found {other!r}, expected one of gaze.models of kind {' or '.join(kinds)}, "
+                    f"whose tokens {name} can learn"
+                )
+        elif other is not None and other not in seeing:
             problems.append(
                 f"{key}: found {other!r}, expected one of gaze.models that sees prior maps: "
                 f"{', '.join(seeing)}"
@@ -89,14 +96,37 @@ def _labellers(config: Config) -> list[str]:
     return problems
 
 
-def _unseen_priors(config: Config) -> list[str]:
-    """Methods whose gaze model would be given prior maps and cannot see them."""
+def token_teachers(kind: str) -> tuple[str, ...]:
+    """Kinds of gaze models whose tokens one of a kind can learn; none of most kinds, or of an unknown one."""
+    about = GAZE_MODELS.get(kind)
+    return () if about is None else about.tokens_of
+
+
+def _misfits(config: Config) -> list[str]:
+    """Methods whose gaze model would be given prior maps and cannot see them, or has nobody to learn from."""
     own = config["gaze"]["model"]
     return [
-        f"report.methods, {entry['method']}: {unseen}"
+        f"report.methods, {entry['method']}: {wrong}"
         for entry in method_entries(config)
-        if (unseen := unseen_prior(config, entry["method"], entry.get("gaze", own)))
+        for gaze in [entry.get("gaze", own)]
+        if (
+            wrong := unseen_prior(config, entry["method"], gaze)
+            or untaught(config, entry["method"], gaze)
+        )
     ]
+
+
+def untaught(config: Config, method: str, name: str) -> str | None:
+    """What is wrong with a gaze model in a method whose student learns tokens; None where nothing is."""
+    about, entry = METHODS.get(method), config["gaze"]["models"].get(name)
+    if about is None or not about.tokens or entry is None:
+        return None
+    if not token_teachers(entry["kind"]):
+        learning = [kind for kind in GAZE_MODELS if token_teachers(kind)]
+        return f"gaze model {name} learns no tokens; expected one of kind {' or '.join(learning)}"
+    if labeller_of(config, name) is None:
+        return f"gaze.models.{name}.labeller: missing; expected the gaze model whose tokens {name} learns"
+    return None
 
 
 def unseen_prior(config: Config, method: str, name: str) -> str | None:
@@ -105,7 +135,8 @@ def unseen_prior(config: Config, method: str, name: str) -> str | None:
     kind = GAZE_MODELS.get(config["gaze"]["models"].get(name, {}).get("kind"))
     if about is None or kind is None or kind.prior or not (about.labels_by_gaze and about.gradcam):
         return None
-    if about.student and labeller_of(config, name) is not None:
+    other = GAZE_MODELS.get(config["gaze"]["models"].get(labeller_of(config, name), {}).get("kind"))
+    if about.student and other is not None and other.prior:
         return None
     labelled = f", or one as gaze.models.{name}.labeller" if about.student else ""
     return f"{kind.title} ({name}) sees no prior map; expected a gaze model that does, such as VAT{labelled}"

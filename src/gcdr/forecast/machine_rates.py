@@ -176,8 +176,8 @@ def _works(
 
 
 GAZE = {
-    "train_teacher", "train_student", "train_online_student", "train_mean_teacher", "evaluate", "tokens",
-    "predict_folder", "predict_unlabelled", "label_curve",
+    "train_teacher", "train_student", "train_online_student", "train_token_student", "train_mean_teacher",
+    "evaluate", "tokens", "predict_folder", "predict_unlabelled", "label_curve",
 }  # fmt: skip
 DENOISING = {
     "train_diffusion", "train_fold", "train_mapping", "make_labels", "sweep", "choose_timestep",

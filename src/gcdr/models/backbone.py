@@ -1,9 +1,9 @@
-"""Frozen backbones: pictures to feature maps, by a network that learned elsewhere and learns no more."""
+"""Backbones: pictures to feature maps, by a network that learned elsewhere and, where frozen, no more."""
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -24,17 +24,19 @@ NOT_SCENE = ("conv1_face", "bn1_face", *(f"layer{n}_face" for n in range(1, 6)),
 
 
 class Backbone(nn.Module, ABC):
-    """A network that is never trained: no gradient, always in eval mode.
+    """A network that is not trained: no gradient, always in eval mode, unless ``learn`` is asked of it.
 
     Its weights are under ``model``, by the names they have in files.
 
     Attributes:
+        learns: whether it is trained with the model around it.
         grid: rows and columns of the feature map.
         channels: its channels.
         picture_size: height and width of the pictures in pixels.
         colours: mean and standard deviation by which its pictures' colours are normalised.
     """
 
+    learns: bool = False
     colours: Colours = IMAGENET
     grid: tuple[int, int]
     channels: int
@@ -46,8 +48,14 @@ class Backbone(nn.Module, ABC):
         self.eval()
 
     def train(self, mode: bool = True) -> "Backbone":
-        """Stay in eval mode, whatever the model around it does."""
-        return super().train(False)
+        """Stay in eval mode, whatever the model around it does, but for one that learns."""
+        return super().train(mode and self.learns)
+
+    def learn(self) -> Self:
+        """The same network, trained with the model around it from now on."""
+        self.learns = True
+        self.requires_grad_(True)
+        return self
 
     @in_precision
     def forward(self, images: Tensor) -> Tensor:
@@ -56,6 +64,8 @@ class Backbone(nn.Module, ABC):
             raise InputError(
                 f"pictures: found {list(images.shape[-2:])} px, expected {list(self.picture_size)}"
             )
+        if self.learns:
+            return self.features(images).float()
         with torch.no_grad():
             return self.features(images).float()
 

@@ -83,6 +83,7 @@ class Description:
         tracks: whether it follows tracks (``Needs.tracks``).
         names: whether it also says what is looked at (``GazeOutput.label_embedding``).
         vits: whether a size may also be the name of a vision transformer of timm, which it stands on then.
+        tokens_of: kinds whose tokens it can learn, for methods whose students do.
         depth: the named sizes that need the depth of each image (``Needs.depth``).
         released: published files below the folder of downloads, each with the file of its backbone.
         claims: by named size, the name under which its published numbers are known (``gcdr verify``).
@@ -102,6 +103,7 @@ class Description:
     tracks: bool = False
     names: bool = False
     vits: bool = False
+    tokens_of: tuple[str, ...] = ()
     depth: tuple[str, ...] = ()
     released: Mapping[str, str] = field(default_factory=dict)
     claims: Mapping[str, str] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 Attribute names are the parameter names of released checkpoints.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import ClassVar
 
@@ -132,15 +132,27 @@ class Gazelle(GazeModel):
         Raises:
             InputError: neither or both of images and tokens are given, or they have other sizes.
         """
-        features = self._features(inputs)
-        tokens = self.prompted(features, inputs.image_of, inputs.head_box)
-        tokens = self._decoded(tokens)
+        _, tokens = self.decoder_tokens(inputs)
         in_frame = None
         if self.config.inout:
             in_frame = self.inout_head(tokens[:, 0]).squeeze(1).float()
             tokens = tokens[:, 1:]
         heatmap = self.heatmap_head(tokens, tuple(self.config.grid)).float().sigmoid()
         return GazeOutput(heatmap=resize_maps(heatmap, self.config.map_size), in_frame=in_frame)
+
+    @property
+    def output_heads(self) -> Mapping[str, nn.Module]:
+        heads = {"heatmap_head": self.heatmap_head}
+        return heads | ({"inout_head": self.inout_head} if self.config.inout else {})
+
+    def decoder_tokens(self, inputs: GazeInputs) -> tuple[Tensor, Tensor]:
+        """Tokens of the people before and after the blocks, each as ``prompted`` says.
+
+        Raises:
+            InputError: as ``forward``.
+        """
+        first = self.prompted(self._features(inputs), inputs.image_of, inputs.head_box)
+        return first, self._decoded(first)
 
     def prompted(self, features: Tensor, image_of: Tensor, head_box: Tensor) -> Tensor:
         """What the first block sees.

@@ -284,6 +284,19 @@ class GazeModel(SeesPeople):
         """
         raise InputError(f"a {self.kind}: stands on no frozen backbone, and has no tokens")
 
+    @property
+    def output_heads(self) -> Mapping[str, nn.Module]:
+        """What turns the last of ``decoder_tokens`` into outputs, by name; none of a model without tokens."""
+        return {}
+
+    def decoder_tokens(self, inputs: GazeInputs) -> tuple[Tensor, ...]:
+        """Tokens of the people (N, T, C) at each place where another model's can be held to them.
+
+        Raises:
+            InputError: the model has none, or as ``forward``.
+        """
+        raise InputError(f"a {self.kind}: has no tokens that a student could learn")
+
     @abstractmethod
     def forward(self, inputs: GazeInputs) -> GazeOutput:
         """Heatmaps of the people of ``inputs``.

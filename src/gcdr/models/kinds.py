@@ -9,6 +9,7 @@ GAZE_MODELS = {
         "vat": "gcdr.models.vat",
         "video-vat": "gcdr.models.video_vat",
         "gazelle": "gcdr.models.gazelle_released",
+        "gazelle-tower": "gcdr.models.tower_gazelle",
         "semgaze": "gcdr.models.semgaze_released",
         "pdp": "gcdr.models.pdp",
         "video-pdp": "gcdr.models.video_pdp",

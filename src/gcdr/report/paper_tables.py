@@ -53,6 +53,7 @@ class PaperRow:
         paper: the paper's AvgDist, MinDist and AUC by unlabelled share, where ``PAPER`` does not
             have them; key None for columns without one.
         title: the row's name, where it says more than the method's.
+        kind: of the row's gaze model, where that is not ``gaze.model``.
     """
 
     method: str
@@ -60,6 +61,7 @@ class PaperRow:
     share: int | None = None
     paper: Mapping[int | None, Triple | None] = field(default_factory=dict)
     title: str = ""
+    kind: str | None = None
 
     @property
     def name(self) -> str:
@@ -113,6 +115,7 @@ class PaperTable:
         rows: its methods.
         data: the data set that the paper's numbers are of.
         kind: of the gaze model that it is about, where that is not the one of all other tables.
+        overlay: the configuration that has its gaze models, where the default one has not.
     """
 
     title: str
@@ -120,6 +123,7 @@ class PaperTable:
     rows: tuple[PaperRow, ...]
     data: str = PAPER_DATA
     kind: str | None = None
+    overlay: str = ""
 
 
 SHARES = (Column(5), Column(10), Column(20))
@@ -136,6 +140,11 @@ def _on_video(method: str, distance: float, auc: float, **about: Any) -> PaperRo
 
 def _with_depth(title: str, method: str, *paper: float, **about: Any) -> PaperRow:
     return PaperRow(method, paper={None: paper}, title=title, **about)
+
+
+def _of_kind(kind: str, method: str, title: str) -> PaperRow:
+    # A gaze model that the paper does not have.
+    return PaperRow(method, paper={None: None}, title=title, kind=kind)
 
 
 def _refined(timestep: int, steps: int, *paper: float) -> PaperRow:
@@ -223,6 +232,7 @@ PAPER_TABLES = {
             _with_depth("PDP (20 % labels)", "vat", 0.166, 0.103, 0.900, share=20),
         ),
         kind="pdp",
+        overlay="configs/depth.yaml",
     ),
     "table_s6": PaperTable(
         "Table S6: Gaussians at the peaks of the baselines' predictions",
@@ -251,6 +261,19 @@ PAPER_TABLES = {
             _redrawn("one of 4 draws in each batch", 4, "sampled"),
             _redrawn("a new draw in each batch (as released)", 1, ONLINE),
         ),
+    ),
+    "table_tokens": PaperTable(
+        "A student of a frozen backbone's tokens beside GCDR (the paper has VAT's rows alone)",
+        SHARES,
+        (
+            _of_kind("gazelle", "vat", "Gaze-LLE, supervised (the teacher)"),
+            _of_kind("gazelle-tower", "token-student", "Token student of that teacher"),
+            _of_kind("gazelle-tower", "vat", "The student's model, supervised"),
+            PaperRow("gcdr", title="GCDR, student VAT"),
+            PaperRow("vat"),
+        ),
+        kind="vat",
+        overlay="configs/tokens.yaml",
     ),
 }
 

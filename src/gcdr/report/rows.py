@@ -237,7 +237,7 @@ def titled_row(row: Mapping[str, Any], results: pd.DataFrame) -> str:
     titles = dict(zip(results["gaze"], results["gaze_title"], strict=True))
     about = METHODS.get(row["method"])
     labeller = None
-    if about is not None and about.teacher_sees_prior and "+" in row["variant"]:
+    if about is not None and about.teacher_apart and "+" in row["variant"]:
         labeller = parse_variant(row["variant"]).labeller
     one_prior = results["prior"].nunique() < 2
     return row_title(

@@ -20,7 +20,13 @@ from gcdr.datasets.layout import picture_names
 from gcdr.datasets.published import PUBLISHED
 from gcdr.refine.options import RefineSettings
 from gcdr.settings.learning import TeacherTraining
-from gcdr.training.recipes import GazeMeanTeacher, GazeModelSettings, GazeTraining, OnlineTraining
+from gcdr.training.recipes import (
+    GazeMeanTeacher,
+    GazeModelSettings,
+    GazeTraining,
+    OnlineTraining,
+    TokenTraining,
+)
 
 OTHER = "other"  # row of a model that the table does not list
 ASSUMED = 20_000  # people of a data set that nobody has counted yet
@@ -297,7 +303,7 @@ def refining(size: str, people: float, refine: RefineSettings) -> Work:
 
 
 def training_works(
-    training: TeacherTraining | OnlineTraining, people: float, labelled: float
+    training: TeacherTraining | OnlineTraining | TokenTraining, people: float, labelled: float
 ) -> list[Work]:
     """What a training takes.
 
@@ -310,6 +316,10 @@ def training_works(
         (student,) = training_works(training.student, people, labelled)
         return [student, refining(training.student.model.size, student.learned, training.refine)]
     recipe = training.recipe
+    if isinstance(training, TokenTraining):
+        learned = recipe.length(max(1, people / recipe.batch)) * recipe.batch * len(recipe.rates)
+        student = Work(gaze_row(training.model), learned=learned, batch=recipe.batch)
+        return [student, Work(gaze_row(training.teacher), asked=learned)]
     teacher = getattr(training, "mean_teacher", None)
     own = getattr(teacher or training, "labelled_per_batch", None)
     in_pass = people if teacher else labelled

@@ -28,12 +28,13 @@ from gcdr.training.recipes import (
     MappingTraining,
     NetworkSettings,
     OnlineTraining,
+    TokenTraining,
 )
 
 TeacherTraining = (
     GazeTraining | GazeMeanTeacher | DiffusionMeanTeacher | MappingTraining | DenoiserTraining
 )
-TrainingT = TypeVar("TrainingT", bound=TeacherTraining | OnlineTraining)
+TrainingT = TypeVar("TrainingT", bound=TeacherTraining | OnlineTraining | TokenTraining)
 OF_MODEL = tuple(field.name for field in fields(GazeModelSettings))  # keys of gaze.models
 
 
@@ -77,8 +78,10 @@ def names_of(config: Config, name: str | None) -> str | None:
 
 def student_training(
     config: Config, share: int, variant: Variant, layer: int
-) -> GazeTraining | OnlineTraining:
+) -> GazeTraining | OnlineTraining | TokenTraining:
     """Of a variant's student, which sees prior maps of a layer."""
+    if variant.about.tokens:
+        return token_training(config, share, variant)
     if variant.redraw == ONLINE:
         return online_training(config, share, variant, layer)
     return gaze_training(config, share, variant.gaze, student=True, layer=layer)
@@ -234,6 +237,19 @@ def online_training(config: Config, share: int, variant: Variant, layer: int) ->
     """Of a student whose labels are made again in every batch."""
     student = gaze_training(config, share, variant.gaze, student=True, layer=layer)
     return OnlineTraining(student, refine_settings(config, variant))
+
+
+def token_training(config: Config, share: int, variant: Variant) -> TokenTraining:
+    """Of a student that learns the tokens of another gaze model's teacher."""
+    entry = by_share(gaze_entry(config, variant.gaze), share)
+    return TokenTraining.from_json(
+        {
+            "model": gaze_model(config, variant.gaze).to_json(),
+            "teacher": gaze_model(config, variant.labeller).to_json(),
+            "recipe": entry["recipe"],
+        },
+        f"gaze.models.{variant.gaze}",
+    )
 
 
 def choice_settings(

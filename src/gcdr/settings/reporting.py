@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, Protocol
 
+from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.plain import Config, JsonTable
 from gcdr.config.asked import models_of_studies
+from gcdr.config.gaze_checks import untaught
 from gcdr.config.schema import by_share, study_timestep
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.priors.kinds.registry import named_prior
@@ -229,3 +231,60 @@ def _from_drawings(config: Config, studies: Sequence[Config]) -> bool:
         config["diffusion"]["init"],
     ]
     return any(SHIPPED in f"/{path}" or f"'{SHIPPED[1:]}" in f"{path}" for path in weights)
+
+
+class AboutGaze(Protocol):
+    """What a paper's table, or a row of one, says of its gaze model."""
+
+    @property
+    def kind(self) -> str | None:
+        """Of the gaze model, where that is not ``gaze.model``, or may not be any other."""
+
+
+class AboutTable(AboutGaze, Protocol):
+    """The same of a table."""
+
+    @property
+    def title(self) -> str:
+        """What it shows."""
+
+    @property
+    def overlay(self) -> str:
+        """The configuration that has its gaze models."""
+
+
+class AboutRow(AboutGaze, Protocol):
+    """The same of a row."""
+
+    @property
+    def method(self) -> str:
+        """Which method it is of."""
+
+
+def gaze_of_row(config: Config, table: AboutTable, row: AboutRow) -> str:
+    """The entry of ``gaze.models`` that a row of one of the paper's tables is about.
+
+    Returns:
+        the name of ``gaze.model``, or for a row of a kind of its own of the first entry of that kind.
+
+    Raises:
+        InputError: ``gaze.model`` is not of the table's kind, there is no entry of the row's, or that has
+            nobody to learn from.
+    """
+    own, models = config["gaze"]["model"], config["gaze"]["models"]
+    if table.kind not in (None, models[own]["kind"]):
+        raise InputError(
+            f"{table.title}: found gaze.model {own}, of kind {models[own]['kind']}; expected one of kind "
+            f"{table.kind}, as {table.overlay or 'config.yaml'} has it"
+        )
+    found = next(
+        (name for name in [own, *models] if row.kind in (None, models[name]["kind"])), None
+    )
+    if found is None:
+        raise InputError(
+            f"{table.title}: found no gaze model of kind {row.kind} in gaze.models; expected one, as "
+            f"{table.overlay or 'config.yaml'} has it"
+        )
+    if wrong := untaught(config, row.method, found):
+        raise InputError(f"{table.title}: {wrong}")
+    return found

@@ -152,6 +152,21 @@ class GazeTraining(JsonConfig):
 
 
 @dataclass(frozen=True)
+class TokenTraining(JsonConfig):
+    """How a student of a teacher's tokens is trained, without any label.
+
+    Attributes:
+        model: the student.
+        teacher: whose tokens it learns.
+        recipe: the optimisation.
+    """
+
+    model: GazeModelSettings
+    teacher: GazeModelSettings
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
 class NetworkSettings(JsonConfig):
     """The denoiser's network.
 

@@ -145,17 +145,21 @@ class Run:
         average: AveragedModel | None = None,
         *,
         priors: Targets | None = None,
-        loss_of: Callable[[Any, Batch], Tensor],
+        loss_of: Callable[[Any, Batch], Tensor] | None = None,
     ) -> nn.Module:
         """Train the model, see :func:`gcdr.training.loop.fit`; of several rates the best is kept.
 
         Args:
             loss_of_step, recipe, per_epoch, average: as there.
             priors: prior maps of the people set aside too, for a model that needs them.
-            loss_of: (model, batch) -> its loss on labelled people as they are, a mean over them.
+            loss_of: (model, batch) -> its loss on labelled people as they are, a mean over them; None of a
+                training that looks at no labels, and logs no such loss.
         """
 
+        ask = None if self.validation is None else loss_of
+
         def held_out(model: nn.Module) -> float:
+            assert ask is not None  # else it is not called
             batches = plain_batches(
                 self.samples,
                 self.validation,
@@ -164,7 +168,7 @@ class Run:
                 sigma=self.sigma,
                 device=self.device,
             )
-            losses = [(loss_of(model, batch).item(), len(batch.target)) for batch in batches]
+            losses = [(ask(model, batch).item(), len(batch.target)) for batch in batches]
             values, people = np.transpose(losses)
             return float(np.average(values, weights=people))
 
@@ -177,7 +181,7 @@ class Run:
                 f"{self.kind} model",
                 per_epoch=per_epoch,
                 average=average,
-                held_out=None if self.validation is None else held_out,
+                held_out=None if ask is None else held_out,
                 checkpoint=checkpoint,
                 ranks=self.ranks,
             )

@@ -175,6 +175,23 @@ def pseudo_targets(
     return Targets(ids, _unknown(len(ids)), store, place)
 
 
+def pictured_targets(labels: Path, *caches: Cached) -> Targets:
+    """Everybody but those set aside, of whom only the picture is used, if all caches have it.
+
+    Raises:
+        InputError: there are none.
+    """
+    table = read_shown(labels)
+    ids = table.loc[table["role"] != VALIDATION, "sample_id"].to_numpy()
+    for cache in caches:
+        ids = ids[cache.readable(ids, "pictured")]
+    if not len(ids):
+        raise InputError(
+            f"{labels}: found nobody with a readable picture, expected some to learn from"
+        )
+    return heatmap_targets(ids, None)
+
+
 def unlabelled_targets(labels: Path, samples: Cached) -> Targets:
     """The unlabelled people, of whom only the picture is used, if it can be read.
 
