@@ -51,6 +51,7 @@ def with_films(config: dict) -> dict:
     shows = yaml.safe_load((ROOT / "configs/labelled-shows.yaml").read_text())
     shows["gaze"]["models"]["film"]["size"] = "world"
     shows["studies"]["gazefollow"]["share"] = 100
+    shows["datasets"]["videoattentiontarget"]["drawn"] = True
     merged = {**config, **{key: shows[key] for key in ("report", "split")}}
     for key in ("datasets", "studies", "gaze", "diffusion"):
         merged[key] = {**config[key], **shows[key]}

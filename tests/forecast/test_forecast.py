@@ -16,11 +16,12 @@ from gcdr.cli import cli_forecast
 from gcdr.cli.commands import main
 from gcdr.forecast import learning_rates
 from gcdr.forecast import machine_rates as rates
-from gcdr.forecast.learning_rates import learning_seconds, try_mean_teacher
+from gcdr.forecast.learning_rates import learning_seconds, try_batch
 from gcdr.forecast.machine_rates import Rates, measure_rates
 from gcdr.forecast.sums import Job, bytes_of, read_jobs, stages, state_bytes, wall
 from gcdr.models.build import save_model
 from gcdr.models.denoiser import Denoiser
+from gcdr.models.named import kind_of
 from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.vat import VAT
 from gcdr.settings.job_needs import read_figures
@@ -86,20 +87,22 @@ def test_a_batch_that_does_not_fit_is_halved_and_told(monkeypatch: pytest.Monkey
     monkeypatch.setattr(learning_rates, "set_precision", lambda *_: None)
     model, told = Model(2, 2), []
     recipe = rates.gaze_training(smoke(), 10, "vat", student=True).recipe
-    learning_seconds(model, replace(recipe, batch=80), loss, "vat", CPU, told)
+    about = (loss, "vat", "gaze.recipe")
+    learning_seconds(model, replace(recipe, batch=80), *about, CPU, told)
     assert told == [
-        "vat: a batch of 80 is too large for the memory here; measured with 20: write {batch: 20} into its "
-        "recipe, or take a larger GPU"
+        "vat: a batch of 80 is too large for the memory here; measured with 20: set gaze.recipe.batch to "
+        "that, and labelled_per_batch below it, in a further file of CONFIG, or take a larger GPU"
     ]
-    try_mean_teacher(model, replace(recipe, batch=80), loss, "vat", CPU, told)
+    try_batch(model, replace(recipe, batch=80), *about, CPU, told, twice=True)
     assert len(told) == 1  # memory of the machine is asked for, not tried
-    try_mean_teacher(model, replace(recipe, batch=80), loss, "vat", torch.device("cuda"), told)
-    assert (
-        "vat by Mean Teacher: a batch of 80 is too large for memory" in told[1]
-        and "; 20 fit" in told[1]
-    )
-    try_mean_teacher(model, replace(recipe, batch=16), loss, "vat", torch.device("cuda"), told)
-    assert len(told) == 2
+    for twice in (False, True):
+        try_batch(model, replace(recipe, batch=80), *about, torch.device("cuda"), told, twice=twice)
+        assert (
+            "a batch of 80 is too large for the memory here; 20 fit: set gaze.recipe.batch"
+            in told[-1]
+        )
+    try_batch(model, replace(recipe, batch=16), *about, torch.device("cuda"), told, twice=True)
+    assert len(told) == 3
 
 
 def test_jobs_add_up_by_rule(plan: Path) -> None:
@@ -158,3 +161,13 @@ def test_models_and_states_are_counted(tmp_path: Path, kind: str, name: str, bui
     assert state_bytes([job], config) == 4 * bytes_of(job, config)
     lines, _ = cli_forecast.forecast_lines(stages([job], config), [job], 1, 5e9)
     assert "and 5.00 GB of state for each training that runs" in lines
+
+
+def test_tokens_are_counted() -> None:
+    """Half precision, each picture as it is and flipped."""
+    config = smoke()
+    size = config["gaze"]["models"]["gazelle"]["size"]
+    model = kind_of("gazelle").build(kind_of("gazelle").sized(size, False))
+    values = torch.Size(model.token_shape).numel()
+    job = Job("tokens", {"dataset": "smoke", "backbone": "any"}, 1, 1, 0)
+    assert bytes_of(job, config) == 2 * 2 * values * 320

@@ -147,9 +147,54 @@ def test_the_command_takes_teachers(
         (*model["vat-gc"], *maps): "name that with --claim, such as vat-gc-10",
         tuple(model["diffusion"]): "such as diffusion-10",
         (*model["vat"], "--claim", "vat", "--steps", "2"): "expected a diffusion model",
+        (*model["vat"], "--claim", "diffusion-10"): "is of a diffusion; found a vat",
+        (
+            *model["diffusion"],
+            "--claim",
+            "vat-10",
+        ): "is of a model that sees the picture alone; found",
+        (
+            *model["diffusion"],
+            "--claim",
+            "diffusion-gc-10",
+        ): "is of a diffusion-gc; found a diffusion",
+        (
+            *model["diffusion"],
+            "--claim",
+            "diffusion-10",
+            "--draws",
+            "0",
+        ): "--draws: found 0, expected 1",
+        (*maps, "--steps", "2"): "--steps: is of a diffusion model",
+        (
+            "--model",
+            f"{models}/vat/model.safetensors",
+            "--claim",
+            "vat",
+        ): "expected the folder that it",
+        (*model["vat"], "--claim", "vat", "--backbone", "no.pth"): "--backbone: no file no.pth",
     }
     for arguments, found in refused.items():
         assert main([*command, *arguments]) == 2
+        assert found in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_maps_that_lack_people_or_are_none_are_refused(
+    data: Path, pickles: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = pickle.loads(pickles.read_bytes())
+    names = sorted(whole)
+    (eye,) = list(whole[names[0]])[:1]
+    wrong = {
+        "no map, or an empty one, for": {names[0]: whole[names[0]]},
+        "expected a map of numbers": whole | {names[0]: {eye: {"10th_layer": "text"}}},
+        "expected rows and columns": whole | {names[0]: {eye: {"10th_layer": np.zeros((0, 0))}}},
+    }
+    for number, (found, content) in enumerate(wrong.items()):
+        path = tmp_path / f"{number}.pkl"
+        path.write_bytes(pickle.dumps(content))
+        assert main(["verify", str(data), "--maps", str(path), "--device", "cpu"]) == 2
         assert found in capsys.readouterr().err
 
 

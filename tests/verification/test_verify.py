@@ -20,6 +20,7 @@ from gcdr.models.build import save_model
 from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
 from gcdr.predictor.predictor import Predictor
+from gcdr.verification import verify
 from gcdr.verification.claims import CLAIMS, Claim, claim_of
 from gcdr.verification.collected import NONE, collected
 from gcdr.verification.submission import SCHEMA, claim_of_submission, read_submission
@@ -114,8 +115,8 @@ def test_the_command_writes_what_another_lab_compares(
 
     assert main(["compare", str(one), str(one)]) == 0
     assert capsys.readouterr().out.count("  yes") == 3
-    main(["compare", str(one), str(two)])
-    assert "claim: vat and gcdr-10" in capsys.readouterr().out
+    assert main(["compare", str(one), str(two)]) == 2
+    assert "held to vat and to gcdr-10, which are different models" in capsys.readouterr().err
     other = json.loads(one.read_text())
     for metric in other["result"]["metrics"].values():
         metric.update(measured=9.0, low=8.9, high=9.1)
@@ -167,7 +168,9 @@ def test_half_unpacked_data_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_whole_clips_of_films_are_followed_in_time(tmp_path: Path) -> None:
+def test_whole_clips_of_films_are_followed_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for clip in ("1_2", "3_4"):
         for frame in (1, 2, 3):
             path = tmp_path / f"images/Show/{clip}/{frame}.jpg"
@@ -179,8 +182,11 @@ def test_whole_clips_of_films_are_followed_in_time(tmp_path: Path) -> None:
         rows = [track_row(f"{n}.jpg", gaze=point) for n, point in enumerate(gaze, 1)]
         track.write_text("\n".join(rows) + "\n")
     source = {"kind": "videoattentiontarget", "root": tmp_path}
+    monkeypatch.setattr(verify, "CLIPS", 1)
     part = read_test_set(source, pictures=1)
     assert part.people["sequence"].nunique() == 1 and len(part.people) == 3 and part.of == 6
+    monkeypatch.setattr(verify, "CLIPS", 8)
+    assert read_test_set(source, pictures=1).people["sequence"].nunique() == 2, "all that there are"
     test = read_test_set(source)
     torch.manual_seed(0)
     model = VAT(replace(VATConfig.world(), inout=True))
@@ -188,6 +194,8 @@ def test_whole_clips_of_films_are_followed_in_time(tmp_path: Path) -> None:
     assert inside is not None and (inside > 0).all() and maps.max((1, 2)).min() > 0
     result = beside_claim(claim_of("videoattentiontarget", "vat"), test, maps, inside)
     assert [*result["metrics"]] == ["Dist", "AUC", "AP"] and not result["overlap"]
+    silent = beside_claim(claim_of("videoattentiontarget", "vat"), test, maps, None)
+    assert "AP" not in silent["metrics"] and "does not tell" in silent["absent"]["AP"]
 
 
 def test_where_test_pictures_come_from() -> None:

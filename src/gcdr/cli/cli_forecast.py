@@ -51,6 +51,7 @@ def add_forecast(commands: Any) -> None:
 def forecast(args: argparse.Namespace) -> int:
     """Print stages and sums; 1 if the disk is too small."""
     from gcdr.config.own import read_checked
+    from gcdr.datasets.images import processors
     from gcdr.forecast.sums import stages, state_bytes
     from gcdr.settings.job_needs import read_figures
 
@@ -61,7 +62,7 @@ def forecast(args: argparse.Namespace) -> int:
         raise InputError("--table with --as-written: nothing is measured, so there is no new table")
     if args.cores is not None and args.cores < 1:
         raise InputError(f"--cores: found {args.cores}, expected 1 or more")
-    cores = args.cores or len(os.sched_getaffinity(0))
+    cores = args.cores or processors()
     with tempfile.TemporaryDirectory() as folder:
         fits = True
         jobs, told = (
@@ -138,7 +139,7 @@ def forecast_lines(
 
     if not jobs:
         return ["nothing to do: all of it is there"], True
-    gpus = 1 if any(job.gpu for job in jobs) else 0
+    gpus = max(1, gpus_here()) if any(job.gpu for job in jobs) else 0
     lines = [f"{'':24}{'jobs':>6}{'core':>12}{'GPU':>12}{'memory':>11}{'disk':>11}"]
     for one in found:
         core, gpu = ("", _clock(one.seconds)) if one.gpu else (_clock(one.seconds), "")
@@ -152,7 +153,7 @@ def forecast_lines(
     )
     if state >= 5e6:
         lines.append(f"and {state / 1e9:.2f} GB of state for each training that runs")
-    on = f"{cores} cores" + (f" and {gpus} GPU" if gpus else "")
+    on = f"{cores} cores" + (f" and {gpus} GPU{'s' * (gpus > 1)}" if gpus else "")
     lines.append(f"at least {_clock(wall(jobs, cores, gpus))} of the clock on {on}")
     largest = max(found, key=lambda one: one.mb)
     if largest.mb > machine_memory():
@@ -167,6 +168,13 @@ def forecast_lines(
             f"the disk is too small: results need about {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free"
         )
     return lines, needed <= free
+
+
+def gpus_here() -> int:
+    """GPUs of this machine."""
+    import torch
+
+    return torch.cuda.device_count()
 
 
 def _clock(seconds: float) -> str:

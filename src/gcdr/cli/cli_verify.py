@@ -10,6 +10,7 @@ from typing import Any
 from gcdr.base.errors import InputError
 
 PAPERS_RUN = ("config.yaml", "configs/gazefollow.yaml")
+NOT_EXPECTED = 3  # exit status of a pilot: 1 is that of any failure of Python's
 PAPERS_SHOWS = "configs/labelled-shows.yaml"
 
 
@@ -104,6 +105,8 @@ def verify(args: argparse.Namespace) -> int:
     inputs |= {f"maps {path.name}": path for path in args.maps or ()}
     inputs["annotations"] = test.files
     result = beside_claim(claim, test, maps, inside) | {"seed": args.seed}
+    if args.model and teacher.timesteps is not None:
+        result["sampled"] = how.record(bool(args.maps))
     print("\n".join(lines_of(result)))
     if args.out is not None:
         seconds = time.monotonic() - begun
@@ -122,6 +125,17 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError(
             f"--pictures: found {args.pictures}, expected 2 or more: one has no interval"
         )
+    for name in ("timestep", "steps", "draws"):
+        value = getattr(args, name, None)
+        if value is not None and value < 1:
+            raise InputError(f"--{name}: found {value}, expected 1 or more")
+        if value is not None and not args.model:
+            raise InputError(f"--{name}: is of a diffusion model; expected --model")
+    if getattr(args, "backbone", None) is not None:
+        if not getattr(args, "model", None):
+            raise InputError("--backbone: is of a model; expected --model")
+        if not args.backbone.exists():
+            raise InputError(f"--backbone: no file {args.backbone}")
     if args.out is None:
         return
     if args.out.exists():
@@ -150,6 +164,7 @@ def lines_of(result: Any) -> list[str]:
         )
     from gcdr.verification.claims import READINGS
 
+    lines += [f"{name:10}not measured: {why}" for name, why in result.get("absent", {}).items()]
     lines += ["", "What the field calls by one name, of the same maps:"]
     for name in result["metrics"]:
         known = [key for key in READINGS[name] if key in result["protocols"]]
@@ -207,7 +222,7 @@ def add_pilot(commands: Any) -> None:
         "configuration says, and holds their raw maps to the published numbers of Grad-CAM. Names the likely "
         "cause where they are not near. With --trained it has the workflow train the supervised model of "
         "the first study, as the run will, and holds that to the published numbers. To be called in the top "
-        "folder of the repository. Exit status: 0 if all is as expected, 1 if not, 2 if something cannot be "
+        "folder of the repository. Exit status: 0 if all is as expected, 3 if not, 2 if something cannot be "
         "read.",
     )
     parser.add_argument(
@@ -245,14 +260,14 @@ def add_pilot(commands: Any) -> None:
 
 
 def pilot(args: argparse.Namespace) -> int:
-    """Print what was found, and the likely cause if it is not as expected; 1 then."""
+    """Print what was found, and the likely cause if it is not as expected; 3 then."""
     _check(args)
     from gcdr.config.own import read_checked
 
     config = read_checked(args.configfile)
     cause = _of_trained(args, config) if args.trained else _of_raw_maps(args, config)
     print(f"stop. The likely cause is {cause}" if cause else "as expected")
-    return 1 if cause else 0
+    return NOT_EXPECTED if cause else 0
 
 
 def _of_raw_maps(args: argparse.Namespace, config: Any) -> str | None:
@@ -275,8 +290,10 @@ def _of_raw_maps(args: argparse.Namespace, config: Any) -> str | None:
     source, name, prior = piloted_source(config)
     asked = _checked_device(args, config)
     weights = prior.read_from
-    if not (weights / WEIGHTS_FILE).is_file():
-        _make(weights / WEIGHTS_FILE, args, "1")
+    if weights.is_relative_to("results") or not (weights / WEIGHTS_FILE).is_file():
+        _make(  # which looks whether they are newer than what they are made from
+            weights / WEIGHTS_FILE, args, "1"
+        )
     kind = source["kind"]
     expected = claim_of_submission(args.expected, kind) if args.expected else _published()
     print("\n".join(check_splits(config, source)), flush=True)

@@ -24,6 +24,7 @@ def learning_seconds(
     recipe: Recipe,
     loss: Callable[[int], Callable[[], Tensor]],
     name: str,
+    key: str,
     device: torch.device,
     too_large: list[str],
 ) -> float:
@@ -34,6 +35,7 @@ def learning_seconds(
         recipe: how.
         loss: makes of a number of people what computes their loss.
         name: of the model, for what is told.
+        key: of its recipe in the configuration.
         device: where.
         too_large: gets a line where the batch does not fit.
     """
@@ -42,44 +44,48 @@ def learning_seconds(
     seconds, fits = _largest(lambda n: least_seconds(stepping(n), device), count)
     if fits < count:
         too_large.append(
-            f"{name}: a batch of {count} is too large for the memory here; measured with "
-            f"{fits}: write {{batch: {fits}}} into its recipe, or take a larger GPU"
+            f"{name}: a batch of {count} is too large for the memory here; measured with {fits}: set "
+            f"{key}.batch to that, and labelled_per_batch below it, in a further file of CONFIG, or take a "
+            "larger GPU"
         )
     return seconds / fits
 
 
-def try_mean_teacher(
+def try_batch(
     model: SeesPeople,
     recipe: Recipe,
     loss: Callable[[int], Callable[[], Tensor]],
     name: str,
+    key: str,
     device: torch.device,
     too_large: list[str],
+    twice: bool = False,
 ) -> None:
-    """Take a step of Mean Teacher's batch, with a second model beside the one that learns.
+    """Take a step of another recipe's batch.
 
     Where memory is the machine's own, what a job asks for says whether it fits.
 
     Args:
-        model, loss, name, device, too_large: as for :func:`learning_seconds`.
-        recipe: Mean Teacher's.
+        model, loss, name, key, device, too_large: as for :func:`learning_seconds`.
+        recipe: whose batch.
+        twice: whether a second model is there beside the one that learns, and is asked (Mean Teacher).
     """
     if device.type != "cuda":
         return
     stepping = _prepared(model, recipe, loss)
-    held: nn.Module = copy.deepcopy(model)
+    held: nn.Module | None = copy.deepcopy(model) if twice else None
 
     def taken(count: int) -> None:
-        with torch.no_grad():
-            loss(count)()
+        if held is not None:
+            with torch.no_grad():
+                loss(count)()
         stepping(count)()
 
     _, fits = _largest(taken, recipe.batch)
-    del held
     if fits < recipe.batch:
         too_large.append(
-            f"{name} by Mean Teacher: a batch of {recipe.batch} is too large for memory here; {fits} fit: "
-            f"write {{batch: {fits}}} into its recipe (mean_teacher), or take a larger GPU"
+            f"{name}: a batch of {recipe.batch} is too large for the memory here; {fits} fit: set "
+            f"{key}.batch to that in a further file of CONFIG, or take a larger GPU"
         )
 
 

@@ -26,7 +26,7 @@ from gcdr.forecast.learning_rates import (
     counted_together,
     learning_seconds,
     least_seconds,
-    try_mean_teacher,
+    try_batch,
 )
 from gcdr.forecast.model_bytes import share_of
 from gcdr.methods import TEACHERS
@@ -209,10 +209,15 @@ def _of_gaze(
 
         return of_batch
 
-    learn = learning_seconds(model, recipe, loss, name, device, too_large)
+    learn = learning_seconds(model, recipe, loss, name, "gaze.recipe", device, too_large)
+    alone = gaze_training(config, share_of(config), name, student=False).recipe
+    if "train_teacher" in rules and alone.batch > recipe.batch:
+        who = f"{name}, labels alone"
+        try_batch(model, alone, loss, who, "gaze.teacher", device, too_large)
     if HOLDS_TWO & rules:
         held = mean_teacher_training(config, share_of(config), TEACHERS["vat-mt"], name).recipe
-        try_mean_teacher(model, held, loss, name, device, too_large)
+        key, who = "gaze.mean_teacher.recipe", f"{name} by Mean Teacher"
+        try_batch(model, held, loss, who, key, device, too_large, twice=True)
     return {"ask": ask, "learn": learn}
 
 
@@ -244,12 +249,15 @@ def _of_denoiser(
         noisy, at = training_pair(Schedule(), target, times, torch.randn_like(target))
         return lambda: model.objective(model(noisy, at, inputs), target)
 
-    learn = learning_seconds(model, recipe, loss, "diffusion", device, too_large)
+    learn = learning_seconds(
+        model, recipe, loss, "diffusion", "diffusion.recipe", device, too_large
+    )
     if HOLDS_TWO & rules:
         held = mean_teacher_training(
             config, share_of(config), TEACHERS["diffusion-mt"], None
         ).recipe
-        try_mean_teacher(model, held, loss, "diffusion", device, too_large)
+        key, who = "diffusion.mean_teacher.recipe", "diffusion by Mean Teacher"
+        try_batch(model, held, loss, who, key, device, too_large, twice=True)
     return {"ask": ask, "step": one, "learn": learn / draws}
 
 

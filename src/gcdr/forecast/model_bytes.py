@@ -1,12 +1,13 @@
 """Disk of trained models, and of the states of those that train."""
 
+import math
 from collections.abc import Mapping
 from functools import cache
 
 from gcdr.base.plain import Config
 from gcdr.config.asked import used_shares
 from gcdr.methods import parse_teacher, parse_variant
-from gcdr.models.interface import SeesPeople
+from gcdr.models.interface import GazeModel, SeesPeople
 from gcdr.models.named import kind_of
 from gcdr.models.weights import Undrawn
 from gcdr.settings.learning import denoiser_training, gaze_model
@@ -36,6 +37,14 @@ def trained_bytes(config: Config, wildcards: Mapping[str, str]) -> tuple[float, 
     return own, PARTS * own
 
 
+def token_values(config: Config) -> int:
+    """Values of an image's tokens, of the largest frozen backbone in the configuration; 0 without any."""
+    names = config["gaze"]["models"]
+    models = [_gaze(config, name) for name in names if "backbone" in names[name]]
+    shapes = [model.token_shape for model in models if model.needs.tokens]
+    return max((math.prod(shape) for shape in shapes), default=0)
+
+
 def share_of(config: Config) -> int:
     """A label share that the configuration has: recipes may have values by it."""
     return next((share for share in used_shares(config) if isinstance(share, int)), 10)
@@ -46,7 +55,7 @@ def weights_bytes(model: SeesPeople) -> float:
     return float(sum(one.numel() * one.element_size() for one in model.stored_state().values()))
 
 
-def _gaze(config: Config, name: str | None) -> SeesPeople:
+def _gaze(config: Config, name: str | None) -> GazeModel:
     settings = gaze_model(config, name)
     return _built(settings.kind, settings.size)
 
@@ -56,7 +65,7 @@ def _denoiser(config: Config) -> SeesPeople:
 
 
 @cache
-def _built(kind: str, size: str) -> SeesPeople:
+def _built(kind: str, size: str) -> GazeModel:
     about = kind_of(kind)
     with Undrawn():
         return about.build(about.sized(size, False))

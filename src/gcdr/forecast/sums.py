@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gcdr.base.plain import Config
-from gcdr.forecast.model_bytes import trained_bytes
+from gcdr.forecast.model_bytes import token_values, trained_bytes
 from gcdr.priors.kinds.registry import all_stores, read_priors
 from gcdr.priors.kinds.vqa_kind import VqaPrior
 from gcdr.settings.job_needs import people_of_job
@@ -92,7 +92,7 @@ def wall(jobs: Sequence[Job], cores: int, gpus: int) -> float:
 
 
 def bytes_of(job: Job, config: Config) -> float:
-    """Disk of what a job makes, as far as it counts: pictures, maps and models, no tokens or films."""
+    """Disk of what a job makes, as far as it counts: pictures, tokens, maps and models, no films."""
     if job.wildcards.get("kind") in ("teachers", "students"):
         return trained_bytes(config, job.wildcards)[0]
     people = people_of_job(config, job.wildcards)
@@ -105,6 +105,11 @@ def bytes_of(job: Job, config: Config) -> float:
         return 2 * 3 * side**2 * people
     if job.rule in ("deep_samples", "pool_deep_samples"):
         return (2 * 3 + 2) * side**2 * people
+    if job.rule in (
+        "tokens",
+        "pool_tokens",
+    ):  # half precision, as it is and flipped
+        return 2 * 2 * token_values(config) * people
     if job.rule == "originals":
         return 3 * (2 * side) ** 2 * people * 0.1
     if job.rule in ("gradcam", "merge", "pointing", "import_prior"):

@@ -211,12 +211,31 @@ def _maps(found: Sequence[tuple[str, Any] | None], layers: Sequence[int]) -> np.
                 raise InputError(
                     f"{where}: no map of decoder layer {layer}; there are {sorted(held)}, from 1"
                 )
-            heatmap = np.asarray(entry[held[layer]], np.float32)
+            heatmap = _square(entry[held[layer]], where)
             if maps is None:
                 maps = np.zeros((len(found), len(layers), *heatmap.shape), np.float32)
-            if heatmap.ndim != 2 or heatmap.shape != maps.shape[2:]:
+            if heatmap.shape != maps.shape[2:]:
                 raise InputError(
                     f"{where}: found a map of shape {heatmap.shape}, expected {maps.shape[2:]}"
                 )
             maps[row, place] = heatmap
     return maps
+
+
+def _square(value: Any, where: str) -> np.ndarray:
+    """A map (G, G) float32.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        heatmap = np.asarray(value, np.float32)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"{where}: found a {type(value).__name__}, expected a map of numbers"
+        ) from None
+    if heatmap.ndim != 2 or not heatmap.size:
+        raise InputError(
+            f"{where}: found a map of shape {heatmap.shape}, expected rows and columns"
+        )
+    return heatmap

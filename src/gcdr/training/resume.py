@@ -70,6 +70,7 @@ class Checkpoint:
             "random": torch.get_rng_state(),
             "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
             "progress": dict(progress),
+            "made_on": _machine(),
         }
         state["digest"] = _digest(state)
         self._last = time.monotonic()
@@ -102,6 +103,11 @@ class Checkpoint:
         here = torch.cuda.device_count()  # another machine may have fewer
         if state["random_cuda"] and here:
             torch.cuda.set_rng_state_all(state["random_cuda"][:here])
+        if (made_on := state.get("made_on")) not in (None, _machine()):
+            print(
+                f"the state was made on {made_on}; going on with {_machine()}: other bits",
+                flush=True,
+            )
         print(f"going on after step {state['progress']['step']}", flush=True)
         return state["progress"]
 
@@ -128,6 +134,12 @@ def _digest(state: object) -> str:
 
     add(state)
     return whole.hexdigest()
+
+
+def _machine() -> str:
+    """What computes here, of what changes bits."""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    return f"torch {torch.__version__}, {gpu}"
 
 
 def _interval() -> float:

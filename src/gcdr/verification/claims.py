@@ -40,6 +40,8 @@ CLAIMED = (
     "vat", "semi-vat", "semi-vat-gc", "vat-mt", "gcdr", "gcdr-mt", "vat-gc", "diffusion", "diffusion-gc"
 )  # fmt: skip
 """Rows of Tables 1 and 4 whose models others may have: students, and the teachers of unlabelled people."""
+TEACHERS_ALONE = ("vat-gc", "diffusion", "diffusion-gc")
+"""Those of them that are no model which sees a picture alone."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Claim:
         values: by published name of the metric.
         source: where it stands.
         maps: whether it is of precomputed prior maps and not of a model.
+        teacher: of a teacher, the key of ``gcdr.methods.METHODS``; empty of what sees a picture alone.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Claim:
     values: Mapping[str, float]
     source: str
     maps: bool = False
+    teacher: str = ""
 
 
 def _claims() -> dict[tuple[str, str], Claim]:
@@ -100,6 +104,7 @@ def _claims() -> dict[tuple[str, str], Claim]:
             },
             source,
             name == "gradcam",
+            next((one for one in TEACHERS_ALONE if name.rpartition("-")[0] == one), ""),
         )
         for name, title, kind, values, source in said
     }

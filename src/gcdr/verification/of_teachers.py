@@ -11,6 +11,7 @@ import torch
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS
+from gcdr.base.plain import JsonTable
 from gcdr.data.cache import Samples, write_samples
 from gcdr.data.manifest import people_alone, people_digest
 from gcdr.models.build import load_model, read_card
@@ -22,7 +23,7 @@ from gcdr.predictor.predictor import Predictor
 from gcdr.refine.labels import refinement_of
 from gcdr.refine.maps import refine_maps
 from gcdr.refine.options import RefineSettings, SamplerSettings
-from gcdr.verification.claims import GAZEFOLLOW
+from gcdr.verification.claims import CLAIMS, GAZEFOLLOW
 from gcdr.verification.verify import LOST, TestSet, claimed_by, precomputed, predicted
 
 TIMESTEPS = 500  # of the paper's noise, for folders: a released file tells its own
@@ -43,6 +44,15 @@ class Sampled:
     steps: int | None = None
     draws: int = 10
     seed: int = 0
+
+    def steps_of(self, from_map: bool) -> int:
+        """DDIM steps from a map, or from noise."""
+        return self.steps or (2 if from_map else 10)
+
+    def record(self, from_map: bool) -> JsonTable:
+        """What a submission says of it."""
+        start = {"timestep": self.timestep} if from_map else {}
+        return {**start, "steps": self.steps_of(from_map), "draws": self.draws, "seed": self.seed}
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,10 @@ def load_teacher(path: Path, backbone: Path | None = None) -> AskedModel:
         InputError: it cannot be read, or is neither.
     """
     timesteps = TIMESTEPS
+    if path.is_file() and path.suffix not in CHECKPOINTS:
+        raise InputError(
+            f"{path}: found a file, expected the folder that it lies in, or a .pt file"
+        )
     if path.suffix in CHECKPOINTS:
         model, facts = read_released(path, backbone)
         timesteps = facts.get("timesteps") or TIMESTEPS
@@ -130,10 +144,17 @@ def asked_teacher(teacher: AskedModel, has_maps: bool, claim: str | None, sample
         raise InputError(f"--maps: found a {kind}, which sees no prior maps")
     if sees and not has_maps:
         raise InputError(f"found a {kind} that sees prior maps; name them with --maps")
+    name = ("diffusion-gc" if has_maps else "diffusion") if diffuses else "vat-gc" if sees else ""
     if claim:
+        claimed = CLAIMS.get((GAZEFOLLOW, claim))
+        if claimed is not None and claimed.teacher != name:
+            of = (
+                f"a {claimed.teacher}" if claimed.teacher else "a model that sees the picture alone"
+            )
+            with_maps = " with maps" if has_maps else ""
+            raise InputError(f"--claim {claim}: is of {of}; found a {kind}{with_maps}")
         return claim
-    if diffuses or sees:
-        name = ("diffusion-gc" if has_maps else "diffusion") if diffuses else "vat-gc"
+    if name:
         raise InputError(
             f"found a {kind}, of which nobody can tell how many labels it saw; name that with --claim, such "
             f"as {name}-10"
@@ -185,7 +206,7 @@ def refined(
     if prior is not None and not 1 <= how.timestep <= timesteps:
         raise InputError(f"--timestep: found {how.timestep}, expected 1 to {timesteps}")
     from_map = prior is not None
-    steps = how.steps or (2 if from_map else 10)
+    steps = how.steps_of(from_map)
     if steps > (how.timestep if from_map else timesteps):
         raise InputError(f"--steps: found {steps}, expected no more than timesteps")
     settings = RefineSettings(

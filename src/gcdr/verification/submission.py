@@ -155,6 +155,11 @@ def differences(one: JsonTable, other: JsonTable) -> tuple[bool, list[str]]:
         raise InputError(
             f"found results on {first['dataset']} and {second['dataset']}, expected one data set"
         )
+    claims = [side["claim"] for side in (first, second)]
+    if claims[0] != claims[1]:
+        raise InputError(
+            f"found results held to {claims[0]} and to {claims[1]}, which are different models; expected one"
+        )
     common = [name for name in first["metrics"] if name in second["metrics"]]
     if not common:
         raise InputError("the two have no metric in common")
@@ -174,7 +179,7 @@ def differences(one: JsonTable, other: JsonTable) -> tuple[bool, list[str]]:
 def _other_differences(one: JsonTable, other: JsonTable) -> list[str]:
     """What may explain that two results differ, a line each."""
     places = {
-        "claim": [side["result"]["claim"] for side in (one, other)],
+        "sampled": [side["result"].get("sampled") for side in (one, other)],
         "people": [side["result"]["people"] for side in (one, other)],
         "seed": [side["result"].get("seed") for side in (one, other)],
         "gcdr": [side["made"].get("gcdr") for side in (one, other)],
@@ -238,4 +243,6 @@ def _digest(path: Path | Sequence[Path]) -> str:
     if path.is_file():
         return file_digest(path)
     files = sorted(file for file in path.rglob("*") if file.is_file())
+    if not files:
+        raise InputError(f"{path}: nothing is there whose digest could be noted")
     return text_digest(*(f"{file.relative_to(path)} {file_digest(file)}" for file in files))

@@ -28,12 +28,16 @@ from gcdr.prediction.sources import open_picture
 from gcdr.predictor.film_predictor import TrackedFrame, predict_frames
 from gcdr.predictor.predictor import Predictor
 from gcdr.priors.imported import import_gradcams
+from gcdr.priors.whose import name_lacking
 from gcdr.verification.claims import GAZEFOLLOW, OURS, PROTOCOLS, VIDEO, Claim
 
 MAP_SIZE, LAYER = 64, 11
+NO_AP = "the model does not tell who looks into the frame (of Gaze-LLE: a file with -inout)"
+ALL_INSIDE = "nobody among these people looks out of the frame"
 LOST = (
     0.01  # share of test people without a picture beyond which the data is taken for half unpacked
 )
+CLIPS = 8  # of films, which a part of the pictures is of at the least
 ROUNDING = 0.0005  # published numbers have three digits
 
 
@@ -131,7 +135,7 @@ def precomputed(pickles: list[Path], test: TestSet, size: int = MAP_SIZE) -> np.
     """The authors' precomputed Grad-CAM maps (N, size, size) of test people, at the layer of the paper.
 
     Raises:
-        InputError: they are not such pickles, or of nobody here.
+        InputError: they are not such pickles, or lack more than a hundredth of the people.
     """
     if test.kind != GAZEFOLLOW:
         raise InputError(f"{pickles[0]}: found maps for {test.kind}, expected those of GazeFollow")
@@ -141,7 +145,13 @@ def precomputed(pickles: list[Path], test: TestSet, size: int = MAP_SIZE) -> np.
         write_table(people, manifest, people_digest(people))
         import_gradcams(manifest, pickles, test.files, [LAYER], store)
         ids = test.people["sample_id"].to_numpy()
-        return prior_maps(store, people_digest(people), ids, LAYER, size)[0]
+        maps, valid = prior_maps(store, people_digest(people), ids, LAYER, size)
+    if (lacking := int((~valid).sum())) > LOST * len(ids):
+        raise InputError(
+            f"{pickles[0]}: no map, or an empty one, for {lacking:,} of {len(ids):,} test people: "
+            f"{name_lacking(test.people, ~valid)}; expected maps of everybody"
+        )
+    return maps
 
 
 def beside_claim(
@@ -150,6 +160,7 @@ def beside_claim(
     maps: np.ndarray,
     inside: np.ndarray | None,
     slack: float = 0.0,
+    wide: float = 1.0,
 ) -> JsonTable:
     """What was measured beside what was published.
 
@@ -158,6 +169,7 @@ def beside_claim(
         test: N people.
         maps: (N, H, W) heatmaps.
         inside: (N,) probability of looking into the frame, or None.
+        wide: how many times as far from the measured number a published one may be as the interval's end.
         slack: how much further than the interval a published number may lie, as a part of it (of AUC and AP,
             of what they lack to 1).
 
@@ -174,15 +186,18 @@ def beside_claim(
     if inside is not None and not looking.all():
         groups = resampled(test.people)[0]
         summary["in_frame_ap"] = summarise_in_frame(inside, looking, groups)
-    metrics = {}
+    metrics, absent = {}, {}
     for name, value in claim.values.items():
         if (found := summary.get(PROTOCOLS[test.kind][name])) is None:
+            absent[name] = NO_AP if inside is None else ALL_INSIDE
             continue
         own = summary[OURS[PROTOCOLS[test.kind][name]]]["value"]
         more = ROUNDING + slack * (1 - value if name in ("AUC", "AP") else value)
-        agrees = found["low"] - more <= value <= found["high"] + more
+        middle = found["value"]
+        low, high = (middle + wide * (found[end] - middle) for end in ("low", "high"))
+        agrees = low - more <= value <= high + more
         metrics[name] = {
-            "published": value, "measured": found["value"], "low": found["low"], "high": found["high"],
+            "published": value, "measured": middle, "low": low, "high": high,
             "agrees": bool(agrees), "own": own,
         }  # fmt: skip
     return {
@@ -195,6 +210,7 @@ def beside_claim(
         "unreadable": test.lost,
         "pictures": int(test.people["image"].nunique()),
         "metrics": metrics,
+        **({"absent": absent} if absent else {}),
         "protocols": {name: found["value"] for name, found in summary.items()},
         "overlap": _by_overlap(scores) if test.kind == GAZEFOLLOW else {},
     }
@@ -214,13 +230,18 @@ def _by_overlap(scores: pd.DataFrame) -> JsonTable:
 
 
 def _some(people: pd.DataFrame, pictures: int | None, seed: int) -> pd.DataFrame:
-    """People of so many pictures: whole pictures, or whole clips, in an order drawn by the seed."""
+    """People of so many pictures: whole pictures, or whole clips, in an order drawn by the seed.
+
+    Of films there are ``CLIPS`` clips at the least, since frames of one say the same: an interval over them
+    would be far too narrow.
+    """
     if pictures is None or pictures >= people["image"].nunique():
         return people
     unit = pd.Series(clusters(people), index=people.index)
     counts = people["image"].groupby(unit).nunique()
     order = counts.iloc[numpy_rng(seed, "verify").permutation(len(counts))]
-    chosen = order.index[: int((order.cumsum() < pictures).sum()) + 1]
+    least = CLIPS if (counts > 1).any() else 1
+    chosen = order.index[: max(least, int((order.cumsum() < pictures).sum()) + 1)]
     return people[unit.isin(chosen)]
 
 
