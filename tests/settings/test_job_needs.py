@@ -182,3 +182,18 @@ def test_a_wrong_figure_is_named(tmp_path: Path) -> None:
     wrong.write_text(text.replace("  split: {mb: 250", "  split: {mg: 250"))
     with pytest.raises(InputError, match=r"resources\.yaml, rules\.split: unknown key 'mg'"):
         read_figures(wrong)
+
+
+def test_a_student_of_tokens_learns_as_often_as_its_teacher_is_asked() -> None:
+    config = configuration("configs/tokens.yaml")
+    asked = parse_variant("token-student+gazelle+tower")
+    training = student_training(config, 10, asked, 1)
+    assert (training.model.kind, training.teacher.kind) == ("gazelle-tower", "gazelle")
+    assert (
+        at_rate(training, {"studies": {"a": {"lr": {"student": 0.5}}}}, "a", "student").recipe.lr
+        == 0.5
+    )
+    student, teacher = training_works(training, 2400, 240)
+    assert (student.model, teacher.model) == ("gazelle-tower world", "gazelle world")
+    recipe = config["gaze"]["recipe"]
+    assert student.learned == teacher.asked == recipe["steps"] * recipe["batch"]
