@@ -5,6 +5,7 @@ from functools import cache
 
 from gcdr.base.download import planned_files
 from gcdr.base.files import text_digest
+from gcdr.config.asked import used_datasets
 from gcdr.datasets.film import film_people_mark
 from gcdr.datasets.folder import people_mark
 from gcdr.datasets.layout import (
@@ -185,6 +186,12 @@ def annotated_bodies(wildcards):
 def reported_datasets():
     """Data sets that the report's studies are tested on; of a pool, its test people's."""
     return list(dict.fromkeys(map(tested_on, config["report"]["studies"])))
+
+
+def counted_datasets():
+    """Data sets whose people a run goes through: those of the studies that others start from, too."""
+    found = {name for names in used_datasets(config).values() for name in names}
+    return sorted(name for name in found if config["datasets"][name]["kind"] != "pool")
 
 
 def tested_on(study):

@@ -27,9 +27,9 @@ rule download:
 
 
 rule ready:
-    """What gcdr forecast stands on: the report's people are counted, its VQA models fetched and converted."""
+    """What gcdr forecast stands on: all people of a run are counted, its VQA models fetched and converted."""
     input:
-        lambda wildcards: [in_data(name, "manifest.parquet") for name in reported_datasets()],
+        lambda wildcards: [in_data(name, "manifest.parquet") for name in counted_datasets()],
         lambda wildcards: [
             path
             for study in config["report"]["studies"]
