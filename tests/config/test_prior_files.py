@@ -15,8 +15,10 @@ from PIL import Image
 from small_data import entry, gazefollow_row, track_row, write
 
 from gcdr.base.errors import InputError
+from gcdr.config.asked import used_datasets
 from gcdr.config.checked import check_values, lay_over, read_config
 from gcdr.config.generated import read_schema
+from gcdr.config.prior_checks import unread_people_problems
 from gcdr.data.manifest import BOX, people_digest, read_people, write_table
 from gcdr.data.stores import write_labels, write_prior
 from gcdr.datasets.folder import people_of_table, read_folder
@@ -65,8 +67,9 @@ def said(prior: dict[str, Any], own: dict[str, Any] | None = None) -> list[str]:
     try:
         check_values(config, SCHEMA)
     except InputError as error:
-        return [line.strip() for line in str(error).splitlines() if "priors." in line]
-    return []
+        if found := [line.strip() for line in str(error).splitlines() if "priors." in line]:
+            return found
+    return unread_people_problems(config, used_datasets(config), [])
 
 
 def store(path: Path, *, valid: int = 3) -> None:

@@ -25,12 +25,14 @@ from gcdr.verification.of_teachers import (
     Sampled,
     asked_teacher,
     cached,
+    load_teacher,
     refined,
     seen_with_prior,
 )
 from gcdr.verification.verify import read_test_set
 
 CPU = torch.device("cpu")
+NOISE = (500, "linear")
 
 
 @pytest.fixture(scope="module")
@@ -102,16 +104,16 @@ def test_a_diffusion_model_refines_maps_or_draws_from_noise(data: Path, models: 
         torch.nn.init.normal_(weight, std=0.1)
     prior = np.zeros((len(test.people), 32, 32), np.float32)
     prior[:, 8, 8] = 1
-    less, more = (refined(model, 500, test, prior, Sampled(t, draws=1), CPU) for t in (20, 400))
-    noise = refined(model, 500, test, None, Sampled(draws=1), CPU)
+    less, more = (refined(model, NOISE, test, prior, Sampled(t, draws=1), CPU) for t in (20, 400))
+    noise = refined(model, NOISE, test, None, Sampled(draws=1), CPU)
     assert less.shape == more.shape == noise.shape == prior.shape
     assert np.abs(less - more).max() > 1e-6 and np.abs(noise - more).max() > 1e-6
-    again = refined(model, 500, test, prior, Sampled(20, draws=1), CPU)
+    again = refined(model, NOISE, test, prior, Sampled(20, draws=1), CPU)
     assert np.array_equal(less, again)
     with pytest.raises(InputError, match="--timestep: found 501, expected 1 to 500"):
-        refined(model, 500, test, prior, Sampled(501), CPU)
+        refined(model, NOISE, test, prior, Sampled(501), CPU)
     with pytest.raises(InputError, match="--steps: found 30, expected no more than timesteps"):
-        refined(model, 500, test, prior, Sampled(20, steps=30), CPU)
+        refined(model, NOISE, test, prior, Sampled(20, steps=30), CPU)
     with (
         pytest.raises(InputError, match="nothing is published elsewhere"),
         cached(replace(test, kind="videoattentiontarget"), 32),
@@ -165,6 +167,13 @@ def test_the_command_takes_teachers(
             "--draws",
             "0",
         ): "--draws: found 0, expected 1",
+        (
+            *model["diffusion"],
+            "--claim",
+            "diffusion-10",
+            "--timestep",
+            "9",
+        ): "--timestep: is how far maps",
         (*maps, "--steps", "2"): "--steps: is of a diffusion model",
         (
             "--model",
@@ -200,7 +209,15 @@ def test_maps_that_lack_people_or_are_none_are_refused(
 
 def test_what_a_model_is_held_to() -> None:
     torch.manual_seed(0)
-    denoiser = AskedModel(Denoiser(DenoiserConfig.world()), 500)
+    denoiser = AskedModel(Denoiser(DenoiserConfig.world()), NOISE)
     assert asked_teacher(denoiser, True, "diffusion-gc-5", True) == "diffusion-gc-5"
     with pytest.raises(InputError, match="such as diffusion-gc-10"):
         asked_teacher(denoiser, True, None, False)
+
+
+def test_a_folder_says_which_noise_its_model_has_learned(tmp_path: Path) -> None:
+    about = {"settings": {"timesteps": 100, "schedule": "cosine"}}
+    save_model(tmp_path / "model", Denoiser(DenoiserConfig.world()), about)
+    teacher = load_teacher(tmp_path / "model")
+    assert teacher.noise == (100, "cosine")
+    assert Sampled(9).record(True, teacher.noise)["schedule"] == "cosine"

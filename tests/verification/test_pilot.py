@@ -227,12 +227,26 @@ def test_causes_are_named_in_turn() -> None:
         assert (likely_cause(*given) or "").startswith(cause)
     rng = np.random.default_rng(0)
     own = rng.random(48)
+    noise = rng.normal(size=48)
     for gain, clear in (
         (0.0, False),
         (0.005, False),
         (0.1, True),
-    ):  # layers of a model are much alike
-        other = own - gain + 0.1 * rng.normal(size=48) * (gain < 0.1)
+        (-0.1, False),
+    ):  # layers are much alike
+        other = own - gain + 0.1 * noise * (abs(gain) < 0.1)
         beside = {1: result(False), 2: result(True)}
         found = Piloted(beside, 1, 1, distances={1: own, 2: other})
         assert ("a wrong layer" in (likely_cause(found, prior()) or "")) == clear
+    low = result(False)
+    low["metrics"]["AvgDist"] |= {
+        "measured": 0.2,
+        "low": 0.19,
+        "high": 0.21,
+    }  # nearer than was published
+    found = Piloted({1: low, 2: result(True)}, 1, 1, distances={1: own, 2: own + 0.05})
+    assert "a wrong layer" in (likely_cause(found, prior()) or "")
+    inside = result(True)
+    inside["metrics"]["AvgDist"] |= {"measured": 0.27, "low": 0.24}
+    found = Piloted({1: inside, 2: result(True)}, 1, 1, distances={1: own, 2: own - 0.1})
+    assert likely_cause(found, prior()) is None

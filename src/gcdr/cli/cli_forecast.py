@@ -75,7 +75,8 @@ def forecast(args: argparse.Namespace) -> int:
             _write(table, here)
             jobs = _planned(args, Path(folder, "second"), here)
     state = state_bytes(jobs, config)
-    lines, enough = forecast_lines(stages(jobs, config), jobs, cores, state)
+    shared = config["device"] in ("auto", "cuda")
+    lines, enough = forecast_lines(stages(jobs, config), jobs, cores, state, shared)
     print("\n".join([*lines, *told]))
     if args.table is not None and jobs:
         print(f"{args.table}: written; GCDR_RESOURCES={args.table} has jobs ask by it")
@@ -131,15 +132,23 @@ def _write(table: Any, file: Path) -> None:
 
 
 def forecast_lines(
-    found: Sequence[Any], jobs: Sequence[Any], cores: int, state: float = 0.0
+    found: Sequence[Any], jobs: Sequence[Any], cores: int, state: float = 0.0, shared: bool = True
 ) -> tuple[list[str], bool]:
-    """What is printed of stages, and whether the disk is large enough, with the state of a training."""
+    """What is printed of stages, and whether the disk is large enough, with the states of trainings.
+
+    Args:
+        found: of :func:`gcdr.forecast.sums.stages`.
+        jobs: the jobs.
+        cores: of the machine.
+        state: bytes that a training keeps beside its model while it runs.
+        shared: whether jobs may take any GPU of the machine, and not a named one alone.
+    """
     from gcdr.config.preflight import machine_memory
     from gcdr.forecast.sums import wall
 
     if not jobs:
         return ["nothing to do: all of it is there"], True
-    gpus = max(1, gpus_here()) if any(job.gpu for job in jobs) else 0
+    gpus = max(1, gpus_here() if shared else 1) if any(job.gpu for job in jobs) else 0
     lines = [f"{'':24}{'jobs':>6}{'core':>12}{'GPU':>12}{'memory':>11}{'disk':>11}"]
     for one in found:
         core, gpu = ("", _clock(one.seconds)) if one.gpu else (_clock(one.seconds), "")
@@ -161,7 +170,8 @@ def forecast_lines(
             f"{largest.rule} asks for {largest.mb} MB; this machine has {machine_memory()} MB, so that "
             "such jobs run alone and may not fit"
         )
-    needed = made + state
+    at_a_time = min(gpus or cores, sum(one.jobs for one in found if one.rule.startswith("train_")))
+    needed = made + state * at_a_time
     free = shutil.disk_usage(RESULTS if RESULTS.is_dir() else Path.cwd()).free
     if needed > free:
         lines.append(

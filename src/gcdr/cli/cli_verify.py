@@ -105,8 +105,8 @@ def verify(args: argparse.Namespace) -> int:
     inputs |= {f"maps {path.name}": path for path in args.maps or ()}
     inputs["annotations"] = test.files
     result = beside_claim(claim, test, maps, inside) | {"seed": args.seed}
-    if args.model and teacher.timesteps is not None:
-        result["sampled"] = how.record(bool(args.maps))
+    if args.model and teacher.noise is not None:
+        result["sampled"] = how.record(bool(args.maps), teacher.noise)
     print("\n".join(lines_of(result)))
     if args.out is not None:
         seconds = time.monotonic() - begun
@@ -131,6 +131,8 @@ def _check(args: argparse.Namespace) -> None:
             raise InputError(f"--{name}: found {value}, expected 1 or more")
         if value is not None and not args.model:
             raise InputError(f"--{name}: is of a diffusion model; expected --model")
+    if getattr(args, "timestep", None) is not None and not args.maps:
+        raise InputError("--timestep: is how far maps are noised; expected --maps")
     if getattr(args, "backbone", None) is not None:
         if not getattr(args, "model", None):
             raise InputError("--backbone: is of a model; expected --model")

@@ -1,6 +1,7 @@
 """Who the people of a data set are, where that is known before the first job."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,13 +26,13 @@ def people_before_jobs(
     name: str,
     file: Path,
     *,
-    read: "Callable[[str], pd.DataFrame | None]",
+    read: "Callable[[str], pd.DataFrame | None] | None" = None,
 ) -> "pd.DataFrame | None":
     """The people of a data set that a prior is to be about.
 
     They are known from a manifest that is newer than the files it was read from. Where no job has read these
-    yet, they are read now as it would, headers of pictures and all: a first plan takes that much longer, and
-    no job finds later what could be known before. Those of a drawn world are known from what it is drawn by,
+    yet, ``read`` does as it would, headers of pictures and all: a first plan takes that much longer, and no
+    job finds later what could be known before. Those of a drawn world are known from what it is drawn by,
     where it is not so large that this takes longer than planning may. Those of films, and of images whose
     heads a job finds, are not.
 
@@ -41,7 +42,8 @@ def people_before_jobs(
             to look again.
         name: of the data set.
         file: what the store is made from.
-        read: the people of a data set, a JSON of its section, see :func:`read_as_its_job`.
+        read: the people of a data set that no job has read, a JSON of its section, see
+            :func:`read_as_its_job`; None: nobody reads them now.
 
     Returns:
         see :func:`gcdr.data.manifest.read_people`, without sizes where they are drawn; or None, also where
@@ -62,6 +64,9 @@ def people_before_jobs(
         from gcdr.data.manifest import read_people  # not above: most plans need no table
 
         return read_people(made)
+    if read is None:
+        return None
+    print(f"datasets.{name}: its people are read, of whom priors.{prior} is to be", file=sys.stderr)
     return read(json.dumps(source))
 
 
@@ -81,7 +86,7 @@ def read_as_its_job(failures: float, source: str) -> "pd.DataFrame | None":
 
     try:
         found = read_dataset(json.loads(source))
-    except InputError:
+    except (InputError, OSError):  # its own job says what
         return None
     allow_unreadable(found, failures)
     return None if found.problems.errors else people_alone(found.manifest)

@@ -33,10 +33,9 @@ def prior_problems(
         except InputError as error:
             problems.append(str(error))
     problems += _same_stores(priors)
-    read = cache(partial(read_as_its_job, config["failures"]))  # several may be about one data set
     for name, datasets in _used_with(config, used).items():
         if name in priors:
-            known = partial(people_before_jobs, config["datasets"], name, read=read)
+            known = partial(people_before_jobs, config["datasets"], name)
             lines = priors[name].problems(datasets, planned, known)
             problems += [f"priors.{name}.{line}" for line in lines]
     return problems + [
@@ -45,6 +44,25 @@ def prior_problems(
         for dataset in prior.sources or ()
         if dataset not in config["datasets"]
     ]
+
+
+def unread_people_problems(
+    config: Config, used: Mapping[str, Collection[str]], planned: Collection[str]
+) -> list[str]:
+    """Whom files of priors lack of data sets that no job has read yet, which are read for it.
+
+    For the process that plans alone: its jobs' own processes know no more than it does.
+
+    Args:
+        config, used, planned: as for :func:`prior_problems`, which has found nothing.
+    """
+    read = cache(partial(read_as_its_job, config["failures"]))  # several may be about one data set
+    problems = []
+    for name, datasets in _used_with(config, used).items():
+        known = partial(people_before_jobs, config["datasets"], name, read=read)
+        lines = parse_prior(name, config["priors"][name]).problems(datasets, planned, known)
+        problems += [f"priors.{name}.{line}" for line in lines]
+    return problems
 
 
 def _mentions(config: Config) -> Iterator[tuple[str, str]]:

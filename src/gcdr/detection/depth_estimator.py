@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tqdm import tqdm
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, file_digest, text_digest
+from gcdr.base.provenance import modules_behind
 from gcdr.base.transformers_models import load_transformers
 from gcdr.data.depth_maps import depth_file, open_depth, save_depth
 from gcdr.data.pictures import open_image
@@ -75,9 +77,11 @@ def estimate_depth(
     estimator = DepthEstimator.load(weights, device)
     first = people.drop_duplicates("image").sort_values("image")
     sizes = first[["width", "height"]].itertuples(index=False, name=None)
-    with _gathered(
-        out, text_digest(*(file_digest(weights / name) for name in DEPTH_FILES))
-    ) as kept:
+    made_by = (*(weights / name for name in DEPTH_FILES), *map(Path, modules_behind(__file__)))
+    key = text_digest(*map(file_digest, made_by), metadata.version("transformers"))
+    with _gathered(out, key) as kept:
+        for path in {*kept.rglob("*.png")} - {depth_file(kept, name) for name in first["image"]}:
+            path.unlink()  # of a picture that is in the data set no more
         pictures = zip(first["image"], sizes, strict=True)
         for name, size in tqdm(pictures, "depth", len(first), unit="image", mininterval=5):
             path = depth_file(kept, name)

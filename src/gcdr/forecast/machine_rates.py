@@ -19,6 +19,7 @@ from torch import Tensor
 
 from gcdr.base.plain import Config
 from gcdr.config.asked import used_gaze_models
+from gcdr.config.gaze_checks import token_teachers
 from gcdr.data.cache import Pictures
 from gcdr.data.crops import head_pixels
 from gcdr.detection.detector import detect, load_detector
@@ -218,6 +219,9 @@ def _of_gaze(
         held = mean_teacher_training(config, share_of(config), TEACHERS["vat-mt"], name).recipe
         key, who = "gaze.mean_teacher.recipe", f"{name} by Mean Teacher"
         try_batch(model, held, loss, who, key, device, too_large, twice=True)
+    if "train_token_student" in rules and token_teachers(settings.kind):
+        who = f"{name} beside its teacher"
+        try_batch(model, recipe, loss, who, "gaze.recipe", device, too_large, twice=True)
     return {"ask": ask, "learn": learn}
 
 

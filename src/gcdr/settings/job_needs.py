@@ -4,6 +4,8 @@ The table is ``workflow/resources.yaml``, which says where its figures are from.
 """
 
 import math
+import mmap
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -16,7 +18,7 @@ from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.plain import Config
 from gcdr.config.pools import members_of
 from gcdr.config.yamlfiles import read_yaml
-from gcdr.datasets.layout import picture_names
+from gcdr.datasets.layout import annotation_files, picture_names
 from gcdr.datasets.published import PUBLISHED
 from gcdr.refine.options import RefineSettings
 from gcdr.settings.learning import TeacherTraining
@@ -232,6 +234,11 @@ def people_expected(
         return max(1, lines - 1)
     if source["kind"] == "folder" and (pictures := pictures_in(Path(source["images"]))):
         return IN_A_PICTURE * pictures
+    if source["kind"] == "gazelle" or source.get("shows"):  # a file's entries, a track's rows
+        files = annotation_files(source) if Path(source["root"]).is_dir() else []
+        entries = mentions_of if source["kind"] == "gazelle" else lines_of
+        if found := sum(entries(file) or 0 for file in files):
+            return found
     published = PUBLISHED.get(source["kind"], {})
     parts = published.get("train people", 0) + published.get("test people", 0)
     return published.get("people", parts) or ASSUMED
@@ -246,6 +253,19 @@ def detection_jobs(config: Config, dataset: str) -> int:
 def pictures_in(folder: Path) -> int:
     """Pictures below a folder; 0 where there is none."""
     return len(picture_names(folder)) if folder.is_dir() else 0
+
+
+@cache
+def mentions_of(file: Path, key: bytes = b'"bbox"') -> int | None:
+    """How often a key stands in a JSON file; None of what cannot be read."""
+    try:
+        with (
+            file.open("rb") as opened,
+            mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as text,
+        ):
+            return len(re.findall(re.escape(key), text))
+    except (OSError, ValueError):  # an empty file cannot be mapped
+        return None
 
 
 @cache

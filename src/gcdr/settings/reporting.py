@@ -8,8 +8,8 @@ from typing import Literal, Protocol
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.plain import Config, JsonTable
-from gcdr.config.asked import models_of_studies
-from gcdr.config.gaze_checks import untaught
+from gcdr.config.asked import labeller_of, models_of_studies
+from gcdr.config.gaze_checks import token_teachers, untaught
 from gcdr.config.schema import by_share, study_timestep
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.priors.kinds.registry import named_prior
@@ -265,7 +265,8 @@ def gaze_of_row(config: Config, table: AboutTable, row: AboutRow) -> str:
     """The entry of ``gaze.models`` that a row of one of the paper's tables is about.
 
     Returns:
-        the name of ``gaze.model``, or for a row of a kind of its own of the first entry of that kind.
+        the name of ``gaze.model``, or for a row of a kind of its own of the first entry of that kind;
+        of the one that teaches a student of tokens, if one does.
 
     Raises:
         InputError: ``gaze.model`` is not of the table's kind, there is no entry of the row's, or that has
@@ -287,4 +288,6 @@ def gaze_of_row(config: Config, table: AboutTable, row: AboutRow) -> str:
         )
     if wrong := untaught(config, row.method, found):
         raise InputError(f"{table.title}: {wrong}")
-    return found
+    taught = (labeller_of(config, name) for name in models if token_teachers(models[name]["kind"]))
+    teachers = [one for one in taught if one and models[one]["kind"] == row.kind]
+    return teachers[0] if teachers else found

@@ -105,7 +105,7 @@ class Checkpoint:
             torch.cuda.set_rng_state_all(state["random_cuda"][:here])
         if (made_on := state.get("made_on")) not in (None, _machine()):
             print(
-                f"the state was made on {made_on}; going on with {_machine()}: other bits",
+                f"the state was made on {made_on}; going on with {_machine()}: its last bits may differ",
                 flush=True,
             )
         print(f"going on after step {state['progress']['step']}", flush=True)
@@ -138,7 +138,8 @@ def _digest(state: object) -> str:
 
 def _machine() -> str:
     """What computes here, of what changes bits."""
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    # Asking for the name would start CUDA in a training that has nothing to do with the GPU.
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_initialized() else "CPU"
     return f"torch {torch.__version__}, {gpu}"
 
 

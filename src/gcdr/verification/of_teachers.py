@@ -26,7 +26,7 @@ from gcdr.refine.options import RefineSettings, SamplerSettings
 from gcdr.verification.claims import CLAIMS, GAZEFOLLOW
 from gcdr.verification.verify import LOST, TestSet, claimed_by, precomputed, predicted
 
-TIMESTEPS = 500  # of the paper's noise, for folders: a released file tells its own
+PAPERS_NOISE = (500, "linear")
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,11 @@ class Sampled:
         """DDIM steps from a map, or from noise."""
         return self.steps or (2 if from_map else 10)
 
-    def record(self, from_map: bool) -> JsonTable:
+    def record(self, from_map: bool, noise: tuple[int, str]) -> JsonTable:
         """What a submission says of it."""
         start = {"timestep": self.timestep} if from_map else {}
-        return {**start, "steps": self.steps_of(from_map), "draws": self.draws, "seed": self.seed}
+        drawn = {"steps": self.steps_of(from_map), "draws": self.draws, "seed": self.seed}
+        return {**start, **drawn, "timesteps": noise[0], "schedule": noise[1]}
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,11 @@ class AskedModel:
 
     Attributes:
         model: a gaze model or a diffusion model, on the CPU.
-        timesteps: of a diffusion model, those of the noise that it was trained with.
+        noise: of a diffusion model, timesteps and schedule of the noise that it was trained with.
     """
 
     model: GazeModel | Denoiser
-    timesteps: int | None
+    noise: tuple[int, str] | None
 
     def says(
         self, test: TestSet, pickles: list[Path] | None, how: Sampled, device: torch.device
@@ -83,8 +84,8 @@ class AskedModel:
         """
         prior = precomputed(pickles, test, self.model.map_size) if pickles else None
         if isinstance(self.model, Denoiser):
-            assert self.timesteps is not None
-            return refined(self.model, self.timesteps, test, prior, how, device), None
+            assert self.noise is not None
+            return refined(self.model, self.noise, test, prior, how, device), None
         if prior is not None:
             return seen_with_prior(self.model, test, prior, device)
         return predicted(Predictor(self.model, device), test)
@@ -96,22 +97,25 @@ def load_teacher(path: Path, backbone: Path | None = None) -> AskedModel:
     Raises:
         InputError: it cannot be read, or is neither.
     """
-    timesteps = TIMESTEPS
+    noise = PAPERS_NOISE
     if path.is_file() and path.suffix not in CHECKPOINTS:
         raise InputError(
             f"{path}: found a file, expected the folder that it lies in, or a .pt file"
         )
     if path.suffix in CHECKPOINTS:
         model, facts = read_released(path, backbone)
-        timesteps = facts.get("timesteps") or TIMESTEPS
+        noise = (facts.get("timesteps") or noise[0], noise[1])
     else:
         with Undrawn():
             model = load_model(path, backbone)
+        card = read_card(path)
+        known = {**(card.get("converted") or {}), **(card.get("settings") or {})}
+        noise = (known.get("timesteps", noise[0]), known.get("schedule", noise[1]))
     if not isinstance(model, GazeModel | Denoiser):
         raise InputError(
             f"{path}: found a {type(model).__name__}, expected a gaze model or a diffusion model"
         )
-    return AskedModel(model, timesteps if isinstance(model, Denoiser) else None)
+    return AskedModel(model, noise if isinstance(model, Denoiser) else None)
 
 
 def backbone_of(path: Path) -> str | None:
@@ -133,7 +137,7 @@ def asked_teacher(teacher: AskedModel, has_maps: bool, claim: str | None, sample
         InputError: maps, or options of sampling, that it does not take; none that it needs; or a diffusion
             model, or one that sees maps, without a claim.
     """
-    diffuses = teacher.timesteps is not None
+    diffuses = teacher.noise is not None
     sees = not diffuses and teacher.model.needs.prior
     kind = "diffusion model" if diffuses else teacher.model.kind
     if sampled and not diffuses:
@@ -184,7 +188,7 @@ def seen_with_prior(
 
 def refined(
     model: Denoiser,
-    timesteps: int,
+    noise: tuple[int, str],
     test: TestSet,
     prior: np.ndarray | None,
     how: Sampled,
@@ -194,7 +198,7 @@ def refined(
 
     Args:
         model: the diffusion model.
-        timesteps: of the noise that it was trained with.
+        noise: timesteps and schedule of the noise that it was trained with.
         test: N people.
         prior: (N, G, G) maps in [0, 1], of its map size; None samples from noise.
         how: timestep, steps and draws.
@@ -203,15 +207,16 @@ def refined(
     Raises:
         InputError: a timestep that the noise has not.
     """
+    timesteps, schedule = noise
     if prior is not None and not 1 <= how.timestep <= timesteps:
         raise InputError(f"--timestep: found {how.timestep}, expected 1 to {timesteps}")
     from_map = prior is not None
     steps = how.steps_of(from_map)
     if steps > (how.timestep if from_map else timesteps):
         raise InputError(f"--steps: found {steps}, expected no more than timesteps")
-    settings = RefineSettings(
-        SamplerSettings(timesteps), how.timestep if from_map else None, steps, how.draws
-    )
+    sampler = SamplerSettings.from_json({"timesteps": timesteps, "schedule": schedule})
+    start = how.timestep if from_map else None
+    settings = RefineSettings(sampler, start, steps, how.draws)
     with cached(test, model.input_size) as (samples, ids):
         ways = [refinement_of(settings, how.seed)]
         (made,) = refine_maps(model, samples, ids, prior, ways, device)

@@ -67,10 +67,12 @@ class Piloted:
     distances: Mapping[int, np.ndarray] = field(default_factory=dict)
 
     def nearer(self, layer: int, than: int) -> bool:
-        """Whether a layer's maps are clearly nearer than another's, of the same people."""
+        """Whether a layer is clearly nearer to the published AvgDist than another, of the same people."""
+        one = self.layers[than]["metrics"]["AvgDist"]
         if not self.distances:
             return True
         apart = self.distances[than] - self.distances[layer]
+        apart = apart * np.sign(one["measured"] - one["published"])
         return bool(apart.mean() > CLEARLY * apart.std() / math.sqrt(len(apart)))
 
 
@@ -218,11 +220,13 @@ def likely_cause(found: Piloted, prior: VqaPrior, changed: Sequence[str] = ()) -
         changed: of :func:`settings_of_others`.
     """
     measured = found.layers[prior.layer]
+    if all(one["low"] <= one["published"] <= one["high"] for one in measured["metrics"].values()):
+        return None
     for layer, one in found.layers.items():
         if _agrees(one) and _off(one) < _off(measured) and found.nearer(layer, prior.layer):
             return (
                 f"a wrong layer: the maps of layer {layer} of the same answers are near what was published, "
-                f"those of layer {prior.layer}, which is configured, are clearly farther off"
+                f"those of layer {prior.layer}, which is configured, are not, person by person"
             )
     if _agrees(measured):
         return None

@@ -193,11 +193,11 @@ def beside_claim(
             continue
         own = summary[OURS[PROTOCOLS[test.kind][name]]]["value"]
         more = ROUNDING + slack * (1 - value if name in ("AUC", "AP") else value)
-        middle = found["value"]
-        low, high = (middle + wide * (found[end] - middle) for end in ("low", "high"))
+        middle, ends = found["value"], (found["low"], found["high"])
+        low, high = (middle + wide * (end - middle) for end in ends)
         agrees = low - more <= value <= high + more
         metrics[name] = {
-            "published": value, "measured": middle, "low": low, "high": high,
+            "published": value, "measured": middle, "low": ends[0], "high": ends[1],
             "agrees": bool(agrees), "own": own,
         }  # fmt: skip
     return {
