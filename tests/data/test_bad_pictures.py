@@ -204,7 +204,8 @@ def test_nobody_without_a_picture_is_trained_on(
     known = set(labelled_targets(labels, cache).sample_id)
     assert known and not known & lost
     assert (
-        "labelled people are left out, as their picture cannot be read" in capsys.readouterr().out
+        "labelled people are left out, as their picture, or its depth, cannot be read"
+        in capsys.readouterr().out
     )
     make_labels(
         "raw", files.manifest, labels, "unlabelled", files.samples, files.prior, None,

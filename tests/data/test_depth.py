@@ -14,7 +14,14 @@ from tiny_study import make_study
 
 from gcdr.base.errors import InputError
 from gcdr.data.cache import Samples, copy_samples, write_samples
-from gcdr.data.depth_maps import depth_file, open_depth, resized_depth, save_depth
+from gcdr.data.depth_maps import (
+    DepthLook,
+    check_depth_names,
+    depth_file,
+    open_depth,
+    resized_depth,
+    save_depth,
+)
 from gcdr.data.manifest import read_people
 from gcdr.data.views import plain_view, view_depth, view_points
 from gcdr.models.inputs import cached_inputs
@@ -133,3 +140,24 @@ def test_depth_is_augmented_as_points_are() -> None:
     column, row = (view_points(point, view)[0] * size).long().tolist()
     assert shown[0, 0, row, column] == pytest.approx(0.3, abs=0.02)
     assert shown[1, 0, row, column] == pytest.approx(0.6, abs=0.02)
+
+
+def test_pictures_that_would_share_a_map_are_named(tmp_path: Path) -> None:
+    check_depth_names(["d/a.jpg", "d/b.jpg", "e/a.jpg", "d/a.jpg"])
+    with pytest.raises(
+        InputError, match=r"d/a.png and d/a.jpg: their depth maps would have one name"
+    ):
+        check_depth_names(["d/a.jpg", "d/b.jpg", "d/a.png"])
+
+
+def test_maps_that_are_no_inverse_depth_are_told_together() -> None:
+    """Those that are nearer below, as most are, are let pass; so are a few others."""
+    near_below = np.tile(np.linspace(0, 1, 30)[:, None], (1, 30))
+    right, wrong, metric = DepthLook(), DepthLook(), DepthLook()
+    for number in range(30):
+        right.take(near_below if number > 8 else near_below[::-1])
+        wrong.take(near_below[::-1])
+        metric.take(near_below * 0.01)
+    assert right.lines() == []
+    assert "30 of 30 maps are larger at the top" in wrong.lines()[0]
+    assert "30 of 30 maps use less than 5% of 0..65535" in metric.lines()[0]

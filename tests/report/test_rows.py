@@ -5,6 +5,7 @@ import pytest
 
 from gcdr.methods import METHODS
 from gcdr.report.rows import RULERS, definition_of, method_name, row_title, titled_row
+from gcdr.report.tables import _as_published
 from gcdr.settings.reporting import gaze_titles
 
 
@@ -78,3 +79,14 @@ def test_every_row_is_defined_in_one_sentence(name: str) -> None:
     text = definition_of(name)
     assert text.endswith(".") and ". " not in text and len(text) > 20
     assert method_name(name) != name
+
+
+def test_the_papers_numbers_are_of_vat_alone() -> None:
+    """A table of another gaze model has none beside it, whichever stands first."""
+    results = pd.DataFrame(
+        {"prior": ["ofa"] * 2, "gaze": ["g"] * 2, "gaze_title": ["Gaze-LLE"] * 2}
+    )
+    for title, published in (
+        ("Gaze-LLE", False), ("PDP", False), ("VAT", True), ("VAT (wide)", True), ("Video VAT", True), (None, True)
+    ):  # fmt: skip
+        assert _as_published(results.iloc[0] | {"gaze_title": title}, results) == published

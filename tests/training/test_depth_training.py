@@ -130,7 +130,14 @@ def test_pictures_in_memory_are_asked_with_their_depth(study: Study, tmp_path: P
     depth = np.asarray(open_depth(depth_file(study.folder / "depth", name), size))
     (found,) = predictor.predict([image], [first[[*BOX]].to_numpy()], depths=[depth])
     assert np.abs(found.heatmap - minmax(expected)[0].clamp(0, 1).numpy()).max() < 1e-3
-    for bad, said in ((None, "none"), (depth.T, r"shape \(96, 72\)")):
+    wrong = (
+        (None, "none"),
+        (depth.T, r"shape \(96, 72\)"),
+        (65535 * depth, "0 to 65535"),
+        (0 * depth, "0 to 0"),
+        ("x", "no numbers"),
+    )
+    for bad, said in wrong:
         with pytest.raises(
             InputError, match=rf"picture 0: depth: found {said}, expected \(72, 96\)"
         ):

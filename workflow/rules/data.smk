@@ -206,6 +206,7 @@ use rule samples as deep_samples with:
     params:
         images=images_of,
         depth=depth_options,
+        maps=depth_mark,
 
 
 rule detect:

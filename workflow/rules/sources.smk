@@ -100,6 +100,22 @@ def drawn_depth_settings(wildcards):
     return settings_json(preparing.drawn_depth(config, wildcards.dataset))
 
 
+@cache
+def depth_digest(folder):
+    """What tells an own folder of depth maps from itself after a map was mended or added."""
+    files = sorted(path for path in Path(folder).rglob("*.png"))
+    marks = (
+        f"{path} {about.st_size} {about.st_mtime_ns}" for path in files for about in [path.stat()]
+    )
+    return text_digest(*marks)
+
+
+def depth_mark(wildcards):
+    """The same of a data set; nothing where its depth is made by a job."""
+    own = config["datasets"][wildcards.dataset].get("depth")
+    return depth_digest(own) if own else ""
+
+
 def depth_options(wildcards, input):
     """The same as an option."""
     return options(depth=config["datasets"][wildcards.dataset].get("depth") or str(input.depth))

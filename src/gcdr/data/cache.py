@@ -23,7 +23,7 @@ from gcdr.base.failures import Failures
 from gcdr.base.files import state_size
 from gcdr.data.along_tracks import Tracks, tracks_of
 from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
-from gcdr.data.depth_maps import depth_file, open_depth, resized_depth
+from gcdr.data.depth_maps import DepthLook, check_depth_names, depth_file, open_depth, resized_depth
 from gcdr.data.hdf5 import HDF5_TEXT, Held, kind_of_hdf5, new_hdf5, open_hdf5
 from gcdr.data.lookup import places
 from gcdr.data.manifest import boxes, people_digest
@@ -66,9 +66,11 @@ def write_samples(
     Raises:
         InputError: these are more, or the disk has no room for the cache.
     """
+    if depth is not None:
+        check_depth_names(people["image"].unique())
     region = grow(people[["head_x0", "head_y0", "head_x1", "head_y1"]].to_numpy(), HEAD_MARGIN)
     sizes = people[["width", "height"]].to_numpy(int)
-    failed = Failures("without a picture", len(people), failures)
+    failed, look = Failures("without a picture", len(people), failures), DepthLook()
     head_size = head_pixels(size)
     with new_samples(people, size, path, depth is not None) as (
         arrays,
@@ -91,9 +93,13 @@ def write_samples(
                 image = Image.new("RGB", (1, 1))  # black, and so is all around it
             scene[index] = scene_of(image, size)
             if depth is not None:
-                arrays["depth"][index] = resized_depth(deep, size)
+                values = resized_depth(deep, size)
+                arrays["depth"][index] = values
+                if deep.size != (1, 1):
+                    look.take(values)
             for row in rows[index]:
                 head[row] = head_of(image, region[row], head_size)
+    print("\n".join(look.lines()), end="\n" * bool(look.lines()))
 
 
 def new_samples(
@@ -255,8 +261,8 @@ class Cached:
         readable = problem == ""
         if not readable.all():
             print(
-                f"{int((~readable).sum())} of {len(problem)} {who} people are left out, as their picture "
-                f"cannot be read; first {problem[~readable][0]}"
+                f"{int((~readable).sum())} of {len(problem)} {who} people are left out, as their picture, "
+                f"or its depth, cannot be read; first {problem[~readable][0]}"
             )
         return readable
 

@@ -5,6 +5,7 @@ out so, and a map is stretched to the whole range); none of them was at hand to 
 picture does, with the ending ``.png``.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import file_digest
 
 FULL = 65535
+NARROW = 0.05  # of the range, which a map should use
+FEW, INVERTED = 20, 0.7  # from so many maps on this share of them being upside down is said
 PICTURE = "picture_sha256"
 """Text in a PNG of this package: of which picture it is."""
 
@@ -22,6 +25,22 @@ PICTURE = "picture_sha256"
 def depth_file(folder: Path, image: str) -> Path:
     """Where the depth of a picture lies in a folder of depth maps."""
     return folder / Path(image).with_suffix(".png")
+
+
+def check_depth_names(images: Iterable[str]) -> None:
+    """Refuse pictures that would have one depth map, as ``a.jpg`` and ``a.png`` would.
+
+    Raises:
+        InputError: names the first two.
+    """
+    owners: dict[Path, str] = {}
+    for image in images:
+        other = owners.setdefault(depth_file(Path(), image), image)
+        if other != image:
+            raise InputError(
+                f"{image} and {other}: their depth maps would have one name; expected pictures whose names "
+                "differ by more than the ending"
+            )
 
 
 def open_depth(path: Path, size: tuple[int, int], picture: Path | None = None) -> Image.Image:
@@ -60,6 +79,38 @@ def open_depth(path: Path, size: tuple[int, int], picture: Path | None = None) -
     if picture is not None and made_of is not None and made_of != file_digest(picture):
         raise InputError(f"{path}: is the depth of another picture than {picture}; make it again")
     return Image.fromarray(values.astype(np.float32) / np.float32(FULL))
+
+
+class DepthLook:
+    """What can be told of depth maps together: whether they fill their range, and which way round they are.
+
+    The ground is mostly nearer than what is above it, so the lower part of a picture is mostly larger.
+    """
+
+    def __init__(self) -> None:
+        self.maps = self.narrow = self.inverted = 0
+
+    def take(self, depth: np.ndarray) -> None:
+        """Look at a map (S, S) in 0..1."""
+        fifth = max(1, len(depth) // 5)
+        self.maps += 1
+        self.narrow += bool(np.ptp(depth) < NARROW)
+        self.inverted += bool(np.median(depth[:fifth]) > np.median(depth[-fifth:]))
+
+    def lines(self) -> list[str]:
+        """What there is to say; nothing where all looks as it should."""
+        found = []
+        if self.narrow:
+            found.append(
+                f"depth: {self.narrow:,} of {self.maps:,} maps use less than {NARROW:.0%} of 0..{FULL}; "
+                "expected each to be stretched to all of it (metres or millimetres are none)"
+            )
+        if self.maps >= FEW and self.inverted > INVERTED * self.maps:
+            found.append(
+                f"depth: {self.inverted:,} of {self.maps:,} maps are larger at the top of their picture than "
+                "at the bottom; expected larger values where it is nearer: are they inverted?"
+            )
+        return found
 
 
 def resized_depth(depth: Image.Image, size: int) -> np.ndarray:

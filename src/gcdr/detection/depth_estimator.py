@@ -18,7 +18,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, file_digest, text_digest
 from gcdr.base.provenance import modules_behind
 from gcdr.base.transformers_models import load_transformers
-from gcdr.data.depth_maps import depth_file, open_depth, save_depth
+from gcdr.data.depth_maps import check_depth_names, depth_file, open_depth, save_depth
 from gcdr.data.pictures import open_image
 from gcdr.detection.depth_layout import DEPTH_FILES, FAMILY, check_family
 
@@ -76,6 +76,7 @@ def estimate_depth(
     """
     estimator = DepthEstimator.load(weights, device)
     first = people.drop_duplicates("image").sort_values("image")
+    check_depth_names(first["image"])
     sizes = first[["width", "height"]].itertuples(index=False, name=None)
     made_by = (*(weights / name for name in DEPTH_FILES), *map(Path, modules_behind(__file__)))
     key = text_digest(*map(file_digest, made_by), metadata.version("transformers"))

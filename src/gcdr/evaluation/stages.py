@@ -93,7 +93,12 @@ def test_people(manifest: Path, annotations: Path, samples: Path) -> Tested:
 
 def in_frame_summary(model: Path, logit: np.ndarray | None, tested: Tested) -> dict | str:
     """The in/out metric of a model, or why it has none."""
-    if read_card(model).get("settings", {}).get("in_frame") is None or logit is None:
+    card = read_card(model)
+    settings = card.get("settings", {})
+    learned = settings.get("in_frame") is not None or settings.get("out_of_frame")
+    if logit is None or not (
+        learned or "converted" in card
+    ):  # a released file's model has learned it
         return "the model was not trained to tell in from out of the frame (gaze.in_frame)"
     if tested.inside.all():
         return "no test person is known to look out of the frame"

@@ -80,11 +80,15 @@ def predict_frames(
         one for each frame, also for one without people.
 
     Raises:
-        InputError: the model needs prior maps, a frame does not come after the one before it or holds a
-            track twice, or as ``Predictor.predict``, naming the frame.
+        InputError: the model needs prior maps or depth, a frame does not come after the one before it or
+            holds a track twice, or as ``Predictor.predict``, naming the frame.
     """
     if predictor.model.needs.prior:
         raise InputError("film: found a model that sees prior maps, expected one that sees none")
+    if predictor.model.needs.depth:
+        raise InputError(
+            "film: found a model that sees depth, expected one that sees pictures alone"
+        )
     stretches, memory = _Stretches(forget), None
     for shown in _chunks(frames, chunk):
         stretch = np.concatenate([stretches.of(frame) for frame in shown])

@@ -203,12 +203,19 @@ class Predictor:
         """A picture's depth as a picture cache holds it."""
         if not self.model.needs.depth:
             return None
-        found = None if depth is None else np.asarray(depth, np.float32)
         size = (picture.height, picture.width)
+        expected = f"expected {size} finite values in 0..1, 1 nearest"
+        try:
+            found = None if depth is None else np.asarray(depth, np.float32)
+        except (TypeError, ValueError):
+            raise InputError(f"picture {number}: depth: found no numbers, {expected}") from None
         if found is None or found.shape != size or not np.isfinite(found).all():
             shape = "none" if found is None else f"shape {found.shape}"
+            raise InputError(f"picture {number}: depth: found {shape}, {expected}")
+        low, high = float(found.min()), float(found.max())
+        if low < 0 or high > 1 or low == high:
             raise InputError(
-                f"picture {number}: depth: found {shape}, expected {size} finite values in 0..1, 1 nearest"
+                f"picture {number}: depth: found {low:g} to {high:g}, {expected}, not all equal"
             )
         return resized_depth(Image.fromarray(found), self.model.input_size)
 

@@ -225,8 +225,10 @@ def name_in(table: pd.DataFrame, variant: str) -> str:
 
 
 def _as_published(row: Mapping[str, Any], results: pd.DataFrame) -> bool:
-    """Whether the paper's numbers are of this: of several priors and gaze models, the first ones."""
-    return all(
+    """Whether the paper's numbers are of this: of VAT; of several priors and gaze models, the first."""
+    title = row["gaze_title"]  # a name may follow, where there are several of a kind
+    own = pd.isna(title) or str(title).removeprefix("Video ").startswith("VAT")
+    return own and all(
         pd.isna(row[what]) or row[what] == results[what].dropna().iloc[0]
         for what in ("prior", "gaze")
     )

@@ -140,6 +140,8 @@ def asked_teacher(teacher: AskedModel, has_maps: bool, claim: str | None, sample
     diffuses = teacher.noise is not None
     sees = not diffuses and teacher.model.needs.prior
     kind = "diffusion model" if diffuses else teacher.model.kind
+    if teacher.model.needs.depth:
+        raise InputError(f"found a {kind} that sees depth, expected one that sees pictures alone")
     if sampled and not diffuses:
         raise InputError(
             f"--timestep, --steps, --draws: found a {kind}, expected a diffusion model"
