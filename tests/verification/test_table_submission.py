@@ -7,6 +7,7 @@ import pytest
 from fake_gazefollow import write_gazefollow, write_training
 
 from gcdr.base.errors import InputError
+from gcdr.config.deciding import lists_used
 from gcdr.data.manifest import people_alone, people_digest, write_table
 from gcdr.datasets.read import read_dataset
 from gcdr.evaluation.metrics import DEFINITIONS
@@ -128,3 +129,13 @@ def test_rows_of_different_people_are_no_table(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace('"people": 10', '"people": 9'))
     with pytest.raises(InputError, match="found results of 9 and of 10 test people"):
         table_result(PAPER_TABLES["table_s4"], "table_s4", made, "videoattentiontarget", 12)
+
+
+def test_the_authors_lists_are_among_what_is_told_by_digest(tmp_path: Path) -> None:
+    """Two labs whose lists differ see it; a share without a list is let pass here."""
+    for ratio in ("0.1", "0.2"):
+        (tmp_path / f"train_annotations_weak_ratio{ratio}_use.txt").write_text("a")
+    found = lists_used({"split": {"released": str(tmp_path)}})
+    assert sorted(found) == ["split.released, 10 %", "split.released, 20 %"]
+    assert all(Path(path).is_file() for path in found.values())
+    assert lists_used({"split": {"released": None}}) == {}

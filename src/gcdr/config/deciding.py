@@ -1,11 +1,14 @@
 """What of a configuration decides the numbers of its report, for the record beside them."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+from gcdr.base.errors import InputError
 from gcdr.base.plain import Config, JsonTable
 from gcdr.config.asked import trained_gaze_models, used_datasets, used_studies
 from gcdr.config.weight_checks import weight_uses
+from gcdr.datasets.layout import released_list
 from gcdr.priors.kinds.registry import named_prior
 
 SECTIONS = ("split", "samples", "heatmap", "detect", "diffusion", "refine")
@@ -29,6 +32,16 @@ def deciding_gaze(config: Config) -> JsonTable:
     gaze = config["gaze"]
     used = [gaze["model"], *trained_gaze_models(config)]
     return {**gaze, "models": {name: gaze["models"][name] for name in dict.fromkeys(used)}}
+
+
+def lists_used(config: Config) -> dict[str, str]:
+    """The authors' lists of who keeps a label that its tables go by, of the shares of Table 1."""
+    found = {}
+    for share in (5, 10, 20):
+        with suppress(InputError):  # whoever asks for that share is told that there is none
+            if path := released_list(config["split"]["released"], share):
+                found[f"split.released, {share} %"] = str(path)
+    return found
 
 
 def weights_used(config: Config) -> dict[str, str]:

@@ -43,7 +43,7 @@ def write_table_submission(
         manifest: that of the test people.
         source: their data set.
         settings: what of the configuration decides the numbers.
-        weights: the weights that models begin from, by the key that names them.
+        weights: weights that models begin from, and lists that splits go by, by the key that names them.
         runs: how the names of the records of its jobs begin, see :func:`gcdr.config.deciding.runs_of`.
         computed_on: the device as configured; this process may be on another machine than its jobs were.
         benchmarks: folder of the jobs' times.
