@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from gcdr.settings.job_needs import rows_of
+from gcdr.settings.people_counts import rows_of
 
 HEAD = ("rule", "jobs", "people", "MB", "asked", "above", "CPU s", "asked", "above", "fit")
 LINE = "{:20} {:>5} {:>13} {:>6} {:>6} {:>6} {:>8} {:>6} {:>6}  {}"

@@ -16,7 +16,7 @@ from gcdr.cli import cli_forecast
 from gcdr.cli.commands import main
 from gcdr.forecast import learning_rates
 from gcdr.forecast import machine_rates as rates
-from gcdr.forecast.learning_rates import learning_seconds, try_batch
+from gcdr.forecast.learning_rates import Learner
 from gcdr.forecast.machine_rates import Rates, measure_rates
 from gcdr.forecast.sums import Job, bytes_of, read_jobs, stages, state_bytes, wall
 from gcdr.models.build import save_model
@@ -87,21 +87,23 @@ def test_a_batch_that_does_not_fit_is_halved_and_told(monkeypatch: pytest.Monkey
     monkeypatch.setattr(learning_rates, "set_precision", lambda *_: None)
     model, told = Model(2, 2), []
     recipe = rates.gaze_training(smoke(), 10, "vat", student=True).recipe
-    about = (loss, "vat", "gaze.recipe")
-    learning_seconds(model, replace(recipe, batch=80), *about, CPU, told)
+    large = replace(recipe, batch=80)
+    here = Learner(model, "vat", loss, CPU, told)
+    here.seconds(large, "gaze.recipe")
     assert told == [
-        "vat: a batch of 80 is too large for the memory here; measured with 20: set gaze.recipe.batch to "
-        "that, and labelled_per_batch below it, in a further file of CONFIG, or take a larger GPU"
+        "vat: a batch of 80 is too large for the memory here, 20 fit: set gaze.recipe.batch to that, and "
+        "labelled_per_batch below it, in a further file of CONFIG, or take a larger GPU"
     ]
-    try_batch(model, replace(recipe, batch=80), *about, CPU, told, twice=True)
+    here.try_batch(large, "gaze.teacher", "labels alone")
     assert len(told) == 1  # memory of the machine is asked for, not tried
+    gpu = Learner(model, "vat", loss, torch.device("cuda"), told)
     for twice in (False, True):
-        try_batch(model, replace(recipe, batch=80), *about, torch.device("cuda"), told, twice=twice)
+        gpu.try_batch(large, "gaze.teacher", "labels alone", twice)
         assert (
-            "a batch of 80 is too large for the memory here; 20 fit: set gaze.recipe.batch"
-            in told[-1]
+            "vat by labels alone: a batch of 80" in told[-1]
+            and "set gaze.teacher.batch" in told[-1]
         )
-    try_batch(model, replace(recipe, batch=16), *about, torch.device("cuda"), told, twice=True)
+    gpu.try_batch(replace(recipe, batch=16), "gaze.recipe", "labels", twice=True)
     assert len(told) == 3
 
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 import yaml
 from snakemake.utils import update_config
@@ -12,19 +11,13 @@ from snakemake.utils import update_config
 from gcdr.base.errors import InputError
 from gcdr.config.pools import add_pools
 from gcdr.methods import TEACHERS, parse_variant
-from gcdr.priors.kinds.registry import parse_prior
 from gcdr.settings.job_needs import (
-    ASSUMED,
     OTHER,
     JobNeeds,
     Work,
-    detection_jobs,
     needs,
-    people_expected,
-    people_in,
     read_figures,
     refining,
-    rows_of,
     training_works,
 )
 from gcdr.settings.learning import (
@@ -33,6 +26,7 @@ from gcdr.settings.learning import (
     student_training,
     teacher_training,
 )
+from gcdr.settings.people_counts import people_in
 
 ROOT = Path(__file__).parents[2]
 TABLE = read_figures(ROOT / "workflow/resources.yaml")
@@ -127,53 +121,6 @@ def test_time_grows_with_steps_draws_people_and_epochs() -> None:
 def test_a_model_that_nobody_measured_has_a_row() -> None:
     unknown, other = (needs(TABLE, "evaluate", 10, [Work(name, 10)], 0) for name in ("new", OTHER))
     assert unknown == other
-
-
-def test_people_are_those_of_the_manifest_else_of_the_entry(tmp_path: Path) -> None:
-    assert people_in(SMOKE, "smoke", tmp_path) == 320
-    assert people_in(PAPER, "gazefollow", tmp_path) == 130_339
-    datasets = {
-        "mine": {"kind": "folder", "images": "x"},
-        "show": {"kind": "world-show", "clips": 3, "test_clips": 1, "frames": 10},
-        "both": {
-            "kind": "pool",
-            "labelled": ["mine"],
-            "unlabelled": ["mine", "show"],
-            "test": "show",
-        },
-        "cubes": {"kind": "gooreal", "root": "x"},
-    }
-    config = {"datasets": datasets}
-    assert people_in(config, "cubes", tmp_path) == 2451 + 2156
-    assert people_in(config, "both", tmp_path) == ASSUMED + 4 * 10 * 3
-    manifest = tmp_path / "data/mine/manifest.parquet"
-    manifest.parent.mkdir(parents=True)
-    pd.DataFrame({"image": list("abc")}).to_parquet(manifest)
-    rows_of.cache_clear()
-    assert people_in(config, "mine", tmp_path) == 3
-    manifest.write_bytes(b"cut off")
-    rows_of.cache_clear()
-    assert people_in(config, "mine", tmp_path) == ASSUMED
-    rows_of.cache_clear()
-
-
-def test_jobs_follow_from_what_is_there_before_the_first(tmp_path: Path) -> None:
-    """Counted without a manifest, which comes later: finished shards keep their names."""
-    assert detection_jobs(PAPER, "gazefollow") == 17
-    prior = parse_prior("ofa-large", PAPER["priors"]["ofa-large"])
-    assert prior.jobs(people_expected(PAPER, "gazefollow")) == 66
-    assert parse_prior("ofa", SMOKE["priors"]["ofa-world"]).jobs(10**6) == 2
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    for number in range(3):
-        (pictures / f"{number}.jpg").write_bytes(b"")
-    (tmp_path / "heads.csv").write_text("image,head_x0\n" + "a.jpg,1\n" * 9_000)
-    own = {"kind": "folder", "images": str(pictures)}
-    tabled = own | {"table": str(tmp_path / "heads.csv")}
-    config = {"datasets": {"own": own, "tabled": tabled}, "detect": {"shards": None}}
-    assert [people_expected(config, name) for name in ("own", "tabled")] == [6, 9_000]
-    assert [detection_jobs(config, name) for name in ("own", "tabled")] == [1, 2]
-    assert prior.jobs(9_000) == 5 and prior.jobs(0) == 1
 
 
 def test_a_wrong_figure_is_named(tmp_path: Path) -> None:

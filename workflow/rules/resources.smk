@@ -10,6 +10,7 @@ from gcdr.base.gpus import share_gpus, visible_gpus
 from gcdr.config.preflight import machine_memory
 from gcdr.settings import job_needs
 from gcdr.settings.job_needs import Work
+from gcdr.settings.people_counts import people_of_job
 from snakemake.exceptions import WorkflowError
 from snakemake.iocontainers import Wildcards
 from snakemake.resources import Resources
@@ -21,7 +22,7 @@ FIGURES = job_needs.read_figures(Path(TABLE))
 
 def people_of(wildcards):
     """How many people a job goes through."""
-    return job_needs.people_of_job(config, wildcards)
+    return people_of_job(config, wildcards)
 
 
 def vqa_work(wildcards):

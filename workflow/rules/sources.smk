@@ -6,6 +6,7 @@ from functools import cache
 from gcdr.base.download import planned_files
 from gcdr.base.files import text_digest
 from gcdr.config.asked import used_datasets
+from gcdr.config.deciding import lists_used
 from gcdr.datasets.film import film_people_mark
 from gcdr.datasets.folder import people_mark
 from gcdr.datasets.layout import (
@@ -19,7 +20,7 @@ from gcdr.detection.depth_layout import DEPTH_FILES
 from gcdr.models.sizes import weights_file
 from gcdr.report.paper_tables import PAPER_TABLES, savings_table
 from gcdr.settings import preparing
-from gcdr.settings.job_needs import detection_jobs, people_expected
+from gcdr.settings.people_counts import detection_jobs, people_expected
 from gcdr.video.extraction import find_films
 from gcdr.world.dataset import DRAWN
 
@@ -370,3 +371,12 @@ def main_table():
 
 
 MAIN_TABLES = {"gazefollow": "table1", "videoattentiontarget": "table_s4"}
+
+
+def table_lists():
+    """The authors' lists that the shares of the main table go by, by what they are called in its record."""
+    shares = [column.share for column in PAPER_TABLES[main_table()].columns]
+    return {
+        f"split.released, {share} %": str(path)
+        for share, path in lists_used(config, shares).items()
+    }

@@ -1,6 +1,6 @@
 """The paper's tables as targets; what each holds is in gcdr.report.paper_tables."""
 
-from gcdr.config.deciding import deciding_settings, lists_used, runs_of, weights_used
+from gcdr.config.deciding import deciding_settings, runs_of, weights_used
 
 SAVINGS = savings_table(config["report"]["shares"])
 
@@ -43,7 +43,7 @@ rule submission:
         cells=lambda wildcards: as_json(table_cells(PAPER_TABLES[main_table()])),
         source=lambda wildcards: as_json(source_of(tested_on(first_study(config)))),
         settings=lambda wildcards: as_json(deciding_settings(config)),
-        weights=lambda wildcards: as_json(weights_used(config) | lists_used(config)),
+        weights=lambda wildcards: as_json(weights_used(config) | table_lists()),
         runs=lambda wildcards: as_json(runs_of(config)),
     shell:
         "python {input.script:q} --table={params.table:q} --cells={params.cells:q} --manifest={input.manifest:q}"

@@ -292,10 +292,9 @@ def _of_raw_maps(args: argparse.Namespace, config: Any) -> str | None:
     source, name, prior = piloted_source(config)
     asked = _checked_device(args, config)
     weights = prior.read_from
+    # What is converted is made again where the released files have changed.
     if weights.is_relative_to("results") or not (weights / WEIGHTS_FILE).is_file():
-        _make(  # which looks whether they are newer than what they are made from
-            weights / WEIGHTS_FILE, args, "1"
-        )
+        _make(weights / WEIGHTS_FILE, args, "1")
     kind = source["kind"]
     expected = claim_of_submission(args.expected, kind) if args.expected else _published()
     print("\n".join(check_splits(config, source)), flush=True)

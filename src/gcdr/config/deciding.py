@@ -1,7 +1,8 @@
 """What of a configuration decides the numbers of its report, for the record beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from gcdr.base.errors import InputError
@@ -34,13 +35,15 @@ def deciding_gaze(config: Config) -> JsonTable:
     return {**gaze, "models": {name: gaze["models"][name] for name in dict.fromkeys(used)}}
 
 
-def lists_used(config: Config) -> dict[str, str]:
-    """The authors' lists of who keeps a label that its tables go by, of the shares of Table 1."""
+def lists_used(config: Config, shares: Iterable[int | str | None]) -> dict[int, Path]:
+    """The authors' lists of who keeps a label, by share, of some shares as far as there are any."""
     found = {}
-    for share in (5, 10, 20):
+    for share in shares:
         with suppress(InputError):  # whoever asks for that share is told that there is none
-            if path := released_list(config["split"]["released"], share):
-                found[f"split.released, {share} %"] = str(path)
+            if isinstance(share, int) and (
+                path := released_list(config["split"]["released"], share)
+            ):
+                found[share] = path
     return found
 
 

@@ -53,21 +53,29 @@ def people_before_jobs(
     made = DATA / name / "manifest.parquet"
     if source.get("kind") in DRAWN:
         return None if _is_made(name, prior, made, file) else _drawn(source)
-    if source.get("kind") in (None, "video") or lacks_heads(source):
+    if source.get("kind") in (None, "pool", "video") or lacks_heads(source):
         return None
-    files = annotation_files(source)
-    if not files or not all(file.is_file() for file in files):
-        return None
-    if made.is_file() and _time(made) >= max(map(_time, files)):
-        if _is_made(name, prior, made, file):
+    if is_unread(datasets, name):
+        if read is None:
             return None
-        from gcdr.data.manifest import read_people  # not above: most plans need no table
-
-        return read_people(made)
-    if read is None:
+        print(f"datasets.{name}: its people are read, of whom priors.{prior} is", file=sys.stderr)
+        return read(json.dumps(source))
+    if not made.is_file() or _is_made(name, prior, made, file):
         return None
-    print(f"datasets.{name}: its people are read, of whom priors.{prior} is to be", file=sys.stderr)
-    return read(json.dumps(source))
+    from gcdr.data.manifest import read_people  # not above: most plans need no table
+
+    return read_people(made)
+
+
+def is_unread(datasets: Config, name: str) -> bool:
+    """Whether files with the people of a data set are there, and newer than what a job has read of them."""
+    source = datasets.get(name, {})
+    if source.get("kind") in (None, "pool", "video", *DRAWN) or lacks_heads(source):
+        return False
+    files, made = annotation_files(source), DATA / name / "manifest.parquet"
+    if not files or not all(file.is_file() for file in files):
+        return False
+    return not made.is_file() or _time(made) < max(map(_time, files))
 
 
 def read_as_its_job(failures: float, source: str) -> "pd.DataFrame | None":

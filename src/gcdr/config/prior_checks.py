@@ -6,7 +6,7 @@ from functools import cache, partial
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config
 from gcdr.base.texts import folded
-from gcdr.config.people_checks import people_before_jobs, read_as_its_job
+from gcdr.config.people_checks import is_unread, people_before_jobs, read_as_its_job
 from gcdr.priors.kinds.kind import PriorKind
 from gcdr.priors.kinds.registry import all_stores, named_prior, parse_prior
 
@@ -60,7 +60,8 @@ def unread_people_problems(
     problems = []
     for name, datasets in _used_with(config, used).items():
         known = partial(people_before_jobs, config["datasets"], name, read=read)
-        lines = parse_prior(name, config["priors"][name]).problems(datasets, planned, known)
+        unread = [one for one in datasets if is_unread(config["datasets"], one)]
+        lines = parse_prior(name, config["priors"][name]).problems(unread, planned, known)
         problems += [f"priors.{name}.{line}" for line in lines]
     return problems
 

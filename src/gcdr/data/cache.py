@@ -99,7 +99,8 @@ def write_samples(
                     look.take(values)
             for row in rows[index]:
                 head[row] = head_of(image, region[row], head_size)
-    print("\n".join(look.lines()), end="\n" * bool(look.lines()))
+    for line in look.lines():
+        print(line)
 
 
 def new_samples(

@@ -3,10 +3,11 @@
 import copy
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gcdr.models.interface import SeesPeople
 from gcdr.models.precision import set_precision
@@ -19,86 +20,76 @@ Timed = Callable[[], object]
 T = TypeVar("T")
 
 
-def learning_seconds(
-    model: SeesPeople,
-    recipe: Recipe,
-    loss: Callable[[int], Callable[[], Tensor]],
-    name: str,
-    key: str,
-    device: torch.device,
-    too_large: list[str],
-) -> float:
-    """Seconds a person of a training step, of the batch or of as many as fit on the GPU.
+@dataclass(frozen=True)
+class Learner:
+    """A model that is tried at learning.
 
-    Args:
+    Attributes:
         model: what learns.
-        recipe: how.
+        name: its own, for what is told.
         loss: makes of a number of people what computes their loss.
-        name: of the model, for what is told.
-        key: of its recipe in the configuration.
         device: where.
-        too_large: gets a line where the batch does not fit.
+        too_large: gets a line for each batch that does not fit.
     """
-    count = counted_together(model, recipe.batch, device)
-    stepping = _prepared(model, recipe, loss)
-    seconds, fits = _largest(lambda n: least_seconds(stepping(n), device), count)
-    if fits < count:
-        too_large.append(
-            f"{name}: a batch of {count} is too large for the memory here; measured with {fits}: set "
-            f"{key}.batch to that, and labelled_per_batch below it, in a further file of CONFIG, or take a "
-            "larger GPU"
-        )
-    return seconds / fits
 
+    model: SeesPeople
+    name: str
+    loss: Callable[[int], Callable[[], Tensor]]
+    device: torch.device
+    too_large: list[str]
 
-def try_batch(
-    model: SeesPeople,
-    recipe: Recipe,
-    loss: Callable[[int], Callable[[], Tensor]],
-    name: str,
-    key: str,
-    device: torch.device,
-    too_large: list[str],
-    twice: bool = False,
-) -> None:
-    """Take a step of another recipe's batch.
+    def seconds(self, recipe: Recipe, key: str) -> float:
+        """Seconds a person of a training step, of a recipe's batch or of as many as fit on the GPU.
 
-    Where memory is the machine's own, what a job asks for says whether it fits.
+        Args:
+            recipe: how it learns.
+            key: of the recipe in the configuration.
+        """
+        count = counted_together(self.model, recipe.batch, self.device)
+        stepping = self._stepping(recipe)
+        seconds, fits = _largest(lambda n: least_seconds(stepping(n), self.device), count)
+        self._say(self.name, key, count, fits)
+        return seconds / fits
 
-    Args:
-        model, loss, name, key, device, too_large: as for :func:`learning_seconds`.
-        recipe: whose batch.
-        twice: whether a second model is there beside the one that learns, and is asked (Mean Teacher).
-    """
-    if device.type != "cuda":
-        return
-    stepping = _prepared(model, recipe, loss)
-    held: nn.Module | None = copy.deepcopy(model) if twice else None
+    def try_batch(self, recipe: Recipe, key: str, by: str, twice: bool = False) -> None:
+        """Take a step of another recipe's batch.
 
-    def taken(count: int) -> None:
-        if held is not None:
-            with torch.no_grad():
-                loss(count)()
-        stepping(count)()
+        Where memory is the machine's own, what a job asks for says whether it fits.
 
-    _, fits = _largest(taken, recipe.batch)
-    if fits < recipe.batch:
-        too_large.append(
-            f"{name}: a batch of {recipe.batch} is too large for the memory here; {fits} fit: set "
-            f"{key}.batch to that in a further file of CONFIG, or take a larger GPU"
-        )
+        Args:
+            recipe, key: as for :meth:`seconds`.
+            by: what it learns by, for what is told.
+            twice: whether a second model is in memory beside it, and is asked (Mean Teacher).
+        """
+        if self.device.type != "cuda":
+            return
+        stepping = self._stepping(recipe)
+        beside = copy.deepcopy(self.model) if twice else None  # takes its room, no more
 
+        def taken(count: int) -> None:
+            if beside is not None:
+                with torch.no_grad():
+                    self.loss(count)()
+            stepping(count)()
 
-def _prepared(
-    model: SeesPeople, recipe: Recipe, loss: Callable[[int], Callable[[], Tensor]]
-) -> Callable[[int], Timed]:
-    """Steps of a model that learns, by the number of people."""
-    model.to(memory_format=torch.channels_last).train()
-    set_precision(model, recipe.precision)
-    learned = model.stored_state()
-    weights = [one for key, one in model.named_parameters() if key in learned]
-    optimiser = torch.optim.Adam(weights, 1e-5)
-    return lambda count: _step(optimiser, loss(count))
+        _, fits = _largest(taken, recipe.batch)
+        self._say(f"{self.name} by {by}", key, recipe.batch, fits)
+
+    def _say(self, who: str, key: str, count: int, fits: int) -> None:
+        if fits < count:
+            self.too_large.append(
+                f"{who}: a batch of {count} is too large for the memory here, {fits} fit: set {key}.batch to "
+                "that, and labelled_per_batch below it, in a further file of CONFIG, or take a larger GPU"
+            )
+
+    def _stepping(self, recipe: Recipe) -> Callable[[int], Timed]:
+        """Steps of the model, by the number of people."""
+        self.model.to(memory_format=torch.channels_last).train()
+        set_precision(self.model, recipe.precision)
+        learned = self.model.stored_state()
+        weights = [one for key, one in self.model.named_parameters() if key in learned]
+        optimiser = torch.optim.Adam(weights, 1e-5)
+        return lambda count: _step(optimiser, self.loss(count))
 
 
 def _largest(work: Callable[[int], T], count: int) -> tuple[T, int]:

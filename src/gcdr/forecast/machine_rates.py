@@ -23,12 +23,7 @@ from gcdr.config.gaze_checks import token_teachers
 from gcdr.data.cache import Pictures
 from gcdr.data.crops import head_pixels
 from gcdr.detection.detector import detect, load_detector
-from gcdr.forecast.learning_rates import (
-    counted_together,
-    learning_seconds,
-    least_seconds,
-    try_batch,
-)
+from gcdr.forecast.learning_rates import Learner, counted_together, least_seconds
 from gcdr.forecast.model_bytes import share_of
 from gcdr.methods import TEACHERS
 from gcdr.models.folding import ready
@@ -210,18 +205,16 @@ def _of_gaze(
 
         return of_batch
 
-    learn = learning_seconds(model, recipe, loss, name, "gaze.recipe", device, too_large)
+    learner = Learner(model, name, loss, device, too_large)
+    learn = learner.seconds(recipe, "gaze.recipe")
     alone = gaze_training(config, share_of(config), name, student=False).recipe
     if "train_teacher" in rules and alone.batch > recipe.batch:
-        who = f"{name}, labels alone"
-        try_batch(model, alone, loss, who, "gaze.teacher", device, too_large)
+        learner.try_batch(alone, "gaze.teacher", "labels alone")
     if HOLDS_TWO & rules:
         held = mean_teacher_training(config, share_of(config), TEACHERS["vat-mt"], name).recipe
-        key, who = "gaze.mean_teacher.recipe", f"{name} by Mean Teacher"
-        try_batch(model, held, loss, who, key, device, too_large, twice=True)
+        learner.try_batch(held, "gaze.mean_teacher.recipe", "Mean Teacher", twice=True)
     if "train_token_student" in rules and token_teachers(settings.kind):
-        who = f"{name} beside its teacher"
-        try_batch(model, recipe, loss, who, "gaze.recipe", device, too_large, twice=True)
+        learner.try_batch(recipe, "gaze.recipe", "a teacher's tokens", twice=True)
     return {"ask": ask, "learn": learn}
 
 
@@ -253,15 +246,12 @@ def _of_denoiser(
         noisy, at = training_pair(Schedule(), target, times, torch.randn_like(target))
         return lambda: model.objective(model(noisy, at, inputs), target)
 
-    learn = learning_seconds(
-        model, recipe, loss, "diffusion", "diffusion.recipe", device, too_large
-    )
+    learner = Learner(model, "diffusion", loss, device, too_large)
+    learn = learner.seconds(recipe, "diffusion.recipe")
     if HOLDS_TWO & rules:
-        held = mean_teacher_training(
-            config, share_of(config), TEACHERS["diffusion-mt"], None
-        ).recipe
-        key, who = "diffusion.mean_teacher.recipe", "diffusion by Mean Teacher"
-        try_batch(model, held, loss, who, key, device, too_large, twice=True)
+        teacher = TEACHERS["diffusion-mt"]
+        held = mean_teacher_training(config, share_of(config), teacher, None).recipe
+        learner.try_batch(held, "diffusion.mean_teacher.recipe", "Mean Teacher", twice=True)
     return {"ask": ask, "step": one, "learn": learn / draws}
 
 

@@ -9,7 +9,7 @@ from gcdr.base.plain import Config
 from gcdr.forecast.model_bytes import token_values, trained_bytes
 from gcdr.priors.kinds.registry import all_stores, read_priors
 from gcdr.priors.kinds.vqa_kind import VqaPrior
-from gcdr.settings.job_needs import people_of_job
+from gcdr.settings.people_counts import people_of_job
 
 LARGEST_GRID = 30  # rows of OFA's maps at 480 pixels
 KEPT = 1.3  # what columns and tables add to maps

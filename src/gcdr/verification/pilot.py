@@ -7,7 +7,6 @@ published numbers; the split is counted.
 import math
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import torch
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config, JsonTable, changed_keys
 from gcdr.base.problems import Problems
+from gcdr.config.deciding import lists_used
 from gcdr.config.schema import first_study, study_share
 from gcdr.data.heatmaps import peak_points
 from gcdr.data.manifest import BODY, people_alone, people_digest, write_table
@@ -32,6 +32,7 @@ from gcdr.evaluation.scores import score_baselines, summarise
 from gcdr.priors.kinds.registry import named_prior, read_priors
 from gcdr.priors.kinds.vqa_kind import VqaPrior
 from gcdr.priors.vqa.asking import ask_people
+from gcdr.report.paper_tables import PAPER_TABLES
 from gcdr.verification.claims import GAZEFOLLOW, Claim, other_reading
 from gcdr.verification.verify import MAP_SIZE, TestSet, beside_claim
 
@@ -44,7 +45,6 @@ WIDE = 1.3
 """How many times as far as the 95 % interval reaches a published number may be off: three are held to theirs,
 of few pictures, and one of three such intervals misses now and then (this one is that of 99 %)."""
 NOT_DECIDING = ("layers", "block", "which", "precision")  # in what a job is told, a map
-OF_TABLE = (5, 10, 20)  # shares of Table 1, which a run makes too
 WRONG_SHARE = 0.1  # of a split's share, that it may be off
 
 
@@ -104,20 +104,17 @@ def check_splits(config: Config, source: Source) -> list[str]:
     share = study_share(config, first_study(config))
     if not isinstance(share, int):
         return [f"split: {share} labels"]
-    folder = config["split"]["released"]
-    released = released_list(folder, share)
-    if released is None:
+    if released_list(config["split"]["released"], share) is None:
         return ["split: drawn by the seed"]
     files = [path for path in annotation_files(source) if path.name.startswith("train")]
     if not files:
         raise InputError(
             f"{source['root']}: no training annotations; expected them beside the test ones"
         )
-    lists = {share: released}
-    for other in (one for one in OF_TABLE if one != share):
-        with suppress(InputError):  # who asks for that share is told that there is none
-            lists[other] = released_list(folder, other) or released
-    return [check_released_split(files[0], lists[one], one) for one in sorted(lists)]
+    lists = lists_used(
+        config, {share, *(column.share for column in PAPER_TABLES["table1"].columns)}
+    )
+    return [check_released_split(files[0], path, one) for one, path in sorted(lists.items())]
 
 
 def check_released_split(annotations: Path, released: Path, share: int) -> str:
