@@ -1,5 +1,6 @@
 """A maintained estimator of depth, of the real architecture with random weights, asked once a picture."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tiny_study import CPU, make_study
 from gcdr.base.errors import InputError
 from gcdr.data.depth_maps import depth_file, open_depth
 from gcdr.data.manifest import read_people
+from gcdr.detection import depth_estimator
 from gcdr.detection.depth_estimator import DepthEstimator, estimate_depth
 
 pytestmark = pytest.mark.slow
@@ -71,6 +73,15 @@ def test_a_stopped_estimate_goes_on(
             raise KeyboardInterrupt
         return ask(self, picture)
 
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with (
+        monkeypatch.context() as patched,
+        pytest.raises(InputError, match=r"depth: .*No space left"),
+    ):
+        patched.setattr(depth_estimator, "save_depth", full)
+        estimate_depth(people, images, weights, CPU, out)
     monkeypatch.setattr(DepthEstimator, "depth", stopped)
     with pytest.raises(KeyboardInterrupt):
         estimate_depth(people, images, weights, CPU, out)

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import atomic, file_digest, text_digest
+from gcdr.base.files import atomic, disk_trouble, file_digest, text_digest
 from gcdr.base.provenance import modules_behind
 from gcdr.base.transformers_models import load_transformers
 from gcdr.data.depth_maps import check_depth_names, depth_file, open_depth, save_depth
@@ -101,6 +101,9 @@ def _gathered(out: Path, made_by: str) -> Iterator[Path]:
     """A folder beside ``out`` that is filled over several runs, and becomes ``out`` when the block succeeds.
 
     Those of other weights are removed.
+
+    Raises:
+        InputError: the disk does not take it.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     kept = out.parent / f".{out.name}.begun-{made_by[:16]}"
@@ -108,6 +111,11 @@ def _gathered(out: Path, made_by: str) -> Iterator[Path]:
         if other != kept:
             shutil.rmtree(other, ignore_errors=True)
     kept.mkdir(exist_ok=True)
-    yield kept
+    try:
+        yield kept
+    except OSError as error:
+        if reason := disk_trouble(error):
+            raise InputError(f"{out}: cannot be written ({reason})") from error
+        raise
     with atomic(out) as whole:
         kept.rename(whole)
