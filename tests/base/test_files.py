@@ -112,7 +112,7 @@ def test_a_job_stops_at_once_and_leaves_nothing(tmp_path: Path, number: signal.S
     assert "Traceback" not in said and not list(tmp_path.iterdir())
 
 
-SWALLOWED = """
+FORKED = """
 import os, signal, time
 from gcdr.base.command import run
 
@@ -123,14 +123,38 @@ def main():
 
 run(main)
 """
+COLLECTED = """
+import os, signal, time, weakref
+from gcdr.base.stopping import hear_interrupts
+
+class Task:
+    pass
+
+hear_interrupts()
+task = Task()
+watched = weakref.ref(task, lambda _: os.kill(os.getpid(), signal.SIGINT))
+try:
+    del task
+    time.sleep(60)
+except KeyboardInterrupt:
+    raise SystemExit(128 + signal.SIGINT)
+"""
 
 
-def test_a_job_stops_wherever_the_signal_finds_it() -> None:
-    """Python swallows an exception that is raised in a function which it calls after a fork."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", SWALLOWED]
-    job = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=50)
-    assert job.returncode == 128 + signal.SIGTERM and "Exception ignored" not in job.stderr
+@pytest.mark.parametrize(
+    ("script", "number"), [(FORKED, signal.SIGTERM), (COLLECTED, signal.SIGINT)]
+)
+def test_a_process_stops_wherever_the_signal_finds_it(script: str, number: signal.Signals) -> None:
+    """Python swallows what is raised in functions that it calls after a fork or where an object dies."""
+    job = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        preexec_fn=partial(signal.signal, number, signal.SIG_DFL),
+    )
+    assert job.returncode == 128 + number and "Exception ignored" not in job.stderr
 
 
 def test_a_log_that_cannot_be_written_ends_in_no_stack(tmp_path: Path) -> None:

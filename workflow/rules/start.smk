@@ -10,12 +10,15 @@ sys.path.insert(0, str(TOP / "src"))  # the library of this checkout, whatever i
 
 try:
     from gcdr.base.errors import InputError
+    from gcdr.base.stopping import hear_interrupts
     from gcdr.config.place import as_module, check_module, check_start
 except ImportError as error:
     raise WorkflowError(
         f"GCDR's Snakefile was found in {TOP}, and its library cannot be imported ({error}); expected a clone of "
         "the whole repository, and an environment with what docs/module.md lists"
     ) from None
+
+hear_interrupts()  # a Ctrl-C that Python swallows would let the run go on to its end
 
 MODULE = workflow.modifier.parent_modifier is not None
 """Whether another Snakefile uses this one as a module: then nothing of ours lies where Snakemake works."""

@@ -15,6 +15,7 @@ from typing import Any
 from gcdr import __version__
 from gcdr.base.command import silence
 from gcdr.base.errors import InputError
+from gcdr.base.stopping import hear_interrupts
 from gcdr.cli.cli_forecast import add_forecast
 from gcdr.cli.cli_label import add_label
 from gcdr.cli.cli_pictures import add_correct, add_heads, add_predict
@@ -287,6 +288,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for add in COMMANDS:
         add(commands)
     args = parser.parse_args(arguments)
+    if arguments is None:  # a process of its own
+        hear_interrupts()
     try:
         status = args.run(args)
         sys.stdout.flush()
