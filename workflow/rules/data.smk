@@ -198,11 +198,13 @@ use rule samples as deep_samples with:
         manifest=f"{DATA}/manifest.parquet",
         depth=depth_of,
     output:
-        f"{DATA}/deep-samples-{{size}}.h5",
+        f"{DATA}/{{deep}}-samples-{{size}}.h5",
     log:
-        "logs/{dataset}/deep-samples-{size}.log",
+        "logs/{dataset}/{deep}-samples-{size}.log",
     benchmark:
-        "results/benchmarks/samples/{dataset}-deep-{size}.tsv"
+        "results/benchmarks/samples/{dataset}-{deep}-{size}.tsv"
+    wildcard_constraints:
+        deep="deep|shuffled",
     params:
         images=images_of,
         depth=depth_options,

@@ -16,7 +16,7 @@ SAID = {
     "samples": "resize the pictures of {dataset} to {size} pixels",
     "drawn_depth": "draw the depth of {dataset}",
     "estimate_depth": "estimate the depth of {dataset}",
-    "deep_samples": "resize the pictures and the depth of {dataset} to {size} pixels",
+    "deep_samples": "resize the pictures and the depth ({deep}) of {dataset} to {size} pixels",
     "detect": "find bodies in {dataset}, part {shard} of {shards}",
     "bodies": "match bodies to heads of {dataset}",
     "tokens": "ask the backbone {backbone} about {dataset}",
@@ -24,7 +24,7 @@ SAID = {
     "pool_labels": "put the labels of {dataset} together",
     "pool_bodies": "put the bodies of {dataset} together",
     "pool_samples": "put the {size}-pixel pictures of {dataset} together",
-    "pool_deep_samples": "put the {size}-pixel pictures and depth of {dataset} together",
+    "pool_deep_samples": "put the {size}-pixel pictures and depth ({deep}) of {dataset} together",
     "pool_priors": "put the maps {store} of {dataset} together",
     # Priors
     "gradcam": "Grad-CAM of the VQA model, {dataset}, part {shard} of {shards} ({store})",

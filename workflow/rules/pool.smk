@@ -102,11 +102,13 @@ use rule pool_samples as pool_deep_samples with:
         manifest=f"{DATA}/manifest.parquet",
         caches=lambda wildcards: deep_caches_of_members(wildcards).values(),
     output:
-        f"{DATA}/deep-samples-{{size}}.h5",
+        f"{DATA}/{{deep}}-samples-{{size}}.h5",
     log:
-        "logs/{dataset}/pool-deep-samples-{size}.log",
+        "logs/{dataset}/pool-{deep}-samples-{size}.log",
     benchmark:
-        "results/benchmarks/pool/{dataset}-deep-samples-{size}.tsv"
+        "results/benchmarks/pool/{dataset}-{deep}-samples-{size}.tsv"
+    wildcard_constraints:
+        deep="deep|shuffled",
     params:
         caches=lambda wildcards: as_json(deep_caches_of_members(wildcards)),
 

@@ -118,8 +118,9 @@ def depth_mark(wildcards):
 
 
 def depth_options(wildcards, input):
-    """The same as an option."""
-    return options(depth=config["datasets"][wildcards.dataset].get("depth") or str(input.depth))
+    """The same as an option, and whether pictures get each other's."""
+    depth = config["datasets"][wildcards.dataset].get("depth") or str(input.depth)
+    return options(depth=depth, shuffled=1 if wildcards.deep == "shuffled" else None)
 
 
 def images_of_study(wildcards):
@@ -337,7 +338,7 @@ def caches_of_members(wildcards):
 
 def deep_caches_of_members(wildcards):
     """The same with depth."""
-    return of_members(wildcards.dataset, f"deep-samples-{wildcards.size}.h5")
+    return of_members(wildcards.dataset, f"{wildcards.deep}-samples-{wildcards.size}.h5")
 
 
 def stores_of_members(wildcards):

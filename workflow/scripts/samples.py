@@ -7,9 +7,10 @@ from gcdr.data.manifest import read_people
 
 def main() -> None:
     names = ("manifest:path", "images:path", "size:int", "failures:float", "out:path")
-    args = arguments(__doc__, *names, depth=None)
+    args = arguments(__doc__, *names, depth=None, shuffled=0)
     people = read_people(args.manifest)
-    write_samples(people, args.images, args.size, args.out, args.failures, args.depth)
+    cached = (people, args.images, args.size, args.out, args.failures)
+    write_samples(*cached, args.depth, bool(args.shuffled))
 
 
 if __name__ == "__main__":

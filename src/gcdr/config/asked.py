@@ -194,6 +194,13 @@ def sees_depth(config: Config, name: str | None) -> bool:
     return kind is not None and entry["size"] in kind.depth
 
 
+def sees_shuffled(config: Config, name: str | None) -> bool:
+    """Whether it sees the depth of other pictures in place of their own."""
+    return sees_depth(config, name) and (
+        name is not None and config["gaze"]["models"][name].get("depth") == "shuffled"
+    )
+
+
 def labelled_online(config: Config) -> list[str]:
     """Gaze models of students whose labels a diffusion model makes in the training batch, which both see."""
     if config["refine"]["redraw"] != ONLINE:

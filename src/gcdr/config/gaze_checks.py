@@ -1,8 +1,11 @@
 """What is checked of gaze models before any work begins, beyond the schema."""
 
+from collections.abc import Iterator
+
 from gcdr.base.plain import Config
-from gcdr.config.asked import labelled_online, labeller_of, method_entries
+from gcdr.config.asked import labelled_online, labeller_of, method_entries, sees_depth
 from gcdr.methods import METHODS
+from gcdr.models.description import Description
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.vits import is_timms, vit_sizes
 
@@ -53,7 +56,32 @@ def gaze_problems(config: Config) -> list[str]:
                 for key in ("backbone", "tokens")
                 if entry.get(key) is not None
             ]
+        if entry.get("depth") == "shuffled" and not sees_depth(config, name):
+            problems.append(
+                f"gaze.models.{name}.depth: found 'shuffled', expected a kind and size that sees "
+                "depth, as pdp does"
+            )
+        if kind is not None:
+            problems += _options(kind, entry.get("options", {}), f"gaze.models.{name}")
     return problems + _labellers(config) + _misfits(config) + _online(config)
+
+
+def _options(kind: Description, options: Config, where: str) -> Iterator[str]:
+    """What a gaze model has no option for, or none of that value."""
+    for key, value in options.items():
+        known = kind.options.get(key)
+        if known is None:
+            yield (
+                f"{where}.options.{key}: no option of {kind.title}; expected "
+                f"{' or '.join(kind.options) or 'no options'}"
+            )
+        elif isinstance(known[0], str):
+            if value not in known:
+                yield f"{where}.options.{key}: found {value!r}, expected {' or '.join(known)}"
+        elif isinstance(value, str) or not known[0] <= value <= known[1]:
+            yield (
+                f"{where}.options.{key}: found {value!r}, expected a number from {known[0]:g} to {known[1]:g}"
+            )
 
 
 def _online(config: Config) -> list[str]:

@@ -8,6 +8,7 @@ from gcdr.config.asked import (
     labelled_online,
     method_entries,
     sees_depth,
+    sees_shuffled,
     used_datasets,
     used_gaze_models,
 )
@@ -64,6 +65,11 @@ def _grids(config: Config) -> Iterator[str]:
             yield (
                 f"refine.redraw: found online with gaze.models.{name}, which sees depth; expected "
                 "diffusion.depth true, as both are shown the same"
+            )
+        if sees_shuffled(config, name):
+            yield (
+                f"refine.redraw: found online with gaze.models.{name}, which sees shuffled depth; expected "
+                "one that sees its own, as the diffusion model does"
             )
         if name in sizes and sizes[name][0] != pixels:
             yield (

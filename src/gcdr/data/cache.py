@@ -45,6 +45,7 @@ def write_samples(
     path: Path,
     failures: float,
     depth: Path | None = None,
+    shuffled: bool = False,
 ) -> None:
     """Decode and resize every image once; how large the cache will be is said before.
 
@@ -62,6 +63,8 @@ def write_samples(
             :func:`gcdr.data.depth_maps.resized_depth`.
         failures: share of the people, 0 to 1, whose image may be absent, unreadable or of another size.
         depth: folder of depth maps, see :mod:`gcdr.data.depth_maps`; None keeps none.
+        shuffled: each image gets the depth of another one, half the data set away, to see what depth is good
+            for.
 
     Raises:
         InputError: these are more, or the disk has no room for the cache.
@@ -86,7 +89,11 @@ def write_samples(
             try:
                 image = open_image(root / name, of_manifest)
                 if depth is not None:
-                    deep = open_depth(depth_file(depth, name), of_manifest, root / name)
+                    other = (index + shuffled * (len(names) // 2)) % len(names)
+                    deep_size = tuple(sizes[rows[other][0]].tolist())
+                    deep = open_depth(
+                        depth_file(depth, names[other]), deep_size, root / names[other]
+                    )
             except InputError as error:
                 problem[rows[index]] = str(error)
                 failed.add(people["sample_id"].iloc[rows[index]], str(error))

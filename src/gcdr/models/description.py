@@ -17,6 +17,9 @@ from gcdr.models.vits import CELLS, vit_sizes
 Marks = Mapping[str, tuple[int, ...]]
 """Shapes of the tensors that tell one size of a model from another, where a file has them."""
 
+Option = tuple[float, float] | tuple[str, ...]
+"""What an option of a model may be: a number from the least to the greatest, or one of these words."""
+
 DENOISER, BLIND = "denoiser", "denoiser without towers"
 VIDEO_DENOISER = "video denoiser"
 """What the diffusion models are called, beside the gaze models' titles."""
@@ -84,6 +87,7 @@ class Description:
         names: whether it also says what is looked at (``GazeOutput.label_embedding``).
         vits: whether a size may also be the name of a vision transformer of timm, which it stands on then.
         tokens_of: kinds whose tokens it can learn, for methods whose students do.
+        options: fields of its sizes that a configuration may set, and to what.
         depth: the named sizes that need the depth of each image (``Needs.depth``).
         released: published files below the folder of downloads, each with the file of its backbone.
         claims: by named size, the name under which its published numbers are known (``gcdr verify``).
@@ -104,6 +108,7 @@ class Description:
     names: bool = False
     vits: bool = False
     tokens_of: tuple[str, ...] = ()
+    options: Mapping[str, Option] = field(default_factory=dict)
     depth: tuple[str, ...] = ()
     released: Mapping[str, str] = field(default_factory=dict)
     claims: Mapping[str, str] = field(default_factory=dict)
@@ -161,11 +166,13 @@ class GazeModelSettings(JsonConfig):
         kind: a name of :data:`gcdr.models.kinds.GAZE_MODELS`.
         size: one of its sizes (:meth:`Description.has_size`).
         backbone: weights of its frozen backbone, a file or a folder; None for models without one.
+        options: fields of its sizes that are otherwise (:attr:`Description.options`).
     """
 
     kind: str = "vat"
     size: str = "world"
     backbone: str | None = None
+    options: dict[str, float | str] = field(default_factory=dict)
 
 
 def read_description(module: str) -> Description:

@@ -54,7 +54,8 @@ def initial_gaze_model(
             f"{title}: found size {settings.size!r}, expected one of {', '.join(about.sizes)}"
         )
     torch.manual_seed(derive(seed, "gaze weights"))
-    config = kind.sized(settings.size, prior)
+    sizes = kind.sized(settings.size, prior).to_json()
+    config = kind.config.from_json({**sizes, **settings.options}, f"{title}, options")
     model = kind.build(config if in_frame is None else kind.with_in_frame(config))
     if kind.load_backbone is not None:
         if settings.backbone is None:
