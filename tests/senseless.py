@@ -238,6 +238,8 @@ PAIRS = [
     ("gaze: {models: {vat: {size: paper}}}", "heatmap.size"),
     ("gaze: {models: {vat: {size: large}}}", "gaze.models.vat.size"),
     ("gaze: {models: {vat: {kind: vta}}}", "gaze.models.vat.kind"),
+    ("gaze: {models: {vat: {options: {patch_weight: 0}}}}", "gaze.models.vat.options.patch_weight"),
+    ("gaze: {models: {vat: {depth: shuffled}}}", "gaze.models.vat.depth"),
     ("gaze: {models: {gazelle: {backbone: null}}}", "gaze.models.gazelle.backbone"),
     ("diffusion: {init: gazelle}", "diffusion.init"),
     ("gaze: {models: {gazelle: {labeller: gazelle}}}", "gaze.models.gazelle.labeller"),

@@ -106,6 +106,18 @@ def test_people_without_depth_count_as_failures(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_shuffled_depth_is_that_of_other_pictures(tmp_path: Path) -> None:
+    people, images, depth = study_with_depth(tmp_path)
+    write_samples(people, images, 56, tmp_path / "own.h5", 0, depth)
+    write_samples(people, images, 56, tmp_path / "shuffled.h5", 0, depth, shuffled=True)
+    own, shuffled = Samples.open(tmp_path / "own.h5"), Samples.open(tmp_path / "shuffled.h5")
+    assert np.array_equal(own.scene[:], shuffled.scene[:])
+    before, after = own.depth[:], shuffled.depth[:]
+    assert not any(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+    assert sorted(before.sum((1, 2))) == sorted(after.sum((1, 2)))
+
+
+@pytest.mark.slow
 def test_depth_goes_with_its_picture(tmp_path: Path) -> None:
     people, images, depth = study_with_depth(tmp_path)
     write_samples(people, images, 56, tmp_path / "deep.h5", 0, depth)

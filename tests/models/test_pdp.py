@@ -160,6 +160,16 @@ def test_with_a_prior_it_is_another_model() -> None:
     assert told.tells_in_frame and told(people()).in_frame.shape == (4,)
 
 
+def test_a_configuration_sets_its_options() -> None:
+    options: dict[str, float | str] = {"patch_weight": 0, "patch_rule": "reference"}
+    settings = GazeModelSettings("pdp", "world", options=options)
+    model = initial_gaze_model(settings, False, None, 0)
+    assert model.config == replace(WORLD, patch_weight=0, patch_rule="reference")
+    assert model.branch_loss(model(people()), torch.ones(4, 32, 32)) == 0
+    with pytest.raises(InputError, match=r"PDP, options, patch_rule: found 'none'"):
+        initial_gaze_model(replace(settings, options={"patch_rule": "none"}), False, None, 0)
+
+
 def test_windows_are_five_frames_of_a_track() -> None:
     track = torch.tensor([7, 3, 7, 7, 3, 7, 7, 7, 9])
     rows, place = windows(track)

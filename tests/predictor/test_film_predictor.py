@@ -13,6 +13,7 @@ from PIL import Image
 import gcdr
 from gcdr.base.errors import InputError
 from gcdr.models.build import save_model
+from gcdr.models.pdp import PDP, PDPConfig
 from gcdr.models.sizes import VATConfig, VideoVATConfig
 from gcdr.models.vat import VAT
 from gcdr.models.video_vat import VideoVAT
@@ -96,6 +97,21 @@ def test_a_model_of_pictures_says_of_frames_what_it_says_of_pictures() -> None:
     for one, picture in zip(predict_frames(predictor, shown, 3), said, strict=True):
         np.testing.assert_allclose(one.people.heatmap, picture.heatmap, atol=1e-5)
         np.testing.assert_array_equal(one.people.points, picture.points)
+
+
+def test_depth_goes_along_with_frames() -> None:
+    torch.manual_seed(0)
+    predictor = Predictor(PDP(PDPConfig.world()), CPU)
+    rng = np.random.default_rng(0)
+    shown = [replace(one, depth=rng.random(one.image.size[::-1], np.float32)) for one in film()]
+    depths = [one.depth for one in shown]
+    images, heads = [one.image for one in shown], [one.heads for one in shown]
+    said = predictor.predict(images, heads, depths=depths)
+    for one, picture in zip(predict_frames(predictor, shown, 3), said, strict=True):
+        np.testing.assert_allclose(one.people.heatmap, picture.heatmap, atol=1e-5)
+    late = [*shown[:3], replace(shown[3], depth=None)]
+    with pytest.raises(InputError, match=r"frame 3: depth: found none, expected \(45, 80\)"):
+        list(predict_frames(predictor, late))
 
 
 def test_a_track_that_comes_back_late_begins_anew() -> None:

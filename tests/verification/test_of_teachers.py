@@ -1,5 +1,6 @@
 """Teachers that see prior maps, and diffusion models, held to the paper's Table 4."""
 
+import json
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,11 @@ from PIL import Image
 from gcdr.base.errors import InputError
 from gcdr.cli.commands import main
 from gcdr.data.cache import Samples
+from gcdr.data.depth_maps import depth_file, open_depth, save_depth
 from gcdr.data.manifest import BOX
 from gcdr.models.build import save_model
 from gcdr.models.denoiser import Denoiser
+from gcdr.models.pdp import PDP, PDPConfig
 from gcdr.models.sizes import DenoiserConfig, VATConfig
 from gcdr.models.vat import VAT
 from gcdr.predictor.predictor import load
@@ -29,7 +32,7 @@ from gcdr.verification.of_teachers import (
     refined,
     seen_with_prior,
 )
-from gcdr.verification.verify import read_test_set
+from gcdr.verification.verify import predicted, read_test_set
 
 CPU = torch.device("cpu")
 NOISE = (500, "linear")
@@ -65,6 +68,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(1)
     save_model(folder / "vat", VAT(VATConfig.world()))
     save_model(folder / "vat-gc", VAT(VATConfig.world(gradcam=True)))
+    save_model(folder / "pdp", PDP(PDPConfig.world()))
     save_model(folder / "diffusion", Denoiser(DenoiserConfig.world()))
     return folder
 
@@ -122,6 +126,49 @@ def test_a_diffusion_model_refines_maps_or_draws_from_noise(data: Path, models: 
 
 
 @pytest.mark.slow
+def test_a_model_that_sees_depth_is_shown_that_of_its_pictures(
+    data: Path, models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As ``gcdr.load(...).predict`` with the same depth, not as with another, and none may lack."""
+    test = read_test_set({"kind": "gazefollow", "root": data})
+    rng = np.random.default_rng(0)
+    for folder in ("own", "other"):
+        for name in test.people["image"].unique():
+            width, height = Image.open(data / name).size
+            save_depth(
+                depth_file(tmp_path / folder, name), rng.random((height, width)), data / name
+            )
+    model = load(models / "pdp", "cpu")
+    maps, inside = predicted(model, test, tmp_path / "own")
+    other, _ = predicted(model, test, tmp_path / "other")
+    person, size = test.people.iloc[3], tuple(test.people[["width", "height"]].iloc[3])
+    picture = Image.open(data / person["image"]).convert("RGB")
+    depth = np.asarray(open_depth(depth_file(tmp_path / "own", person["image"]), size))
+    boxes = [[person[BOX].to_numpy(float)]]
+    (alone,) = model.predict([picture], boxes, depths=[depth])
+    np.testing.assert_allclose(maps[3], alone.heatmap[0], atol=1e-5)
+    assert inside is None and np.abs(maps - other).max() > 1e-3
+    command = [
+        "verify",
+        str(data),
+        "--model",
+        str(models / "pdp"),
+        "--claim",
+        "pdp",
+        "--device",
+        "cpu",
+    ]
+    assert main(
+        [*command, "--depth", str(tmp_path / "own"), "--out", str(tmp_path / "s.json")]
+    ) in (0, 1)
+    assert "Miao et al. 2023" in capsys.readouterr().out
+    assert "depth" in json.loads((tmp_path / "s.json").read_text())["inputs"]
+    depth_file(tmp_path / "own", person["image"]).unlink()
+    assert main([*command, "--depth", str(tmp_path / "own")]) == 2
+    assert "no such depth map" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_pictures_are_cached_for_as_long_as_they_are_looked_at(data: Path) -> None:
     test = read_test_set({"kind": "gazefollow", "root": data}, pictures=2)
     with cached(test, 32) as (samples, ids):
@@ -136,7 +183,9 @@ def test_the_command_takes_teachers(
     command = ["verify", str(data), "--device", "cpu", "--pictures", "3"]
     maps = ["--maps", str(pickles)]
     out = tmp_path / "out.json"
-    model = {name: ["--model", str(models / name)] for name in ("vat", "vat-gc", "diffusion")}
+    model = {
+        name: ["--model", str(models / name)] for name in ("vat", "vat-gc", "pdp", "diffusion")
+    }
     run = [*command, *model["diffusion"], *maps, "--claim", "diffusion-gc-10", "--draws", "2"]
     assert main([*run, "--out", str(out)]) == 1
     assert "Diffusion-GC" in capsys.readouterr().out and "maps maps.pkl" in out.read_text()
@@ -181,7 +230,26 @@ def test_the_command_takes_teachers(
             "--claim",
             "vat",
         ): "expected the folder that it",
-        (*model["vat"], "--claim", "vat", "--backbone", "no.pth"): "--backbone: no file no.pth",
+        (
+            *model["vat"],
+            "--claim",
+            "vat",
+            "--backbone",
+            "no.pth",
+        ): "--backbone: no file or folder no.pth",
+        (*model["vat"], "--claim", "vat", "--depth", "none"): "--depth: no file or folder none",
+        (
+            *model["vat"],
+            "--claim",
+            "vat",
+            "--depth",
+            str(data),
+        ): "--depth: found a vat, which sees no depth",
+        (
+            *model["pdp"],
+            "--claim",
+            "pdp",
+        ): "found a pdp that sees depth; name the folder of the maps with",
     }
     for arguments, found in refused.items():
         assert main([*command, *arguments]) == 2
@@ -210,9 +278,9 @@ def test_maps_that_lack_people_or_are_none_are_refused(
 def test_what_a_model_is_held_to() -> None:
     torch.manual_seed(0)
     denoiser = AskedModel(Denoiser(DenoiserConfig.world()), NOISE)
-    assert asked_teacher(denoiser, True, "diffusion-gc-5", True) == "diffusion-gc-5"
+    assert asked_teacher(denoiser, True, None, "diffusion-gc-5", True) == "diffusion-gc-5"
     with pytest.raises(InputError, match="such as diffusion-gc-10"):
-        asked_teacher(denoiser, True, None, False)
+        asked_teacher(denoiser, True, None, None, False)
 
 
 def test_a_folder_says_which_noise_its_model_has_learned(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from workflow_runs import Workspace
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
-from gcdr.cli.cli_verify import NOT_EXPECTED
+from gcdr.cli.cli_pilot import NOT_EXPECTED
 from gcdr.cli.commands import main
 from gcdr.config.checked import read_config
 from gcdr.priors.kinds.registry import parse_prior
@@ -120,7 +120,7 @@ def test_a_device_that_lacks_is_said_before_anything_is_made(
     more: list[str],
 ) -> None:
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("gcdr.cli.cli_verify._make", lambda *_: pytest.fail("made"))
+    monkeypatch.setattr("gcdr.cli.cli_pilot._make", lambda *_: pytest.fail("made"))
     command = [*asked(data, tmp_path, 1), *more, "--device", "cuda"]
     assert main(command) == 2 and "no usable CUDA GPU" in capsys.readouterr().err
 

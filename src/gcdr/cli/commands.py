@@ -19,7 +19,8 @@ from gcdr.base.stopping import hear_interrupts
 from gcdr.cli.cli_forecast import add_forecast
 from gcdr.cli.cli_label import add_label
 from gcdr.cli.cli_pictures import add_correct, add_heads, add_predict
-from gcdr.cli.cli_verify import add_compare, add_pilot, add_verify
+from gcdr.cli.cli_pilot import add_pilot
+from gcdr.cli.cli_verify import add_compare, add_verify
 from gcdr.cli.cli_video import check_videos
 from gcdr.data.formats import EXPORTED_FORMATS
 from gcdr.datasets.layout import DATASET_KINDS

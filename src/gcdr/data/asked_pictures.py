@@ -1,4 +1,4 @@
-"""Pictures and head boxes that a caller hands over in memory, checked."""
+"""Pictures, head boxes and depth that a caller hands over in memory, checked."""
 
 import numpy as np
 from PIL import Image
@@ -45,3 +45,29 @@ def as_boxes(boxes: object, image: Image.Image, where: str) -> np.ndarray:
             f"pixels of a picture of {width} x {height}"
         )
     return found
+
+
+def as_depth(depth: object, picture: Image.Image, where: str) -> Image.Image:
+    """The depth of a picture as a picture of floats.
+
+    Args:
+        depth: (height, width) in [0, 1], 1 nearest; None is refused.
+        picture: the picture.
+        where: how error messages name it.
+
+    Raises:
+        InputError: it is none, no numbers, of another size, not finite, outside 0..1 or the same everywhere.
+    """
+    size = (picture.height, picture.width)
+    expected = f"expected {size} finite values in 0..1, 1 nearest"
+    try:
+        found = None if depth is None else np.asarray(depth, np.float32)
+    except (TypeError, ValueError):
+        raise InputError(f"{where}: depth: found no numbers, {expected}") from None
+    if found is None or found.shape != size or not np.isfinite(found).all():
+        shape = "none" if found is None else f"shape {found.shape}"
+        raise InputError(f"{where}: depth: found {shape}, {expected}")
+    low, high = float(found.min()), float(found.max())
+    if low < 0 or high > 1 or low == high:
+        raise InputError(f"{where}: depth: found {low:g} to {high:g}, {expected}, not all equal")
+    return Image.fromarray(found)

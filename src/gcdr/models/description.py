@@ -17,9 +17,6 @@ from gcdr.models.vits import CELLS, vit_sizes
 Marks = Mapping[str, tuple[int, ...]]
 """Shapes of the tensors that tell one size of a model from another, where a file has them."""
 
-Option = tuple[float, float] | tuple[str, ...]
-"""What an option of a model may be: a number from the least to the greatest, or one of these words."""
-
 DENOISER, BLIND = "denoiser", "denoiser without towers"
 VIDEO_DENOISER = "video denoiser"
 """What the diffusion models are called, beside the gaze models' titles."""
@@ -87,7 +84,7 @@ class Description:
         names: whether it also says what is looked at (``GazeOutput.label_embedding``).
         vits: whether a size may also be the name of a vision transformer of timm, which it stands on then.
         tokens_of: kinds whose tokens it can learn, for methods whose students do.
-        options: fields of its sizes that a configuration may set, and to what.
+        options: fields of its sizes that a configuration may set.
         depth: the named sizes that need the depth of each image (``Needs.depth``).
         released: published files below the folder of downloads, each with the file of its backbone.
         claims: by named size, the name under which its published numbers are known (``gcdr verify``).
@@ -108,7 +105,7 @@ class Description:
     names: bool = False
     vits: bool = False
     tokens_of: tuple[str, ...] = ()
-    options: Mapping[str, Option] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
     depth: tuple[str, ...] = ()
     released: Mapping[str, str] = field(default_factory=dict)
     claims: Mapping[str, str] = field(default_factory=dict)

@@ -195,8 +195,9 @@ DESCRIPTION = Description(
     prior_marks=tuple({"attn.weight": (49, seen)} for seen in (290, 241, 2848, 2064)),
     starts=("VAT", "VAT-GC", TOWERS, DENOISER, RESNET),
     towers=True,
-    options={"patch_weight": (0.0, 1e9), "patch_rule": ("whole", "reference")},
+    options=("patch_weight", "patch_rule"),
     depth=("world", "paper"),
+    claims={"paper": "pdp"},
 )
 TITLE = DESCRIPTION.title
 

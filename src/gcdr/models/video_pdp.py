@@ -169,7 +169,9 @@ DESCRIPTION = Description(
     marks=PDP_MARKS,
     starts=("PDP", "VAT", TOWERS, DENOISER, RESNET),
     tracks=True,
+    options=("patch_weight", "patch_rule"),
     depth=("world", "paper"),
+    claims={"paper": "pdp"},
 )
 TITLE = DESCRIPTION.title
 

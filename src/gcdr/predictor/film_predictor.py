@@ -14,7 +14,8 @@ from PIL import Image
 
 from gcdr.base.errors import InputError
 from gcdr.data.along_tracks import FORGET
-from gcdr.data.asked_pictures import as_boxes, as_picture
+from gcdr.data.asked_pictures import as_boxes, as_depth, as_picture
+from gcdr.data.depth_maps import resized_depth
 from gcdr.models.inputs import gaze_inputs
 from gcdr.models.interface import GazeOutput, TrackMemory
 from gcdr.predictor.predictor import (
@@ -36,12 +37,14 @@ class TrackedFrame:
         image: the picture in RGB, an array is (height, width, 3) uint8; sizes may change within a film.
         heads: (n, 4) head boxes x0, y0, x1, y1 in pixels; n may be 0.
         track: (n,) integers, which track each head belongs to, each once.
+        depth: (height, width) in [0, 1], 1 nearest, for models that see it; else None.
     """
 
     number: int
     image: Image.Image | np.ndarray
     heads: np.ndarray
     track: np.ndarray
+    depth: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -80,15 +83,11 @@ def predict_frames(
         one for each frame, also for one without people.
 
     Raises:
-        InputError: the model needs prior maps or depth, a frame does not come after the one before it or
-            holds a track twice, or as ``Predictor.predict``, naming the frame.
+        InputError: the model needs prior maps, a frame does not come after the one before it or holds a
+            track twice, or as ``Predictor.predict``, naming the frame.
     """
     if predictor.model.needs.prior:
         raise InputError("film: found a model that sees prior maps, expected one that sees none")
-    if predictor.model.needs.depth:
-        raise InputError(
-            "film: found a model that sees depth, expected one that sees pictures alone"
-        )
     stretches, memory = _Stretches(forget), None
     for shown in _chunks(frames, chunk):
         stretch = np.concatenate([stretches.of(frame) for frame in shown])
@@ -166,7 +165,7 @@ def _checked(frame: TrackedFrame, last: int | None) -> TrackedFrame:
     names, counts = np.unique(track, return_counts=True)
     if (counts > 1).any():
         raise InputError(f"{where}: track {names[counts > 1][0]} twice, expected each once")
-    return TrackedFrame(frame.number, image, heads, track.astype(np.int64))
+    return TrackedFrame(frame.number, image, heads, track.astype(np.int64), frame.depth)
 
 
 @torch.inference_mode()
@@ -184,8 +183,17 @@ def _asked(
         return GazeOutput(heatmap=empty, in_frame=none, memory=memory)
     images = [as_picture(frame.image, f"frame {frame.number}") for frame in shown]
     heads = [frame.heads for frame in shown]
-    pictures = pictures_of(images, heads, model)(slice(0, len(stretch)), device)
+    depths = _depths(shown, images, model.input_size) if model.needs.depth else None
+    pictures = pictures_of(images, heads, model, depths)(slice(0, len(stretch)), device)
     track = torch.from_numpy(stretch).to(device)
     output = model(replace(gaze_inputs(pictures, model), track=track, memory=memory))
     told = None if output.in_frame is None else output.in_frame.cpu()
     return replace(output, heatmap=output.heatmap.cpu(), in_frame=told)
+
+
+def _depths(shown: list[TrackedFrame], images: list[Image.Image], size: int) -> list[np.ndarray]:
+    """The depth (size, size) of each frame."""
+    return [
+        resized_depth(as_depth(frame.depth, image, f"frame {frame.number}"), size)
+        for frame, image in zip(shown, images, strict=True)
+    ]

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS
 from gcdr.data.along_tracks import ABREAST
-from gcdr.data.asked_pictures import as_boxes, as_picture
+from gcdr.data.asked_pictures import as_boxes, as_depth, as_picture
 from gcdr.data.cache import Pictures
 from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
 from gcdr.data.depth_maps import resized_depth
@@ -203,21 +203,7 @@ class Predictor:
         """A picture's depth as a picture cache holds it."""
         if not self.model.needs.depth:
             return None
-        size = (picture.height, picture.width)
-        expected = f"expected {size} finite values in 0..1, 1 nearest"
-        try:
-            found = None if depth is None else np.asarray(depth, np.float32)
-        except (TypeError, ValueError):
-            raise InputError(f"picture {number}: depth: found no numbers, {expected}") from None
-        if found is None or found.shape != size or not np.isfinite(found).all():
-            shape = "none" if found is None else f"shape {found.shape}"
-            raise InputError(f"picture {number}: depth: found {shape}, {expected}")
-        low, high = float(found.min()), float(found.max())
-        if low < 0 or high > 1 or low == high:
-            raise InputError(
-                f"picture {number}: depth: found {low:g} to {high:g}, {expected}, not all equal"
-            )
-        return resized_depth(Image.fromarray(found), self.model.input_size)
+        return resized_depth(as_depth(depth, picture, f"picture {number}"), self.model.input_size)
 
 
 def load(source: str | Path, device: str = "auto", backbone: str | Path | None = None) -> Predictor:

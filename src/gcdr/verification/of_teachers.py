@@ -69,13 +69,19 @@ class AskedModel:
     noise: tuple[int, str] | None
 
     def says(
-        self, test: TestSet, pickles: list[Path] | None, how: Sampled, device: torch.device
+        self,
+        test: TestSet,
+        pickles: list[Path] | None,
+        depth: Path | None,
+        how: Sampled,
+        device: torch.device,
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Heatmaps (N, H, W) of test people, and who looks into the frame if the model tells.
 
         Args:
             test: N people.
             pickles: the authors' maps, for a model that sees such.
+            depth: folder of the pictures' depth, for a model that sees it.
             how: a diffusion model is asked.
             device: where to compute.
 
@@ -85,10 +91,10 @@ class AskedModel:
         prior = precomputed(pickles, test, self.model.map_size) if pickles else None
         if isinstance(self.model, Denoiser):
             assert self.noise is not None
-            return refined(self.model, self.noise, test, prior, how, device), None
+            return refined(self.model, self.noise, test, prior, how, device, depth), None
         if prior is not None:
-            return seen_with_prior(self.model, test, prior, device)
-        return predicted(Predictor(self.model, device), test)
+            return seen_with_prior(self.model, test, prior, device, depth)
+        return predicted(Predictor(self.model, device), test, depth)
 
 
 def load_teacher(path: Path, backbone: Path | None = None) -> AskedModel:
@@ -124,24 +130,31 @@ def backbone_of(path: Path) -> str | None:
     return found.get("file") if found else None
 
 
-def asked_teacher(teacher: AskedModel, has_maps: bool, claim: str | None, sampled: bool) -> str:
+def asked_teacher(
+    teacher: AskedModel, has_maps: bool, depth: Path | None, claim: str | None, sampled: bool
+) -> str:
     """The name of the published numbers that a model is held to, before any picture is read.
 
     Args:
         teacher: the model.
         has_maps: whether there are maps for it to see.
+        depth: folder of the pictures' depth, for it to see.
         claim: as named; None goes by the model.
         sampled: whether somebody says how it is to be sampled.
 
     Raises:
-        InputError: maps, or options of sampling, that it does not take; none that it needs; or a diffusion
-            model, or one that sees maps, without a claim.
+        InputError: maps, depth, or options of sampling, that it does not take; none that it needs; or a
+            diffusion model, or one that sees maps, without a claim.
     """
     diffuses = teacher.noise is not None
     sees = not diffuses and teacher.model.needs.prior
     kind = "diffusion model" if diffuses else teacher.model.kind
-    if teacher.model.needs.depth:
-        raise InputError(f"found a {kind} that sees depth, expected one that sees pictures alone")
+    if teacher.model.needs.depth and depth is None:
+        raise InputError(
+            f"found a {kind} that sees depth; name the folder of the maps with --depth"
+        )
+    if depth is not None and not teacher.model.needs.depth:
+        raise InputError(f"--depth: found a {kind}, which sees no depth")
     if sampled and not diffuses:
         raise InputError(
             f"--timestep, --steps, --draws: found a {kind}, expected a diffusion model"
@@ -169,7 +182,11 @@ def asked_teacher(teacher: AskedModel, has_maps: bool, claim: str | None, sample
 
 
 def seen_with_prior(
-    model: GazeModel, test: TestSet, prior: np.ndarray, device: torch.device
+    model: GazeModel,
+    test: TestSet,
+    prior: np.ndarray,
+    device: torch.device,
+    depth: Path | None = None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """What a model that sees prior maps (VAT-GC) says of test people.
 
@@ -178,11 +195,12 @@ def seen_with_prior(
         test: N people.
         prior: (N, G, G) maps in [0, 1], of the model's map size.
         device: where to compute.
+        depth: folder of the pictures' depth, for a model that sees it.
 
     Returns:
         as :meth:`AskedModel.says`.
     """
-    with cached(test, model.input_size) as (samples, ids):
+    with cached(test, model.input_size, depth) as (samples, ids):
         output = Predictor(model, device).of_people(samples, ids, prior)
     inside = None if output.in_frame is None else output.in_frame.sigmoid().numpy()
     return output.heatmap.numpy(), inside
@@ -195,6 +213,7 @@ def refined(
     prior: np.ndarray | None,
     how: Sampled,
     device: torch.device,
+    depth: Path | None = None,
 ) -> np.ndarray:
     """Maps (N, G, G) that a diffusion model makes of test people, by the released sampler.
 
@@ -205,6 +224,7 @@ def refined(
         prior: (N, G, G) maps in [0, 1], of its map size; None samples from noise.
         how: timestep, steps and draws.
         device: where to compute.
+        depth: folder of the pictures' depth, for a model that sees it.
 
     Raises:
         InputError: a timestep that the noise has not.
@@ -219,14 +239,16 @@ def refined(
     sampler = SamplerSettings.from_json({"timesteps": timesteps, "schedule": schedule})
     start = how.timestep if from_map else None
     settings = RefineSettings(sampler, start, steps, how.draws)
-    with cached(test, model.input_size) as (samples, ids):
+    with cached(test, model.input_size, depth) as (samples, ids):
         ways = [refinement_of(settings, how.seed)]
         (made,) = refine_maps(model, samples, ids, prior, ways, device)
     return made.heatmap.numpy()
 
 
 @contextmanager
-def cached(test: TestSet, size: int) -> Iterator[tuple[Samples, np.ndarray]]:
+def cached(
+    test: TestSet, size: int, depth: Path | None = None
+) -> Iterator[tuple[Samples, np.ndarray]]:
     """A picture cache of test people, as the workflow makes one, for as long as it is looked into."""
     if test.kind != GAZEFOLLOW:
         raise InputError(
@@ -236,6 +258,6 @@ def cached(test: TestSet, size: int) -> Iterator[tuple[Samples, np.ndarray]]:
     people = people_alone(test.people)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "samples.h5")
-        write_samples(people, test.root, size, path, LOST)
+        write_samples(people, test.root, size, path, LOST, depth)
         samples = Samples.open(path, people_digest(people))
         yield samples, people["sample_id"].to_numpy()

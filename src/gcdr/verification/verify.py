@@ -13,6 +13,7 @@ from tqdm import tqdm
 from gcdr.base.errors import InputError
 from gcdr.base.plain import JsonTable
 from gcdr.base.seeds import numpy_rng
+from gcdr.data.depth_maps import depth_file, open_depth
 from gcdr.data.folds import clusters, resampled
 from gcdr.data.manifest import BOX, annotators_points, people_alone, people_digest, write_table
 from gcdr.data.prior_maps import prior_maps
@@ -104,15 +105,22 @@ def read_test_set(source: Source, pictures: int | None = None, seed: int = 0) ->
     return TestSet(kind, root, people.reset_index(drop=True), points, *known)
 
 
-def predicted(model: Predictor, test: TestSet) -> tuple[np.ndarray, np.ndarray | None]:
+def predicted(
+    model: Predictor, test: TestSet, depth: Path | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
     """What a model says of test people, picture by picture, along tracks where there are any.
+
+    Args:
+        model: a gaze model that sees no prior maps.
+        test: N people.
+        depth: folder of the pictures' depth (:mod:`gcdr.data.depth_maps`), for a model that sees it.
 
     Returns:
         heatmaps (N, H, W) float32 in [0, 1]; and the probability (N,) of looking into the frame, of a model
         that tells.
 
     Raises:
-        InputError: a picture cannot be read, or the model needs prior maps.
+        InputError: a picture or its depth cannot be read, or the model needs prior maps.
     """
     size, count = model.model.map_size, len(test.people)
     maps = np.zeros((count, size, size), np.float32)
@@ -122,7 +130,7 @@ def predicted(model: Predictor, test: TestSet) -> tuple[np.ndarray, np.ndarray |
         for _, film in test.people.groupby(clusters(test.people), sort=False):
             by_frame = _frames_of(film)
             for rows, one in zip(
-                by_frame, predict_frames(model, _tracked(test, by_frame)), strict=True
+                by_frame, predict_frames(model, _tracked(test, by_frame, depth)), strict=True
             ):
                 maps[rows.index] = one.people.heatmap
                 if inside is not None and one.people.in_frame is not None:
@@ -251,14 +259,20 @@ def _frames_of(film: pd.DataFrame) -> list[pd.DataFrame]:
     return [rows for _, rows in film.groupby(order, sort=True)]
 
 
-def _tracked(test: TestSet, by_frame: list[pd.DataFrame]) -> Iterator[TrackedFrame]:
+def _tracked(
+    test: TestSet, by_frame: list[pd.DataFrame], depth: Path | None
+) -> Iterator[TrackedFrame]:
     tracks: dict[object, int] = {}
     for number, rows in enumerate(by_frame):
         named = rows["track"] if test.kind == VIDEO else rows["sample_id"]
         track = np.array([tracks.setdefault(name, len(tracks)) for name in named])
-        image, _ = open_picture(test.root / rows["image"].iloc[0])
+        name = rows["image"].iloc[0]
+        image, _ = open_picture(test.root / name)
+        deep = None
+        if depth is not None:
+            deep = np.asarray(open_depth(depth_file(depth, name), image.size, test.root / name))
         at = int(rows["frame"].iloc[0]) if test.kind == VIDEO else number
-        yield TrackedFrame(at, image, rows[BOX].to_numpy(float), track)
+        yield TrackedFrame(at, image, rows[BOX].to_numpy(float), track, deep)
 
 
 def claimed_by(model: GazeModel) -> str:
@@ -270,7 +284,9 @@ def claimed_by(model: GazeModel) -> str:
     about = GAZE_MODELS[model.kind]
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     for size, claim in about.claims.items():
-        if all(shapes.get(name, shape) == shape for name, shape in about.marks_of(size).items()):
+        if (size in about.depth) == model.needs.depth and all(
+            shapes.get(name, shape) == shape for name, shape in about.marks_of(size).items()
+        ):
             return claim
     raise InputError(
         f"no published numbers are known of such a {model.kind}; name some with --claim"
