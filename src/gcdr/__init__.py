@@ -31,7 +31,7 @@ def predict(sources: Any, model: Any, **wanted: Any) -> Any:
         sources: a picture or a folder, or several in a list.
         model: a path, or a name such as ``gazelle-vitb14``, which is fetched once.
         **wanted: ``heads`` (a CSV), ``finder``, ``score``, ``backbone``, ``device``, ``downloads``,
-            ``vocabulary``, ``tower``, see :class:`gcdr.prediction.predictions.PredictionRequest`.
+            ``vocabulary``, ``tower``, ``depth``, see :class:`gcdr.prediction.predictions.PredictionRequest`.
 
     Returns:
         a pandas table, a row a person: see :func:`gcdr.prediction.predicting.predict_people`.
@@ -86,7 +86,7 @@ def _as_paths(wanted: dict[str, Any]) -> dict[str, Any]:
     """Settings of a prediction, the places among them as paths."""
     from pathlib import Path
 
-    places = ("heads", "finder", "backbone", "downloads", "vocabulary", "tower")
+    places = ("heads", "finder", "backbone", "downloads", "vocabulary", "tower", "depth")
     return {
         key: Path(value) if key in places and value is not None else value
         for key, value in wanted.items()

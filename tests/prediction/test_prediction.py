@@ -15,6 +15,7 @@ from PIL import Image
 import gcdr
 from gcdr.base.errors import InputError
 from gcdr.cli.commands import main
+from gcdr.data.depth_maps import depth_file, open_depth, save_depth
 from gcdr.data.manifest import BOX
 from gcdr.datasets.folder import read_folder
 from gcdr.detection.shipped import CENTERFACE, weights_of_centerface
@@ -179,6 +180,31 @@ def test_a_model_that_sees_more_than_pictures_is_refused_in_a_line(
     error = capsys.readouterr().err
     assert error.startswith(f"error: {told}") and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_depth_lies_in_a_folder_beside_the_pictures(
+    photos: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A picture without depth is skipped, and the others' points are those of ``Predictor.predict``."""
+    torch.manual_seed(0)
+    save_model(tmp_path / "model", PDP(PDPConfig.world()))
+    rng, depth = np.random.default_rng(0), tmp_path / "depth"
+    with Image.open(photos / "a.png") as image:
+        picture = image.convert("RGB")
+    save_depth(depth_file(depth, "a.png"), rng.random(picture.size[::-1]), photos / "a.png")
+    arguments = (photos, "--heads", table, "--model", tmp_path / "model", "--depth", depth)
+    assert predicted(*arguments, "--out", tmp_path / "out") == 0
+    assert "skipped:" in capsys.readouterr().out
+    people = pd.read_csv(tmp_path / "out/predictions.csv")
+    assert set(people["image"]) == {"a.png"}
+    deep = np.asarray(open_depth(depth_file(depth, "a.png"), picture.size))
+    boxes = people[BOX].to_numpy()
+    (alone,) = gcdr.load(tmp_path / "model", "cpu").predict([picture], [boxes], depths=[deep])
+    np.testing.assert_allclose(people[["gaze_x", "gaze_y"]], alone.points, atol=1e-4)
+    save_model(tmp_path / "blind", VAT(VATConfig.world()))
+    blind = (*arguments[:4], tmp_path / "blind", *arguments[5:])
+    assert predicted(*blind, "--out", tmp_path / "other") == 2
+    assert "--depth: found a vat, which sees no depth" in capsys.readouterr().err
 
 
 def test_pictures_are_named_below_the_folder_that_they_have_in_common(

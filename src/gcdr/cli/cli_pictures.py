@@ -120,6 +120,11 @@ def add_predict(commands: Any) -> None:
         help="folder of the text tower that it learned from; assets/world/vqa for the demo's "
         "(default: %(default)s)",
     )
+    parser.add_argument(
+        "--depth",
+        type=Path,
+        help="of pictures: folder of their depth (16-bit PNG, docs/datasets.md), for a model that sees it",
+    )
     parser.add_argument("--device", default="auto", help="auto (default), cpu or cuda")
     parser.add_argument(
         "--heatmaps",
@@ -154,6 +159,7 @@ def predict(args: argparse.Namespace) -> int:
         args.downloads,
         args.vocabulary,
         args.tower,
+        args.depth,
     )
     drawings = None if args.no_drawings else args.out / "pictures"
     predicted = predict_pictures(wanted, drawings, heat=args.heatmaps, blur=args.blur)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from gcdr.base.errors import InputError
+from gcdr.data.depth_maps import depth_file, open_depth
 from gcdr.data.heatmaps import entropy
 from gcdr.data.label_space import LabelSpace
 from gcdr.data.manifest import BOX
@@ -47,6 +49,7 @@ def predict_people(
     told: PredictionNotes,
     show: Show | None = None,
     names: LabelSpace | None = None,
+    depth: Path | None = None,
 ) -> pd.DataFrame:
     """Where the people of pictures look.
 
@@ -55,10 +58,11 @@ def predict_people(
     Args:
         pictures: the pictures.
         heads: their head boxes, or what finds them.
-        model: a gaze model that needs neither prior maps nor depth.
+        model: a gaze model that needs no prior maps.
         told: gets what has to be said.
         show: called with every picture that has a head.
         names: a vocabulary, by which what they look at is named.
+        depth: folder of the pictures' depth (:mod:`gcdr.data.depth_maps`), for a model that sees it.
 
     Returns:
         one row a person, in the order of pictures and boxes: ``image``, its ``width`` and ``height`` in
@@ -69,15 +73,21 @@ def predict_people(
             ``label_confidence``, its share among all.
 
     Raises:
-        InputError: the model needs prior maps or depth; or names are asked of one that says none, or that
-            learned from another text tower.
+        InputError: the model needs prior maps, or depth that is not there; or names are asked of one that
+            says none, or that learned from another text tower.
     """
-    check_pictures_alone(model)
+    check_pictures_alone(model, depth)
     rows: list[pd.DataFrame] = []
     for block in _blocks(pictures, told):
         found = _heads_of(block, heads, pictures, told)
         shown = [(name, image, *found[name]) for name, image in block if len(found[name][0])]
-        predictions = model.predict([one[1] for one in shown], [one[2] for one in shown])
+        deep = None if depth is None else _depths(depth, pictures.root, shown, told)
+        shown = shown if deep is None else [one for one in shown if one[0] in deep]
+        predictions = model.predict(
+            [one[1] for one in shown],
+            [one[2] for one in shown],
+            depths=None if deep is None else [deep[one[0]] for one in shown],
+        )
         for (name, image, boxes, scores), prediction in zip(shown, predictions, strict=True):
             rows.append(people_rows(name, image, boxes, scores, prediction))
             if names is not None:
@@ -86,6 +96,19 @@ def predict_people(
                 show(name, image, rows[-1], prediction)
     empty = pd.DataFrame(columns=[*COLUMNS])
     return pd.concat(rows, ignore_index=True) if rows else empty
+
+
+def _depths(
+    depth: Path, root: Path, shown: Sequence[tuple], told: PredictionNotes
+) -> dict[str, np.ndarray]:
+    """The depth (height, width) of pictures by name, of those that have a readable one."""
+    found = {}
+    for name, image, *_ in shown:
+        try:
+            found[name] = np.asarray(open_depth(depth_file(depth, name), image.size, root / name))
+        except InputError as error:
+            told.lines.append(f"skipped: {error}")
+    return found
 
 
 def _named(prediction: Prediction, names: LabelSpace, model: Predictor) -> pd.DataFrame:
@@ -98,22 +121,24 @@ def _named(prediction: Prediction, names: LabelSpace, model: Predictor) -> pd.Da
     return pd.DataFrame({"label": [names.names[at] for at in place], "label_confidence": share})
 
 
-def check_pictures_alone(model: Predictor) -> None:
-    """Check that a model can be asked with pictures and head boxes alone.
+def check_pictures_alone(model: Predictor, depth: Path | None = None) -> None:
+    """Check that a model can be asked with pictures and head boxes alone, and depth if there is any.
 
     Raises:
-        InputError: it needs prior maps or depth.
+        InputError: it needs prior maps, or depth that is not there, or sees no depth that is.
     """
     if model.model.needs.prior:
         raise InputError(
             f"a {model.model.kind} that sees prior maps: it needs one of each person, which predicting on "
             "pictures has not; expected a model without, such as the student of GCDR"
         )
-    if model.model.needs.depth:
+    if model.model.needs.depth and depth is None:
         raise InputError(
-            f"a {model.model.kind} that sees depth: predicting on pictures has none; expected a model "
-            "without (-nodepth), or gcdr.load(...).predict(images, heads, depths=...)"
+            f"a {model.model.kind} that sees depth: found none; expected a folder of the pictures' depth "
+            "(--depth; of films only gcdr.predict_frames takes it), or a model without (-nodepth)"
         )
+    if depth is not None and not model.model.needs.depth:
+        raise InputError(f"--depth: found a {model.model.kind}, which sees no depth")
 
 
 def _blocks(

@@ -42,6 +42,7 @@ class PredictionRequest:
         downloads: folder of released weights, which are fetched into it where they are not there.
         vocabulary: file of names, by which a model that says so names what is looked at; None for no names.
         tower: folder of the text tower that the model learned from, see :mod:`gcdr.priors.text_towers`.
+        depth: folder of the pictures' depth (:mod:`gcdr.data.depth_maps`), for a model that sees it.
     """
 
     sources: Sequence[str | Path]
@@ -54,6 +55,7 @@ class PredictionRequest:
     downloads: Path = Path("weights")
     vocabulary: Path | None = None
     tower: Path = TOWER
+    depth: Path | None = None
 
 
 @dataclass
@@ -128,7 +130,7 @@ def predict_pictures(
             drawn = draw_people(image, rows, prediction, heat=heat, blur=blur)
             write_drawing(drawn, drawings, name)
 
-    people = predict_people(pictures, heads, model, told, show, names)
+    people = predict_people(pictures, heads, model, told, show, names, wanted.depth)
     seconds = {"loading": loaded - begun, "predicting": time.monotonic() - loaded}
     finder = "" if wanted.heads else str(wanted.finder)
     predicted = Predicted(people, pictures, told, str(wanted.model), finder, seconds)
