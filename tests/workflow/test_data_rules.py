@@ -139,6 +139,25 @@ def test_a_data_set_that_no_study_uses_need_not_be_there(
         workspace.planned(configs=CONFIG)
 
 
+def test_the_second_base_model_sees_depth_of_gazefollow(
+    with_data: Workspace, tmp_path: Path
+) -> None:
+    """Table S5 at the paper's size: own depth where there is a folder, else one job estimates it."""
+    blind = "gaze: {models: {pdp: {init: null}}}\ndiffusion: {init: pdp}\n"
+    given = "datasets: {gazefollow: {depth: data/depth}}\n"
+    (tmp_path / "data/depth").mkdir()
+    listed = tmp_path / "data/gazefollow/weak_supervision"
+    lists = [listed / f"train_annotations_weak_ratio{share}_use.txt" for share in (0.1, 0.2)]
+    lists[1].write_text(lists[0].read_text())
+    write(tmp_path, {"blind.yaml": blind, "given.yaml": blind + given})
+    over = ("configs/gazefollow.yaml", "configs/gazefollow-depth.yaml", "no-weights.yaml")
+    planned = with_data.planned("table_s5", configs=(*over, "given.yaml"))
+    assert planned["deep_samples"] == 1 and planned["train_student"] == 4
+    assert "estimate_depth" not in planned and "samples" not in planned
+    planned = with_data.planned("table_s5", configs=(*over, "blind.yaml"))
+    assert planned["estimate_depth"] == 1 and planned["download"] >= 1
+
+
 def exchange(path: Path, content: bytes) -> None:
     """Put another file in the place of one, with a date long before."""
     path.write_bytes(content)

@@ -108,6 +108,7 @@ use rule pool_samples as pool_deep_samples with:
     benchmark:
         "results/benchmarks/pool/{dataset}-{deep}-samples-{size}.tsv"
     wildcard_constraints:
+        dataset=names_of("pool"),
         deep="deep|shuffled",
     params:
         caches=lambda wildcards: as_json(deep_caches_of_members(wildcards)),
