@@ -152,6 +152,24 @@ def test_only_the_memory_and_what_follows_learn(film: Study) -> None:
         train_gaze_model(*given, None, None, None, wrong, 0, CPU, film.folder / "wrong")
 
 
+def test_video_pdp_learns_in_time_alone(film: Study, tmp_path: Path) -> None:
+    """Windows of five frames: what mixes them learns, and neither towers nor attention."""
+    given = pictures_of(film, film.folder / "labels.parquet")
+    recipe = replace(VIDEO.recipe, frames=5, learned="in_time", ema=None)
+    model = GazeModelSettings("video-pdp", "world-nodepth")
+    settings = replace(VIDEO, model=model, recipe=recipe)
+    train_gaze_model(*given, None, None, None, settings, 0, CPU, tmp_path / "one")
+    train_gaze_model(*given, None, None, tmp_path / "one", settings, 0, CPU, tmp_path / "two")
+    before, after = (read_tensors(tmp_path / name / "model.safetensors") for name in ("one", "two"))
+    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert {"temporal_proj_1", "temporal_pos_embed", "inout_patch_pred", "deconv1"} <= changed
+    assert not {name for name in changed if "scene" in name or "face" in name or name == "attn"}
+    samples = Samples.open(film.samples)
+    trained = Predictor(load_gaze_model(tmp_path / "two"), CPU)
+    maps = trained.of_people(samples, samples.sample_id, None).heatmap
+    assert maps.shape == (30, 32, 32) and maps.isfinite().all()
+
+
 def test_a_student_learns_from_labels_refined_along_tracks(film: Study, tmp_path: Path) -> None:
     labels, pseudo = film.folder / "labels.parquet", tmp_path / "gcdr.h5"
     make_labels(

@@ -77,12 +77,20 @@ def test_teacher_denoiser_and_student_see_depth(study: Study, tmp_path: Path) ->
         train_gaze_model(*plain, None, None, None, DEEP, 0, CPU, tmp_path / "plain")
 
 
-def test_mean_teacher_holds_both_branches(study: Study, tmp_path: Path) -> None:
+def test_mean_teacher_holds_both_branches(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What consistency asks of the patches changes what they learn, beside that of the maps."""
     given = given_of(study, tmp_path)
     held = MeanTeacher(20.0, 4, ramp_up=0)
     settings = GazeMeanTeacher(DEEP.model, Recipe(3, 8, 0.01), held, 3.0)
     train_mean_teacher_model(*given, None, settings, 0, CPU, tmp_path / "mt")
-    assert isinstance(load_model(tmp_path / "mt"), PDP)
+    both = load_model(tmp_path / "mt")
+    assert isinstance(both, PDP)
+    monkeypatch.setattr(PDP, "branch_distance", lambda _, student, *__: 0 * student.patches.sum())
+    train_mean_teacher_model(*given, None, settings, 0, CPU, tmp_path / "maps")
+    maps = load_model(tmp_path / "maps")
+    assert not torch.allclose(both.inout_patch_pred.weight, maps.inout_patch_pred.weight, atol=1e-4)
 
 
 @pytest.mark.parametrize("distance", ["kl", "mse"])
