@@ -2,8 +2,8 @@
 
 python benchmarks/depth_use.py STUDY [STUDY ...]      such as demo demo-1 demo-2
 
-After `snakemake --cores all --configfile configs/depth.yaml configs/depth-ablation.yaml`, in its folder. The model is
-the same, trained with own depth (vat+pdp); one trained with other pictures' depth stands beside it in the tables.
+After `snakemake --cores all --configfile configs/depth.yaml configs/depth-ablation.yaml`, in its folder. The
+model is the same, trained with own depth (vat+pdp); one trained with that of others stands in the tables.
 """
 
 import sys
