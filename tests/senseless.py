@@ -239,6 +239,7 @@ PAIRS = [
     ("gaze: {models: {vat: {size: large}}}", "gaze.models.vat.size"),
     ("gaze: {models: {vat: {kind: vta}}}", "gaze.models.vat.kind"),
     ("gaze: {models: {vat: {options: {patch_weight: 0}}}}", "gaze.models.vat.options.patch_weight"),
+    ("gaze: {models: {vat: {keep: 0.5}}}\nrefine: {redraw: online}", "gaze.models.vat.keep"),
     ("gaze: {models: {vat: {depth: shuffled}}}", "gaze.models.vat.depth"),
     ("gaze: {models: {gazelle: {backbone: null}}}", "gaze.models.gazelle.backbone"),
     ("diffusion: {init: gazelle}", "diffusion.init"),

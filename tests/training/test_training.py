@@ -3,6 +3,8 @@
 import io
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import h5py
 import numpy as np
@@ -26,7 +28,7 @@ from gcdr.training.loop import fit, running_average, shuffled
 from gcdr.training.mean_teacher import consistency_loss
 from gcdr.training.recipes import MeanTeacher, Recipe
 from gcdr.training.resume import Checkpoint
-from gcdr.training.targets import Targets, heatmap_targets, join
+from gcdr.training.targets import Targets, heatmap_targets, join, pseudo_targets
 
 HELD = {"consistency": 4000.0, "labelled_per_batch": 2, "ramp_up": 5}
 PAPER = {"schedule": "constant", "optimiser": "adam", "weight_decay": 0.0, "ema": None}
@@ -420,3 +422,36 @@ def test_a_damaged_map_is_refused_when_it_is_taken(tmp_path: Path) -> None:
     assert (store[np.array([2, 0])] == maps[[2, 0]].astype(np.float16)).all()
     with pytest.raises(InputError, match=r"l\.h5: row 3 of heatmap is not what was written"):
         store[np.array([2, 3])]
+
+
+@given(
+    keep=st.floats(0.01, 1),
+    doubt=st.lists(st.floats(0, 1), min_size=1, max_size=30),
+    lost=st.integers(0, 29),
+)
+def test_the_surest_labels_are_kept(
+    tmp_path_factory: pytest.TempPathFactory, keep: float, doubt: list[float], lost: int
+) -> None:
+    """So many of those that are valid, none surer left out, and an expected error goes before entropy."""
+    path, count = tmp_path_factory.mktemp("kept") / "labels.h5", len(doubt)
+    ids, valid = np.arange(count), np.arange(count) != lost
+    told = {"entropy": 1 - np.array(doubt), "expected_error": np.array(doubt)}
+    write_labels(path, ids, np.ones((count, 4, 4)), valid, told, people="p", made_by={})
+    cache: Any = SimpleNamespace(people="p", readable=lambda asked, _: np.ones(len(asked), bool))
+    if not valid.any():
+        return
+    kept = pseudo_targets(path, cache, keep=keep).sample_id
+    assert len(kept) == (max(1, round(keep * valid.sum())) if keep < 1 else valid.sum())
+    assert set(kept) <= set(ids[valid]) and np.all(np.diff(kept) > 0)
+    others = np.setdiff1d(ids[valid], kept)
+    values = np.array(doubt, np.float32)
+    assert not len(others) or values[kept].max() <= values[others].min()
+
+
+def test_labels_that_say_nothing_of_doubt_are_all_taken_or_refused(tmp_path: Path) -> None:
+    path, ids = tmp_path / "labels.h5", np.arange(3)
+    write_labels(path, ids, np.ones((3, 4, 4)), ids >= 0, {}, people="p", made_by={})
+    cache: Any = SimpleNamespace(people="p", readable=lambda asked, _: np.ones(len(asked), bool))
+    assert len(pseudo_targets(path, cache).sample_id) == 3
+    with pytest.raises(InputError, match="does not say how sure its labels are"):
+        pseudo_targets(path, cache, keep=0.5)

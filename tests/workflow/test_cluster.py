@@ -22,7 +22,7 @@ from workflow_runs import FEWER, SMOKE, Workspace
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
-# Trainings of some seconds, so that one can be met while it runs.
+# Trainings of many seconds, also where steps are quick, so that one can be met while it runs.
 SMALL = f"""{FEWER}datasets: {{smoke: {{train_people: 80, test_people: 20}}}}
 gaze: {{recipe: {{steps: 60, batch: 8}}, labelled_per_batch: 4}}
 diffusion: {{recipe: {{steps: 60, batch: 8, draws: 1}}}}

@@ -76,9 +76,18 @@ def _options(kind: Description, options: Config, where: str) -> Iterator[str]:
 
 
 def _online(config: Config) -> list[str]:
-    """Students that are labelled in the batch by a diffusion model which follows tracks, and they do not."""
+    """Students that are labelled in the batch by a diffusion model which follows tracks, and they do not.
+
+    Or that take the surest labels alone, which nobody knows before.
+    """
     models, tracks = config["gaze"]["models"], config["diffusion"]["tracks"]
-    return [
+    choosing = [
+        f"gaze.models.{name}.keep: found {models[name]['keep']} with refine.redraw online, whose labels "
+        "are made in the batch; expected 1, or another redraw"
+        for name in labelled_online(config)
+        if models.get(name, {}).get("keep", 1) < 1
+    ]
+    return choosing + [
         f"refine.redraw: found online, with diffusion.tracks {str(tracks).lower()} and {name}, a "
         f"{GAZE_MODELS[models[name]['kind']].title}; expected that both follow tracks or neither does"
         for name in labelled_online(config)

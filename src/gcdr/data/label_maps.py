@@ -21,12 +21,15 @@ class LabelMaps:
         stored: (N, H, W) or (N, K, H, W) float16, mapped into memory; read into it where an earlier version
             stored them in chunks.
         path: the file.
+        doubt: (N,) float, larger where a label is less sure: its expected error where the store has it, else
+            its map's entropy; None where it has neither.
     """
 
     sample_id: np.ndarray
     valid: np.ndarray
     stored: MappedRows | np.ndarray
     path: Path
+    doubt: np.ndarray | None = None
 
     @classmethod
     def open(
@@ -48,7 +51,9 @@ class LabelMaps:
                 if maps.chunks or not maps.size
                 else MappedRows(held, "heatmap", maps.dtype, maps.ndim)
             )
-            return cls(ids, held.columns["valid"], stored, held.path)
+            told = (held.columns.get(name) for name in ("expected_error", "entropy"))
+            doubt = next((one for one in told if one is not None), None)
+            return cls(ids, held.columns["valid"], stored, held.path, doubt)
 
     @property
     def shape(self) -> tuple[int, ...]:

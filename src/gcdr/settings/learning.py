@@ -59,6 +59,7 @@ def gaze_training(
             "in_frame": entry["in_frame"],
             "out_of_frame": not student and config["split"]["out_of_frame"] == "reference",
             "semantics": semantics(config, name),
+            "keep": entry.get("keep", 1.0) if student else 1.0,
         },
         f"gaze.models.{name}",
     )

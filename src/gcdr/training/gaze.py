@@ -97,7 +97,8 @@ def train_gaze_model(
         ids, size = labelled.sample_id, model.map_size
         extra = priors = None
         if pseudo is not None:
-            extra = pseudo_targets(pseudo, run.samples, run.split["digest"], pseudo_made_by)
+            how = (run.split["digest"], pseudo_made_by, settings.keep)
+            extra = pseudo_targets(pseudo, run.samples, *how)
             ids = np.union1d(ids, extra.sample_id)
         if prior is not None:
             how = (settings.layer, size, prior_made_by)

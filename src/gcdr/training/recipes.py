@@ -139,6 +139,7 @@ class GazeTraining(JsonConfig):
         out_of_frame: whether labelled people who look out of the frame count with an empty heatmap, as in
             the released code's supervised models (``split.out_of_frame: reference``).
         semantics: directions and names that are learned too; None for maps alone.
+        keep: share of the pseudo-labels that a student learns from, the surest ones.
     """
 
     model: GazeModelSettings
@@ -149,6 +150,7 @@ class GazeTraining(JsonConfig):
     in_frame: float | None = None
     out_of_frame: bool = False
     semantics: SemanticTraining | None = None
+    keep: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -155,24 +155,41 @@ def pseudo_targets(
     samples: Cached,
     split: str | None = None,
     made_by: Mapping[str, Any] | None = None,
+    keep: float = 1.0,
 ) -> Targets:
-    """The valid pseudo-labels of a label store, of people whose picture can be read.
+    """The valid pseudo-labels of a label store, of people whose picture can be read, the surest first.
 
     Args:
         path: the label store.
         samples: the picture cache.
         split: digest of the label split under which they must have been made.
         made_by: the settings that must have made them, as far as they are known.
+        keep: share of them that is taken, by what the store says of how sure each is.
 
     Raises:
-        InputError: there are none, or they are of other people, another split or other settings.
+        InputError: there are none, or they are of other people, another split or other settings, or do not
+            say how sure they are.
     """
     store = LabelMaps.open(path, samples.people, split, made_by)
     usable = store.valid & samples.readable(store.sample_id, "pseudo-labelled")
     if not usable.any():
         raise InputError(f"{path}: no valid pseudo-label in it; expected at least one")
-    ids, place = store.sample_id[usable], np.flatnonzero(usable)
+    place = np.flatnonzero(usable)
+    if keep < 1:
+        place = _surest(store, place, keep)
+    ids = store.sample_id[place]
     return Targets(ids, _unknown(len(ids)), store, place)
+
+
+def _surest(store: LabelMaps, place: np.ndarray, keep: float) -> np.ndarray:
+    """The share of some rows whose label is surest, at least one, in their order."""
+    if store.doubt is None or not np.isfinite(store.doubt[place]).all():
+        raise InputError(
+            f"{store.path}: does not say how sure its labels are; expected labels made by a model, or "
+            "keep 1 for the student"
+        )
+    order = np.argsort(store.doubt[place], kind="stable")
+    return np.sort(place[order[: max(1, round(keep * len(place)))]])
 
 
 def pictured_targets(labels: Path, *caches: Cached) -> Targets:
