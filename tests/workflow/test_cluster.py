@@ -24,8 +24,8 @@ pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
 # Trainings of many seconds, also where steps are quick, so that one can be met while it runs.
 SMALL = f"""{FEWER}datasets: {{smoke: {{train_people: 80, test_people: 20}}}}
-gaze: {{recipe: {{steps: 60, batch: 8}}, labelled_per_batch: 4}}
-diffusion: {{recipe: {{steps: 60, batch: 8, draws: 1}}}}
+gaze: {{recipe: {{steps: 400, batch: 8}}, labelled_per_batch: 4}}
+diffusion: {{recipe: {{steps: 400, batch: 8, draws: 1}}}}
 """
 STUDY = "smoke/labels25-seed0"
 TRAINED = {
