@@ -240,6 +240,18 @@ PAIRS = [
     ("gaze: {models: {vat: {kind: vta}}}", "gaze.models.vat.kind"),
     ("gaze: {models: {vat: {options: {patch_weight: 0}}}}", "gaze.models.vat.options.patch_weight"),
     ("gaze: {models: {vat: {keep: 0.5}}}\nrefine: {redraw: online}", "gaze.models.vat.keep"),
+    (
+        "report: {methods: [semi-vat-gaussian]}\ngaze: {models: {vat: {keep: 0.5}}}",
+        "gaze.models.vat.keep",
+    ),
+    (
+        "gaze: {models: {p: {kind: pdp, size: world, in_frame: 1, options: {patch_weight: 0}}}}",
+        "gaze.models.p.options.patch_weight",
+    ),
+    (
+        "gaze: {models: {p: {kind: pdp, size: world, depth: shuffled}}}\ndiffusion: {init: p, depth: true}",
+        "diffusion.init",
+    ),
     ("gaze: {models: {vat: {depth: shuffled}}}", "gaze.models.vat.depth"),
     ("gaze: {models: {gazelle: {backbone: null}}}", "gaze.models.gazelle.backbone"),
     ("diffusion: {init: gazelle}", "diffusion.init"),

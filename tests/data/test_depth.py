@@ -113,6 +113,9 @@ def test_shuffled_depth_is_that_of_other_pictures(tmp_path: Path) -> None:
     own, shuffled = Samples.open(tmp_path / "own.h5"), Samples.open(tmp_path / "shuffled.h5")
     assert np.array_equal(own.scene[:], shuffled.scene[:])
     before, after = own.depth[:], shuffled.depth[:]
+    alone = people[people["image"] == people["image"].iloc[0]]
+    with pytest.raises(InputError, match="found one picture, expected several"):
+        write_samples(alone, images, 56, tmp_path / "one.h5", 0, depth, shuffled=True)
     assert not any(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
     assert sorted(before.sum((1, 2))) == sorted(after.sum((1, 2)))
 

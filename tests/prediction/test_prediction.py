@@ -201,6 +201,14 @@ def test_depth_lies_in_a_folder_beside_the_pictures(
     boxes = people[BOX].to_numpy()
     (alone,) = gcdr.load(tmp_path / "model", "cpu").predict([picture], [boxes], depths=[deep])
     np.testing.assert_allclose(people[["gaze_x", "gaze_y"]], alone.points, atol=1e-4)
+    depth_file(depth, "a.png").unlink()
+    assert predicted(*arguments, "--out", tmp_path / "none") == 2
+    assert "pictures with a head has a readable depth map" in capsys.readouterr().err
+    assert predicted(*arguments[:-1], tmp_path / "nowhere", "--out", tmp_path / "none") == 2
+    assert "--depth: no folder" in capsys.readouterr().err
+    (photos / "a.jpg").write_bytes((photos / "a.png").read_bytes())
+    assert predicted(*arguments, "--out", tmp_path / "none") == 2
+    assert "their depth maps would have one name" in capsys.readouterr().err
     save_model(tmp_path / "blind", VAT(VATConfig.world()))
     blind = (*arguments[:4], tmp_path / "blind", *arguments[5:])
     assert predicted(*blind, "--out", tmp_path / "other") == 2

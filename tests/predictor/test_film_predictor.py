@@ -109,6 +109,12 @@ def test_depth_goes_along_with_frames() -> None:
     said = predictor.predict(images, heads, depths=depths)
     for one, picture in zip(predict_frames(predictor, shown, 3), said, strict=True):
         np.testing.assert_allclose(one.people.heatmap, picture.heatmap, atol=1e-5)
+    nobody = [*shown[:2], replace(shown[2], depth=None), *shown[3:]]  # without people
+    for chunk in (1, 3):
+        near(
+            by_track(list(predict_frames(predictor, nobody, chunk))),
+            by_track(list(predict_frames(predictor, shown))),
+        )
     late = [*shown[:3], replace(shown[3], depth=None)]
     with pytest.raises(InputError, match=r"frame 3: depth: found none, expected \(45, 80\)"):
         list(predict_frames(predictor, late))

@@ -130,6 +130,6 @@ def test_every_key_that_says_what_a_model_is_has_its_setting(name: str) -> None:
     config["gaze"]["models"]["mine"] = entry
     made = learning.gaze_model(config, "mine")
     assert (made.kind, made.size) == (name, "world")
-    assert {field.name for field in fields(made)} - {"options"} <= entry.keys()
+    assert {field.name for field in fields(made)} - {"options", "depth"} <= entry.keys()
     entry["options"] = {"patch_weight": 0.5}
     assert learning.gaze_model(config, "mine").options == {"patch_weight": 0.5}

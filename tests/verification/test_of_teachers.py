@@ -165,7 +165,7 @@ def test_a_model_that_sees_depth_is_shown_that_of_its_pictures(
     assert "depth" in json.loads((tmp_path / "s.json").read_text())["inputs"]
     depth_file(tmp_path / "own", person["image"]).unlink()
     assert main([*command, "--depth", str(tmp_path / "own")]) == 2
-    assert "no such depth map" in capsys.readouterr().err
+    assert "1 of 6 pictures have no depth map, such as" in capsys.readouterr().err
 
 
 @pytest.mark.slow

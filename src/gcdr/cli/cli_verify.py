@@ -72,12 +72,17 @@ def verify(args: argparse.Namespace) -> int:
     from gcdr.datasets.layout import recognise
     from gcdr.verification.claims import claim_of
     from gcdr.verification.submission import submission
-    from gcdr.verification.verify import beside_claim, device_name, precomputed, read_test_set
+    from gcdr.verification.verify import (
+        beside_claim,
+        check_depth,
+        device_name,
+        precomputed,
+        read_test_set,
+    )
 
     source = recognise(args.dataset)
     device, inputs = pick_device(args.device), {}
     if args.model:
-        from gcdr.data.depth_maps import depth_file
         from gcdr.models.finding import find_model
         from gcdr.verification.of_teachers import Sampled, asked_teacher, backbone_of, load_teacher
 
@@ -96,8 +101,7 @@ def verify(args: argparse.Namespace) -> int:
             raise InputError(f"--claim: found {claim.name}, of raw maps; expected one of a model")
         test = read_test_set(source, args.pictures, args.seed)
         if args.depth:
-            shown = test.people["image"].unique()
-            inputs["depth"] = [depth_file(args.depth, name) for name in shown]
+            inputs["depth"] = check_depth(args.depth, test)
         maps, inside = teacher.says(test, args.maps, args.depth, how, device)
     else:
         claim = claim_of(source["kind"], args.claim or "gradcam")

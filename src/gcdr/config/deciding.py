@@ -7,12 +7,17 @@ from typing import Any
 
 from gcdr.base.errors import InputError
 from gcdr.base.plain import Config, JsonTable
-from gcdr.config.asked import trained_gaze_models, used_datasets, used_studies
+from gcdr.config.asked import (
+    sees_depth,
+    trained_gaze_models,
+    used_datasets,
+    used_studies,
+)
 from gcdr.config.weight_checks import weight_uses
 from gcdr.datasets.layout import released_list
 from gcdr.priors.kinds.registry import named_prior
 
-SECTIONS = ("split", "samples", "heatmap", "detect", "diffusion", "refine")
+SECTIONS = ("split", "samples", "heatmap", "depth", "detect", "diffusion", "refine")
 NOT_DECIDING = ("weights", "init", "backbone", "released", "shards")
 """Where something lies, which its digest says better, and into how many parts work goes."""
 
@@ -48,13 +53,21 @@ def lists_used(config: Config, shares: Iterable[int | str | None]) -> dict[int, 
 
 
 def weights_used(config: Config) -> dict[str, str]:
-    """Files and folders of weights that its models begin from, by the key that names them."""
+    """Files and folders that its models begin from, or see beside pictures, by the key that names them."""
     used = tuple(f"gaze.models.{name}." for name in deciding_gaze(config)["models"])
     found = {
         use.key: use.source
         for use in weight_uses(config)
         if not use.key.startswith("gaze.models.") or use.key.startswith(used)
     }
+    if any(sees_depth(config, name) for name in [None, *deciding_gaze(config)["models"]]):
+        names = {name for several in used_datasets(config).values() for name in several}
+        sources = {name: config["datasets"][name] for name in sorted(names)}
+        found |= {
+            f"datasets.{name}.depth": source["depth"]
+            for name, source in sources.items()
+            if "depth" in source
+        }
     asked = {name: config["priors"][name].get("weights") for name in _priors(config)}
     return found | {f"priors.{name}.weights": str(path) for name, path in asked.items() if path}
 

@@ -63,7 +63,23 @@ def gaze_problems(config: Config) -> list[str]:
             )
         if kind is not None:
             problems += _options(kind, entry.get("options", {}), f"gaze.models.{name}")
-    return problems + _labellers(config) + _misfits(config) + _online(config)
+            known = {"in_frame": gaze["in_frame"], **entry}
+            problems += _untaught_patches(known, f"gaze.models.{name}")
+    return problems + _labellers(config) + _misfits(config) + _online(config) + _unsure(config)
+
+
+def _unsure(config: Config) -> list[str]:
+    """Students of the surest labels in methods whose labels do not say how sure they are."""
+    gaze = config["gaze"]
+    return [
+        f"gaze.models.{name}.keep: found {gaze['models'][name]['keep']} with the method {method}, "
+        f"{'whose labels are Gaussians' if about.gaussian else 'which learns no pseudo-labels'}; expected 1"
+        for entry in method_entries(config)
+        for method, name in [(entry["method"], entry.get("gaze", gaze["model"]))]
+        if (about := METHODS.get(method)) is not None
+        and (about.gaussian or about.tokens)
+        and gaze["models"].get(name, {}).get("keep", 1) < 1
+    ]
 
 
 def _options(kind: Description, options: Config, where: str) -> Iterator[str]:
@@ -72,6 +88,16 @@ def _options(kind: Description, options: Config, where: str) -> Iterator[str]:
         yield (
             f"{where}.options.{key}: no option of {kind.title}; expected "
             f"{' or '.join(kind.options) or 'none'}"
+        )
+
+
+def _untaught_patches(entry: Config, where: str) -> Iterator[str]:
+    """A model whose in/out is told by patches that nothing teaches."""
+    weight = entry.get("options", {}).get("patch_weight")
+    if weight == 0 and entry.get("in_frame") is not None:
+        yield (
+            f"{where}.options.patch_weight: found 0 with in_frame {entry['in_frame']}, which patches tell; "
+            "expected more, or in_frame null"
         )
 
 

@@ -145,6 +145,8 @@ def _towers(config: Config) -> Iterator[str]:
             f"diffusion.init: found {name!r}, a gaze model of kind {entry['kind']!r}; expected a kind whose "
             f"towers the denoiser has: {', '.join(n for n, one in GAZE_MODELS.items() if one.towers)}"
         )
+    elif sees_shuffled(config, name):
+        yield f"diffusion.init: found {name!r}, which sees shuffled depth; expected one that sees its own"
     elif sees_depth(config, name) and not config["diffusion"]["depth"]:
         yield f"diffusion.init: found {name!r}, which sees depth; expected diffusion.depth true"
     elif entry["size"].removesuffix("-nodepth") != size:

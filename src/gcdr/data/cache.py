@@ -71,11 +71,15 @@ def write_samples(
     """
     if depth is not None:
         check_depth_names(people["image"].unique())
+    if shuffled and people["image"].nunique() < 2:
+        raise InputError(
+            f"{depth}: found one picture, expected several, whose depth can be shuffled"
+        )
     region = grow(people[["head_x0", "head_y0", "head_x1", "head_y1"]].to_numpy(), HEAD_MARGIN)
     sizes = people[["width", "height"]].to_numpy(int)
     failed, look = Failures("without a picture", len(people), failures), DepthLook()
     head_size = head_pixels(size)
-    with new_samples(people, size, path, depth is not None) as (
+    with new_samples(people, size, path, depth is not None, shuffled) as (
         arrays,
         problem,
         names,
@@ -111,7 +115,7 @@ def write_samples(
 
 
 def new_samples(
-    people: pd.DataFrame, size: int, path: Path, depth: bool = False
+    people: pd.DataFrame, size: int, path: Path, depth: bool = False, shuffled: bool = False
 ) -> AbstractContextManager[NewCache]:
     """A picture cache in which all but ``scene``, ``head`` and ``depth`` is written: :func:`new_cache`."""
     head = head_pixels(size)
@@ -120,7 +124,14 @@ def new_samples(
     if depth:
         of_images["depth"] = ((size, size), np.float32)
     kind = DEEP if depth else PICTURES
-    return new_cache(people, kind, of_images, of_people, path, {"size": size})
+    return new_cache(
+        people,
+        kind,
+        of_images,
+        of_people,
+        path,
+        {"size": size, **({"depth": "shuffled"} if shuffled else {})},
+    )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from gcdr.priors.kinds.vqa_kind import VqaPrior
 from gcdr.settings.people_counts import people_of_job
 
 LARGEST_GRID = 30  # rows of OFA's maps at 480 pixels
+DEPTH_MAP = 1.5  # bytes of a pixel of depth, as 16-bit PNG
 KEPT = 1.3  # what columns and tables add to maps
 
 
@@ -104,12 +105,15 @@ def bytes_of(job: Job, config: Config) -> float:
     ):  # scene and head, a byte a channel, before compression
         return 2 * 3 * side**2 * people
     if job.rule in ("deep_samples", "pool_deep_samples"):
-        return (2 * 3 + 2) * side**2 * people
+        return (2 * 3 + 4) * side**2 * people  # depth in single precision
     if job.rule in (
         "tokens",
         "pool_tokens",
     ):  # half precision, as it is and flipped
         return 2 * 2 * token_values(config) * people
+    if job.rule in ("drawn_depth", "estimate_depth"):
+        source = config["datasets"][job.wildcards["dataset"]]
+        return DEPTH_MAP * source.get("width", 640) * source.get("height", 480) * people
     if job.rule == "originals":
         return 3 * (2 * side) ** 2 * people * 0.1
     if job.rule in ("gradcam", "merge", "pointing", "import_prior"):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.models.vits import CELLS, vit_sizes
@@ -164,12 +165,14 @@ class GazeModelSettings(JsonConfig):
         size: one of its sizes (:meth:`Description.has_size`).
         backbone: weights of its frozen backbone, a file or a folder; None for models without one.
         options: fields of its sizes that are otherwise (:attr:`Description.options`).
+        depth: "shuffled" where it sees the depth of other pictures; it is known by that in its card.
     """
 
     kind: str = "vat"
     size: str = "world"
     backbone: str | None = None
     options: dict[str, float | str] = field(default_factory=dict)
+    depth: Literal["own", "shuffled"] = "own"
 
 
 def read_description(module: str) -> Description:

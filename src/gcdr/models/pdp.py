@@ -101,8 +101,10 @@ class PDP(VAT):
 
     def branch_distance(
         self, student: GazeOutput, teacher: GazeOutput, distance: Literal["kl", "mse"]
-    ) -> Tensor:
-        """The same of a student's patches from its teacher's (ECCV 2024, S9)."""
+    ) -> Tensor | None:
+        """The same of a student's patches from its teacher's (ECCV 2024, S9); None without their loss."""
+        if not self.config.patch_weight:
+            return None
         assert student.patches is not None and teacher.patches is not None
         target = patch_distribution(teacher.patches)
         if distance == "mse":

@@ -11,7 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from gcdr.base.errors import InputError
-from gcdr.data.depth_maps import depth_file, open_depth
+from gcdr.data.depth_maps import check_depth_names, depth_file, open_depth
 from gcdr.data.heatmaps import entropy
 from gcdr.data.label_space import LabelSpace
 from gcdr.data.manifest import BOX
@@ -36,10 +36,12 @@ class PredictionNotes:
     Attributes:
         lines: pictures that cannot be read, boxes outside their picture, ...
         without: pictures in which no head is known.
+        blind: pictures with heads that are left out, as their depth cannot be read.
     """
 
     lines: list[str] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
+    blind: list[str] = field(default_factory=list)
 
 
 def predict_people(
@@ -73,10 +75,12 @@ def predict_people(
             ``label_confidence``, its share among all.
 
     Raises:
-        InputError: the model needs prior maps, or depth that is not there; or names are asked of one that
-            says none, or that learned from another text tower.
+        InputError: the model needs prior maps, or depth that is not there; two pictures would share a map; or
+            names are asked of one that says none, or that learned from another text tower.
     """
     check_pictures_alone(model, depth)
+    if depth is not None:
+        check_depth_names(pictures.names)
     rows: list[pd.DataFrame] = []
     for block in _blocks(pictures, told):
         found = _heads_of(block, heads, pictures, told)
@@ -108,6 +112,7 @@ def _depths(
             found[name] = np.asarray(open_depth(depth_file(depth, name), image.size, root / name))
         except InputError as error:
             told.lines.append(f"skipped: {error}")
+            told.blind.append(name)
     return found
 
 

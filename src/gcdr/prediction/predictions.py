@@ -112,6 +112,8 @@ def predict_pictures(
             for them say, or no head is known in any picture.
     """
     pictures = find_pictures(wanted.sources)
+    if wanted.depth is not None and not wanted.depth.is_dir():
+        raise InputError(f"--depth: no folder {wanted.depth}")
     begun = time.monotonic()
     model = requested_model(wanted)
     heads: TabledHeads | Finder = (
@@ -134,6 +136,16 @@ def predict_pictures(
     seconds = {"loading": loaded - begun, "predicting": time.monotonic() - loaded}
     finder = "" if wanted.heads else str(wanted.finder)
     predicted = Predicted(people, pictures, told, str(wanted.model), finder, seconds)
+    if people.empty and told.blind:
+        raise InputError(
+            "\n".join(
+                [
+                    f"{wanted.depth}: none of the {len(told.blind)} pictures with a head has a readable "
+                    "depth map",
+                    *(f"  {line}" for line in told.lines[:20]),
+                ]
+            )
+        )
     if people.empty:
         reason = (
             f"{wanted.finder} found none with a score of {wanted.score} or more"

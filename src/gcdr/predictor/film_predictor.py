@@ -181,9 +181,10 @@ def _asked(
         none = torch.empty(0) if model.tells_in_frame else None
         empty = torch.empty(0, model.map_size, model.map_size)
         return GazeOutput(heatmap=empty, in_frame=none, memory=memory)
-    images = [as_picture(frame.image, f"frame {frame.number}") for frame in shown]
-    heads = [frame.heads for frame in shown]
-    depths = _depths(shown, images, model.input_size) if model.needs.depth else None
+    peopled = [frame for frame in shown if len(frame.heads)]
+    images = [as_picture(frame.image, f"frame {frame.number}") for frame in peopled]
+    heads = [frame.heads for frame in peopled]
+    depths = _depths(peopled, images, model.input_size) if model.needs.depth else None
     pictures = pictures_of(images, heads, model, depths)(slice(0, len(stretch)), device)
     track = torch.from_numpy(stretch).to(device)
     output = model(replace(gaze_inputs(pictures, model), track=track, memory=memory))

@@ -261,6 +261,16 @@ class AboutRow(AboutGaze, Protocol):
         """Which method it is of."""
 
 
+def otherwise(entry: Config) -> str | None:
+    """What an entry of ``gaze.models`` has that makes it another model than its kind; None where nothing."""
+    if entry.get("options"):
+        return f"options {', '.join(entry['options'])}"
+    if entry.get("depth") == "shuffled":
+        return "shuffled depth"
+    depth = GAZE_MODELS[entry["kind"]].depth
+    return f"size {entry['size']}" if depth and entry["size"] not in depth else None
+
+
 def gaze_of_row(config: Config, table: AboutTable, row: AboutRow) -> str:
     """The entry of ``gaze.models`` that a row of one of the paper's tables is about.
 
@@ -277,6 +287,10 @@ def gaze_of_row(config: Config, table: AboutTable, row: AboutRow) -> str:
         raise InputError(
             f"{table.title}: found gaze.model {own}, of kind {models[own]['kind']}; expected one of kind "
             f"{table.kind}, as {table.overlay or 'config.yaml'} has it"
+        )
+    if table.kind is not None and (changed := otherwise(models[own])):
+        raise InputError(
+            f"{table.title}: found gaze.model {own} with {changed}; expected the model as it was published"
         )
     found = next(
         (name for name in [own, *models] if row.kind in (None, models[name]["kind"])), None

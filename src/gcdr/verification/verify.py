@@ -13,7 +13,7 @@ from tqdm import tqdm
 from gcdr.base.errors import InputError
 from gcdr.base.plain import JsonTable
 from gcdr.base.seeds import numpy_rng
-from gcdr.data.depth_maps import depth_file, open_depth
+from gcdr.data.depth_maps import check_depth_names, depth_file, open_depth
 from gcdr.data.folds import clusters, resampled
 from gcdr.data.manifest import BOX, annotators_points, people_alone, people_digest, write_table
 from gcdr.data.prior_maps import prior_maps
@@ -122,6 +122,8 @@ def predicted(
     Raises:
         InputError: a picture or its depth cannot be read, or the model needs prior maps.
     """
+    if depth is not None:
+        check_depth(depth, test)
     size, count = model.model.map_size, len(test.people)
     maps = np.zeros((count, size, size), np.float32)
     inside = np.zeros(count, np.float32) if model.model.tells_in_frame else None
@@ -137,6 +139,23 @@ def predicted(
                     inside[rows.index] = one.people.in_frame
                 bar.update()
     return maps, inside
+
+
+def check_depth(depth: Path, test: TestSet) -> list[Path]:
+    """The depth maps of test people, before any is opened.
+
+    Raises:
+        InputError: some lack, or two pictures would share one.
+    """
+    names = test.people["image"].unique()
+    check_depth_names(names)
+    files = [depth_file(depth, name) for name in names]
+    absent = [file for file in files if not file.is_file()]
+    if absent:
+        raise InputError(
+            f"--depth: {len(absent):,} of {len(files):,} pictures have no depth map, such as {absent[0]}"
+        )
+    return files
 
 
 def precomputed(pickles: list[Path], test: TestSet, size: int = MAP_SIZE) -> np.ndarray:
