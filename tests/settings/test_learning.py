@@ -8,11 +8,14 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
+from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.methods import METHODS, TEACHERS, variant
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.refine.options import LabelSettings, SamplerSettings
+from gcdr.report.paper_tables import PAPER_TABLES
 from gcdr.settings import learning
+from gcdr.settings.reporting import gaze_of_row
 from gcdr.training.recipes import MEAN_TEACHERS
 
 ROOT = Path(__file__).parents[2]
@@ -133,3 +136,22 @@ def test_every_key_that_says_what_a_model_is_has_its_setting(name: str) -> None:
     assert {field.name for field in fields(made)} - {"options", "depth"} <= entry.keys()
     entry["options"] = {"patch_weight": 0.5}
     assert learning.gaze_model(config, "mine").options == {"patch_weight": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, None),
+        ({"options": {"patch_weight": 0}}, "options patch_weight"),
+        ({"depth": "shuffled"}, "shuffled depth"),
+        ({"size": "world-nodepth"}, "size world-nodepth"),
+    ],
+)
+def test_table_s5_is_of_the_published_model_alone(change: dict, told: str | None) -> None:
+    config, table = configuration("depth.yaml"), PAPER_TABLES["table_s5"]
+    config["gaze"]["models"]["pdp"] |= change
+    if told is None:
+        assert gaze_of_row(config, table, table.rows[0]) == "pdp"
+        return
+    with pytest.raises(InputError, match=f"found gaze.model pdp with {told}; expected the model"):
+        gaze_of_row(config, table, table.rows[0])
