@@ -46,7 +46,9 @@ def data(name):
 
 def samples_of(gaze, pixels):
     """The picture cache, with depth where it is seen, of a gaze model, or without one of the denoiser."""
-    deep = "shuffled-" if sees_shuffled(config, gaze) else "deep-" if sees_depth(config, gaze) else ""
+    deep = (
+        "shuffled-" if sees_shuffled(config, gaze) else "deep-" if sees_depth(config, gaze) else ""
+    )
     return f"{deep}samples-{pixels}.h5"
 
 
