@@ -69,7 +69,8 @@ def test_a_folded_gaze_model_says_the_same(model: nn.Module, left: int | None) -
         found, expected = made(people(count)), model(people(count))
         close(found.heatmap, expected.heatmap)
         if expected.in_frame is not None:
-            close(found.in_frame, expected.in_frame)
+            # logits, of which one may lie near zero
+            assert torch.allclose(found.in_frame, expected.in_frame, rtol=2e-5, atol=2e-5)
 
 
 @torch.inference_mode()

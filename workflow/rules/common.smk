@@ -2,7 +2,7 @@
 
 import re
 
-from gcdr.config.asked import labeller_of, sees_depth, sees_shuffled
+from gcdr.config.asked import depth_shown, labeller_of
 from gcdr.config.pools import members_of
 from gcdr.config.schema import first_study, study_share, study_timestep
 from gcdr.data.split_name import SPLIT_PATTERN, SplitName
@@ -46,10 +46,7 @@ def data(name):
 
 def samples_of(gaze, pixels):
     """The picture cache, with depth where it is seen, of a gaze model, or without one of the denoiser."""
-    deep = (
-        "shuffled-" if sees_shuffled(config, gaze) else "deep-" if sees_depth(config, gaze) else ""
-    )
-    return f"{deep}samples-{pixels}.h5"
+    return f"{depth_shown(config, gaze)}samples-{pixels}.h5"
 
 
 SAMPLES = data(samples_of(None, config["samples"]["size"]))

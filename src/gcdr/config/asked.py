@@ -201,6 +201,13 @@ def sees_shuffled(config: Config, name: str | None) -> bool:
     )
 
 
+def depth_shown(config: Config, name: str | None) -> str:
+    """What its picture cache's name begins with: "deep-", "shuffled-", or nothing where it sees no depth."""
+    if not sees_depth(config, name):
+        return ""
+    return "shuffled-" if sees_shuffled(config, name) else "deep-"
+
+
 def labelled_online(config: Config) -> list[str]:
     """Gaze models of students whose labels a diffusion model makes in the training batch, which both see."""
     if config["refine"]["redraw"] != ONLINE:
