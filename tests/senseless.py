@@ -240,6 +240,7 @@ PAIRS = [
     ("gaze: {models: {vat: {kind: vta}}}", "gaze.models.vat.kind"),
     ("gaze: {models: {vat: {options: {patch_weight: 0}}}}", "gaze.models.vat.options.patch_weight"),
     ("gaze: {models: {vat: {keep: 0.5}}}\nrefine: {redraw: online}", "gaze.models.vat.keep"),
+    ("report: {methods: [vat]}\ngaze: {models: {vat: {keep: 0.5}}}", "gaze.models.vat.keep"),
     (
         "report: {methods: [semi-vat-gaussian]}\ngaze: {models: {vat: {keep: 0.5}}}",
         "gaze.models.vat.keep",

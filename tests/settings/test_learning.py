@@ -144,6 +144,7 @@ def test_every_key_that_says_what_a_model_is_has_its_setting(name: str) -> None:
         ({}, None),
         ({"options": {"patch_weight": 0}}, "options patch_weight"),
         ({"depth": "shuffled"}, "shuffled depth"),
+        ({"keep": 0.5}, "keep 0.5"),
         ({"size": "world-nodepth"}, "size world-nodepth"),
     ],
 )

@@ -180,6 +180,9 @@ def test_causes_of_a_trained_model() -> None:
 
 def test_the_model_of_the_papers_shows() -> None:
     names = ("config.yaml", "configs/gazefollow.yaml", "configs/labelled-shows.yaml")
+    deep = read_config([ROOT / name for name in (*names[:2], "configs/gazefollow-depth.yaml")])
+    with pytest.raises(InputError, match=r"gaze.model: found pdp, which sees depth"):
+        supervised_model(deep)
     source, claim, folder = supervised_model(read_config([ROOT / name for name in names]))
     assert source["kind"] == "videoattentiontarget"
     assert str(folder) == "results/labelledshows/labelschosen-seed0/teachers/vat+film"

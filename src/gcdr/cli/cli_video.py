@@ -74,8 +74,6 @@ def predict_videos(args: argparse.Namespace) -> int | None:
         raise InputError(
             "--vocabulary: what is looked at is told of pictures, and not of videos yet"
         )
-    if args.depth is not None:
-        raise InputError("--depth: is taken of pictures, and not of videos yet")
     timing = Timing(**{field.name: getattr(args, field.name) for field in fields(Timing)})
     names = [
         field.name for field in fields(PredictionRequest) if field.name not in ("sources", "device")

@@ -69,9 +69,19 @@ def gaze_problems(config: Config) -> list[str]:
 
 
 def _unsure(config: Config) -> list[str]:
-    """Students of the surest labels in methods whose labels do not say how sure they are."""
+    """Students of the surest labels in methods whose labels do not say how sure they are, or without any."""
     gaze = config["gaze"]
-    return [
+    used: dict[str, list[str]] = {}
+    for entry in method_entries(config):
+        used.setdefault(entry.get("gaze", gaze["model"]), []).append(entry["method"])
+    without = [
+        f"gaze.models.{name}.keep: found {gaze['models'][name]['keep']}, and of its methods "
+        f"({', '.join(methods)}) none trains a student of pseudo-labels; expected 1"
+        for name, methods in used.items()
+        if gaze["models"].get(name, {}).get("keep", 1) < 1
+        and not any(METHODS[one].student for one in methods if one in METHODS)
+    ]
+    return without + [
         f"gaze.models.{name}.keep: found {gaze['models'][name]['keep']} with the method {method}, "
         f"{'whose labels are Gaussians' if about.gaussian else 'which learns no pseudo-labels'}; expected 1"
         for entry in method_entries(config)

@@ -111,7 +111,7 @@ def bytes_of(job: Job, config: Config) -> float:
         "pool_tokens",
     ):  # half precision, as it is and flipped
         return 2 * 2 * token_values(config) * people
-    if job.rule in ("drawn_depth", "estimate_depth"):
+    if job.rule in ("drawn_depth", "estimate_depth"):  # at most: a map is of a picture
         source = config["datasets"][job.wildcards["dataset"]]
         return DEPTH_MAP * source.get("width", 640) * source.get("height", 480) * people
     if job.rule == "originals":

@@ -171,7 +171,7 @@ DESCRIPTION = Description(
     tracks=True,
     options=("patch_weight", "patch_rule"),
     depth=("world", "paper"),
-    claims={"paper": "pdp"},
+    claims={"paper": "video-pdp"},
 )
 TITLE = DESCRIPTION.title
 

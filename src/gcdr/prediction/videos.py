@@ -133,6 +133,8 @@ def models_for_videos(wanted: PredictionRequest) -> Models:
             :func:`gcdr.detection.heads.load_finder` and
             :func:`gcdr.prediction.predicting.check_pictures_alone`.
     """
+    if wanted.depth is not None:
+        raise InputError("--depth: is taken of pictures, and not of videos yet")
     model = requested_model(wanted)
     check_pictures_alone(model)
     finder = None if wanted.heads else load_finder(wanted.finder, wanted.score, model.device)

@@ -267,6 +267,8 @@ def otherwise(entry: Config) -> str | None:
         return f"options {', '.join(entry['options'])}"
     if entry.get("depth") == "shuffled":
         return "shuffled depth"
+    if entry.get("keep", 1) < 1:
+        return f"keep {entry['keep']}"
     depth = GAZE_MODELS[entry["kind"]].depth
     return f"size {entry['size']}" if depth and entry["size"] not in depth else None
 
@@ -288,7 +290,7 @@ def gaze_of_row(config: Config, table: AboutTable, row: AboutRow) -> str:
             f"{table.title}: found gaze.model {own}, of kind {models[own]['kind']}; expected one of kind "
             f"{table.kind}, as {table.overlay or 'config.yaml'} has it"
         )
-    if table.kind is not None and (changed := otherwise(models[own])):
+    if changed := otherwise(models[own]):
         raise InputError(
             f"{table.title}: found gaze.model {own} with {changed}; expected the model as it was published"
         )

@@ -74,7 +74,7 @@ def _claims() -> dict[tuple[str, str], Claim]:
         ("vat", "VAT", GAZEFOLLOW, (0.137, 0.077, 0.921), chong),
         ("vat", "VAT", VIDEO, (0.134, 0.860, 0.853), chong),
         ("pdp", "Miao et al. 2023", GAZEFOLLOW, (0.123, 0.065, 0.934), "Miao et al. (2023)"),
-        ("pdp", "Miao et al. 2023", VIDEO, (0.109, 0.917, 0.908), "Miao et al. (2023)"),
+        ("video-pdp", "Miao et al. 2023", VIDEO, (0.109, 0.917, 0.908), "Miao et al. (2023)"),
         ("gazelle-vitb14", "Gaze-LLE, ViT-B", GAZEFOLLOW, (0.104, 0.045, 0.956), ryan),
         ("gazelle-vitb14", "Gaze-LLE, ViT-B", VIDEO, (0.107, 0.933, 0.897), ryan),
         ("gazelle-vitl14", "Gaze-LLE, ViT-L", GAZEFOLLOW, (0.099, 0.041, 0.958), ryan),

@@ -6,7 +6,9 @@ It is trained as the run itself would train it, so nothing of it is lost.
 from collections.abc import Mapping
 from pathlib import Path
 
+from gcdr.base.errors import InputError
 from gcdr.base.plain import Config, JsonTable, changed_keys
+from gcdr.config.asked import sees_depth
 from gcdr.config.deciding import deciding_gaze
 from gcdr.config.schema import first_study, study_share
 from gcdr.data.split_name import CHOSEN, SplitName
@@ -27,8 +29,16 @@ def supervised_model(config: Config) -> tuple[Source, str, Path]:
 
     Returns:
         the study's data set; the name of the publication's claim on it; the model's folder in ``results``.
+
+    Raises:
+        InputError: it sees depth, which a pilot has none of.
     """
-    name = first_study(config)
+    name, gaze = first_study(config), config["gaze"]["model"]
+    if sees_depth(config, gaze):
+        raise InputError(
+            f"gaze.model: found {gaze}, which sees depth, of which a pilot has none; expected one "
+            "of pictures alone"
+        )
     study = config["studies"][name]
     split = SplitName(study_share(config, name))
     claim = {CHOSEN: "vat-shows", 100: "vat"}.get(split.labelled, f"vat-{split.labelled}")
