@@ -81,7 +81,13 @@ def _unsure(config: Config) -> list[str]:
         if gaze["models"].get(name, {}).get("keep", 1) < 1
         and not any(METHODS[one].student for one in methods if one in METHODS)
     ]
-    return without + [
+    online = [
+        f"gaze.models.{name}.keep: found {gaze['models'][name]['keep']} with refine.redraw online, whose "
+        "labels are made in the batch; expected 1, or another redraw"
+        for name in labelled_online(config)
+        if gaze["models"].get(name, {}).get("keep", 1) < 1
+    ]
+    return [*without, *online] + [
         f"gaze.models.{name}.keep: found {gaze['models'][name]['keep']} with the method {method}, "
         f"{'whose labels are Gaussians' if about.gaussian else 'which learns no pseudo-labels'}; expected 1"
         for entry in method_entries(config)
@@ -112,18 +118,9 @@ def _untaught_patches(entry: Config, where: str) -> Iterator[str]:
 
 
 def _online(config: Config) -> list[str]:
-    """Students that are labelled in the batch by a diffusion model which follows tracks, and they do not.
-
-    Or that take the surest labels alone, which nobody knows before.
-    """
+    """Students that are labelled in the batch by a diffusion model which follows tracks, and they do not."""
     models, tracks = config["gaze"]["models"], config["diffusion"]["tracks"]
-    choosing = [
-        f"gaze.models.{name}.keep: found {models[name]['keep']} with refine.redraw online, whose labels "
-        "are made in the batch; expected 1, or another redraw"
-        for name in labelled_online(config)
-        if models.get(name, {}).get("keep", 1) < 1
-    ]
-    return choosing + [
+    return [
         f"refine.redraw: found online, with diffusion.tracks {str(tracks).lower()} and {name}, a "
         f"{GAZE_MODELS[models[name]['kind']].title}; expected that both follow tracks or neither does"
         for name in labelled_online(config)

@@ -140,7 +140,7 @@ def check_pictures_alone(model: Predictor, depth: Path | None = None) -> None:
     if model.model.needs.depth and depth is None:
         raise InputError(
             f"a {model.model.kind} that sees depth: found none; expected a folder of the pictures' depth "
-            "(--depth; of films only gcdr.predict_frames takes it), or a model without (-nodepth)"
+            "(--depth; of films predict_frames takes it, in Python), or a model without (-nodepth)"
         )
     if depth is not None and not model.model.needs.depth:
         raise InputError(f"--depth: found a {model.model.kind}, which sees no depth")

@@ -267,8 +267,11 @@ def otherwise(entry: Config) -> str | None:
         return f"options {', '.join(entry['options'])}"
     if entry.get("depth") == "shuffled":
         return "shuffled depth"
-    if entry.get("keep", 1) < 1:
-        return f"keep {entry['keep']}"
+    return f"keep {entry['keep']}" if entry.get("keep", 1) < 1 else None
+
+
+def blind(entry: Config) -> str | None:
+    """The size of an entry that sees no depth where its kind may; None of all others."""
     depth = GAZE_MODELS[entry["kind"]].depth
     return f"size {entry['size']}" if depth and entry["size"] not in depth else None
 
@@ -290,7 +293,7 @@ def gaze_of_row(config: Config, table: AboutTable, row: AboutRow) -> str:
             f"{table.title}: found gaze.model {own}, of kind {models[own]['kind']}; expected one of kind "
             f"{table.kind}, as {table.overlay or 'config.yaml'} has it"
         )
-    if changed := otherwise(models[own]):
+    if changed := otherwise(models[own]) or (table.kind and blind(models[own])):
         raise InputError(
             f"{table.title}: found gaze.model {own} with {changed}; expected the model as it was published"
         )

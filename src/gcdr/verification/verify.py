@@ -122,8 +122,6 @@ def predicted(
     Raises:
         InputError: a picture or its depth cannot be read, or the model needs prior maps.
     """
-    if depth is not None:
-        check_depth(depth, test)
     size, count = model.model.map_size, len(test.people)
     maps = np.zeros((count, size, size), np.float32)
     inside = np.zeros(count, np.float32) if model.model.tells_in_frame else None
