@@ -149,17 +149,18 @@ def _distance(one: TrueTarget, other: TrueTarget) -> float:
 
 
 def main() -> None:
-    """Write ``graded.csv`` beside the people of drawn worlds."""
+    """Write a table of points beside the people of drawn worlds."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("datasets", nargs="+", type=Path, help="folders with an annotated.parquet")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--name", default="graded", help="of the table: {folder}/{name}.csv")
     for name in ("error", "biased", "missing"):
         parser.add_argument(f"--{name}", type=float, required=True)
     args = vars(parser.parse_args())
+    name = args.pop("name")
     for folder in args.pop("datasets"):
-        out = folder / "graded.csv"
+        out = folder / f"{name}.csv"
         graded_points(folder / "annotated.parquet", out, **args, reads_hidden_labels=True)
-        print(out)
 
 
 if __name__ == "__main__":
