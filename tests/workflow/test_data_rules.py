@@ -206,7 +206,7 @@ def test_files_exchanged_for_older_ones_are_seen_in_a_plan(with_data: Workspace)
     exchange(folder / split, before)
     unknown = "results/gazefollow/labels10-seed0/metrics/vat+nope.json"
     run = with_data.snakemake("-n", unknown, configs=configs)
-    assert "gaze model 'nope': not in gaze.models; there are vat, gazelle" in run.stdout
+    assert f"{unknown}: found 'vat+nope', expected 'vat+vat' (method + gaze model)" in run.stdout
     assert with_data.planned(split, store, configs=configs) == {}
 
     people = folder / MANIFEST

@@ -89,10 +89,15 @@ def sides_of(gaze):
     """Side of a gaze model's pictures in pixels and of its heatmaps in cells; without one, the denoiser's."""
     if gaze is None:
         return config["samples"]["size"], config["heatmap"]["size"]
+    entry = entry_of_gaze(gaze)
+    return GAZE_MODELS[entry["kind"]].sides(entry["size"])
+
+
+def entry_of_gaze(gaze):
+    """The entry of gaze.models that a name says; another Snakefile's rules may ask for any."""
     models = config["gaze"]["models"]
     if gaze not in models:
         raise WorkflowError(
             f"gaze model {gaze!r}: not in gaze.models; there are {', '.join(models)}"
         )
-    entry = models[gaze]
-    return GAZE_MODELS[entry["kind"]].sides(entry["size"])
+    return models[gaze]

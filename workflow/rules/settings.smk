@@ -27,9 +27,7 @@ from gcdr.settings import learning, reporting, scoring
 def gaze_init(wildcards):
     """What a gaze model starts from: another study's model, a folder or file, or nothing."""
     gaze = trained_gaze(wildcards)
-    start = study_starts(config, wildcards.study).get(
-        gaze, config["gaze"]["models"][gaze].get("init")
-    )
+    start = study_starts(config, wildcards.study).get(gaze, entry_of_gaze(gaze).get("init"))
     if isinstance(start, dict):
         folder = model_folder(start["study"], start["model"], start.get("gaze", gaze))
         return files_in(folder, "model.safetensors")

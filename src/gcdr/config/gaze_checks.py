@@ -190,6 +190,16 @@ def untaught(config: Config, method: str, name: str) -> str | None:
     return None
 
 
+def can_label(config: Config, method: str, name: str, labeller: str | None) -> bool:
+    """Whether a gaze model, or its labeller, makes what its students learn in a method."""
+    about, models = METHODS[method], config["gaze"]["models"]
+    kinds = [models.get(one, {}).get("kind") for one in (name, labeller)]
+    if about.tokens:
+        return kinds[1] in token_teachers(kinds[0])
+    teaching = GAZE_MODELS.get(kinds[0] if labeller is None else kinds[1])
+    return not (about.labels_by_gaze and about.gradcam) or (teaching is not None and teaching.prior)
+
+
 def unseen_prior(config: Config, method: str, name: str) -> str | None:
     """What is wrong with a gaze model in a method where it, or its labeller, would be given prior maps."""
     about = METHODS.get(method)
