@@ -258,7 +258,7 @@ PAIRS = [
     ("diffusion: {init: gazelle}", "diffusion.init"),
     ("gaze: {models: {gazelle: {labeller: gazelle}}}", "gaze.models.gazelle.labeller"),
     ("gaze: {models: {gazelle: {labeller: nowhere}}}", "gaze.models.gazelle.labeller"),
-    ("gaze: {models: {vat: {labeller: vat}}}", "gaze.models.vat.labeller"),
+    ("gaze: {models: {vat: {labeller: gazelle}}}", "gaze.models.vat.labeller"),
     (
         "gaze: {models: {tower: {kind: gazelle-tower, size: world, labeller: vat}}}",
         "gaze.models.tower.labeller",

@@ -74,8 +74,10 @@ MODELS: dict[str, tuple[str, Callable[[], torch.nn.Module]]] = {
 STARTS = {
     ("vat", "world"): {"vat", "vat-gc", "towers", "denoiser"},
     ("vat", "paper"): {"vat, paper", "vat-gc, paper", "denoiser, paper", "resnet50"},
-    ("video-vat", "world"): {"video-vat", "vat", "towers", "denoiser"},
-    ("video-vat", "paper"): {"video-vat, paper", "vat, paper", "denoiser, paper", "resnet50"},
+    ("video-vat", "world"): {"video-vat", "vat", "vat-gc", "towers", "denoiser"},
+    ("video-vat", "paper"): {
+        *("video-vat, paper", "vat, paper", "vat-gc, paper", "denoiser, paper", "resnet50"),
+    },
     ("denoiser", "world"): {"vat", "vat-gc", "towers", "denoiser"},
     ("denoiser", "paper"): {"vat, paper", "vat-gc, paper", "denoiser, paper", "resnet50"},
     ("gazelle", "world"): {"gazelle"},

@@ -16,23 +16,25 @@ from torch import Tensor
 import gcdr
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json, write_json
+from gcdr.base.outlines import tensor_shapes
 from gcdr.data.manifest import read_annotated, write_table
 from gcdr.data.split import split_labels
 from gcdr.models.build import load_model, save_model
-from gcdr.models.contents import check_first_weights
+from gcdr.models.contents import check_first_weights, known_model
 from gcdr.models.convlstm import ConvLSTM, pack_tracks
 from gcdr.models.description import GazeModelSettings
 from gcdr.models.interface import GazeInputs, SeesPeople, TrackMemory
 from gcdr.models.named import initial_gaze_model, kind_of
 from gcdr.models.pretrained import take_pretrained
 from gcdr.models.pretrained_card import PretrainedSettings, check_pretrained
-from gcdr.models.released import read_released
+from gcdr.models.released import read_released, write_released
 from gcdr.models.sizes import SIGNAL, VATConfig, VideoDenoiserConfig, VideoVATConfig
 from gcdr.models.vat import VAT
 from gcdr.models.video_denoiser import VideoDenoiser
 from gcdr.models.video_vat import VideoVAT
 from gcdr.refine.diffusion import SAMPLERS, Sampling, Schedule, draws
 from gcdr.training.gaze import train_gaze_model
+from gcdr.training.loop import learn_in_time
 
 torch.set_num_threads(1)
 TRACK = [4, 9, 4, 2, 9, 4, 4, 9]  # of 4, 3 and 1 frames, mixed
@@ -56,7 +58,13 @@ def remembering(model: VideoVAT | VideoDenoiser) -> VideoVAT | VideoDenoiser:
     return model
 
 
-def frames(track: list[int] = TRACK) -> GazeInputs:
+def video_vat_gc() -> VideoVAT:
+    """The same with a prior map."""
+    torch.manual_seed(0)
+    return remembering(VideoVAT(replace(VideoVATConfig.world(True), inout=True)).eval())
+
+
+def frames(track: list[int] = TRACK, prior: bool = False) -> GazeInputs:
     rng = torch.Generator().manual_seed(0)
     count, corner = len(track), 0.6 * torch.rand(len(track), 2, generator=rng)
     return GazeInputs(
@@ -66,6 +74,7 @@ def frames(track: list[int] = TRACK) -> GazeInputs:
         head_crop=torch.randn(count, 3, 56, 56, generator=rng),
         head_mask=torch.rand(count, 1, 56, 56, generator=rng).round(),
         track=torch.tensor(track),
+        prior=torch.rand(count, 1, 32, 32, generator=rng) if prior else None,
     )
 
 
@@ -82,7 +91,7 @@ def video_denoiser() -> VideoDenoiser:
     return remembering(VideoDenoiser(VideoDenoiserConfig.world()).eval())
 
 
-MODELS = pytest.mark.parametrize("build", [video_vat, video_denoiser])
+MODELS = pytest.mark.parametrize("build", [video_vat, video_vat_gc, video_denoiser])
 
 
 def near(found: list[Tensor], expected: list[Tensor]) -> None:
@@ -105,7 +114,8 @@ def test_rows_are_packed_step_by_step_longest_track_first(track: list[int]) -> N
 @MODELS
 @torch.inference_mode()
 def test_a_frame_depends_on_those_before_it_in_its_track_alone(build: Callable) -> None:
-    model, inputs = build(), frames()
+    model = build()
+    inputs = frames(prior=model.needs.prior)
     whole, _ = asked_in_time(model, inputs)
     for track in set(TRACK):
         rows = torch.tensor([row for row, name in enumerate(TRACK) if name == track])
@@ -122,7 +132,8 @@ def test_a_frame_depends_on_those_before_it_in_its_track_alone(build: Callable) 
 @given(st.lists(st.integers(1, 7), unique=True))
 @torch.inference_mode()
 def test_chunks_with_carried_memory_say_what_the_whole_says(build: Callable, cuts: list) -> None:
-    model, inputs = build(), frames()
+    model = build()
+    inputs = frames(prior=model.needs.prior)
     whole, memory = asked_in_time(model, inputs)
     said, carried = [], None
     for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(TRACK)], strict=True):
@@ -142,7 +153,8 @@ def test_chunks_with_carried_memory_say_what_the_whole_says(build: Callable, cut
 def test_order_and_names_of_tracks_change_nothing(
     build: Callable, order: list, names: list
 ) -> None:
-    model, inputs = build(), frames()
+    model = build()
+    inputs = frames(prior=model.needs.prior)
     whole, _ = asked_in_time(model, inputs)
     rows = torch.tensor(sorted(range(len(TRACK)), key=lambda row: order.index(TRACK[row])))
     called = torch.tensor([names[[2, 4, 9].index(name)] for name in TRACK])
@@ -153,7 +165,8 @@ def test_order_and_names_of_tracks_change_nothing(
 @MODELS
 @torch.inference_mode()
 def test_without_tracks_everybody_is_a_track_of_one_frame(build: Callable) -> None:
-    model, inputs = build(), frames()
+    model = build()
+    inputs = frames(prior=model.needs.prior)
     plain, _ = asked_in_time(model, replace(inputs, track=None))
     near(plain, asked_in_time(model, replace(inputs, track=torch.arange(len(TRACK))))[0])
     assert (plain[0][2] - asked_in_time(model, inputs)[0][0][2]).abs().max() > 1e-4
@@ -213,7 +226,8 @@ def test_a_folder_gives_the_model_back(build: Callable, tmp_path: Path) -> None:
     save_model(tmp_path / "model", model)
     again = load_model(tmp_path / "model")
     assert type(again) is type(model) and again.config == model.config
-    near(asked_in_time(again, frames())[0], asked_in_time(model, frames())[0])
+    inputs = frames(prior=model.needs.prior)
+    near(asked_in_time(again, inputs)[0], asked_in_time(model, inputs)[0])
 
 
 def test_the_card_of_a_folder_chooses_the_norms(tmp_path: Path) -> None:
@@ -320,9 +334,67 @@ def test_a_video_denoiser_is_not_taken_for_a_denoiser(tmp_path: Path) -> None:
             check()
 
 
-def test_a_video_vat_sees_no_prior_map_and_stands_on_no_backbone(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="Video VAT: sees no prior map"):
-        kind_of("video-vat").sizes["paper"](True)
+@pytest.mark.parametrize("start", ["vat-gc", "vat", "video-vat", None])
+def test_vat_gc_in_time_starts_from_stills_and_films(
+    start: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.manual_seed(1)
+    sources = {"vat-gc": VAT(VATConfig.world(True)), "vat": VAT(VATConfig.world())}
+    source = (sources | {"video-vat": VideoVAT(VideoVATConfig.world())}).get(start)
+    if source is not None:
+        save_model(tmp_path / "model", source)
+    settings = GazeModelSettings(kind="video-vat", size="world")
+    fresh = initial_gaze_model(settings, True, None, 0).state_dict()
+    model = initial_gaze_model(settings, True, tmp_path / "model" if source else None, 0)
+    assert model.needs.prior and model.needs.tracks
+    state = source.state_dict() if source else {}
+    attention = state.pop("attn.weight", None)
+    for name, value in model.state_dict().items():
+        if name != "attn.weight":
+            assert torch.equal(value, state.get(name, fresh[name])), name
+    if start == "vat-gc":
+        assert torch.equal(model.attn.weight, attention)
+    else:  # as VAT-GC of stills starts from VAT
+        assert torch.equal(model.attn.weight, fresh["attn.weight"])
+        assert ("attn.weight" in capsys.readouterr().out) == (source is not None)
+    assert model.convlstm_scene.signal == (1.0 if start == "video-vat" else SIGNAL)
+    with pytest.raises(InputError, match="Grad-CAM map: found none, the model takes one"):
+        model(frames())
+
+
+@torch.inference_mode()
+def test_a_prior_map_matters_in_its_frame_and_those_after_it() -> None:
+    model, inputs = video_vat_gc(), frames(prior=True)
+    other = replace(inputs, prior=inputs.prior.clone())
+    other.prior[2] = 0.0  # the second frame of track 4, whose later frames are 5 and 6
+    differs = (model(other).heatmap - model(inputs).heatmap).flatten(1).abs().amax(1) > 0
+    assert differs.nonzero().flatten().tolist() == [2, 5, 6]
+
+
+def test_what_is_learned_in_time_includes_where_the_map_enters() -> None:
+    with_map, without = video_vat_gc(), video_vat()
+    for model in (with_map, without):
+        learn_in_time(model)
+    learned = {name for name, one in with_map.named_parameters() if one.requires_grad}
+    plain = {name for name, one in without.named_parameters() if one.requires_grad}
+    assert learned - plain == {"attn.weight", "attn.bias"} and plain < learned
+    assert "fc_inout.weight" in plain and "conv1_scene.weight" not in plain
+
+
+@pytest.mark.slow
+def test_vat_gc_in_time_of_the_papers_size_goes_through_a_released_file(tmp_path: Path) -> None:
+    model = VideoVAT(VideoVATConfig.paper(True))
+    assert sum(one.numel() for one in model.parameters()) == 99_289_786
+    write_released(model, tmp_path / "film-gc.pt")
+    again, facts = read_released(tmp_path / "film-gc.pt")
+    assert facts["released"] == "Video VAT-GC" and again.config == model.config
+    assert known_model(tensor_shapes(tmp_path / "film-gc.pt")) == "Video VAT-GC"
+    assert all(
+        torch.equal(value, again.state_dict()[name]) for name, value in model.state_dict().items()
+    )
+
+
+def test_a_video_vat_stands_on_no_backbone(tmp_path: Path) -> None:
     state = {"conv1_scene.weight": torch.zeros(1), "convlstm_scene.bias_ih_l0": torch.zeros(1)}
     torch.save(state, tmp_path / "w.pt")
     with pytest.raises(InputError, match=r"w.pt: found a Video VAT, which stands on no frozen"):

@@ -41,14 +41,14 @@ def test_only_what_differs_is_named() -> None:
     """A prior or a gaze model that all rows share goes without saying."""
     rows = pd.DataFrame(
         [
-            ("vat", "vat+vat", None, "vat", "VAT"),
-            ("gcdr", "gcdr-t250-n2-k1+ofa+vat", "ofa", "vat", "VAT"),
-            ("gcdr", "gcdr-t250-n2-k1+graded+vat", "graded", "vat", "VAT"),
-            ("semi-vat-gc", "semi-vat-gc+ofa+vat+gazelle", "ofa", "gazelle", "Gaze-LLE"),
-            ("gradcam", "gradcam+graded", "graded", None, None),
-            ("human", "human", None, None, None),
+            ("vat", "vat+vat", None, "vat", "VAT", None),
+            ("gcdr", "gcdr-t250-n2-k1+ofa+vat", "ofa", "vat", "VAT", None),
+            ("gcdr", "gcdr-t250-n2-k1+graded+vat", "graded", "vat", "VAT", None),
+            ("semi-vat-gc", "semi-vat-gc+ofa+vat+gazelle", "ofa", "gazelle", "Gaze-LLE", "VAT"),
+            ("gradcam", "gradcam+graded", "graded", None, None, None),
+            ("human", "human", None, None, None, None),
         ],
-        columns=["method", "variant", "prior", "gaze", "gaze_title"],
+        columns=["method", "variant", "prior", "gaze", "gaze_title", "labeller_title"],
     )
 
     def titles(results: pd.DataFrame) -> list[str]:
@@ -67,7 +67,13 @@ def test_only_what_differs_is_named() -> None:
 
 def test_two_gaze_models_of_a_kind_bear_their_names() -> None:
     models = {"vat": {"kind": "vat"}, "small": {"kind": "gazelle"}, "large": {"kind": "gazelle"}}
-    assert gaze_titles({"gaze": {"models": models}}) == {
+    config = {"gaze": {"model": "vat", "models": models}, "report": {"methods": ["gcdr"]}}
+    alone = {"vat": "VAT", "small": "Gaze-LLE", "large": "Gaze-LLE"}
+    assert gaze_titles(config) == alone
+    config["report"]["methods"] += [{"method": "vat", "gaze": "small"}]
+    assert gaze_titles(config) == alone, "one that teaches alone is in no row"
+    config["report"]["methods"] += [{"method": "vat", "gaze": "large"}]
+    assert gaze_titles(config) == {
         "vat": "VAT",
         "small": "Gaze-LLE (small)",
         "large": "Gaze-LLE (large)",

@@ -17,7 +17,7 @@ RESULTS = pd.DataFrame(
         ("human", "human", None, None, None, "baseline", 12),
     ],
     columns=["method", "variant", "prior", "gaze", "gaze_title", "kind", "people"],
-)
+).assign(labeller_title=None)
 
 
 def split(folder: Path, roles: dict[str, int]) -> None:

@@ -14,6 +14,7 @@ from gcdr.data.along_tracks import Tracks
 from gcdr.data.cache import Samples
 from gcdr.data.manifest import people_digest, read_annotated, read_people, write_table
 from gcdr.data.originals import Originals
+from gcdr.data.prior_maps import prior_maps
 from gcdr.data.split import split_labels
 from gcdr.data.stores import read_labels
 from gcdr.models.build import load_model
@@ -52,6 +53,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Study:
     write_table(split_labels(annotated, 50, 0, 0, by="sequence"), study.folder / "labels.parquet")
     given = pictures_of(study, study.folder / "labels.parquet")
     train_gaze_model(*given, None, None, None, VIDEO, 0, CPU, study.folder / "vat")
+    train_gaze_model(*given, None, study.prior, None, VIDEO, 0, CPU, study.folder / "vat-gc")
     train_diffusion_model(*given, None, TRACKED, 0, CPU, study.folder / "diffusion")
     return study
 
@@ -63,19 +65,24 @@ def by_track(samples: Samples, ids: np.ndarray) -> list[np.ndarray]:
     return [order[tracks.track[rows[order]] == one] for one in np.unique(tracks.track[rows])]
 
 
+@pytest.mark.parametrize("teacher", ["vat", "vat-gc"])
 @torch.inference_mode()
-def test_people_of_films_are_asked_along_their_tracks(film: Study) -> None:
+def test_people_of_films_are_asked_along_their_tracks(film: Study, teacher: str) -> None:
     samples = Samples.open(film.samples)
-    predictor = Predictor(load_gaze_model(film.folder / "vat"), CPU)
+    predictor = Predictor(load_gaze_model(film.folder / teacher), CPU)
     for weight in predictor.model.convlstm_scene.parameters():
         weight.mul_(5)  # after a few steps it remembers next to nothing
     ids = samples.sample_id
-    said = predictor.of_people(samples, ids, None).heatmap
+    maps = None
+    if predictor.model.needs.prior:
+        maps, _ = prior_maps(film.prior, samples.people, ids, 1, predictor.model.map_size)
+    said = predictor.of_people(samples, ids, maps).heatmap
     for places in by_track(samples, ids):
         memory = None
         for place in places:  # frame by frame, each with what its track showed before
             rows = samples.rows(ids[[place]])
-            inputs = cached_inputs(samples, rows, predictor.model, CPU)
+            seen = None if maps is None else torch.from_numpy(maps[[place]])[:, None]
+            inputs = cached_inputs(samples, rows, predictor.model, CPU, seen)
             output = predictor.model(
                 replace(inputs, track=torch.zeros(1, dtype=int), memory=memory)
             )
@@ -83,7 +90,9 @@ def test_people_of_films_are_asked_along_their_tracks(film: Study) -> None:
             apart = (said[place] - output.heatmap[0]).abs().max()
             assert apart <= 1e-5 * said[place].abs().max()  # maps of these weights reach 50
     last = max(by_track(samples, ids), key=len)[-1]
-    alone = predictor.of_people(samples, ids[[last]], None).heatmap
+    alone = predictor.of_people(
+        samples, ids[[last]], None if maps is None else maps[[last]]
+    ).heatmap
     assert (alone[0] - said[last]).abs().max() > 1e-3
 
 

@@ -131,7 +131,7 @@ def _online(config: Config) -> list[str]:
 
 
 def _labellers(config: Config) -> list[str]:
-    """Gaze models that name one which cannot label for them, or that need none."""
+    """Gaze models that name one which cannot label for them."""
     models, problems = config["gaze"]["models"], []
     seeing = [
         name
@@ -152,8 +152,6 @@ def _labellers(config: Config) -> list[str]:
                 f"{key}: found {other!r}, expected one of gaze.models that sees prior maps: "
                 f"{', '.join(seeing)}"
             )
-        elif other is not None and name in seeing:
-            problems.append(f"{key}: found {other!r}; {name} sees prior maps itself, expected none")
     return problems
 
 

@@ -164,8 +164,6 @@ class SeesPeople(nn.Module, ABC):
 
     Attributes:
         kind: its name in ``model.json``.
-        in_time: of a model that follows tracks, how the names of those parameters begin that are trained on
-            video, of its memory and of what comes after it.
         window: of a model that follows tracks, how many frames of one it sees together: a track is asked
             in pieces of so many, from its first frame on.
         rates: by the beginning of parameters' names, what their learning rate is multiplied by.
@@ -174,7 +172,6 @@ class SeesPeople(nn.Module, ABC):
     """
 
     kind: ClassVar[str]
-    in_time: ClassVar[tuple[str, ...]] = ()
     window: ClassVar[int] = 1
     rates: ClassVar[Mapping[str, float]] = {}
     config: Any
@@ -184,6 +181,11 @@ class SeesPeople(nn.Module, ABC):
     @abstractmethod
     def needs(self) -> Needs:
         """What it must be given."""
+
+    @property
+    def in_time(self) -> tuple[str, ...]:
+        """Of a model that follows tracks, how names of the parameters begin that are trained on video."""
+        return ()
 
     @property
     @abstractmethod

@@ -135,6 +135,13 @@ class VAT(GazeFeatures, GazeModel):
         return self.fc_inout(x.flatten(1)).squeeze(1).float()
 
 
+def sees_prior(state: Mapping[str, Tensor]) -> bool:
+    """Whether tensors of the paper's size are of a model that sees prior maps, by what its attention sees."""
+    attention = state.get("attn.weight")
+    wide = VATConfig.paper(True).towers.attention_inputs
+    return attention is not None and attention.shape[-1:] == (wide,)
+
+
 def released_vat(
     state: Mapping[str, Tensor], path: str | Path, backbone: str | Path | None = None
 ) -> tuple[VAT, dict[str, Any]] | None:
@@ -149,9 +156,7 @@ def released_vat(
         raise InputError(
             f"{path}: found a VAT, which stands on no frozen backbone; expected a model on {backbone}"
         )
-    wide = VATConfig.paper(True).towers.attention_inputs
-    attention = state.get("attn.weight")
-    gradcam = attention is not None and attention.shape[-1:] == (wide,)
+    gradcam = sees_prior(state)
     name = "VAT-GC" if gradcam else "VAT"
     model = filled(lambda: VAT(VATConfig.paper(gradcam)), state, f"{path}, read as {name}")
     return model, {"released": name}

@@ -24,7 +24,6 @@ class VideoDenoiser(Denoiser):
     """
 
     kind: ClassVar[str] = "video-denoiser"
-    in_time: ClassVar[tuple[str, ...]] = ("convlstm_scene", "upsample", "diffusion_model")
 
     def __init__(self, config: VideoDenoiserConfig, features: nn.Module | None = None) -> None:
         super().__init__(config, features)
@@ -35,6 +34,11 @@ class VideoDenoiser(Denoiser):
     @property
     def needs(self) -> Needs:
         return replace(super().needs, tracks=True)
+
+    @property
+    def in_time(self) -> tuple[str, ...]:
+        """Its memory, and what comes after it."""
+        return ("convlstm_scene", "upsample", "diffusion_model")
 
     def context(self, inputs: GazeInputs) -> list[Tensor]:
         """Context maps of frames that nothing follows, see ``context_in_time``."""

@@ -42,16 +42,6 @@ class VideoPDP(PDP):
 
     kind: ClassVar[str] = "video-pdp"
     window: ClassVar[int] = FRAMES
-    in_time: ClassVar[tuple[str, ...]] = (
-        *("compress_conv1.", "compress_conv2.", "deconv", "conv4.", "outside_embedding"),
-        *("patch_pos_embedding", "qkv_proj.", "inout_patch_", "temporal_pos_embed"),
-        *(
-            "temporal_mapping.",
-            "temporal_attention.in_proj_",
-            "temporal_proj_1.",
-            "temporal_norm_1.",
-        ),
-    )
 
     def __init__(self, config: VideoPDPConfig) -> None:
         super().__init__(config)
@@ -66,6 +56,16 @@ class VideoPDP(PDP):
     @property
     def needs(self) -> Needs:
         return replace(super().needs, tracks=True)
+
+    @property
+    def in_time(self) -> tuple[str, ...]:
+        """What its authors train on video."""
+        return (
+            *("compress_conv1.", "compress_conv2.", "deconv", "conv4.", "outside_embedding"),
+            *("patch_pos_embedding", "qkv_proj.", "inout_patch_", "temporal_pos_embed"),
+            *("temporal_mapping.", "temporal_attention.in_proj_"),
+            *("temporal_proj_1.", "temporal_norm_1."),
+        )
 
     @in_precision
     def forward(self, inputs: GazeInputs) -> GazeOutput:

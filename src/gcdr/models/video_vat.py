@@ -1,7 +1,7 @@
 """VAT's video model: heatmaps of where people of a film look (Chong et al. 2020; ECCV 2024, 4.4).
 
-VAT, with a ConvLSTM between what the towers see of a frame and the decoder; its in/out head looks at single
-frames. Attribute names are the parameter names of released checkpoints.
+VAT, or VAT-GC, with a ConvLSTM between what the towers see of a frame and the decoder; its in/out head looks
+at single frames. Attribute names are the parameter names of released checkpoints.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from gcdr.models.shares import rows_of_batch
 from gcdr.models.sizes import CONVLSTM, VideoVATConfig, beginning
 from gcdr.models.starting import start_from
 from gcdr.models.towers import Bottleneck
-from gcdr.models.vat import VAT
+from gcdr.models.vat import VAT, sees_prior
 
 
 class SkippingNorm(nn.BatchNorm2d):
@@ -49,14 +49,13 @@ NORMS = {"always": nn.BatchNorm2d, "reference": SkippingNorm}
 
 
 class VideoVAT(VAT):
-    """VAT that follows tracks.
+    """VAT that follows tracks; VAT-GC in time if the towers take a Grad-CAM map.
 
     Args:
-        config: sizes; ``VideoVATConfig.paper()`` has 99,277,242 parameters.
+        config: sizes; ``VideoVATConfig.paper()`` has 99,277,242 parameters, with a Grad-CAM map 99,289,786.
     """
 
     kind: ClassVar[str] = "video-vat"
-    in_time: ClassVar[tuple[str, ...]] = ("convlstm_scene", "deconv", "conv4", "fc_inout")
 
     def __init__(self, config: VideoVATConfig) -> None:
         norm = NORMS[config.norms]
@@ -68,6 +67,12 @@ class VideoVAT(VAT):
     @property
     def needs(self) -> Needs:
         return replace(super().needs, tracks=True)
+
+    @property
+    def in_time(self) -> tuple[str, ...]:
+        """Its memory, what comes after it, and attention that sees a prior map, which VAT cannot start."""
+        attention = ("attn.",) if self.needs.prior else ()
+        return (*attention, "convlstm_scene", "deconv", "conv4", "fc_inout")
 
     @in_precision
     def forward(self, inputs: GazeInputs) -> GazeOutput:
@@ -87,7 +92,7 @@ class VideoVAT(VAT):
 def released_video_vat(
     state: Mapping[str, Tensor], path: str | Path, backbone: str | Path | None = None
 ) -> tuple[VideoVAT, dict[str, Any]] | None:
-    """VAT's video model of a released file; None for other tensors.
+    """VAT's video model of a released file, or VAT-GC's of ours in its layout; None for other tensors.
 
     Raises:
         InputError: it is that and a backbone is given, which it has not; or the tensors do not fit.
@@ -98,17 +103,15 @@ def released_video_vat(
         raise InputError(
             f"{path}: found a {TITLE}, which stands on no frozen backbone; expected a model on {backbone}"
         )
-    model = filled(lambda: VideoVAT(VideoVATConfig.paper()), state, f"{path}, read as {TITLE}")
-    return model, {"released": TITLE}
+    gradcam = sees_prior(state)
+    name = DESCRIPTION.titled(gradcam)
+    config = VideoVATConfig.paper(gradcam)
+    model = filled(lambda: VideoVAT(config), state, f"{path}, read as {name}")
+    return model, {"released": name}
 
 
-def _sized(sizes: Callable[[], VideoVATConfig]) -> Callable[[bool], VideoVATConfig]:
-    def of(prior: bool) -> VideoVATConfig:
-        if prior:
-            raise InputError(f"{TITLE}: sees no prior map")
-        return beginning(sizes())
-
-    return of
+def _sized(sizes: Callable[[bool], VideoVATConfig]) -> Callable[[bool], VideoVATConfig]:
+    return lambda prior: beginning(sizes(prior))
 
 
 DESCRIPTION = Description(
@@ -117,7 +120,8 @@ DESCRIPTION = Description(
     marked_by=("conv1_scene.weight", "conv4.weight", "convlstm_scene."),
     marks=VAT_MARKS,
     claims={"paper": "vat"},
-    starts=("VAT", TOWERS, DENOISER, RESNET),
+    prior_marks=({"attn.weight": (49, 241)}, {"attn.weight": (49, 2064)}),  # those of VAT-GC
+    starts=("VAT", "VAT-GC", TOWERS, DENOISER, RESNET),
     tracks=True,
 )
 TITLE = DESCRIPTION.title

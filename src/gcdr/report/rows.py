@@ -227,6 +227,13 @@ def row_title(
     return ", ".join([title, *parts, *([f"prior {prior}"] if prior else [])])
 
 
+def labeller_of_row(method: str, variant: str) -> str | None:
+    """The gaze model that makes the labels of a row, where it is another one than the row's."""
+    about = METHODS.get(method)
+    apart = about is not None and about.teacher_apart and "+" in variant
+    return parse_variant(variant).labeller if apart else None
+
+
 def titled_row(row: Mapping[str, Any], results: pd.DataFrame) -> str:
     """The title of a row of results: gaze models and priors are told apart where there are several.
 
@@ -234,16 +241,11 @@ def titled_row(row: Mapping[str, Any], results: pd.DataFrame) -> str:
         row: a row of ``results``, or of a table made from them.
         results: tidy table of `tables.read_metrics`, everything that stands side by side.
     """
-    titles = dict(zip(results["gaze"], results["gaze_title"], strict=True))
-    about = METHODS.get(row["method"])
-    labeller = None
-    if about is not None and about.teacher_apart and "+" in row["variant"]:
-        labeller = parse_variant(row["variant"]).labeller
     one_prior = results["prior"].nunique() < 2
     return row_title(
         row["method"],
         None if pd.isna(row["gaze"]) else row["gaze_title"],
         None if one_prior or pd.isna(row["prior"]) else row["prior"],
-        None if labeller is None else titles.get(labeller, KIND_TITLES.get(labeller, labeller)),
+        None if pd.isna(row["labeller_title"]) else row["labeller_title"],
         several=results["gaze"].nunique() > 1,
     )

@@ -18,6 +18,7 @@ from gcdr.report.rows import (
     PAPER,
     PAPER_METRICS,
     RESULT_KINDS,
+    labeller_of_row,
     method_name,
     titled_row,
 )
@@ -58,9 +59,9 @@ def read_metrics(
 
     Returns:
         Columns ``study dataset share seed variant method kind timestep people prior gaze gaze_title
-        resampled metric value low high``; ``timestep`` is nullable Int64, ``low``/``high`` bound the 95 %
-        bootstrap interval over what ``resampled`` says: shows, clips or images. A metric that a file leaves
-        out has no row.
+        labeller_title resampled metric value low high``; ``timestep`` is nullable Int64, ``low``/``high``
+        bound the 95 % bootstrap interval over what ``resampled`` says: shows, clips or images. A metric that
+        a file leaves out has no row.
 
     Raises:
         InputError: no file, a wrong format, an unknown kind, a number that is absent or not
@@ -78,7 +79,9 @@ def read_metrics(
         identity = {name: content[name] for name in _IDENTITY}
         identity |= {name: content.get(name) for name in ("prior", "gaze")}
         identity["resampled"] = content.get("resampled", "images")
-        identity["gaze_title"] = titles.get(identity["gaze"], identity["gaze"])
+        labeller = labeller_of_row(identity["method"], identity["variant"])
+        for named, gaze in (("gaze_title", identity["gaze"]), ("labeller_title", labeller)):
+            identity[named] = titles.get(gaze, gaze)
         key = tuple(identity[name] for name in ("study", "seed", "share", "variant"))
         if key in seen:
             raise InputError(f"{path}: variant {key[3]} of this run is also in {seen[key]}")

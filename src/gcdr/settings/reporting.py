@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.plain import Config, JsonTable
-from gcdr.config.asked import labeller_of, models_of_studies
+from gcdr.config.asked import labeller_of, method_entries, models_of_studies
 from gcdr.config.gaze_checks import token_teachers, untaught
 from gcdr.config.schema import by_share, study_timestep
 from gcdr.models.kinds import GAZE_MODELS
@@ -163,13 +163,17 @@ def show_title(config: Config, dataset: str) -> str:
 
 
 def gaze_titles(config: Config) -> dict[str, str]:
-    """What people read of gaze models, by their names in ``gaze.models``; of two of a kind, the name too."""
+    """What people read of gaze models, by their names in ``gaze.models``; of two of a kind that
+    have rows, the name too."""
     titles = {
         name: GAZE_MODELS[one["kind"]].title for name, one in config["gaze"]["models"].items()
     }
-    count = Counter(titles.values())
+    own = config["gaze"]["model"]
+    reported = {own, *(entry.get("gaze", own) for entry in method_entries(config))}
+    count = Counter(title for name, title in titles.items() if name in reported)
     return {
-        name: title if count[title] == 1 else f"{title} ({name})" for name, title in titles.items()
+        name: f"{title} ({name})" if count[title] > 1 and name in reported else title
+        for name, title in titles.items()
     }
 
 
