@@ -254,6 +254,11 @@ PAIRS = [
         "diffusion.init",
     ),
     ("gaze: {models: {vat: {depth: shuffled}}}", "gaze.models.vat.depth"),
+    ("gaze: {models: {vat: {in_frame_rate: 5}}}", "gaze.models.vat.in_frame_rate"),
+    (
+        "gaze: {in_frame: 1, models: {p: {kind: pdp, size: world, in_frame_rate: 5}}}",
+        "gaze.models.p.in_frame_rate",
+    ),
     ("gaze: {models: {gazelle: {backbone: null}}}", "gaze.models.gazelle.backbone"),
     ("diffusion: {init: gazelle}", "diffusion.init"),
     ("gaze: {models: {gazelle: {labeller: gazelle}}}", "gaze.models.gazelle.labeller"),

@@ -116,6 +116,7 @@ def test_it_trains_labels_and_predicts(listed: None, tmp_path: Path) -> None:
         {"method": "gcdr", "variant": "gcdr", "prior": "ofa", "gaze": ["vat", "tiny"]}
     )
     rows["gaze_title"] = [model_title(kind, False) for kind in rows["gaze"]]
+    rows["labeller_title"] = None
     assert titled_row(rows.iloc[1], rows) == "GCDR, student Tiny"
 
 

@@ -85,14 +85,19 @@ def test_values_by_share_are_those_of_the_share() -> None:
 def test_an_entry_of_gaze_models_is_laid_over_what_holds_for_all() -> None:
     config = configuration()
     other = {"kind": "vat", "size": "paper", "recipe": {"lr": 0.5}, "labelled_per_batch": 7}
-    config["gaze"]["models"]["large"] = other | {"teacher": {"batch": 3}, "in_frame": 2.0}
+    config["gaze"]["models"]["large"] = other | {
+        "teacher": {"batch": 3},
+        "in_frame": 2.0,
+        "in_frame_rate": 5,
+    }
     student = learning.gaze_training(config, 10, "large", student=True)
     assert (student.model.size, student.recipe.lr, student.labelled_per_batch) == ("paper", 0.5, 7)
     assert student.recipe.batch == config["gaze"]["recipe"]["batch"] and student.in_frame == 2.0
+    assert student.in_frame_rate == 5.0
     teacher = learning.gaze_training(config, 10, "large", student=False)
     assert (teacher.recipe.batch, teacher.recipe.lr, teacher.labelled_per_batch) == (3, 0.5, None)
     usual = learning.gaze_training(config, 10, None, student=True)
-    assert (usual.model.size, usual.in_frame) == ("world", None)
+    assert (usual.model.size, usual.in_frame, usual.in_frame_rate) == ("world", None, 1.0)
     assert usual.recipe.lr == config["gaze"]["recipe"]["lr"] != 0.5
 
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,12 +20,15 @@ from gcdr.data.stores import read_labels
 from gcdr.evaluation import stages as scoring
 from gcdr.evaluation.metrics import average_precision, average_precision_interval
 from gcdr.evaluation.stages import evaluate_baselines, evaluate_model, evaluate_prior
+from gcdr.models.kinds import GAZE_MODELS
+from gcdr.models.named import initial_gaze_model, kind_of
+from gcdr.predictor.predictor import load_gaze_model
 from gcdr.report import typeset
 from gcdr.report.page import Context, build_page
 from gcdr.report.tables import read_metrics, table1
 from gcdr.settings import learning
 from gcdr.training.gaze import in_frame_loss, train_gaze_model
-from gcdr.training.recipes import Recipe
+from gcdr.training.recipes import GazeModelSettings, Recipe
 from gcdr.training.targets import Targets, heatmap_targets, join, labelled_targets
 
 pytestmark = pytest.mark.slow
@@ -231,3 +235,42 @@ def test_the_switch_is_the_supervised_models_alone() -> None:
     config["split"]["out_of_frame"] = "reference"
     assert learning.gaze_training(config, 10, None, student=False).out_of_frame
     assert not learning.gaze_training(config, 10, None, student=True).out_of_frame
+
+
+@pytest.mark.parametrize("learned", ["all", "in_time"])
+def test_the_head_may_learn_at_a_rate_of_its_own(
+    study: Study, tmp_path: Path, learned: Literal["all", "in_time"]
+) -> None:
+    """After one step of Adam, which is as long as the rate in every weight that has a gradient."""
+    recipe = replace(GAZE.recipe, steps=1, weight_decay=0.0, ema=None, learned=learned)
+    moved = {}
+    for rate in (1.0, 5.0):
+        settings = replace(LEARNED, model=GazeModelSettings("video-vat", "world"), recipe=recipe)
+        given = pictures_of(study, study.folder / "labels.parquet")
+        start = initial_gaze_model(settings.model, False, None, 0, 0.5).state_dict()
+        out = tmp_path / f"{rate}"
+        train_gaze_model(
+            *given, None, None, None, replace(settings, in_frame_rate=rate), 0, CPU, out
+        )
+        state = load_gaze_model(out).state_dict()
+        moved[rate] = {n: float((value - start[n]).abs().max()) for n, value in state.items()}
+    for name in ("fc_inout.weight", "fc_inout.bias", "compress_conv1_inout.weight"):
+        if learned == "in_time" and name.startswith("compress"):
+            assert moved[1.0][name] == moved[5.0][name] == 0
+            continue
+        assert moved[1.0][name] > 0
+        assert moved[5.0][name] == pytest.approx(5 * moved[1.0][name], rel=1e-3)
+    for name in ("deconv1.weight", "convlstm_scene.weight_ih_l0"):
+        assert moved[5.0][name] == moved[1.0][name] > 0
+
+
+def test_kinds_say_how_the_parameters_of_their_head_begin() -> None:
+    for name, about in GAZE_MODELS.items():
+        kind = kind_of(name)
+        with torch.device("meta"):
+            config = kind.sizes["world" if "world" in kind.sizes else "paper"](False)
+            plain = kind.build(config)
+            model = kind.build(kind.with_in_frame(config))
+        added = {n for n, _ in model.named_parameters()} - {n for n, _ in plain.named_parameters()}
+        found = {n for n, _ in model.named_parameters() if n.startswith(about.in_frame_head or "-")}
+        assert found == added, name

@@ -65,6 +65,7 @@ def gaze_problems(config: Config) -> list[str]:
             problems += _options(kind, entry.get("options", {}), f"gaze.models.{name}")
             known = {"in_frame": gaze["in_frame"], **entry}
             problems += _untaught_patches(known, f"gaze.models.{name}")
+            problems += _no_head(kind, known, f"gaze.models.{name}")
     return problems + _labellers(config) + _misfits(config) + _online(config) + _unsure(config)
 
 
@@ -115,6 +116,16 @@ def _untaught_patches(entry: Config, where: str) -> Iterator[str]:
             f"{where}.options.patch_weight: found 0 with in_frame {entry['in_frame']}, which patches tell; "
             "expected more, or in_frame null"
         )
+
+
+def _no_head(kind: Description, entry: Config, where: str) -> Iterator[str]:
+    """A rate of an in/out head that nothing teaches, or that there is not."""
+    if (rate := entry.get("in_frame_rate", 1)) == 1:
+        return
+    if not kind.in_frame_head:
+        yield f"{where}.in_frame_rate: found {rate}; {kind.title} has no in/out head of its own, expected 1"
+    elif entry["in_frame"] is None:
+        yield f"{where}.in_frame_rate: found {rate} with in_frame null, which teaches none; expected 1"
 
 
 def _online(config: Config) -> list[str]:

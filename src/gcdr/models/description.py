@@ -37,6 +37,13 @@ VAT_MARKS = {
 }
 """What tells the sizes of weights that VAT's towers, and those of its video model, start from."""
 
+VAT_IN_FRAME = (
+    *("compress_conv1_inout.", "compress_bn1_inout.", "compress_conv2_inout."),
+    *("compress_bn2_inout.", "fc_inout."),
+)
+GAZELLE_IN_FRAME = ("inout_token.", "inout_head.")
+"""How the names of in/out heads' parameters begin."""
+
 PDP_MARKS = {
     f"{size}{depth}": {
         "bn1_scene.weight": (width,),
@@ -81,6 +88,8 @@ class Description:
         backbones: by named size, the frozen backbone that it stands on, in a file of its own; none for kinds
             without.
         towers: whether the denoiser can start from its scene and head towers.
+        in_frame_head: how the names of its in/out head's parameters begin; none of kinds that have no such
+            head of their own.
         tracks: whether it follows tracks (``Needs.tracks``).
         names: whether it also says what is looked at (``GazeOutput.label_embedding``).
         vits: whether a size may also be the name of a vision transformer of timm, which it stands on then.
@@ -102,6 +111,7 @@ class Description:
     starts: tuple[str, ...] = ()
     backbones: Mapping[str, FrozenBackbone] = field(default_factory=dict)
     towers: bool = False
+    in_frame_head: tuple[str, ...] = ()
     tracks: bool = False
     names: bool = False
     vits: bool = False

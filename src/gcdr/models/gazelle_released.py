@@ -18,7 +18,14 @@ from gcdr.base.files import CHECKPOINTS, atomic
 from gcdr.base.tensors import read_tensors
 from gcdr.models.backbone import Backbone
 from gcdr.models.checkpoints import check_finite, read_state
-from gcdr.models.description import SCENE_TOWER, TOWERS, VIT, Description, FrozenBackbone
+from gcdr.models.description import (
+    GAZELLE_IN_FRAME,
+    SCENE_TOWER,
+    TOWERS,
+    VIT,
+    Description,
+    FrozenBackbone,
+)
 from gcdr.models.gazelle import BACKBONE, INOUT, Gazelle
 from gcdr.models.gazelle_config import GazelleConfig
 from gcdr.models.interface import Kind
@@ -197,6 +204,7 @@ DESCRIPTION = Description(
         "paper": FrozenBackbone((VIT,), {"cls_token": (1, 1, 768)}),
         "large": FrozenBackbone((VIT,), {"cls_token": (1, 1, 1024)}),
     },
+    in_frame_head=GAZELLE_IN_FRAME,
     claims={"paper": "gazelle-vitb14", "large": "gazelle-vitl14"},
     released={
         f"gazelle/gazelle_dinov2_vit{size}14{inout}.pt": (

@@ -173,7 +173,7 @@ class SeesPeople(nn.Module, ABC):
 
     kind: ClassVar[str]
     window: ClassVar[int] = 1
-    rates: ClassVar[Mapping[str, float]] = {}
+    rates: Mapping[str, float] = {}
     config: Any
     precision: Any
 

@@ -73,7 +73,7 @@ class PDP(VAT):
 
     kind: ClassVar[str] = "pdp"
     in_frame_apart: ClassVar[bool] = False
-    rates: ClassVar[Mapping[str, float]] = {"qkv_proj.": 0.5}
+    rates: Mapping[str, float] = {"qkv_proj.": 0.5}
     config: PDPConfig
 
     def __init__(self, config: PDPConfig) -> None:

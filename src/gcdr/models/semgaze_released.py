@@ -195,6 +195,7 @@ DESCRIPTION = Description(
     },
     starts=(TOWERS, MULTIMAE, GAZE360),
     prefix="model.",
+    in_frame_head=("gaze_decoder.inout_mlp.",),
     names=True,
 )
 

@@ -141,6 +141,7 @@ DESCRIPTION = Description(
         },
     },
     starts=(TOWERS, SCENE_TOWER, VIT),
+    in_frame_head=("gazelle.inout_token.", "gazelle.inout_head."),
     tokens_of=("gazelle",),
 )
 

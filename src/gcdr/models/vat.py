@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from gcdr.base.errors import InputError
 from gcdr.data.views import HeadMask
 from gcdr.models.checkpoints import filled
-from gcdr.models.description import DENOISER, RESNET, TOWERS, VAT_MARKS, Description
+from gcdr.models.description import DENOISER, RESNET, TOWERS, VAT_IN_FRAME, VAT_MARKS, Description
 from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, Kind, Needs
 from gcdr.models.objectives import squared_error
 from gcdr.models.precision import in_precision
@@ -168,6 +168,7 @@ DESCRIPTION = Description(
     marked_by=("conv1_scene.weight", "conv4.weight"),
     marks=VAT_MARKS,
     claims={"paper": "vat"},
+    in_frame_head=VAT_IN_FRAME,
     prior_marks=({"attn.weight": (49, 241)}, {"attn.weight": (49, 2064)}),  # world's, the paper's
     starts=(TOWERS, DENOISER, RESNET),
     towers=True,

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from gcdr.base.errors import InputError
 from gcdr.models.checkpoints import filled
 from gcdr.models.convlstm import ConvLSTM
-from gcdr.models.description import DENOISER, RESNET, TOWERS, VAT_MARKS, Description
+from gcdr.models.description import DENOISER, RESNET, TOWERS, VAT_IN_FRAME, VAT_MARKS, Description
 from gcdr.models.interface import GazeInputs, GazeOutput, Kind, Needs
 from gcdr.models.precision import in_precision
 from gcdr.models.shares import rows_of_batch
@@ -120,6 +120,7 @@ DESCRIPTION = Description(
     marked_by=("conv1_scene.weight", "conv4.weight", "convlstm_scene."),
     marks=VAT_MARKS,
     claims={"paper": "vat"},
+    in_frame_head=VAT_IN_FRAME,
     prior_marks=({"attn.weight": (49, 241)}, {"attn.weight": (49, 2064)}),  # those of VAT-GC
     starts=("VAT", "VAT-GC", TOWERS, DENOISER, RESNET),
     tracks=True,

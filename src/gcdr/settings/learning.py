@@ -57,6 +57,7 @@ def gaze_training(
             "labelled_per_batch": entry["labelled_per_batch"] if student else None,
             "layer": layer,
             "in_frame": entry["in_frame"],
+            "in_frame_rate": entry.get("in_frame_rate", 1.0),
             "out_of_frame": not student and config["split"]["out_of_frame"] == "reference",
             "semantics": semantics(config, name),
             "keep": entry.get("keep", 1.0) if student else 1.0,

@@ -15,6 +15,7 @@ from gcdr.data.lookup import places
 from gcdr.data.prior_maps import prior_maps
 from gcdr.models.encoding import check_backbone
 from gcdr.models.interface import GazeModel, GazeOutput, SeesPeople
+from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.named import initial_gaze_model
 from gcdr.training.batches import Batch
 from gcdr.training.recipes import GazeTraining
@@ -76,6 +77,8 @@ def train_gaze_model(
             nothing to learn from.
     """
     model = initial_gaze_model(settings.model, prior is not None, init, seed, settings.in_frame)
+    head = GAZE_MODELS[model.kind].in_frame_head
+    model.rates = {**model.rates, **dict.fromkeys(head, settings.in_frame_rate)}
     backbone = settings.model.backbone and Path(settings.model.backbone)
     deciding = [pseudo, prior, init, backbone, space, named, *deciding, *code_of(__file__, model)]
     with training_run(

@@ -136,6 +136,7 @@ class GazeTraining(JsonConfig):
         labelled_per_batch: a student's labelled people in a batch (the paper: 20 of 80); None mixes all.
         layer: decoder layer of the prior maps, for a model that sees them.
         in_frame: weight of the loss of :func:`in_frame_loss`; None leaves it out.
+        in_frame_rate: what the learning rate of the in/out head is multiplied by (5 in VAT's video recipe).
         out_of_frame: whether labelled people who look out of the frame count with an empty heatmap, as in
             the released code's supervised models (``split.out_of_frame: reference``).
         semantics: directions and names that are learned too; None for maps alone.
@@ -148,6 +149,7 @@ class GazeTraining(JsonConfig):
     labelled_per_batch: int | None = None
     layer: int = 1
     in_frame: float | None = None
+    in_frame_rate: float = 1.0
     out_of_frame: bool = False
     semantics: SemanticTraining | None = None
     keep: float = 1.0
