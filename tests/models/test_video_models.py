@@ -28,7 +28,7 @@ from gcdr.models.named import initial_gaze_model, kind_of
 from gcdr.models.pretrained import take_pretrained
 from gcdr.models.pretrained_card import PretrainedSettings, check_pretrained
 from gcdr.models.released import read_released, write_released
-from gcdr.models.sizes import SIGNAL, VATConfig, VideoDenoiserConfig, VideoVATConfig
+from gcdr.models.sizes import SIGNAL, VATConfig, VideoDenoiserConfig, VideoVATConfig, beginning
 from gcdr.models.vat import VAT
 from gcdr.models.video_denoiser import VideoDenoiser
 from gcdr.models.video_vat import VideoVAT
@@ -273,6 +273,29 @@ def test_weights_of_a_memory_keep_the_signal_that_they_are_for(tmp_path: Path) -
         assert load_model(tmp_path / folder).convlstm_scene.signal == signal
 
 
+@pytest.mark.parametrize("build", [video_vat, video_vat_gc])
+@torch.inference_mode()
+def test_the_signal_goes_into_the_weights_of_the_released_layout(build: Callable) -> None:
+    model = build()
+    model.config = replace(model.config, signal=0.02)
+    model.convlstm_scene.signal = 0.02
+    folded = VideoVAT(model.released_config).eval()
+    folded.load_state_dict(model.released_state())
+    assert folded.convlstm_scene.signal == 1.0
+    inputs = frames(prior=model.needs.prior)
+    chunk, rest = torch.arange(3), torch.arange(3, 8)
+    for part, memory in ((inputs, None), (inputs.people(chunk), None)):
+        said, expected = folded(part.after(memory)), model(part.after(memory))
+        near([said.heatmap, said.in_frame], [expected.heatmap, expected.in_frame])
+    later = [
+        one(inputs.people(rest).after(one(inputs.people(chunk)).memory)) for one in (folded, model)
+    ]
+    near([later[0].heatmap], [later[1].heatmap])
+    assert (build()(inputs).heatmap - model(inputs).heatmap).abs().max() > 1e-3, (
+        "the signal matters"
+    )
+
+
 def test_vat_starts_all_that_it_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     vat, model = VAT(VATConfig.world()), video_vat()
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -383,15 +406,18 @@ def test_what_is_learned_in_time_includes_where_the_map_enters() -> None:
 
 @pytest.mark.slow
 def test_vat_gc_in_time_of_the_papers_size_goes_through_a_released_file(tmp_path: Path) -> None:
-    model = VideoVAT(VideoVATConfig.paper(True))
+    model = VideoVAT(beginning(VideoVATConfig.paper(True)))
     assert sum(one.numel() for one in model.parameters()) == 99_289_786
     write_released(model, tmp_path / "film-gc.pt")
     again, facts = read_released(tmp_path / "film-gc.pt")
-    assert facts["released"] == "Video VAT-GC" and again.config == model.config
+    assert facts["released"] == "Video VAT-GC" and again.config == VideoVATConfig.paper(True)
     assert known_model(tensor_shapes(tmp_path / "film-gc.pt")) == "Video VAT-GC"
-    assert all(
-        torch.equal(value, again.state_dict()[name]) for name, value in model.state_dict().items()
-    )
+    state = model.released_state()
+    assert all(torch.equal(state[name], value) for name, value in again.state_dict().items())
+    denoiser = VideoDenoiser(beginning(VideoDenoiserConfig.paper()))
+    with pytest.raises(InputError, match=r"signal 0\.02, .* expected a denoiser that started from"):
+        write_released(denoiser, tmp_path / "d.pt")
+    write_released(VideoDenoiser(VideoDenoiserConfig.paper()), tmp_path / "d.pt")
 
 
 def test_a_video_vat_stands_on_no_backbone(tmp_path: Path) -> None:

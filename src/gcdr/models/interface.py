@@ -253,6 +253,11 @@ class SeesPeople(nn.Module, ABC):
         """All tensors by the names that they have in files of its authors."""
         return self.state_dict()
 
+    @property
+    def released_config(self) -> Any:
+        """The sizes of the model that ``released_state`` is the weights of."""
+        return self.config
+
 
 class GazeModel(SeesPeople):
     """Anything that turns images and head boxes into heatmaps: ``forward`` takes ``GazeInputs``.

@@ -109,7 +109,13 @@ def write_released(model: nn.Module, path: str | Path) -> None:
         sizes = [paper(prior) for paper in papers for prior in (False, True)[: 1 + sees]]
     # Released weights of a memory are for what comes as it is (gcdr.models.sizes, signal).
     sizes = [replace(size, signal=1.0) if hasattr(size, "signal") else size for size in sizes]
-    if model.config not in sizes:
+    if model.kind in DENOISERS and getattr(model.config, "signal", 1.0) != 1.0:
+        raise InputError(
+            f"{path}: the model's memory has the signal {model.config.signal}, by which what it puts out is "
+            "divided before it is added in the U-Net, where no weight of the released layout could do that; "
+            "expected a denoiser that started from released weights of a video denoiser, whose signal is 1"
+        )
+    if model.released_config not in sizes:
         raise InputError(
             f"{path}: the model {describe(model)['config']} has not the paper's sizes, and no released "
             "layout; expected a model of the paper's"

@@ -56,6 +56,7 @@ class VideoVAT(VAT):
     """
 
     kind: ClassVar[str] = "video-vat"
+    config: VideoVATConfig
 
     def __init__(self, config: VideoVATConfig) -> None:
         norm = NORMS[config.norms]
@@ -73,6 +74,20 @@ class VideoVAT(VAT):
         """Its memory, what comes after it, and attention that sees a prior map, which VAT cannot start."""
         attention = ("attn.",) if self.needs.prior else ()
         return (*attention, "convlstm_scene", "deconv", "conv4", "fc_inout")
+
+    @property
+    def released_config(self) -> VideoVATConfig:
+        """Without the signal, which is in the weights then, and whatever norms the authors' code applies."""
+        return replace(self.config, signal=1.0, norms="always")
+
+    def released_state(self) -> dict[str, Tensor]:
+        """Weights of the same model at signal 1: the gates' and the decoder's first convolution hold it."""
+        state = self.state_dict()
+        first, after = "convlstm_scene.weight_ih_l0", "deconv1.weight"
+        return state | {
+            first: state[first] * self.config.signal,
+            after: state[after] / self.config.signal,
+        }
 
     @in_precision
     def forward(self, inputs: GazeInputs) -> GazeOutput:
