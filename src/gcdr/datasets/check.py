@@ -180,7 +180,10 @@ def _boxes(people: pd.DataFrame) -> Iterator[str]:
 
 def _bodies(dataset: Dataset) -> Iterator[str]:
     if len(dataset.bodies):
-        yield f"given for {dataset.bodies['detected'].mean():.1%} of the people"
+        share = dataset.bodies["detected"].sum() / len(
+            dataset.manifest
+        )  # files of tracks may be mixed
+        yield f"given for {share:.1%} of the people"
 
 
 def _sizes(images: pd.DataFrame) -> Iterator[str]:

@@ -6,7 +6,7 @@ Parsing is Arrow's, over whole columns; a Python loop sees bad rows only.
 import difflib
 import re
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -233,7 +233,7 @@ def read_headless(path: Path, widths: dict[int, list[str]], problems: Problems) 
         allowed = sorted(widths, key=lambda width: -int((counts == width).sum()))
         return widths[allowed[0]]
 
-    return _parse(path, lines, 0, names, problems)
+    return _parse(path, lines, 0, names, problems, others=sorted(widths))
 
 
 def _parse(
@@ -243,10 +243,12 @@ def _parse(
     names_of: Callable[[np.ndarray], list[str]],
     problems: Problems,
     named: int | None = None,
+    others: Sequence[int] = (),
 ) -> Table:
     """Rows from line ``first`` (from 0) on; names come from how many fields the rows have.
 
-    Rows may lack the columns behind the first ``named`` ones, which the header gives no name.
+    Rows may lack the columns behind the first ``named`` ones, which the header gives no name. ``others`` are
+    the numbers of columns that a file of this sort may have.
     """
     number = np.arange(1 + first, 1 + len(lines))
     text = pc.utf8_trim_whitespace(pa.array(lines[first:], pa.string()))
@@ -271,10 +273,12 @@ def _parse(
     names = names_of(count)
     text, count = _even(text, count, quoted, named or len(names), len(names))
     fits = count == len(names)
+    further = " or ".join(str(one) for one in others if one != len(names))
     problems.rows(
         "wrong number of columns",
         "number of columns",
-        f"{len(names)} columns ({names[0]} to {names[-1]})",
+        f"{len(names)} columns ({names[0]} to {names[-1]})"
+        + (f", or {further} in all rows" if further else ""),
         ~fits,
         _places(path, number),
         count,
