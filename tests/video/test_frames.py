@@ -151,6 +151,9 @@ def test_a_video_that_ends_early_is_read_as_far_as_it_goes(tmp_path: Path) -> No
     )
     said, wrong = inspect_video(film)
     assert any("ends early" in line for line in wrong) and any("2.00 s" in line for line in said)
+    short = cut(write_film(tmp_path / "c.mkv", pictures[:20]), 0.6)  # less than a second in all
+    assert any("ends early" in line for line in inspect_video(short)[1])
+    assert not inspect_video(write_film(tmp_path / "d.mkv", pictures[:3]))[1]
     quick = write_film(tmp_path / "b.mp4", pictures, options={"movflags": "+faststart"})
     notes = []
     assert 15 < len(list(read_frames(cut(quick, 0.5), notes))) < 35

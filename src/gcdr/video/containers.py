@@ -27,7 +27,7 @@ ENDINGS = (
 """Endings by which a file is taken for a video."""
 
 RATE = 25.0  # frames a second where a file says nothing of times
-SLACK = 0.5  # seconds that a header may be off before it is said
+SLACK = 0.5  # seconds that a header may be off before it is said; of a shorter video a quarter of its length
 TURNS = {
     (1, 0, 0, 1): None,
     (-1, 0, 0, 1): Image.Transpose.FLIP_LEFT_RIGHT,
@@ -198,7 +198,10 @@ def length_note(path: Path, header: Header, seconds: float) -> list[str]:
         header: what it says.
         seconds: what was found, up to the end of the last frame.
     """
-    if header.seconds is None or abs(header.seconds - seconds) <= max(SLACK, 0.01 * seconds):
+    if header.seconds is None:
+        return []
+    slack = max(min(SLACK, header.seconds / 4), 2 / (header.rate or RATE), 0.01 * seconds)
+    if abs(header.seconds - seconds) <= slack:
         return []
     how = "ends early" if seconds < header.seconds else "goes on for longer than announced"
     return [f"{path}: {how}: found {seconds:.1f} s, its header says {header.seconds:.1f} s"]
