@@ -2,8 +2,8 @@
 
     python benchmarks/engine_share.py --cores 2 --configfile configs/smoke.yaml
 
-What stands behind the name goes to ``snakemake``. Every job says what its start took, in the first line of its log;
-that is before any work, and without the interpreter's end.
+What stands behind the name goes to ``snakemake``. Every job says what its start took, in the first line of
+its log; that is before any work, and without the interpreter's end.
 """
 
 import resource
@@ -36,8 +36,8 @@ def main() -> None:
     starts = starts_since(Path("logs"), began)
     share = (own + sum(starts)) / (own + jobs)
     print(
-        f"{own + jobs:.0f} CPU s: Snakemake {own:.1f}, {len(starts)} starts {sum(starts):.1f}, together {share:.1%}; "
-        f"{time.time() - began:.0f} s by the clock"
+        f"{own + jobs:.0f} CPU s: Snakemake {own:.1f}, {len(starts)} starts {sum(starts):.1f}, "
+        f"together {share:.1%}; {time.time() - began:.0f} s by the clock"
     )
     sys.exit(status)
 

@@ -83,7 +83,8 @@ def test_imports_are_not_searched_for_garbage_and_work_is() -> None:
         "import gc; usual = gc.get_threshold()\n"
         "from gcdr.base.command import run\n"
         "seldom = gc.get_threshold()[0]\n"
-        "run(lambda: print(seldom > 100 * usual[0], gc.get_threshold() == usual, gc.get_freeze_count() > 10_000))\n"
+        "run(lambda: print(seldom > 100 * usual[0], gc.get_threshold() == usual,"
+        " gc.get_freeze_count() > 10_000))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

@@ -17,8 +17,8 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import disk_trouble
 from gcdr.base.stopping import answer_signals
 
-# Importing torch makes 200,000 objects and hardly any garbage, for which Python would look 500 times meanwhile: a
-# fifth of the import. `run` sets its usual interval again.
+# Importing torch makes 200,000 objects and hardly any garbage, for which Python would look 500 times: a
+# fifth of the import. `run` sets the interval again.
 USUAL = gc.get_threshold()
 gc.set_threshold(100_000)
 
@@ -93,7 +93,7 @@ def run(main: Callable[[], None]) -> None:
     out.
     """
     answer_signals()
-    gc.freeze()  # what was imported stays: looking through it, at the end too, takes as long as a fifth of the import
+    gc.freeze()  # what was imported stays: nobody looks through it for garbage, nor at the end
     gc.set_threshold(*USUAL)
     print(f"{START_UP} {time.process_time():.2f} CPU seconds", file=sys.stderr, flush=True)
     try:
