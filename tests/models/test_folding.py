@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.folding import fused, ready
+from gcdr.models.folding import fused, ready, rectified
 from gcdr.models.interface import GazeInputs
 from gcdr.models.precision import set_precision
 from gcdr.models.sizes import DenoiserConfig, VATConfig, VideoVATConfig
@@ -94,3 +94,45 @@ def test_a_copy_shares_what_is_not_folded_and_keeps_its_precision() -> None:
     assert made.attn.weight is model.attn.weight and made.precision is torch.bfloat16
     assert model.training and not made.training and norms(model)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@torch.inference_mode()
+def test_a_folded_convolution_its_sum_and_relu_say_the_same(precision: torch.dtype) -> None:
+    """The same values as in three, of strided and of grouped ones; what is added stays as it was."""
+    torch.manual_seed(3)
+    for settings in ({"padding": 1}, {"stride": 2}, {"padding": 1, "groups": 2}):
+        layer = nn.Conv2d(8, 8, 3, **settings).to(precision)
+        x = torch.randn(2, 8, 9, 7, dtype=precision).contiguous(memory_format=torch.channels_last)
+        plus = torch.randn_like(layer(x))
+        before = plus.clone()
+        exact = layer.double()(x.double())
+        layer.to(precision)
+        for added in (None, plus):
+            found = rectified(x, layer, nn.Identity(), added)
+            expected = (exact if added is None else exact + added.double()).relu()
+            assert (found - expected).abs().max() <= (1e-5 if precision == torch.float32 else 0.05)
+            assert found.dtype == precision and torch.equal(plus, before)
+
+
+def test_gradients_and_graphs_take_the_plain_operations() -> None:
+    """oneDNN's pass has neither a gradient nor a place in an exported model."""
+    layer, x = nn.Conv2d(3, 4, 1), torch.rand(1, 3, 5, 5, requires_grad=True)
+    rectified(x, layer, nn.Identity()).sum().backward()
+    assert x.grad is not None and x.grad.abs().sum() > 0
+    norm = nn.BatchNorm2d(4).eval()
+    with torch.no_grad():
+        assert torch.equal(rectified(x, layer, norm), norm(layer(x)).relu())
+        exported = torch.export.export(Once(layer), (x.detach(),))
+    assert "mkldnn" not in str(exported.graph)
+
+
+class Once(nn.Module):
+    """A folded convolution by itself."""
+
+    def __init__(self, layer: nn.Conv2d) -> None:
+        super().__init__()
+        self.layer, self.norm = layer, nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return rectified(x, self.layer, self.norm)

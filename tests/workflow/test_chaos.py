@@ -93,7 +93,8 @@ class Chaos:
             if run.exitcode == 0:
                 return
             text = said.read_text()
-            assert "Traceback" not in text, text
+            # Asked while it still reads its files, Snakemake itself ends with Python's own stack.
+            assert "Traceback" not in text or text.rstrip().endswith("KeyboardInterrupt"), text
             if "cannot be locked" in text:
                 for number in submitted(workspace.folder) if self.slurm else ():
                     subprocess.run(["scancel", number], check=True)  # as docs/cluster.md says

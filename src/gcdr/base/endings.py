@@ -5,7 +5,9 @@ A job that fails leaves one line in its log: of bad input behind ``BAD_INPUT``, 
 """
 
 import os
+import sys
 from pathlib import Path
+from typing import NoReturn, TextIO
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import disk_trouble
@@ -55,3 +57,20 @@ def ended_by_bad_input(log: str | Path, since: float) -> bool:
     except (OSError, ValueError):
         return False
     return first.startswith(START_UP) and any(line.startswith(BAD_INPUT) for line in lines)
+
+
+def end_with(line: str, status: int) -> NoReturn:
+    """Say a line and exit, also where the log itself cannot be written any more."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+        sys.stdout.flush()
+    except OSError:
+        silence(sys.stdout, sys.stderr)
+    sys.exit(status)
+
+
+def silence(*streams: TextIO) -> None:
+    """Send what is still in streams nowhere: it would fail again, with a stack, when the interpreter ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        os.dup2(nowhere, stream.fileno())

@@ -6,6 +6,7 @@ and returns the exit status; ``COMMANDS`` names them. Heavy imports belong into 
 """
 
 import argparse
+import gc
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gcdr import __version__
-from gcdr.base.command import silence
+from gcdr.base.endings import silence
 from gcdr.base.errors import InputError
 from gcdr.base.stopping import hear_interrupts
 from gcdr.cli.cli_forecast import add_forecast
@@ -294,6 +295,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = args.run(args)
         sys.stdout.flush()
+        if arguments is None:
+            gc.freeze()  # the end of a process is quicker when nobody looks through all of torch for garbage
         return status
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

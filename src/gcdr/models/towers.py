@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gcdr.base.errors import InputError
+from gcdr.models.folding import rectified
 from gcdr.models.interface import GazeInputs
 from gcdr.models.sizes import TowersConfig
 
@@ -51,9 +52,9 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         shortcut = self.shortcut(x)
-        x = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        x = F.relu(self.bn2(self.conv2(x)), inplace=True)
-        return F.relu(self.bn3(self.conv3(x)) + shortcut, inplace=True)
+        x = rectified(x, self.conv1, self.bn1)
+        x = rectified(x, self.conv2, self.bn2)
+        return rectified(x, self.conv3, self.bn3, shortcut)
 
 
 class GazeFeatures(nn.Module):
@@ -99,8 +100,8 @@ class GazeFeatures(nn.Module):
             self.add_module(f"layer{number}_{name}", nn.Sequential(*layers))
 
     def _tower(self, name: str, x: Tensor) -> Tensor:
-        x = self.get_submodule(f"bn1_{name}")(self.get_submodule(f"conv1_{name}")(x))
-        x = F.max_pool2d(F.relu(x, inplace=True), 3, 2, 1)
+        stem, norm = self.get_submodule(f"conv1_{name}"), self.get_submodule(f"bn1_{name}")
+        x = F.max_pool2d(rectified(x, stem, norm), 3, 2, 1)
         for number in range(1, len(self.towers_config.widths) + 1):
             x = self.get_submodule(f"layer{number}_{name}")(x)
         return x

@@ -15,6 +15,7 @@ from gcdr.base.errors import InputError
 from gcdr.data.views import HeadMask
 from gcdr.models.checkpoints import filled
 from gcdr.models.description import DENOISER, RESNET, TOWERS, VAT_IN_FRAME, VAT_MARKS, Description
+from gcdr.models.folding import rectified
 from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, Kind, Needs
 from gcdr.models.objectives import squared_error
 from gcdr.models.precision import in_precision
@@ -116,8 +117,8 @@ class VAT(GazeFeatures, GazeModel):
 
     def compressed(self, features: Tensor) -> Tensor:
         """Features of people (N, out_channels, h, w) to what the decoder sees (N, compress[1], h, w)."""
-        x = F.relu(self.compress_bn1(self.compress_conv1(features)), inplace=True)
-        return F.relu(self.compress_bn2(self.compress_conv2(x)), inplace=True)
+        x = rectified(features, self.compress_conv1, self.compress_bn1)
+        return rectified(x, self.compress_conv2, self.compress_bn2)
 
     def decoded(self, x: Tensor) -> Tensor:
         """What the decoder sees to heatmaps (N, H, W) float32."""
@@ -130,8 +131,8 @@ class VAT(GazeFeatures, GazeModel):
         """In/out logits (N,) float32 of people's features; None of a model without that head."""
         if not self.config.inout:
             return None
-        x = F.relu(self.compress_bn1_inout(self.compress_conv1_inout(features)), inplace=True)
-        x = F.relu(self.compress_bn2_inout(self.compress_conv2_inout(x)), inplace=True)
+        x = rectified(features, self.compress_conv1_inout, self.compress_bn1_inout)
+        x = rectified(x, self.compress_conv2_inout, self.compress_bn2_inout)
         return self.fc_inout(x.flatten(1)).squeeze(1).float()
 
 

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gcdr.models.folding import rectified
+
 
 class Bottleneck(nn.Module):
     """1x1, 3x3 (with the stride), 1x1 convolutions with a residual connection; four-fold output."""
@@ -25,10 +27,10 @@ class Bottleneck(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        y = F.relu(self.bn2(self.conv2(y)), inplace=True)
-        y = self.bn3(self.conv3(y))
-        return F.relu(y + (x if self.downsample is None else self.downsample(x)), inplace=True)
+        y = rectified(x, self.conv1, self.bn1)
+        y = rectified(y, self.conv2, self.bn2)
+        shortcut = x if self.downsample is None else self.downsample(x)
+        return rectified(y, self.conv3, self.bn3, shortcut)
 
 
 class ResNet(nn.Module):
@@ -50,7 +52,7 @@ class ResNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         # Channels last: pooling and normalisation run several times faster on a CPU.
         images = images.contiguous(memory_format=torch.channels_last)
-        x = F.relu(self.bn1(self.conv1(images)), inplace=True)
+        x = rectified(images, self.conv1, self.bn1)
         x = F.max_pool2d(x, 3, stride=2, padding=1)
         return self.layer3(self.layer2(self.layer1(x)))
 
