@@ -5,8 +5,8 @@ python benchmarks/prior_map.py SPLIT_FOLDER [SPLIT_FOLDER ...]      such as resu
 After configs/prior-map.yaml. AvgDist of test people at the centre of the cell, the mean over worlds and in
 brackets each world's, in the order of the folders. First the students: of a prior's maps as they are, of
 Gaussians at their peaks (argmax) and of refined maps (GCDR, timestep chosen by labels), and beside them what
-takes no prior. Then the maps themselves: raw, refined with the labels' choice, and at the best fixed timestep of
-a sweep, where these files are there. What is not there yet is a dash, and a mean is of the worlds that are.
+takes no prior. Then the maps themselves: raw, refined with the labels' choice, and at the best fixed timestep
+of a sweep, where these files are there. What is absent is a dash, and a mean is of the worlds that have it.
 """
 
 import re
