@@ -80,7 +80,10 @@ def chosen(trial: Trial, how: str, count: int, seed: int) -> np.ndarray:
 
 def with_labels(trial: Trial, ids: np.ndarray, folder: Path) -> tuple[Path, Path, Path]:
     """The split in which people are labelled as well, larger pictures, and pseudo-labels of the others."""
-    people, annotated = read_people(trial.files.manifest), read_annotated(trial.files.manifest)
+    people, annotated = (
+        read_people(trial.files.manifest),
+        read_annotated(trial.files.manifest.with_name("annotated.parquet")),
+    )
     digest = people_digest(people)
     labels = read_shown(trial.files.labels, digest)
     added = labels["sample_id"].isin(ids)
