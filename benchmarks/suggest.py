@@ -1,17 +1,24 @@
-"""Labels that ``gcdr suggest`` asks for against as many at random, on a drawn world with all labels known.
+r"""Labels that ``gcdr suggest`` asks for against as many at random, on drawn worlds with all labels known.
 
-    python benchmarks/suggest.py results/calibration/labels10-seed42 --count 120 --seeds 0 1 2
+    snakemake --cores all --configfile configs/worlds.yaml -- $(for world in 1 2 3; do \
+    for file in teachers/vat+vat/model.safetensors predicted/gcdr-tauto-k1+ofa-world-body+vat.h5; do \
+    echo results/world-$world/labels5-seed70$world/$file; done; done)
+    python benchmarks/suggest.py results/world-[123]/labels5-seed70? --count 120 --seeds 0 1 2
 
-Takes a study of which ``snakemake suggestions`` has made the files and of which supervised VAT is trained,
-adds the labels of N unlabelled people, trains VAT again and prints its AvgDist on the test people: with no
-label added, with N of people at random, and with the suggested ones, by score and novelty together and by
-either alone. ``--students`` trains GCDR's student in its place, on the labels and the old pseudo-labels of
-all others; the diffusion model is not trained again. To choose the form of the score, take calibration worlds
+Of each study it takes what ``snakemake suggestions`` makes and the settings of supervised VAT, adds labels of
+N unlabelled people, trains again and prints the AvgDist on the test people: with no label added, with N of
+people at random, and with the suggested ones (``doubt`` and ``novelty`` are the halves of the score, alone).
+Trained is VAT on the labels, or GCDR's student (``--models gcdr``) on the labels and the old pseudo-labels of
+all others; the diffusion model is not trained again. Differences from random are paired: of one world and
+seed, which draws the random people and the first weights. Seeds of a world are averaged before worlds are
+compared, since worlds are what chance draws anew. To choose the form of the score, take calibration worlds
 (configs/calibration.yaml).
 """
 
 import argparse
+import math
 import tempfile
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,7 +42,9 @@ from gcdr.training.gaze import train_gaze_model
 from gcdr.training.recipes import GazeTraining
 
 CPU = torch.device("cpu")
-HOW = ("none", "random", "both", "doubt", "novelty")
+SCORES = {"suggested": (True, True), "doubt": (True, False), "novelty": (False, True)}
+HOW = ("none", "random", *SCORES)
+MODELS = ("vat", "gcdr")
 
 
 @dataclass(frozen=True)
@@ -44,19 +53,17 @@ class Trial:
 
     Attributes:
         files: the study's.
-        teacher: folder of the supervised model, whose settings are taken.
+        settings: how the model is trained.
         init: what models start from.
         images: folder of the pictures.
-        steps: of a training; None as the study's.
-        students: whether a student is trained, or the supervised model.
+        student: whether it is GCDR's student, or the supervised model.
     """
 
     files: StudyFiles
-    teacher: Path
+    settings: GazeTraining
     init: Path
     images: Path
-    steps: int | None
-    students: bool
+    student: bool
 
 
 def chosen(trial: Trial, how: str, count: int, seed: int) -> np.ndarray:
@@ -67,14 +74,16 @@ def chosen(trial: Trial, how: str, count: int, seed: int) -> np.ndarray:
         shown = read_shown(trial.files.labels)
         pool = shown.loc[shown["role"] == UNLABELLED, "sample_id"].to_numpy()
         return np.random.default_rng(seed).choice(pool, count, replace=False)
-    weights = {"both": (True, True), "doubt": (True, False), "novelty": (False, True)}[how]
-    table, _ = suggestions(trial.files, count, seed=seed, by=weights)
+    table, _ = suggestions(trial.files, count, seed=seed, by=SCORES[how])
     return table["person"].to_numpy()
 
 
 def with_labels(trial: Trial, ids: np.ndarray, folder: Path) -> tuple[Path, Path, Path]:
     """The split in which people are labelled as well, larger pictures, and pseudo-labels of the others."""
-    people, annotated = read_people(trial.files.manifest), read_annotated(trial.files.manifest)
+    people, annotated = (
+        read_people(trial.files.manifest),
+        read_annotated(trial.files.manifest.with_name("annotated.parquet")),
+    )
     digest = people_digest(people)
     labels = read_shown(trial.files.labels, digest)
     added = labels["sample_id"].isin(ids)
@@ -99,22 +108,17 @@ def with_labels(trial: Trial, ids: np.ndarray, folder: Path) -> tuple[Path, Path
 
 def distance(trial: Trial, ids: np.ndarray, seed: int) -> float:
     """AvgDist on test people of a model that is trained with the labels of people added."""
-    settings = GazeTraining.from_json(read_card(trial.teacher)["settings"], "settings")
-    if trial.steps:
-        settings = replace(settings, recipe=replace(settings.recipe, steps=trial.steps))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         labels, originals, pseudo = with_labels(trial, ids, folder)
-        if trial.students:
-            settings = replace(settings, labelled_per_batch=settings.recipe.batch // 4)
         train_gaze_model(
             trial.files.samples,
             originals,
             labels,
-            pseudo if trial.students else None,
+            pseudo if trial.student else None,
             None,
             trial.init,
-            settings,
+            trial.settings,
             seed,
             CPU,
             folder / "model",
@@ -128,33 +132,82 @@ def distance(trial: Trial, ids: np.ndarray, seed: int) -> float:
     return float(found["dist_to_mean"].mean())
 
 
+def trial_of(split: Path, model: str, steps: int | None, init: Path) -> Trial:
+    """The trial of a split's model.
+
+    Args:
+        split: folder of a label split.
+        model: of :data:`MODELS`.
+        steps: of a training; None as the study's.
+        init: what models start from.
+    """
+    files = find_study(split)
+    card = read_card(split / "teachers/vat+vat")
+    settings = GazeTraining.from_json(card["settings"], "settings")
+    if steps:
+        settings = replace(settings, recipe=replace(settings.recipe, steps=steps))
+    if model == "gcdr":
+        settings = replace(settings, labelled_per_batch=settings.recipe.batch // 4)
+    return Trial(files, settings, init, files.manifest.parent / "images", model == "gcdr")
+
+
+def sign_test(better: int, of: int) -> float:
+    """How likely so lopsided a count is where neither is better (two-sided)."""
+    tail = sum(math.comb(of, k) for k in range(min(better, of - better) + 1)) / 2**of
+    return min(1.0, 2 * tail)
+
+
+def summary(rows: pd.DataFrame) -> str:
+    """AvgDist by way, and by how much each is apart from people at random, over worlds.
+
+    Args:
+        rows: ``world seed how dist``, every way of every world and seed.
+    """
+    table = rows.pivot(index=["world", "seed"], columns="how", values="dist")
+    table = table[[how for how in HOW if how in table]]
+    lines = [table.round(4).to_string()]
+    worlds = table.groupby("world").mean()
+    lines.append(f"\nmean over {len(worlds)} worlds")
+    for how, found in worlds.items():
+        spread = f" ±{found.std():.4f}" if len(found) > 1 else ""
+        said = f"{how:10s} {found.mean():.4f}{spread}"
+        if "random" in worlds and how != "random":
+            apart = found - worlds["random"]
+            better, ties = int((apart < 0).sum()), int((apart == 0).sum())
+            of = len(apart) - ties
+            spread = f" ±{apart.std():.4f}" if len(apart) > 1 else ""
+            said += (
+                f"   minus random {apart.mean():+.4f}{spread} ({apart.min():+.4f} … {apart.max():+.4f}), "
+                f"nearer in {better} of {len(apart)}, p = {sign_test(better, of):.2f}"
+            )
+        lines.append(said)
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("split", type=Path, help="folder of a label split")
-    parser.add_argument("--count", type=int, default=120)
+    parser.add_argument("splits", type=Path, nargs="+", help="folders of label splits, one a world")
+    parser.add_argument("--count", type=int, default=120, help="labels to add")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--how", nargs="+", choices=HOW, default=HOW)
+    parser.add_argument("--how", nargs="+", choices=HOW, default=["none", "random", "suggested"])
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=["vat"])
     parser.add_argument("--steps", type=int, help="steps of a training, in place of the study's")
-    parser.add_argument("--students", action="store_true")
-    parser.add_argument("--teacher", default="vat+vat", help="the supervised model's name")
     parser.add_argument("--init", type=Path, default=Path("assets/world/backbone"))
     args = parser.parse_args()
     torch.set_num_threads(1)
-    files = find_study(args.split)
-    images = files.manifest.parent / "images"
-    teacher = args.split / "teachers" / args.teacher
-    trial = Trial(files, teacher, args.init, images, args.steps, args.students)
-    rows = []
-    for seed in args.seeds:
-        for how in args.how:
-            found = distance(trial, chosen(trial, how, args.count, seed), seed)
-            rows.append({"seed": seed, "how": how, "dist": found})
-            print(f"seed {seed}, {how}: {found:.4f}", flush=True)
-    table = pd.DataFrame(rows).pivot(index="seed", columns="how", values="dist")[list(args.how)]
-    print(table.agg(["mean", "std"]).round(4).to_string())
-    if "random" in table:
-        apart = table.sub(table["random"], axis=0).drop(columns="random")
-        print(f"minus random:\n{apart.agg(['mean', 'std']).round(4).to_string()}")
+    for model in args.models:
+        rows, begun = [], time.process_time()
+        for split in args.splits:
+            trial = trial_of(split, model, args.steps, args.init)
+            for seed in args.seeds:
+                for how in args.how:
+                    found = distance(trial, chosen(trial, how, args.count, seed), seed)
+                    world = f"{split.parent.name}/{split.name}"
+                    rows.append({"world": world, "seed": seed, "how": how, "dist": found})
+                    print(f"{model}, {world}, seed {seed}, {how}: {found:.4f}", flush=True)
+        spent = (time.process_time() - begun) / 60
+        head = f"{model}, {args.count} labels added, {len(rows)} trainings in {spent:.1f} CPU min"
+        print(f"\n{head}\n{summary(pd.DataFrame(rows))}\n")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def labels(seed: int, people: int = 200, entropy: float = 0.3, apart: float = 0.
     rng = np.random.default_rng(seed)
     doubt, distance = rng.uniform(0.5, 1, people), rng.uniform(0, 0.8, people)
     error = 0.05 + entropy * doubt + apart * distance + rng.normal(0, 0.01, people)
-    return Judged(doubt, distance, error)
+    return Judged(doubt, distance, error, 0.8 * error)
 
 
 @given(st.integers(0, 20))
@@ -58,7 +58,7 @@ def test_of_few_people_nothing_is_said() -> None:
 
 
 def test_errors_that_are_all_the_same_have_no_slope() -> None:
-    line = fit_reliability(Judged(np.full(30, 0.5), np.full(30, 0.1), np.full(30, 0.2)))
+    line = fit_reliability(Judged(*(np.full(30, value) for value in (0.5, 0.1, 0.2, 0.1))))
     assert line is not None
     assert (line.entropy, line.prior_distance, line.least) == (0, 0, pytest.approx(0.2))
 
@@ -77,8 +77,15 @@ def test_halves_that_predict_each_other_show_what_doubt_is_worth() -> None:
     found = judged_reliability(judged, np.arange(400) // 2)
     assert found is not None
     assert found["risk"][4] < found["risk"][-1] - 0.05
+    assert found["energy_score"] == pytest.approx(0.8 * found["risk"][-1])
     assert found["error"] == pytest.approx(found["expected"], abs=0.02)
     blind = judged_reliability(
         judged._replace(error=np.random.default_rng(0).random(400)), np.arange(400)
     )
     assert blind is not None and blind["risk"][9] > blind["risk"][-1] - 0.1  # no false promise
+
+
+def test_of_single_draws_no_forecast_is_told() -> None:
+    single = labels(3)._replace(energy_score=np.full(200, np.nan))
+    found = judged_reliability(single, np.arange(200))
+    assert found is not None and found["energy_score"] is None

@@ -348,6 +348,36 @@ def test_own_pictures_without_head_boxes_go_from_detection_to_the_gallery(done: 
     assert {"find_heads", "read", "gallery"} <= set(done.planned(configs=configs))
 
 
+ADVISED = """
+studies: {advised: {dataset: smoke, seed: 3}}
+report: {name: advised, studies: [advised], methods: [vat, gcdr], advice: true, parts: [50]}
+split: {share: 50, validation: 0.3}
+gaze: {recipe: {steps: 5}}
+diffusion: {recipe: {steps: 5}}
+refine: {timestep: auto, auto: {timesteps: [100, 450], repeats: 1}}
+"""
+
+
+@pytest.mark.slow
+def test_the_report_says_what_to_do_about_labels(done: Workspace) -> None:
+    configs = (SMOKE, done.write("advised.yaml", ADVISED))
+    run = done.snakemake(configs=configs)
+    assert run.returncode == 0, run.stdout[-4000:]
+    page = (done.folder / "results/advised/report.html").read_text()
+    _, _, said = page.partition('id="next"')
+    said = said.partition("</section>")[0]
+    assert "label_curve" in str(sorted((done.folder / "results/advised/figures").glob("*.svg")))
+    shown = [re.sub(r"<[^>]*>", "", row) for row in re.findall(r"<li>(.*?)</li>", said, re.S)]
+    # Of VAT, of GCDR, which of them is better, and whether the prior helps.
+    assert len(shown) == 4 and all(re.search("labels? |prior", line) for line in shown), shown
+    assert shown[0].startswith("VAT (supervised): ") and shown[1].startswith("GCDR: ")
+    assert "GCDR" in shown[2] and "VAT" in shown[2] and "advised: " in shown[3]
+    labels = pd.read_parquet(done.folder / "results/advised/labels50-seed3/labels.parquet")
+    held_out = int((labels["role"] == "validation").sum())
+    curve = re.search(r"<table.*?</table>", said, re.S)
+    assert curve and curve[0].count("<tr") == 1 + 4 and f">{held_out}<" in curve[0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("overlay", "said"),

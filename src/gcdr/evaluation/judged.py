@@ -7,7 +7,7 @@ import torch
 
 from gcdr.data.heatmaps import peak_points
 from gcdr.data.tokens import Cache
-from gcdr.evaluation.metrics import point_distances
+from gcdr.evaluation.metrics import energy_score, point_distances
 from gcdr.models.denoiser import Denoiser
 from gcdr.refine.labels import refinement_of, trust_columns
 from gcdr.refine.maps import pseudo_labels, refine_maps
@@ -25,7 +25,7 @@ def judged_labels(
     seed: int,
     device: torch.device,
 ) -> Judged:
-    """Every candidate's labels, averaged over repeats of the noise.
+    """Every candidate's labels, averaged over repeats of the noise, whose draws are one forecast.
 
     Args:
         model: a diffusion model that has not seen these people.
@@ -45,10 +45,13 @@ def judged_labels(
         for refine in settings.refinements()
         for repeat in range(settings.repeats)
     ]
-    places, found = gaze[:, None].astype(float), []
+    places, found, drawn = gaze[:, None].astype(float), [], []
     for made in refine_maps(model, samples, sample_id, maps, refinements, device):
         trust = trust_columns(torch.from_numpy(pseudo_labels(made.heatmap, None)[0]), None, maps)
         error = point_distances(peak_points(made.heatmap).numpy(), places)["dist_to_mean"]
         found.append([trust["entropy"], trust["prior_distance"], error])
-    values = np.reshape(found, (-1, settings.repeats, len(Judged._fields), len(sample_id))).mean(1)
-    return Judged(*values.transpose(1, 0, 2))
+        drawn.append(made.points.numpy())
+    repeats, people = settings.repeats, len(sample_id)
+    means = np.reshape(found, (-1, repeats, 3, people)).mean(1).transpose(1, 0, 2)
+    several = [np.concatenate(drawn[i : i + repeats], 1) for i in range(0, len(drawn), repeats)]
+    return Judged(*means, np.array([energy_score(points, gaze) for points in several]))

@@ -14,6 +14,7 @@ __all__ = [
     "average_precision",
     "average_precision_interval",
     "bootstrap_interval",
+    "energy_score",
     "image_auc",
     "leave_one_out",
     "point_distances",
@@ -96,6 +97,29 @@ def point_scores(points: np.ndarray, annotations: np.ndarray) -> dict[str, np.nd
         f"success_{radius}": (distances["dist_to_mean"] <= radius).astype(float) for radius in RADII
     }
     return distances | success
+
+
+def energy_score(draws: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """How good draws are as a forecast of a place: the energy score, the CRPS for points.
+
+    Gneiting & Raftery 2007: E|X - y| - E|X - X'| / 2, here with the pairs of different draws alone, so that
+    its mean does not depend on how many draws there are ("fair"; Ferro 2014). Smaller is better; a forecast
+    that is sure of one place has its distance.
+
+    Args:
+        draws: (N, K, 2) points x and y in 0..1, K of each person.
+        places: (N, 2) where they look.
+
+    Returns:
+        (N,) float64 in units of the image; NaN of a single draw, whose spread nobody knows. It may be
+        below 0, where few draws lie around the place by chance.
+    """
+    count = draws.shape[1]
+    if count < 2:
+        return np.full(len(draws), np.nan)
+    off = np.linalg.norm(draws - places[:, None], axis=2).mean(1)
+    apart = np.linalg.norm(draws[:, :, None] - draws[:, None], axis=3).sum((1, 2))
+    return off - apart / (2 * count * (count - 1))
 
 
 def leave_one_out(annotations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

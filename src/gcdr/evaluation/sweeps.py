@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -110,6 +110,68 @@ def _samplings(configured: SamplerSettings) -> dict[str, SamplerSettings]:
     }
 
 
+class HeldOut(NamedTuple):
+    """Labels of people by models that have not learned from them.
+
+    Attributes:
+        people: (N,) rows of the manifest.
+        validation: how many of them are validation people.
+        labels: of C candidates, each (C, N).
+    """
+
+    people: pd.DataFrame
+    validation: int
+    labels: Judged
+
+
+def held_out_labels(
+    folds: list[Path],
+    samples: Path,
+    manifest: Path,
+    labels: Path,
+    prior: Path,
+    settings: ChoiceSettings,
+    seed: int,
+    device: torch.device,
+    prior_made_by: Mapping[str, Any] | None = None,
+) -> HeldOut:
+    """Every candidate's labels of people whom the diffusion model has not seen.
+
+    Arguments, errors and who is refined by which model as in :func:`choose_timestep`.
+    """
+    people = read_people(manifest)
+    digest = people_digest(people)
+    shown = read_shown(labels, digest)
+    cache = open_cache(samples, digest)
+    precision = settings.refine.precision
+    models = [
+        _fold_model(folder, k, len(folds), labels, precision) for k, folder in enumerate(folds)
+    ]
+    ids, fold = labelled_folds(people, shown, len(folds), seed)
+    known, gaze = (
+        np.concatenate(both)
+        for both in zip(targets(shown, LABELLED), targets(shown, VALIDATION), strict=True)
+    )
+    fold = np.concatenate([fold, np.full(len(known) - len(ids), -1)])
+    order = np.argsort(known)
+    known, gaze, fold = known[order], gaze[order], fold[order]
+    how = (settings.maps.layer, settings.maps.size, prior_made_by)
+    maps, mapped = prior_maps(prior, digest, known, *how)
+    usable = mapped & cache.readable(known, "labelled")
+    known, gaze, fold, maps = known[usable], gaze[usable], fold[usable], maps[usable]
+    _check_maps(maps, prior)
+    judged = np.zeros((len(Judged._fields), len(settings.candidates()), len(known)))
+    times = np.zeros(len(known))
+    for number, model in enumerate(models):
+        rows = np.flatnonzero((fold == number) | (fold == -1))
+        judged[..., rows] += judged_labels(
+            model, cache, known[rows], gaze[rows], maps[rows], settings, seed, device
+        )
+        times[rows] += 1
+    people = people.iloc[places(people["sample_id"].to_numpy(), known, manifest)]
+    return HeldOut(people, int((fold < 0).sum()), Judged(*(judged / times)))
+
+
 def choose_timestep(
     folds: list[Path],
     samples: Path,
@@ -146,38 +208,11 @@ def choose_timestep(
         InputError: a model of another fold or split, nobody with a label and a map, or maps that are all the
             same, so that there is nothing to choose by.
     """
-    people = read_people(manifest)
-    digest = people_digest(people)
-    shown = read_shown(labels, digest)
-    cache = open_cache(samples, digest)
-    precision = settings.refine.precision
-    models = [
-        _fold_model(folder, k, len(folds), labels, precision) for k, folder in enumerate(folds)
-    ]
-    ids, fold = labelled_folds(people, shown, len(folds), seed)
-    known, gaze = (
-        np.concatenate(both)
-        for both in zip(targets(shown, LABELLED), targets(shown, VALIDATION), strict=True)
+    known = held_out_labels(
+        folds, samples, manifest, labels, prior, settings, seed, device, prior_made_by
     )
-    fold = np.concatenate([fold, np.full(len(known) - len(ids), -1)])
-    order = np.argsort(known)
-    known, gaze, fold = known[order], gaze[order], fold[order]
-    how = (settings.maps.layer, settings.maps.size, prior_made_by)
-    maps, mapped = prior_maps(prior, digest, known, *how)
-    usable = mapped & cache.readable(known, "labelled")
-    known, gaze, fold, maps = known[usable], gaze[usable], fold[usable], maps[usable]
-    _check_maps(maps, prior)
-    judged = np.zeros((len(Judged._fields), len(settings.candidates()), len(known)))
-    times = np.zeros(len(known))
-    for number, model in enumerate(models):
-        rows = np.flatnonzero((fold == number) | (fold == -1))
-        judged[..., rows] += judged_labels(
-            model, cache, known[rows], gaze[rows], maps[rows], settings, seed, device
-        )
-        times[rows] += 1
-    people = people.iloc[places(people["sample_id"].to_numpy(), known, manifest)]
-    of_candidate = Judged(*(judged / times))
-    tables, choice = _choice(of_candidate.error, people, settings)
+    people, of_candidate = known.people, known.labels
+    tables, choice = choice_by(of_candidate.error, people, settings)
     taken = _as_chosen(of_candidate, choice, people, settings)
     line = fit_reliability(taken)
     write_sealed(
@@ -188,7 +223,7 @@ def choose_timestep(
             "split": of_labelled(split_identity(labels)),
             "folds": len(folds),
             "sampler": settings.refine.sampling.sampler,
-            "people": {HELD_OUT: len(known), "validation": int((fold < 0).sum())},
+            "people": {HELD_OUT: len(people), "validation": known.validation},
             "chosen": choice.whole.to_json(),
             "groups": {
                 name: chosen.to_json() | {"people": int((people["group"] == name).sum())}
@@ -231,10 +266,19 @@ def _check_maps(maps: np.ndarray, prior: Path) -> None:
         )
 
 
-def _choice(
+def choice_by(
     errors: np.ndarray, people: pd.DataFrame, settings: ChoiceSettings
 ) -> tuple[pd.DataFrame, Choice]:
-    """How the candidates compare over all people, and the choices of the whole and of the groups."""
+    """How the candidates compare over all people, and the choices of the whole and of the groups.
+
+    Args:
+        errors: (C, N) of the candidates on N people.
+        people: (N,) rows of the manifest; a column ``group`` names groups.
+        settings: the candidates, and which groups have a choice of their own.
+
+    Returns:
+        the table of :func:`gcdr.refine.choice.compared` over everybody, and the choice.
+    """
     unit, candidates = clusters(people), settings.candidates()
     table = compared(errors, unit, np.full(len(people), 1 / len(people)))
     groups: dict[str, Chosen] = {}

@@ -30,11 +30,14 @@ class Judged(NamedTuple):
         entropy: (N,) of their maps, :func:`gcdr.data.heatmaps.entropy`.
         prior_distance: (N,) from the prior's peak to theirs.
         error: (N,) from their peak to where the person looks, in units of the image.
+        energy_score: (N,) of the draws of noise, :func:`gcdr.evaluation.metrics.energy_score`; NaN of a
+            single one.
     """
 
     entropy: np.ndarray
     prior_distance: np.ndarray
     error: np.ndarray
+    energy_score: np.ndarray
 
     def part(self, member: np.ndarray) -> "Judged":
         """Those of some people, (N,) bool or row numbers."""
@@ -124,7 +127,9 @@ def risk_coverage(doubt: np.ndarray, error: np.ndarray) -> np.ndarray:
     return ordered[np.ceil(COVERAGES * len(error)).astype(int) - 1]
 
 
-def judged_reliability(judged: Judged, unit: np.ndarray) -> Mapping[str, list[float]] | None:
+def judged_reliability(
+    judged: Judged, unit: np.ndarray
+) -> Mapping[str, list[float] | float | None] | None:
     """Whether the expected error may be believed: two halves of the people predict each other.
 
     Args:
@@ -134,7 +139,8 @@ def judged_reliability(judged: Judged, unit: np.ndarray) -> Mapping[str, list[fl
     Returns:
         ``coverage`` with ``risk``, the mean error of so many labels, those of least expected error first,
         and ``ideal``, of the smallest true error first; ``expected`` and ``error``, means of
-        groups of equal size by expected error. None of fewer than twice :data:`LEAST` people.
+        groups of equal size by expected error; ``energy_score``, the mean, None of a single draw. None
+        of fewer than twice :data:`LEAST` people.
     """
     number = np.unique(unit, return_inverse=True)[1]
     halves = [number % 2 == 0, number % 2 == 1]
@@ -152,4 +158,5 @@ def judged_reliability(judged: Judged, unit: np.ndarray) -> Mapping[str, list[fl
         "ideal": risk_coverage(judged.error, judged.error).tolist(),
         "expected": [float(expected[group].mean()) for group in groups],
         "error": [float(judged.error[group].mean()) for group in groups],
+        "energy_score": None if np.isnan(score := judged.energy_score.mean()) else float(score),
     }

@@ -24,6 +24,7 @@ class LabelErrors(NamedTuple):
         ideal: (S, 20) the mean error of the best labels of that number.
         expected: (S, 5) mean expected error of groups of equal size.
         error: (S, 5) their mean error.
+        energy_score: (S,) mean of their draws as forecasts; NaN of studies that do not tell it.
     """
 
     coverage: np.ndarray
@@ -31,6 +32,7 @@ class LabelErrors(NamedTuple):
     ideal: np.ndarray
     expected: np.ndarray
     error: np.ndarray
+    energy_score: np.ndarray
 
 
 def read_label_errors(paths: Sequence[Path]) -> LabelErrors | None:
@@ -42,22 +44,31 @@ def read_label_errors(paths: Sequence[Path]) -> LabelErrors | None:
     said = [(path, found) for path in paths if (found := read_json(path).get("judged"))]
     if not said:
         return None
-    lengths = dict(zip(LabelErrors._fields, (20, 20, 20, 5, 5), strict=True))
+    lengths = dict(zip(LabelErrors._fields[:-1], (20, 20, 20, 5, 5), strict=True))
     for path, found in said:
         for name, length in lengths.items():
             values = np.asarray(found.get(name, []), float)
             if values.shape != (length,) or not np.isfinite(values).all():
                 raise InputError(f"{path}, judged, {name}: expected {length} finite numbers")
-    return LabelErrors(*(np.array([found[name] for _, found in said], float) for name in lengths))
+    scores = np.array([found.get("energy_score") for _, found in said], float)  # None becomes NaN
+    numbers = (np.array([found[name] for _, found in said], float) for name in lengths)
+    return LabelErrors(*numbers, scores)
 
 
 def label_errors_text(errors: LabelErrors) -> str:
-    """One sentence: the mean error of all labels, of the surest half and of the surest quarter."""
-    mean = errors.risk.mean(0)
+    """The mean error of all labels, of the surest half and quarter, and the draws as a forecast."""
+    mean, told = errors.risk.mean(0), ~np.isnan(errors.energy_score)
+    forecast = (
+        f" Several draws together, as a forecast of the place, score {errors.energy_score[told].mean():.3f} "
+        f"(energy score, the CRPS for points); the label alone, taken for certain, would score "
+        f"{errors.risk[told, -1].mean():.3f}."
+        if told.any()
+        else ""
+    )
     return (
         f"Labels are {mean[-1]:.3f} off on average (AvgDist, in units of the image), the surer half of them "
         f"{mean[HALF]:.3f}, the surest quarter {mean[QUARTER]:.3f}; the best half that could be chosen would "
-        f"be {errors.ideal.mean(0)[HALF]:.3f}."
+        f"be {errors.ideal.mean(0)[HALF]:.3f}.{forecast}"
     )
 
 
