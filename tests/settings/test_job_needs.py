@@ -10,7 +10,7 @@ from snakemake.utils import update_config
 
 from gcdr.base.errors import InputError
 from gcdr.config.pools import add_pools
-from gcdr.methods import TEACHERS, parse_variant
+from gcdr.methods import TEACHERS
 from gcdr.settings.job_needs import (
     OTHER,
     JobNeeds,
@@ -27,6 +27,7 @@ from gcdr.settings.learning import (
     teacher_training,
 )
 from gcdr.settings.people_counts import people_in
+from gcdr.variants import parse_variant
 
 ROOT = Path(__file__).parents[2]
 TABLE = read_figures(ROOT / "workflow/resources.yaml")

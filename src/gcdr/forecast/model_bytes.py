@@ -6,13 +6,13 @@ from functools import cache
 
 from gcdr.base.plain import Config
 from gcdr.config.asked import used_shares
-from gcdr.methods import parse_teacher, parse_variant
 from gcdr.models.interface import GazeModel, SeesPeople
 from gcdr.models.named import kind_of
 from gcdr.models.weights import Undrawn
 from gcdr.settings.learning import denoiser_training, gaze_model
 from gcdr.training.denoising import initial_denoiser
 from gcdr.training.recipes import NetworkSettings
+from gcdr.variants import parse_teacher, parse_variant
 
 PARTS = 4  # of a state: weights, their running average and two moments of the optimiser
 TEACHERS, STUDENTS = "teachers", "students"
