@@ -251,7 +251,7 @@ def training_works(
 def _of_each_person(held: MeanTeacher | OneModel | None) -> tuple[int, int]:
     """Views of a person in a batch that are learned from, and others that a model is asked about.
 
-    Mean Teacher asks the running average, FixMatch and FreeMatch ask the model itself; a Π-Model learns from both.
+    Mean Teacher asks the running average, FixMatch and FreeMatch the model; a Π-Model learns from both.
     """
     strategy = getattr(held, "strategy", "mean-teacher")
     if held is None or strategy == "temporal-ensembling":

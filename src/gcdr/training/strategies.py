@@ -20,7 +20,7 @@ from torch.optim.swa_utils import AveragedModel
 from gcdr.data.heatmaps import gaussians, peak_points
 from gcdr.data.lookup import places
 from gcdr.models.interface import GazeOutput, SeesPeople
-from gcdr.refine.trust import blind_height, peak_height
+from gcdr.refine.trust import blind_share, peak_share
 from gcdr.training.batches import Batch, Look
 from gcdr.training.gaze import student_loss
 from gcdr.training.loop import running_average
@@ -236,23 +236,23 @@ class Limit(nn.Module):
     """The confidence above which predictions are taken for labels.
 
     Args:
-        height: at the beginning.
+        share: at the beginning.
         decay: of the running mean confidence that takes its place; None: it is fixed.
         device: where it lies.
 
     Attributes:
-        height: () float64.
+        share: () float64, of :func:`gcdr.refine.trust.peak_share`.
         asked, taken: () int64, predictions that were held to it, and those that were above.
     """
 
-    height: Tensor
+    share: Tensor
     asked: Tensor
     taken: Tensor
 
-    def __init__(self, height: float, decay: float | None, device: torch.device) -> None:
+    def __init__(self, share: float, decay: float | None, device: torch.device) -> None:
         super().__init__()
         self.decay = decay
-        self.register_buffer("height", torch.tensor(height, dtype=torch.float64, device=device))
+        self.register_buffer("share", torch.tensor(share, dtype=torch.float64, device=device))
         for name in ("asked", "taken"):
             self.register_buffer(name, torch.zeros((), dtype=torch.int64, device=device))
 
@@ -263,8 +263,8 @@ class Limit(nn.Module):
         """
         if self.decay is not None and len(confidence):
             mean = confidence.double().mean()
-            self.height.mul_(self.decay).add_((1 - self.decay) * mean)
-        above = confidence > self.height
+            self.share.mul_(self.decay).add_((1 - self.decay) * mean)
+        above = confidence > self.share
         self.asked += len(above)
         self.taken += above.sum()
         return above
@@ -284,7 +284,7 @@ class SureOnes(Strategy):
         self.pseudo_weight, self.name = settings.pseudo_weight, settings.strategy
         limit: tuple[float, float | None] = (settings.threshold, None)
         if settings.strategy == "freematch":  # which begins at what knowing nothing gives
-            blind = blind_height(about.model.map_size, about.sigma)
+            blind = blind_share(about.model.map_size, about.sigma)
             limit = (blind, settings.threshold_decay)
         self.limit = Limit(*limit, about.device)
 
@@ -295,7 +295,7 @@ class SureOnes(Strategy):
         with torch.no_grad():
             easy = about.pair.student(about.model, weak, seen.step).heatmap
             hidden = torch.nonzero(~strong.labelled)[:, 0]
-            sure = hidden[self.limit.passed(peak_height(easy[hidden]))]
+            sure = hidden[self.limit.passed(peak_share(easy[hidden], about.sigma))]
             points = peak_points(easy[sure]).float()
             target = gaussians(points, about.model.map_size, about.sigma)
         of_sure = seen.predicted.people(sure)
@@ -311,7 +311,7 @@ class SureOnes(Strategy):
         asked, taken = self.limit.asked.item(), self.limit.taken.item()
         return (
             f"{self.name}: took {taken} of {asked} predictions ({taken / max(1, asked):.0%}) for labels; "
-            f"in the end those above {self.limit.height.item():.3f}"
+            f"in the end those above {self.limit.share.item():.3f}"
         )
 
 
