@@ -48,6 +48,7 @@ from gcdr.training.recipes import (
     GazeModelSettings,
     MappingTraining,
     MeanTeacher,
+    OneModel,
     OnlineTraining,
     Recipe,
     TokenTraining,
@@ -119,6 +120,10 @@ def trainings(folder: Path) -> dict[str, Callable[[Path], None]]:
     diffusion = replace(DIFFUSION, recipe=recipe("diffusion", DIFFUSION.recipe, batch=5, own=0.5))
     taught = Recipe(FEWER, 5, SMALL_LR, weight_decay=0.0, ema=None)
     gaze_taught = GazeConsistency(GAZE.model, taught, HELD, GAZE.sigma)
+    earlier, sure = (
+        replace(gaze_taught, unlabelled=OneModel(4.0, 2, ramp_up=0, strategy=name, threshold=0.1))
+        for name in ("temporal-ensembling", "fixmatch")
+    )
     tower = GazeModelSettings("gazelle-tower")
     by_tokens = TokenTraining(tower, FROZEN, replace(taught, lr=GAZE_LR))
     taught = replace(taught, lr=DENOISER_LR)
@@ -134,6 +139,10 @@ def trainings(folder: Path) -> dict[str, Callable[[Path], None]]:
         "gaze mean teacher": lambda out: train_consistency_model(
             *seen, None, gaze_taught, 0, CPU, out
         ),
+        "temporal ensembling": lambda out: train_consistency_model(
+            *seen, None, earlier, 0, CPU, out
+        ),
+        "fixmatch": lambda out: train_consistency_model(*seen, None, sure, 0, CPU, out),
         "diffusion mean teacher": lambda out: train_consistency_model(
             *seen, None, diffusion_taught, 0, CPU, out
         ),

@@ -21,7 +21,6 @@ from gcdr.training.batches import Batch
 from gcdr.training.recipes import GazeConsistency, OneModel, Recipe
 from gcdr.training.resume import INTERVAL
 from gcdr.training.strategies import (
-    About,
     EarlierPredictions,
     Ensemble,
     Limit,
@@ -29,6 +28,7 @@ from gcdr.training.strategies import (
     Seen,
     Strategy,
     SureOnes,
+    Trainee,
     TwoViews,
     consistency_loss,
 )
@@ -62,7 +62,7 @@ def batch_of(flip: list[bool], labelled: list[bool]) -> Batch:
     return Batch(inputs, None, torch.zeros(len(flip), 32, 32), known, flip=torch.tensor(flip))
 
 
-def about(*predicted: Tensor) -> About:
+def trainee(*predicted: Tensor) -> Trainee:
     """A training whose model says what is listed, one after the other."""
     rest = iter(predicted)
     model = initial_gaze_model(GAZE.model, False, None, 0)
@@ -70,7 +70,7 @@ def about(*predicted: Tensor) -> About:
     def say(model: object, batch: Batch, step: int) -> GazeOutput:
         return GazeOutput(heatmap=next(rest))
 
-    return About(model, Pair(say, say), RECIPE, 3.0, PEOPLE, 2.0, CPU)
+    return Trainee(model, Pair(say, say), RECIPE, 3.0, PEOPLE, 2.0, CPU)
 
 
 def term(strategy: Strategy, step: int, predicted: Tensor, *batches: Batch) -> Tensor:
@@ -95,7 +95,7 @@ def test_average_of_earlier_maps_is_the_closed_form_without_its_start() -> None:
 
 def test_earlier_maps_are_remembered_as_the_picture_is_and_seen_as_the_view_is() -> None:
     first, second = torch.rand(2, 4, 32, 32)
-    strategy = EarlierPredictions(about(), replace(HELD, strategy="temporal-ensembling"))
+    strategy = EarlierPredictions(trainee(), replace(HELD, strategy="temporal-ensembling"))
     assert term(strategy, 0, first, batch_of([True] * 4, [False] * 4)) == pytest.approx(0, abs=1e-5)
     found = term(strategy, 1, second, batch_of([False] * 4, [False] * 4))
     expected = 20 * consistency_loss(second, first.flip(-1), "kl")
@@ -104,7 +104,7 @@ def test_earlier_maps_are_remembered_as_the_picture_is_and_seen_as_the_view_is()
 
 
 def test_who_has_a_label_or_is_there_twice_is_remembered_once_or_not() -> None:
-    strategy = EarlierPredictions(about(), replace(HELD, strategy="temporal-ensembling"))
+    strategy = EarlierPredictions(trainee(), replace(HELD, strategy="temporal-ensembling"))
     ids = np.array([3, 12, 10, 12])  # 3 has a label
     seen = Seen(
         0,
@@ -121,7 +121,7 @@ def test_who_has_a_label_or_is_there_twice_is_remembered_once_or_not() -> None:
 
 def test_a_pi_model_is_one_network_whose_two_answers_learn() -> None:
     again = torch.rand(4, 32, 32, requires_grad=True)
-    strategy = TwoViews(about(again), replace(HELD, strategy="pi-model"))
+    strategy = TwoViews(trainee(again), replace(HELD, strategy="pi-model"))
     predicted = torch.rand(4, 32, 32, requires_grad=True)
     views = batch_of([False] * 4, [False] * 4), batch_of([False] * 4, [False] * 4)
     found = term(strategy, 0, predicted, *views)
@@ -135,9 +135,9 @@ def test_where_the_model_is_sure_its_place_is_a_label_for_the_changed_view() -> 
     places = torch.tensor([[0.3, 0.6], [0.5, 0.5], [0.8, 0.2], [0.1, 0.9]])
     easy = gaussians(places, 32, 3.0)
     easy[2] = gaussians(places[2:3], 32, 9.0)[0]
-    strategy = SureOnes(about(easy), replace(HELD, threshold=0.5))
+    strategy = SureOnes(trainee(easy), replace(HELD, threshold=0.5))
     predicted = torch.rand(4, 32, 32, requires_grad=True)
-    views = [batch_of([False] * 4, [True, False, False, False]) for _ in strategy.looks]
+    views = [batch_of([False] * 4, [True, False, False, False]) for _ in strategy.views]
     found = term(strategy, 0, predicted, *views)
     rows = [1, 3]  # 0 has a label, 2 is not sure
     expected = ((predicted[rows] - gaussians(places[rows], 32, 3.0)) ** 2).mean((1, 2)).sum() / 3
@@ -156,7 +156,7 @@ def test_a_limit_of_one_takes_nothing_and_of_zero_everything(share: float, taken
 
 def test_freematchs_limit_follows_the_confidence() -> None:
     blind = blind_share(32, 3.0)
-    strategy = SureOnes(about(), replace(HELD, strategy="freematch", threshold_decay=0.5))
+    strategy = SureOnes(trainee(), replace(HELD, strategy="freematch", threshold_decay=0.5))
     limit, heights = strategy.limit, []
     assert limit.share == pytest.approx(blind) and 0.1 < blind < 0.12
     for confidence in (0.2, 0.4, 0.6, 0.3):

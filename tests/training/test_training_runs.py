@@ -94,7 +94,10 @@ def test_two_views_share_window_and_flip(study: Study) -> None:
     targets = Targets(ids, np.full((6, 2), 0.4, np.float32))
     config = VATConfig.world()
     model = VAT(replace(config, towers=replace(config.towers, head_mask="padded")))
-    drawn = draw_batch(samples, originals, targets, ids, priors=None, rng=(0, "views", 1), views=2)
+    both = ("random", "random")
+    drawn = draw_batch(
+        samples, originals, targets, ids, priors=None, rng=(0, "views", 1), views=both
+    )
     first, second = batches_of(drawn, model, 3.0, CPU)
     assert torch.equal(first.target, second.target)
     assert torch.equal(first.inputs.head_box, second.inputs.head_box)

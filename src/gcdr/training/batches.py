@@ -32,7 +32,7 @@ from gcdr.predictor.predictor import people_blocks
 from gcdr.training.loop import shuffled
 from gcdr.training.targets import Targets
 
-Look = Literal["random", "weak", "strong"]
+ViewKind = Literal["random", "weak", "strong"]
 """How people are looked at: in a random view, in their own colours, or the unlabelled changed strongly."""
 
 
@@ -45,9 +45,9 @@ class Batch:
         prior: (n, 1, G, G) prior maps in [0, 1] as seen in the view, or None.
         target: (N, G, G) in [0, 1]; zeros where nothing is known.
         labelled: (N,) bool, the target is a person's label.
-        in_frame: (N,) 1 where the person looks into the frame, 0 where not, NaN where unknown; or None.
+        in_frame: (N,) 1 where the person views into the frame, 0 where not, NaN where unknown; or None.
         gaze: (N, 2) gaze points in 0..1 as seen in the view, NaN where unknown; None of people as they are.
-        place: (N,) int64, which name of a vocabulary each looks at, -1 where unknown; None without names.
+        place: (N,) int64, which name of a vocabulary each views at, -1 where unknown; None without names.
         share: which of the N the n are.
         flip: (N,) bool, who is seen with left and right exchanged; None of people as they are.
     """
@@ -215,7 +215,7 @@ def draw_batch(
     *,
     priors: Targets | None,
     rng: tuple[int, str, int],
-    looks: Sequence[Look] = ("random",),
+    views: Sequence[ViewKind] = ("random",),
     clip: np.ndarray | None = None,
     own: np.ndarray | None = None,
     named: Callable[[np.ndarray], np.ndarray] | None = None,
@@ -233,12 +233,12 @@ def draw_batch(
         sample_id: (n,) the people.
         priors: prior maps of these people, or None.
         rng: seed, purpose and step of the augmentation.
-        looks: how they are looked at, a view for each.
+        views: how they are looked at, a view for each.
         clip: (n,) int64 from 0 on, ascending, which clip of a track each is a frame of, in the order of time;
             None: nobody is in one.
         own: who is computed by this process, see :meth:`gcdr.training.ranks.Ranks.rows`: all that is drawn is
             drawn for everybody, but pictures are read of these alone.
-        named: from people (n,) to which name of a vocabulary (n,) each looks at, -1 where unknown; or None.
+        named: from people (n,) to which name of a vocabulary (n,) each views at, -1 where unknown; or None.
     """
     at, rows = targets.rows(sample_id), samples.rows(sample_id)
     gaze = torch.from_numpy(targets.gaze[at])
@@ -250,7 +250,7 @@ def draw_batch(
     prior = None if priors is None else priors.maps(sample_id)
     track = None if clip is None else torch.from_numpy(clip)
     head_box = torch.from_numpy(samples.head_box[rows])
-    seen = _views(head_box, gaze, track, rng, looks)
+    seen = _views(head_box, gaze, track, rng, views)
     read = slice(None) if own is None else own
     shown = each_tensor(seen[0], lambda tensor: tensor[read])
     if isinstance(samples, Samples):
@@ -328,20 +328,20 @@ def _views(
     gaze: Tensor,
     track: Tensor | None,
     rng: tuple[int, str, int],
-    looks: Sequence[Look],
+    views: Sequence[ViewKind],
 ) -> list[View]:
     seed, purpose, step = rng
     first = random_view(box, gaze, torch_rng(seed, purpose, step), track)
-    views = []
-    for number, look in enumerate(looks, start=1):
+    drawn = []
+    for number, kind in enumerate(views, start=1):
         own = torch_rng(seed, f"{purpose} {number}", step)
-        if look == "weak":
-            views.append(weak_view(first))
-        elif look == "strong":
-            views.append(strong_view(first, torch.isnan(gaze).any(1), own, track))
+        if kind == "weak":
+            drawn.append(weak_view(first))
+        elif kind == "strong":
+            drawn.append(strong_view(first, torch.isnan(gaze).any(1), own, track))
         elif number == 1:
-            views.append(first)
+            drawn.append(first)
         else:
             other = random_view(box, gaze, own, track)
-            views.append(replace(other, window=first.window, flip=first.flip))
-    return views
+            drawn.append(replace(other, window=first.window, flip=first.flip))
+    return drawn

@@ -31,7 +31,7 @@ from gcdr.training.recipes import (
 )
 from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
-from gcdr.training.strategies import About, Pair, Seen, strategy_of
+from gcdr.training.strategies import Pair, Seen, Trainee, strategy_of
 from gcdr.training.targets import Targets, join, labelled_targets, unlabelled_targets
 
 
@@ -159,9 +159,9 @@ def train_consistency(
     """
     people = run.compose(labelled, others, recipe, settings.labelled_per_batch)
     model, hidden = run.model.train(), others.sample_id
-    about = About(model, pair, recipe, run.sigma, hidden, people.per_epoch, run.device)
-    strategy = strategy_of(about, settings)
-    batches = run.batches(join(labelled, others), people, looks=strategy.looks)
+    trainee = Trainee(model, pair, recipe, run.sigma, hidden, people.per_epoch, run.device)
+    strategy = strategy_of(trainee, settings)
+    batches = run.batches(join(labelled, others), people, views=strategy.views)
 
     def loss_of_step(step: int) -> Tensor:
         views = batches(step)

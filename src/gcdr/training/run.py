@@ -27,7 +27,7 @@ from gcdr.training.batches import (
     Clips,
     Composition,
     Drawn,
-    Look,
+    ViewKind,
     batches_of,
     compose,
     draw_batch,
@@ -80,7 +80,7 @@ class Run:
         people: Composition,
         *,
         priors: Targets | None = None,
-        looks: Sequence[Look] = ("random",),
+        views: Sequence[ViewKind] = ("random",),
         named: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> Callable[[int], list[Batch]]:
         """From a step to its people in their views, see :func:`gcdr.training.batches.draw_batch`.
@@ -97,7 +97,7 @@ class Run:
                 ids,
                 priors=priors,
                 rng=(self.seed, f"augment {self.kind}", step),
-                looks=looks,
+                views=views,
                 clip=clip,
                 own=self.ranks.rows(len(ids), clip),
                 named=named,

@@ -21,7 +21,7 @@ from gcdr.data.heatmaps import gaussians, peak_points
 from gcdr.data.lookup import places
 from gcdr.models.interface import GazeOutput, SeesPeople
 from gcdr.refine.trust import blind_share, peak_share
-from gcdr.training.batches import Batch, Look
+from gcdr.training.batches import Batch, ViewKind
 from gcdr.training.gaze import student_loss
 from gcdr.training.loop import running_average
 from gcdr.training.recipes import Consistency, MeanTeacher, OneModel, Recipe
@@ -47,7 +47,7 @@ class Seen:
     Attributes:
         step: its number, counted from 0.
         sample_id: (N,) the people of the batch.
-        batches: the batch, in a view for each of the strategy's looks.
+        batches: the batch, in a view for each of the strategy's views.
         predicted: what the model says of the first, with a gradient.
     """
 
@@ -58,7 +58,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class About:
+class Trainee:
     """The training that a strategy is part of.
 
     Attributes:
@@ -84,15 +84,15 @@ class Strategy(ABC):
     """What is done with the unlabelled people.
 
     Attributes:
-        looks: the views of each batch; the first is the one in which the model learns.
+        views: the views of each batch; the first is the one in which the model learns.
         average: the running average of the model's weights, if the loss needs one.
     """
 
-    looks: ClassVar[tuple[Look, ...]] = ("random", "random")
+    views: ClassVar[tuple[ViewKind, ...]] = ("random", "random")
     average: AveragedModel | None = None
 
-    def __init__(self, about: About, settings: Consistency) -> None:
-        self.about, self.settings = about, settings
+    def __init__(self, trainee: Trainee, settings: Consistency) -> None:
+        self.trainee, self.settings = trainee, settings
 
     @abstractmethod
     def loss(self, seen: Seen) -> Tensor:
@@ -111,13 +111,13 @@ class Strategy(ABC):
         return ""
 
     def _weighted(self, seen: Seen, distance: Tensor) -> Tensor:
-        return self.settings.weight(seen.step, self.about.per_epoch) * distance
+        return self.settings.weight(seen.step, self.trainee.per_epoch) * distance
 
     def _apart(self, predicted: GazeOutput, held_to: GazeOutput) -> Tensor:
         """How far outputs are from others, of maps and of a further branch."""
         distance = self.settings.distance
         apart = consistency_loss(predicted.heatmap, held_to.heatmap, distance)
-        branch = self.about.model.branch_distance(predicted, held_to, distance)
+        branch = self.trainee.model.branch_distance(predicted, held_to, distance)
         return apart if branch is None else apart + branch
 
 
@@ -127,15 +127,15 @@ class RunningTeacher(Strategy):
     The teacher stays in train mode, so its batch statistics are those of its own view.
     """
 
-    def __init__(self, about: About, settings: MeanTeacher) -> None:
-        super().__init__(about, settings)
-        self.average = running_average(about.model, settings.decay, settings.warm_up)
+    def __init__(self, trainee: Trainee, settings: MeanTeacher) -> None:
+        super().__init__(trainee, settings)
+        self.average = running_average(trainee.model, settings.decay, settings.warm_up)
         self.keep = settings.keep
 
     def loss(self, seen: Seen) -> Tensor:
         """See :class:`Strategy`."""
         with torch.no_grad():
-            taught = self.about.pair.teacher(self.average.module, seen.batches[1], seen.step)
+            taught = self.trainee.pair.teacher(self.average.module, seen.batches[1], seen.step)
         return self._weighted(seen, self._apart(seen.predicted, taught))
 
     def result(self, trained: nn.Module) -> nn.Module:
@@ -148,7 +148,7 @@ class TwoViews(Strategy):
 
     def loss(self, seen: Seen) -> Tensor:
         """See :class:`Strategy`."""
-        again = self.about.pair.student(self.about.model, seen.batches[1], seen.step)
+        again = self.trainee.pair.student(self.trainee.model, seen.batches[1], seen.step)
         return self._weighted(seen, self._apart(seen.predicted, again))
 
 
@@ -196,22 +196,22 @@ class EarlierPredictions(Strategy):
     a model with a further branch the maps alone are held. Who is seen for the first time adds nothing.
     """
 
-    looks: ClassVar[tuple[Look, ...]] = ("random",)
+    views: ClassVar[tuple[ViewKind, ...]] = ("random",)
 
-    def __init__(self, about: About, settings: OneModel) -> None:
-        super().__init__(about, settings)
-        people, size = len(about.unlabelled), about.model.map_size
-        self.ensemble = Ensemble(people, size, settings.ensemble_decay, about.device)
+    def __init__(self, trainee: Trainee, settings: OneModel) -> None:
+        super().__init__(trainee, settings)
+        people, size = len(trainee.unlabelled), trainee.model.map_size
+        self.ensemble = Ensemble(people, size, settings.ensemble_decay, trainee.device)
 
     def loss(self, seen: Seen) -> Tensor:
         """See :class:`Strategy`."""
         (batch,) = seen.batches
         # Where one pass ends and the next begins, a person may be in a batch twice: the first time counts.
         ids, first = np.unique(seen.sample_id, return_index=True)
-        hidden = np.isin(ids, self.about.unlabelled)
-        chosen = torch.from_numpy(first[hidden]).to(self.about.device)
-        found = places(self.about.unlabelled, ids[hidden], "the unlabelled people")
-        rows = torch.from_numpy(found).to(self.about.device)
+        hidden = np.isin(ids, self.trainee.unlabelled)
+        chosen = torch.from_numpy(first[hidden]).to(self.trainee.device)
+        found = places(self.trainee.unlabelled, ids[hidden], "the unlabelled people")
+        rows = torch.from_numpy(found).to(self.trainee.device)
         predicted, flip = seen.predicted.heatmap[chosen], batch.flip[chosen]
         earlier, known = self.ensemble.average(rows)
         now = predicted.detach()
@@ -277,29 +277,29 @@ class SureOnes(Strategy):
     unlabelled people of a batch, to which those add nothing of whom it is not sure.
     """
 
-    looks: ClassVar[tuple[Look, ...]] = ("strong", "weak")
+    views: ClassVar[tuple[ViewKind, ...]] = ("strong", "weak")
 
-    def __init__(self, about: About, settings: OneModel) -> None:
-        super().__init__(about, settings)
+    def __init__(self, trainee: Trainee, settings: OneModel) -> None:
+        super().__init__(trainee, settings)
         self.pseudo_weight, self.name = settings.pseudo_weight, settings.strategy
         limit: tuple[float, float | None] = (settings.threshold, None)
         if settings.strategy == "freematch":  # which begins at what knowing nothing gives
-            blind = blind_share(about.model.map_size, about.sigma)
+            blind = blind_share(trainee.model.map_size, trainee.sigma)
             limit = (blind, settings.threshold_decay)
-        self.limit = Limit(*limit, about.device)
+        self.limit = Limit(*limit, trainee.device)
 
     def loss(self, seen: Seen) -> Tensor:
         """See :class:`Strategy`."""
         strong, weak = seen.batches
-        about = self.about
+        trainee = self.trainee
         with torch.no_grad():
-            easy = about.pair.student(about.model, weak, seen.step).heatmap
+            easy = trainee.pair.student(trainee.model, weak, seen.step).heatmap
             hidden = torch.nonzero(~strong.labelled)[:, 0]
-            sure = hidden[self.limit.passed(peak_share(easy[hidden], about.sigma))]
+            sure = hidden[self.limit.passed(peak_share(easy[hidden], trainee.sigma))]
             points = peak_points(easy[sure]).float()
-            target = gaussians(points, about.model.map_size, about.sigma)
+            target = gaussians(points, trainee.model.map_size, trainee.sigma)
         of_sure = seen.predicted.people(sure)
-        error = student_loss(about.model, of_sure, target, about.recipe.loss_scale)
+        error = student_loss(trainee.model, of_sure, target, trainee.recipe.loss_scale)
         return self.pseudo_weight * error * (len(sure) / max(1, len(hidden)))
 
     def memory(self) -> Mapping[str, nn.Module]:
@@ -323,11 +323,11 @@ STRATEGIES: dict[str, type[Strategy]] = {
 }
 
 
-def strategy_of(about: About, settings: MeanTeacher | OneModel) -> Strategy:
+def strategy_of(trainee: Trainee, settings: MeanTeacher | OneModel) -> Strategy:
     """What settings say is done with the unlabelled people."""
     if isinstance(settings, MeanTeacher):
-        return RunningTeacher(about, settings)
-    return STRATEGIES[settings.strategy](about, settings)
+        return RunningTeacher(trainee, settings)
+    return STRATEGIES[settings.strategy](trainee, settings)
 
 
 def consistency_loss(student: Tensor, teacher: Tensor, distance: str) -> Tensor:
