@@ -221,10 +221,7 @@ def test_what_learns_from_the_unlabelled_while_it_trains_stands_in_one_table(
     assert all((split / f"metrics/{name}+vat.json").exists() for name in methods)
     logs = {(split / f"teachers/{name}+vat/log.csv").read_text() for name in methods}
     assert len(logs) == len(methods), "four trainings"
-    page = (done.folder / "results/unlabelled/report.html").read_text()
-    assert all(
-        METHODS[name].title in run.stdout and METHODS[name].title in page for name in methods
-    )
+    assert all(METHODS[name].title in run.stdout for name in methods)
 
 
 def test_timestep_by_label_share(done: Workspace) -> None:

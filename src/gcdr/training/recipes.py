@@ -303,7 +303,7 @@ class OneModel(Consistency):
     strategy: Literal["pi-model", "temporal-ensembling", "fixmatch", "freematch"]
     ensemble_decay: float = 0.6
     pseudo_weight: float = 1.0
-    threshold: float = 0.8
+    threshold: float = 0.5
     threshold_decay: float = 0.99
 
 
