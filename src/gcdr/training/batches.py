@@ -45,9 +45,9 @@ class Batch:
         prior: (n, 1, G, G) prior maps in [0, 1] as seen in the view, or None.
         target: (N, G, G) in [0, 1]; zeros where nothing is known.
         labelled: (N,) bool, the target is a person's label.
-        in_frame: (N,) 1 where the person views into the frame, 0 where not, NaN where unknown; or None.
+        in_frame: (N,) 1 where the person looks into the frame, 0 where not, NaN where unknown; or None.
         gaze: (N, 2) gaze points in 0..1 as seen in the view, NaN where unknown; None of people as they are.
-        place: (N,) int64, which name of a vocabulary each views at, -1 where unknown; None without names.
+        place: (N,) int64, which name of a vocabulary each looks at, -1 where unknown; None without names.
         share: which of the N the n are.
         flip: (N,) bool, who is seen with left and right exchanged; None of people as they are.
     """
@@ -238,7 +238,7 @@ def draw_batch(
             None: nobody is in one.
         own: who is computed by this process, see :meth:`gcdr.training.ranks.Ranks.rows`: all that is drawn is
             drawn for everybody, but pictures are read of these alone.
-        named: from people (n,) to which name of a vocabulary (n,) each views at, -1 where unknown; or None.
+        named: from people (n,) to which name of a vocabulary (n,) each looks at, -1 where unknown; or None.
     """
     at, rows = targets.rows(sample_id), samples.rows(sample_id)
     gaze = torch.from_numpy(targets.gaze[at])
