@@ -40,7 +40,7 @@ def configuration(steps: int) -> dict:
             **{"validation": 0, "by": "person"},
             "released": "data/gazefollow/weak_supervision",
         },
-        "gaze": {"recipe": recipe, "labelled_per_batch": 2, "mean_teacher": few},
+        "gaze": {"recipe": recipe, "labelled_per_batch": 2, "mean_teacher": few, "unlabelled": few},
         "diffusion": {"recipe": recipe, "mean_teacher": few},
         "refine": {"timestep": 100},
     }

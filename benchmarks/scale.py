@@ -22,9 +22,10 @@ from typing import Any
 import yaml
 from snakemake.utils import update_config
 
-from gcdr.methods import METHODS, TEACHERS, variant
+from gcdr.methods import METHODS, TEACHERS
 from gcdr.settings.job_needs import ResourceTable, Work, read_figures, refining, training_works
 from gcdr.settings.learning import refine_settings, student_training, teacher_training
+from gcdr.variants import variant
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "configs", "workflow", "profiles", "src", "assets")

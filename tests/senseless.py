@@ -231,6 +231,19 @@ PAIRS = [
         "report: {methods: [vat-mt]}\ngaze: {mean_teacher: {labelled_per_batch: 99}}",
         "gaze.mean_teacher",
     ),
+    (
+        "report: {methods: [vat-te]}\ngaze: {unlabelled: {labelled_per_batch: 99}}",
+        "gaze.unlabelled.labelled_per_batch",
+    ),
+    (
+        "report: {methods: [vat-pi]}\n"
+        "gaze: {unlabelled: {ramp_up: 4, recipe: {steps: null, epochs: 3}}}",
+        "gaze.unlabelled.ramp_up",
+    ),
+    (
+        "report: {methods: [vat-fixmatch]}\ngaze: {unlabelled: {recipe: {decay_at: [5, 3]}}}",
+        "gaze.unlabelled.recipe.decay_at",
+    ),
     ("samples: {size: 64}", "samples.size"),
     ("samples: {size: 224}", "samples.size"),
     ("heatmap: {size: 64}", "heatmap.size"),

@@ -37,17 +37,18 @@ from gcdr.models.named import initial_gaze_model, kind_of
 from gcdr.refine.labels import make_labels
 from gcdr.refine.options import LabelSettings
 from gcdr.training import loop, ranks, resume, run
+from gcdr.training.consistency import train_consistency_model
 from gcdr.training.denoising import train_diffusion_model
 from gcdr.training.gaze import train_gaze_model
 from gcdr.training.mapping import train_mapping_model
-from gcdr.training.mean_teacher import train_mean_teacher_model
 from gcdr.training.online import train_online_student
 from gcdr.training.recipes import (
-    DiffusionMeanTeacher,
-    GazeMeanTeacher,
+    DiffusionConsistency,
+    GazeConsistency,
     GazeModelSettings,
     MappingTraining,
     MeanTeacher,
+    OneModel,
     OnlineTraining,
     Recipe,
     TokenTraining,
@@ -118,11 +119,15 @@ def trainings(folder: Path) -> dict[str, Callable[[Path], None]]:
     )
     diffusion = replace(DIFFUSION, recipe=recipe("diffusion", DIFFUSION.recipe, batch=5, own=0.5))
     taught = Recipe(FEWER, 5, SMALL_LR, weight_decay=0.0, ema=None)
-    gaze_taught = GazeMeanTeacher(GAZE.model, taught, HELD, GAZE.sigma)
+    gaze_taught = GazeConsistency(GAZE.model, taught, HELD, GAZE.sigma)
+    earlier, sure = (
+        replace(gaze_taught, unlabelled=OneModel(4.0, 2, ramp_up=0, strategy=name, threshold=0.1))
+        for name in ("temporal-ensembling", "fixmatch")
+    )
     tower = GazeModelSettings("gazelle-tower")
     by_tokens = TokenTraining(tower, FROZEN, replace(taught, lr=GAZE_LR))
     taught = replace(taught, lr=DENOISER_LR)
-    diffusion_taught = DiffusionMeanTeacher(DIFFUSION.network, taught, HELD, SAMPLING)
+    diffusion_taught = DiffusionConsistency(DIFFUSION.network, taught, HELD, SAMPLING)
     online = OnlineTraining(plain, replace(REFINE, redraw="online"))
     mapped = MappingTraining(DIFFUSION.network, replace(taught, batch=4, ema=0.9))
     return {
@@ -131,10 +136,14 @@ def trainings(folder: Path) -> dict[str, Callable[[Path], None]]:
         "video": lambda out: train_gaze_model(*film, None, None, None, video, 0, CPU, out),
         "diffusion": lambda out: train_diffusion_model(*seen, None, diffusion, 0, CPU, out),
         "mapping": lambda out: train_mapping_model(*seen, prior, None, mapped, 0, CPU, out),
-        "gaze mean teacher": lambda out: train_mean_teacher_model(
+        "gaze mean teacher": lambda out: train_consistency_model(
             *seen, None, gaze_taught, 0, CPU, out
         ),
-        "diffusion mean teacher": lambda out: train_mean_teacher_model(
+        "temporal ensembling": lambda out: train_consistency_model(
+            *seen, None, earlier, 0, CPU, out
+        ),
+        "fixmatch": lambda out: train_consistency_model(*seen, None, sure, 0, CPU, out),
+        "diffusion mean teacher": lambda out: train_consistency_model(
             *seen, None, diffusion_taught, 0, CPU, out
         ),
         "online": lambda out: train_online_student(

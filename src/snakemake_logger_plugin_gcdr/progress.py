@@ -8,7 +8,7 @@ from pathlib import Path
 
 DEMO_SECONDS = {
     "world": 21, "detect": 9, "samples": 11, "gradcam": 13, "train_diffusion": 80, "train_fold": 40,
-    "train_teacher": 125, "train_student": 125, "train_online_student": 180, "train_mean_teacher": 180,
+    "train_teacher": 125, "train_student": 125, "train_online_student": 180, "train_consistency": 180,
     "train_token_student": 125, "train_mapping": 60, "make_labels": 25, "evaluate": 8, "evaluate_labels": 8,
     "choose_timestep": 30, "sweep": 32, "page": 20,
 }  # fmt: skip

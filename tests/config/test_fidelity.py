@@ -29,8 +29,10 @@ NOT_HELD = {  # sections, and why none of their leaves decides a number of GazeF
     "semantics": "gaze models that say what is looked at, of which gazefollow.yaml has none",
     "world_weights": "the demo world alone",
 }  # fmt: skip
-# How the work is shared out; how a timestep is chosen, where each is a number.
-NO_BIT = re.compile(r"detect\.shards|priors\..*\.(shards|workers)|refine\.auto\..*")
+# How the work is shared out; how a timestep is chosen, where each is a number; what the paper does not run.
+NO_BIT = re.compile(
+    r"detect\.shards|priors\..*\.(shards|workers)|refine\.auto\..*|gaze\.unlabelled\..*"
+)
 
 TRAINING = (
     "batch_size debug epochs eval_every init_weights lambda_ loss_amp_factor lr no_inout onlyin optim"

@@ -37,9 +37,9 @@ from gcdr.priors.kinds.vqa_kind import AskSettings
 from gcdr.priors.vqa.asking import ask_people
 from gcdr.refine.labels import make_labels
 from gcdr.refine.options import LabelSettings
+from gcdr.training.consistency import train_consistency_model
 from gcdr.training.gaze import train_gaze_model
-from gcdr.training.mean_teacher import train_mean_teacher_model
-from gcdr.training.recipes import GazeMeanTeacher, MeanTeacher, Recipe
+from gcdr.training.recipes import GazeConsistency, MeanTeacher, Recipe
 from gcdr.training.targets import labelled_targets, pseudo_targets
 
 pytestmark = pytest.mark.slow
@@ -218,8 +218,8 @@ def test_nobody_without_a_picture_is_trained_on(
     assert set(pseudo_targets(tmp_path / "raw.h5", cache).sample_id) == set(hidden) - lost
     recipe = Recipe(steps=1, batch=4, lr=0.01, ema=None)
     held = MeanTeacher(consistency=1.0, labelled_per_batch=2, ramp_up=0, warm_up=1, steps=2)
-    made = GazeMeanTeacher(GAZE.model, recipe, held, GAZE.sigma)
-    train_mean_teacher_model(*pictures_of(files, labels), None, made, 0, CPU, tmp_path / "mt")
+    made = GazeConsistency(GAZE.model, recipe, held, GAZE.sigma)
+    train_consistency_model(*pictures_of(files, labels), None, made, 0, CPU, tmp_path / "mt")
     counted = json.loads((tmp_path / "mt/model.json").read_text())
     assert f'"unlabelled": {len(set(hidden) - lost)}' in json.dumps(counted)
 

@@ -165,6 +165,18 @@ def test_models_and_states_are_counted(tmp_path: Path, kind: str, name: str, bui
     assert "and 5.00 GB of state for each training that runs" in lines
 
 
+def test_the_state_of_temporal_ensembling_has_everybodys_map() -> None:
+    config = smoke()
+    plain, ensemble = (
+        state_bytes(
+            [Job("", {"study": "smoke", "kind": "teachers", "name": f"{name}+vat"}, 1, 1, 0)],
+            config,
+        )
+        for name in ("vat-mt", "vat-te")
+    )
+    assert ensemble - plain == 320 * 2 * 32**2, "half precision"
+
+
 def test_tokens_are_counted() -> None:
     """Half precision, each picture as it is and flipped."""
     config = smoke()

@@ -19,7 +19,6 @@ from gcdr.data.shown import read_shown
 from gcdr.data.split import LABELLED, VALIDATION, split_labels, targets
 from gcdr.data.stores import read_labels, write_prior
 from gcdr.evaluation.sweeps import choose_timestep
-from gcdr.methods import AUTO
 from gcdr.refine.choice import Choice, Chosen, compared, read_choice, select, shrunk_weights
 from gcdr.refine.labels import make_labels
 from gcdr.refine.options import ChoiceSettings
@@ -27,6 +26,7 @@ from gcdr.refine.reliability import LEAST, Reliability
 from gcdr.report.tables import read_sweeps
 from gcdr.training.denoising import held_out, train_diffusion_model
 from gcdr.training.recipes import Fold
+from gcdr.variants import AUTO
 
 pytestmark = pytest.mark.slow
 

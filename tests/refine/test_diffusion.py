@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from gcdr.base.errors import InputError
-from gcdr.methods import variant
 from gcdr.refine.diffusion import (
     SAMPLERS,
     SamplerConfig,
@@ -34,6 +33,7 @@ from gcdr.refine.diffusion import (
 )
 from gcdr.refine.labels import sampler_of
 from gcdr.settings.learning import refine_settings
+from gcdr.variants import variant
 
 torch.set_num_threads(1)
 CONSISTENT, REFERENCE = SAMPLERS["consistent"], SAMPLERS["reference"]

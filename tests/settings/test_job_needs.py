@@ -10,7 +10,7 @@ from snakemake.utils import update_config
 
 from gcdr.base.errors import InputError
 from gcdr.config.pools import add_pools
-from gcdr.methods import TEACHERS, parse_variant
+from gcdr.methods import TEACHERS
 from gcdr.settings.job_needs import (
     OTHER,
     JobNeeds,
@@ -27,6 +27,7 @@ from gcdr.settings.learning import (
     teacher_training,
 )
 from gcdr.settings.people_counts import people_in
+from gcdr.variants import parse_variant
 
 ROOT = Path(__file__).parents[2]
 TABLE = read_figures(ROOT / "workflow/resources.yaml")
@@ -112,6 +113,13 @@ def test_time_grows_with_steps_draws_people_and_epochs() -> None:
         teacher_training(PAPER, 10, TEACHERS["vat-mt"], "vat", 1), 120_000, 12_000
     )
     assert mean.asked == mean.learned
+    pi, ensemble, fix = (
+        training_works(teacher_training(PAPER, 10, TEACHERS[name], "vat", 1), 120_000, 12_000)[0]
+        for name in ("vat-pi", "vat-te", "vat-fixmatch")
+    )
+    assert (pi.learned, pi.asked, pi.batch) == (2 * mean.learned, 0, 2 * mean.batch), "two views"
+    assert (ensemble.learned, ensemble.asked) == (mean.learned, 0)
+    assert (fix.learned, fix.asked) == (mean.learned, mean.learned), "weakly changed views"
     online = training_works(
         student_training(PAPER, 10, replace(GCDR, redraw="online"), 1), 120_000, 12_000
     )

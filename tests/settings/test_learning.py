@@ -10,13 +10,14 @@ from snakemake.utils import update_config
 
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
-from gcdr.methods import METHODS, TEACHERS, variant
+from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.refine.options import LabelSettings, SamplerSettings
 from gcdr.report.paper_tables import PAPER_TABLES
 from gcdr.settings import learning
 from gcdr.settings.reporting import gaze_of_row
-from gcdr.training.recipes import MEAN_TEACHERS
+from gcdr.training.recipes import CONSISTENCY
+from gcdr.variants import variant
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,9 +53,10 @@ def test_each_sort_of_training_has_settings_of_its_own() -> None:
     }
     expected = {
         "vat": "GazeTraining",
-        "vat-mt": "GazeMeanTeacher",
+        "vat-mt": "GazeConsistency",
+        "vat-te": "GazeConsistency",
         "diffusion": "DenoiserTraining",
-        "diffusion-mt": "DiffusionMeanTeacher",
+        "diffusion-mt": "DiffusionConsistency",
         "mapping": "MappingTraining",
     }
     assert {name: sorts[name] for name in expected} == expected
@@ -123,12 +125,14 @@ def test_what_a_variant_is_named_after_is_how_it_refines() -> None:
     assert raw == LabelSettings(raw.maps) and raw.refine is None
 
 
-def test_mean_teachers_are_read_by_the_family_that_a_rule_names() -> None:
+def test_teachers_with_unlabelled_people_are_read_by_the_family_that_a_rule_names() -> None:
     config = configuration()
     for about in TEACHERS.values():
-        if about.mean_teacher:
-            made = learning.mean_teacher_training(config, 10, about, None)
-            assert MEAN_TEACHERS[about.family] is type(made)
+        if not about.labels_alone:
+            made = learning.consistency_training(config, 10, about, None)
+            assert CONSISTENCY[about.family] is type(made)
+            assert type(made).from_json(made.to_json()) == made
+            assert getattr(made.unlabelled, "strategy", "mean-teacher") == about.unlabelled
 
 
 @pytest.mark.parametrize("name", GAZE_MODELS)

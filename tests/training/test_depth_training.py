@@ -28,10 +28,10 @@ from gcdr.models.pdp import PDP, PDPConfig
 from gcdr.models.pdp_loss import patch_distribution
 from gcdr.predictor.predictor import Predictor
 from gcdr.refine.labels import make_labels
+from gcdr.training.consistency import train_consistency_model
 from gcdr.training.denoising import train_diffusion_model
 from gcdr.training.gaze import train_gaze_model
-from gcdr.training.mean_teacher import train_mean_teacher_model
-from gcdr.training.recipes import GazeMeanTeacher, MeanTeacher, Recipe
+from gcdr.training.recipes import GazeConsistency, MeanTeacher, Recipe
 from gcdr.world.dataset import DrawnDepth, WorldSettings
 
 pytestmark = pytest.mark.slow
@@ -83,12 +83,12 @@ def test_mean_teacher_holds_both_branches(
     """What consistency asks of the patches changes what they learn, beside that of the maps."""
     given = given_of(study, tmp_path)
     held = MeanTeacher(20.0, 4, ramp_up=0)
-    settings = GazeMeanTeacher(DEEP.model, Recipe(3, 8, 0.01), held, 3.0)
-    train_mean_teacher_model(*given, None, settings, 0, CPU, tmp_path / "mt")
+    settings = GazeConsistency(DEEP.model, Recipe(3, 8, 0.01), held, 3.0)
+    train_consistency_model(*given, None, settings, 0, CPU, tmp_path / "mt")
     both = load_model(tmp_path / "mt")
     assert isinstance(both, PDP)
     monkeypatch.setattr(PDP, "branch_distance", lambda _, student, *__: 0 * student.patches.sum())
-    train_mean_teacher_model(*given, None, settings, 0, CPU, tmp_path / "maps")
+    train_consistency_model(*given, None, settings, 0, CPU, tmp_path / "maps")
     maps = load_model(tmp_path / "maps")
     assert not torch.allclose(both.inout_patch_pred.weight, maps.inout_patch_pred.weight, atol=1e-4)
 

@@ -25,9 +25,9 @@ from gcdr.refine.diffusion import SAMPLERS, Sampling, Schedule, add_noise, traje
 from gcdr.refine.maps import peak_maps, pseudo_labels
 from gcdr.training.batches import compose
 from gcdr.training.loop import fit, running_average, shuffled
-from gcdr.training.mean_teacher import consistency_loss
 from gcdr.training.recipes import MeanTeacher, Recipe
 from gcdr.training.resume import Checkpoint
+from gcdr.training.strategies import consistency_loss
 from gcdr.training.targets import Targets, heatmap_targets, join, pseudo_targets
 
 HELD = {"consistency": 4000.0, "labelled_per_batch": 2, "ramp_up": 5}

@@ -43,14 +43,14 @@ from gcdr.refine.maps import refine_maps, step_maps
 from gcdr.refine.options import LabelSettings
 from gcdr.training import resume
 from gcdr.training.batches import batches_of, draw_batch
+from gcdr.training.consistency import train_consistency_model
 from gcdr.training.denoising import train_diffusion_model
 from gcdr.training.gaze import train_gaze_model
 from gcdr.training.mapping import train_mapping_model
-from gcdr.training.mean_teacher import train_mean_teacher_model
 from gcdr.training.online import train_online_student
 from gcdr.training.recipes import (
-    DiffusionMeanTeacher,
-    GazeMeanTeacher,
+    DiffusionConsistency,
+    GazeConsistency,
     MappingTraining,
     MeanTeacher,
     OnlineTraining,
@@ -94,7 +94,10 @@ def test_two_views_share_window_and_flip(study: Study) -> None:
     targets = Targets(ids, np.full((6, 2), 0.4, np.float32))
     config = VATConfig.world()
     model = VAT(replace(config, towers=replace(config.towers, head_mask="padded")))
-    drawn = draw_batch(samples, originals, targets, ids, priors=None, rng=(0, "views", 1), views=2)
+    both = ("random", "random")
+    drawn = draw_batch(
+        samples, originals, targets, ids, priors=None, rng=(0, "views", 1), views=both
+    )
     first, second = batches_of(drawn, model, 3.0, CPU)
     assert torch.equal(first.target, second.target)
     assert torch.equal(first.inputs.head_box, second.inputs.head_box)
@@ -110,15 +113,15 @@ def test_two_views_share_window_and_flip(study: Study) -> None:
 def test_mean_teacher_learns_from_the_unlabelled(study: Study, tmp_path: Path, family: str) -> None:
     chosen = Recipe(steps=2, batch=5, lr=0.01, ema=None)
     base = (
-        GazeMeanTeacher(GAZE.model, chosen, HELD, GAZE.sigma)
+        GazeConsistency(GAZE.model, chosen, HELD, GAZE.sigma)
         if family == "gaze"
-        else DiffusionMeanTeacher(DIFFUSION.network, chosen, HELD, SAMPLING)
+        else DiffusionConsistency(DIFFUSION.network, chosen, HELD, SAMPLING)
     )
 
     def train(name: str, **changes: object) -> bytes:
-        made = replace(base, mean_teacher=replace(HELD, **changes))
+        made = replace(base, unlabelled=replace(HELD, **changes))
         labels = study.folder / "labels.parquet"
-        train_mean_teacher_model(*pictures_of(study, labels), None, made, 0, CPU, tmp_path / name)
+        train_consistency_model(*pictures_of(study, labels), None, made, 0, CPU, tmp_path / name)
         return (tmp_path / name / "model.safetensors").read_bytes()
 
     held = train("held")
@@ -147,8 +150,8 @@ def test_validation_people_change_the_log_alone(study: Study, tmp_path: Path, fa
             train_mapping_model(*given, study.prior, None, made, 0, CPU, out)
         else:
             chosen = Recipe(steps=2, batch=5, lr=0.01, ema=None)
-            diffusion = DiffusionMeanTeacher(DIFFUSION.network, chosen, HELD, SAMPLING)
-            train_mean_teacher_model(*given, None, diffusion, 0, CPU, out)
+            diffusion = DiffusionConsistency(DIFFUSION.network, chosen, HELD, SAMPLING)
+            train_consistency_model(*given, None, diffusion, 0, CPU, out)
         found.append(((out / "model.safetensors").read_bytes(), pd.read_csv(out / "log.csv")))
     (weights, log), (same, other) = found
     assert weights == same and log["loss"].equals(other["loss"])

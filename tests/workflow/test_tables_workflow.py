@@ -18,7 +18,7 @@ EVALUATED = {
         "split": 3,
         "train_teacher": 2,
         "train_diffusion": 1,
-        "train_mean_teacher": 6,
+        "train_consistency": 6,
     },
     "table_s3": {"evaluate": 7, "split": 2},
     # labels of the study, as many as it has, and all
@@ -27,7 +27,7 @@ EVALUATED = {
     "table_s5": {
         "evaluate": 7,
         "train_teacher": 3,
-        "train_mean_teacher": 2,
+        "train_consistency": 2,
         "train_student": 4,
         "deep_samples": 1,
         "drawn_depth": 1,

@@ -15,6 +15,7 @@ from preloaded import TOOK
 from snakemake.exceptions import WorkflowError
 from workflow_runs import FEWER, ROOT, SMOKE, Workspace, check_overlay, logs_that_name
 
+from gcdr.methods import METHODS
 from gcdr.world.render import render
 from gcdr.world.scene import draw_scene
 from gcdr.world.style import STYLES
@@ -203,6 +204,24 @@ def test_a_method_more_runs_what_it_needs_itself(done: Workspace) -> None:
     assert planned == dict.fromkeys(
         ("make_labels", "train_student", "evaluate", "tables", "page"), 1
     )
+
+
+def test_what_learns_from_the_unlabelled_while_it_trains_stands_in_one_table(
+    done: Workspace,
+) -> None:
+    methods = ["vat-pi", "vat-te", "vat-fixmatch", "vat-freematch"]
+    done.write(
+        "unlabelled.yaml",
+        f"report: {{name: unlabelled, methods: [vat, {', '.join(methods)}]}}\n"
+        "gaze: {unlabelled: {recipe: {steps: 2}}}\n",
+    )
+    run = done.snakemake(configs=(SMOKE, "unlabelled.yaml"))
+    assert run.returncode == 0, run.stdout[-4000:]
+    split = done.folder / "results/smoke/labels25-seed0"
+    assert all((split / f"metrics/{name}+vat.json").exists() for name in methods)
+    logs = {(split / f"teachers/{name}+vat/log.csv").read_text() for name in methods}
+    assert len(logs) == len(methods), "four trainings"
+    assert all(METHODS[name].title in run.stdout for name in methods)
 
 
 def test_timestep_by_label_share(done: Workspace) -> None:

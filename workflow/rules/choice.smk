@@ -5,7 +5,7 @@ is a file of its own, which the labels of ``tauto`` variants read. No rules here
 """
 
 from gcdr.config.asked import DIFFUSION, same_people, study_starts
-from gcdr.methods import AUTO
+from gcdr.variants import AUTO
 from gcdr.refine.options import NOISE_OFFSETS
 
 CONFIGURED = "configured"  # in place of a sampler that a method always takes

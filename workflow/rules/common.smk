@@ -6,7 +6,7 @@ from gcdr.config.asked import depth_shown, labeller_of
 from gcdr.config.pools import members_of
 from gcdr.config.schema import first_study, study_share, study_timestep
 from gcdr.data.split_name import SPLIT_PATTERN, SplitName
-from gcdr.methods import PATTERN, averaged, parse_variant, variant
+from gcdr.variants import PATTERN, averaged, parse_variant, variant
 from gcdr.priors.kinds.registry import all_stores, named_prior, store_of
 
 DATA = "results/data/{dataset}"

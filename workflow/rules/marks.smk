@@ -23,7 +23,7 @@ def gaze_module(gaze_of):
 
 MODULES = {
     **dict.fromkeys(
-        ("train_gaze", "train_online_student", "train_mean_teacher"), gaze_module(trained_gaze)
+        ("train_gaze", "train_online_student", "train_consistency"), gaze_module(trained_gaze)
     ),
     "train_token_student": lambda wildcards: [
         *gaze_module(trained_gaze)(wildcards),

@@ -39,7 +39,7 @@ SAID = {
     "train_teacher": f"train teacher {{name}} {SPLIT}",
     "train_diffusion": f"train the diffusion model {SPLIT}",
     "train_mapping": f"train teacher {{name}} {SPLIT}",
-    "train_mean_teacher": f"train Mean Teacher {{name}} {SPLIT}",
+    "train_consistency": f"train {{name}} on labels and pictures {SPLIT}",
     "train_fold": f"train the diffusion model without fold {{name}}, to choose the timestep {SPLIT}",
     "choose_timestep": f"choose the timestep by held-out labels, {{sampler}} sampler {SPLIT}",
     "make_labels": f"make {{which}} maps by {{variant}} {SPLIT}",

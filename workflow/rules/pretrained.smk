@@ -24,5 +24,5 @@ rule take_pretrained:
         " --settings={params.settings:q} --out={params.out:q} > {log:q} 2>&1"
 
 
-ruleorder: take_pretrained > train_teacher > train_diffusion > train_mean_teacher > train_mapping
+ruleorder: take_pretrained > train_teacher > train_diffusion > train_consistency > train_mapping
 ruleorder: take_pretrained > train_student > train_online_student > train_token_student

@@ -6,13 +6,12 @@ from dataclasses import asdict
 from gcdr.config.asked import DIFFUSION, pretrained_models, study_starts
 from gcdr.config.asked import pretrained_settings as what_agrees
 from gcdr.config.preflight import recipe_problems
-from gcdr.methods import (
+from gcdr.methods import LABELS_ALONE, TEACHERS
+from gcdr.variants import (
     BY_LABELS,
-    LABELS_ALONE,
     ONLINE,
     STORED,
     SUFFIXES,
-    TEACHERS,
     TOKENS,
     ending_with,
     parse_teacher,
@@ -81,7 +80,7 @@ def model_of_variant(study, share, seed, asked):
 
 def teacher_folder(study, share, seed, teacher, name):
     """Folder of a teacher; what sees no unlabelled people is the same for every amount of them."""
-    if not TEACHERS[teacher].mean_teacher:
+    if TEACHERS[teacher].labels_alone:
         share = labels_alone(share)
     return f"{STUDY.format(study=study, share=share, seed=seed)}/teachers/{name}"
 
@@ -179,7 +178,7 @@ def training_settings(wildcards):
 def training_options(wildcards, input, output):
     """Seed, device, folder, and options with the inputs that not every training has."""
     about = parse_teacher(wildcards.name).about if wildcards.kind == "teachers" else None
-    family = about.family if about is not None and about.mean_teacher else None
+    family = None if about is None or about.labels_alone else about.family
     named = ("teacher", "init", "pseudo", "prior", "manifest", "choice", "space", "named", "shown")
     files = input_options(*named)(wildcards, input)
     out = os.path.dirname(output[0])
@@ -203,11 +202,11 @@ def teacher_prior(wildcards):
     return prior_file(wildcards.study, prior) if prior else []
 
 
-def mean_teacher_init(wildcards):
-    """What its towers start from: as without Mean Teacher."""
-    family = parse_teacher(wildcards.name).about.family
-    fitting(f"{family}.mean_teacher")
-    return diffusion_init(wildcards) if family == "diffusion" else gaze_init(wildcards)
+def consistency_init(wildcards):
+    """What its towers start from: as of one that learns from labels alone."""
+    about = parse_teacher(wildcards.name).about
+    fitting(f"{about.family}.{about.unlabelled_settings}")
+    return diffusion_init(wildcards) if about.family == "diffusion" else gaze_init(wildcards)
 
 
 def mapping_init(wildcards):

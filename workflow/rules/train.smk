@@ -67,7 +67,7 @@ use rule train_student as train_teacher with:
         prior=teacher_prior,
     wildcard_constraints:
         kind="teachers",
-        name=teachers(family="gaze", mean_teacher=False),
+        name=teachers(family="gaze", labels_alone=True),
 
 
 use rule train_student as train_diffusion with:
@@ -77,19 +77,19 @@ use rule train_student as train_diffusion with:
         init=diffusion_init,
     wildcard_constraints:
         kind="teachers",
-        name=teachers(family="diffusion", mean_teacher=False),
+        name=teachers(family="diffusion", labels_alone=True),
     priority: 10
 
 
-use rule train_student as train_mean_teacher with:
+use rule train_student as train_consistency with:
     input:
         **SHOWN,
-        script=script("train_mean_teacher"),
-        init=mean_teacher_init,
+        script=script("train_consistency"),
+        init=consistency_init,
         backbone=gaze_backbone,
     wildcard_constraints:
         kind="teachers",
-        name=teachers(mean_teacher=True),
+        name=teachers(labels_alone=False),
 
 
 use rule train_student as train_mapping with:

@@ -8,10 +8,11 @@ from typing import Any
 from gcdr.base.files import text_digest
 from gcdr.base.plain import Config
 from gcdr.config.schema import study_share
-from gcdr.methods import LABELS_ALONE, METHODS, ONLINE, TEACHERS
+from gcdr.methods import LABELS_ALONE, METHODS, TEACHERS
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.pretrained_card import PretrainedSettings
 from gcdr.models.sizes import WEIGHTS_FILE, backbone_file
+from gcdr.variants import ONLINE
 
 DIFFUSION = "diffusion"
 """Beside names of gaze models: what the diffusion teacher starts from in a study."""

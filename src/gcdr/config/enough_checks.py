@@ -9,7 +9,7 @@ from gcdr.config.schema import by_share, study_share, study_timestep
 from gcdr.datasets.enough import Finding, Plan, people_findings
 from gcdr.datasets.folder import people_of_table
 from gcdr.datasets.layout import Source, annotation_files, is_of_test
-from gcdr.methods import AUTO
+from gcdr.variants import AUTO
 
 OWN = ("folder", "video")
 """Kinds whose people of all splits stand in one table."""

@@ -6,12 +6,13 @@ from gcdr.base.plain import Config
 from gcdr.config.asked import diffuses, models_of_studies, same_people, used_studies
 from gcdr.config.schema import study_share, study_timestep
 from gcdr.data.chosen import ChosenLabels
-from gcdr.methods import AUTO, TEACHERS
+from gcdr.methods import TEACHERS
+from gcdr.variants import AUTO
 
 RATED = ("student", *TEACHERS)
 """What a study may have a learning rate of its own for."""
 
-CHOOSE = tuple(name for name, about in TEACHERS.items() if not about.mean_teacher)
+CHOOSE = tuple(name for name, about in TEACHERS.items() if about.labels_alone)
 """Whose rate may be chosen among several. A student's is given, one a show for all teachers (paper, S1)."""
 
 TRACKED = ("videoattentiontarget", "childplay", "world-show", "video")

@@ -30,7 +30,7 @@ CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")
 SUPERVISED = [  # methods that need no people without a label
     name
     for name, method in METHODS.items()
-    if method.tokens or not (method.student or TEACHERS[method.teacher].mean_teacher)
+    if method.tokens or not (method.student or not TEACHERS[method.teacher].labels_alone)
 ]
 
 

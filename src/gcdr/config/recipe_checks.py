@@ -16,6 +16,9 @@ from gcdr.config.schema import alternatives, by_share
 from gcdr.methods import LABELS_ALONE, METHODS, TEACHERS
 from gcdr.models.kinds import GAZE_MODELS
 
+BESIDE_LABELS = ("mean_teacher", "unlabelled")
+"""Groups of settings by which a family's models learn from the unlabelled people too."""
+
 
 def gaze_entry(config: Config, name: str | None) -> JsonTable:
     """An entry of ``gaze.models`` laid over what holds for all of them."""
@@ -54,7 +57,8 @@ def asked_recipes(config: Config) -> list[str]:
         "mapping": "diffusion.mapping",
     }
     for one in teachers:
-        keys.add(f"{one.family}.mean_teacher" if one.mean_teacher else plain[one.family])
+        learned = f"{one.family}.{one.unlabelled_settings}"
+        keys.add(plain[one.family] if one.labels_alone else learned)
     return sorted(keys)
 
 
@@ -107,9 +111,10 @@ def _length_problems(
     config: Config, key: str, model: str | None, recipe: JsonTable
 ) -> Iterator[str]:
     """Parts of a training that would lie beyond its end, or that stand in the wrong order."""
-    part = f"{key}.recipe" if key.endswith("mean_teacher") else key
+    part = f"{key}.recipe" if key.endswith(BESIDE_LABELS) else key
     about = f" (with gaze.models.{model})" if model is not None else ""
-    taught = config[key.partition(".")[0]]["mean_teacher"] if part != key else {}
+    family, _, group = key.partition(".")
+    taught = config[family][group] if part != key else {}
     for share in used_shares(config):
         own = by_share(recipe, share)
         steps, epochs, decays = own.get("steps"), own.get("epochs"), own.get("decay_at") or []
@@ -134,8 +139,8 @@ def _recipe(
     """A recipe of a family: where its batch is divided, the recipe, and the labelled people's part."""
     whole = config[family]
     entry = gaze_entry(config, model) if model in config["gaze"]["models"] else whole
-    if part == "mean_teacher":
-        taught = whole["mean_teacher"]
+    if part in BESIDE_LABELS:
+        taught = whole[part]
         return f"{family}.{part}", entry["recipe"] | taught["recipe"], taught["labelled_per_batch"]
     changes = {} if part == "recipe" else entry[part]
     places = entry["labelled_per_batch"] if (family, part) == ("gaze", "recipe") else None

@@ -13,10 +13,11 @@ from gcdr.config.asked import (
     used_gaze_models,
 )
 from gcdr.config.schema import alternatives
-from gcdr.methods import AUTO, METHODS
+from gcdr.methods import METHODS
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.sizes import DenoiserConfig
 from gcdr.refine.options import NOISE_OFFSETS
+from gcdr.variants import AUTO
 from gcdr.world.lessons import VQARecipe
 from gcdr.world.style import STYLES
 

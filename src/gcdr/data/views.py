@@ -21,6 +21,7 @@ Colours = tuple[tuple[float, ...], tuple[float, ...]]
 """Mean and standard deviation by which the three colours are normalised."""
 IMAGENET: Colours = (MEAN, STD)
 HeadMask = Literal["padded", "box"]
+MOST_HIDDEN = 0.5  # of the window's side, in a strong view
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,15 @@ class View:
         padding: (N,) by how much of its size the head box is grown on each side: for the crop, and for
             a mask that shows the same.
         colour: (N, 3) factors of brightness, contrast and saturation.
+        hidden: (N, 4) a part of the window that is not shown, x0, y0, x1, y1 in 0..1 of the window, nothing
+            where all are 0; None: all of it is shown.
     """
 
     window: Tensor
     flip: Tensor
     padding: Tensor
     colour: Tensor
+    hidden: Tensor | None = None
 
     @property
     def cropped(self) -> Tensor:
@@ -103,6 +107,43 @@ def random_view(
     )
 
 
+def weak_view(view: View) -> View:
+    """The same window and flip, in its own colours and with the head box as it is."""
+    plain = plain_view(len(view.flip), view.window.device)
+    return replace(plain, window=view.window, flip=view.flip)
+
+
+def strong_view(
+    view: View, changed: Tensor, rng: torch.Generator, track: Tensor | None = None
+) -> View:
+    """The same window and flip, everything else changed further: nothing is left to a coin.
+
+    Colours and head box are always jittered, as far as in :func:`random_view`, and of the picture a square is
+    hidden whose side is at most half of the window's (Cutout). The head crop is cut from the whole picture.
+
+    Args:
+        view: of N people.
+        changed: (N,) bool, whose view is changed; the others' stays.
+        rng: CPU generator.
+        track: as in :func:`random_view`.
+    """
+    device = view.window.device
+    count = len(view.flip) if track is None else int(track[-1]) + 1
+    draw = torch.rand(count, 7, generator=rng).to(device)
+    draw = draw if track is None else draw[track]
+    colour = torch.stack([0.5 + draw[:, 0], 0.5 + draw[:, 1], 1.5 * draw[:, 2]], 1)
+    half = draw[:, 4:5] * MOST_HIDDEN / 2
+    hidden = torch.cat([draw[:, 5:] - half, draw[:, 5:] + half], 1)
+    each = changed[:, None]
+    return View(
+        view.window,
+        view.flip,
+        torch.where(changed, HEAD_PADDING + 0.1 * draw[:, 3], view.padding),
+        torch.where(each, colour, view.colour),
+        torch.where(each, hidden, torch.zeros_like(hidden)),
+    )
+
+
 def _of_track(values: Tensor, track: Tensor, which: Literal["amin", "amax"]) -> Tensor:
     """Everybody's smallest or largest value (N, ...) in their track (N,)."""
     index = track.view(-1, *[1] * (values.ndim - 1)).expand_as(values)
@@ -113,7 +154,7 @@ def _of_track(values: Tensor, track: Tensor, which: Literal["amin", "amax"]) -> 
 def whole_image(view: View) -> View:
     """A view, but of the whole image in its own colours: what tokens of an image can show."""
     plain = plain_view(len(view.flip), view.window.device)
-    return replace(view, window=plain.window, colour=plain.colour)
+    return replace(view, window=plain.window, colour=plain.colour, hidden=None)
 
 
 def view_points(points: Tensor, view: View) -> Tensor:
@@ -151,7 +192,7 @@ def view_images(images: Tensor, view: View, colours: Colours = IMAGENET) -> tupl
 
     Args:
         images: (M, 3, S, S) in 0..1, each of them its view's window already.
-        view: flips and colours them.
+        view: flips and colours them, and hides a part.
         colours: statistics by which they are normalised.
 
     Returns:
@@ -161,7 +202,10 @@ def view_images(images: Tensor, view: View, colours: Colours = IMAGENET) -> tupl
     seen = torch.where(view.flip[:, None, None, None], images.flip(-1), images)
     bright = _brighten(seen, view.colour)
     grey = _grey(bright).mean((2, 3), keepdim=True)
-    return _normalise(_recolour(bright, view.colour, grey), colours), grey
+    shown = _normalise(_recolour(bright, view.colour, grey), colours)
+    if view.hidden is not None:  # by the mean colour, which is 0 here
+        shown = shown.masked_fill(head_masks(view.hidden, shown.shape[-1]) > 0, 0.0)
+    return shown, grey
 
 
 def view_crops(

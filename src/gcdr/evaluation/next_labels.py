@@ -28,8 +28,8 @@ from gcdr.evaluation.suggestions import (
     mean_rank,
     scaled_features,
 )
-from gcdr.methods import parse_variant, pseudo_variant
 from gcdr.refine.trust import distance
+from gcdr.variants import parse_variant, pseudo_variant
 
 TARGET = "snakemake --cores all suggestions --configfile YOURS.yaml"
 """What makes the files that are not there yet."""

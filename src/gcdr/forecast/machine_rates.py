@@ -41,10 +41,10 @@ from gcdr.priors.vqa.question import image_array
 from gcdr.refine.diffusion import Schedule, training_pair
 from gcdr.settings.job_needs import ModelFigures, ResourceTable, gaze_row, vqa_row
 from gcdr.settings.learning import (
+    consistency_training,
     denoiser_training,
     gaze_model,
     gaze_training,
-    mean_teacher_training,
 )
 from gcdr.training.denoising import initial_denoiser
 from gcdr.world.render import render
@@ -172,14 +172,14 @@ def _works(
 
 
 GAZE = {
-    "train_teacher", "train_student", "train_online_student", "train_token_student", "train_mean_teacher",
+    "train_teacher", "train_student", "train_online_student", "train_token_student", "train_consistency",
     "evaluate", "tokens", "predict_folder", "predict_unlabelled", "label_curve",
 }  # fmt: skip
 DENOISING = {
     "train_diffusion", "train_fold", "train_mapping", "make_labels", "sweep", "choose_timestep",
     "refine_folder", "step_maps",
 }  # fmt: skip
-HOLDS_TWO = {"train_mean_teacher"}
+HOLDS_TWO = {"train_consistency"}
 
 
 def _of_gaze(
@@ -211,8 +211,10 @@ def _of_gaze(
     if "train_teacher" in rules and alone.batch > recipe.batch:
         learner.try_batch(alone, "gaze.teacher", "labels alone")
     if HOLDS_TWO & rules:
-        held = mean_teacher_training(config, share_of(config), TEACHERS["vat-mt"], name).recipe
-        learner.try_batch(held, "gaze.mean_teacher.recipe", "Mean Teacher", twice=True)
+        for teacher, by in (("vat-mt", "Mean Teacher"), ("vat-pi", "a second view")):
+            about = TEACHERS[teacher]
+            held = consistency_training(config, share_of(config), about, name).recipe
+            learner.try_batch(held, f"gaze.{about.unlabelled_settings}.recipe", by, twice=True)
     if "train_token_student" in rules and token_teachers(settings.kind):
         learner.try_batch(recipe, "gaze.recipe", "a teacher's tokens", twice=True)
     return {"ask": ask, "learn": learn}
@@ -250,7 +252,7 @@ def _of_denoiser(
     learn = learner.seconds(recipe, "diffusion.recipe")
     if HOLDS_TWO & rules:
         teacher = TEACHERS["diffusion-mt"]
-        held = mean_teacher_training(config, share_of(config), teacher, None).recipe
+        held = consistency_training(config, share_of(config), teacher, None).recipe
         learner.try_batch(held, "diffusion.mean_teacher.recipe", "Mean Teacher", twice=True)
     return {"ask": ask, "step": one, "learn": learn / draws}
 

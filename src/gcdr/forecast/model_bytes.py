@@ -6,13 +6,14 @@ from functools import cache
 
 from gcdr.base.plain import Config
 from gcdr.config.asked import used_shares
-from gcdr.methods import parse_teacher, parse_variant
 from gcdr.models.interface import GazeModel, SeesPeople
 from gcdr.models.named import kind_of
 from gcdr.models.weights import Undrawn
 from gcdr.settings.learning import denoiser_training, gaze_model
+from gcdr.settings.people_counts import people_of_job
 from gcdr.training.denoising import initial_denoiser
 from gcdr.training.recipes import NetworkSettings
+from gcdr.variants import parse_teacher, parse_variant
 
 PARTS = 4  # of a state: weights, their running average and two moments of the optimiser
 TEACHERS, STUDENTS = "teachers", "students"
@@ -25,16 +26,18 @@ def trained_bytes(config: Config, wildcards: Mapping[str, str]) -> tuple[float, 
         config: the configuration.
         wildcards: of the job; one without ``kind`` and ``name`` of a model makes none.
     """
-    kind, name = wildcards.get("kind"), wildcards.get("name", "")
+    kind, name, remembered = wildcards.get("kind"), wildcards.get("name", ""), 0.0
     if kind == STUDENTS:
         own = weights_bytes(_gaze(config, parse_variant(name).gaze))
     elif kind == TEACHERS:
         named = parse_teacher(name)
         gaze = named.about.family == "gaze"
         own = weights_bytes(_gaze(config, named.gaze) if gaze else _denoiser(config))
+        if named.about.unlabelled == "temporal-ensembling":  # a map a person, in half precision
+            remembered = 2.0 * config["heatmap"]["size"] ** 2 * people_of_job(config, wildcards)
     else:
         return 0.0, 0.0
-    return own, PARTS * own
+    return own, PARTS * own + remembered
 
 
 def token_values(config: Config) -> int:

@@ -8,9 +8,10 @@ from pathlib import Path
 from gcdr.base.download import download
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS
-from gcdr.methods import TEACHERS, parse_variant
+from gcdr.methods import TEACHERS
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.sizes import WEIGHTS_FILE
+from gcdr.variants import parse_variant
 
 SHOWN = 12
 

@@ -20,7 +20,6 @@ from gcdr.data.shown import check_split, read_shown, split_identity
 from gcdr.data.split import UNLABELLED
 from gcdr.data.stores import write_labels
 from gcdr.data.tokens import Cache, open_cache
-from gcdr.methods import AUTO
 from gcdr.models.build import load_model, read_card
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.precision import set_precision
@@ -30,6 +29,7 @@ from gcdr.refine.diffusion import SAMPLERS, SamplerConfig, Schedule
 from gcdr.refine.maps import Refined, Refinement, map_maps, peak_maps, pseudo_labels, refine_maps
 from gcdr.refine.options import LabelSettings, RefineSettings, SamplerSettings
 from gcdr.refine.trust import distance, draw_spread
+from gcdr.variants import AUTO
 
 
 def sampler_of(settings: SamplerSettings) -> SamplerConfig:

@@ -13,7 +13,7 @@ from gcdr.base.files import read_json
 from gcdr.config.typical import typical_file
 from gcdr.data.shown import check_split, read_shown, split_identity
 from gcdr.data.split import VALIDATION
-from gcdr.methods import LABELS_ALONE, parse_variant
+from gcdr.methods import LABELS_ALONE
 from gcdr.refine.choice import read_choice
 from gcdr.report import figures
 from gcdr.report.label_curve import (
@@ -44,6 +44,7 @@ from gcdr.report.tested import choose_examples, compare_people, read_tested
 from gcdr.report.timing import overhead, read_benchmarks, stage_totals
 from gcdr.report.typeset import write_text
 from gcdr.settings.reporting import ReportSettings, gaze_titles
+from gcdr.variants import parse_variant
 
 STAGES = (
     "world", "show", "read", "samples", "detect", "gradcam", "merge", "split", "originals", "teachers",

@@ -12,11 +12,12 @@ import pandas as pd
 
 from gcdr.base.errors import InputError
 from gcdr.data.split_name import SplitName
-from gcdr.methods import METHODS, ONLINE, TEACHERS, averaged, variant
+from gcdr.methods import METHODS, TEACHERS
 from gcdr.report.rows import PAPER, PAPER_DATA, method_name
 from gcdr.report.tables import over_runs, read_metrics
 from gcdr.report.typeset import table1_markdown, write_csv_table, write_text
 from gcdr.settings.reporting import VariantSampling
+from gcdr.variants import ONLINE, averaged, variant
 
 MAPS = {"diffusion": "no-gradcam", "diffusion-gc": "gcdr"}
 """Rows that score maps of test people themselves, and the method that makes those maps."""
@@ -76,7 +77,7 @@ class PaperRow:
         """Name of the label split; what sees no unlabelled people is shared by all amounts of them."""
         share = self.share_in(column, own)
         about = METHODS[MAPS.get(self.method, self.method)]
-        taught = about.teacher is not None and TEACHERS[about.teacher].mean_teacher
+        taught = about.teacher is not None and not TEACHERS[about.teacher].labels_alone
         if column.unlabelled is None or not (about.student or taught):
             return str(share)
         return str(SplitName(share, unlabelled=column.unlabelled))

@@ -8,8 +8,9 @@ import pandas as pd
 
 from gcdr.data.split_name import CHOSEN, OWN
 from gcdr.evaluation.metrics import RADII
-from gcdr.methods import METHODS, Method, parse_variant
+from gcdr.methods import METHODS, Method
 from gcdr.models.kinds import GAZE_MODELS
+from gcdr.variants import parse_variant
 
 
 @dataclass(frozen=True)

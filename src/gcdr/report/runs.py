@@ -8,8 +8,9 @@ import pandas as pd
 from gcdr.data.shown import read_shown
 from gcdr.data.split import LABELLED, UNLABELLED, VALIDATION
 from gcdr.data.split_name import parse_split_folder, split_folder
-from gcdr.methods import METHODS, parse_teacher, parse_variant
+from gcdr.methods import METHODS
 from gcdr.report.rows import TRAINED_KINDS, row_title, titled_row
+from gcdr.variants import parse_teacher, parse_variant
 
 ROLES_SAID = {
     LABELLED: "trained with a label",
@@ -69,7 +70,7 @@ def training_logs(study: Path, methods: Sequence[str], results: pd.DataFrame) ->
 
 def _of_teacher(study: Path, name: str) -> Path:
     """A teacher's folder; what sees no unlabelled people is the same for every amount of them."""
-    if not parse_teacher(name).about.mean_teacher:
+    if parse_teacher(name).about.labels_alone:
         split, seed = parse_split_folder(study.name)
         study = study.with_name(split_folder(split.labels_alone, seed))
     return study / "teachers" / name
@@ -82,7 +83,9 @@ def _teacher_title(name: str, gazes: dict[str, str], results: pd.DataFrame) -> s
         several = results["gaze"].nunique() > 1
         return row_title(first, gazes.get(gaze, gaze), prior, several=several)
     title = {"diffusion": "Diffusion model", "mapping": "Direct mapping model"}[about.family]
-    details = ["Mean Teacher"] * about.mean_teacher + ["map alone"] * (not about.features)
+    details = ["Mean Teacher"] * (about.unlabelled == "mean-teacher") + ["map alone"] * (
+        not about.features
+    )
     return f"{title} ({', '.join(details)})" if details else title
 
 

@@ -14,7 +14,7 @@ from gcdr.data.parquet import read_rows
 from gcdr.data.pictures import open_image
 from gcdr.data.shown import split_identity
 from gcdr.data.stores import Store, read_labels, read_prior
-from gcdr.methods import LABELS_ALONE, averaged, parse_variant, variant
+from gcdr.methods import LABELS_ALONE
 from gcdr.report.overlays import Example
 from gcdr.report.person_errors import distribution_text, person_traits, read_distances
 from gcdr.report.picked_people import (
@@ -28,6 +28,7 @@ from gcdr.report.picked_people import (
 from gcdr.report.slices import RunErrors, Sliced, slice_runs, slice_table
 from gcdr.report.tables import name_in
 from gcdr.settings.reporting import ShownStudy
+from gcdr.variants import averaged, parse_variant, variant
 
 PEOPLE = 4  # in each group of those who are shown by their error
 FRAMES = 8  # of a track

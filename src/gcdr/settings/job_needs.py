@@ -13,9 +13,11 @@ from gcdr.config.yamlfiles import read_yaml
 from gcdr.refine.options import RefineSettings
 from gcdr.settings.learning import TeacherTraining
 from gcdr.training.recipes import (
-    GazeMeanTeacher,
+    GazeConsistency,
     GazeModelSettings,
     GazeTraining,
+    MeanTeacher,
+    OneModel,
     OnlineTraining,
     TokenTraining,
 )
@@ -229,18 +231,29 @@ def training_works(
         learned = recipe.length(max(1, people / recipe.batch)) * recipe.batch * len(recipe.rates)
         student = Work(gaze_row(training.model), learned=learned, batch=recipe.batch)
         return [student, Work(gaze_row(training.teacher), asked=learned)]
-    teacher = getattr(training, "mean_teacher", None)
-    own = getattr(teacher or training, "labelled_per_batch", None)
-    in_pass = people if teacher else labelled
+    held = getattr(training, "unlabelled", None)
+    own = getattr(held or training, "labelled_per_batch", None)
+    in_pass = people if held else labelled
     if own:  # the others have places of their own in a batch, and a pass is one over them
         in_pass = people * recipe.batch / (recipe.batch - own)
     draws = getattr(recipe, "draws", 1)
     rates = len(recipe.lr) if isinstance(recipe.lr, Sequence) else 1  # a training for each
     learned = recipe.length(max(1, in_pass / recipe.batch)) * recipe.batch * draws * rates
     steps = 0
-    if isinstance(training, GazeTraining | GazeMeanTeacher):
+    if isinstance(training, GazeTraining | GazeConsistency):
         model = gaze_row(training.model)
     else:
-        model, steps = f"denoiser {training.network.size}", teacher.steps if teacher else 0
-    asked = learned if teacher else 0  # the running average of Mean Teacher, about the same people
-    return [Work(model, asked, steps, learned, recipe.batch * draws)]
+        model, steps = f"denoiser {training.network.size}", held.steps if held else 0
+    views, asked = _of_each_person(held)
+    return [Work(model, asked * learned, steps, views * learned, views * recipe.batch * draws)]
+
+
+def _of_each_person(held: MeanTeacher | OneModel | None) -> tuple[int, int]:
+    """Views of a person in a batch that are learned from, and others that a model is asked about.
+
+    Mean Teacher asks the running average, FixMatch and FreeMatch the model; a Π-Model learns from both.
+    """
+    strategy = getattr(held, "strategy", "mean-teacher")
+    if held is None or strategy == "temporal-ensembling":
+        return 1, 0
+    return (2, 0) if strategy == "pi-model" else (1, 1)

@@ -10,7 +10,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.plain import Config, JsonTable
 from gcdr.config.recipe_checks import gaze_entry
 from gcdr.config.schema import by_share
-from gcdr.methods import AUTO, ONLINE, Teacher, Variant
+from gcdr.methods import Teacher
 from gcdr.refine.options import (
     ChoiceSettings,
     LabelSettings,
@@ -21,8 +21,8 @@ from gcdr.refine.options import (
 )
 from gcdr.training.recipes import (
     DenoiserTraining,
-    DiffusionMeanTeacher,
-    GazeMeanTeacher,
+    DiffusionConsistency,
+    GazeConsistency,
     GazeModelSettings,
     GazeTraining,
     MappingTraining,
@@ -30,9 +30,10 @@ from gcdr.training.recipes import (
     OnlineTraining,
     TokenTraining,
 )
+from gcdr.variants import AUTO, ONLINE, Variant
 
 TeacherTraining = (
-    GazeTraining | GazeMeanTeacher | DiffusionMeanTeacher | MappingTraining | DenoiserTraining
+    GazeTraining | GazeConsistency | DiffusionConsistency | MappingTraining | DenoiserTraining
 )
 TrainingT = TypeVar("TrainingT", bound=TeacherTraining | OnlineTraining | TokenTraining)
 OF_MODEL = tuple(field.name for field in fields(GazeModelSettings))  # keys of gaze.models
@@ -93,8 +94,8 @@ def teacher_training(
     config: Config, share: int, about: Teacher, name: str | None, layer: int
 ) -> TeacherTraining:
     """Of a teacher; ``name`` is the gaze model that it is of, if it is of one."""
-    if about.mean_teacher:
-        return mean_teacher_training(config, share, about, name)
+    if not about.labels_alone:
+        return consistency_training(config, share, about, name)
     if about.family == "gaze":
         return gaze_training(config, share, name, student=False, layer=layer)
     if about.family == "mapping":
@@ -166,28 +167,29 @@ def mapping_training(config: Config, share: int, features: bool, layer: int) -> 
     )
 
 
-def mean_teacher_training(
+def consistency_training(
     config: Config, share: int, about: Teacher, name: str | None
-) -> GazeMeanTeacher | DiffusionMeanTeacher:
-    """Of a gaze model, or of the diffusion model, by Mean Teacher."""
+) -> GazeConsistency | DiffusionConsistency:
+    """Of a gaze model, or of the diffusion model, that also learns from the unlabelled people."""
     family = about.family
+    where = f"{family}.{about.unlabelled_settings}"
     entry = gaze_entry(config, name) if family == "gaze" else config["diffusion"]
-    held = dict(config[family]["mean_teacher"])
-    settings = by_share(
-        {"recipe": _without_noise(entry["recipe"] | held.pop("recipe")), "mean_teacher": held},
-        share,
-    )
+    held = dict(config[family][about.unlabelled_settings])
+    recipe = _without_noise(entry["recipe"] | held.pop("recipe"))
+    if about.unlabelled != "mean-teacher":
+        held["strategy"] = about.unlabelled
+    settings = by_share({"recipe": recipe, "unlabelled": held}, share)
     if family == "gaze":
         of_model = {
             "model": gaze_model(config, name).to_json(),
             "sigma": config["heatmap"]["sigma"],
         }
-        return GazeMeanTeacher.from_json(settings | of_model, "gaze.mean_teacher")
+        return GazeConsistency.from_json(settings | of_model, where)
     of_model = {
         "network": network(config, tracks=True).to_json(),
         "sampling": sampling(config).to_json(),
     }
-    return DiffusionMeanTeacher.from_json(settings | of_model, "diffusion.mean_teacher")
+    return DiffusionConsistency.from_json(settings | of_model, where)
 
 
 def sampling(config: Config) -> SamplerSettings:

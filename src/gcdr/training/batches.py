@@ -1,8 +1,8 @@
 """What a batch of people holds, and how it is put together from the cache and the labels."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -18,9 +18,11 @@ from gcdr.data.tokens import Cache, ImageTokens
 from gcdr.data.views import (
     View,
     random_view,
+    strong_view,
     view_maps,
     view_points,
     view_priors,
+    weak_view,
     whole_image,
 )
 from gcdr.models.inputs import inputs_of
@@ -29,6 +31,9 @@ from gcdr.models.shares import WHOLE, Share, Whole
 from gcdr.predictor.predictor import people_blocks
 from gcdr.training.loop import shuffled
 from gcdr.training.targets import Targets
+
+ViewKind = Literal["random", "weak", "strong"]
+"""How people are looked at: in a random view, in their own colours, or the unlabelled changed strongly."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Batch:
         gaze: (N, 2) gaze points in 0..1 as seen in the view, NaN where unknown; None of people as they are.
         place: (N,) int64, which name of a vocabulary each looks at, -1 where unknown; None without names.
         share: which of the N the n are.
+        flip: (N,) bool, who is seen with left and right exchanged; None of people as they are.
     """
 
     inputs: GazeInputs
@@ -54,6 +60,7 @@ class Batch:
     gaze: Tensor | None = None
     place: Tensor | None = None
     share: Share | Whole = WHOLE
+    flip: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -208,7 +215,7 @@ def draw_batch(
     *,
     priors: Targets | None,
     rng: tuple[int, str, int],
-    views: int = 1,
+    views: Sequence[ViewKind] = ("random",),
     clip: np.ndarray | None = None,
     own: np.ndarray | None = None,
     named: Callable[[np.ndarray], np.ndarray] | None = None,
@@ -216,8 +223,8 @@ def draw_batch(
     """Draw the views of some people and read what they show.
 
     The views share window and flip, so that all heatmaps agree cell by cell; colours and head boxes
-    are jittered apart, as Mean Teacher needs it (paper, S2). All frames of a clip are
-    shown in one view.
+    are jittered apart, as Mean Teacher needs it (paper, S2), or changed weakly and strongly. All frames of a
+    clip are shown in one view.
 
     Args:
         samples: the picture cache.
@@ -226,7 +233,7 @@ def draw_batch(
         sample_id: (n,) the people.
         priors: prior maps of these people, or None.
         rng: seed, purpose and step of the augmentation.
-        views: how many.
+        views: how they are looked at, a view for each.
         clip: (n,) int64 from 0 on, ascending, which clip of a track each is a frame of, in the order of time;
             None: nobody is in one.
         own: who is computed by this process, see :meth:`gcdr.training.ranks.Ranks.rows`: all that is drawn is
@@ -243,7 +250,7 @@ def draw_batch(
     prior = None if priors is None else priors.maps(sample_id)
     track = None if clip is None else torch.from_numpy(clip)
     head_box = torch.from_numpy(samples.head_box[rows])
-    seen = _random_views(head_box, gaze, track, seed, purpose, step, views)
+    seen = _views(head_box, gaze, track, rng, views)
     read = slice(None) if own is None else own
     shown = each_tensor(seen[0], lambda tensor: tensor[read])
     if isinstance(samples, Samples):
@@ -280,7 +287,7 @@ def batches_of(drawn: Drawn, model: SeesPeople, sigma: float, device: torch.devi
         prior = None if maps is None else view_priors(maps, own)[:, None]
         inputs = replace(inputs_of(shown, model, view=own, prior=prior), track=track)
         known = (~unknown, drawn.in_frame, gaze, drawn.place)
-        batches.append(Batch(inputs, prior, target, *known, share))
+        batches.append(Batch(inputs, prior, target, *known, share, view.flip))
     return batches
 
 
@@ -316,18 +323,25 @@ def _crop(images: Tensor, originals: Originals, sample_id: np.ndarray, view: Vie
         images[part] = torch.from_numpy(originals.crops(chosen, window, images.shape[-1]))
 
 
-def _random_views(
+def _views(
     box: Tensor,
     gaze: Tensor,
     track: Tensor | None,
-    seed: int,
-    purpose: str,
-    step: int,
-    count: int,
+    rng: tuple[int, str, int],
+    views: Sequence[ViewKind],
 ) -> list[View]:
+    seed, purpose, step = rng
     first = random_view(box, gaze, torch_rng(seed, purpose, step), track)
-    others = [
-        random_view(box, gaze, torch_rng(seed, f"{purpose} {number}", step), track)
-        for number in range(2, count + 1)
-    ]
-    return [first, *(replace(view, window=first.window, flip=first.flip) for view in others)]
+    drawn = []
+    for number, kind in enumerate(views, start=1):
+        own = torch_rng(seed, f"{purpose} {number}", step)
+        if kind == "weak":
+            drawn.append(weak_view(first))
+        elif kind == "strong":
+            drawn.append(strong_view(first, torch.isnan(gaze).any(1), own, track))
+        elif number == 1:
+            drawn.append(first)
+        else:
+            other = random_view(box, gaze, own, track)
+            drawn.append(replace(other, window=first.window, flip=first.flip))
+    return drawn

@@ -6,7 +6,7 @@ cost every job longer than importing torch does.
 """
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain
@@ -88,6 +88,7 @@ def fit(
     *,
     per_epoch: float = 1.0,
     average: AveragedModel | None = None,
+    beside: Mapping[str, nn.Module] | None = None,
     held_out: Callable[[nn.Module], float] | None = None,
     checkpoint: Checkpoint | None = None,
     ranks: Ranks = ALONE,
@@ -97,7 +98,7 @@ def fit(
     Args:
         model: the module whose parameters are trained (those that require a gradient).
         loss_of_step: the loss of step 0, 1, ...; it must depend on nothing but the step, the model,
-            ``average`` and torch's own random state.
+            ``average``, ``beside`` and torch's own random state.
         recipe: the optimisation, at a single rate.
         log: CSV of ``step,loss,lr``, the loss averaged since the line before, and with ``held_out`` of
             ``validation_loss`` in ``CHECKS`` of the lines or somewhat more, blank in the others.
@@ -105,6 +106,7 @@ def fit(
         per_epoch: steps in an epoch, where the recipe counts in epochs.
         average: a running average that the loss needs too (Mean Teacher); it is updated after every
             step, and the recipe's own one is not made.
+        beside: what else the loss remembers from step to step, by name: its state goes with that of the run.
         held_out: the loss of a model, in eval mode, on people who are set aside; of the recipe's running
             average where it makes one. It decides nothing: no bit of the weights depends on it.
         checkpoint: where the state of a stopped run is kept; a run that finds one goes on from there
@@ -138,7 +140,7 @@ def fit(
         set_precision(one, recipe.precision)
     if average is not None:
         _hold_alike(model, average.module)
-    parts = {"model": model, "optimiser": optimiser}
+    parts = {"model": model, "optimiser": optimiser, **(beside or {})}
     if average is not None:
         parts["average"] = average
     hold = getattr(model, "before_step", None)

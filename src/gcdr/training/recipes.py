@@ -248,28 +248,20 @@ class MappingTraining(JsonConfig):
 
 
 @dataclass(frozen=True)
-class MeanTeacher(JsonConfig):
-    """How student and teacher are held together.
+class Consistency(JsonConfig):
+    """How a model is held to other predictions of the same people.
 
     Attributes:
         consistency: weight of the consistency loss after the ramp-up.
+        labelled_per_batch: labelled people in a batch.
         ramp_up: epochs until then; 0 for none.
         distance: "kl", of the softmax over cells, or "mse".
-        decay: decay of the teacher's weights.
-        warm_up: steps after each of which that decay grows towards its value.
-        keep: which of the two is the result: the "student" (released code) or the "ema" teacher.
-        steps: sampling steps of a diffusion teacher.
-        labelled_per_batch: labelled people in a batch.
     """
 
     consistency: float
     labelled_per_batch: int
     ramp_up: int = 5
     distance: Literal["kl", "mse"] = "kl"
-    decay: float = 0.99
-    warm_up: int = 15
-    keep: Literal["student", "ema"] = "student"
-    steps: int = 10
 
     def weight(self, step: int, per_epoch: float) -> float:
         """Weight of the consistency loss at a step: it grows from epoch to epoch."""
@@ -280,36 +272,74 @@ class MeanTeacher(JsonConfig):
 
 
 @dataclass(frozen=True)
-class GazeMeanTeacher(JsonConfig):
-    """How a gaze model and its running average are trained.
+class MeanTeacher(Consistency):
+    """How student and teacher are held together.
+
+    Attributes:
+        decay: decay of the teacher's weights.
+        warm_up: steps after each of which that decay grows towards its value.
+        keep: which of the two is the result: the "student" (released code) or the "ema" teacher.
+        steps: sampling steps of a diffusion teacher.
+    """
+
+    decay: float = 0.99
+    warm_up: int = 15
+    keep: Literal["student", "ema"] = "student"
+    steps: int = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneModel(Consistency):
+    """How a gaze model learns from the unlabelled people without a second one.
+
+    Attributes:
+        strategy: how, see :mod:`gcdr.training.strategies`; ``consistency``, ``ramp_up`` and ``distance`` are
+            of Π-Model and Temporal Ensembling.
+        ensemble_decay: decay of Temporal Ensembling's average of predictions.
+        pseudo_weight: weight of the loss on predictions that are taken for labels, by FixMatch and FreeMatch,
+            beside that on labels.
+        threshold: confidence above which FixMatch takes one.
+        threshold_decay: decay of the running mean confidence above which FreeMatch does.
+    """
+
+    strategy: Literal["pi-model", "temporal-ensembling", "fixmatch", "freematch"]
+    ensemble_decay: float = 0.6
+    pseudo_weight: float = 1.0
+    threshold: float = 0.5
+    threshold_decay: float = 0.99
+
+
+@dataclass(frozen=True)
+class GazeConsistency(JsonConfig):
+    """How a gaze model is trained on labels and on the unlabelled people's pictures.
 
     Attributes:
         model: which.
         recipe: the optimisation.
-        mean_teacher: how the two are held together.
+        unlabelled: what it does with them.
         sigma: standard deviation of a label's Gaussian in cells.
     """
 
     model: GazeModelSettings
     recipe: Recipe
-    mean_teacher: MeanTeacher
+    unlabelled: MeanTeacher | OneModel
     sigma: float
 
 
 @dataclass(frozen=True)
-class DiffusionMeanTeacher(JsonConfig):
+class DiffusionConsistency(JsonConfig):
     """How a diffusion model and its running average are trained.
 
     Attributes:
         network: the network.
         recipe: the optimisation.
-        mean_teacher: how the two are held together.
+        unlabelled: how the two are held together.
         sampling: noise, and the sampler of the average.
     """
 
     network: NetworkSettings
     recipe: Recipe
-    mean_teacher: MeanTeacher
+    unlabelled: MeanTeacher
     sampling: SamplerSettings
 
     @property
@@ -318,9 +348,9 @@ class DiffusionMeanTeacher(JsonConfig):
         return self.network.sigma
 
 
-MEAN_TEACHERS: dict[str, type[GazeMeanTeacher] | type[DiffusionMeanTeacher]] = {
-    "gaze": GazeMeanTeacher,
-    "diffusion": DiffusionMeanTeacher,
+CONSISTENCY: dict[str, type[GazeConsistency] | type[DiffusionConsistency]] = {
+    "gaze": GazeConsistency,
+    "diffusion": DiffusionConsistency,
 }
 
 

@@ -27,6 +27,7 @@ from gcdr.training.batches import (
     Clips,
     Composition,
     Drawn,
+    ViewKind,
     batches_of,
     compose,
     draw_batch,
@@ -79,10 +80,10 @@ class Run:
         people: Composition,
         *,
         priors: Targets | None = None,
-        views: int = 1,
+        views: Sequence[ViewKind] = ("random",),
         named: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> Callable[[int], list[Batch]]:
-        """From a step to its people in random views, see :func:`gcdr.training.batches.draw_batch`.
+        """From a step to its people in their views, see :func:`gcdr.training.batches.draw_batch`.
 
         The next step's are drawn and read while this one is computed.
         """
@@ -146,6 +147,7 @@ class Run:
         *,
         priors: Targets | None = None,
         loss_of: Callable[[Any, Batch], Tensor] | None = None,
+        beside: Mapping[str, nn.Module] | None = None,
     ) -> nn.Module:
         """Train the model, see :func:`gcdr.training.loop.fit`; of several rates the best is kept.
 
@@ -154,6 +156,7 @@ class Run:
             priors: prior maps of the people set aside too, for a model that needs them.
             loss_of: (model, batch) -> its loss on labelled people as they are, a mean over them; None of a
                 training that looks at no labels, and logs no such loss.
+            beside: as there.
         """
 
         ask = None if self.validation is None else loss_of
@@ -181,6 +184,7 @@ class Run:
                 f"{self.kind} model",
                 per_epoch=per_epoch,
                 average=average,
+                beside=beside,
                 held_out=None if ask is None else held_out,
                 checkpoint=checkpoint,
                 ranks=self.ranks,

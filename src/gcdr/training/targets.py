@@ -219,5 +219,7 @@ def unlabelled_targets(labels: Path, samples: Cached) -> Targets:
     ids = table.loc[table["role"] == UNLABELLED, "sample_id"].to_numpy()
     ids = ids[samples.readable(ids, "unlabelled")]
     if not len(ids):
-        raise InputError(f"{labels}: no unlabelled people; Mean Teacher needs a share below 100 %")
+        raise InputError(
+            f"{labels}: no unlabelled people to learn from; expected a share below 100 %"
+        )
     return heatmap_targets(ids, None)

@@ -20,7 +20,7 @@ SLACK = 0.1
 of it (of AUC and AP, of what they lack to 1): other weights and batches were drawn there."""
 DECIDING = ("split", "samples", "heatmap", "gaze")
 """Sections of the configuration that a supervised model depends on."""
-OF_OTHERS = ("gaze.mean_teacher", "gaze.labelled_per_batch")
+OF_OTHERS = ("gaze.mean_teacher", "gaze.unlabelled", "gaze.labelled_per_batch")
 """What in them other models alone depend on."""
 
 

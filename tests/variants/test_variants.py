@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcdr.base.errors import InputError
-from gcdr.methods import (
-    METHODS,
+from gcdr.methods import METHODS, TEACHERS
+from gcdr.variants import (
     ONLINE,
     PATTERN,
     STORED,
-    TEACHERS,
     TOKENS,
     Variant,
     averaged,

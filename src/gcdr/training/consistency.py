@@ -1,13 +1,11 @@
-"""Mean Teacher: a student on labels, and held to a running average of itself on everybody.
+"""Training on labels and, at the same time, on the unlabelled people's pictures.
 
-Tarvainen & Valpola 2017, as the paper uses it for VAT and for the diffusion model (S2): student and
-teacher see the same person under colours and head boxes that are jittered apart.
+One loop, whatever is done with them (:mod:`gcdr.training.strategies`). The paper uses Mean Teacher for VAT
+and for the diffusion model (S2), and names Π-Model and Temporal Ensembling as others that would do (S11).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,24 +22,17 @@ from gcdr.refine.labels import noise_of, sampler_of
 from gcdr.training.batches import Batch
 from gcdr.training.denoising import initial_denoiser, prediction_of
 from gcdr.training.gaze import student_loss
-from gcdr.training.loop import running_average
-from gcdr.training.recipes import DiffusionMeanTeacher, GazeMeanTeacher, MeanTeacher, Recipe
+from gcdr.training.recipes import (
+    DiffusionConsistency,
+    GazeConsistency,
+    MeanTeacher,
+    OneModel,
+    Recipe,
+)
 from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
+from gcdr.training.strategies import Pair, Seen, Trainee, strategy_of
 from gcdr.training.targets import Targets, join, labelled_targets, unlabelled_targets
-
-
-@dataclass(frozen=True)
-class Pair:
-    """How the two models are asked about a batch of N people at a step.
-
-    Attributes:
-        student: (model, its view, step) -> outputs with a gradient.
-        teacher: (model, its view, step) -> outputs.
-    """
-
-    student: Callable[[Any, Batch, int], GazeOutput]
-    teacher: Callable[[Any, Batch, int], GazeOutput]
 
 
 def gaze_pair() -> Pair:
@@ -82,28 +73,17 @@ def diffusion_pair(sampling: Sampling, seed: int) -> Pair:
     return Pair(student, teacher)
 
 
-def consistency_loss(student: Tensor, teacher: Tensor, distance: str) -> Tensor:
-    """How far heatmaps (N, G, G) of the student are from the teacher's, averaged over people.
-
-    "kl" takes each map for the logits of a distribution over its cells: KL(teacher || student).
-    """
-    if distance == "mse":
-        return torch.mean((student - teacher) ** 2)
-    of_student, of_teacher = student.flatten(1).log_softmax(1), teacher.flatten(1).log_softmax(1)
-    return (of_teacher.exp() * (of_teacher - of_student)).sum(1).mean()
-
-
-def train_mean_teacher_model(
+def train_consistency_model(
     samples: Path,
     originals: Path,
     labels: Path,
     init: Path | None,
-    settings: GazeMeanTeacher | DiffusionMeanTeacher,
+    settings: GazeConsistency | DiffusionConsistency,
     seed: int,
     device: torch.device,
     out: Path,
 ) -> None:
-    """Train a gaze model (VAT-MT) or the diffusion teacher of GCDR-MT on labels and on everybody's pictures.
+    """Train a gaze model (VAT-MT, VAT-Π, ...) or the diffusion teacher of GCDR-MT on labels and pictures.
 
     Of the unlabelled people image and head box are used; whether they look into the frame is not
     known (the released code reads it).
@@ -121,20 +101,21 @@ def train_mean_teacher_model(
     Raises:
         InputError: nobody is unlabelled.
     """
-    if isinstance(settings, GazeMeanTeacher):
+    if isinstance(settings, GazeConsistency):
         model: SeesPeople = initial_gaze_model(settings.model, False, init, seed)
         pair = gaze_pair()
     else:
         model = initial_denoiser(settings.network, init, seed)
         sampling = settings.sampling
-        steps, sampler = settings.mean_teacher.steps, sampler_of(sampling)
+        steps, sampler = settings.unlabelled.steps, sampler_of(sampling)
         process = Sampling(None, steps, noise_of(sampling), sampler)
         pair = diffusion_pair(process, seed)
-    named = settings.model.backbone if isinstance(settings, GazeMeanTeacher) else None
+    named = settings.model.backbone if isinstance(settings, GazeConsistency) else None
     backbone = None if named is None else Path(named)
     deciding, sigma = [init, backbone, *code_of(__file__, model)], settings.sigma
+    mean_teacher = isinstance(settings.unlabelled, MeanTeacher)
     with training_run(
-        "mean teacher",
+        "mean teacher" if mean_teacher else settings.unlabelled.strategy,
         model,
         samples,
         originals,
@@ -149,60 +130,64 @@ def train_mean_teacher_model(
         check_backbone(run.samples, named, samples)
         labelled = labelled_targets(labels, run.samples)
         others = unlabelled_targets(labels, run.samples)
-        held, recipe = settings.mean_teacher, settings.recipe
-        trained = train_mean_teacher(run, pair, labelled, others, recipe, held)
+        how = settings.recipe, settings.unlabelled
+        trained = train_consistency(run, pair, labelled, others, *how)
         run.save(trained, named, labelled=labelled, unlabelled=others)
 
 
-def train_mean_teacher(
+def train_consistency(
     run: Run,
     pair: Pair,
     labelled: Targets,
     others: Targets,
     recipe: Recipe,
-    mean_teacher: MeanTeacher,
+    settings: MeanTeacher | OneModel,
 ) -> nn.Module:
-    """Train a student on labels and on agreement with the running average of its weights.
-
-    The teacher stays in train mode, so its batch statistics are those of its own view.
+    """Train on labels and on what a strategy makes of the others.
 
     Args:
         run: the run of the model that ``pair`` asks.
-        pair: how student and teacher are asked.
+        pair: how models are asked.
         labelled: people with a gaze point inside the frame.
         others: people of whom only the picture is used.
-        recipe: the optimisation; its own running average is not made.
-        mean_teacher: how the two are held together.
+        recipe: the optimisation; with Mean Teacher its own running average is not made.
+        settings: what is done with the others.
 
     Raises:
         InputError: no places for labelled people in a batch, fewer people than places, or a loss that
             is not finite.
     """
-    average = running_average(run.model.train(), mean_teacher.decay, mean_teacher.warm_up)
-    targets = join(labelled, others)
-    people = run.compose(labelled, others, recipe, mean_teacher.labelled_per_batch)
-    batches = run.batches(targets, people, views=2)
+    people = run.compose(labelled, others, recipe, settings.labelled_per_batch)
+    model, hidden = run.model.train(), others.sample_id
+    trainee = Trainee(model, pair, recipe, run.sigma, hidden, people.per_epoch, run.device)
+    strategy = strategy_of(trainee, settings)
+    batches = run.batches(join(labelled, others), people, views=strategy.views)
 
     def loss_of_step(step: int) -> Tensor:
-        first, second = batches(step)
+        views = batches(step)
+        first = views[0]
         if not first.labelled.any():
             raise InputError(
                 f"step {step + 1}: no labelled person in the batch; expected at least one "
-                "(mean_teacher.labelled_per_batch)"
+                "(labelled_per_batch)"
             )
         predicted = pair.student(run.model, first, step)
-        with torch.no_grad():
-            taught = pair.teacher(average.module, second, step)
         known = predicted.people(first.labelled)
         error = student_loss(run.model, known, first.target[first.labelled], recipe.loss_scale)
-        apart = consistency_loss(predicted.heatmap, taught.heatmap, mean_teacher.distance)
-        branch = run.model.branch_distance(predicted, taught, mean_teacher.distance)
-        weight = mean_teacher.weight(step, people.per_epoch)
-        return error + weight * (apart if branch is None else apart + branch)
+        return error + strategy.loss(Seen(step, people.ids(step), views, predicted))
 
     def loss_of(model: SeesPeople, batch: Batch) -> Tensor:
         predicted = pair.student(model, batch, 0)  # at every look with the noise of the first step
         return student_loss(run.model, predicted, batch.target, recipe.loss_scale)
 
-    student = run.fit(loss_of_step, recipe, people.per_epoch, average, loss_of=loss_of)
-    return student if mean_teacher.keep == "student" else average.module.eval()
+    trained = run.fit(
+        loss_of_step,
+        recipe,
+        people.per_epoch,
+        strategy.average,
+        loss_of=loss_of,
+        beside=strategy.memory(),
+    )
+    if outcome := strategy.outcome():
+        print(outcome, flush=True)
+    return strategy.result(trained)
