@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcdr.config.asked_results import misnamed_results
-from gcdr.methods import METHODS, Variant, averaged, pseudo_variant, variant
+from gcdr.methods import METHODS
+from gcdr.variants import Variant, averaged, pseudo_variant, variant
 
 CONFIG: dict[str, Any] = {
     "priors": {"ofa": {}, "points": {}},

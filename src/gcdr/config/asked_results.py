@@ -1,6 +1,6 @@
 """Results that are asked for by their paths, whose names lack a part or have one that there is not.
 
-A variant's name stands in the path (:mod:`gcdr.methods`). Who types one may leave out the prior store, who
+A variant's name stands in the path (:mod:`gcdr.variants`). Who types one may leave out the prior store, who
 labels, or the gaze model: the name that was meant is said before anything is planned.
 """
 
@@ -12,17 +12,8 @@ from dataclasses import replace
 from gcdr.base.plain import Config
 from gcdr.config.gaze_checks import can_label, unseen_prior, untaught
 from gcdr.data.split_name import SPLIT_PATTERN
-from gcdr.methods import (
-    AUTO,
-    JOINT,
-    METHODS,
-    ONLINE,
-    REDRAWS,
-    Redraw,
-    Variant,
-    averaged,
-    pseudo_variant,
-)
+from gcdr.methods import METHODS
+from gcdr.variants import AUTO, JOINT, ONLINE, REDRAWS, Redraw, Variant, averaged, pseudo_variant
 
 VariantOf = Callable[[dict[str, str], str], Variant]
 """(entry as of ``report.methods``, study) -> its variant as configured."""
