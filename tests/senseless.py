@@ -254,6 +254,15 @@ PAIRS = [
         "diffusion.init",
     ),
     ("gaze: {models: {vat: {depth: shuffled}}}", "gaze.models.vat.depth"),
+    (
+        "gaze: {models: {s: {kind: semgaze, size: world, names: detected}}}",
+        "gaze.models.s.names",
+    ),
+    (
+        "report: {methods: [{method: vat-mt, gaze: s}]}\n"
+        "gaze: {models: {s: {kind: semgaze, size: world, names: given}}}",
+        "report.methods, vat-mt",
+    ),
     ("gaze: {models: {gazelle: {backbone: null}}}", "gaze.models.gazelle.backbone"),
     ("diffusion: {init: gazelle}", "diffusion.init"),
     ("gaze: {models: {gazelle: {labeller: gazelle}}}", "gaze.models.gazelle.labeller"),

@@ -99,12 +99,14 @@ def every_text() -> dict:
         "semantics": {
             "vocabulary": hostile("names.txt"),
             "tower": hostile("clip"),
+            "detector": {"weights": hostile("owl"), "least": 0.1},
             "two_stage": ["crop"],
         },
         "gaze": {
             "models": {
                 "vat": gaze_file,
                 "named": {"kind": "semgaze", "size": "world", "names": "answers"} | gaze_file,
+                "seen": {"kind": "semgaze", "size": "world", "names": "detected"} | gaze_file,
                 "other": {"kind": "vat", "size": "world"} | gaze_file,
                 "gazelle": {"backbone": hostile("w/backbone.pth")},
                 "tower": {"kind": "gazelle-tower", "size": "world", "labeller": "gazelle"}
@@ -137,6 +139,7 @@ def every_text() -> dict:
             "methods": [
                 {"method": "vat", "gaze": "gazelle"},
                 {"method": "semi-vat", "gaze": "named"},
+                {"method": "semi-vat", "gaze": "seen"},
                 {"method": "token-student", "gaze": "tower"},
                 *["vat", "vat-mt", "semi-vat-gc", "gcdr", "direct-mapping"],
                 *(
@@ -177,6 +180,7 @@ def make_files(folder: Path) -> None:
         f"{hostile('photos')}/1.jpg": "",
         f"{hostile('films')}/walk/1.jpg": "",
         **{f"{hostile('clip')}/{name}": "" for name in ("config.json", "model.safetensors")},
+        **{f"{hostile('owl')}/{name}": "" for name in ("config.json", "model.safetensors")},
         hostile("names.txt"): "",
         hostile("t.csv"): "",
         hostile("p.csv"): "image,x,y\na.jpg,1,1\n",

@@ -52,6 +52,7 @@ SAID = {
     "evaluate_baselines": f"evaluate the baselines on test people {SPLIT}",
     "embed_vocabulary": "embed the names of what is looked at",
     "name_people": f"name what people look at by answers {SPLIT}",
+    "name_by_detection": f"name what {{variant}} says people look at by a detector {SPLIT}",
     "evaluate_semantics": f"evaluate where and what of {{variant}} on test people {SPLIT}",
     "evaluate_two_stage": f"evaluate what CLIP sees ({{how}}) where {{variant}} looks {SPLIT}",
     "evaluate_guesses": f"evaluate guesses of what test people look at {SPLIT}",

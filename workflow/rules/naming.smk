@@ -36,10 +36,26 @@ def learned_space(wildcards):
     return SPACE if learns_names(trained_gaze(wildcards)) else []
 
 
-def learned_answers(wildcards):
-    """Names by a VQA model's answers, of a student that learns them."""
-    answers = learning.names_of(config, trained_gaze(wildcards)) == "answers"
-    return named_by_prior(wildcards) if answers and wildcards.kind == "students" else []
+def learned_names(wildcards):
+    """Names of people who show none, by answers or by a detector, of a student that learns them."""
+    source = learning.names_of(config, trained_gaze(wildcards))
+    if wildcards.kind != "students" or source in (None, "given"):
+        return []
+    return named_by_prior(wildcards) if source == "answers" else named_by_detector(wildcards)
+
+
+def named_by_detector(wildcards):
+    """Names of a study's people under the points of a student's pseudo-labels."""
+    stored = pseudo_variant(parse_variant(wildcards.name))
+    return f"{STUDY.format(**wildcards)}/names/detected-{stored}.parquet"
+
+
+def region_detector(wildcards):
+    """Files of the detector: the first two must be there."""
+    folder = config["semantics"]["detector"]["weights"]
+    if folder is None:
+        raise WorkflowError("semantics.detector.weights: found null, expected a folder")
+    return files_in(folder, *TOWER_FILES[:2])
 
 
 def named_by_prior(wildcards):

@@ -42,6 +42,31 @@ rule name_people:
         " --tower={params.tower:q} --space={input.space:q} --out={output.table:q} > {log:q} 2>&1"
 
 
+rule name_by_detection:
+    """Name what people look at by what a detector finds under the points of their pseudo-labels."""
+    input:
+        script=script("name_by_detection"),
+        detector=region_detector,
+        tower=tower_files(),
+        space=SPACE,
+        pseudo=f"{STUDY}/pseudo/{{variant}}.h5",
+        manifest=data("manifest.parquet"),
+        labels=LABELS,
+    output:
+        multiext(f"{STUDY}/names/detected-{{variant}}", table=".parquet", accuracy=".json"),
+    log:
+        "logs/{study}/labels{share}-seed{seed}/names/detected-{variant}.log",
+    params:
+        images=images_of_study,
+        detector=lambda wildcards, input: os.path.dirname(input.detector[0]),
+        tower=lambda wildcards, input: os.path.dirname(input.tower[0]),
+        device=config["device"],
+    shell:
+        "python {input.script:q} --pseudo={input.pseudo:q} --manifest={input.manifest:q} --images={params.images:q}"
+        " --labels={input.labels:q} --space={input.space:q} --detector={params.detector:q}"
+        " --tower={params.tower:q} --device={params.device:q} --out={output.table:q} > {log:q} 2>&1"
+
+
 rule evaluate_semantics:
     """Score where and what of the test people."""
     input:
