@@ -1,9 +1,12 @@
 """Which vocabulary names what is looked at, and by what it is embedded. No rules here."""
 
+from types import SimpleNamespace
+
 from gcdr.base.files import text_digest
 from gcdr.data.vocabulary import WORLD_VOCABULARY
 
 GUESSES = ["random", "majority", "answers"]
+SHOWN_SAMPLES = samples_of(None, config["samples"]["size"])
 TOWER_FILES = ["config.json", "model.safetensors", "vocab.json", "merges.txt", "tokenizer.json"]
 
 
@@ -111,3 +114,47 @@ def semantic_file(study, name):
 def files_of(rows):
     """The files of rows, each once."""
     return list(dict.fromkeys(file for row in rows for file in row["files"]))
+
+
+def named_datasets():
+    """The data sets that the report's studies are about, as the figure of names is told of them."""
+    asked = [config["studies"][study]["dataset"] for study in config["report"]["studies"]]
+    tables = {"manifest": "manifest.parquet", "annotations": "annotations.parquet"}
+    tables |= {"annotated": "annotated.parquet", "samples": SHOWN_SAMPLES}
+    return [
+        {"name": name, "images": image_root(name)}
+        | {key: in_data(name, file) for key, file in tables.items()}
+        for name in dict.fromkeys(asked)
+    ]
+
+
+def named_files(wildcards):
+    """The files of these data sets."""
+    return [
+        file
+        for one in named_datasets()
+        for key, file in one.items()
+        if key not in ("name", "images")
+    ]
+
+
+def said_inputs(wildcards):
+    """Of the last method of the report whose gaze model learns names, in the report's first study."""
+    study = first_study(config)
+    variants = semantic_variants(study)
+    if not variants:
+        raise WorkflowError(
+            "figure_said: no method of report.methods has a gaze model that learns names"
+        )
+    folder, dataset = split_of(study), config["studies"][study]["dataset"]
+    names = {"study": study, "share": split_name(study), "seed": config["studies"][study]["seed"]}
+    asked = SimpleNamespace(**names, variant=str(variants[-1]))
+    return {
+        "model": model_of(asked),
+        "maps": f"{folder}/metrics/{asked.variant}.h5",
+        "shown": shown_to(asked_gaze)(asked),
+        "samples": in_data(dataset, SHOWN_SAMPLES),
+        "manifest": in_data(dataset, "manifest.parquet"),
+        "annotated": in_data(dataset, "annotated.parquet"),
+        "annotations": points_of(study, folder),
+    }

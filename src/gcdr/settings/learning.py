@@ -75,7 +75,7 @@ def semantics(config: Config, name: str | None) -> JsonTable | None:
 
 
 def names_of(config: Config, name: str | None) -> str | None:
-    """Which names an entry of ``gaze.models`` learns: "given", those by "answers" or "detected" too, or None."""
+    """Which names an entry of ``gaze.models`` learns: "given", by "answers" or "detected" too, or None."""
     return config["gaze"]["models"][name or config["gaze"]["model"]].get("names")
 
 
