@@ -24,10 +24,10 @@ from gcdr.predictor.predictor import load_gaze_model, people_blocks
 from gcdr.priors.text_towers import embed_vocabulary
 from gcdr.report.semantic_figures import (
     named_plate,
-    said_plate,
+    people_plate,
     stages_plate,
     write_named_figure,
-    write_said_figures,
+    write_people_figures,
 )
 
 WORLD = Path(__file__).parents[2] / "assets/world/vqa"
@@ -101,7 +101,7 @@ def test_all_names_and_boxes_that_data_have_are_shown(
 
 def test_everybody_of_a_picture_is_shown(study: Study, tested: stages.Tested) -> None:
     place = (study.samples, study.folder / "images", tested, study.manifest, study.folder / "text")
-    plate = said_plate(study.folder / "model", *place)
+    plate = people_plate(study.folder / "model", *place)
     assert list(plate.columns) == ["Scene and given name", "Attention", "Heatmap and name"]
     inside = tested.looking_inside().people["image"].value_counts()
     most = int(inside.max())
@@ -111,7 +111,7 @@ def test_everybody_of_a_picture_is_shown(study: Study, tested: stages.Tested) ->
     assert name and 0 < float(share) <= 1
     save_model(study.folder / "vat", VAT(VATConfig.world(None)))
     with pytest.raises(InputError, match="says where and not what"):
-        said_plate(study.folder / "vat", *place)
+        people_plate(study.folder / "vat", *place)
 
 
 @pytest.mark.slow
@@ -129,7 +129,7 @@ def test_figures_are_files(study: Study, tested: stages.Tested, tmp_path: Path) 
     shapes = {cell.picture.size for row in plate.rows for cell in row.cells if cell.picture}
     assert len(shapes) == 1, "all pictures are of one shape, whatever is left of them"
     said, stages = tmp_path / "said.png", tmp_path / "stages.png"
-    write_said_figures(
+    write_people_figures(
         study.folder / "model", tmp_path / "maps.h5", study.samples, study.samples, images, study.manifest,
         study.manifest, study.annotations, text, [said], [stages],
     )  # fmt: skip

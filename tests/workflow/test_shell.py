@@ -100,7 +100,8 @@ def every_text() -> dict:
             "vocabulary": hostile("names.txt"),
             "tower": hostile("clip"),
             "detector": {"weights": hostile("owl"), "least": 0.1},
-            "two_stage": ["crop"],
+            "two_stage": ["crop", "tuned-blur"],
+            "image_tower": hostile("clip"),
         },
         "gaze": {
             "models": {
@@ -208,7 +209,7 @@ def rules_of_the_workflow() -> set[str]:
 TARGETS = (
     "all", "table_s7", "table1", "label_savings", "label_advice", "suggestions", "world_weights",
     "figure5", "figure6", "table_s1", "table_semantic", "table_gazehoi", "results/photos/exports/csv",
-    "figure_named", "figure_said",
+    "figure_named", "figure_people",
     "results/show/labelschosen-seed0/hidden.parquet", "results/data/film/heads.csv",
     "results/data/real/manifest.parquet", "results/data/real/deep-samples-56.h5",
     "results/data/smoke--smoke.given--smoke/deep-samples-56.h5",

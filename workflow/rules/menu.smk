@@ -57,7 +57,7 @@ SAID = {
     "evaluate_two_stage": f"evaluate what CLIP sees ({{how}}) where {{variant}} looks {SPLIT}",
     "evaluate_guesses": f"evaluate guesses of what test people look at {SPLIT}",
     "figure_named": "draw what people of data sets look at, with its names",
-    "figure_said": "draw what a model says of everybody in pictures",
+    "figure_people": "draw what a model says of everybody in pictures",
     "table_semantic": "make the table of where and what",
     "table_gazehoi": "make the table of where and what, a row a study",
     "sweep": f"refine at every timestep and measure {SPLIT}",

@@ -29,6 +29,15 @@ def tower_files():
     return files_in(folder, *TOWER_FILES[:2], *found)
 
 
+def image_tower_files():
+    """Files of the image tower of the two-stage baseline: that of the text tower's model, or another."""
+    folder = config["semantics"]["image_tower"]
+    if folder is None:
+        return tower_files()
+    sizes = "config.json" if os.path.exists(f"{folder}/config.json") else "card.json"
+    return files_in(folder, sizes, TOWER_FILES[1])
+
+
 def learns_names(gaze):
     """Whether an entry of gaze.models learns names."""
     return learning.names_of(config, gaze) is not None
@@ -138,13 +147,13 @@ def named_files(wildcards):
     ]
 
 
-def said_inputs(wildcards):
+def people_inputs(wildcards):
     """Of the last method of the report whose gaze model learns names, in the report's first study."""
     study = first_study(config)
     variants = semantic_variants(study)
     if not variants:
         raise WorkflowError(
-            "figure_said: no method of report.methods has a gaze model that learns names"
+            "figure_people: no method of report.methods has a gaze model that learns names"
         )
     folder, dataset = split_of(study), config["studies"][study]["dataset"]
     names = {"study": study, "share": split_name(study), "seed": config["studies"][study]["seed"]}

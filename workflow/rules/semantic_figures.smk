@@ -21,23 +21,25 @@ rule figure_named:
         " > {log:q} 2>&1"
 
 
-rule figure_said:
+rule figure_people:
     """What the first model with names says of everybody in pictures, and what a second stage is shown."""
     input:
-        unpack(said_inputs),
-        script=script("figure_said"),
+        unpack(people_inputs),
+        script=script("figure_people"),
         space=SPACE,
     output:
-        said=[f"{SEMANTIC}/figure_said.{ending}" for ending in ("png", "pdf")],
+        people=[f"{SEMANTIC}/figure_people.{ending}" for ending in ("png", "pdf")],
         stages=[f"{SEMANTIC}/figure_stages.{ending}" for ending in ("png", "pdf")],
     log:
-        f"logs/{config['report']['name']}/figure_said.log",
+        f"logs/{config['report']['name']}/figure_people.log",
     params:
         images=lambda wildcards: image_root(config["studies"][first_study(config)]["dataset"]),
         model=lambda wildcards, input: os.path.dirname(input.model[0]),
-        said=lambda wildcards, output: options(said=list(output.said), stages=list(output.stages)),
+        out=lambda wildcards, output: options(
+            people=list(output.people), stages=list(output.stages)
+        ),
     shell:
         "python {input.script:q} --model={params.model:q} --maps={input.maps:q} --samples={input.samples:q}"
         " --shown={input.shown:q} --images={params.images:q} --manifest={input.manifest:q}"
         " --annotated={input.annotated:q} --annotations={input.annotations:q} --space={input.space:q}"
-        " {params.said:q} > {log:q} 2>&1"
+        " {params.out:q} > {log:q} 2>&1"

@@ -90,29 +90,32 @@ rule evaluate_semantics:
 
 
 rule evaluate_two_stage:
-    """Score names that CLIP's image tower gives what is left of pictures where a gaze model's maps are high."""
+    """Score names that an image tower gives what is left of pictures where a gaze model's maps are high."""
     input:
         **TESTED,
         script=script("evaluate_two_stage"),
         maps=f"{STUDY}/metrics/{{variant}}.h5",
         annotated=data("annotated.parquet"),
         space=SPACE,
-        tower=tower_files(),
+        tower=image_tower_files(),
+        labels=LABELS,
     output:
         f"{STUDY}/semantics/{{how}}-{{variant}}.json",
     log:
         "logs/{study}/labels{share}-seed{seed}/semantics/{how}-{variant}.log",
     wildcard_constraints:
-        how="mask|blur|crop",
+        how="(tuned-)?(mask|blur|crop)",
     params:
-        place=lambda wildcards: options(images=images_of_study(wildcards), how=wildcards.how),
+        place=lambda wildcards: options(
+            images=images_of_study(wildcards), how=wildcards.how, sigma=config["heatmap"]["sigma"]
+        ),
         tower=lambda wildcards, input: os.path.dirname(input.tower[0]),
         about=about_model,
         device=config["device"],
     shell:
         "python {input.script:q} {params.place:q} --maps={input.maps:q} --samples={input.samples:q}"
         " --manifest={input.manifest:q} --annotated={input.annotated:q} --annotations={input.annotations:q}"
-        " --space={input.space:q} --tower={params.tower:q} --about={params.about:q} --device={params.device:q}"
+        " --labels={input.labels:q} --space={input.space:q} --tower={params.tower:q} --about={params.about:q} --device={params.device:q}"
         " --out={output:q} > {log:q} 2>&1"
 
 

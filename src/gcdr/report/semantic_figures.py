@@ -54,7 +54,7 @@ def named_plate(datasets: Sequence[tuple[str, Path, Tested, Path]], people: int 
     return Plate([""] * people, rows, caption, scale=False)
 
 
-def said_plate(
+def people_plate(
     model: Path, samples: Path, images: Path, tested: Tested, annotated: Path, space: Path
 ) -> Plate:
     """What a model says of everybody tested in a few pictures: attention, heatmap and name.
@@ -153,7 +153,7 @@ def write_named_figure(datasets: Sequence[dict[str, str]], out: Sequence[Path]) 
     _write(named_plate(shown), out)
 
 
-def write_said_figures(
+def write_people_figures(
     model: Path,
     maps: Path,
     samples: Path,
@@ -163,17 +163,17 @@ def write_said_figures(
     annotated: Path,
     annotations: Path,
     space: Path,
-    said: Sequence[Path],
+    people: Sequence[Path],
     stages: Sequence[Path],
 ) -> None:
-    """Draw :func:`said_plate` to the files ``said``, and :func:`stages_plate` to the files ``stages``.
+    """Draw :func:`people_plate` to the files ``people``, and :func:`stages_plate` to the files ``stages``.
 
     Args:
         shown: the picture cache of the model.
         samples: that by which test people are told; the rest as there.
     """
     tested = test_people(manifest, annotations, samples)
-    _write(said_plate(model, shown, images, tested, annotated, space), said)
+    _write(people_plate(model, shown, images, tested, annotated, space), people)
     _write(stages_plate(maps, manifest, images, tested), stages)
 
 

@@ -1,7 +1,7 @@
 """What a model says of everybody in pictures, and what a second stage is shown."""
 
 from gcdr.base.command import arguments, run
-from gcdr.report.semantic_figures import write_said_figures
+from gcdr.report.semantic_figures import write_people_figures
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
         "space",
     )
     paths = [f"{name}:path" for name in files]
-    write_said_figures(**vars(arguments(__doc__, *paths, "said:paths", "stages:paths")))
+    write_people_figures(**vars(arguments(__doc__, *paths, "people:paths", "stages:paths")))
 
 
 if __name__ == "__main__":
