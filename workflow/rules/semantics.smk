@@ -107,7 +107,9 @@ rule evaluate_two_stage:
         how="(tuned-)?(mask|blur|crop)",
     params:
         place=lambda wildcards: options(
-            images=images_of_study(wildcards), how=wildcards.how, sigma=config["heatmap"]["sigma"]
+            images=images_of_study(wildcards),
+            how=wildcards.how,
+            sigma=str(config["heatmap"]["sigma"]),
         ),
         tower=lambda wildcards, input: os.path.dirname(input.tower[0]),
         about=about_model,
