@@ -272,6 +272,15 @@ PAIRS = [
         "gaze: {in_frame: 1, models: {p: {kind: pdp, size: world, in_frame_rate: 5}}}",
         "gaze.models.p.in_frame_rate",
     ),
+    (
+        "gaze: {models: {s: {kind: semgaze, size: world, names: detected}}}",
+        "gaze.models.s.names",
+    ),
+    (
+        "report: {methods: [{method: vat-mt, gaze: s}]}\n"
+        "gaze: {models: {s: {kind: semgaze, size: world, names: given}}}",
+        "report.methods, vat-mt",
+    ),
     ("gaze: {models: {gazelle: {backbone: null}}}", "gaze.models.gazelle.backbone"),
     ("diffusion: {init: gazelle}", "diffusion.init"),
     ("gaze: {models: {gazelle: {labeller: gazelle}}}", "gaze.models.gazelle.labeller"),

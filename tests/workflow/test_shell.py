@@ -99,12 +99,15 @@ def every_text() -> dict:
         "semantics": {
             "vocabulary": hostile("names.txt"),
             "tower": hostile("clip"),
-            "two_stage": ["crop"],
+            "detector": {"weights": hostile("owl"), "least": 0.1},
+            "two_stage": ["crop", "tuned-blur"],
+            "image_tower": hostile("clip"),
         },
         "gaze": {
             "models": {
                 "vat": gaze_file,
                 "named": {"kind": "semgaze", "size": "world", "names": "answers"} | gaze_file,
+                "seen": {"kind": "semgaze", "size": "world", "names": "detected"} | gaze_file,
                 "other": {"kind": "vat", "size": "world"} | gaze_file,
                 "gazelle": {"backbone": hostile("w/backbone.pth")},
                 "tower": {"kind": "gazelle-tower", "size": "world", "labeller": "gazelle"}
@@ -137,6 +140,7 @@ def every_text() -> dict:
             "methods": [
                 {"method": "vat", "gaze": "gazelle"},
                 {"method": "semi-vat", "gaze": "named"},
+                {"method": "semi-vat", "gaze": "seen"},
                 {"method": "token-student", "gaze": "tower"},
                 *["vat", "vat-mt", "semi-vat-gc", "gcdr", "direct-mapping"],
                 *(
@@ -177,6 +181,7 @@ def make_files(folder: Path) -> None:
         f"{hostile('photos')}/1.jpg": "",
         f"{hostile('films')}/walk/1.jpg": "",
         **{f"{hostile('clip')}/{name}": "" for name in ("config.json", "model.safetensors")},
+        **{f"{hostile('owl')}/{name}": "" for name in ("config.json", "model.safetensors")},
         hostile("names.txt"): "",
         hostile("t.csv"): "",
         hostile("p.csv"): "image,x,y\na.jpg,1,1\n",
@@ -204,6 +209,7 @@ def rules_of_the_workflow() -> set[str]:
 TARGETS = (
     "all", "table_s7", "table1", "label_savings", "label_advice", "suggestions", "world_weights",
     "figure5", "figure6", "table_s1", "table_semantic", "table_gazehoi", "results/photos/exports/csv",
+    "figure_named", "figure_people",
     "results/show/labelschosen-seed0/hidden.parquet", "results/data/film/heads.csv",
     "results/data/real/manifest.parquet", "results/data/real/deep-samples-56.h5",
     "results/data/smoke--smoke.given--smoke/deep-samples-56.h5",

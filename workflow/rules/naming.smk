@@ -1,9 +1,12 @@
 """Which vocabulary names what is looked at, and by what it is embedded. No rules here."""
 
+from types import SimpleNamespace
+
 from gcdr.base.files import text_digest
 from gcdr.data.vocabulary import WORLD_VOCABULARY
 
 GUESSES = ["random", "majority", "answers"]
+SHOWN_SAMPLES = samples_of(None, config["samples"]["size"])
 TOWER_FILES = ["config.json", "model.safetensors", "vocab.json", "merges.txt", "tokenizer.json"]
 
 
@@ -26,6 +29,15 @@ def tower_files():
     return files_in(folder, *TOWER_FILES[:2], *found)
 
 
+def image_tower_files():
+    """Files of the image tower of the two-stage baseline: that of the text tower's model, or another."""
+    folder = config["semantics"]["image_tower"]
+    if folder is None:
+        return tower_files()
+    sizes = "config.json" if os.path.exists(f"{folder}/config.json") else "card.json"
+    return files_in(folder, sizes, TOWER_FILES[1])
+
+
 def learns_names(gaze):
     """Whether an entry of gaze.models learns names."""
     return learning.names_of(config, gaze) is not None
@@ -36,10 +48,26 @@ def learned_space(wildcards):
     return SPACE if learns_names(trained_gaze(wildcards)) else []
 
 
-def learned_answers(wildcards):
-    """Names by a VQA model's answers, of a student that learns them."""
-    answers = learning.names_of(config, trained_gaze(wildcards)) == "answers"
-    return named_by_prior(wildcards) if answers and wildcards.kind == "students" else []
+def learned_names(wildcards):
+    """Names of people who show none, by answers or by a detector, of a student that learns them."""
+    source = learning.names_of(config, trained_gaze(wildcards))
+    if wildcards.kind != "students" or source in (None, "given"):
+        return []
+    return named_by_prior(wildcards) if source == "answers" else named_by_detector(wildcards)
+
+
+def named_by_detector(wildcards):
+    """Names of a study's people under the points of a student's pseudo-labels."""
+    stored = pseudo_variant(parse_variant(wildcards.name))
+    return f"{STUDY.format(**wildcards)}/names/detected-{stored}.parquet"
+
+
+def region_detector(wildcards):
+    """Files of the detector: the first two must be there."""
+    folder = config["semantics"]["detector"]["weights"]
+    if folder is None:
+        raise WorkflowError("semantics.detector.weights: found null, expected a folder")
+    return files_in(folder, *TOWER_FILES[:2])
 
 
 def named_by_prior(wildcards):
@@ -95,3 +123,47 @@ def semantic_file(study, name):
 def files_of(rows):
     """The files of rows, each once."""
     return list(dict.fromkeys(file for row in rows for file in row["files"]))
+
+
+def named_datasets():
+    """The data sets that the report's studies are about, as the figure of names is told of them."""
+    asked = [config["studies"][study]["dataset"] for study in config["report"]["studies"]]
+    tables = {"manifest": "manifest.parquet", "annotations": "annotations.parquet"}
+    tables |= {"annotated": "annotated.parquet", "samples": SHOWN_SAMPLES}
+    return [
+        {"name": name, "images": image_root(name)}
+        | {key: in_data(name, file) for key, file in tables.items()}
+        for name in dict.fromkeys(asked)
+    ]
+
+
+def named_files(wildcards):
+    """The files of these data sets."""
+    return [
+        file
+        for one in named_datasets()
+        for key, file in one.items()
+        if key not in ("name", "images")
+    ]
+
+
+def people_inputs(wildcards):
+    """Of the last method of the report whose gaze model learns names, in the report's first study."""
+    study = first_study(config)
+    variants = semantic_variants(study)
+    if not variants:
+        raise WorkflowError(
+            "figure_people: no method of report.methods has a gaze model that learns names"
+        )
+    folder, dataset = split_of(study), config["studies"][study]["dataset"]
+    names = {"study": study, "share": split_name(study), "seed": config["studies"][study]["seed"]}
+    asked = SimpleNamespace(**names, variant=str(variants[-1]))
+    return {
+        "model": model_of(asked),
+        "maps": f"{folder}/metrics/{asked.variant}.h5",
+        "shown": shown_to(asked_gaze)(asked),
+        "samples": in_data(dataset, SHOWN_SAMPLES),
+        "manifest": in_data(dataset, "manifest.parquet"),
+        "annotated": in_data(dataset, "annotated.parquet"),
+        "annotations": points_of(study, folder),
+    }

@@ -42,6 +42,31 @@ rule name_people:
         " --tower={params.tower:q} --space={input.space:q} --out={output.table:q} > {log:q} 2>&1"
 
 
+rule name_by_detection:
+    """Name what people look at by what a detector finds under the points of their pseudo-labels."""
+    input:
+        script=script("name_by_detection"),
+        detector=region_detector,
+        tower=tower_files(),
+        space=SPACE,
+        pseudo=f"{STUDY}/pseudo/{{variant}}.h5",
+        manifest=data("manifest.parquet"),
+        labels=LABELS,
+    output:
+        multiext(f"{STUDY}/names/detected-{{variant}}", table=".parquet", accuracy=".json"),
+    log:
+        "logs/{study}/labels{share}-seed{seed}/names/detected-{variant}.log",
+    params:
+        images=images_of_study,
+        detector=lambda wildcards, input: os.path.dirname(input.detector[0]),
+        tower=lambda wildcards, input: os.path.dirname(input.tower[0]),
+        device=config["device"],
+    shell:
+        "python {input.script:q} --pseudo={input.pseudo:q} --manifest={input.manifest:q} --images={params.images:q}"
+        " --labels={input.labels:q} --space={input.space:q} --detector={params.detector:q}"
+        " --tower={params.tower:q} --device={params.device:q} --out={output.table:q} > {log:q} 2>&1"
+
+
 rule evaluate_semantics:
     """Score where and what of the test people."""
     input:
@@ -65,29 +90,34 @@ rule evaluate_semantics:
 
 
 rule evaluate_two_stage:
-    """Score names that CLIP's image tower gives what is left of pictures where a gaze model's maps are high."""
+    """Score names that an image tower gives what is left of pictures where a gaze model's maps are high."""
     input:
         **TESTED,
         script=script("evaluate_two_stage"),
         maps=f"{STUDY}/metrics/{{variant}}.h5",
         annotated=data("annotated.parquet"),
         space=SPACE,
-        tower=tower_files(),
+        tower=image_tower_files(),
+        labels=LABELS,
     output:
         f"{STUDY}/semantics/{{how}}-{{variant}}.json",
     log:
         "logs/{study}/labels{share}-seed{seed}/semantics/{how}-{variant}.log",
     wildcard_constraints:
-        how="mask|blur|crop",
+        how="(tuned-)?(mask|blur|crop)",
     params:
-        place=lambda wildcards: options(images=images_of_study(wildcards), how=wildcards.how),
+        place=lambda wildcards: options(
+            images=images_of_study(wildcards),
+            how=wildcards.how,
+            sigma=str(config["heatmap"]["sigma"]),
+        ),
         tower=lambda wildcards, input: os.path.dirname(input.tower[0]),
         about=about_model,
         device=config["device"],
     shell:
         "python {input.script:q} {params.place:q} --maps={input.maps:q} --samples={input.samples:q}"
         " --manifest={input.manifest:q} --annotated={input.annotated:q} --annotations={input.annotations:q}"
-        " --space={input.space:q} --tower={params.tower:q} --about={params.about:q} --device={params.device:q}"
+        " --labels={input.labels:q} --space={input.space:q} --tower={params.tower:q} --about={params.about:q} --device={params.device:q}"
         " --out={output:q} > {log:q} 2>&1"
 
 

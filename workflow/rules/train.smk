@@ -3,7 +3,7 @@
 MODEL_FILES = ["model.safetensors", "model.json", "log.csv"]
 LABELLED = {"samples": SAMPLES, "originals": originals, "labels": LABELS}
 STARTS = {"init": gaze_init, "backbone": gaze_backbone}  # of a gaze model
-NAMED = {"space": learned_space, "named": learned_answers}
+NAMED = {"space": learned_space, "named": learned_names}
 SHOWN = LABELLED | {"samples": shown_to(trained_gaze)}  # a frozen backbone's tokens, perhaps
 
 

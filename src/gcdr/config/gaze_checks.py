@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gcdr.base.plain import Config
 from gcdr.config.asked import labelled_online, labeller_of, method_entries, sees_depth
-from gcdr.methods import METHODS
+from gcdr.methods import METHODS, TEACHERS
 from gcdr.models.description import Description
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.vits import is_timms, vit_sizes
@@ -46,6 +46,11 @@ def gaze_problems(config: Config) -> list[str]:
             problems.append(
                 f"gaze.models.{name}.names: found {entry['names']!r}; {kind.title} says no names"
             )
+        elif entry.get("names") == "detected" and not config["semantics"]["detector"]["weights"]:
+            problems.append(
+                f"gaze.models.{name}.names: found 'detected' without semantics.detector.weights; expected "
+                "the folder of a detector there"
+            )
         elif kind.frozen and not entry.get("backbone"):
             problems.append(
                 f"gaze.models.{name}.backbone: missing; {kind.title} needs the weights of its backbone"
@@ -66,7 +71,27 @@ def gaze_problems(config: Config) -> list[str]:
             known = {"in_frame": gaze["in_frame"], **entry}
             problems += _untaught_patches(known, f"gaze.models.{name}")
             problems += _no_head(kind, known, f"gaze.models.{name}")
-    return problems + _labellers(config) + _misfits(config) + _online(config) + _unsure(config)
+    others = (_labellers, _misfits, _online, _unsure, _unnamed)
+    return problems + [line for check in others for line in check(config)]
+
+
+def _unnamed(config: Config) -> list[str]:
+    """Gaze models that learn names, in methods whose trainings learn maps alone."""
+    gaze, online = config["gaze"], labelled_online(config)
+    return [
+        f"report.methods, {entry['method']}: gaze.models.{name} learns names, which this training does not; "
+        "expected names null, another method or another refine.redraw"
+        for entry in method_entries(config)
+        for name in [entry.get("gaze", gaze["model"])]
+        if gaze["models"].get(name, {}).get("names") and (about := METHODS.get(entry["method"]))
+        if about.tokens
+        or (
+            about.teacher is not None
+            and not TEACHERS[about.teacher].labels_alone
+            and not about.student
+        )
+        or (about.student and about.family == "diffusion" and name in online)
+    ]
 
 
 def _unsure(config: Config) -> list[str]:

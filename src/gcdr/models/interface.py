@@ -237,6 +237,17 @@ class SeesPeople(nn.Module, ABC):
         """
         return None
 
+    def attention(self, inputs: GazeInputs) -> Tensor | None:
+        """How people share their last look at a picture among its cells, for figures.
+
+        Args:
+            inputs: of n people, as for ``forward``.
+
+        Returns:
+            (n, rows, columns), the mean over heads, each person's sum 1; None of a model without.
+        """
+        return None
+
     @property
     def head_mask(self) -> HeadMask:
         """What a head mask shows, see :class:`gcdr.models.sizes.TowersConfig`."""

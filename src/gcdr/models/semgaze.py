@@ -207,6 +207,14 @@ class Semgaze(GazeModel):
             label_embedding=labels,
         )
 
+    def attention(self, inputs: GazeInputs) -> Tensor | None:
+        """See :meth:`gcdr.models.interface.GazeModel.attention`; None of people who are decoded together."""
+        if self.config.people != "apart" or inputs.images is None or inputs.head_crop is None:
+            return None
+        tokens, _ = self.gaze_encoder(inputs.head_crop, inputs.head_box.nan_to_num(0.0))
+        image = self.scene_tokens(inputs.images)[inputs.image_of]
+        return self.gaze_decoder.attention(tokens[:, None], image)[:, 0]
+
     def scene_tokens(self, images: Tensor) -> Tensor:
         """Pictures (M, 3, S, S) to the tokens (M, T, C) that everybody in them is decoded from."""
         return self.encoder(self.image_tokenizer(images).flatten(2).transpose(1, 2))

@@ -32,6 +32,11 @@ class HalfAttention(nn.Module):
         found = F.scaled_dot_product_attention(q, k, v)  # (B, heads, Q, C / 2 / heads)
         return self.out_proj(found.transpose(1, 2).flatten(2))
 
+    def shares(self, queries: Tensor, context: Tensor) -> Tensor:
+        """How queries share their look among the context, the mean over heads: (B, Q, T), each row 1."""
+        q, k = self._split(self.q_proj(queries)), self._split(self.k_proj(context))
+        return (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1).mean(1)
+
     def _split(self, tokens: Tensor) -> Tensor:
         return tokens.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
@@ -83,9 +88,14 @@ class TwoWay(nn.Module):
 
     def forward(self, people: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
         """As a layer's."""
+        people, image = self.before_last_look(people, image)
+        return self.norm_final_attn(people + self.final_attn_gaze_to_image(people, image)), image
+
+    def before_last_look(self, people: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
+        """What the layers make of both."""
         for layer in self.layers:
             people, image = layer(people, image)
-        return self.norm_final_attn(people + self.final_attn_gaze_to_image(people, image)), image
+        return people, image
 
 
 class Layers(nn.Module):
@@ -135,10 +145,19 @@ class GazeDecoder(nn.Module):
             heatmaps (B, Q, 4 * grid, 4 * grid), unbounded, label embeddings (B, Q, D) of unit length, and
             in/out logits (B, Q, 1) of a model with that head.
         """
-        nobody = self.not_a_person_embed.weight.to(people.dtype).expand(len(people), 1, -1)
-        people, image = self.transformer(torch.cat([people, nobody], 1), image)
+        people, image = self.transformer(self._with_nobody(people), image)
         people = people[:, :-1]
         cells = image.transpose(1, 2).unflatten(2, (self.grid, self.grid))
         maps = torch.einsum("bqc,bchw->bqhw", self.heatmap_mlp(people), self.upscaler(cells))
         inside = None if self.inout_mlp is None else self.inout_mlp(people)
         return maps, F.normalize(self.label_mlp(people), dim=-1), inside
+
+    def attention(self, people: Tensor, image: Tensor) -> Tensor:
+        """How people share their last look among the cells (B, Q, grid, grid), see ``forward``."""
+        people, image = self.transformer.before_last_look(self._with_nobody(people), image)
+        shares = self.transformer.final_attn_gaze_to_image.shares(people[:, :-1], image)
+        return shares.unflatten(2, (self.grid, self.grid))
+
+    def _with_nobody(self, people: Tensor) -> Tensor:
+        nobody = self.not_a_person_embed.weight.to(people.dtype).expand(len(people), 1, -1)
+        return torch.cat([people, nobody], 1)

@@ -60,12 +60,14 @@ class Plate:
         rows: at least one, with as many cells as there are headings.
         caption: what is seen, by which rule, and what its signs mean.
         gaps: numbers of the columns that a wider space stands before.
+        scale: whether there are maps, whose colours the scale of heat explains.
     """
 
     columns: Sequence[str]
     rows: Sequence[Row]
     caption: str
     gaps: Sequence[int] = ()
+    scale: bool = True
 
 
 def draw_plate(plate: Plate, form: str = "png") -> bytes:
@@ -115,7 +117,8 @@ def draw_plate(plate: Plate, form: str = "png") -> bytes:
         style = {"va": "top", "size": CAPTION_SIZE, "linespacing": 1.3}
         figure.text(*place, "\n".join(lines), **style, color=colours["soft"])
         box = ((width - BAR) / width, (top - 0.25) / total, BAR / width, 0.13 / total)
-        _draw_scale(figure, box, form)
+        if plate.scale:
+            _draw_scale(figure, box, form)
         return encode_figure(figure, form)
 
 

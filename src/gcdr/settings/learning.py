@@ -69,13 +69,15 @@ def gaze_training(
 
 def semantics(config: Config, name: str | None) -> JsonTable | None:
     """What a gaze model learns of names; None where its entry asks for none."""
-    if names_of(config, name) is None:
+    source, asked = names_of(config, name), config["semantics"]
+    if source is None:
         return None
-    return {key: config["semantics"][key] for key in ("missing", "least")}
+    least = asked["detector"]["least"] if source == "detected" else asked["least"]
+    return {"missing": asked["missing"], "least": least}
 
 
 def names_of(config: Config, name: str | None) -> str | None:
-    """Whose names an entry of ``gaze.models`` learns: those "given", those of "answers" too, or None."""
+    """Which names an entry of ``gaze.models`` learns: "given", by "answers" or "detected" too, or None."""
     return config["gaze"]["models"][name or config["gaze"]["model"]].get("names")
 
 

@@ -118,7 +118,7 @@ class SemanticTraining(JsonConfig):
     Attributes:
         missing: "none", a labelled person without a name counts for no name; "reference", for a class of
             its own that lies at zero (released code).
-        least: least confidence of a name that a VQA model's answer gave.
+        least: least confidence of a name that a VQA model's answer or a detector gave.
     """
 
     missing: Literal["none", "reference"] = "none"
