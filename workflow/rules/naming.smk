@@ -29,6 +29,16 @@ def tower_files():
     return files_in(folder, *TOWER_FILES[:2], *found)
 
 
+def second_stage_options(wildcards, input):
+    """What a second stage looks at, and by which image tower, as options."""
+    return options(
+        images=images_of_study(wildcards),
+        how=wildcards.how,
+        sigma=str(config["heatmap"]["sigma"]),
+        tower=os.path.dirname(input.tower[0]),
+    )
+
+
 def image_tower_files():
     """Files of the image tower of the two-stage baseline: that of the text tower's model, or another."""
     folder = config["semantics"]["image_tower"]

@@ -106,18 +106,13 @@ rule evaluate_two_stage:
     wildcard_constraints:
         how="(tuned-)?(mask|blur|crop)",
     params:
-        place=lambda wildcards: options(
-            images=images_of_study(wildcards),
-            how=wildcards.how,
-            sigma=str(config["heatmap"]["sigma"]),
-        ),
-        tower=lambda wildcards, input: os.path.dirname(input.tower[0]),
+        options=second_stage_options,
         about=about_model,
         device=config["device"],
     shell:
-        "python {input.script:q} {params.place:q} --maps={input.maps:q} --samples={input.samples:q}"
+        "python {input.script:q} {params.options:q} --maps={input.maps:q} --samples={input.samples:q}"
         " --manifest={input.manifest:q} --annotated={input.annotated:q} --annotations={input.annotations:q}"
-        " --labels={input.labels:q} --space={input.space:q} --tower={params.tower:q} --about={params.about:q} --device={params.device:q}"
+        " --labels={input.labels:q} --space={input.space:q} --about={params.about:q} --device={params.device:q}"
         " --out={output:q} > {log:q} 2>&1"
 
 
