@@ -154,3 +154,8 @@ def test_maps_are_named_after_their_prior(found: str, expected: str) -> None:
 def test_what_cannot_be_meant_is_said(name: str, said: str) -> None:
     (line,) = wrong(f"{FOLDER}/metrics/{name}.json")
     assert line.startswith(f"{FOLDER}/metrics/{name}.json: found {name!r}") and said in line
+
+
+def test_records_of_old_files_may_be_cleared() -> None:
+    old = f"{FOLDER}/metrics/vat+gone.json"
+    assert wrong(old) and not wrong("--cleanup-metadata", old)

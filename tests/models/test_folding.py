@@ -115,6 +115,20 @@ def test_a_folded_convolution_its_sum_and_relu_say_the_same(precision: torch.dty
             assert found.dtype == precision and torch.equal(plus, before)
 
 
+@torch.inference_mode()
+def test_the_one_pass_is_taken_and_hides_nothing() -> None:
+    """A sum takes it, and what is no number stays so, with a sum and without."""
+    layer, x = nn.Conv2d(4, 4, 3, padding=1), torch.rand(1, 4, 6, 6)
+    with torch.profiler.profile() as seen:
+        rectified(x, layer, nn.Identity(), torch.rand(1, 4, 6, 6))
+    assert any("mkldnn::_convolution_pointwise" in event.key for event in seen.key_averages())
+    x[0, 1, 2, 2] = torch.nan
+    for plus in (None, torch.rand(1, 4, 6, 6)):
+        assert rectified(x, layer, nn.Identity(), plus).isnan().any()
+    broken = torch.full((1, 4, 6, 6), torch.nan)
+    assert rectified(torch.rand(1, 4, 6, 6), layer, nn.Identity(), broken).isnan().all()
+
+
 def test_gradients_and_graphs_take_the_plain_operations() -> None:
     """oneDNN's pass has neither a gradient nor a place in an exported model."""
     layer, x = nn.Conv2d(3, 4, 1), torch.rand(1, 3, 5, 5, requires_grad=True)

@@ -94,7 +94,9 @@ class Chaos:
                 return
             text = said.read_text()
             # Asked while it still reads its files, Snakemake itself ends with Python's own stack.
-            assert "Traceback" not in text or text.rstrip().endswith("KeyboardInterrupt"), text
+            begun = re.search(r"^ *\d+ of \d+", text, re.MULTILINE)
+            early = text.rstrip().endswith("KeyboardInterrupt") and not begun
+            assert "Traceback" not in text or early, text
             if "cannot be locked" in text:
                 for number in submitted(workspace.folder) if self.slurm else ():
                     subprocess.run(["scancel", number], check=True)  # as docs/cluster.md says

@@ -19,8 +19,10 @@ from gcdr.base.stopping import answer_signals
 
 # Importing torch makes 200,000 objects and hardly any garbage, for which Python would look 500 times: a
 # fifth of the import. `run` sets the interval again.
+# Snakemake, whose rules read this file too, keeps the usual one.
 USUAL = gc.get_threshold()
-gc.set_threshold(100_000)
+if "snakemake" not in sys.modules:
+    gc.set_threshold(100_000)
 
 TRAINING = ("samples:path", "originals:path", "labels:path", "seed:int", "device", "out:path")
 

@@ -44,18 +44,25 @@ def _typed(name: str, known: Collection[str]) -> re.Match[str] | None:
     )
 
 
+FORGETTING = frozenset({"--cleanup-metadata", "--cm", "--omit-from", "-O"})
+"""Options of Snakemake whose paths are no results that are asked for."""
+
+
 def misnamed_results(
     asked: Collection[str], config: Config, stores: Collection[str], variant_of: VariantOf
 ) -> list[str]:
     """What is wrong with results that are asked for, a line each; nothing of other targets.
 
     Args:
-        asked: what a run is asked for: paths, and names of rules.
+        asked: what a run is asked for: paths, names of rules, options; with one of :data:`FORGETTING`
+            paths may be of files that nobody makes any more.
         config: the configuration.
         stores: names of the prior stores that it can make.
         variant_of: a method's variant as configured.
     """
     problems: list[str] = []
+    if FORGETTING & set(asked):
+        return problems
     for target in sorted(asked):
         found = _PATH.fullmatch(os.path.normpath(target))
         if found is None or found["study"] not in config["studies"]:

@@ -42,7 +42,7 @@ def ready(model: Model, device: torch.device | str) -> Model:
 
 
 def rectified(x: Tensor, layer: nn.Module, norm: nn.Module, plus: Tensor | None = None) -> Tensor:
-    """ReLU of a normed convolution and of what is added to it; in one pass where that can be.
+    """ReLU of a normed convolution and of what is added to it; with a sum in one pass where that can be.
 
     That saves passes through memory, which on a CPU take half as long as the arithmetic. Sums are rounded in
     another order.
@@ -53,24 +53,26 @@ def rectified(x: Tensor, layer: nn.Module, norm: nn.Module, plus: Tensor | None 
         norm: what follows it.
         plus: of the output's shape; not changed.
     """
-    if not _in_one_pass(x, layer, norm, plus):
+    # Without a sum oneDNN's ReLU makes 0 of what is no number, and a broken model would go unnoticed.
+    if plus is None or not _in_one_pass(x, layer, norm, plus):
         y = norm(layer(x))
         return F.relu(y if plus is None else y + plus, inplace=True)
     sizes = layer.padding, layer.stride, layer.dilation, layer.groups
-    if plus is None:
-        one = torch.ops.mkldnn._convolution_pointwise
-        return one(x, layer.weight, layer.bias, *sizes, "relu", [], "")
     two = torch.ops.mkldnn._convolution_pointwise.binary
     return two(x, plus, layer.weight, layer.bias, *sizes, "add", 1.0, "relu", [], "")
 
 
-def _in_one_pass(x: Tensor, layer: nn.Module, norm: nn.Module, plus: Tensor | None) -> bool:
+def _in_one_pass(x: Tensor, layer: nn.Module, norm: nn.Module, plus: Tensor) -> bool:
     """Whether nothing but float32 numbers is wanted: no gradient, no graph of operations, no autocast."""
     if type(norm) is not nn.Identity or type(layer) is not nn.Conv2d or x.device.type != "cpu":
         return False
     recorded = torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.jit.is_tracing()
-    if recorded or torch.is_autocast_enabled("cpu") or not torch.backends.mkldnn.is_available():
+    onednn = torch.backends.mkldnn
+    usable = onednn.is_available() and onednn.enabled
+    if recorded or torch.is_autocast_enabled("cpu") or not usable:
         return False
     # In bf16 torch falls back, for some shapes, to a sum that it does not have.
-    kinds = {x.dtype, layer.weight.dtype, x.dtype if plus is None else plus.dtype}
-    return kinds == {torch.float32} and not isinstance(layer.padding, str) and len(x) > 0
+    same = {x.dtype, layer.weight.dtype, plus.dtype} == {torch.float32}
+    return (
+        same and layer.padding_mode == "zeros" and not isinstance(layer.padding, str) and len(x) > 0
+    )
