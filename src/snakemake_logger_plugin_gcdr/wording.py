@@ -101,9 +101,11 @@ def text_of(log: str | Path) -> str:
 
 
 def last_words(log: str | Path, lines: int = 20) -> list[str]:
-    """The end of a log without its progress bars; of an error with one clear message that alone."""
+    """The end of a log without its progress bars; of a clear message, or of Ctrl-C, that alone."""
     text = text_of(log)
     said = [line.rsplit("\r", 1)[-1].rstrip() for line in text.splitlines()]
     said = [line for line in said if line and not BAR.search(line)]
+    if said and said[-1] == "KeyboardInterrupt":  # Ctrl-C, before the job could answer it
+        return ["stopped by SIGINT"]
     clear = [number for number, line in enumerate(said) if line.startswith((BAD_INPUT, TROUBLE))]
     return said[clear[-1] :] if clear else said[-lines:]

@@ -11,7 +11,8 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gcdr.base.command import TRAINING, arguments, options
+from gcdr.base.command import TRAINING, arguments
+from gcdr.base.command_line import options
 from gcdr.base.device import pick_device
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig

@@ -86,7 +86,7 @@ def test_a_share_that_tears_tracks_is_told() -> None:
     assert not told("image", share=100) + told("image", labels={"frames": 100})
 
 
-@pytest.mark.parametrize("name", ["shows", "labelled-shows"])
+@pytest.mark.parametrize("name", ["shows", "labelled-shows", "video-vat"])
 def test_the_papers_settings_on_video_lack_nothing_but_files(name: str) -> None:
     files = ["config.yaml", "configs/gazefollow.yaml", f"configs/{name}.yaml"]
     with pytest.raises(InputError) as caught:

@@ -19,6 +19,11 @@ from gcdr.settings.reporting import gaze_titles
         (row_title("semi-vat", "Gaze-LLE", several=True), "Semi-Gaze-LLE"),
         (row_title("vat-mt", "Gaze-LLE"), "Gaze-LLE-MT"),
         (row_title("semi-vat-gc", "Gaze-LLE", None, "VAT"), "Semi-VAT-GC, student Gaze-LLE"),
+        (
+            row_title("semi-vat-gc", "Video VAT (film)", None, "VAT (stills)"),
+            "Semi-VAT-GC (stills), student Video VAT (film)",
+        ),
+        (row_title("vat-gc", "Video VAT (film-gc)"), "Video VAT-GC (film-gc)"),
         (row_title("gcdr", "VAT"), "GCDR"),
         (row_title("gcdr", "VAT", several=True), "GCDR, student VAT"),
         (row_title("gcdr", "Gaze-LLE"), "GCDR, student Gaze-LLE"),

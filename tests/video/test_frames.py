@@ -10,7 +10,7 @@ from moving_world import write_film
 from PIL import Image
 
 from gcdr.base.errors import InputError
-from gcdr.video.containers import ENDINGS
+from gcdr.video.containers import ENDINGS, decoded_frames
 from gcdr.video.frames import Frame, expected_frames, find_videos, read_frames
 from gcdr.video.inspection import inspect_video
 from gcdr.video.moments import Thinning
@@ -158,6 +158,23 @@ def test_a_video_that_ends_early_is_read_as_far_as_it_goes(tmp_path: Path) -> No
     notes = []
     assert 15 < len(list(read_frames(cut(quick, 0.5), notes))) < 35
     assert any("ends early" in note for note in notes)
+
+
+def test_a_cut_video_keeps_its_frames_on_every_machine(tmp_path: Path) -> None:
+    """As many as one thread finds, key frames alone and all of them."""
+    noise = np.random.default_rng(0).integers(0, 255, (60, 96, 128, 3), np.uint8)
+    pictures = [Image.fromarray(one) for one in noise]
+    short = cut(write_film(tmp_path / "a.mp4", pictures, options={"movflags": "+faststart"}), 0.6)
+    alone = {}
+    for skipped in ("NONKEY", "DEFAULT"):
+        with av.open(short) as container:
+            stream = container.streams.video[0]
+            stream.codec_context.thread_count, stream.codec_context.skip_frame = 1, skipped
+            alone[skipped] = len(list(decoded_frames(container, stream, [])))
+    said, wrong = inspect_video(short)
+    assert f"  {alone['NONKEY']} frames decoded (key frames; --full decodes all)" in said
+    assert any("ends early" in line for line in wrong)
+    assert len(list(read_frames(short, []))) == alone["DEFAULT"] > 30
 
 
 def test_a_header_that_lies_is_not_believed(tmp_path: Path, images: list[Image.Image]) -> None:

@@ -101,11 +101,11 @@ from typing import ClassVar
 
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import setting
-from gcdr.priors.kinds.kind import PriorKind
+from gcdr.priors.kinds.kind import FilesPrior
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpotPrior(PriorKind):
+class SpotPrior(FilesPrior):
     """One spot of everybody."""
 
     KIND: ClassVar[str] = "spot"

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from logging import ERROR, INFO, WARNING, Formatter, LogRecord, makeLogRecord
 from pathlib import Path
 from types import SimpleNamespace
@@ -221,6 +223,15 @@ def test_progress_is_read_from_bars(tmp_path: Path) -> None:
     assert wording.last_words(log) == ["saved"]
     assert wording.bar_of(tmp_path / "none.log") is None
     assert wording.last_words(tmp_path / "none.log") == []
+
+
+def test_ctrl_c_while_a_job_starts_is_told_in_a_line(tmp_path: Path) -> None:
+    log = tmp_path / "job.log"
+    said = subprocess.run(
+        [sys.executable, "-c", "raise KeyboardInterrupt"], stderr=subprocess.PIPE, text=True
+    ).stderr
+    log.write_text(said)
+    assert "Traceback" in said and wording.last_words(log) == ["stopped by SIGINT"]
 
 
 def test_reasons_are_short() -> None:

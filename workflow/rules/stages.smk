@@ -7,7 +7,7 @@ stands in a command alone (workers, failures, processes) never changes a bit, an
 
 import json
 
-from gcdr.base.command import options
+from gcdr.base.command_line import options
 from gcdr.settings.learning import trainer
 
 TRAINER = trainer(config["processes"])

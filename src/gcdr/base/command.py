@@ -1,6 +1,7 @@
 """What every script of the workflow shares: arguments in, one clear line out when the input is bad.
 
-:func:`options` writes what :func:`arguments` reads, for commands whose options differ from job to job.
+:func:`gcdr.base.command_line.options` writes what :func:`arguments` reads. Scripts alone import this
+file: while the rest is imported, Python does not look for garbage.
 """
 
 import argparse
@@ -8,7 +9,7 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,8 @@ from gcdr.base.stopping import answer_signals
 
 # Importing torch makes 200,000 objects and hardly any garbage, for which Python would look 500 times: a
 # fifth of the import. `run` sets the interval again.
-# Snakemake, whose rules read this file too, keeps the usual one.
 USUAL = gc.get_threshold()
-if "snakemake" not in sys.modules:
-    gc.set_threshold(100_000)
+gc.set_threshold(100_000)
 
 TRAINING = ("samples:path", "originals:path", "labels:path", "seed:int", "device", "out:path")
 
@@ -70,22 +69,6 @@ def arguments(description: str, *names: str, **optional: Any) -> argparse.Namesp
 
         found.device = pick_device(found.device)
     return found
-
-
-def options(**values: str | Path | int | Sequence[str | Path] | None) -> list[str]:
-    """Options of a script's command line, one element each; quoting is left to who joins them.
-
-    Args:
-        values: by name; of several values each gets an option of its own. What is None or empty is left out.
-
-    Returns:
-        ``--name=value`` in the order of ``values``, also for values that begin with a dash.
-    """
-    made = []
-    for name, value in values.items():
-        several = [value] if isinstance(value, str | Path | int) else value or []
-        made += [f"--{name.replace('_', '-')}={one}" for one in several if one != ""]
-    return made
 
 
 def run(main: Callable[[], None]) -> None:

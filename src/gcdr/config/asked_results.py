@@ -112,7 +112,8 @@ def misnamed(
     known = METHOD_OF if kind == "teachers" else {one: one for one in METHODS}
     typed = _typed(name.removeprefix(begin), known)
     if typed is None:
-        return f"found {name!r}, expected a name that begins with {' or '.join(known)}"
+        others = [*RULERS, RAW[kind], "diffusion-gc-"] if kind == "metrics" else []
+        return f"found {name!r}, expected a name that begins with {' or '.join([*known, *others])}"
     meant = _meant(known[typed["first"]], typed, study, config, stores, variant_of)
     if not _can_label(config, meant):
         asked = (config, meant.method, meant.gaze or "")

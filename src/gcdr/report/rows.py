@@ -219,7 +219,8 @@ def row_title(
     if about is not None and gaze is not None:
         named = about.labels_by_gaze
         if named:  # the method is called after the gaze model that makes the labels, or is judged
-            title = title.replace(VAT, labeller or gaze)
+            called, *which = (labeller or gaze).split(" (", 1)
+            title = " (".join([title.replace(VAT, called), *which])
         apart = several or gaze != VAT
         if method == "vat" and apart:
             title = f"Supervised {gaze}"

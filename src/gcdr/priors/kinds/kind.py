@@ -1,5 +1,6 @@
 """What all kinds of priors have in common."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,7 +30,8 @@ class PriorKind(JsonConfig):
     Attributes:
         KIND: its name in the configuration.
         TITLE: what it is, for the reference page.
-        SOURCES: the field with what it is made from, by data set; None where a model is asked about any.
+        SOURCES: the field with what it is made from, by data set, of a :class:`FilesPrior`; None where a
+            model is asked about any.
     """
 
     KIND: ClassVar[str]
@@ -73,19 +75,6 @@ class PriorKind(JsonConfig):
         sources = {str(self.SOURCES): {dataset: self.sources[dataset]}} if self.sources else {}
         return {"kind": self.KIND, **replace(self, **sources).to_json()}
 
-    def fill(self, dataset: str, manifest: Path, out: Path) -> None:
-        """Write the store of a data set; of kinds with ``SOURCES`` alone: who asks a model has a stage.
-
-        Args:
-            dataset: its name.
-            manifest: its people.
-            out: prior store.
-
-        Raises:
-            InputError: a file is wrong, or says nothing of too many people.
-        """
-        raise NotImplementedError(f"{self.KIND}: asks a model, and has no files to read")
-
     def problems(
         self, datasets: Collection[str], planned: Collection[str], people: People = unknown
     ) -> list[str]:
@@ -128,6 +117,23 @@ class PriorKind(JsonConfig):
 
         Raises:
             InputError: it is of another kind, or lacks what the job needs.
+        """
+
+
+class FilesPrior(PriorKind, ABC):
+    """A prior that is made from files; one that asks a model has a stage of its own."""
+
+    @abstractmethod
+    def fill(self, dataset: str, manifest: Path, out: Path) -> None:
+        """Write the store of a data set.
+
+        Args:
+            dataset: its name.
+            manifest: its people.
+            out: prior store.
+
+        Raises:
+            InputError: a file is wrong, or says nothing of too many people.
         """
 
 

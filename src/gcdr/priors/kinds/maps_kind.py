@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from gcdr.base.jsonconfig import setting
-from gcdr.priors.kinds.kind import PriorKind
+from gcdr.priors.kinds.kind import FilesPrior
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapsPrior(PriorKind):
+class MapsPrior(FilesPrior):
     """What another gaze model predicts, or pseudo-labels of another study."""
 
     KIND: ClassVar[str] = "maps"

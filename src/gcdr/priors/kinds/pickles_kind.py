@@ -9,7 +9,7 @@ from gcdr.base.content import content_fault
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig, setting
 from gcdr.base.plain import JsonTable
-from gcdr.priors.kinds.kind import PriorKind, check_layer
+from gcdr.priors.kinds.kind import FilesPrior, check_layer
 
 COLUMNS = 14
 """Of a GazeFollow text file up to the head box."""
@@ -31,7 +31,7 @@ class Pickles(JsonConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReleasedMaps(PriorKind):
+class ReleasedMaps(FilesPrior):
     """Maps that the paper's authors computed with OFA-large: what their two layouts share."""
 
     SOURCES: ClassVar[str] = "imported"

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from gcdr.base.jsonconfig import setting
-from gcdr.priors.kinds.kind import PriorKind
+from gcdr.priors.kinds.kind import FilesPrior
 from gcdr.priors.points_settings import BoxSettings, PointSettings, PointsTable, ShapeSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class TablePrior(PriorKind):
+class TablePrior(FilesPrior):
     """What points and boxes have in common: a CSV for each data set."""
 
     SOURCES: ClassVar[str] = "tables"

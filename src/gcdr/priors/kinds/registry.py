@@ -1,6 +1,6 @@
 """The kinds of priors by name, the priors of a configuration, and the stores that they make.
 
-To add a kind that is made from files, write a subclass of :class:`gcdr.priors.kinds.kind.PriorKind` with
+To add a kind that is made from files, write a subclass of :class:`gcdr.priors.kinds.kind.FilesPrior` with
 ``SOURCES`` and ``fill`` in a file of its own, and add its line to ``PRIOR_KINDS``.
 """
 
