@@ -10,10 +10,12 @@ is nearer and has the higher AUC, and how likely as many are by chance (two-side
 
 import argparse
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
 
+from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
 
 METRICS = ("dist_to_mean", "auc_video")
@@ -57,4 +59,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except InputError as error:
+        sys.exit(str(error))

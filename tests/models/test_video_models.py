@@ -11,7 +11,7 @@ from golden_rule import assert_near
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_study import CPU, GAZE, make_study, pictures_of
-from torch import Tensor
+from torch import Tensor, nn
 
 import gcdr
 from gcdr.base.errors import InputError
@@ -34,7 +34,7 @@ from gcdr.models.video_denoiser import VideoDenoiser
 from gcdr.models.video_vat import VideoVAT
 from gcdr.refine.diffusion import SAMPLERS, Sampling, Schedule, draws
 from gcdr.training.gaze import train_gaze_model
-from gcdr.training.loop import learn_in_time
+from gcdr.training.loop import learn_in_time, truncate_gradients
 
 torch.set_num_threads(1)
 TRACK = [4, 9, 4, 2, 9, 4, 4, 9]  # of 4, 3 and 1 frames, mixed
@@ -207,6 +207,24 @@ def test_gradients_reach_earlier_frames_of_the_same_track() -> None:
     lstm(x, inputs)[0][2].sum().backward()
     assert x.grad.flatten(1).any(1).tolist() == [True, False, True, False]
     assert all(parameter.grad.any() for parameter in lstm.parameters())
+
+
+def test_gradients_go_no_further_back_than_the_frames_they_are_cut_after() -> None:
+    """Frames 0 to 6 of a track beside one of 2: values stay, gradients end where the next piece begins."""
+    lstm = ConvLSTM(2, layers=2, dropout=0.0)
+    track = torch.tensor([0, 1, 0, 0, 1, 0, 0, 0, 0])
+    x = torch.randn(9, 2, 4, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    inputs = GazeInputs(image_of=torch.arange(9), head_box=torch.zeros(9, 4), track=track)
+    whole, _ = lstm(x, inputs)
+    truncate_gradients(nn.Sequential(lstm), 3)
+    pieces, _ = lstm(x, inputs)
+    assert torch.equal(whole, pieces)
+    (to_last,) = torch.autograd.grad(pieces[7].sum(), x, retain_graph=True)  # frame 5, of piece 3 to 5
+    assert to_last.flatten(1).any(1).tolist() == [False] * 5 + [True] * 3 + [False]
+    (to_begun,) = torch.autograd.grad(pieces[8].sum(), x)  # frame 6 begins a piece
+    assert to_begun.flatten(1).any(1).nonzero().tolist() == [[8]]
+    with pytest.raises(InputError, match="truncate: found 3 for a Linear, which remembers nothing"):
+        truncate_gradients(nn.Linear(1, 1), 3)
 
 
 @torch.inference_mode()

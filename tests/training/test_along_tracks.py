@@ -161,6 +161,19 @@ def test_only_the_memory_and_what_follows_learn(film: Study) -> None:
         train_gaze_model(*given, None, None, None, wrong, 0, CPU, film.folder / "wrong")
 
 
+def test_a_recipe_says_how_far_gradients_go_back(film: Study) -> None:
+    """Of the same clips: cut after one frame the memory's recurrent weights learn otherwise."""
+    given = pictures_of(film, film.folder / "labels.parquet")
+    found = {}
+    for truncate in (None, 1):
+        recipe = replace(VIDEO.recipe, truncate=truncate, ema=None)
+        assert ("truncate" in recipe.to_json()) == (truncate is not None)
+        out = film.folder / f"truncate-{truncate}"
+        train_gaze_model(*given, None, None, None, replace(VIDEO, recipe=recipe), 0, CPU, out)
+        found[truncate] = read_tensors(out / "model.safetensors")["convlstm_scene.weight_hh_l0"]
+    assert not torch.equal(found[None], found[1])
+
+
 def test_video_pdp_learns_in_time_alone(film: Study, tmp_path: Path) -> None:
     """Windows of five frames: what mixes them learns, and neither towers nor attention."""
     given = pictures_of(film, film.folder / "labels.parquet")

@@ -60,7 +60,13 @@ class ConvLSTM(nn.Module):
         dropout: share of the values between layers that training leaves out.
         signal: factor of its input, by which its output is divided.
         kernel: side of the convolutions in cells (odd).
+
+    Attributes:
+        truncate: frames of a track after which what it remembers goes on without its gradient (truncated
+            backpropagation through time); None: the gradient goes back to the track's first frame.
     """
+
+    truncate: int | None = None
 
     def __init__(
         self, channels: int, layers: int, dropout: float, signal: float = 1.0, kernel: int = 3
@@ -134,7 +140,10 @@ class ConvLSTM(nn.Module):
             return F.conv2d(value, weight, bias, padding="same").float()
 
         outputs = []
-        for seen in gates("ih", x).split(sizes):  # of all frames at once: only the memory must wait
+        # Of all frames at once: only the memory must wait.
+        for step, seen in enumerate(gates("ih", x).split(sizes)):
+            if self.truncate and step and step % self.truncate == 0:
+                hidden, cell = hidden.detach(), cell.detach()
             live = len(seen)
             i, f, g, o = (seen + gates("hh", hidden[:live])).chunk(4, dim=1)
             now = f.sigmoid() * cell[:live] + i.sigmoid() * g.tanh()

@@ -23,6 +23,7 @@ from gcdr.base.compiler_later import compiler_later
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
 from gcdr.base.seeds import torch_rng
+from gcdr.models.convlstm import ConvLSTM
 from gcdr.models.precision import set_precision
 from gcdr.training.ranks import ALONE, Ranks
 from gcdr.training.recipes import Recipe
@@ -123,6 +124,7 @@ def fit(
     """
     if recipe.learned == "in_time":
         learn_in_time(model)
+    truncate_gradients(model, recipe.truncate)
     parameters = [p for p in model.parameters() if p.requires_grad]
     groups = by_rate(model)
     # All at once, which halves what the calls cost on a CPU, with the same bits. Not fused: torch 2 walks
@@ -226,6 +228,22 @@ def _finite_losses(losses: list[Tensor], last: int, name: str) -> list[float]:
         if not np.isfinite(value):
             raise InputError(f"{name}: the loss is {value} at step {step}")
     return values
+
+
+def truncate_gradients(model: nn.Module, frames: int | None) -> None:
+    """Let a model's memory of tracks go on without its gradient after so many frames; None: never.
+
+    Raises:
+        InputError: frames, of a model that has no memory of tracks.
+    """
+    memories = [part for part in model.modules() if isinstance(part, ConvLSTM)]
+    if frames is not None and not memories:
+        raise InputError(
+            f"truncate: found {frames} for a {type(model).__name__}, which remembers nothing of tracks; "
+            "expected null"
+        )
+    for memory in memories:
+        memory.truncate = frames
 
 
 def learn_in_time(model: nn.Module) -> None:

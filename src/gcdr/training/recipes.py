@@ -6,6 +6,7 @@ from typing import Literal
 
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
+from gcdr.base.plain import JsonTable
 from gcdr.models.description import GazeModelSettings
 from gcdr.refine.options import RefineSettings, SamplerSettings
 
@@ -35,7 +36,9 @@ class Recipe(JsonConfig):
         loss_scale: factor of the squared error of heatmaps (10,000 in the paper's code).
         precision: "bf16" computes products in half precision; weights stay float32.
         frames: of a clip, which a model that follows tracks learns from together; it remembers nothing of
-            the frames before, and gradients go through all of it.
+            the frames before, and gradients go through all of it unless ``truncate`` says how far.
+        truncate: frames after which a clip's memory goes on without its gradient; None: never. Not
+            mentioned in JSON then.
         learned: "all" weights, or those "in_time": of a model that follows tracks its memory and what comes
             after it, with all batch norms as they are (VAT's released recipe for video).
     """
@@ -55,6 +58,7 @@ class Recipe(JsonConfig):
     loss_scale: float = 1.0
     precision: Literal["fp32", "bf16"] = "fp32"
     frames: int = 8
+    truncate: int | None = None
     learned: Literal["all", "in_time"] = "all"
 
     def __post_init__(self) -> None:
@@ -62,6 +66,11 @@ class Recipe(JsonConfig):
             raise InputError(
                 f"found steps {self.steps} and epochs {self.epochs}, expected exactly one of them"
             )
+
+    def to_json(self) -> JsonTable:
+        """A whole gradient is not mentioned: what was made before there was another says nothing of it."""
+        content = super().to_json()
+        return {k: v for k, v in content.items() if k != "truncate" or v is not None}
 
     @property
     def rates(self) -> tuple[float, ...]:
