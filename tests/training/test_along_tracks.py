@@ -180,7 +180,8 @@ def test_video_pdp_learns_in_time_alone(film: Study, tmp_path: Path) -> None:
     recipe = replace(VIDEO.recipe, frames=5, learned="in_time", ema=None)
     model = GazeModelSettings("video-pdp", "world-nodepth")
     settings = replace(VIDEO, model=model, recipe=recipe)
-    train_gaze_model(*given, None, None, None, settings, 0, CPU, tmp_path / "one")
+    whole = replace(settings, recipe=replace(recipe, learned="all"))
+    train_gaze_model(*given, None, None, None, whole, 0, CPU, tmp_path / "one")
     train_gaze_model(*given, None, None, tmp_path / "one", settings, 0, CPU, tmp_path / "two")
     before, after = (read_tensors(tmp_path / name / "model.safetensors") for name in ("one", "two"))
     changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}

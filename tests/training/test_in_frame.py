@@ -244,13 +244,16 @@ def test_the_head_may_learn_at_a_rate_of_its_own(
     """After one step of Adam, which is as long as the rate in every weight that has a gradient."""
     recipe = replace(GAZE.recipe, steps=1, weight_decay=0.0, ema=None, learned=learned)
     moved = {}
+    settings = replace(LEARNED, model=GazeModelSettings("video-vat", "world"), recipe=recipe)
+    given, init = pictures_of(study, study.folder / "labels.parquet"), None
+    if learned == "in_time":  # what is held comes from another training
+        init, whole = tmp_path / "init", replace(recipe, learned="all")
+        train_gaze_model(*given, None, None, None, replace(settings, recipe=whole), 1, CPU, init)
     for rate in (1.0, 5.0):
-        settings = replace(LEARNED, model=GazeModelSettings("video-vat", "world"), recipe=recipe)
-        given = pictures_of(study, study.folder / "labels.parquet")
-        start = initial_gaze_model(settings.model, False, None, 0, 0.5).state_dict()
+        start = initial_gaze_model(settings.model, False, init, 0, 0.5).state_dict()
         out = tmp_path / f"{rate}"
         train_gaze_model(
-            *given, None, None, None, replace(settings, in_frame_rate=rate), 0, CPU, out
+            *given, None, None, init, replace(settings, in_frame_rate=rate), 0, CPU, out
         )
         state = load_gaze_model(out).state_dict()
         moved[rate] = {n: float((value - start[n]).abs().max()) for n, value in state.items()}
@@ -262,6 +265,23 @@ def test_the_head_may_learn_at_a_rate_of_its_own(
         assert moved[5.0][name] == pytest.approx(5 * moved[1.0][name], rel=1e-3)
     for name in ("deconv1.weight", "convlstm_scene.weight_ih_l0"):
         assert moved[5.0][name] == moved[1.0][name] > 0
+
+
+def test_an_in_out_branch_that_nothing_started_is_not_held(study: Study, tmp_path: Path) -> None:
+    """Of a VAT that learned no in or out: the head would learn on a branch of noise for good."""
+    given = pictures_of(study, study.folder / "labels.parquet")
+    short = replace(GAZE.recipe, steps=1)
+    train_gaze_model(*given, None, None, None, replace(GAZE, recipe=short), 0, CPU, tmp_path / "vat")
+    recipe = replace(short, learned="in_time")
+    settings = replace(LEARNED, model=GazeModelSettings("video-vat", "world"), recipe=recipe)
+    out = tmp_path / "film"
+    with pytest.raises(InputError, match="in_time would hold compress_conv1_inout.weight, .* at random"):
+        train_gaze_model(*given, None, None, tmp_path / "vat", settings, 0, CPU, out)
+    assert not (out / "model.json").exists()
+    alone = replace(settings, in_frame=None)
+    train_gaze_model(*given, None, None, tmp_path / "vat", alone, 0, CPU, tmp_path / "alone")
+    with pytest.raises(InputError, match="in_time would hold .* and .* more at random"):
+        train_gaze_model(*given, None, None, None, alone, 0, CPU, out)
 
 
 def test_kinds_say_how_the_parameters_of_their_head_begin() -> None:

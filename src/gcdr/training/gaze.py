@@ -1,6 +1,7 @@
 """Training a gaze model: a teacher on labels, a student on labels and pseudo-labels."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from gcdr.models.interface import GazeModel, GazeOutput, SeesPeople
 from gcdr.models.kinds import GAZE_MODELS
 from gcdr.models.named import initial_gaze_model
 from gcdr.training.batches import Batch
+from gcdr.training.loop import check_held
 from gcdr.training.recipes import GazeTraining
 from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
@@ -77,6 +79,12 @@ def train_gaze_model(
             nothing to learn from.
     """
     model = initial_gaze_model(settings.model, prior is not None, init, seed, settings.in_frame)
+    if settings.recipe.learned == "in_time" and model.needs.tracks:
+        with redirect_stdout(None):  # what starts has been said
+            other = initial_gaze_model(
+                settings.model, prior is not None, init, seed + 1, settings.in_frame
+            )
+        check_held(model, other, settings.in_frame is not None)
     head = GAZE_MODELS[model.kind].in_frame_head
     model.rates = {**model.rates, **dict.fromkeys(head, settings.in_frame_rate)}
     backbone = settings.model.backbone and Path(settings.model.backbone)

@@ -246,6 +246,33 @@ def truncate_gradients(model: nn.Module, frames: int | None) -> None:
         memory.truncate = frames
 
 
+def check_held(model: nn.Module, other: nn.Module, in_frame: bool) -> None:
+    """Refuse to hold weights that nothing has started: what is learned would stand on noise for good.
+
+    Args:
+        model: with its first weights, of which ``learn_in_time`` will hold some.
+        other: the same model, started alike but from another seed: what differs is random.
+        in_frame: whether in or out of the frame is learned; else what serves that alone may be as it is.
+
+    Raises:
+        InputError: names what would be held at random.
+    """
+    drawn = dict(other.named_parameters())
+    random = [
+        name
+        for name, value in model.named_parameters()
+        if not name.startswith(getattr(model, "in_time", ()))
+        and (in_frame or "inout" not in name)
+        and not torch.equal(value, drawn[name])
+    ]
+    if random:
+        more = f" and {len(random) - 3} more" if len(random) > 3 else ""
+        raise InputError(
+            f"learned: in_time would hold {', '.join(random[:3])}{more} at random values; expected first "
+            "weights that have them (init of the entry in gaze.models), or learned: all"
+        )
+
+
 def learn_in_time(model: nn.Module) -> None:
     """Hold all weights but those of a model's memory and of what comes after it; batch norms are held too.
 

@@ -233,12 +233,14 @@ class DenoiserTraining(JsonConfig):
     def without_fold(self, held_out: int, folds: int) -> "DenoiserTraining":
         """The same training on the labelled people of all folds but one (counted from 0).
 
-        It passes over each of them as often as the training on all: with the same number of steps it would
-        pass over them oftener, and what it says of the timesteps would be of a model that is fitted closer.
+        It takes as many steps, so that what it says of the timesteps is of a model as far trained: how small
+        a timestep may be depends on that more than on how many labels there were (docs/method.md).
         """
-        steps, fold = self.recipe.steps, Fold(held_out, folds)
-        fewer = steps and max(1, round(steps * (folds - 1) / folds))
-        return replace(self, fold=fold, recipe=replace(self.recipe, steps=fewer))
+        recipe, more = self.recipe, folds / (folds - 1)
+        if recipe.epochs is not None:
+            decay_at = tuple(round(epoch * more) for epoch in recipe.decay_at)
+            recipe = replace(recipe, epochs=round(recipe.epochs * more), decay_at=decay_at)
+        return replace(self, fold=Fold(held_out, folds), recipe=recipe)
 
 
 @dataclass(frozen=True)
