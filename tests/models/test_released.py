@@ -104,6 +104,7 @@ def test_layouts_load_strictly(
     model, found = read_released(tmp_path / "w.pt")
     assert sum(p.numel() for p in model.parameters()) == parameters
     assert found == facts
+    assert model.head_padding == (0.0 if "ideo" in facts["released"] else 0.1)  # facts, 1.3
     assert not model.training and not any(p.any() for p in model.parameters())
 
 

@@ -219,7 +219,9 @@ def test_gradients_go_no_further_back_than_the_frames_they_are_cut_after() -> No
     truncate_gradients(nn.Sequential(lstm), 3)
     pieces, _ = lstm(x, inputs)
     assert torch.equal(whole, pieces)
-    (to_last,) = torch.autograd.grad(pieces[7].sum(), x, retain_graph=True)  # frame 5, of piece 3 to 5
+    (to_last,) = torch.autograd.grad(
+        pieces[7].sum(), x, retain_graph=True
+    )  # frame 5, of piece 3 to 5
     assert to_last.flatten(1).any(1).tolist() == [False] * 5 + [True] * 3 + [False]
     (to_begun,) = torch.autograd.grad(pieces[8].sum(), x)  # frame 6 begins a piece
     assert to_begun.flatten(1).any(1).nonzero().tolist() == [[8]]

@@ -271,16 +271,20 @@ def test_an_in_out_branch_that_nothing_started_is_not_held(study: Study, tmp_pat
     """Of a VAT that learned no in or out: the head would learn on a branch of noise for good."""
     given = pictures_of(study, study.folder / "labels.parquet")
     short = replace(GAZE.recipe, steps=1)
-    train_gaze_model(*given, None, None, None, replace(GAZE, recipe=short), 0, CPU, tmp_path / "vat")
+    train_gaze_model(
+        *given, None, None, None, replace(GAZE, recipe=short), 0, CPU, tmp_path / "vat"
+    )
     recipe = replace(short, learned="in_time")
     settings = replace(LEARNED, model=GazeModelSettings("video-vat", "world"), recipe=recipe)
     out = tmp_path / "film"
-    with pytest.raises(InputError, match="in_time would hold compress_conv1_inout.weight, .* at random"):
+    with pytest.raises(
+        InputError, match=r"in_time would hold compress_conv1_inout.weight, .* at random"
+    ):
         train_gaze_model(*given, None, None, tmp_path / "vat", settings, 0, CPU, out)
     assert not (out / "model.json").exists()
     alone = replace(settings, in_frame=None)
     train_gaze_model(*given, None, None, tmp_path / "vat", alone, 0, CPU, tmp_path / "alone")
-    with pytest.raises(InputError, match="in_time would hold .* and .* more at random"):
+    with pytest.raises(InputError, match=r"in_time would hold .* and .* more at random"):
         train_gaze_model(*given, None, None, None, alone, 0, CPU, out)
 
 

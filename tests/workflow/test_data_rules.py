@@ -135,6 +135,9 @@ def test_a_data_set_that_no_study_uses_need_not_be_there(
     )
     planned = workspace.planned(configs=video)
     assert planned["read"] == 1 and planned["gradcam"] == 83  # of 164,541 people, as published
+    commands = workspace.snakemake("-n", "-p", configs=video).stdout
+    cut = [line for line in commands.splitlines() if "/samples.py --" in line]
+    assert cut and all("videoattentiontarget" in line and "--padding=0 " in line for line in cut)
     with pytest.raises(AssertionError, match=r"datasets\.gazefollow\.root: no folder"):
         workspace.planned(configs=CONFIG)
 

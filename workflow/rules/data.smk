@@ -143,10 +143,10 @@ rule samples:
         "results/benchmarks/samples/{dataset}-{size}.tsv"
     params:
         images=images_of,
-        depth=[],
+        look=padding_options,
     shell:
         "python {input.script:q} --manifest={input.manifest:q} --images={params.images:q}"
-        " {params.depth:q} --size={wildcards.size:q} --failures={config[failures]:q} --out={output:q}"
+        " {params.look:q} --size={wildcards.size:q} --failures={config[failures]:q} --out={output:q}"
         " > {log:q} 2>&1"
 
 
@@ -207,7 +207,7 @@ use rule samples as deep_samples with:
         deep="deep|shuffled",
     params:
         images=images_of,
-        depth=depth_options,
+        look=deep_options,
         maps=depth_mark,
 
 

@@ -117,10 +117,17 @@ def depth_mark(wildcards):
     return depth_digest(own) if own else ""
 
 
-def depth_options(wildcards, input):
-    """The same as an option, and whether pictures get each other's."""
+def padding_options(wildcards):
+    """By how much models grow head boxes, where it is not as in pictures: not at all, as the reference does."""
+    kind = config["datasets"][wildcards.dataset]["kind"]
+    return options(padding="0" if kind == "videoattentiontarget" else None)
+
+
+def deep_options(wildcards, input):
+    """The folder of depth, whether pictures get each other's, and the padding."""
     depth = config["datasets"][wildcards.dataset].get("depth") or str(input.depth)
-    return options(depth=depth, shuffled=1 if wildcards.deep == "shuffled" else None)
+    shuffled = 1 if wildcards.deep == "shuffled" else None
+    return [*options(depth=depth, shuffled=shuffled), *padding_options(wildcards)]
 
 
 def images_of_study(wildcards):

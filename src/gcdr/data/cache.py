@@ -22,7 +22,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.failures import Failures
 from gcdr.base.files import state_size
 from gcdr.data.along_tracks import Tracks, tracks_of
-from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
+from gcdr.data.crops import HEAD_MARGIN, HEAD_PADDING, grow, head_of, head_pixels, scene_of
 from gcdr.data.depth_maps import DepthLook, check_depth_names, depth_file, open_depth, resized_depth
 from gcdr.data.hdf5 import HDF5_TEXT, Held, kind_of_hdf5, new_hdf5, open_hdf5
 from gcdr.data.lookup import places
@@ -46,6 +46,7 @@ def write_samples(
     failures: float,
     depth: Path | None = None,
     shuffled: bool = False,
+    padding: float = HEAD_PADDING,
 ) -> None:
     """Decode and resize every image once; how large the cache will be is said before.
 
@@ -65,6 +66,7 @@ def write_samples(
         depth: folder of depth maps, see :mod:`gcdr.data.depth_maps`; None keeps none.
         shuffled: each image gets the depth of another one, half the data set away, to see what depth is good
             for.
+        padding: by how much of its size models that learn from it grow a head box on each side.
 
     Raises:
         InputError: these are more, or the disk has no room for the cache.
@@ -79,7 +81,7 @@ def write_samples(
     sizes = people[["width", "height"]].to_numpy(int)
     failed, look = Failures("without a picture", len(people), failures), DepthLook()
     head_size = head_pixels(size)
-    with new_samples(people, size, path, depth is not None, shuffled) as (
+    with new_samples(people, size, path, depth is not None, shuffled, padding) as (
         arrays,
         problem,
         names,
@@ -115,7 +117,12 @@ def write_samples(
 
 
 def new_samples(
-    people: pd.DataFrame, size: int, path: Path, depth: bool = False, shuffled: bool = False
+    people: pd.DataFrame,
+    size: int,
+    path: Path,
+    depth: bool = False,
+    shuffled: bool = False,
+    padding: float = HEAD_PADDING,
 ) -> AbstractContextManager[NewCache]:
     """A picture cache in which all but ``scene``, ``head`` and ``depth`` is written: :func:`new_cache`."""
     head = head_pixels(size)
@@ -124,14 +131,9 @@ def new_samples(
     if depth:
         of_images["depth"] = ((size, size), np.float32)
     kind = DEEP if depth else PICTURES
-    return new_cache(
-        people,
-        kind,
-        of_images,
-        of_people,
-        path,
-        {"size": size, **({"depth": "shuffled"} if shuffled else {})},
-    )
+    made_by: dict[str, Any] = {"size": size, **({"depth": "shuffled"} if shuffled else {})}
+    made_by |= {} if padding == HEAD_PADDING else {"head_padding": padding}
+    return new_cache(people, kind, of_images, of_people, path, made_by)
 
 
 @contextmanager
@@ -217,6 +219,7 @@ class Cached:
         people: digest of the people.
         path: the file.
         tracks: whose row of a film each is; None where nobody is in a film.
+        head_padding: by how much of its size models that learn from it grow a head box on each side.
     """
 
     sample_id: np.ndarray
@@ -226,6 +229,7 @@ class Cached:
     people: str
     path: Path
     tracks: Tracks | None = None
+    head_padding: float = HEAD_PADDING
 
     @staticmethod
     def people_of(held: Held, images: int) -> dict[str, Any]:
@@ -256,6 +260,7 @@ class Cached:
             "people": held.attributes["people"],
             "path": held.path,
             "tracks": Tracks(columns["track"], columns["frame"]) if followed else None,
+            "head_padding": held.attributes["made_by"].get("head_padding", HEAD_PADDING),
         }
 
     def rows(self, sample_id: np.ndarray) -> np.ndarray:
@@ -359,6 +364,8 @@ def copy_samples(
 ) -> None:
     """The cache of people whose pictures other caches hold: the same bits, and nothing is decoded.
 
+    Head boxes are grown as in these, and as in pictures where they differ.
+
     Args:
         people: the manifest's people, by ``sample_id``.
         sources: caches of the same size; for each the rows (n,) of ``people`` that it gives and their
@@ -371,7 +378,14 @@ def copy_samples(
     """
     caches = [(Samples.open(source), at, ids) for source, at, ids in sources]
     deep = any(cache.depth is not None for cache, _, _ in caches)
-    with new_samples(people, size, path, deep) as (arrays, problem, _, scene_index):
+    grown = {cache.head_padding for cache, _, _ in caches}
+    padding = grown.pop() if len(grown) == 1 else HEAD_PADDING
+    with new_samples(people, size, path, deep, padding=padding) as (
+        arrays,
+        problem,
+        _,
+        scene_index,
+    ):
         scene, head = arrays["scene"], arrays["head"]
         for cache, at, ids in caches:
             rows = cache.rows(ids)

@@ -50,19 +50,23 @@ class View:
         return (self.window != self.window.new_tensor([0, 0, 1, 1])).any(1)
 
 
-def plain_view(count: int, device: torch.device) -> View:
-    """The whole image as it is."""
+def plain_view(count: int, device: torch.device, padding: float = HEAD_PADDING) -> View:
+    """The whole image as it is; head boxes are grown by ``padding``."""
     window = torch.tensor([0.0, 0, 1, 1], device=device).repeat(count, 1)
     return View(
         window,
         torch.zeros(count, dtype=torch.bool, device=device),
-        torch.full((count,), HEAD_PADDING, device=device),
+        torch.full((count,), padding, device=device),
         torch.ones(count, 3, device=device),
     )
 
 
 def random_view(
-    head_box: Tensor, gaze: Tensor, rng: torch.Generator, track: Tensor | None = None
+    head_box: Tensor,
+    gaze: Tensor,
+    rng: torch.Generator,
+    track: Tensor | None = None,
+    padding: float = HEAD_PADDING,
 ) -> View:
     """Draw the reference's augmentations (GCDR's released recipe), each with probability one half.
 
@@ -76,6 +80,7 @@ def random_view(
         rng: CPU generator; the draws do not depend on the device.
         track: (N,) int64 from 0 on, ascending: frames of one track are seen alike, in a crop that keeps all
             its heads and gaze points, if these are known. None: everybody is seen apart.
+        padding: of head boxes, before they are jittered.
     """
     device = head_box.device
     count = len(head_box) if track is None else int(track[-1]) + 1
@@ -85,8 +90,8 @@ def random_view(
     if track is not None:
         coin, draw = coin[track], draw[track]
     known = ~torch.isnan(gaze).any(1)
-    padding = HEAD_PADDING + 0.1 * draw[:, 4] * coin[:, 0]
-    head = _grown(head_box, padding)
+    grown = padding + 0.1 * draw[:, 4] * coin[:, 0]
+    head = _grown(head_box, grown)
     point = torch.where(known[:, None], gaze, head[:, :2])
     low = torch.minimum(head[:, :2], point).clamp(0, 1)
     high = torch.maximum(head[:, 2:], point).clamp(0, 1)
@@ -102,19 +107,23 @@ def random_view(
     return View(
         window,
         coin[:, 2],
-        padding,
+        grown,
         torch.where(coin[:, 3:], colour, torch.ones_like(colour)),
     )
 
 
-def weak_view(view: View) -> View:
-    """The same window and flip, in its own colours and with the head box as it is."""
-    plain = plain_view(len(view.flip), view.window.device)
+def weak_view(view: View, padding: float = HEAD_PADDING) -> View:
+    """The same window and flip, in its own colours and with the head box grown by ``padding`` alone."""
+    plain = plain_view(len(view.flip), view.window.device, padding)
     return replace(plain, window=view.window, flip=view.flip)
 
 
 def strong_view(
-    view: View, changed: Tensor, rng: torch.Generator, track: Tensor | None = None
+    view: View,
+    changed: Tensor,
+    rng: torch.Generator,
+    track: Tensor | None = None,
+    padding: float = HEAD_PADDING,
 ) -> View:
     """The same window and flip, everything else changed further: nothing is left to a coin.
 
@@ -125,7 +134,7 @@ def strong_view(
         view: of N people.
         changed: (N,) bool, whose view is changed; the others' stays.
         rng: CPU generator.
-        track: as in :func:`random_view`.
+        track, padding: as in :func:`random_view`.
     """
     device = view.window.device
     count = len(view.flip) if track is None else int(track[-1]) + 1
@@ -138,7 +147,7 @@ def strong_view(
     return View(
         view.window,
         view.flip,
-        torch.where(changed, HEAD_PADDING + 0.1 * draw[:, 3], view.padding),
+        torch.where(changed, padding + 0.1 * draw[:, 3], view.padding),
         torch.where(each, colour, view.colour),
         torch.where(each, hidden, torch.zeros_like(hidden)),
     )

@@ -8,6 +8,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import file_digest, read_json
 from gcdr.base.plain import JsonTable
 from gcdr.base.tensors import read_tensors, write_tensors
+from gcdr.data.crops import HEAD_MARGIN, HEAD_PADDING
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.interface import SeesPeople
 from gcdr.models.kinds import GAZE_MODELS
@@ -31,8 +32,10 @@ DENOISERS: dict[str, tuple[type[Denoiser], type[DenoiserConfig]]] = {
 
 
 def describe(model: SeesPeople) -> JsonTable:
-    """The architecture as JSON: kind, sizes, and sides of its pictures and heatmaps, which planning reads."""
-    sides = {"pixels": model.input_size, "cells": model.map_size}
+    """The architecture as JSON: kind, sizes, sides of its pictures and heatmaps, and how heads are shown."""
+    sides: JsonTable = {"pixels": model.input_size, "cells": model.map_size}
+    if model.head_padding != HEAD_PADDING:  # else not mentioned, as before there was another
+        sides["head_padding"] = model.head_padding
     return {"model": model.kind, "config": model.config.to_json(), **sides}
 
 
@@ -40,7 +43,7 @@ def build_model(description: Mapping[str, Any], where: str = "model") -> SeesPeo
     """A model with initial weights from what ``describe`` returned.
 
     Args:
-        description: keys ``model`` and ``config``; others are ignored.
+        description: keys ``model``, ``config`` and, where it is unusual, ``head_padding``; no others count.
         where: how error messages name the source, for example a file.
 
     Raises:
@@ -51,12 +54,24 @@ def build_model(description: Mapping[str, Any], where: str = "model") -> SeesPeo
     sizes, inside = description.get("config", {}), f"{where}, config"
     if name in DENOISERS:
         denoiser, config = DENOISERS[name]
-        return denoiser(config.from_json(sizes, inside))
-    if name not in GAZE_MODELS:
+        model: SeesPeople = denoiser(config.from_json(sizes, inside))
+    elif name in GAZE_MODELS:
+        kind = kind_of(name)
+        model = kind.build(kind.config.from_json(sizes, inside))
+    else:
         known = sorted([*DENOISERS, *GAZE_MODELS])
         raise InputError(f"{where}: found model {name!r}, expected one of {known}")
-    kind = kind_of(name)
-    return kind.build(kind.config.from_json(sizes, inside))
+    padding = description.get("head_padding", HEAD_PADDING)
+    if (
+        isinstance(padding, bool)
+        or not isinstance(padding, (int, float))
+        or not 0 <= padding <= HEAD_MARGIN
+    ):
+        raise InputError(
+            f"{where}: found head_padding {padding!r}, expected a number from 0 to {HEAD_MARGIN}"
+        )
+    model.head_padding = float(padding)
+    return model
 
 
 def save_model(

@@ -45,7 +45,8 @@ def gaze_inputs(
     """
     size, device = pictures.images.shape[-1], pictures.images.device
     shown = plain_view(len(pictures.images), device) if view is None else view
-    own = plain_view(len(pictures.image_of), device) if view is None else view
+    people = len(pictures.image_of)
+    own = plain_view(people, device, model.head_padding) if view is None else view
     needs = model.needs
     depth = None
     if needs.depth:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from gcdr.base.errors import InputError
 from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.tensors import each_tensor
+from gcdr.data.crops import HEAD_PADDING
 from gcdr.data.views import IMAGENET, Colours, HeadMask
 
 
@@ -166,6 +167,8 @@ class SeesPeople(nn.Module, ABC):
         kind: its name in ``model.json``.
         window: of a model that follows tracks, how many frames of one it sees together: a track is asked
             in pieces of so many, from its first frame on.
+        head_padding: by how much of its size a head box is grown on each side for the crop, and for a mask
+            that shows the same; that of the data which it learned from (:mod:`gcdr.data.crops`).
         rates: by the beginning of parameters' names, what their learning rate is multiplied by.
         config: its sizes.
         objective: how far heatmaps (n, H, W) are from targets (n, H, W) in [0, 1], a scalar.
@@ -174,6 +177,7 @@ class SeesPeople(nn.Module, ABC):
     kind: ClassVar[str]
     window: ClassVar[int] = 1
     rates: Mapping[str, float] = {}
+    head_padding: float = HEAD_PADDING
     config: Any
     precision: Any
 

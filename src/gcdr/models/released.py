@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS, atomic, file_digest, read_json
 from gcdr.base.tensors import DIGEST
+from gcdr.data.crops import FILM_PADDING, HEAD_PADDING
 from gcdr.models.build import CARD_FILE, DENOISERS, describe, load_model, save_model
 from gcdr.models.checkpoints import filled, read_state
 from gcdr.models.denoiser import Denoiser
@@ -90,6 +91,8 @@ def _denoiser(
     kind, name = (VideoDenoiser, "video diffusion") if follows else (Denoiser, "diffusion")
     config = DENOISERS[kind.kind][1].paper()
     model = filled(lambda: kind(config), weights, f"{path}, read as {name}")
+    if follows:
+        model.head_padding = FILM_PADDING
     return model, {"released": name, "timesteps": timesteps}
 
 
@@ -119,6 +122,12 @@ def write_released(model: nn.Module, path: str | Path) -> None:
         raise InputError(
             f"{path}: the model {describe(model)['config']} has not the paper's sizes, and no released "
             "layout; expected a model of the paper's"
+        )
+    usual = FILM_PADDING if model.needs.tracks else HEAD_PADDING
+    if model.head_padding != usual:
+        print(
+            f"{path}: the model learned from head boxes grown by {model.head_padding:.0%} a side, which "
+            f"the released layout cannot say: its readers show {usual:.0%}"
         )
     state = {
         name: value.detach().cpu().contiguous() for name, value in model.released_state().items()

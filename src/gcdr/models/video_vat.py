@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
+from gcdr.data.crops import FILM_PADDING
 from gcdr.models.checkpoints import filled
 from gcdr.models.convlstm import ConvLSTM
 from gcdr.models.description import DENOISER, RESNET, TOWERS, VAT_IN_FRAME, VAT_MARKS, Description
@@ -122,6 +123,7 @@ def released_video_vat(
     name = DESCRIPTION.titled(gradcam)
     config = VideoVATConfig.paper(gradcam)
     model = filled(lambda: VideoVAT(config), state, f"{path}, read as {name}")
+    model.head_padding = FILM_PADDING
     return model, {"released": name}
 
 

@@ -22,7 +22,7 @@ from gcdr import __version__
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
 from gcdr.base.seeds import numpy_rng, torch_rng
-from gcdr.data.crops import HEAD_MARGIN, HEAD_PADDING
+from gcdr.data.crops import HEAD_MARGIN
 from gcdr.data.pictures import open_image
 from gcdr.models.finding import find_model
 from gcdr.models.inputs import gaze_inputs
@@ -158,7 +158,7 @@ def metadata(model: GazeModel) -> dict[str, str]:
         "map_size": model.map_size,
         "mean": mean,
         "std": std,
-        "head_padding": HEAD_PADDING,
+        "head_padding": model.head_padding,
         "head_margin": HEAD_MARGIN,
         "config": model.config.to_json(),
         "inputs": {name: INPUTS[name] for name in names},

@@ -12,6 +12,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.seeds import torch_rng
 from gcdr.base.tensors import each_tensor
 from gcdr.data.cache import Pictures, Samples
+from gcdr.data.crops import HEAD_PADDING
 from gcdr.data.heatmaps import gaussians
 from gcdr.data.originals import Originals
 from gcdr.data.tokens import Cache, ImageTokens
@@ -219,6 +220,7 @@ def draw_batch(
     clip: np.ndarray | None = None,
     own: np.ndarray | None = None,
     named: Callable[[np.ndarray], np.ndarray] | None = None,
+    padding: float = HEAD_PADDING,
 ) -> Drawn:
     """Draw the views of some people and read what they show.
 
@@ -239,6 +241,7 @@ def draw_batch(
         own: who is computed by this process, see :meth:`gcdr.training.ranks.Ranks.rows`: all that is drawn is
             drawn for everybody, but pictures are read of these alone.
         named: from people (n,) to which name of a vocabulary (n,) each looks at, -1 where unknown; or None.
+        padding: by how much of its size a head box is grown on each side, before it is jittered.
     """
     at, rows = targets.rows(sample_id), samples.rows(sample_id)
     gaze = torch.from_numpy(targets.gaze[at])
@@ -250,7 +253,7 @@ def draw_batch(
     prior = None if priors is None else priors.maps(sample_id)
     track = None if clip is None else torch.from_numpy(clip)
     head_box = torch.from_numpy(samples.head_box[rows])
-    seen = _views(head_box, gaze, track, rng, views)
+    seen = _views(head_box, gaze, track, rng, views, padding)
     read = slice(None) if own is None else own
     shown = each_tensor(seen[0], lambda tensor: tensor[read])
     if isinstance(samples, Samples):
@@ -329,19 +332,20 @@ def _views(
     track: Tensor | None,
     rng: tuple[int, str, int],
     views: Sequence[ViewKind],
+    padding: float,
 ) -> list[View]:
     seed, purpose, step = rng
-    first = random_view(box, gaze, torch_rng(seed, purpose, step), track)
+    first = random_view(box, gaze, torch_rng(seed, purpose, step), track, padding)
     drawn = []
     for number, kind in enumerate(views, start=1):
         own = torch_rng(seed, f"{purpose} {number}", step)
         if kind == "weak":
-            drawn.append(weak_view(first))
+            drawn.append(weak_view(first, padding))
         elif kind == "strong":
-            drawn.append(strong_view(first, torch.isnan(gaze).any(1), own, track))
+            drawn.append(strong_view(first, torch.isnan(gaze).any(1), own, track, padding))
         elif number == 1:
             drawn.append(first)
         else:
-            other = random_view(box, gaze, own, track)
+            other = random_view(box, gaze, own, track, padding)
             drawn.append(replace(other, window=first.window, flip=first.flip))
     return drawn

@@ -101,6 +101,7 @@ class Run:
                 clip=clip,
                 own=self.ranks.rows(len(ids), clip),
                 named=named,
+                padding=self.model.head_padding,
             )
             # Copies from pinned memory do not wait for the device.
             return each_tensor(found, Tensor.pin_memory) if self.device.type == "cuda" else found
@@ -249,6 +250,7 @@ def training_run(
             together.
     """
     cache = open_cache(near(samples))
+    model.head_padding = cache.head_padding
     larger = Originals.open(near(originals), cache.people)
     read_shown(labels, cache.people)
     split = split_identity(labels)
