@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_study import CPU, DIFFUSION, LABELS, MAPS, REFINE, Study, make_study, pictures_of
+from tiny_study import CPU, DIFFUSION, GAZE, LABELS, MAPS, REFINE, Study, make_study, pictures_of
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json, write_json, write_sealed
@@ -18,13 +18,14 @@ from gcdr.data.manifest import people_digest, read_annotated, read_people, write
 from gcdr.data.shown import read_shown
 from gcdr.data.split import LABELLED, VALIDATION, split_labels, targets
 from gcdr.data.stores import read_labels, write_prior
-from gcdr.evaluation.sweeps import choose_timestep
+from gcdr.evaluation.sweeps import choose_timestep, groups_apart
 from gcdr.refine.choice import Choice, Chosen, compared, read_choice, select, shrunk_weights
 from gcdr.refine.labels import make_labels
 from gcdr.refine.options import ChoiceSettings
 from gcdr.refine.reliability import LEAST, Reliability
 from gcdr.report.tables import read_sweeps
 from gcdr.training.denoising import held_out, train_diffusion_model
+from gcdr.training.gaze import train_gaze_model
 from gcdr.training.recipes import Fold
 from gcdr.variants import AUTO
 
@@ -70,9 +71,33 @@ def test_a_difference_is_paired_and_clustered() -> None:
     table = compared(errors, alone, weights)
     assert table["above"].tolist() == pytest.approx([0, 0.01], abs=0.001)
     apart = errors[1] - errors[0]
-    assert table["se"].tolist() == pytest.approx([0, apart.std() / 40**0.5])
+    assert table["se"].tolist() == pytest.approx([0, apart.std(ddof=1) / 40**0.5])
     twice = compared(np.repeat(errors, 2, 1), np.repeat(alone, 2), np.full(80, 1 / 80))
     assert twice["se"].tolist() == pytest.approx(table["se"].tolist())  # a copy is no news
+
+
+def test_two_units_are_few_and_one_tells_nothing() -> None:
+    errors, weights = np.array([[0.1, 0.3], [0.2, 0.2]]), np.full(2, 0.5)
+    table = compared(errors, np.array(["a", "b"]), weights)
+    apart = errors[1] - errors[0]
+    assert table["se"][1] == pytest.approx(apart.std(ddof=1) / 2**0.5)
+    with pytest.raises(InputError, match="found 2 in one image or film, by which no timestep"):
+        compared(errors, np.array(["a", "a"]), weights)
+    errors[1, 1] = np.nan
+    with pytest.raises(InputError, match="errors of 1 of 2 held-out people are not finite"):
+        compared(errors, np.array(["a", "b"]), weights)
+
+
+def test_a_group_of_one_picture_has_no_choice_of_its_own(capsys: pytest.CaptureFixture) -> None:
+    """However many people are in it: they are one draw of the group. Of each such group the log says so."""
+    people = pd.DataFrame({"group": ["crowd"] * 5 + ["few"] * 2 + ["many"] * 5 + [None]})
+    unit = np.array([*"aaaaa", *"bc", *"ddeef", "g"])
+    assert groups_apart(people, unit, 5) == ["many"]
+    assert capsys.readouterr().out.splitlines() == [
+        f"group {name}: refined as everybody, found {found} images or films; "
+        "a choice of its own takes 5 in 2 (refine.auto.group_least)"
+        for name, found in (("crowd", "5 labelled people in 1"), ("few", "2 labelled people in 2"))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -231,6 +256,24 @@ def test_models_of_another_fold_are_refused(
         InputError, match=r"fold-1: found a model of the fold .*expected .*'held_out': 0"
     ):
         choose(study, labels, folds[::-1], tmp_path / "choice.json")
+
+
+def test_folds_start_from_nothing_that_has_seen_these_labels(
+    study: Study, labels: Path, tmp_path: Path
+) -> None:
+    files = pictures_of(study, labels)
+    train_gaze_model(*files, None, None, None, GAZE, 0, CPU, tmp_path / "vat")
+    where = (0, CPU, tmp_path / "fold", study.manifest)
+    with pytest.raises(InputError, match="vat: has learned from labels of this data set"):
+        train_diffusion_model(*files, tmp_path / "vat", DIFFUSION.without_fold(0, 2), *where)
+    train_diffusion_model(*files, tmp_path / "vat", DIFFUSION, *where)  # who labels may have
+
+
+def test_a_fold_takes_as_many_steps_where_passes_are_counted() -> None:
+    recipe = replace(DIFFUSION.recipe, steps=None, epochs=12, decay_at=(8,))
+    counted = replace(DIFFUSION, recipe=recipe).without_fold(1, 4).recipe
+    assert (counted.epochs, counted.decay_at) == (16, (11,))
+    assert counted.length(per_epoch=7.5) == recipe.length(per_epoch=10)
 
 
 @pytest.mark.parametrize(

@@ -283,12 +283,30 @@ def choice_by(
     table = compared(errors, unit, np.full(len(people), 1 / len(people)))
     groups: dict[str, Chosen] = {}
     if "group" in people:
-        counts = people["group"].value_counts()
-        for name in sorted(counts.index[counts >= settings.group_least]):
+        for name in groups_apart(people, unit, settings.group_least):
             member = (people["group"] == name).fillna(False).to_numpy(bool)
             weights = shrunk_weights(member, settings.group_strength)
             groups[name] = select(compared(errors, unit, weights), candidates)
     return table, Choice(select(table, candidates), groups)
+
+
+def groups_apart(people: pd.DataFrame, unit: np.ndarray, least: int) -> list[str]:
+    """Groups with a choice of their own, by name; of the others the log says why not.
+
+    Args:
+        people: (N,) rows of the manifest with a column ``group``.
+        unit: (N,) what counts together; one picture or film alone says nothing of its group.
+        least: labelled people that it takes.
+    """
+    table = pd.DataFrame({"group": people["group"].to_numpy(object), "unit": unit})
+    found = table.dropna().groupby("group")["unit"].agg(["size", "nunique"]).sort_index()
+    enough = (found["size"] >= least) & (found["nunique"] >= 2)
+    for name, (count, units) in found[~enough].iterrows():
+        print(
+            f"group {name}: refined as everybody, found {count} labelled people in {units} images or films; "
+            f"a choice of its own takes {least} in 2 (refine.auto.group_least)"
+        )
+    return found.index[enough].tolist()
 
 
 def _as_chosen(

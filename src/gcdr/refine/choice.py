@@ -105,14 +105,29 @@ def compared(errors: np.ndarray, unit: np.ndarray, weights: np.ndarray) -> pd.Da
     Returns:
         a row a candidate: ``dist_to_mean``, ``above`` (its difference from the smallest error) and ``se``
         (the standard error of that difference).
+
+    Raises:
+        InputError: an error is not finite, or all people count together, so that nothing can be told apart.
     """
+    if not np.isfinite(errors).all():
+        raise InputError(
+            f"errors of {int((~np.isfinite(errors)).any(0).sum())} of {errors.shape[1]} held-out people are "
+            "not finite, so no timestep can be chosen; expected finite maps of the folds' models"
+        )
     mean = errors @ weights
     apart = errors - errors[np.argmin(mean)]
     above = apart @ weights
     member = np.unique(unit, return_inverse=True)[1]
-    sums = np.zeros((len(errors), member.max() + 1))
+    units = member.max() + 1
+    if units < 2:
+        raise InputError(
+            f"held-out people: found {len(member)} in one image or film, by which no timestep can be chosen; "
+            "expected labelled people of several, or refine.timestep by number"
+        )
+    sums = np.zeros((len(errors), units))
     np.add.at(sums.T, member, ((apart - above[:, None]) * weights).T)
-    return pd.DataFrame({"dist_to_mean": mean, "above": above, "se": np.sqrt((sums**2).sum(1))})
+    se = np.sqrt((sums**2).sum(1) * units / (units - 1))
+    return pd.DataFrame({"dist_to_mean": mean, "above": above, "se": se})
 
 
 def select(table: pd.DataFrame, candidates: list[Chosen]) -> Chosen:

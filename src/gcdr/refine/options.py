@@ -125,7 +125,8 @@ class ChoiceSettings(JsonConfig):
         refine: how maps are refined; its timestep and steps do not count.
         timesteps, steps: the candidates are all pairs of them, of which none has more steps than timesteps.
         repeats: how often each person is refined with fresh noise; their errors are averaged.
-        group_least: labelled people from which a group has a choice of its own.
+        group_least: labelled people from which a group has a choice of its own, if they are of two images or
+            films at least.
         group_strength: how many people of a group everybody together counts for there.
     """
 

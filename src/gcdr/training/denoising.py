@@ -7,12 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gcdr.base.errors import InputError
+from gcdr.base.files import read_json
 from gcdr.base.seeds import derive, torch_rng
 from gcdr.data.folds import labelled_folds
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.shown import read_shown
 from gcdr.models.denoiser import Denoiser
-from gcdr.models.sizes import DenoiserConfig, VideoDenoiserConfig, beginning
+from gcdr.models.sizes import CARD_FILE, DenoiserConfig, VideoDenoiserConfig, beginning
 from gcdr.models.starting import start_from
 from gcdr.models.video_denoiser import VideoDenoiser
 from gcdr.refine.diffusion import Predict, Schedule, denoising_loss, training_pair
@@ -73,7 +75,8 @@ def train_diffusion_model(
         manifest: the manifest, which says who is in one picture; needed where a fold is held out.
 
     Raises:
-        InputError: fewer images of labelled people than folds.
+        InputError: fewer images of labelled people than folds; or a fold is held out and ``init`` has
+            learned from labels of these people.
     """
     model = initial_denoiser(settings.network, init, seed)
     schedule = Schedule(settings.timesteps, settings.schedule)
@@ -83,9 +86,30 @@ def train_diffusion_model(
     ) as run:
         labelled = labelled_targets(labels, run.samples)
         if settings.fold is not None and manifest is not None:
+            check_unseen(init, run.samples.people)
             labelled = labelled.without(held_out(manifest, labels, settings.fold, seed))
         trained = train_denoiser(run, labelled, schedule, settings.recipe)
         run.save(trained, labelled=labelled)
+
+
+def check_unseen(init: Path | None, people: str) -> None:
+    """Refuse to judge a fold's people by what started from a model that has seen their labels.
+
+    Args:
+        init: weights that a training starts from, or None.
+        people: digest of the data set's people.
+
+    Raises:
+        InputError: the card beside the weights says that the model has learned from people of this data set.
+    """
+    folder = None if init is None else init if init.is_dir() else init.parent
+    if folder is None or not (folder / CARD_FILE).exists():
+        return
+    if read_json(folder / CARD_FILE).get("pictures") == people:
+        raise InputError(
+            f"{init}: has learned from labels of this data set, by which refine.timestep: auto judges what "
+            "starts from it; expected a diffusion.init that has seen none, or refine.timestep by number"
+        )
 
 
 def held_out(manifest: Path, labels: Path, fold: Fold, seed: int) -> np.ndarray:
