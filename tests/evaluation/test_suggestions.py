@@ -192,6 +192,7 @@ def test_bad_input_is_one_line(
 ) -> None:
     out = ("--out", tmp_path / "next.csv")
     assert "expected 1 or more" in said(capsys, "0", study, *out)
+    assert "expected 1 or more" in said(capsys, "0", "no-such-folder", *out)
     assert "at most" in said(capsys, "999", study, *out)
     assert "labels.parquet" in said(capsys, "3", tmp_path, *out)
     assert "suggestions" in said(capsys, "3", study, *out, "--student", "gcdr-t9-n2-k1+a+vat")

@@ -83,7 +83,9 @@ def test_no_number_with_wide_intervals(value: float, below: float, above: float)
 
 def test_a_flat_curve_is_called_flat_and_a_wide_one_unknown() -> None:
     assert "hardly help" in label_advice(100, Interval(0.01, -0.01, 0.02), 40)
-    assert "hardly help" in label_advice(100, Interval(-0.5, -0.6, -0.4), 40)
+    assert "made it worse" in label_advice(100, Interval(-0.5, -0.6, -0.4), 40)
+    assert CANNOT in label_advice(4, Interval(0.3, 0.29, 0.31), 40)
+    assert CANNOT in label_advice(100, Interval(math.nan, math.nan, math.nan), 40)
     assert CANNOT in label_advice(100, Interval(0.2, -0.1, 0.5), 40)
     assert label_advice(100, Interval(0.2, 0.19, 0.21), 40).startswith("Label about 30 more")
     assert "between" in label_advice(100, Interval(0.2, 0.01, 0.9), 40)
@@ -125,17 +127,20 @@ def candidates(distance: list[float], se: float) -> list[dict[str, float]]:
 
 
 def test_the_prior_helps_does_not_or_cannot_be_told() -> None:
-    assert prior_advice(candidates([0.15, 0.16, 0.20], 0.005), 90).startswith("The prior helps")
-    assert CANNOT in prior_advice(candidates([0.15, 0.16, 0.20], 0.05), 90)
-    assert "does not help" in prior_advice(candidates([0.24, 0.22, 0.20], 0.004), 90)
-    assert CANNOT in prior_advice(candidates([0.21, 0.201, 0.20], 0.02), 90)
-    assert CANNOT in prior_advice(candidates([0.2], 0), 90)  # a single timestep says nothing
+    assert prior_advice(candidates([0.15, 0.16, 0.20], 0.005), 90, 60).startswith("The prior helps")
+    assert CANNOT in prior_advice(candidates([0.15, 0.16, 0.20], 0.05), 90, 60)
+    assert "More of the prior does not help" in prior_advice(
+        candidates([0.24, 0.22, 0.20], 0.004), 90, 60
+    )
+    assert CANNOT in prior_advice(candidates([0.21, 0.201, 0.20], 0.02), 90, 60)
+    assert CANNOT in prior_advice(candidates([0.2], 0), 90, 60)  # a single timestep says nothing
+    assert CANNOT in prior_advice(candidates([0.15, 0.16, 0.20], 0.005), 90, FEWEST - 1)
 
 
 @given(st.lists(st.floats(0.05, 0.4), min_size=2, max_size=11, unique=True), st.floats(1e-4, 0.1))
 def test_less_certainty_never_brings_an_answer(distance: list[float], se: float) -> None:
     assume(len(set(np.round(distance, 6))) == len(distance))
-    sure, unsure = (prior_advice(candidates(distance, one), 50) for one in (se, 2 * se))
+    sure, unsure = (prior_advice(candidates(distance, one), 50, 40) for one in (se, 2 * se))
     if CANNOT in sure:
         assert CANNOT in unsure
 

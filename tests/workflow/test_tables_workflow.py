@@ -102,6 +102,13 @@ def test_a_report_without_diffusion_plans_none(planning: Workspace) -> None:
     assert (planned["train_diffusion"], planned["sweep"]) == (1, 1)
 
 
+def test_a_curve_of_labels_takes_people_to_judge_by(planning: Workspace) -> None:
+    """Said before the trainings, not by the last job."""
+    planning.write("none.yaml", "split: {validation: 0}\n")
+    run = planning.snakemake("-n", "label_advice", configs=(SMOKE, "none.yaml"))
+    assert run.returncode and "found split.validation 0, expected a share" in run.stdout
+
+
 @pytest.mark.parametrize("target", [*PAPER_TABLES, "label_savings", "label_advice", "suggestions"])
 def test_plan_of_a_table(planning: Workspace, target: str) -> None:
     one = "studies: {smoke: {dataset: smoke, seed: 0}}\nreport: {name: smoke, studies: [smoke]}\n"

@@ -249,7 +249,9 @@ def suggest(args: argparse.Namespace) -> int:
     """Write the list and say whom it was chosen from."""
     from gcdr.base.csvtext import write_csv
     from gcdr.evaluation.next_labels import find_study, suggestions
+    from gcdr.evaluation.suggestions import check_asked
 
+    check_asked(args.count, args.per_image)
     if args.out.exists():
         raise InputError(f"{args.out}: is there already, and may hold labels; name a new file")
     files = find_study(args.split, args.data, args.student)

@@ -132,6 +132,17 @@ def choose_people(
     return rows, novelties
 
 
+def check_asked(count: int, per_image: int) -> None:
+    """Whether numbers of people are any.
+
+    Raises:
+        InputError: one is not above 0.
+    """
+    for name, value in (("N", count), ("--per-image", per_image)):
+        if value < 1:
+            raise InputError(f"suggest: {name}: found {value}, expected 1 or more")
+
+
 def check_count(count: int, image: np.ndarray, per_image: int) -> None:
     """Whether so many people can be suggested.
 
@@ -143,9 +154,7 @@ def check_count(count: int, image: np.ndarray, per_image: int) -> None:
     Raises:
         InputError: the numbers are not above 0, nobody is left, or fewer people than that.
     """
-    for name, value in (("N", count), ("--per-image", per_image)):
-        if value < 1:
-            raise InputError(f"suggest: {name}: found {value}, expected 1 or more")
+    check_asked(count, per_image)
     if not len(image):
         raise InputError("suggest: nobody is unlabelled, so there is nobody to suggest")
     most = int(np.minimum(np.unique(image, return_counts=True)[1], per_image).sum())

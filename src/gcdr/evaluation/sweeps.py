@@ -77,6 +77,8 @@ def sweep_timesteps(
     groups = {"test": (tested.ids, tested.points)}
     if seen.any():
         groups["val"] = (known[seen], gaze[seen, None].astype(float))
+    else:
+        print(f"{labels}: sets nobody aside (split.validation), so the sweep is of test people alone")
     how = (settings.maps.layer, settings.maps.size, prior_made_by)
     refine = settings.refine
     refinements = [
@@ -224,6 +226,7 @@ def choose_timestep(
             "folds": len(folds),
             "sampler": settings.refine.sampling.sampler,
             "people": {HELD_OUT: len(people), "validation": known.validation},
+            "units": len(np.unique(clusters(people))),
             "chosen": choice.whole.to_json(),
             "groups": {
                 name: chosen.to_json() | {"people": int((people["group"] == name).sum())}

@@ -124,6 +124,17 @@ def label_advice(now: int, steepness: Interval, units: int) -> str:
             f"It cannot be said whether more labels help: labelled people are held out in {units} images, "
             f"and fewer than {FEWEST} say nothing. Label some more and ask again."
         )
+    found = (steepness.value, steepness.low, steepness.high)
+    if now < FEWEST or not all(map(math.isfinite, found)):
+        return (
+            f"It cannot be said whether more labels help: the curve ends at {now} labelled people, and fewer "
+            f"than {FEWEST}, or parts of equal size, say nothing. Label some more and ask again."
+        )
+    if steepness.high < 0:
+        return (
+            f"More labels made it worse, up to the {now} there are: either the labels of some people are "
+            "wrong, or the trainings differ by more than labels do. Look at the largest errors first."
+        )
     least, about, most = (
         more_labels(now, value) for value in (steepness.high, steepness.value, steepness.low)
     )
@@ -166,7 +177,7 @@ def method_advice(name: str, other: str, difference: Interval, units: int) -> st
         units: how many images or films they are in.
     """
     between = f"({difference.low:+.3f} to {difference.high:+.3f})"
-    if units < FEWEST or difference.low <= 0 <= difference.high:
+    if units < FEWEST or not (difference.low > 0 or difference.high < 0):
         return (
             f"With all labels that there are it cannot be said whether {name} or {other} is better: they "
             f"differ by {difference.value:+.3f} {between}."
@@ -178,14 +189,25 @@ def method_advice(name: str, other: str, difference: Interval, units: int) -> st
     )
 
 
-def prior_advice(rows: Sequence[Mapping[str, Any]], people: int) -> str:
-    """Whether the prior's maps help: those timesteps that keep them against the last, which forgets them.
+def prior_advice(rows: Sequence[Mapping[str, Any]], people: int, units: int) -> str:
+    """Whether the prior's maps help: those timesteps that keep them against the last, which keeps least.
 
     Args:
         rows: of the choice of a timestep: ``timestep``, ``dist_to_mean``, ``above`` (its difference from the
             best) and ``se`` (the standard error of that).
         people: how many held-out people they are of.
+        units: how many images or films these are in.
     """
+    if units < FEWEST:
+        return (
+            f"It cannot be said whether the prior helps: labelled people are held out in {units} images, and "
+            f"fewer than {FEWEST} say nothing."
+        )
+    if len({row["timestep"] for row in rows}) < 2:
+        return (
+            "It cannot be said whether the prior helps: one timestep was tried alone "
+            "(refine.auto.timesteps)."
+        )
     last = max(row["timestep"] for row in rows)
     best = min(rows, key=lambda row: row["dist_to_mean"])
     noise = min(
@@ -212,11 +234,11 @@ def prior_advice(rows: Sequence[Mapping[str, Any]], people: int) -> str:
     if low > 0:
         return (
             f"The prior helps: {of}, maps refined from t = {best['timestep']} are nearer by {gain} than from "
-            f"t = {last}, which leaves hardly anything of them."
+            f"t = {last}, which leaves least of them."
         )
     if high < margin:
         return (
-            f"The prior does not help here: {of}, keeping more of its maps than t = {last} leaves "
+            f"More of the prior does not help here: {of}, keeping more of its maps than t = {last} leaves "
             f"brings {gain}."
         )
     return (

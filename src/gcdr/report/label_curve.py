@@ -130,7 +130,8 @@ def choice_advice(choices: Sequence[Path]) -> list[str]:
     lines = []
     for content in map(read_json, choices):
         if "chosen" in content:
-            said = prior_advice(content["rows"], content["people"][HELD_OUT])
+            people = content["people"][HELD_OUT]
+            said = prior_advice(content["rows"], people, content.get("units", people))
             lines.append(f"{content['study']}: {said}")
     return lines
 
