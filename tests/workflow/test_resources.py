@@ -55,3 +55,19 @@ def test_a_plan_is_noted_for_gcdr_forecast_by_another_table(
     asked.targets = ["no-such-target"]
     with pytest.raises(InputError, match="the workflow cannot be planned"):
         _planned(asked, Path("others.txt"), Path("own.yaml"))
+
+
+def test_no_rule_or_profile_walks_into_a_trap_of_clusters(planning: Workspace) -> None:
+    """docs/cluster.md lists them."""
+    rules = "\n".join(path.read_text() for path in (planning.folder / "workflow").rglob("*.smk"))
+    assert not re.search(r"^ *retries:", rules, re.M)
+    for profile in ("default", "slurm"):
+        (path,) = (planning.folder / "profiles" / profile).glob("*.yaml")
+        settings = yaml.safe_load(path.read_text())
+        assert settings["rerun-incomplete"] and "keep-incomplete" not in settings
+        assert not settings.get("slurm-no-requeue")
+    run = planning.snakemake("-n", "--verbose", configs=(SMOKE,))
+    jobs = {rule: job for rule, job in asked(run.stdout).items() if "mem_mb" in job}
+    assert len(jobs) > 15
+    for rule, job in jobs.items():
+        assert int(job["mem_mb"]) >= 250 and int(job["runtime"]) >= 10, (rule, job)
