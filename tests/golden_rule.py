@@ -97,7 +97,12 @@ def strided(value: Tensor, channels: int, rows: int) -> Tensor:
 
 
 def assert_near(found: Tensor, expected: np.ndarray | Tensor, tolerance: float = 1e-4) -> None:
-    """Compare; the tolerance is in units of the largest expected value, but at least of 1."""
+    """Compare; the tolerance is in units of the largest expected value, but at least of 1.
+
+    The error is printed: ``pytest -rP`` shows how near is near.
+    """
     expected = torch.as_tensor(expected).reshape(found.shape)
-    atol = tolerance * max(1.0, expected.abs().max().item())
-    torch.testing.assert_close(found, expected, atol=atol, rtol=0)
+    scale = max(1.0, expected.abs().max().item())
+    off = (found.detach().double() - expected.double()).abs().max().item() / scale
+    print(f"{tuple(found.shape)}: off by {off:.1e}, allowed {tolerance:.0e}")
+    torch.testing.assert_close(found, expected, atol=tolerance * scale, rtol=0)
