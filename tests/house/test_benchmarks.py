@@ -1,6 +1,7 @@
 """Benchmarks call the library as it is now: nothing else would notice that they no longer run."""
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -50,6 +51,36 @@ def test_all_that_a_gpu_is_asked_runs() -> None:
     assert sum(" ≥ 300 people / s " in row for row in rows) == 1
     assert sum(" ≥ 2 x plain: " in row for row in rows) == 1
     assert sum(" loading ≤ 5% of it: " in row for row in rows) == 2
+
+
+@pytest.mark.slow
+def test_one_pass_says_what_several_say() -> None:
+    rows = said("one_pass.py", "--rounds", "1").splitlines()
+    assert len(rows) == 6 and sum("one pass" in row for row in rows) == 2
+    assert all(float(row.split()[-1]) < 1e-4 for row in rows)
+
+
+def test_shows_are_counted_alike_and_compared_one_by_one(tmp_path: Path) -> None:
+    """Two shows by two seeds: means over shows, spread over seeds, and in how many the last one is nearer."""
+    folders = []
+    for show, seed, far, near in (
+        ("a", 1, 0.2, 0.1),
+        ("b", 1, 0.4, 0.3),
+        ("a", 2, 0.2, 0.3),
+        ("b", 2, 0.4, 0.3),
+    ):
+        folders.append(tmp_path / f"{show}-{seed}/labelschosen-seed{seed}")
+        for method, distance in (("vat", far), ("gcdr", near)):
+            found = {"dist_to_mean": {"value": distance}, "auc_video": {"value": 1 - distance}}
+            path = folders[-1] / f"metrics/{method}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps({"metrics": found}))
+    first, second, _, _, last = said(
+        "shows.py", *map(str, folders), "--methods", "vat", "gcdr"
+    ).splitlines()
+    assert first.split() == ["vat", "0.300", "±0.000", "0.700", "±0.000"]
+    assert second.split() == ["gcdr", "0.250", "±0.071", "0.750", "±0.071"]
+    assert "by -0.050, nearer in 3 of 4 (p = 0.625), AUC +0.050, higher in 3 (p = 0.625)" in last
 
 
 def test_the_made_up_tokenizer_of_gradcam_is_read_again(tmp_path: Path) -> None:
