@@ -78,7 +78,9 @@ def sweep_timesteps(
     if seen.any():
         groups["val"] = (known[seen], gaze[seen, None].astype(float))
     else:
-        print(f"{labels}: sets nobody aside (split.validation), so the sweep is of test people alone")
+        print(
+            f"{labels}: sets nobody aside (split.validation), so the sweep is of test people alone"
+        )
     how = (settings.maps.layer, settings.maps.size, prior_made_by)
     refine = settings.refine
     refinements = [
