@@ -158,6 +158,22 @@ def test_of_several_videos_the_others_go_on(
     assert "24 frames in 0.96 s" in said.out and "b.mp4: not a readable video (cut off" in said.out
 
 
+def test_folders_with_a_dot_keep_their_names(place: Path, tmp_path: Path) -> None:
+    table, rows = tmp_path / "heads.csv", []
+    for camera in ("cam.1", "cam.2"):
+        (tmp_path / camera).mkdir()
+        for number, (image, boxes) in enumerate(moving_world(2)):
+            image.save(tmp_path / camera / f"{number}.png")
+            rows.append((camera, number, "b", *boxes[1]))
+    pd.DataFrame(rows, columns=["sequence", "frame", "track", *BOX]).to_csv(table, index=False)
+    out, videos = tmp_path / "out", [tmp_path / camera for camera in ("cam.1", "cam.2")]
+    arguments = ["--video", "--heads", table, "--out", out, "--no-drawings"]
+    assert predicted(place, *videos, *arguments) == 0
+    for camera in ("cam.1", "cam.2"):
+        sequence = pd.read_csv(out / camera / "predictions.csv", dtype=str)["sequence"]
+        assert sequence.tolist() == [camera] * 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [

@@ -10,7 +10,8 @@ from moving_world import write_film
 from PIL import Image
 
 from gcdr.base.errors import InputError
-from gcdr.video.containers import ENDINGS, decoded_frames
+from gcdr.datasets.film_names import VIDEO_ENDINGS
+from gcdr.video.containers import decoded_frames
 from gcdr.video.frames import Frame, expected_frames, find_videos, read_frames
 from gcdr.video.inspection import inspect_video
 from gcdr.video.moments import Thinning
@@ -61,7 +62,7 @@ def test_frames_come_in_order_with_their_times(
     film = write_film(tmp_path / f"film{ending}", images, codec=codec)
     notes: list[str] = []
     frames = list(read_frames(film, notes))
-    assert ending in ENDINGS and not notes
+    assert ending in VIDEO_ENDINGS and not notes
     assert [frame.number for frame in frames] == list(range(30))
     assert np.allclose([frame.seconds for frame in frames], np.arange(30) / 25, atol=1e-3)
     assert colours_of(frames[7].image) == "rgb" and frames[7].image.size == SIZE

@@ -137,3 +137,20 @@ def test_a_table_that_does_not_fit_is_refused(
         table.write_text(content)
     with pytest.raises(InputError, match=part):
         read_tracks(table, Path("film.mp4"), alone)
+
+
+def test_rows_are_of_the_film_of_that_very_name(tmp_path: Path) -> None:
+    table, row = tmp_path / "heads.csv", "{},{},1,1,2,2"
+    called = ["P1.camA", "P1.camA.mp4", "P1.camB", "P1", "P1.camA.avi", "P1.camA.txt"]
+    rows = [row.format(name, number) for number, name in enumerate(called)]
+    table.write_text("\n".join([f"sequence,frame,{','.join(BOX)}", *rows]) + "\n")
+    film = tmp_path / "P1.camA.mp4"
+    assert sorted(read_tracks(table, film).boxes) == [0, 1, 4]
+    (tmp_path / "P1.camA.avi").touch()  # a film of its own, with a row of its own
+    assert sorted(read_tracks(table, film).boxes) == [0, 1]
+    assert sorted(read_tracks(table, tmp_path / "P1.camB.mov").boxes) == [2]
+    (folder := tmp_path / "P1").mkdir()
+    assert sorted(read_tracks(table, folder).boxes) == [3]
+    (folder := tmp_path / "cam.1").mkdir()  # a folder has no ending
+    with pytest.raises(InputError, match=r"expected some of 'cam\.1'"):
+        read_tracks(table, folder)

@@ -106,10 +106,12 @@ def _folders(videos: list[Path], out: Path) -> list[Path]:
     """Where each video's results go: one alone into ``out``, several into folders of their names."""
     if len(videos) == 1:
         return [out]
-    stems = [video.stem for video in videos]
+    from gcdr.datasets.film_names import film_name
+
+    films = [film_name(video) for video in videos]
     names = [
-        video.stem if stems.count(video.stem) == 1 else video.name.replace(".", "-")
-        for video in videos
+        film if films.count(film) == 1 else video.name.replace(".", "-")
+        for film, video in zip(films, videos, strict=True)
     ]
     if twice := [name for name in names if names.count(name) > 1]:
         raise InputError(

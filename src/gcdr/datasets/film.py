@@ -13,6 +13,7 @@ from gcdr.base.problems import Problems
 from gcdr.data.manifest import BODY, BOX, CONTEXT
 from gcdr.data.parquet import read_table
 from gcdr.datasets.assemble import Dataset, Rules, assemble
+from gcdr.datasets.film_names import named_films
 from gcdr.datasets.folder import TOLD, rows_of_people, rows_of_table
 from gcdr.datasets.linking import Linker
 from gcdr.datasets.text import Table, read_headed
@@ -74,11 +75,9 @@ def _of_frames(columns: Table, known: pd.DataFrame, problems: Problems) -> Table
     """The rows of frames that were taken, with ``image`` and the films' own names as ``sequence``."""
     frame = columns.numbers("frame", problems, "a whole number from 0 on")
     films = known["sequence"].unique().tolist()
-    called = {Path(name).stem: name for name in films} | {name: name for name in films}
     if "sequence" in columns.columns:
         text = pd.Series(columns.text("sequence"), dtype=object)
-        stem = text.map(lambda name: Path(name).stem)
-        sequence = text.map(called).fillna(stem.map(called))
+        sequence = named_films(columns.text("sequence"), films)
         expected = f"the name of a film: {', '.join(films[:5])}{', …' * (len(films) > 5)}"
         strange = sequence.isna().to_numpy()
         problems.rows("of no film", "sequence", expected, strange, columns.places, text)

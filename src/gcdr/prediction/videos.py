@@ -15,6 +15,7 @@ from gcdr.base.csvtext import write_csv
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, write_json
 from gcdr.data.parquet import write_table
+from gcdr.datasets.film_names import film_name
 from gcdr.datasets.linking import Linker
 from gcdr.detection.heads import load_finder
 from gcdr.detection.panorama import Finder
@@ -184,7 +185,7 @@ def predict_over_time(
             if artist:
                 artist.draw(one, rows, prediction)
 
-        predicted.people = follow_people(seen, models.model, video.stem, show, notes)
+        predicted.people = follow_people(seen, models.model, film_name(video), show, notes)
         if given and wanted.heads:
             notes += missing_note(wanted.heads, list(given.boxes), passed)
         if predicted.people.empty:

@@ -20,12 +20,6 @@ from gcdr.base.errors import InputError
 from gcdr.data.pictures import form_of
 from gcdr.video.moments import Moment
 
-ENDINGS = (
-    ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m2v", ".ts", ".mts", ".m2ts",
-    ".wmv", ".asf", ".flv", ".3gp", ".3g2", ".ogv", ".mxf", ".vob", ".dv",
-)  # fmt: skip
-"""Endings by which a file is taken for a video."""
-
 RATE = 25.0  # frames a second where a file says nothing of times
 SLACK = 0.5  # seconds that a header may be off before it is said; of a shorter video a quarter of its length
 TURNS = {
