@@ -133,6 +133,7 @@ def test_a_film_is_the_one_of_that_very_name(folder: Path) -> None:
     assert dataset.manifest["sequence"].tolist() == ["P1.camA", "P1.camA", "2024.05.01 lab"]
     for wrong in ("P1.camC", "P1", "P1.camA.txt", "2024.05.02 lab", "2024.05"):
         (problem,) = read(folder, [row.format(wrong, 1), *rows]).problems.errors
-        assert f"line 2, sequence: found {wrong!r}; expected the name of a film: P1.camA" in (
-            problem.lines()[0]
+        assert (
+            f"line 2, sequence: found {wrong!r}; expected the name of a film: P1.camA"
+            in (problem.lines()[0])
         )

@@ -152,6 +152,47 @@ def test_frames_of_a_track_are_taken_once_and_in_order(tmp_path: Path) -> None:
     assert "1 in 1 sequences, 3 to 3 frames long, 1 with a gap" in summary(dataset, 0)
 
 
+@pytest.mark.parametrize("box", ["0,0,0,0", "24,25,4,5", "90,5,99,25", "400,5,420,25"])
+def test_a_box_that_cannot_be_used_moves_no_other(tmp_path: Path, box: str) -> None:
+    source = film(tmp_path, {"A": "train"}, frames=24)
+    rows = [track_row(f"{n:04d}.jpg", box=f"{n},5,{20 + n},25") for n in range(1, 25)]
+    rows[11] = track_row("0012.jpg", box=box)
+    write(tmp_path, {"annotations/train/A/1_9/s00.txt": "\n".join(rows)})
+    dataset = read(source)
+    (told,) = dataset.problems.warnings
+    numbers = box.replace(",", ", ")
+    assert told.count == 1 and told.kind.endswith("training person left out")
+    assert "s00.txt, line 12, head box" in told.lines()[0] and numbers in told.lines()[0]
+    kept = np.array([n for n in range(1, 25) if n != 12])
+    assert dataset.manifest["frame"].tolist() == kept.tolist()
+    boxes = np.stack([kept, 0 * kept + 5, kept + 20, 0 * kept + 25], 1).astype(float)
+    assert np.allclose(dataset.manifest[BOX], smooth(boxes, kept))
+
+
+def test_exchanged_corners_of_test_people_are_put_in_order_before_the_mean(tmp_path: Path) -> None:
+    source = film(tmp_path, {"A": "test"}, frames=12)
+    rows = [track_row(f"{n:04d}.jpg") for n in range(1, 13)]
+    rows[4] = track_row("0005.jpg", box="24,25,4,5")
+    write(tmp_path, {"annotations/test/A/1_9/s00.txt": "\n".join(rows)})
+    dataset = read(source)
+    assert np.allclose(dataset.manifest[BOX], [4, 5, 24, 25]) and len(dataset.manifest) == 12
+    (told,) = dataset.problems.warnings
+    assert "s00.txt, line 5, head box: found (24, 25, 4, 5)" in told.lines()[0]
+
+
+def test_a_mean_that_leaves_a_smaller_picture_is_left_out(tmp_path: Path) -> None:
+    source = film(tmp_path, {"A": "train"}, frames=12)
+    rows = [track_row(f"{n:04d}.jpg", box="40,5,60,25") for n in range(1, 13)]
+    rows[4] = track_row("0005.jpg", box="1,1,9,9", gaze="5,5")
+    write(tmp_path, {"annotations/train/A/1_9/s00.txt": "\n".join(rows)})
+    Image.new("RGB", (12, 12)).save(tmp_path / "images/A/1_9/0005.jpg")
+    dataset = read(source)
+    assert 5 not in dataset.manifest["frame"].tolist() and len(dataset.manifest) == 11
+    (told,) = dataset.problems.warnings
+    assert told.kind == "mean head box outside the image, training person left out"
+    assert "line 5" in told.lines()[0]
+
+
 def test_people_who_come_back_lone_frames_and_frames_of_other_sizes(tmp_path: Path) -> None:
     source = film(tmp_path, {"A": "train"}, frames=60)
     kept = [track_row(f"{n:04d}.jpg") for n in (1, 2, 3, 50, 51)]
@@ -193,6 +234,10 @@ def test_files_with_and_without_bodies_may_be_mixed(tmp_path: Path) -> None:
         (
             [track_row("0001.jpg", gaze="-1,24")],
             "taken as 0: .*line 1, gazex, gazey: found .-1, 24.",
+        ),
+        (
+            [track_row("0001.jpg", gaze="-400,-30")],
+            "negative coordinate of a gaze point, taken as 0: .*line 1, gazex, gazey: found .-400, -30.",
         ),
     ],
 )

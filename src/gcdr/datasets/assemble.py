@@ -1,5 +1,6 @@
 """From annotation rows, as a reader understands them, to a data set with a manifest."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -62,11 +63,13 @@ class Rules:
             lie a little outside onto the border. Each is a warning; otherwise it is an error.
         grid: width and height that boxes and gaze points in pixels are of, where they are not those of the
             image's file.
+        smoothed: makes of rows whose head box can be used the (N, 4) boxes that take its place.
     """
 
     gaze: Literal["share", "pixels"] = "share"
     repair: bool = False
     grid: tuple[int, int] | None = None
+    smoothed: Callable[[pd.DataFrame], np.ndarray] | None = None
 
 
 def assemble(
@@ -173,20 +176,42 @@ def _check_boxes(
         problems.rows(kind, "head box", "x0 < x1, y0 < y1", swapped, places, box, fatal=False)
         box[test] = np.sort(box[test].reshape(-1, 2, 2), axis=1).reshape(-1, 4)
         rows[BOX] = box
-    size = rows[["width", "height"]].to_numpy(float)
     _check_scale(rows, places, problems)
+    usable = _within_images(rows, "head box", looked, places, problems, rules)
+    if (
+        rules.smoothed
+    ):  # of what can be used alone: a box of zeros would move those of its neighbours
+        rows.loc[usable, BOX] = rules.smoothed(rows[usable])
+        means, where = rows[usable], places.take(usable)
+        usable[usable] = _within_images(
+            means, "mean head box", looked[usable], where, problems, rules
+        )
+    return usable
+
+
+def _within_images(
+    rows: pd.DataFrame,
+    what: str,
+    looked: np.ndarray,
+    places: Places,
+    problems: Problems,
+    rules: Rules,
+) -> np.ndarray:
+    """Which rows have a box with an area, and where their image can be looked at one that overlaps it."""
+    box, size = rows[BOX].to_numpy(float), rows[["width", "height"]].to_numpy(float)
     empty = (box[:, 2:] <= box[:, :2]).any(1)
     outside = looked & ~empty & ((box[:, 2:] <= 0) | (box[:, :2] >= size)).any(1)
     beyond = np.maximum(-box[:, :2], box[:, 2:] - size)  # pixels, on the farther side of each axis
     far = looked & ~empty & ~outside & (beyond > size).any(1)
-    dropped = ~test & rules.repair
+    dropped = ~rows["split"].eq("test").to_numpy() & rules.repair
     for kind, column, bad, found, expected in (
-        ("head box without area", "head box", empty, box, "x0 < x1 and y0 < y1 in pixels"),
-        ("head box outside the image", "head box and image size", outside, np.hstack([box, size]),
+        ("without area", "", empty, box, "x0 < x1 and y0 < y1 in pixels"),
+        ("outside the image", " and image size", outside, np.hstack([box, size]),
          "a box that overlaps its image"),
-        ("head box far beyond the image", "head box and image size", far, np.hstack([box, size]),
+        ("far beyond the image", " and image size", far, np.hstack([box, size]),
          "a box that reaches beyond its image by its size at most"),
     ):  # fmt: skip
+        kind, column = f"{what} {kind}", f"{what}{column}"
         problems.rows(kind, column, expected, bad & ~dropped, places, found)
         kind = f"{kind}, training person left out"
         problems.rows(kind, column, expected, bad & dropped, places, found, fatal=False)
