@@ -216,6 +216,31 @@ def test_files_with_and_without_bodies_may_be_mixed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("box", "kind"),
+    [
+        ("20,20,1,1", "without area"),
+        ("0,0,0,0", "without area"),
+        ("500,5,600,40", "outside the image"),
+        ("-9,-9,-1,30", "with a negative number"),
+        ("-1,-1,-1,-1", ""),
+    ],
+)
+def test_a_body_box_that_cannot_be_is_none(tmp_path: Path, box: str, kind: str) -> None:
+    source = film(tmp_path, {"A": "train", "B": "test"}, frames=2)
+    for split, show in (("train", "A"), ("test", "B")):
+        rows = [track_row("0001.jpg") + BODY, track_row("0002.jpg") + f",{box}"]
+        write(tmp_path, {f"annotations_body/{split}/{show}/1_9/s00.txt": "\n".join(rows)})
+    dataset = read(source)
+    assert len(dataset.manifest) == 4 and dataset.bodies["detected"].tolist() == [True, False] * 2
+    assert dataset.bodies.loc[[1, 3], ["body_x0", "score"]].isna().all(axis=None)
+    assert [one.count for one in dataset.problems.warnings] == [2] * bool(kind)
+    for told in dataset.problems.warnings:
+        assert told.kind == f"body box {kind}, taken as not found"
+        assert "B/1_9/s00.txt, line 2, body box" in told.lines()[0]
+        assert f"found ({box.replace(',', ', ')}" in told.lines()[0]
+
+
+@pytest.mark.parametrize(
     ("rows", "said"),
     [
         (

@@ -130,6 +130,7 @@ def assemble(
     usable = _check_boxes(rows, sound, places, problems, rules)
     usable &= _check_gaze(rows, sound, places, problems, rules)
     usable &= check_optional(rows, places, problems)
+    _check_bodies(rows, sound, places, problems)
     sound &= usable & ~odd
     people, lost = rows["person"].nunique(), rows["person"][unreadable].nunique()
     if not sound.any() and not problems.errors:
@@ -178,9 +179,8 @@ def _check_boxes(
         rows[BOX] = box
     _check_scale(rows, places, problems)
     usable = _within_images(rows, "head box", looked, places, problems, rules)
-    if (
-        rules.smoothed
-    ):  # of what can be used alone: a box of zeros would move those of its neighbours
+    if rules.smoothed:
+        # Of what can be used alone: a box of zeros would move those of its neighbours.
         rows.loc[usable, BOX] = rules.smoothed(rows[usable])
         means, where = rows[usable], places.take(usable)
         usable[usable] = _within_images(
@@ -216,6 +216,28 @@ def _within_images(
         kind = f"{kind}, training person left out"
         problems.rows(kind, column, expected, bad & dropped, places, found, fatal=False)
     return ~(empty | outside | far | np.isnan(box).any(1))
+
+
+def _check_bodies(
+    rows: pd.DataFrame, looked: np.ndarray, places: Places, problems: Problems
+) -> None:
+    """Take body boxes that cannot be right for bodies that were not found; four negative numbers say so."""
+    if not set(BODY) <= set(rows):
+        return
+    box, size = rows[BODY].to_numpy(float), rows[["width", "height"]].to_numpy(float)
+    there = np.isfinite(box).all(1) & ~(box < 0).all(1)
+    left = there & (box[:, 0] < 0)
+    empty = there & ~left & (box[:, 2:] <= box[:, :2]).any(1)
+    outside = looked & there & ~(left | empty) & ((box[:, 2:] <= 0) | (box[:, :2] >= size)).any(1)
+    for kind, column, bad, found, expected in (
+        ("with a negative number", "", left, box, "a box in pixels, or four negative numbers"),
+        ("without area", "", empty, box, "x0 < x1 and y0 < y1 in pixels"),
+        ("outside the image", " and image size", outside, np.hstack([box, size]),
+         "a box that overlaps its image"),
+    ):  # fmt: skip
+        kind, column = f"body box {kind}, taken as not found", f"body box{column}"
+        problems.rows(kind, column, expected, bad, places, found, fatal=False)
+        rows.loc[bad, BODY] = -1.0
 
 
 def _check_scale(rows: pd.DataFrame, places: Places, problems: Problems) -> None:
