@@ -14,7 +14,7 @@ from gcdr.datasets.film_names import VIDEO_ENDINGS
 from gcdr.video.containers import decoded_frames
 from gcdr.video.frames import Frame, expected_frames, find_videos, read_frames
 from gcdr.video.inspection import inspect_video
-from gcdr.video.moments import Thinning
+from gcdr.video.moments import Clock, Thinning
 
 SIZE = (96, 64)
 CORNERS = {  # which corner is red, green, blue: upper left, upper right, lower left
@@ -209,6 +209,51 @@ def test_damage_in_the_middle_costs_what_is_damaged(
     assert any("a.avi: parts that could not be decoded: 6, the first at 0.4 s" in n for n in notes)
     _, wrong = inspect_video(film, full=True)
     assert any("parts that cannot be decoded: 6" in line for line in wrong)
+
+
+def test_recordings_joined_end_to_end_go_on(tmp_path: Path, images: list[Image.Image]) -> None:
+    """Each of the two has a clock of its own, which begins at the same time."""
+    parts = [write_film(tmp_path / f"{n}.ts", images[:count]) for n, count in ((1, 20), (2, 15))]
+    film = tmp_path / "joined.ts"
+    film.write_bytes(b"".join(part.read_bytes() for part in parts))
+    notes: list[str] = []
+    frames = list(read_frames(film, notes))
+    assert [frame.number for frame in frames] == list(range(35))
+    assert np.allclose([frame.seconds for frame in frames], np.arange(35) / 25)
+    bar = [np.asarray(frames[at].image, int) for at in (25, 5, 19)]  # 25 is frame 5 of the second
+    assert np.abs(bar[0] - bar[1]).mean() < np.abs(bar[0] - bar[2]).mean()
+    assert "joined.ts: the clock begins anew at frame 20: seconds" in notes[0]
+    said, wrong = inspect_video(film)
+    assert any("35 frames in 1.40 s" in line for line in said)
+    assert any("25.000 a second, constant" in line for line in said)
+    assert any("the clock begins anew at frame 20" in line for line in wrong)
+    assert not any("time of one before" in line for line in wrong + notes)
+    five = [frame.number for frame in read_frames(film, [], Thinning(fps=5))]
+    assert five == list(range(0, 35, 5))
+
+
+def test_times_grow_whatever_a_file_says() -> None:
+    clock = Clock(0.1)
+    times = [5.0, 5.25, 5.25, 4.0, 4.5, None, None, 4.6, 1.0, 1.0]
+    seconds = [clock(number, time) for number, time in enumerate(times)]
+    assert seconds == [0, 0.25, None, 0.35, 0.85, 0.95, 1.05, 1.15, 1.25, None]
+    assert clock.anew == [3, 8] and clock.repeated == 2
+    untimed = Clock(1 / 30)
+    assert [untimed(number, None) for number in range(0, 9001)][-1] == 300
+
+
+def test_frames_that_the_decoder_marks_as_damaged_are_counted(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (20, 64, 96, 3), np.uint8)
+    film = write_film(tmp_path / "a.ts", [Image.fromarray(one) for one in noise])
+    assert not inspect_video(film, full=True)[1]
+    packets = np.frombuffer(film.read_bytes(), np.uint8).reshape(-1, 188)
+    there = np.arange(len(packets)) // 4 != len(packets) // 8  # four in the middle are lost
+    film.write_bytes(packets[there].tobytes())
+    notes: list[str] = []
+    assert len(list(read_frames(film, notes))) > 17
+    (note,) = (note for note in notes if "the decoder marks as damaged" in note)
+    (wrong,) = (w for w in inspect_video(film, full=True)[1] if "the decoder marks as damaged" in w)
+    assert note == wrong and "used all the same: 1, the first is frame" in note
 
 
 def test_what_is_no_video_is_named_in_a_line(tmp_path: Path, images: list[Image.Image]) -> None:

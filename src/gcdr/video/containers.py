@@ -6,7 +6,7 @@ torch each, and hides the packets: which of them are broken, and what time each 
 with a damaged recording has to be told.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from PIL import Image
 
 from gcdr.base.errors import InputError
 from gcdr.data.pictures import form_of
-from gcdr.video.moments import Moment
+from gcdr.video.moments import Clock, Moment, clock_notes
 
 RATE = 25.0  # frames a second where a file says nothing of times
 SLACK = 0.5  # seconds that a header may be off before it is said; of a shorter video a quarter of its length
@@ -143,46 +143,59 @@ def file_moments(path: Path, notes: list[str]) -> Iterator[Moment]:
 
     Args:
         path: the file.
-        notes: gets a line for what cannot be decoded, for frames without a time of their own, for a rotation
-            that is no quarter turn, and where the file ends before its header says.
+        notes: gets a line for what cannot be decoded, for frames that the decoder marks as damaged, for times
+            that begin anew or stand still, for a rotation that is no quarter turn, and where the file ends
+            before its header says.
 
     Raises:
         InputError: as :func:`opened_video`, or not one frame can be decoded.
     """
     faults: list[str] = []
-    number, begun, last, repeated, odd = 0, 0.0, -1.0, 0, None
+    damaged: list[int] = []
+    number, odd = -1, None
     with opened_video(path) as (container, stream):
         header = header_of(container, stream)
-        step = 1 / (header.rate or RATE)
+        clock = Clock(1 / (header.rate or RATE))
         # With frames apart a cut file would lose some, by the number of cores.
         stream.thread_type = "SLICE"
-        for frame in decoded_frames(container, stream, faults):
-            timed = frame.time is not None
-            begun = frame.time if timed and not number else begun
-            seconds = round(frame.time - begun, 6) if timed else number * step
-            if seconds <= last:
-                repeated += 1
-            else:
-                last, (turn, angle) = seconds, turn_of(frame)
+        for number, frame in enumerate(decoded_frames(container, stream, faults)):
+            damaged += [number] if frame.is_corrupt else []
+            seconds = clock(number, frame.time)
+            if seconds is not None:
+                turn, angle = turn_of(frame)
                 odd = angle if odd is None else odd
                 yield Moment(number, seconds, partial(_picture, frame, turn))
-            number += 1
-    if not number:
+    if number < 0:
         reason = f" ({faults[0]})" if faults else ""
         raise InputError(f"{path}: not one frame could be decoded{reason}")
     if faults:
         notes.append(
             f"{path}: parts that could not be decoded: {len(faults)}, the first {faults[0]}"
         )
-    if repeated:
-        notes.append(f"{path}: frames that bear the time of one before, left out: {repeated}")
+    notes += damage_note(path, damaged)
+    notes += clock_notes(path, clock.anew, clock.repeated)
     if header.aspect != 1:
         notes.append(
             f"{path}: pixels are {header.aspect:.3g} times as wide as high: boxes and points count them so"
         )
     if odd is not None:
         notes.append(f"{path}: to be turned by {odd}°, no quarter turn: frames are left as stored")
-    notes += length_note(path, header, last + step)
+    notes += length_note(path, header, clock.now + clock.step)
+
+
+def damage_note(path: Path, damaged: Sequence[int]) -> list[str]:
+    """A line where the decoder marks frames as damaged, which it does not do of all that are.
+
+    Args:
+        path: the file.
+        damaged: numbers of these frames.
+    """
+    if not damaged:
+        return []
+    return [
+        f"{path}: frames that the decoder marks as damaged, used all the same: {len(damaged)}, the first is "
+        f"frame {damaged[0]}"
+    ]
 
 
 def length_note(path: Path, header: Header, seconds: float) -> list[str]:

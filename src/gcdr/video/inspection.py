@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from gcdr.base.errors import InputError
 from gcdr.data.pictures import shown_size
 from gcdr.video.containers import (
     RATE,
+    damage_note,
     decoded_frames,
     header_of,
     length_note,
@@ -23,6 +24,7 @@ from gcdr.video.containers import (
 )
 from gcdr.video.frame_folders import read_frame_folder
 from gcdr.video.frames import read_frames
+from gcdr.video.moments import clock_notes
 from gcdr.video.tracks import read_tracks
 
 _TURNED = {
@@ -78,13 +80,14 @@ def inspect_heads(table: Path, video: Path, alone: bool) -> tuple[list[str], lis
 
 def _file(path: Path, full: bool) -> tuple[list[str], list[str]]:
     faults: list[str] = []
-    times = array("d")
+    parts = [array("d")]
     with opened_video(path) as (container, stream):
         header = header_of(container, stream)
-        wrong = _times(path, container, stream, times)
+        wrong = _times(path, container, stream, parts)
     sizes: Counter[tuple[int, int]] = Counter()
     turns: Counter[str] = Counter()
     same, before, decoded = 0, -1, 0
+    damaged: list[int] = []
     with opened_video(path) as (container, stream):
         # With frames apart a cut file would lose some, by the number of cores.
         stream.thread_type = "SLICE"
@@ -97,15 +100,16 @@ def _file(path: Path, full: bool) -> tuple[list[str], list[str]]:
             turn, odd = turn_of(frame)
             turns[f"{odd}°, no quarter turn" if odd is not None else _TURNED[turn]] += 1
             sizes[(frame.width, frame.height)] += 1
+            damaged += [decoded] if frame.is_corrupt else []
             digest = hash(bytes(frame.planes[0]))
             same, before, decoded = same + (digest == before), digest, decoded + 1
-    shown = np.sort(np.asarray(times))
+    shown = _joined(parts, 1 / (header.rate or RATE))
     length = shown[-1] - shown[0] if len(shown) else 0.0
     steps = np.diff(shown)
     step = float(np.median(steps)) if len(steps) else 1 / (header.rate or RATE)
     said = [
         f"{path}: {header.codec} in {header.container}",
-        f"  {len(times):,} frames in {length + step:.2f} s (its header: "
+        f"  {len(shown):,} frames in {length + step:.2f} s (its header: "
         f"{_known(header.frames, ',')} frames, {_known(header.seconds, '.2f')} s)",
         f"  size {', '.join(f'{w} x {h}' for w, h in sizes) or 'unknown'} as stored; turned: "
         f"{', '.join(turns) or 'unknown'}",
@@ -118,30 +122,48 @@ def _file(path: Path, full: bool) -> tuple[list[str], list[str]]:
         )
     if full and same:
         said.append(f"  frames that equal the one before: {same:,}")
-    wrong += length_note(path, header, length + step) if len(times) else []
+    wrong += length_note(path, header, length + step) if len(shown) else []
     if faults:
         wrong.append(f"{path}: parts that cannot be decoded: {len(faults)}, the first {faults[0]}")
     if not decoded:
         wrong.append(f"{path}: not one frame can be decoded")
-    if repeated := int((steps <= 0).sum()):
-        wrong.append(f"{path}: frames that bear the time of one before: {repeated}")
+    wrong += damage_note(path, damaged)
+    anew = np.cumsum([len(part) for part in parts[:-1]], dtype=int).tolist()
+    wrong += clock_notes(path, anew, int((steps <= 0).sum()))
     if len(sizes) > 1:
         wrong.append(f"{path}: frames of {len(sizes)} sizes")
     wrong += [f"{path}: turned by {name}: left as stored" for name in turns if "°, no" in name]
     return said, wrong
 
 
-def _times(path: Path, container: Any, stream: Any, times: array) -> list[str]:
-    """Collect when each frame is shown, in seconds and in the order of the file; what went wrong."""
-    av = video_library()
+def _times(path: Path, container: Any, stream: Any, parts: list[array]) -> list[str]:
+    """Collect when each frame is shown, in seconds and in the order of the file; what went wrong.
+
+    ``parts`` gets a further one wherever the times begin anew, which packets tell by when they are decoded.
+    """
+    av, before = video_library(), None
     try:
         for packet in container.demux(stream):
             shown = packet.dts if packet.pts is None else packet.pts  # AVI knows no other than dts
-            if shown is not None:
-                times.append(float(shown * packet.time_base))
+            if shown is None:
+                continue
+            if before is not None and packet.dts is not None and packet.dts < before:
+                parts.append(array("d"))
+            before = before if packet.dts is None else packet.dts
+            parts[-1].append(float(shown * packet.time_base))
     except av.error.FFmpegError as error:
-        return [f"{path}: cannot be read on after {len(times):,} frames ({error.strerror})"]
+        count = sum(map(len, parts))
+        return [f"{path}: cannot be read on after {count:,} frames ({error.strerror})"]
     return []
+
+
+def _joined(parts: Sequence[array], step: float) -> np.ndarray:
+    """(N,) seconds in the order in which frames are shown; each part goes on a step after the one before."""
+    joined: list[np.ndarray] = []
+    for part in filter(len, parts):
+        times = np.sort(np.asarray(part))
+        joined.append(times + (joined[-1][-1] + step - times[0]) if joined else times)
+    return np.concatenate(joined) if joined else np.zeros(0)
 
 
 def _rate(steps: np.ndarray) -> str:
