@@ -79,6 +79,7 @@ def assemble(
     root: Path,
     problems: Problems,
     rules: Rules = Rules(),
+    sizes: pd.DataFrame | None = None,
 ) -> Dataset:
     """Check rows against their images and each other, and group them to people.
 
@@ -92,6 +93,8 @@ def assemble(
         root: folder that ``image`` is relative to.
         problems: what the reader has found; gets all that is found here.
         rules: what is an error and what is put right.
+        sizes: by the name of each image what :func:`gcdr.datasets.images.image_sizes` would tell, where they
+            are known without their files; None looks at the files.
     """
     rows = rows.reset_index(drop=True)
     unsafe = problems.rows(
@@ -111,7 +114,7 @@ def assemble(
         rows["image"],
     )
     names = sorted(rows.loc[~unsafe, "image"].unique())
-    images = image_sizes(root, names)
+    images = image_sizes(root, names) if sizes is None else sizes.loc[names]
     unreadable = _report_images(rows["image"], images, places, root, problems)
     for side in ("width", "height"):
         rows[side] = rows["image"].map(images[side]).fillna(0).astype(np.int64)

@@ -21,6 +21,7 @@ from gcdr.datasets.text import Table, read_headed
 FILM_COLUMNS = ["sequence", "frame", "track", *BOX]
 NEEDED = ["frame", *BOX]
 KNOWN = [name for name in TOLD if name not in NEEDED]
+NOT_TAKEN = "of a frame that was not taken (thinned out, or unreadable), left out"
 SPLIT = "train"  # of people whose row names none: a film is learned from, labelled or not
 
 
@@ -45,14 +46,28 @@ def read_film(images: Path, frames: Path, notes: Path, table: Path) -> Dataset:
     Raises:
         InputError: the table of frames is damaged.
     """
-    problems, known = Problems(), read_film_frames(frames)
+    dataset = film_people(read_film_frames(frames), images, table)
+    return replace(dataset, notes=tuple(notes.read_text().splitlines()))
+
+
+def film_people(
+    known: pd.DataFrame, images: Path, table: Path, sizes: pd.DataFrame | None = None
+) -> Dataset:
+    """The people of films by a table of them.
+
+    Args:
+        known: all frames, see :func:`read_film_frames`; ``image`` is None where one was not taken.
+        images: folder of the pictures of those that were.
+        table: see :func:`read_film`.
+        sizes: of pictures that are not written yet, see :func:`gcdr.datasets.assemble.assemble`.
+    """
+    problems = Problems()
     columns = read_headed(table, NEEDED, KNOWN, problems)
     columns = _of_frames(columns, known, problems)
     rows = rows_of_people(columns, SPLIT, problems)
     if "track" not in columns.columns and not problems.errors:
         rows = _linked(rows, known)
-    dataset = assemble("video", rows, columns.places, images, problems, Rules())
-    return replace(dataset, notes=tuple(notes.read_text().splitlines()))
+    return assemble("video", rows, columns.places, images, problems, Rules(), sizes)
 
 
 def film_people_mark(table: Path) -> str:
@@ -80,7 +95,8 @@ def _of_frames(columns: Table, known: pd.DataFrame, problems: Problems) -> Table
         sequence = named_films(columns.text("sequence"), films)
         expected = f"the name of a film: {', '.join(films[:5])}{', …' * (len(films) > 5)}"
         strange = sequence.isna().to_numpy()
-        problems.rows("of no film", "sequence", expected, strange, columns.places, text)
+        once = strange & ~text.duplicated().to_numpy()  # a film that is not there, not its thousand rows
+        problems.rows("of no film", "sequence", expected, once, columns.places, text)
     else:
         sequence = pd.Series([films[0]] * len(columns), dtype=object)
         strange = np.full(len(columns), len(films) > 1)
@@ -97,7 +113,7 @@ def _of_frames(columns: Table, known: pd.DataFrame, problems: Problems) -> Table
     for name in {"gaze_x", "in_frame"} & columns.columns.keys():
         said |= columns.filled(name)
     for kind, rows in (("", ~said), ("with a label, ", said)):
-        kind += "of a frame that was not taken (thinned out, or unreadable), left out"
+        kind += NOT_TAKEN
         rows = there & ~taken & rows
         expected = "a frame that is taken"
         problems.rows(kind, "frame", expected, rows, columns.places, frame, fatal=False)

@@ -1,6 +1,5 @@
 """Predictions on videos as ``gcdr predict VIDEO`` and ``gcdr.predict_video`` make them."""
 
-import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -35,7 +34,7 @@ from gcdr.predictor.predictor import Predictor
 from gcdr.video.containers import RATE
 from gcdr.video.frames import Frame, expected_frames, read_frames
 from gcdr.video.heads_by_frame import SeenFrame, found_heads, tabled_heads
-from gcdr.video.moments import Thinning
+from gcdr.video.moments import Thinning, check_frame_rate
 from gcdr.video.tracks import TabledTracks, missing_note, read_tracks
 from gcdr.video.writing import written_video
 
@@ -61,10 +60,7 @@ class Timing:
     gap: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.frame_rate < math.inf:
-            raise InputError(
-                f"frame rate: found {self.frame_rate}, expected frames a second, more than 0"
-            )
+        check_frame_rate(self.frame_rate)
 
 
 @dataclass(frozen=True)

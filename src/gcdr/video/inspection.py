@@ -1,16 +1,13 @@
 """What ``gcdr check`` says of a video: how long and how large it is, and what is wrong with it."""
 
-from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from gcdr.base.errors import InputError
 from gcdr.data.pictures import shown_size
 from gcdr.video.containers import (
     RATE,
@@ -20,12 +17,12 @@ from gcdr.video.containers import (
     length_note,
     opened_video,
     turn_of,
-    video_library,
 )
 from gcdr.video.frame_folders import read_frame_folder
 from gcdr.video.frames import read_frames
 from gcdr.video.moments import clock_notes
-from gcdr.video.tracks import read_tracks
+from gcdr.video.outline import Outline, outline_of
+from gcdr.video.packets import packet_times, times_in_order
 
 _TURNED = {
     None: "no",
@@ -37,10 +34,18 @@ _TURNED = {
     Image.Transpose.TRANSPOSE: "by 90° and mirrored",
     Image.Transpose.TRANSVERSE: "by 90° and mirrored",
 }
+_SIDEWAYS = {
+    Image.Transpose.ROTATE_90,
+    Image.Transpose.ROTATE_270,
+    Image.Transpose.TRANSPOSE,
+    Image.Transpose.TRANSVERSE,
+}
 VARIES = 0.02  # part by which a frame may last longer or shorter than most
 
 
-def inspect_video(path: Path, *, full: bool = False) -> tuple[list[str], list[str]]:
+def inspect_video(
+    path: Path, *, full: bool = False, rate: float = RATE
+) -> tuple[list[str], list[str], Outline | None]:
     """Look through a video.
 
     Args:
@@ -48,44 +53,25 @@ def inspect_video(path: Path, *, full: bool = False) -> tuple[list[str], list[st
         full: whether every frame is decoded; otherwise, of a file, every frame that stands for itself (key
             frames), and of a folder none. Of a file all packets are read either way, so that its length and
             its times are what is there and not what its header says.
+        rate: of a folder, frames a second that the numbers in its files' names count.
 
     Returns:
-        lines of what it is, and lines of what is wrong with it.
+        lines of what it is, lines of what is wrong with it, and its frames; None where no frame can be read.
 
     Raises:
         InputError: it cannot be read at all.
     """
-    return _folder(path, full) if path.is_dir() else _file(path, full)
+    return _folder(path, full, rate) if path.is_dir() else _file(path, full)
 
 
-def inspect_heads(table: Path, video: Path, alone: bool) -> tuple[list[str], list[str]]:
-    """What a table of heads says of a video.
-
-    Args:
-        table, video, alone: see :func:`gcdr.video.tracks.read_tracks`.
-
-    Returns:
-        a line of how many heads there are, and lines of what is wrong with rows of the table.
-    """
-    try:
-        given = read_tracks(table, video, alone)
-    except InputError as error:
-        return [], [str(error)]
-    numbers, heads = sorted(given.boxes), sum(map(len, given.boxes.values()))
-    tracks = {name for names in given.names.values() for name in names}
-    of_tracks = f" of {len(tracks):,} tracks" if tracks else ""
-    frames = f"in {len(numbers):,} frames, {numbers[0]} to {numbers[-1]}"
-    return [f"  heads in {table}: {heads:,}{of_tracks} {frames}"], given.notes
-
-
-def _file(path: Path, full: bool) -> tuple[list[str], list[str]]:
+def _file(path: Path, full: bool) -> tuple[list[str], list[str], Outline | None]:
     faults: list[str] = []
-    parts = [array("d")]
     with opened_video(path) as (container, stream):
         header = header_of(container, stream)
-        wrong = _times(path, container, stream, parts)
+        parts, wrong = packet_times(path, container, stream)
     sizes: Counter[tuple[int, int]] = Counter()
     turns: Counter[str] = Counter()
+    upright: set[tuple[int, int]] = set()
     same, before, decoded = 0, -1, 0
     damaged: list[int] = []
     with opened_video(path) as (container, stream):
@@ -100,10 +86,12 @@ def _file(path: Path, full: bool) -> tuple[list[str], list[str]]:
             turn, odd = turn_of(frame)
             turns[f"{odd}°, no quarter turn" if odd is not None else _TURNED[turn]] += 1
             sizes[(frame.width, frame.height)] += 1
+            width, height = frame.width, frame.height
+            upright.add((height, width) if turn in _SIDEWAYS else (width, height))
             damaged += [decoded] if frame.is_corrupt else []
             digest = hash(bytes(frame.planes[0]))
             same, before, decoded = same + (digest == before), digest, decoded + 1
-    shown = _joined(parts, 1 / (header.rate or RATE))
+    shown = times_in_order(parts, 1 / (header.rate or RATE))
     length = shown[-1] - shown[0] if len(shown) else 0.0
     steps = np.diff(shown)
     step = float(np.median(steps)) if len(steps) else 1 / (header.rate or RATE)
@@ -133,37 +121,7 @@ def _file(path: Path, full: bool) -> tuple[list[str], list[str]]:
     if len(sizes) > 1:
         wrong.append(f"{path}: frames of {len(sizes)} sizes")
     wrong += [f"{path}: turned by {name}: left as stored" for name in turns if "°, no" in name]
-    return said, wrong
-
-
-def _times(path: Path, container: Any, stream: Any, parts: list[array]) -> list[str]:
-    """Collect when each frame is shown, in seconds and in the order of the file; what went wrong.
-
-    ``parts`` gets a further one wherever the times begin anew, which packets tell by when they are decoded.
-    """
-    av, before = video_library(), None
-    try:
-        for packet in container.demux(stream):
-            shown = packet.dts if packet.pts is None else packet.pts  # AVI knows no other than dts
-            if shown is None:
-                continue
-            if before is not None and packet.dts is not None and packet.dts < before:
-                parts.append(array("d"))
-            before = before if packet.dts is None else packet.dts
-            parts[-1].append(float(shown * packet.time_base))
-    except av.error.FFmpegError as error:
-        count = sum(map(len, parts))
-        return [f"{path}: cannot be read on after {count:,} frames ({error.strerror})"]
-    return []
-
-
-def _joined(parts: Sequence[array], step: float) -> np.ndarray:
-    """(N,) seconds in the order in which frames are shown; each part goes on a step after the one before."""
-    joined: list[np.ndarray] = []
-    for part in filter(len, parts):
-        times = np.sort(np.asarray(part))
-        joined.append(times + (joined[-1][-1] + step - times[0]) if joined else times)
-    return np.concatenate(joined) if joined else np.zeros(0)
+    return said, wrong, outline_of(np.arange(len(shown)), shown - shown[:1], upright)
 
 
 def _rate(steps: np.ndarray) -> str:
@@ -185,7 +143,7 @@ def _known(value: float | None, form: str) -> str:
     return "not said" if value is None else f"{value:{form}}"
 
 
-def _folder(path: Path, full: bool) -> tuple[list[str], list[str]]:
+def _folder(path: Path, full: bool, rate: float) -> tuple[list[str], list[str], Outline | None]:
     folder = read_frame_folder(path)
     wrong: list[str] = []
     sizes: Counter[tuple[int, int]] = Counter(
@@ -198,13 +156,17 @@ def _folder(path: Path, full: bool) -> tuple[list[str], list[str]]:
     said = [
         f"{path}: a folder of frames",
         f"  {len(folder.names):,} frames, numbers {folder.numbers[0]} to {folder.numbers[-1]}; "
-        f"{folder.numbers[-1] - folder.numbers[0] + 1} at {RATE:g} a second are "
-        f"{(folder.numbers[-1] - folder.numbers[0] + 1) / RATE:.2f} s (--frame-rate of gcdr predict)",
+        f"{folder.numbers[-1] - folder.numbers[0] + 1} at {rate:g} a second are "
+        f"{(folder.numbers[-1] - folder.numbers[0] + 1) / rate:.2f} s (--frame-rate)",
         f"  size {', '.join(f'{w} x {h}' for w, h in sizes) or 'unknown'}, upright",
     ]
     if len(sizes) > 1 and not full:
         wrong.append(f"{path}: frames of {len(sizes)} sizes")
-    return said, wrong
+    return (
+        said,
+        wrong,
+        outline_of(folder.numbers, (folder.numbers - folder.numbers[0]) / rate, sizes),
+    )
 
 
 def _headers(root: Path, names: list[str], wrong: list[str]) -> Iterator[tuple[int, int]]:

@@ -113,6 +113,16 @@ class Thinning:
             raise InputError(f"fps: found {self.fps}, expected frames a second, more than 0")
 
 
+def check_frame_rate(rate: float) -> None:
+    """See that a rate by which the frames of a folder are timed is one.
+
+    Raises:
+        InputError: it is 0 or less, or no number.
+    """
+    if not 0 < rate < math.inf:
+        raise InputError(f"frame rate: found {rate}, expected frames a second, more than 0")
+
+
 def thinned(
     moments: Iterable[Moment], thinning: Thinning, passed: Callable[[int], object]
 ) -> Iterator[Moment]:
