@@ -1,6 +1,6 @@
 """Heads as tracks: given in a table, or found and linked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +80,23 @@ def test_between_looks_heads_move_on_a_line() -> None:
             assert np.allclose(one.boxes[place], box(100 + 2 * one.frame.number))
     with pytest.raises(InputError, match="find every: found 0"):
         next(found_heads(frames(2), finder, Linker(), every=0))
+
+
+def test_frames_that_wait_for_the_next_look_fit_into_memory() -> None:
+    image = Image.new("RGB", (3840, 2160))
+    large = [Frame(number, number / 10, "", image) for number in range(3)]
+    taken: list[Frame] = []
+
+    def coming() -> Iterator[Frame]:
+        for frame in large:
+            taken.append(frame)
+            yield frame
+
+    with pytest.raises(InputError, match=r"found 1000, of frames of 3840 x 2160 .* at most 32:"):
+        next(found_heads(coming(), Finder([0]), Linker(), every=1000))
+    assert len(taken) == 1  # said before anything is held
+    assert len(list(found_heads(large, Finder([0, 2]), Linker(), every=32))) == 3
+    assert len(list(found_heads(frames(3), Finder([0, 2]), Linker(), every=1000))) == 3
 
 
 def test_a_table_gives_tracks_and_bad_rows_are_named(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ def add_video_options(parser: Any) -> None:
         type=int,
         default=1,
         metavar="K",
-        help="find heads in one of K of these frames; between them boxes move on a line (default: all)",
+        help="find heads in one of K of these frames; between them boxes move on a line, and all of "
+        "these frames are held in memory (default: all)",
     )
     group.add_argument(
         "--gap",

@@ -95,7 +95,8 @@ def _of_frames(columns: Table, known: pd.DataFrame, problems: Problems) -> Table
         sequence = named_films(columns.text("sequence"), films)
         expected = f"the name of a film: {', '.join(films[:5])}{', …' * (len(films) > 5)}"
         strange = sequence.isna().to_numpy()
-        once = strange & ~text.duplicated().to_numpy()  # a film that is not there, not its thousand rows
+        # A film that is not there, not its thousand rows.
+        once = strange & ~text.duplicated().to_numpy()
         problems.rows("of no film", "sequence", expected, once, columns.places, text)
     else:
         sequence = pd.Series([films[0]] * len(columns), dtype=object)
