@@ -289,7 +289,8 @@ def test_a_track_twice_in_a_frame_is_an_error(tmp_path: Path) -> None:
 
 
 def childplay(root: Path, rows: list[str], split: str = "train", clip: str = CLIP) -> Path:
-    write(root, {f"annotations/{split}/{clip}.csv": "\n".join([COLUMNS, *rows])})
+    named = [row.replace(CLIP, clip) for row in rows]
+    write(root, {f"annotations/{split}/{clip}.csv": "\n".join([COLUMNS, *named])})
     video = clip.rsplit("_", 1)[0]
     write(root, {f"images/{clip}/{video}_{number}.jpg": "picture" for number in range(101, 104)})
     return root
@@ -299,6 +300,15 @@ def child(
     frame: int = 1, person: str = "p1", seen: str = "inside_visible", gaze: str = "32,24"
 ) -> str:
     return f"{CLIP},{frame},{person},4,5,20,20,{seen},{gaze},1"
+
+
+def test_a_clip_of_another_name_than_its_file_is_named(tmp_path: Path) -> None:
+    rows = [child(), child(2).replace(CLIP, "a-B_c_201-203"), child(3)]
+    (told,) = read(childplay(tmp_path, rows)).problems.warnings
+    assert told.kind == "a clip of another name than its file's, taken as the file's"
+    assert "line 3, clip: found 'a-B_c_201-203'; expected a-B_c_101-103" in told.lines()[0]
+    rows = [child().replace(CLIP, "d_101-103")]
+    assert not read(childplay(tmp_path / "b", rows, clip="d_101-103-downsampled")).problems.found
 
 
 def test_childplay_by_gaze_class(tmp_path: Path) -> None:

@@ -98,6 +98,38 @@ def test_an_odd_rotation_is_named_and_left(tmp_path: Path, images: list[Image.Im
     assert any("45°" in line for line in inspect_video(film)[1])
 
 
+@pytest.mark.parametrize(
+    "matrix", [(0, 0, 0, 0), (-(2**31), 0, 0, 65536), (65536, 65536, 0, 65536)]
+)
+def test_a_display_matrix_that_turns_nothing_is_named(
+    tmp_path: Path, images: list[Image.Image], matrix: tuple[int, ...]
+) -> None:
+    film = write_film(tmp_path / "a.mp4", images[:3])
+    content = bytearray(film.read_bytes())
+    place = content.index(b"tkhd") + 44  # three rows of three numbers each
+    a, b, c, d = matrix
+    content[place : place + 36] = np.array([a, b, 0, c, d, 0, 0, 0, 2**30], ">i4").tobytes()
+    film.write_bytes(content)
+    notes: list[str] = []
+    assert [frame.image.size for frame in read_frames(film, notes)] == [SIZE] * 3
+    assert notes[-1] == f"{film}: to be turned by an invalid rotation: frames are left as stored"
+    said, wrong, _ = inspect_video(film)
+    assert wrong == [f"{film}: turned by an invalid rotation: left as stored"]
+    assert any("turned: by an invalid rotation" in line for line in said)
+
+
+def test_a_picture_with_a_videos_ending_is_said_to_be_one(tmp_path: Path) -> None:
+    corner_picture().save(film := tmp_path / "a.mp4", format="JPEG")
+    notes: list[str] = []
+    assert len(list(read_frames(film, notes))) == 1
+    wrong = inspect_video(film)[1]
+    assert (
+        notes == wrong == [f"{film}: a picture (mjpeg) under a video's ending: a film of one frame"]
+    )
+    one = write_film(tmp_path / "one.mp4", [corner_picture()])
+    assert not inspect_video(one)[1]
+
+
 def test_a_varying_rate_keeps_true_times(tmp_path: Path, images: list[Image.Image]) -> None:
     times = np.cumsum([0.0, *np.tile([0.02, 0.06, 0.1], 10)])[:30].round(3)
     film = write_film(tmp_path / "phone.mp4", images, times=lambda number: float(times[number]))
@@ -191,6 +223,9 @@ def test_a_header_that_lies_is_not_believed(tmp_path: Path, images: list[Image.I
     notes: list[str] = []
     assert len(list(read_frames(film, notes))) == 30
     assert [note for note in notes if "ends early: found 1.2 s, its header says 60.0 s" in note]
+    film.write_bytes(content[:place] + np.array(-length, ">f8").tobytes() + content[place + 8 :])
+    said, wrong, _ = inspect_video(film)
+    assert not wrong and any("(its header: not said frames, not said s)" in line for line in said)
 
 
 def test_damage_in_the_middle_costs_what_is_damaged(

@@ -160,14 +160,15 @@ def predict_over_time(
     Raises:
         InputError: the video or the table of heads cannot be read, or no head is known in any frame.
     """
+    thinning = Thinning(timing.every, timing.fps)
+    # First, so that of a video that cannot be read nothing is said of its table.
+    total, rate = expected_frames(video, thinning, timing.frame_rate)
     given = read_tracks(wanted.heads, video, alone) if wanted.heads else None
     predicted = PredictedVideo(
         video, pd.DataFrame(), wanted, notes=list(given.notes) if given else []
     )
     notes, linker, passed = predicted.notes, Linker(timing.gap), set[int]()
     begun = time.monotonic()
-    thinning = Thinning(timing.every, timing.fps)
-    total, rate = expected_frames(video, thinning, timing.frame_rate)
     frames = read_frames(video, notes, thinning, timing.frame_rate, passed.add)
     seen = _with_heads(_counted(frames, predicted.frames), given, models.finder, linker, timing)
     with ExitStack() as open_files:

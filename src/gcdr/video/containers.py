@@ -22,6 +22,7 @@ from gcdr.video.moments import Clock, Moment, clock_notes
 
 RATE = 25.0  # frames a second where a file says nothing of times
 SLACK = 0.5  # seconds that a header may be off before it is said; of a shorter video a quarter of its length
+SKEW = 0.05  # part by which a display matrix may stretch or lean, and turn all the same
 TURNS = {
     (1, 0, 0, 1): None,
     (-1, 0, 0, 1): Image.Transpose.FLIP_LEFT_RIGHT,
@@ -120,10 +121,10 @@ def read_header(path: Path) -> Header:
 
 def header_of(container: Any, stream: Any) -> Header:
     """What an opened video says of itself."""
-    seconds = None
-    if stream.duration and stream.time_base:
+    seconds = None  # also where a broken header says less than nothing
+    if (stream.duration or 0) > 0 and stream.time_base:
         seconds = float(stream.duration * stream.time_base)
-    elif container.duration:
+    elif (container.duration or 0) > 0:
         seconds = container.duration / 1e6
     rate = stream.guessed_rate or stream.average_rate
     return Header(
@@ -179,7 +180,8 @@ def file_moments(path: Path, notes: list[str]) -> Iterator[Moment]:
             f"{path}: pixels are {header.aspect:.3g} times as wide as high: boxes and points count them so"
         )
     if odd is not None:
-        notes.append(f"{path}: to be turned by {odd}°, no quarter turn: frames are left as stored")
+        notes.append(f"{path}: to be turned by {odd}: frames are left as stored")
+    notes += still_note(path, header, number + 1)
     notes += length_note(path, header, clock.now + clock.step)
 
 
@@ -242,18 +244,35 @@ def decoded_frames(container: Any, stream: Any, faults: list[str]) -> Iterator[A
             yield frame
 
 
-def turn_of(frame: Any) -> tuple[Image.Transpose | None, int | None]:
-    """What makes a decoded frame upright, and the angle in degrees where that is no quarter turn."""
+def still_note(path: Path, header: Header, frames: int) -> list[str]:
+    """A line where what has the ending of a video is a single picture.
+
+    Args:
+        path: the file.
+        header: what it says.
+        frames: how many were decoded.
+    """
+    if frames != 1 or not header.container.endswith(("_pipe", "image2")):
+        return []
+    return [f"{path}: a picture ({header.codec}) under a video's ending: a film of one frame"]
+
+
+def turn_of(frame: Any) -> tuple[Image.Transpose | None, str | None]:
+    """What makes a decoded frame upright, and the words for it where that is no quarter turn."""
     from av.sidedata.sidedata import Type
 
     data = frame.side_data.get(Type.DISPLAYMATRIX)
     if data is None:
         return None, None
     matrix = np.frombuffer(data, np.int32)[[0, 1, 3, 4]].astype(float)
-    signs = tuple(np.round(matrix / (np.abs(matrix).max() or 1)).astype(int).tolist())
+    matrix /= np.abs(matrix).max() or 1
+    signs = tuple(np.round(matrix).astype(int).tolist())
     if signs in TURNS:
         return TURNS[signs], None
-    return None, int(frame.rotation)
+    sides = matrix.reshape(2, 2) @ matrix.reshape(2, 2).T  # of a turn a multiple of the identity
+    if not sides[0, 0] or np.abs(sides / sides[0, 0] - np.eye(2)).max() > SKEW:
+        return None, "an invalid rotation"
+    return None, f"{int(frame.rotation)}°, no quarter turn"
 
 
 def _picture(frame: Any, turn: Image.Transpose | None) -> Image.Image:

@@ -16,6 +16,7 @@ from gcdr.video.containers import (
     header_of,
     length_note,
     opened_video,
+    still_note,
     turn_of,
 )
 from gcdr.video.frame_folders import read_frame_folder
@@ -84,7 +85,7 @@ def _file(path: Path, full: bool) -> tuple[list[str], list[str], Outline | None]
             frames, path.name, unit="frame", mininterval=1, disable=None, leave=False
         ):
             turn, odd = turn_of(frame)
-            turns[f"{odd}°, no quarter turn" if odd is not None else _TURNED[turn]] += 1
+            turns[f"by {odd}" if odd is not None else _TURNED[turn]] += 1
             sizes[(frame.width, frame.height)] += 1
             width, height = frame.width, frame.height
             upright.add((height, width) if turn in _SIDEWAYS else (width, height))
@@ -120,7 +121,9 @@ def _file(path: Path, full: bool) -> tuple[list[str], list[str], Outline | None]
     wrong += clock_notes(path, anew, int((steps <= 0).sum()))
     if len(sizes) > 1:
         wrong.append(f"{path}: frames of {len(sizes)} sizes")
-    wrong += [f"{path}: turned by {name}: left as stored" for name in turns if "°, no" in name]
+    odd_turns = [name for name in turns if name not in _TURNED.values()]
+    wrong += [f"{path}: turned {name}: left as stored" for name in odd_turns]
+    wrong += still_note(path, header, decoded)
     return said, wrong, outline_of(np.arange(len(shown)), shown - shown[:1], upright)
 
 
