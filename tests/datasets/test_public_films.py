@@ -169,6 +169,15 @@ def test_a_box_that_cannot_be_used_moves_no_other(tmp_path: Path, box: str) -> N
     assert np.allclose(dataset.manifest[BOX], smooth(boxes, kept))
 
 
+def test_numbers_that_no_file_holds_are_called_means(tmp_path: Path) -> None:
+    source = film(tmp_path, {"A": "train"}, frames=12)
+    rows = "\n".join(track_row(f"{n:04d}.jpg", box=f"{n},5,{20 + n},25") for n in range(1, 13))
+    write(tmp_path, {f"annotations/train/A/1_9/s0{who}.txt": rows for who in (0, 1)})
+    (told,) = read(source).problems.warnings
+    assert told.kind == "two people with the same head box, both kept" and told.count == 12
+    assert "s01.txt, line 1, mean head box: found (2.363636364, 5, " in told.lines()[0]
+
+
 def test_exchanged_corners_of_test_people_are_put_in_order_before_the_mean(tmp_path: Path) -> None:
     source = film(tmp_path, {"A": "test"}, frames=12)
     rows = [track_row(f"{n:04d}.jpg") for n in range(1, 13)]

@@ -286,6 +286,7 @@ def test_frames_that_the_decoder_marks_as_damaged_are_counted(tmp_path: Path) ->
     for lost in range(8, len(packets) - 8, 28):  # four packets at a place in the file
         film.write_bytes(np.delete(packets, range(lost, lost + 4), 0).tobytes())
         with av.open(str(film)) as container:
+            container.streams[0].thread_type = "SLICE"
             flags = [
                 frame.is_corrupt for frame in decoded_frames(container, container.streams[0], [])
             ]
@@ -301,6 +302,8 @@ def test_frames_that_the_decoder_marks_as_damaged_are_counted(tmp_path: Path) ->
                 f"all the same: {sum(flags)}, the first is frame {flags.index(True)}" in marked[0]
             )
     assert found
+    film.write_bytes(np.delete(packets, range(8, 12), 0).tobytes())  # of the first frame
+    assert "key frames that the decoder marks as damaged" in inspect_video(film)[1][0]
 
 
 def test_what_is_no_video_is_named_in_a_line(tmp_path: Path, images: list[Image.Image]) -> None:

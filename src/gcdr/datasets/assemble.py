@@ -139,7 +139,10 @@ def assemble(
     if not sound.any() and not problems.errors:
         problems.file(root, "no person", "at least one", "no people")
     rows, places = rows[sound].reset_index(drop=True), places.take(sound)
-    return Dataset(kind, root, *_people(rows, places, problems), images, problems, people, lost)
+    box = "mean head box" if rules.smoothed else "head box"
+    return Dataset(
+        kind, root, *_people(rows, places, problems, box), images, problems, people, lost
+    )
 
 
 def frame_numbers(image: pd.Series) -> pd.Series:
@@ -295,9 +298,9 @@ def _check_gaze(
 
 
 def _people(
-    rows: pd.DataFrame, places: Places, problems: Problems
+    rows: pd.DataFrame, places: Places, problems: Problems, box: str
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Manifest, test annotations and given bodies."""
+    """Manifest, test annotations and given bodies; ``box`` is what the head boxes are, to be said."""
     person, _ = pd.factorize(rows["person"])
     first = ~rows["person"].duplicated()
     people = rows[first].reset_index(drop=True)
@@ -308,7 +311,7 @@ def _people(
         problems.rows(kind, column, "the same", other, places, rows[column], fatal=False)
     problems.rows(
         "two people with the same head box, both kept",
-        "head box",
+        box,
         "each person of an image once",
         people.duplicated(["image", *BOX]),
         places.take(first.to_numpy()),

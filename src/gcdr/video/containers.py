@@ -185,18 +185,19 @@ def file_moments(path: Path, notes: list[str]) -> Iterator[Moment]:
     notes += length_note(path, header, clock.now + clock.step)
 
 
-def damage_note(path: Path, damaged: Sequence[int]) -> list[str]:
+def damage_note(path: Path, damaged: Sequence[int], what: str = "frame") -> list[str]:
     """A line where the decoder marks frames as damaged, which it does not do of all that are.
 
     Args:
         path: the file.
-        damaged: numbers of these frames.
+        damaged: numbers of these frames, among those that were decoded.
+        what: what were decoded, one of them.
     """
     if not damaged:
         return []
     return [
-        f"{path}: frames that the decoder marks as damaged, used all the same: {len(damaged)}, the first is "
-        f"frame {damaged[0]}"
+        f"{path}: {what}s that the decoder marks as damaged, used all the same: {len(damaged)}, the first is "
+        f"{what} {damaged[0]}"
     ]
 
 

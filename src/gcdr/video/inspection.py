@@ -116,7 +116,7 @@ def _file(path: Path, full: bool) -> tuple[list[str], list[str], Outline | None]
         wrong.append(f"{path}: parts that cannot be decoded: {len(faults)}, the first {faults[0]}")
     if not decoded:
         wrong.append(f"{path}: not one frame can be decoded")
-    wrong += damage_note(path, damaged)
+    wrong += damage_note(path, damaged, "frame" if full else "key frame")
     anew = np.cumsum([len(part) for part in parts[:-1]], dtype=int).tolist()
     wrong += clock_notes(path, anew, int((steps <= 0).sum()))
     if len(sizes) > 1:
