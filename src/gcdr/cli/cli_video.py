@@ -140,11 +140,11 @@ def check_videos(
         timing: ``every``, ``fps`` and ``frame_rate``, by which a data set takes its frames.
     """
     from gcdr.datasets.film_names import film_name
+    from gcdr.video.counted_frames import heads_in_films, heads_in_video
     from gcdr.video.extraction import find_films, is_frame_folder
     from gcdr.video.frames import find_videos
     from gcdr.video.inspection import inspect_video
     from gcdr.video.moments import Thinning, check_frame_rate
-    from gcdr.video.outline import heads_in_films, heads_in_video
 
     thinning = Thinning(timing["every"], timing["fps"])
     check_frame_rate(timing["frame_rate"])
@@ -158,17 +158,17 @@ def check_videos(
     films = {}
     for video in videos:
         try:
-            said, faults, outline = inspect_video(video, full=full, rate=timing["frame_rate"])
+            said, faults, counted = inspect_video(video, full=full, rate=timing["frame_rate"])
         except InputError as error:
-            said, faults, outline = [], [str(error)], None
+            said, faults, counted = [], [str(error)], None
         print("\n".join(said))
         wrong += faults
-        films[film_name(video)] = outline
-        if table and outline and not as_data:
-            heads, faults = heads_in_video(table, video, len(videos) == 1, outline)
+        films[film_name(video)] = counted
+        if table and counted and not as_data:
+            heads, faults = heads_in_video(table, video, len(videos) == 1, counted)
             print("\n".join(heads))
             wrong += [line for line in faults if line not in wrong]
-    readable = {name: outline for name, outline in films.items() if outline}
+    readable = {name: counted for name, counted in films.items() if counted}
     if table and as_data and len(readable) == len(films):
         heads, more, faults = heads_in_films(table, readable, source, thinning)
         print("\n".join([*(f"{name}:{line}" for name, line in heads.items()), *more]))

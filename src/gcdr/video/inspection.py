@@ -19,10 +19,10 @@ from gcdr.video.containers import (
     still_note,
     turn_of,
 )
+from gcdr.video.counted_frames import CountedFrames, counted_frames
 from gcdr.video.frame_folders import read_frame_folder
 from gcdr.video.frames import read_frames
 from gcdr.video.moments import clock_notes
-from gcdr.video.outline import Outline, outline_of
 from gcdr.video.packets import packet_times, times_in_order
 
 _TURNED = {
@@ -46,7 +46,7 @@ VARIES = 0.02  # part by which a frame may last longer or shorter than most
 
 def inspect_video(
     path: Path, *, full: bool = False, rate: float = RATE
-) -> tuple[list[str], list[str], Outline | None]:
+) -> tuple[list[str], list[str], CountedFrames | None]:
     """Look through a video.
 
     Args:
@@ -65,7 +65,7 @@ def inspect_video(
     return _folder(path, full, rate) if path.is_dir() else _file(path, full)
 
 
-def _file(path: Path, full: bool) -> tuple[list[str], list[str], Outline | None]:
+def _file(path: Path, full: bool) -> tuple[list[str], list[str], CountedFrames | None]:
     faults: list[str] = []
     with opened_video(path) as (container, stream):
         header = header_of(container, stream)
@@ -124,7 +124,7 @@ def _file(path: Path, full: bool) -> tuple[list[str], list[str], Outline | None]
     odd_turns = [name for name in turns if name not in _TURNED.values()]
     wrong += [f"{path}: turned {name}: left as stored" for name in odd_turns]
     wrong += still_note(path, header, decoded)
-    return said, wrong, outline_of(np.arange(len(shown)), shown - shown[:1], upright)
+    return said, wrong, counted_frames(np.arange(len(shown)), shown - shown[:1], upright)
 
 
 def _rate(steps: np.ndarray) -> str:
@@ -146,7 +146,9 @@ def _known(value: float | None, form: str) -> str:
     return "not said" if value is None else f"{value:{form}}"
 
 
-def _folder(path: Path, full: bool, rate: float) -> tuple[list[str], list[str], Outline | None]:
+def _folder(
+    path: Path, full: bool, rate: float
+) -> tuple[list[str], list[str], CountedFrames | None]:
     folder = read_frame_folder(path)
     wrong: list[str] = []
     sizes: Counter[tuple[int, int]] = Counter(
@@ -168,7 +170,7 @@ def _folder(path: Path, full: bool, rate: float) -> tuple[list[str], list[str], 
     return (
         said,
         wrong,
-        outline_of(folder.numbers, (folder.numbers - folder.numbers[0]) / rate, sizes),
+        counted_frames(folder.numbers, (folder.numbers - folder.numbers[0]) / rate, sizes),
     )
 
 

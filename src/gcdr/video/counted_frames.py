@@ -15,7 +15,7 @@ from gcdr.video.tracks import missing_note, read_tracks
 
 
 @dataclass(frozen=True)
-class Outline:
+class CountedFrames:
     """The frames of a video as far as they are known before all are decoded.
 
     Attributes:
@@ -29,24 +29,24 @@ class Outline:
     size: tuple[int, int]
 
 
-def outline_of(
+def counted_frames(
     numbers: np.ndarray, seconds: np.ndarray, sizes: Collection[tuple[int, int]]
-) -> Outline | None:
-    """An outline by all sizes of upright frames that were seen; None where there is no frame."""
+) -> CountedFrames | None:
+    """What is counted, by all sizes of upright frames that were seen; None where there is no frame."""
     if not (len(numbers) and sizes):
         return None
     width, height = (max(side) for side in zip(*sizes, strict=True))
-    return Outline(numbers, seconds, (width, height))
+    return CountedFrames(numbers, seconds, (width, height))
 
 
 def heads_in_video(
-    table: Path, video: Path, alone: bool, outline: Outline
+    table: Path, video: Path, alone: bool, counted: CountedFrames
 ) -> tuple[list[str], list[str]]:
     """What ``gcdr predict`` will make of a table of heads for a video.
 
     Args:
         table, video, alone: see :func:`gcdr.video.tracks.read_tracks`.
-        outline: the video's frames.
+        counted: the video's frames.
 
     Returns:
         a line of how many heads there are, and lines of what is wrong with rows of the table.
@@ -57,12 +57,12 @@ def heads_in_video(
         return [], [str(error)]
     heads = sum(map(len, found.boxes.values()))
     tracks = {name for names in found.names.values() for name in names}
-    missing = missing_note(table, list(found.boxes), set(outline.numbers.tolist()))
+    missing = missing_note(table, list(found.boxes), set(counted.numbers.tolist()))
     return [_heads_line(table, heads, len(tracks), found.boxes)], [*found.notes, *missing]
 
 
 def heads_in_films(
-    table: Path, films: Mapping[str, Outline], root: Path, thinning: Thinning
+    table: Path, films: Mapping[str, CountedFrames], root: Path, thinning: Thinning
 ) -> tuple[dict[str, str], list[str], list[str]]:
     """What the workflow will make of a table of heads and labels for a data set of films.
 
@@ -108,7 +108,7 @@ def _heads_line(table: Path, heads: int, tracks: int, frames: Collection[int]) -
     )
 
 
-def _frames_of(name: str, film: Outline, thinning: Thinning) -> pd.DataFrame:
+def _frames_of(name: str, film: CountedFrames, thinning: Thinning) -> pd.DataFrame:
     """The frames of a film as :func:`gcdr.video.extraction.write_frames` would list them."""
     moments = (
         Moment(number, seconds, _undecoded)
