@@ -116,3 +116,24 @@ def test_people_are_the_same_whatever_is_said_of_where_they_look(folder: Path) -
     assert film_people_mark(table) == mark
     table.write_text(table.read_text().replace("left,10,10", "left,11,10"))
     assert film_people_mark(table) != mark
+
+
+def test_a_film_is_the_one_of_that_very_name(folder: Path) -> None:
+    """What stands behind a dot of a name is no ending, unless it is that of a video."""
+    frames = pd.read_parquet(folder / "frames.parquet")
+    called = {"a": "P1.camA", "b": "2024.05.01 lab"}
+    write_table(frames.assign(sequence=frames["sequence"].map(called)), folder / "frames.parquet")
+    row = "{},0,{},10,10,20,20,,,,"
+    right = ["P1.camA", "P1.camA.MP4", "2024.05.01 lab.mov"]
+    rows = [row.format(name, place) for place, name in enumerate(right)]
+    rows[2] = rows[2].replace(",0,", ",8,", 1).replace("10,10,20,20", "30,30,40,40")
+    rows[1] = rows[1].replace("10,10,20,20", "40,10,50,20")
+    dataset = read(folder, rows)
+    assert not dataset.problems.found
+    assert dataset.manifest["sequence"].tolist() == ["P1.camA", "P1.camA", "2024.05.01 lab"]
+    for wrong in ("P1.camC", "P1", "P1.camA.txt", "2024.05.02 lab", "2024.05"):
+        (problem,) = read(folder, [row.format(wrong, 1), *rows]).problems.errors
+        assert (
+            f"line 2, sequence: found {wrong!r}; expected the name of a film: P1.camA"
+            in (problem.lines()[0])
+        )

@@ -152,6 +152,56 @@ def test_frames_of_a_track_are_taken_once_and_in_order(tmp_path: Path) -> None:
     assert "1 in 1 sequences, 3 to 3 frames long, 1 with a gap" in summary(dataset, 0)
 
 
+@pytest.mark.parametrize("box", ["0,0,0,0", "24,25,4,5", "90,5,99,25", "400,5,420,25"])
+def test_a_box_that_cannot_be_used_moves_no_other(tmp_path: Path, box: str) -> None:
+    source = film(tmp_path, {"A": "train"}, frames=24)
+    rows = [track_row(f"{n:04d}.jpg", box=f"{n},5,{20 + n},25") for n in range(1, 25)]
+    rows[11] = track_row("0012.jpg", box=box)
+    write(tmp_path, {"annotations/train/A/1_9/s00.txt": "\n".join(rows)})
+    dataset = read(source)
+    (told,) = dataset.problems.warnings
+    numbers = box.replace(",", ", ")
+    assert told.count == 1 and told.kind.endswith("training person left out")
+    assert "s00.txt, line 12, head box" in told.lines()[0] and numbers in told.lines()[0]
+    kept = np.array([n for n in range(1, 25) if n != 12])
+    assert dataset.manifest["frame"].tolist() == kept.tolist()
+    boxes = np.stack([kept, 0 * kept + 5, kept + 20, 0 * kept + 25], 1).astype(float)
+    assert np.allclose(dataset.manifest[BOX], smooth(boxes, kept))
+
+
+def test_numbers_that_no_file_holds_are_called_means(tmp_path: Path) -> None:
+    source = film(tmp_path, {"A": "train"}, frames=12)
+    rows = "\n".join(track_row(f"{n:04d}.jpg", box=f"{n},5,{20 + n},25") for n in range(1, 13))
+    write(tmp_path, {f"annotations/train/A/1_9/s0{who}.txt": rows for who in (0, 1)})
+    (told,) = read(source).problems.warnings
+    assert told.kind == "two people with the same head box, both kept" and told.count == 12
+    assert "s01.txt, line 1, mean head box: found (2.363636364, 5, " in told.lines()[0]
+
+
+def test_exchanged_corners_of_test_people_are_put_in_order_before_the_mean(tmp_path: Path) -> None:
+    source = film(tmp_path, {"A": "test"}, frames=12)
+    rows = [track_row(f"{n:04d}.jpg") for n in range(1, 13)]
+    rows[4] = track_row("0005.jpg", box="24,25,4,5")
+    write(tmp_path, {"annotations/test/A/1_9/s00.txt": "\n".join(rows)})
+    dataset = read(source)
+    assert np.allclose(dataset.manifest[BOX], [4, 5, 24, 25]) and len(dataset.manifest) == 12
+    (told,) = dataset.problems.warnings
+    assert "s00.txt, line 5, head box: found (24, 25, 4, 5)" in told.lines()[0]
+
+
+def test_a_mean_that_leaves_a_smaller_picture_is_left_out(tmp_path: Path) -> None:
+    source = film(tmp_path, {"A": "train"}, frames=12)
+    rows = [track_row(f"{n:04d}.jpg", box="40,5,60,25") for n in range(1, 13)]
+    rows[4] = track_row("0005.jpg", box="1,1,9,9", gaze="5,5")
+    write(tmp_path, {"annotations/train/A/1_9/s00.txt": "\n".join(rows)})
+    Image.new("RGB", (12, 12)).save(tmp_path / "images/A/1_9/0005.jpg")
+    dataset = read(source)
+    assert 5 not in dataset.manifest["frame"].tolist() and len(dataset.manifest) == 11
+    (told,) = dataset.problems.warnings
+    assert told.kind == "mean head box outside the image, training person left out"
+    assert "line 5" in told.lines()[0]
+
+
 def test_people_who_come_back_lone_frames_and_frames_of_other_sizes(tmp_path: Path) -> None:
     source = film(tmp_path, {"A": "train"}, frames=60)
     kept = [track_row(f"{n:04d}.jpg") for n in (1, 2, 3, 50, 51)]
@@ -175,6 +225,31 @@ def test_files_with_and_without_bodies_may_be_mixed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("box", "kind"),
+    [
+        ("20,20,1,1", "without area"),
+        ("0,0,0,0", "without area"),
+        ("500,5,600,40", "outside the image"),
+        ("-9,-9,-1,30", "with a negative number"),
+        ("-1,-1,-1,-1", ""),
+    ],
+)
+def test_a_body_box_that_cannot_be_is_none(tmp_path: Path, box: str, kind: str) -> None:
+    source = film(tmp_path, {"A": "train", "B": "test"}, frames=2)
+    for split, show in (("train", "A"), ("test", "B")):
+        rows = [track_row("0001.jpg") + BODY, track_row("0002.jpg") + f",{box}"]
+        write(tmp_path, {f"annotations_body/{split}/{show}/1_9/s00.txt": "\n".join(rows)})
+    dataset = read(source)
+    assert len(dataset.manifest) == 4 and dataset.bodies["detected"].tolist() == [True, False] * 2
+    assert dataset.bodies.loc[[1, 3], ["body_x0", "score"]].isna().all(axis=None)
+    assert [one.count for one in dataset.problems.warnings] == [2] * bool(kind)
+    for told in dataset.problems.warnings:
+        assert told.kind == f"body box {kind}, taken as not found"
+        assert "B/1_9/s00.txt, line 2, body box" in told.lines()[0]
+        assert f"found ({box.replace(',', ', ')}" in told.lines()[0]
+
+
+@pytest.mark.parametrize(
     ("rows", "said"),
     [
         (
@@ -193,6 +268,10 @@ def test_files_with_and_without_bodies_may_be_mixed(tmp_path: Path) -> None:
         (
             [track_row("0001.jpg", gaze="-1,24")],
             "taken as 0: .*line 1, gazex, gazey: found .-1, 24.",
+        ),
+        (
+            [track_row("0001.jpg", gaze="-400,-30")],
+            "negative coordinate of a gaze point, taken as 0: .*line 1, gazex, gazey: found .-400, -30.",
         ),
     ],
 )
@@ -219,7 +298,8 @@ def test_a_track_twice_in_a_frame_is_an_error(tmp_path: Path) -> None:
 
 
 def childplay(root: Path, rows: list[str], split: str = "train", clip: str = CLIP) -> Path:
-    write(root, {f"annotations/{split}/{clip}.csv": "\n".join([COLUMNS, *rows])})
+    named = [row.replace(CLIP, clip) for row in rows]
+    write(root, {f"annotations/{split}/{clip}.csv": "\n".join([COLUMNS, *named])})
     video = clip.rsplit("_", 1)[0]
     write(root, {f"images/{clip}/{video}_{number}.jpg": "picture" for number in range(101, 104)})
     return root
@@ -229,6 +309,15 @@ def child(
     frame: int = 1, person: str = "p1", seen: str = "inside_visible", gaze: str = "32,24"
 ) -> str:
     return f"{CLIP},{frame},{person},4,5,20,20,{seen},{gaze},1"
+
+
+def test_a_clip_of_another_name_than_its_file_is_named(tmp_path: Path) -> None:
+    rows = [child(), child(2).replace(CLIP, "a-B_c_201-203"), child(3)]
+    (told,) = read(childplay(tmp_path, rows)).problems.warnings
+    assert told.kind == "a clip of another name than its file's, taken as the file's"
+    assert "line 3, clip: found 'a-B_c_201-203'; expected a-B_c_101-103" in told.lines()[0]
+    rows = [child().replace(CLIP, "d_101-103")]
+    assert not read(childplay(tmp_path / "b", rows, clip="d_101-103-downsampled")).problems.found
 
 
 def test_childplay_by_gaze_class(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
 from gcdr.prediction.contact_sheet import ContactSheet
 from gcdr.prediction.drawn import COLOURS
+from gcdr.prediction.over_time import track_notes
 from gcdr.video.frames import read_frames
 from gcdr.video.writing import written_video
 
@@ -150,12 +151,46 @@ def test_of_several_videos_the_others_go_on(
     assert predicted(place, videos, "--heads", table, "--out", out, "--no-drawings") == 1
     said = capsys.readouterr()
     assert "._a.mp4: left by an operating system" in said.out and "Traceback" not in said.err
-    assert "heads.csv: found rows of the sequence 'a'; expected some of 'b'" in said.err
+    assert "b.mp4: not a readable video (cut off" in said.err and "heads.csv" not in said.err
     assert len(pd.read_csv(out / "a/predictions.csv")) == len(heads)
     assert len(pd.read_csv(out / "c/predictions.csv")) == 5 and not (out / "b").exists()
     assert main(["check", str(videos)]) == 1
     said = capsys.readouterr()
     assert "24 frames in 0.96 s" in said.out and "b.mp4: not a readable video (cut off" in said.out
+
+
+def test_gaps_of_one_frame_and_of_several_are_named() -> None:
+    frames = pd.Series([0, 2, 3, 8], name="frame")
+    people = pd.DataFrame({"frame": frames, "track": "ann"})
+    (line,) = track_notes(people, [0, 1, 2, 3, 5, 7, 8], [])
+    assert line == "gaps in tracks: 2: ann (frame 1), ann (frames 5 to 7)"
+
+
+def test_of_a_video_that_cannot_be_read_nothing_is_said_of_its_table(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (film := tmp_path / "b.mp4").write_bytes((place / "film.mp4").read_bytes()[:900])
+    table = tmp_path / "heads.csv"
+    pd.read_csv(place / "heads.csv").assign(sequence="a").to_csv(table, index=False)
+    assert predicted(place, film, "--heads", table, "--out", tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert "b.mp4: not a readable video (cut off" in error and "heads.csv" not in error
+
+
+def test_folders_with_a_dot_keep_their_names(place: Path, tmp_path: Path) -> None:
+    table, rows = tmp_path / "heads.csv", []
+    for camera in ("cam.1", "cam.2"):
+        (tmp_path / camera).mkdir()
+        for number, (image, boxes) in enumerate(moving_world(2)):
+            image.save(tmp_path / camera / f"{number}.png")
+            rows.append((camera, number, "b", *boxes[1]))
+    pd.DataFrame(rows, columns=["sequence", "frame", "track", *BOX]).to_csv(table, index=False)
+    out, videos = tmp_path / "out", [tmp_path / camera for camera in ("cam.1", "cam.2")]
+    arguments = ["--video", "--heads", table, "--out", out, "--no-drawings"]
+    assert predicted(place, *videos, *arguments) == 0
+    for camera in ("cam.1", "cam.2"):
+        sequence = pd.read_csv(out / camera / "predictions.csv", dtype=str)["sequence"]
+        assert sequence.tolist() == [camera] * 2
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ from PIL import Image
 
 from gcdr.base.errors import InputError
 from gcdr.base.problems import Problems
+from gcdr.cli.cli_video import check_videos
 from gcdr.cli.commands import main
+from gcdr.data.manifest import BOX
 from gcdr.datasets.film import read_film, read_film_frames
 from gcdr.datasets.folder import folder_rows
 from gcdr.video.extraction import find_films, write_frames
@@ -117,6 +119,87 @@ def test_what_is_no_folder_of_films_is_named(films: Path, made: str, said: str) 
     (films / made).touch()
     with pytest.raises(InputError, match=said):
         find_films(films)
+
+
+ROWS = [
+    "party,0,a,10,10,40,40,0.5,0.5,train",
+    "party.mp4,4,a,12,10,42,40,,,",
+    "party,6,b,90,10,120,40,0.5,0.25,",
+    "walk,22,c,90,10,120,40,,,",
+]
+
+
+def check_films(films: Path, rows: list[str], capsys: pytest.CaptureFixture[str], *more: str):
+    """Exit status of ``gcdr check`` of films with a table, what it said, and what is wrong."""
+    table = films.parent / "heads.csv"
+    header = f"sequence,frame,track,{','.join(BOX)},gaze_x,gaze_y,split"
+    table.write_text("\n".join([header, *rows]) + "\n")
+    status = main(["check", str(films), "--kind", "video", "--table", str(table), *more])
+    said, _, wrong = capsys.readouterr().out.partition("wrong: ")
+    return status, said.replace(str(table), "heads.csv"), wrong.replace(str(table), "heads.csv")
+
+
+def test_the_check_of_films_reads_their_table_as_a_run_does(
+    films: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, said, wrong = check_films(films, ROWS, capsys)
+    assert (status, wrong) == (0, "") and "nothing is wrong" in said
+    assert "party:  heads in heads.csv: 3 of 2 tracks in 3 frames, 0 to 6" in said
+    assert "walk:  heads in heads.csv: 1 of 1 tracks in 1 frames, 22 to 22" in said
+    odd = [
+        "praty,0,a,1,1,9,9,,,", "praty,1,a,1,1,9,9,,,",
+        "party,10,a,1,1,9,9,,,", "walk,19,a,1,1,9,9,,,",
+        "party,1,a,1,1,9,9,7.5,0.5,", "party,2,a,1,1,9,9,,,trian", "party,3,a,400,1,409,9,,,",
+        "party,5,a,9,9,1,1,,,",
+    ]  # fmt: skip
+    status, _, wrong = check_films(films, ROWS + odd, capsys)
+    assert status == 1 and wrong.startswith("7\n")
+    for line in (
+        "line 6, sequence: found 'praty'; expected the name of a film: party, walk",
+        "line 8, frame: found 10; expected a frame of the film (of a frame that its film has not",
+        "line 9, frame: found 19; expected a frame of the film",
+        "line 10, gaze_x, gaze_y: found (7.5, 0.5); expected both in 0..1",
+        "line 11, split: found 'trian'; expected one of train",
+        "line 12, head box and image size: found (400, 1, 409, 9, 320, 240)",
+        "line 13, head box: found (9, 9, 1, 1); expected x0 < x1",
+    ):
+        assert f"  heads.csv, {line}" in wrong, (line, wrong)
+
+
+def test_labels_of_frames_that_are_not_taken_are_seen_before_a_run(
+    films: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, said, wrong = check_films(films, ROWS, capsys, "--every", "4")
+    assert status == 1 and wrong.startswith("1\n")
+    assert (
+        "heads.csv, line 4, frame: found 6; expected a frame that is taken (with a label" in wrong
+    )
+    assert (
+        "heads.csv: rows of a frame that was not taken (thinned out, or unreadable), left out: 1"
+        in (said)
+    )
+    assert "party:  heads in heads.csv: 2 of 1 tracks in 2 frames, 0 to 4" in said
+    assert "walk:  heads in heads.csv: none" in said
+    status, said, wrong = check_films(films, ROWS, capsys, "--fps", "5", "--frame-rate", "2.5")
+    assert status == 1 and "line 4, frame: found 6" in wrong
+    assert "walk:  heads in heads.csv: 1 of" in said
+    with pytest.raises(InputError, match="frame rate: found 0"):
+        check_videos(films, True, False, None, {"every": 1, "fps": None, "frame_rate": 0.0})
+    (films / "cut.mp4").write_bytes((films / "party.mp4").read_bytes()[:600])
+    status, said, wrong = check_films(films, ROWS, capsys)
+    assert status == 1 and "cut.mp4: not a readable video" in wrong and wrong.startswith("1\n")
+    assert "heads.csv: not looked at" in said
+
+
+def test_the_check_of_a_video_holds_frames_of_its_table_against_it(
+    films: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (table := films.parent / "heads.csv").write_text(
+        f"frame,track,{','.join(BOX)}\n0,a,1,1,9,9\n9,a,1,1,9,9\n10,a,1,1,9,9\n"
+    )
+    assert main(["check", str(films / "party.mp4"), "--table", str(table)]) == 1
+    said = capsys.readouterr().out
+    assert "wrong: 1\n" in said and "1 of its frames are not in the video, such as frame 10" in said
 
 
 @pytest.mark.slow

@@ -10,10 +10,11 @@ from moving_world import write_film
 from PIL import Image
 
 from gcdr.base.errors import InputError
-from gcdr.video.containers import ENDINGS, decoded_frames
+from gcdr.datasets.film_names import VIDEO_ENDINGS
+from gcdr.video.containers import decoded_frames
 from gcdr.video.frames import Frame, expected_frames, find_videos, read_frames
 from gcdr.video.inspection import inspect_video
-from gcdr.video.moments import Thinning
+from gcdr.video.moments import Clock, Thinning
 
 SIZE = (96, 64)
 CORNERS = {  # which corner is red, green, blue: upper left, upper right, lower left
@@ -61,14 +62,14 @@ def test_frames_come_in_order_with_their_times(
     film = write_film(tmp_path / f"film{ending}", images, codec=codec)
     notes: list[str] = []
     frames = list(read_frames(film, notes))
-    assert ending in ENDINGS and not notes
+    assert ending in VIDEO_ENDINGS and not notes
     assert [frame.number for frame in frames] == list(range(30))
     assert np.allclose([frame.seconds for frame in frames], np.arange(30) / 25, atol=1e-3)
     assert colours_of(frames[7].image) == "rgb" and frames[7].image.size == SIZE
     near = np.abs(np.asarray(frames[7].image, int) - np.asarray(images[7], int)).mean()
     assert near < np.abs(np.asarray(frames[7].image, int) - np.asarray(images[20], int)).mean()
     assert near < 8
-    said, wrong = inspect_video(film, full=True)
+    said, wrong, _ = inspect_video(film, full=True)
     assert not wrong and any("30 frames in 1.20 s" in line for line in said)
 
 
@@ -97,12 +98,44 @@ def test_an_odd_rotation_is_named_and_left(tmp_path: Path, images: list[Image.Im
     assert any("45°" in line for line in inspect_video(film)[1])
 
 
+@pytest.mark.parametrize(
+    "matrix", [(0, 0, 0, 0), (-(2**31), 0, 0, 65536), (65536, 65536, 0, 65536)]
+)
+def test_a_display_matrix_that_turns_nothing_is_named(
+    tmp_path: Path, images: list[Image.Image], matrix: tuple[int, ...]
+) -> None:
+    film = write_film(tmp_path / "a.mp4", images[:3])
+    content = bytearray(film.read_bytes())
+    place = content.index(b"tkhd") + 44  # three rows of three numbers each
+    a, b, c, d = matrix
+    content[place : place + 36] = np.array([a, b, 0, c, d, 0, 0, 0, 2**30], ">i4").tobytes()
+    film.write_bytes(content)
+    notes: list[str] = []
+    assert [frame.image.size for frame in read_frames(film, notes)] == [SIZE] * 3
+    assert notes[-1] == f"{film}: to be turned by an invalid rotation: frames are left as stored"
+    said, wrong, _ = inspect_video(film)
+    assert wrong == [f"{film}: turned by an invalid rotation: left as stored"]
+    assert any("turned: by an invalid rotation" in line for line in said)
+
+
+def test_a_picture_with_a_videos_ending_is_said_to_be_one(tmp_path: Path) -> None:
+    corner_picture().save(film := tmp_path / "a.mp4", format="JPEG")
+    notes: list[str] = []
+    assert len(list(read_frames(film, notes))) == 1
+    wrong = inspect_video(film)[1]
+    assert (
+        notes == wrong == [f"{film}: a picture (mjpeg) under a video's ending: a film of one frame"]
+    )
+    one = write_film(tmp_path / "one.mp4", [corner_picture()])
+    assert not inspect_video(one)[1]
+
+
 def test_a_varying_rate_keeps_true_times(tmp_path: Path, images: list[Image.Image]) -> None:
     times = np.cumsum([0.0, *np.tile([0.02, 0.06, 0.1], 10)])[:30].round(3)
     film = write_film(tmp_path / "phone.mp4", images, times=lambda number: float(times[number]))
     seconds = [frame.seconds for frame in read_frames(film, [])]
     assert np.allclose(seconds, times, atol=1e-3)
-    said, wrong = inspect_video(film)
+    said, wrong, _ = inspect_video(film)
     assert any("frame rate varies" in line and "from 10.00 to 50.00" in line for line in said)
     assert not wrong
     thin = [frame.seconds for frame in read_frames(film, [], Thinning(fps=5))]
@@ -149,7 +182,7 @@ def test_a_video_that_ends_early_is_read_as_far_as_it_goes(tmp_path: Path) -> No
     assert any(
         "cut-a.mkv: ends early: found" in note and "header says 2.0 s" in note for note in notes
     )
-    said, wrong = inspect_video(film)
+    said, wrong, _ = inspect_video(film)
     assert any("ends early" in line for line in wrong) and any("2.00 s" in line for line in said)
     short = cut(write_film(tmp_path / "c.mkv", pictures[:20]), 0.6)  # less than a second in all
     assert any("ends early" in line for line in inspect_video(short)[1])
@@ -171,7 +204,7 @@ def test_a_cut_video_keeps_its_frames_on_every_machine(tmp_path: Path) -> None:
             stream = container.streams.video[0]
             stream.codec_context.thread_count, stream.codec_context.skip_frame = 1, skipped
             alone[skipped] = len(list(decoded_frames(container, stream, [])))
-    said, wrong = inspect_video(short)
+    said, wrong, _ = inspect_video(short)
     assert f"  {alone['NONKEY']} frames decoded (key frames; --full decodes all)" in said
     assert any("ends early" in line for line in wrong)
     assert len(list(read_frames(short, []))) == alone["DEFAULT"] > 30
@@ -190,6 +223,9 @@ def test_a_header_that_lies_is_not_believed(tmp_path: Path, images: list[Image.I
     notes: list[str] = []
     assert len(list(read_frames(film, notes))) == 30
     assert [note for note in notes if "ends early: found 1.2 s, its header says 60.0 s" in note]
+    film.write_bytes(content[:place] + np.array(-length, ">f8").tobytes() + content[place + 8 :])
+    said, wrong, _ = inspect_video(film)
+    assert not wrong and any("(its header: not said frames, not said s)" in line for line in said)
 
 
 def test_damage_in_the_middle_costs_what_is_damaged(
@@ -206,8 +242,68 @@ def test_damage_in_the_middle_costs_what_is_damaged(
     seconds = [frame.seconds for frame in read_frames(film, notes)]
     assert len(seconds) == 24 and np.allclose(seconds[-14:], np.arange(16, 30) / 25)
     assert any("a.avi: parts that could not be decoded: 6, the first at 0.4 s" in n for n in notes)
-    _, wrong = inspect_video(film, full=True)
+    _, wrong, _ = inspect_video(film, full=True)
     assert any("parts that cannot be decoded: 6" in line for line in wrong)
+
+
+def test_recordings_joined_end_to_end_go_on(tmp_path: Path, images: list[Image.Image]) -> None:
+    """Each of the two has a clock of its own, which begins at the same time."""
+    parts = [write_film(tmp_path / f"{n}.ts", images[:count]) for n, count in ((1, 20), (2, 15))]
+    film = tmp_path / "joined.ts"
+    film.write_bytes(b"".join(part.read_bytes() for part in parts))
+    notes: list[str] = []
+    frames = list(read_frames(film, notes))
+    assert [frame.number for frame in frames] == list(range(35))
+    assert np.allclose([frame.seconds for frame in frames], np.arange(35) / 25)
+    bar = [np.asarray(frames[at].image, int) for at in (25, 5, 19)]  # 25 is frame 5 of the second
+    assert np.abs(bar[0] - bar[1]).mean() < np.abs(bar[0] - bar[2]).mean()
+    assert "joined.ts: the clock begins anew at frame 20: seconds" in notes[0]
+    said, wrong, _ = inspect_video(film)
+    assert any("35 frames in 1.40 s" in line for line in said)
+    assert any("25.000 a second, constant" in line for line in said)
+    assert any("the clock begins anew at frame 20" in line for line in wrong)
+    assert not any("time of one before" in line for line in wrong + notes)
+    five = [frame.number for frame in read_frames(film, [], Thinning(fps=5))]
+    assert five == list(range(0, 35, 5))
+
+
+def test_times_grow_whatever_a_file_says() -> None:
+    clock = Clock(0.1)
+    times = [5.0, 5.25, 5.25, 4.0, 4.5, None, None, 4.6, 1.0, 1.0]
+    seconds = [clock(number, time) for number, time in enumerate(times)]
+    assert seconds == [0, 0.25, None, 0.35, 0.85, 0.95, 1.05, 1.15, 1.25, None]
+    assert clock.anew == [3, 8] and clock.repeated == 2
+    untimed = Clock(1 / 30)
+    assert [untimed(number, None) for number in range(0, 9001)][-1] == 300
+
+
+def test_frames_that_the_decoder_marks_as_damaged_are_counted(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (20, 64, 96, 3), np.uint8)
+    film = write_film(tmp_path / "a.ts", [Image.fromarray(one) for one in noise])
+    assert not inspect_video(film, full=True)[1]
+    packets = np.frombuffer(film.read_bytes(), np.uint8).reshape(-1, 188)
+    found = 0
+    for lost in range(8, len(packets) - 8, 28):  # four packets at a place in the file
+        film.write_bytes(np.delete(packets, range(lost, lost + 4), 0).tobytes())
+        with av.open(str(film)) as container:
+            container.streams[0].thread_type = "SLICE"
+            flags = [
+                frame.is_corrupt for frame in decoded_frames(container, container.streams[0], [])
+            ]
+        notes: list[str] = []
+        assert len(list(read_frames(film, notes))) == len(flags)
+        wrong = inspect_video(film, full=True)[1]
+        marked = [note for note in notes if "the decoder marks as damaged" in note]
+        assert marked == [line for line in wrong if "the decoder marks as damaged" in line]
+        assert len(marked) == any(flags)
+        if marked:
+            found += 1
+            assert (
+                f"all the same: {sum(flags)}, the first is frame {flags.index(True)}" in marked[0]
+            )
+    assert found
+    film.write_bytes(np.delete(packets, range(8, 12), 0).tobytes())  # of the first frame
+    assert "key frames that the decoder marks as damaged" in inspect_video(film)[1][0]
 
 
 def test_what_is_no_video_is_named_in_a_line(tmp_path: Path, images: list[Image.Image]) -> None:
@@ -267,7 +363,7 @@ def test_a_folder_of_frames_is_a_video(tmp_path: Path) -> None:
         "frames of 2 sizes: 96 x 64 from frame 2, 40 x 40 from frame 12",
     ):
         assert any(part in note for note in notes), (part, notes)
-    said, wrong = inspect_video(tmp_path)
+    said, wrong, _ = inspect_video(tmp_path)
     assert any("8 frames, numbers 2 to 12" in line for line in said)
     assert any("frames are missing" in line for line in wrong)
     (tmp_path / "making-of.mp4").touch()

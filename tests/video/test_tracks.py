@@ -1,6 +1,6 @@
 """Heads as tracks: given in a table, or found and linked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +82,23 @@ def test_between_looks_heads_move_on_a_line() -> None:
         next(found_heads(frames(2), finder, Linker(), every=0))
 
 
+def test_frames_that_wait_for_the_next_look_fit_into_memory() -> None:
+    image = Image.new("RGB", (3840, 2160))
+    large = [Frame(number, number / 10, "", image) for number in range(3)]
+    taken: list[Frame] = []
+
+    def coming() -> Iterator[Frame]:
+        for frame in large:
+            taken.append(frame)
+            yield frame
+
+    with pytest.raises(InputError, match=r"found 1000, of frames of 3840 x 2160 .* at most 32:"):
+        next(found_heads(coming(), Finder([0]), Linker(), every=1000))
+    assert len(taken) == 1  # said before anything is held
+    assert len(list(found_heads(large, Finder([0, 2]), Linker(), every=32))) == 3
+    assert len(list(found_heads(frames(3), Finder([0, 2]), Linker(), every=1000))) == 3
+
+
 def test_a_table_gives_tracks_and_bad_rows_are_named(tmp_path: Path) -> None:
     table = tmp_path / "heads.csv"
     rows = [
@@ -137,3 +154,20 @@ def test_a_table_that_does_not_fit_is_refused(
         table.write_text(content)
     with pytest.raises(InputError, match=part):
         read_tracks(table, Path("film.mp4"), alone)
+
+
+def test_rows_are_of_the_film_of_that_very_name(tmp_path: Path) -> None:
+    table, row = tmp_path / "heads.csv", "{},{},1,1,2,2"
+    called = ["P1.camA", "P1.camA.mp4", "P1.camB", "P1", "P1.camA.avi", "P1.camA.txt"]
+    rows = [row.format(name, number) for number, name in enumerate(called)]
+    table.write_text("\n".join([f"sequence,frame,{','.join(BOX)}", *rows]) + "\n")
+    film = tmp_path / "P1.camA.mp4"
+    assert sorted(read_tracks(table, film).boxes) == [0, 1, 4]
+    (tmp_path / "P1.camA.avi").touch()  # a film of its own, with a row of its own
+    assert sorted(read_tracks(table, film).boxes) == [0, 1]
+    assert sorted(read_tracks(table, tmp_path / "P1.camB.mov").boxes) == [2]
+    (folder := tmp_path / "P1").mkdir()
+    assert sorted(read_tracks(table, folder).boxes) == [3]
+    (folder := tmp_path / "cam.1").mkdir()  # a folder has no ending
+    with pytest.raises(InputError, match=r"expected some of 'cam\.1'"):
+        read_tracks(table, folder)

@@ -30,6 +30,8 @@ def with_film(workspace: Workspace) -> Workspace:
 
 def test_a_film_is_decoded_once_and_read_whenever_labels_change(with_film: Workspace) -> None:
     folder = with_film.folder
+    check = with_film.planned("results/data/film/check.txt", configs=CONFIGS)
+    assert check == {"frames": 1, "read": 1}  # what docs/datasets.md says of it
     run = with_film.snakemake(PEOPLE, LABELS, configs=CONFIGS)
     assert run.returncode == 0, run.stdout[-4000:]
     people = pd.read_parquet(folder / PEOPLE)

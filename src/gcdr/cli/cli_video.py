@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -18,23 +19,14 @@ def add_video_options(parser: Any) -> None:
         "written are a video, a table of a row a person and frame, and a sheet of frames.",
     )
     group.add_argument("--video", action="store_true", help="a folder is one video, its frames")
-    group.add_argument(
-        "--every", type=int, default=1, metavar="N", help="look at one frame of N (default: all)"
-    )
-    group.add_argument("--fps", type=float, metavar="F", help="look at F frames a second at most")
+    add_thinning(group)
     group.add_argument(
         "--find-every",
         type=int,
         default=1,
         metavar="K",
-        help="find heads in one of K of these frames; between them boxes move on a line (default: all)",
-    )
-    group.add_argument(
-        "--frame-rate",
-        type=float,
-        default=25.0,
-        metavar="F",
-        help="of a folder: frames a second that the numbers in its names count (default: %(default)g)",
+        help="find heads in one of K of these frames; between them boxes move on a line, and all of "
+        "these frames are held in memory (default: all)",
     )
     group.add_argument(
         "--gap",
@@ -45,6 +37,21 @@ def add_video_options(parser: Any) -> None:
     )
     group.add_argument(
         "--format", choices=("csv", "parquet"), default="csv", help="of the table (default: csv)"
+    )
+
+
+def add_thinning(group: Any) -> None:
+    """The options by which frames of videos are taken."""
+    group.add_argument(
+        "--every", type=int, default=1, metavar="N", help="look at one frame of N (default: all)"
+    )
+    group.add_argument("--fps", type=float, metavar="F", help="look at F frames a second at most")
+    group.add_argument(
+        "--frame-rate",
+        type=float,
+        default=25.0,
+        metavar="F",
+        help="of a folder: frames a second that the numbers in its names count (default: %(default)g)",
     )
 
 
@@ -106,10 +113,12 @@ def _folders(videos: list[Path], out: Path) -> list[Path]:
     """Where each video's results go: one alone into ``out``, several into folders of their names."""
     if len(videos) == 1:
         return [out]
-    stems = [video.stem for video in videos]
+    from gcdr.datasets.film_names import film_name
+
+    films = [film_name(video) for video in videos]
     names = [
-        video.stem if stems.count(video.stem) == 1 else video.name.replace(".", "-")
-        for video in videos
+        film if films.count(film) == 1 else video.name.replace(".", "-")
+        for film, video in zip(films, videos, strict=True)
     ]
     if twice := [name for name in names if names.count(name) > 1]:
         raise InputError(
@@ -118,36 +127,54 @@ def _folders(videos: list[Path], out: Path) -> list[Path]:
     return [out / name for name in names]
 
 
-def check_videos(source: Path, folder: bool, full: bool, table: Path | None = None) -> int | None:
+def check_videos(
+    source: Path, folder: bool, full: bool, table: Path | None, timing: Mapping[str, Any]
+) -> int | None:
     """Say what videos are and what is wrong with them; None where the source is something else.
 
     Args:
         source: a video, or a folder of videos.
         folder: whether a folder of pictures is a video, and one of such folders and of files a data set.
         full: see :func:`gcdr.video.inspection.inspect_video`.
-        table: heads in them, of which is said how many there are in each.
+        table: heads in them: of a data set read as the workflow does, otherwise as ``gcdr predict`` does.
+        timing: ``every``, ``fps`` and ``frame_rate``, by which a data set takes its frames.
     """
+    from gcdr.datasets.film_names import film_name
+    from gcdr.video.counted_frames import heads_in_films, heads_in_video
     from gcdr.video.extraction import find_films, is_frame_folder
     from gcdr.video.frames import find_videos
-    from gcdr.video.inspection import inspect_heads, inspect_video
+    from gcdr.video.inspection import inspect_video
+    from gcdr.video.moments import Thinning, check_frame_rate
 
-    if folder and source.is_dir() and not is_frame_folder(source):
+    thinning = Thinning(timing["every"], timing["fps"])
+    check_frame_rate(timing["frame_rate"])
+    as_data = folder and source.is_dir() and not is_frame_folder(source)
+    if as_data:
         videos, wrong = [*find_films(source).values()], []
     else:
         videos, wrong = find_videos([source], folder)
     if not videos:
         return None
+    films = {}
     for video in videos:
         try:
-            said, faults = inspect_video(video, full=full)
+            said, faults, counted = inspect_video(video, full=full, rate=timing["frame_rate"])
         except InputError as error:
-            said, faults = [], [str(error)]
+            said, faults, counted = [], [str(error)], None
         print("\n".join(said))
         wrong += faults
-        if table and said:
-            heads, faults = inspect_heads(table, video, len(videos) == 1)
+        films[film_name(video)] = counted
+        if table and counted and not as_data:
+            heads, faults = heads_in_video(table, video, len(videos) == 1, counted)
             print("\n".join(heads))
             wrong += [line for line in faults if line not in wrong]
+    readable = {name: counted for name, counted in films.items() if counted}
+    if table and as_data and len(readable) == len(films):
+        heads, more, faults = heads_in_films(table, readable, source, thinning)
+        print("\n".join([*(f"{name}:{line}" for name, line in heads.items()), *more]))
+        wrong += faults
+    elif table and as_data:
+        print(f"{table}: not looked at, since there is a film that cannot be read")
     print(
         "\n".join([f"wrong: {len(wrong)}", *(f"  {line}" for line in wrong)])
         if wrong

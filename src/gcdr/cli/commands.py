@@ -22,7 +22,7 @@ from gcdr.cli.cli_label import add_label
 from gcdr.cli.cli_pictures import add_correct, add_heads, add_predict
 from gcdr.cli.cli_pilot import add_pilot
 from gcdr.cli.cli_verify import add_compare, add_verify
-from gcdr.cli.cli_video import check_videos
+from gcdr.cli.cli_video import add_thinning, check_videos
 from gcdr.data.formats import EXPORTED_FORMATS
 from gcdr.datasets.layout import DATASET_KINDS
 
@@ -58,13 +58,22 @@ def add_check(commands: Any) -> None:
         help="configuration in which an entry of datasets has this folder: are its people enough for "
         "its studies? (default: for what configs/own-labels.yaml learns, of which nothing is an error)",
     )
+    add_thinning(
+        parser.add_argument_group(
+            "films", "With --kind video and --table: which frames the data set takes."
+        )
+    )
     parser.set_defaults(run=check)
 
 
 def check(args: argparse.Namespace) -> int:
     """Print the summary of a data set or of videos; 1 if it has errors, or too few people to learn from."""
-    if args.kind == "video" or not (args.kind or args.table):
-        status = check_videos(args.dataset, args.kind == "video", args.full, args.table)
+    from gcdr.video.frames import is_video_file
+
+    of_video = args.kind is None and is_video_file(args.dataset)
+    if args.kind == "video" or of_video or not (args.kind or args.table):
+        timing = {name: getattr(args, name) for name in ("every", "fps", "frame_rate")}
+        status = check_videos(args.dataset, args.kind == "video", args.full, args.table, timing)
         if status is not None:
             return status
     from gcdr.datasets.check import decode_images, summary

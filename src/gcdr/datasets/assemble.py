@@ -1,5 +1,6 @@
 """From annotation rows, as a reader understands them, to a data set with a manifest."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -62,11 +63,13 @@ class Rules:
             lie a little outside onto the border. Each is a warning; otherwise it is an error.
         grid: width and height that boxes and gaze points in pixels are of, where they are not those of the
             image's file.
+        smoothed: makes of rows whose head box can be used the (N, 4) boxes that take its place.
     """
 
     gaze: Literal["share", "pixels"] = "share"
     repair: bool = False
     grid: tuple[int, int] | None = None
+    smoothed: Callable[[pd.DataFrame], np.ndarray] | None = None
 
 
 def assemble(
@@ -76,6 +79,7 @@ def assemble(
     root: Path,
     problems: Problems,
     rules: Rules = Rules(),
+    sizes: pd.DataFrame | None = None,
 ) -> Dataset:
     """Check rows against their images and each other, and group them to people.
 
@@ -89,6 +93,8 @@ def assemble(
         root: folder that ``image`` is relative to.
         problems: what the reader has found; gets all that is found here.
         rules: what is an error and what is put right.
+        sizes: by the name of each image what :func:`gcdr.datasets.images.image_sizes` would tell, where they
+            are known without their files; None looks at the files.
     """
     rows = rows.reset_index(drop=True)
     unsafe = problems.rows(
@@ -108,7 +114,7 @@ def assemble(
         rows["image"],
     )
     names = sorted(rows.loc[~unsafe, "image"].unique())
-    images = image_sizes(root, names)
+    images = image_sizes(root, names) if sizes is None else sizes.loc[names]
     unreadable = _report_images(rows["image"], images, places, root, problems)
     for side in ("width", "height"):
         rows[side] = rows["image"].map(images[side]).fillna(0).astype(np.int64)
@@ -127,12 +133,16 @@ def assemble(
     usable = _check_boxes(rows, sound, places, problems, rules)
     usable &= _check_gaze(rows, sound, places, problems, rules)
     usable &= check_optional(rows, places, problems)
+    _check_bodies(rows, sound, places, problems)
     sound &= usable & ~odd
     people, lost = rows["person"].nunique(), rows["person"][unreadable].nunique()
     if not sound.any() and not problems.errors:
         problems.file(root, "no person", "at least one", "no people")
     rows, places = rows[sound].reset_index(drop=True), places.take(sound)
-    return Dataset(kind, root, *_people(rows, places, problems), images, problems, people, lost)
+    box = "mean head box" if rules.smoothed else "head box"
+    return Dataset(
+        kind, root, *_people(rows, places, problems, box), images, problems, people, lost
+    )
 
 
 def frame_numbers(image: pd.Series) -> pd.Series:
@@ -173,24 +183,67 @@ def _check_boxes(
         problems.rows(kind, "head box", "x0 < x1, y0 < y1", swapped, places, box, fatal=False)
         box[test] = np.sort(box[test].reshape(-1, 2, 2), axis=1).reshape(-1, 4)
         rows[BOX] = box
-    size = rows[["width", "height"]].to_numpy(float)
     _check_scale(rows, places, problems)
+    usable = _within_images(rows, "head box", looked, places, problems, rules)
+    if rules.smoothed:
+        # Of what can be used alone: a box of zeros would move those of its neighbours.
+        rows.loc[usable, BOX] = rules.smoothed(rows[usable])
+        means, where = rows[usable], places.take(usable)
+        usable[usable] = _within_images(
+            means, "mean head box", looked[usable], where, problems, rules
+        )
+    return usable
+
+
+def _within_images(
+    rows: pd.DataFrame,
+    what: str,
+    looked: np.ndarray,
+    places: Places,
+    problems: Problems,
+    rules: Rules,
+) -> np.ndarray:
+    """Which rows have a box with an area, and where their image can be looked at one that overlaps it."""
+    box, size = rows[BOX].to_numpy(float), rows[["width", "height"]].to_numpy(float)
     empty = (box[:, 2:] <= box[:, :2]).any(1)
     outside = looked & ~empty & ((box[:, 2:] <= 0) | (box[:, :2] >= size)).any(1)
     beyond = np.maximum(-box[:, :2], box[:, 2:] - size)  # pixels, on the farther side of each axis
     far = looked & ~empty & ~outside & (beyond > size).any(1)
-    dropped = ~test & rules.repair
+    dropped = ~rows["split"].eq("test").to_numpy() & rules.repair
     for kind, column, bad, found, expected in (
-        ("head box without area", "head box", empty, box, "x0 < x1 and y0 < y1 in pixels"),
-        ("head box outside the image", "head box and image size", outside, np.hstack([box, size]),
+        ("without area", "", empty, box, "x0 < x1 and y0 < y1 in pixels"),
+        ("outside the image", " and image size", outside, np.hstack([box, size]),
          "a box that overlaps its image"),
-        ("head box far beyond the image", "head box and image size", far, np.hstack([box, size]),
+        ("far beyond the image", " and image size", far, np.hstack([box, size]),
          "a box that reaches beyond its image by its size at most"),
     ):  # fmt: skip
+        kind, column = f"{what} {kind}", f"{what}{column}"
         problems.rows(kind, column, expected, bad & ~dropped, places, found)
         kind = f"{kind}, training person left out"
         problems.rows(kind, column, expected, bad & dropped, places, found, fatal=False)
     return ~(empty | outside | far | np.isnan(box).any(1))
+
+
+def _check_bodies(
+    rows: pd.DataFrame, looked: np.ndarray, places: Places, problems: Problems
+) -> None:
+    """Take body boxes that cannot be right for bodies that were not found; four negative numbers say so."""
+    if not set(BODY) <= set(rows):
+        return
+    box, size = rows[BODY].to_numpy(float), rows[["width", "height"]].to_numpy(float)
+    there = np.isfinite(box).all(1) & ~(box < 0).all(1)
+    left = there & (box[:, 0] < 0)
+    empty = there & ~left & (box[:, 2:] <= box[:, :2]).any(1)
+    outside = looked & there & ~(left | empty) & ((box[:, 2:] <= 0) | (box[:, :2] >= size)).any(1)
+    for kind, column, bad, found, expected in (
+        ("with a negative number", "", left, box, "a box in pixels, or four negative numbers"),
+        ("without area", "", empty, box, "x0 < x1 and y0 < y1 in pixels"),
+        ("outside the image", " and image size", outside, np.hstack([box, size]),
+         "a box that overlaps its image"),
+    ):  # fmt: skip
+        kind, column = f"body box {kind}, taken as not found", f"body box{column}"
+        problems.rows(kind, column, expected, bad, places, found, fatal=False)
+        rows.loc[bad, BODY] = -1.0
 
 
 def _check_scale(rows: pd.DataFrame, places: Places, problems: Problems) -> None:
@@ -245,9 +298,9 @@ def _check_gaze(
 
 
 def _people(
-    rows: pd.DataFrame, places: Places, problems: Problems
+    rows: pd.DataFrame, places: Places, problems: Problems, box: str
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Manifest, test annotations and given bodies."""
+    """Manifest, test annotations and given bodies; ``box`` is what the head boxes are, to be said."""
     person, _ = pd.factorize(rows["person"])
     first = ~rows["person"].duplicated()
     people = rows[first].reset_index(drop=True)
@@ -258,7 +311,7 @@ def _people(
         problems.rows(kind, column, "the same", other, places, rows[column], fatal=False)
     problems.rows(
         "two people with the same head box, both kept",
-        "head box",
+        box,
         "each person of an image once",
         people.duplicated(["image", *BOX]),
         places.take(first.to_numpy()),

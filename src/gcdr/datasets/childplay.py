@@ -19,7 +19,8 @@ from gcdr.datasets.text import Table, read_headed
 HEAD = ["bbox_x", "bbox_y", "bbox_width", "bbox_height"]
 GAZE = ["gaze_x", "gaze_y"]
 COLUMNS = ["clip", "frame", "person_id", *HEAD, "gaze_class", *GAZE]
-CLIP = r"(.+)_(\d{1,9})-(\d{1,9})(-downsampled)?"
+DOWNSAMPLED = "-downsampled"
+CLIP = rf"(.+)_(\d{{1,9}})-(\d{{1,9}})({DOWNSAMPLED})?"
 VISIBLE, OUTSIDE = "inside_visible", "outside_frame"
 DROPPED = ("gaze_shift", "inside_occluded", "inside_uncertain", "eyes_closed")
 """Gaze classes without a target that could be marked; published evaluations leave their rows out."""
@@ -30,7 +31,8 @@ def read_childplay(root: Path, files: Sequence[Path]) -> Dataset:
 
     Frame n of a clip is the image START + n - 1, of clips whose name ends with ``-downsampled`` too. Rows
     whose gaze class published evaluations drop, and rows of a visible target without a point, get the split
-    ``ignore``; how many there are of each class is told.
+    ``ignore``; how many there are of each class is told, and of how many the column ``clip`` names another
+    file.
     """
     problems, parts, places = Problems(), [], []
     for path in files:
@@ -60,6 +62,11 @@ def _clip(path: Path, table: Table, problems: Problems) -> pd.DataFrame:
     for name in GAZE:
         rows[name] = table.numbers(name, problems, "a number of pixels, or -1")
     rows["gaze_class"] = table.text("gaze_class")
+    clip = pd.Series(table.text("clip"), dtype=object)
+    other = clip.str.removesuffix(DOWNSAMPLED).ne(path.stem.removesuffix(DOWNSAMPLED)).to_numpy()
+    kind = "a clip of another name than its file's, taken as the file's"
+    expected = f"{path.stem}, as the file is called"
+    problems.rows(kind, "clip", expected, other, table.places, clip, fatal=False)
     rows["sequence"], rows["group"] = path.stem, video
     rows["track"], rows["frame"] = table.text("person_id"), frame
     return rows

@@ -13,6 +13,7 @@ from gcdr.base.problems import Problems
 from gcdr.data.manifest import BODY, BOX, CONTEXT
 from gcdr.data.parquet import read_table
 from gcdr.datasets.assemble import Dataset, Rules, assemble
+from gcdr.datasets.film_names import named_films
 from gcdr.datasets.folder import TOLD, rows_of_people, rows_of_table
 from gcdr.datasets.linking import Linker
 from gcdr.datasets.text import Table, read_headed
@@ -20,6 +21,7 @@ from gcdr.datasets.text import Table, read_headed
 FILM_COLUMNS = ["sequence", "frame", "track", *BOX]
 NEEDED = ["frame", *BOX]
 KNOWN = [name for name in TOLD if name not in NEEDED]
+NOT_TAKEN = "of a frame that was not taken (thinned out, or unreadable), left out"
 SPLIT = "train"  # of people whose row names none: a film is learned from, labelled or not
 
 
@@ -44,14 +46,28 @@ def read_film(images: Path, frames: Path, notes: Path, table: Path) -> Dataset:
     Raises:
         InputError: the table of frames is damaged.
     """
-    problems, known = Problems(), read_film_frames(frames)
+    dataset = film_people(read_film_frames(frames), images, table)
+    return replace(dataset, notes=tuple(notes.read_text().splitlines()))
+
+
+def film_people(
+    known: pd.DataFrame, images: Path, table: Path, sizes: pd.DataFrame | None = None
+) -> Dataset:
+    """The people of films by a table of them.
+
+    Args:
+        known: all frames, see :func:`read_film_frames`; ``image`` is None where one was not taken.
+        images: folder of the pictures of those that were.
+        table: see :func:`read_film`.
+        sizes: of pictures that are not written yet, see :func:`gcdr.datasets.assemble.assemble`.
+    """
+    problems = Problems()
     columns = read_headed(table, NEEDED, KNOWN, problems)
     columns = _of_frames(columns, known, problems)
     rows = rows_of_people(columns, SPLIT, problems)
     if "track" not in columns.columns and not problems.errors:
         rows = _linked(rows, known)
-    dataset = assemble("video", rows, columns.places, images, problems, Rules())
-    return replace(dataset, notes=tuple(notes.read_text().splitlines()))
+    return assemble("video", rows, columns.places, images, problems, Rules(), sizes)
 
 
 def film_people_mark(table: Path) -> str:
@@ -74,14 +90,14 @@ def _of_frames(columns: Table, known: pd.DataFrame, problems: Problems) -> Table
     """The rows of frames that were taken, with ``image`` and the films' own names as ``sequence``."""
     frame = columns.numbers("frame", problems, "a whole number from 0 on")
     films = known["sequence"].unique().tolist()
-    called = {Path(name).stem: name for name in films} | {name: name for name in films}
     if "sequence" in columns.columns:
         text = pd.Series(columns.text("sequence"), dtype=object)
-        stem = text.map(lambda name: Path(name).stem)
-        sequence = text.map(called).fillna(stem.map(called))
+        sequence = named_films(columns.text("sequence"), films)
         expected = f"the name of a film: {', '.join(films[:5])}{', …' * (len(films) > 5)}"
         strange = sequence.isna().to_numpy()
-        problems.rows("of no film", "sequence", expected, strange, columns.places, text)
+        # A film that is not there, not its thousand rows.
+        once = strange & ~text.duplicated().to_numpy()
+        problems.rows("of no film", "sequence", expected, once, columns.places, text)
     else:
         sequence = pd.Series([films[0]] * len(columns), dtype=object)
         strange = np.full(len(columns), len(films) > 1)
@@ -98,7 +114,7 @@ def _of_frames(columns: Table, known: pd.DataFrame, problems: Problems) -> Table
     for name in {"gaze_x", "in_frame"} & columns.columns.keys():
         said |= columns.filled(name)
     for kind, rows in (("", ~said), ("with a label, ", said)):
-        kind += "of a frame that was not taken (thinned out, or unreadable), left out"
+        kind += NOT_TAKEN
         rows = there & ~taken & rows
         expected = "a frame that is taken"
         problems.rows(kind, "frame", expected, rows, columns.places, frame, fatal=False)

@@ -228,7 +228,9 @@ def rows_of_table(table: Table, split: str, problems: Problems) -> pd.DataFrame:
         missing = np.isnan(box)
         half = missing.any(1) & ~missing.all(1)
         problems.rows("half a body box", ", ".join(BODY), whole, half, table.places, box)
-        rows[BODY] = np.maximum(box, 0)  # below 0 would say that nobody was found
+        # Below 0 would say that nobody was found; a box may begin beside its picture.
+        right = ((box[:, :2] < box[:, 2:]) & (box[:, 2:] > 0)).all(1)
+        rows[BODY] = np.where(right[:, None], np.maximum(box, 0), box)
     for name in ("annotator", "person"):
         if name in columns:
             rows[name] = table.text(name)

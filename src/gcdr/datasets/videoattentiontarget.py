@@ -34,7 +34,8 @@ def read_videoattentiontarget(
 
     As in the reference, head boxes are averaged over 11 frames of their track (:func:`smooth`), a gaze point
     of (-1, -1) is out of the frame, and other negative coordinates are taken as 0. A frame that a track has
-    twice is taken once, and frames in the order of their numbers.
+    twice is taken once, and frames in the order of their numbers. Boxes are checked as the file has them; one
+    that cannot be used takes no part in the mean of its neighbours.
 
     Args:
         root: the data set's folder.
@@ -51,7 +52,7 @@ def read_videoattentiontarget(
     aside = rows["group"].str.strip().isin([show.strip() for show in validation_shows])
     rows.loc[aside & (rows["split"] == "train"), "split"] = "val"
     rows["person"] = np.arange(len(rows))
-    rules = Rules(gaze="pixels", repair=True)
+    rules = Rules(gaze="pixels", repair=True, smoothed=_averaged)
     return assemble("videoattentiontarget", rows, where, root, problems, rules)
 
 
@@ -69,7 +70,7 @@ def _track(path: Path, table: Table, problems: Problems) -> pd.DataFrame:
 
 
 def _in_time(rows: pd.DataFrame, places: Places, problems: Problems) -> tuple[pd.DataFrame, Places]:
-    """Each frame of a track once, in the order of their numbers, with averaged head boxes."""
+    """Each frame of a track once, in the order of their numbers."""
     rows["frame"] = frame_numbers(rows["image"])
     rows["file"] = places.file
     twice = problems.rows(
@@ -77,14 +78,15 @@ def _in_time(rows: pd.DataFrame, places: Places, problems: Problems) -> tuple[pd
         rows.duplicated(["file", "image"]), places, rows["image"], fatal=False,
     )  # fmt: skip
     order = rows[~twice].sort_values(["file", "frame"], kind="stable").index.to_numpy()
-    rows, places = rows.loc[order].reset_index(drop=True), places.take(order)
-    frame, first = (
-        rows["frame"].to_numpy(float, na_value=np.nan),
-        np.flatnonzero(np.diff(places.file)) + 1,
-    )
+    return rows.loc[order].reset_index(drop=True), places.take(order)
+
+
+def _averaged(rows: pd.DataFrame) -> np.ndarray:
+    """(N, 4) float64 head boxes of rows of tracks, each track's one after the other, averaged."""
+    first = np.flatnonzero(np.diff(rows["file"])) + 1
+    frame = rows["frame"].to_numpy(float, na_value=np.nan)
     tracks = zip(np.split(rows[BOX].to_numpy(), first), np.split(frame, first), strict=True)
-    rows[BOX] = np.concatenate([smooth(*track) for track in tracks])
-    return rows, places
+    return np.concatenate([smooth(*track) for track in tracks])
 
 
 def _say_gaze(rows: pd.DataFrame, places: Places, problems: Problems) -> None:
@@ -94,6 +96,9 @@ def _say_gaze(rows: pd.DataFrame, places: Places, problems: Problems) -> None:
     kind = "-1 in one coordinate of a gaze point alone, taken as 0"
     expected = "-1,-1 out of the frame, or a point in it"
     problems.rows(kind, "gazex, gazey", expected, lone & ~out, places, gaze, fatal=False)
+    below = ~out & ((gaze < 0) & (gaze != -1)).any(1)
+    kind = "negative coordinate of a gaze point, taken as 0"
+    problems.rows(kind, "gazex, gazey", expected, below, places, gaze, fatal=False)
     rows[GAZE] = np.maximum(gaze, 0)
     rows["in_frame"], rows["label"] = pd.array(~out, "boolean"), None
 

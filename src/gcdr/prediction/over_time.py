@@ -121,7 +121,9 @@ def track_notes(people: pd.DataFrame, frames: Sequence[int], later: Sequence[str
         at = place[rows["frame"]].to_numpy()
         single += [str(name)] if len(at) == 1 else []
         for hole in np.flatnonzero(np.diff(at) > 1).tolist():
-            gaps.append(f"{name} (frames {frames[at[hole] + 1]} to {frames[at[hole + 1] - 1]})")
+            first, last = frames[at[hole] + 1], frames[at[hole + 1] - 1]
+            numbers = f"frame {first}" if first == last else f"frames {first} to {last}"
+            gaps.append(f"{name} ({numbers})")
     said = []
     if gaps:
         said.append(f"gaps in tracks: {len(gaps)}: {_some_of(gaps)}")

@@ -1,6 +1,5 @@
 """Predictions on videos as ``gcdr predict VIDEO`` and ``gcdr.predict_video`` make them."""
 
-import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ from gcdr.base.csvtext import write_csv
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, write_json
 from gcdr.data.parquet import write_table
+from gcdr.datasets.film_names import film_name
 from gcdr.datasets.linking import Linker
 from gcdr.detection.heads import load_finder
 from gcdr.detection.panorama import Finder
@@ -34,7 +34,7 @@ from gcdr.predictor.predictor import Predictor
 from gcdr.video.containers import RATE
 from gcdr.video.frames import Frame, expected_frames, read_frames
 from gcdr.video.heads_by_frame import SeenFrame, found_heads, tabled_heads
-from gcdr.video.moments import Thinning
+from gcdr.video.moments import Thinning, check_frame_rate
 from gcdr.video.tracks import TabledTracks, missing_note, read_tracks
 from gcdr.video.writing import written_video
 
@@ -60,10 +60,7 @@ class Timing:
     gap: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.frame_rate < math.inf:
-            raise InputError(
-                f"frame rate: found {self.frame_rate}, expected frames a second, more than 0"
-            )
+        check_frame_rate(self.frame_rate)
 
 
 @dataclass(frozen=True)
@@ -163,14 +160,15 @@ def predict_over_time(
     Raises:
         InputError: the video or the table of heads cannot be read, or no head is known in any frame.
     """
+    thinning = Thinning(timing.every, timing.fps)
+    # First, so that of a video that cannot be read nothing is said of its table.
+    total, rate = expected_frames(video, thinning, timing.frame_rate)
     given = read_tracks(wanted.heads, video, alone) if wanted.heads else None
     predicted = PredictedVideo(
         video, pd.DataFrame(), wanted, notes=list(given.notes) if given else []
     )
     notes, linker, passed = predicted.notes, Linker(timing.gap), set[int]()
     begun = time.monotonic()
-    thinning = Thinning(timing.every, timing.fps)
-    total, rate = expected_frames(video, thinning, timing.frame_rate)
     frames = read_frames(video, notes, thinning, timing.frame_rate, passed.add)
     seen = _with_heads(_counted(frames, predicted.frames), given, models.finder, linker, timing)
     with ExitStack() as open_files:
@@ -184,7 +182,7 @@ def predict_over_time(
             if artist:
                 artist.draw(one, rows, prediction)
 
-        predicted.people = follow_people(seen, models.model, video.stem, show, notes)
+        predicted.people = follow_people(seen, models.model, film_name(video), show, notes)
         if given and wanted.heads:
             notes += missing_note(wanted.heads, list(given.boxes), passed)
         if predicted.people.empty:

@@ -6,7 +6,7 @@ torch each, and hides the packets: which of them are broken, and what time each 
 with a damaged recording has to be told.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,16 +18,11 @@ from PIL import Image
 
 from gcdr.base.errors import InputError
 from gcdr.data.pictures import form_of
-from gcdr.video.moments import Moment
-
-ENDINGS = (
-    ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m2v", ".ts", ".mts", ".m2ts",
-    ".wmv", ".asf", ".flv", ".3gp", ".3g2", ".ogv", ".mxf", ".vob", ".dv",
-)  # fmt: skip
-"""Endings by which a file is taken for a video."""
+from gcdr.video.moments import Clock, Moment, clock_notes
 
 RATE = 25.0  # frames a second where a file says nothing of times
 SLACK = 0.5  # seconds that a header may be off before it is said; of a shorter video a quarter of its length
+SKEW = 0.05  # part by which a display matrix may stretch or lean, and turn all the same
 TURNS = {
     (1, 0, 0, 1): None,
     (-1, 0, 0, 1): Image.Transpose.FLIP_LEFT_RIGHT,
@@ -126,10 +121,10 @@ def read_header(path: Path) -> Header:
 
 def header_of(container: Any, stream: Any) -> Header:
     """What an opened video says of itself."""
-    seconds = None
-    if stream.duration and stream.time_base:
+    seconds = None  # also where a broken header says less than nothing
+    if (stream.duration or 0) > 0 and stream.time_base:
         seconds = float(stream.duration * stream.time_base)
-    elif container.duration:
+    elif (container.duration or 0) > 0:
         seconds = container.duration / 1e6
     rate = stream.guessed_rate or stream.average_rate
     return Header(
@@ -149,46 +144,61 @@ def file_moments(path: Path, notes: list[str]) -> Iterator[Moment]:
 
     Args:
         path: the file.
-        notes: gets a line for what cannot be decoded, for frames without a time of their own, for a rotation
-            that is no quarter turn, and where the file ends before its header says.
+        notes: gets a line for what cannot be decoded, for frames that the decoder marks as damaged, for times
+            that begin anew or stand still, for a rotation that is no quarter turn, and where the file ends
+            before its header says.
 
     Raises:
         InputError: as :func:`opened_video`, or not one frame can be decoded.
     """
     faults: list[str] = []
-    number, begun, last, repeated, odd = 0, 0.0, -1.0, 0, None
+    damaged: list[int] = []
+    number, odd = -1, None
     with opened_video(path) as (container, stream):
         header = header_of(container, stream)
-        step = 1 / (header.rate or RATE)
+        clock = Clock(1 / (header.rate or RATE))
         # With frames apart a cut file would lose some, by the number of cores.
         stream.thread_type = "SLICE"
-        for frame in decoded_frames(container, stream, faults):
-            timed = frame.time is not None
-            begun = frame.time if timed and not number else begun
-            seconds = round(frame.time - begun, 6) if timed else number * step
-            if seconds <= last:
-                repeated += 1
-            else:
-                last, (turn, angle) = seconds, turn_of(frame)
+        for number, frame in enumerate(decoded_frames(container, stream, faults)):
+            damaged += [number] if frame.is_corrupt else []
+            seconds = clock(number, frame.time)
+            if seconds is not None:
+                turn, angle = turn_of(frame)
                 odd = angle if odd is None else odd
                 yield Moment(number, seconds, partial(_picture, frame, turn))
-            number += 1
-    if not number:
+    if number < 0:
         reason = f" ({faults[0]})" if faults else ""
         raise InputError(f"{path}: not one frame could be decoded{reason}")
     if faults:
         notes.append(
             f"{path}: parts that could not be decoded: {len(faults)}, the first {faults[0]}"
         )
-    if repeated:
-        notes.append(f"{path}: frames that bear the time of one before, left out: {repeated}")
+    notes += damage_note(path, damaged)
+    notes += clock_notes(path, clock.anew, clock.repeated)
     if header.aspect != 1:
         notes.append(
             f"{path}: pixels are {header.aspect:.3g} times as wide as high: boxes and points count them so"
         )
     if odd is not None:
-        notes.append(f"{path}: to be turned by {odd}°, no quarter turn: frames are left as stored")
-    notes += length_note(path, header, last + step)
+        notes.append(f"{path}: to be turned by {odd}: frames are left as stored")
+    notes += still_note(path, header, number + 1)
+    notes += length_note(path, header, clock.now + clock.step)
+
+
+def damage_note(path: Path, damaged: Sequence[int], what: str = "frame") -> list[str]:
+    """A line where the decoder marks frames as damaged, which it does not do of all that are.
+
+    Args:
+        path: the file.
+        damaged: numbers of these frames, among those that were decoded.
+        what: what were decoded, one of them.
+    """
+    if not damaged:
+        return []
+    return [
+        f"{path}: {what}s that the decoder marks as damaged, used all the same: {len(damaged)}, the first is "
+        f"{what} {damaged[0]}"
+    ]
 
 
 def length_note(path: Path, header: Header, seconds: float) -> list[str]:
@@ -235,18 +245,35 @@ def decoded_frames(container: Any, stream: Any, faults: list[str]) -> Iterator[A
             yield frame
 
 
-def turn_of(frame: Any) -> tuple[Image.Transpose | None, int | None]:
-    """What makes a decoded frame upright, and the angle in degrees where that is no quarter turn."""
+def still_note(path: Path, header: Header, frames: int) -> list[str]:
+    """A line where what has the ending of a video is a single picture.
+
+    Args:
+        path: the file.
+        header: what it says.
+        frames: how many were decoded.
+    """
+    if frames != 1 or not header.container.endswith(("_pipe", "image2")):
+        return []
+    return [f"{path}: a picture ({header.codec}) under a video's ending: a film of one frame"]
+
+
+def turn_of(frame: Any) -> tuple[Image.Transpose | None, str | None]:
+    """What makes a decoded frame upright, and the words for it where that is no quarter turn."""
     from av.sidedata.sidedata import Type
 
     data = frame.side_data.get(Type.DISPLAYMATRIX)
     if data is None:
         return None, None
     matrix = np.frombuffer(data, np.int32)[[0, 1, 3, 4]].astype(float)
-    signs = tuple(np.round(matrix / (np.abs(matrix).max() or 1)).astype(int).tolist())
+    matrix /= np.abs(matrix).max() or 1
+    signs = tuple(np.round(matrix).astype(int).tolist())
     if signs in TURNS:
         return TURNS[signs], None
-    return None, int(frame.rotation)
+    sides = matrix.reshape(2, 2) @ matrix.reshape(2, 2).T  # of a turn a multiple of the identity
+    if not sides[0, 0] or np.abs(sides / sides[0, 0] - np.eye(2)).max() > SKEW:
+        return None, "an invalid rotation"
+    return None, f"{int(frame.rotation)}°, no quarter turn"
 
 
 def _picture(frame: Any, turn: Image.Transpose | None) -> Image.Image:

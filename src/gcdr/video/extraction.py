@@ -11,6 +11,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import atomic
 from gcdr.base.texts import has_control, printable
 from gcdr.data.parquet import write_table
+from gcdr.datasets.film_names import film_name
 from gcdr.datasets.layout import is_clutter, picture_names
 from gcdr.video.containers import read_header
 from gcdr.video.film_settings import FilmSettings
@@ -35,7 +36,7 @@ def find_films(root: Path) -> dict[str, Path]:
     for path in sorted(root.iterdir()):
         if is_clutter(Path(path.name)) or not (is_video_file(path) or is_frame_folder(path)):
             continue
-        name = path.name if path.is_dir() else path.stem
+        name = film_name(path)
         if has_control(name):
             raise InputError(f"{root}: found {printable(name)!r}, expected a name on one line")
         if name in films:

@@ -8,8 +8,9 @@ from PIL import Image
 
 from gcdr.base.errors import InputError
 from gcdr.base.texts import has_control, printable
+from gcdr.datasets.film_names import VIDEO_ENDINGS
 from gcdr.datasets.layout import is_clutter, picture_names
-from gcdr.video.containers import ENDINGS, RATE, file_moments, read_header
+from gcdr.video.containers import RATE, file_moments, read_header
 from gcdr.video.frame_folders import folder_moments, read_frame_folder
 from gcdr.video.moments import Thinning, thinned
 
@@ -31,7 +32,7 @@ class Frame:
 
 def is_video_file(path: Path) -> bool:
     """Whether a path is that of a video file, by its ending."""
-    return path.suffix.lower() in ENDINGS and not path.is_dir()
+    return path.suffix.lower() in VIDEO_ENDINGS and not path.is_dir()
 
 
 def find_videos(

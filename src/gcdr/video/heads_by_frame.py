@@ -12,6 +12,8 @@ from gcdr.detection.panorama import Finder
 from gcdr.video.frames import Frame
 from gcdr.video.tracks import TabledTracks
 
+HELD = 2**28  # pixels of frames that wait for the next look: 0.8 GB
+
 
 @dataclass(frozen=True)
 class SeenFrame:
@@ -56,13 +58,21 @@ def found_heads(
             frames are held in memory.
 
     Raises:
-        InputError: ``every`` is less than 1.
+        InputError: ``every`` is less than 1, or so many frames have more than ``HELD`` pixels.
     """
     if every < 1:
         raise InputError(f"find every: found {every}, expected one frame of so many, at least 1")
     before: SeenFrame | None = None
     waiting: list[Frame] = []
     for number, frame in enumerate(frames):
+        width, height = frame.image.size
+        most = max(1, HELD // (width * height))
+        if every > most:
+            raise InputError(
+                f"find every: found {every}, of frames of {width} x {height} pixels expected at most {most}: "
+                "so many are held in memory until heads are found on both sides of them (take fewer frames, "
+                "by every or fps)"
+            )
         if number % every:
             waiting.append(frame)
             continue

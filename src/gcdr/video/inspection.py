@@ -1,29 +1,29 @@
 """What ``gcdr check`` says of a video: how long and how large it is, and what is wrong with it."""
 
-from array import array
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from gcdr.base.errors import InputError
 from gcdr.data.pictures import shown_size
 from gcdr.video.containers import (
     RATE,
+    damage_note,
     decoded_frames,
     header_of,
     length_note,
     opened_video,
+    still_note,
     turn_of,
-    video_library,
 )
+from gcdr.video.counted_frames import CountedFrames, counted_frames
 from gcdr.video.frame_folders import read_frame_folder
 from gcdr.video.frames import read_frames
-from gcdr.video.tracks import read_tracks
+from gcdr.video.moments import clock_notes
+from gcdr.video.packets import packet_times, times_in_order
 
 _TURNED = {
     None: "no",
@@ -35,10 +35,18 @@ _TURNED = {
     Image.Transpose.TRANSPOSE: "by 90° and mirrored",
     Image.Transpose.TRANSVERSE: "by 90° and mirrored",
 }
+_SIDEWAYS = {
+    Image.Transpose.ROTATE_90,
+    Image.Transpose.ROTATE_270,
+    Image.Transpose.TRANSPOSE,
+    Image.Transpose.TRANSVERSE,
+}
 VARIES = 0.02  # part by which a frame may last longer or shorter than most
 
 
-def inspect_video(path: Path, *, full: bool = False) -> tuple[list[str], list[str]]:
+def inspect_video(
+    path: Path, *, full: bool = False, rate: float = RATE
+) -> tuple[list[str], list[str], CountedFrames | None]:
     """Look through a video.
 
     Args:
@@ -46,45 +54,27 @@ def inspect_video(path: Path, *, full: bool = False) -> tuple[list[str], list[st
         full: whether every frame is decoded; otherwise, of a file, every frame that stands for itself (key
             frames), and of a folder none. Of a file all packets are read either way, so that its length and
             its times are what is there and not what its header says.
+        rate: of a folder, frames a second that the numbers in its files' names count.
 
     Returns:
-        lines of what it is, and lines of what is wrong with it.
+        lines of what it is, lines of what is wrong with it, and its frames; None where no frame can be read.
 
     Raises:
         InputError: it cannot be read at all.
     """
-    return _folder(path, full) if path.is_dir() else _file(path, full)
+    return _folder(path, full, rate) if path.is_dir() else _file(path, full)
 
 
-def inspect_heads(table: Path, video: Path, alone: bool) -> tuple[list[str], list[str]]:
-    """What a table of heads says of a video.
-
-    Args:
-        table, video, alone: see :func:`gcdr.video.tracks.read_tracks`.
-
-    Returns:
-        a line of how many heads there are, and lines of what is wrong with rows of the table.
-    """
-    try:
-        given = read_tracks(table, video, alone)
-    except InputError as error:
-        return [], [str(error)]
-    numbers, heads = sorted(given.boxes), sum(map(len, given.boxes.values()))
-    tracks = {name for names in given.names.values() for name in names}
-    of_tracks = f" of {len(tracks):,} tracks" if tracks else ""
-    frames = f"in {len(numbers):,} frames, {numbers[0]} to {numbers[-1]}"
-    return [f"  heads in {table}: {heads:,}{of_tracks} {frames}"], given.notes
-
-
-def _file(path: Path, full: bool) -> tuple[list[str], list[str]]:
+def _file(path: Path, full: bool) -> tuple[list[str], list[str], CountedFrames | None]:
     faults: list[str] = []
-    times = array("d")
     with opened_video(path) as (container, stream):
         header = header_of(container, stream)
-        wrong = _times(path, container, stream, times)
+        parts, wrong = packet_times(path, container, stream)
     sizes: Counter[tuple[int, int]] = Counter()
     turns: Counter[str] = Counter()
+    upright: set[tuple[int, int]] = set()
     same, before, decoded = 0, -1, 0
+    damaged: list[int] = []
     with opened_video(path) as (container, stream):
         # With frames apart a cut file would lose some, by the number of cores.
         stream.thread_type = "SLICE"
@@ -95,17 +85,20 @@ def _file(path: Path, full: bool) -> tuple[list[str], list[str]]:
             frames, path.name, unit="frame", mininterval=1, disable=None, leave=False
         ):
             turn, odd = turn_of(frame)
-            turns[f"{odd}°, no quarter turn" if odd is not None else _TURNED[turn]] += 1
+            turns[f"by {odd}" if odd is not None else _TURNED[turn]] += 1
             sizes[(frame.width, frame.height)] += 1
+            width, height = frame.width, frame.height
+            upright.add((height, width) if turn in _SIDEWAYS else (width, height))
+            damaged += [decoded] if frame.is_corrupt else []
             digest = hash(bytes(frame.planes[0]))
             same, before, decoded = same + (digest == before), digest, decoded + 1
-    shown = np.sort(np.asarray(times))
+    shown = times_in_order(parts, 1 / (header.rate or RATE))
     length = shown[-1] - shown[0] if len(shown) else 0.0
     steps = np.diff(shown)
     step = float(np.median(steps)) if len(steps) else 1 / (header.rate or RATE)
     said = [
         f"{path}: {header.codec} in {header.container}",
-        f"  {len(times):,} frames in {length + step:.2f} s (its header: "
+        f"  {len(shown):,} frames in {length + step:.2f} s (its header: "
         f"{_known(header.frames, ',')} frames, {_known(header.seconds, '.2f')} s)",
         f"  size {', '.join(f'{w} x {h}' for w, h in sizes) or 'unknown'} as stored; turned: "
         f"{', '.join(turns) or 'unknown'}",
@@ -118,30 +111,20 @@ def _file(path: Path, full: bool) -> tuple[list[str], list[str]]:
         )
     if full and same:
         said.append(f"  frames that equal the one before: {same:,}")
-    wrong += length_note(path, header, length + step) if len(times) else []
+    wrong += length_note(path, header, length + step) if len(shown) else []
     if faults:
         wrong.append(f"{path}: parts that cannot be decoded: {len(faults)}, the first {faults[0]}")
     if not decoded:
         wrong.append(f"{path}: not one frame can be decoded")
-    if repeated := int((steps <= 0).sum()):
-        wrong.append(f"{path}: frames that bear the time of one before: {repeated}")
+    wrong += damage_note(path, damaged, "frame" if full else "key frame")
+    anew = np.cumsum([len(part) for part in parts[:-1]], dtype=int).tolist()
+    wrong += clock_notes(path, anew, int((steps <= 0).sum()))
     if len(sizes) > 1:
         wrong.append(f"{path}: frames of {len(sizes)} sizes")
-    wrong += [f"{path}: turned by {name}: left as stored" for name in turns if "°, no" in name]
-    return said, wrong
-
-
-def _times(path: Path, container: Any, stream: Any, times: array) -> list[str]:
-    """Collect when each frame is shown, in seconds and in the order of the file; what went wrong."""
-    av = video_library()
-    try:
-        for packet in container.demux(stream):
-            shown = packet.dts if packet.pts is None else packet.pts  # AVI knows no other than dts
-            if shown is not None:
-                times.append(float(shown * packet.time_base))
-    except av.error.FFmpegError as error:
-        return [f"{path}: cannot be read on after {len(times):,} frames ({error.strerror})"]
-    return []
+    odd_turns = [name for name in turns if name not in _TURNED.values()]
+    wrong += [f"{path}: turned {name}: left as stored" for name in odd_turns]
+    wrong += still_note(path, header, decoded)
+    return said, wrong, counted_frames(np.arange(len(shown)), shown - shown[:1], upright)
 
 
 def _rate(steps: np.ndarray) -> str:
@@ -163,7 +146,9 @@ def _known(value: float | None, form: str) -> str:
     return "not said" if value is None else f"{value:{form}}"
 
 
-def _folder(path: Path, full: bool) -> tuple[list[str], list[str]]:
+def _folder(
+    path: Path, full: bool, rate: float
+) -> tuple[list[str], list[str], CountedFrames | None]:
     folder = read_frame_folder(path)
     wrong: list[str] = []
     sizes: Counter[tuple[int, int]] = Counter(
@@ -176,13 +161,17 @@ def _folder(path: Path, full: bool) -> tuple[list[str], list[str]]:
     said = [
         f"{path}: a folder of frames",
         f"  {len(folder.names):,} frames, numbers {folder.numbers[0]} to {folder.numbers[-1]}; "
-        f"{folder.numbers[-1] - folder.numbers[0] + 1} at {RATE:g} a second are "
-        f"{(folder.numbers[-1] - folder.numbers[0] + 1) / RATE:.2f} s (--frame-rate of gcdr predict)",
+        f"{folder.numbers[-1] - folder.numbers[0] + 1} at {rate:g} a second are "
+        f"{(folder.numbers[-1] - folder.numbers[0] + 1) / rate:.2f} s (--frame-rate)",
         f"  size {', '.join(f'{w} x {h}' for w, h in sizes) or 'unknown'}, upright",
     ]
     if len(sizes) > 1 and not full:
         wrong.append(f"{path}: frames of {len(sizes)} sizes")
-    return said, wrong
+    return (
+        said,
+        wrong,
+        counted_frames(folder.numbers, (folder.numbers - folder.numbers[0]) / rate, sizes),
+    )
 
 
 def _headers(root: Path, names: list[str], wrong: list[str]) -> Iterator[tuple[int, int]]:

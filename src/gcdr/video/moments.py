@@ -1,8 +1,9 @@
 """The frames of a video before anybody has looked at them, and which of them are looked at."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from PIL import Image
 
@@ -27,6 +28,70 @@ class Moment:
     name: str = ""
 
 
+class Clock:
+    """When the frames of a file are shown, also where its own times begin anew or are not there.
+
+    Two recordings that were joined end to end have the same times twice; those of the second go on a step
+    after the last one of the first.
+
+    Attributes:
+        step: seconds from a frame to the next where the file says nothing.
+        now: seconds of the last frame.
+        anew: numbers of the frames at which the file's times jump back.
+        repeated: how many frames bear the time of the one before.
+    """
+
+    def __init__(self, step: float) -> None:
+        self.step, self.now = step, 0.0
+        self.anew: list[int] = []
+        self.repeated = 0
+        self._before: float | None = None  # the file's own time of the last frame that has one
+        self._begun = 0.0  # of the file's own times, that of the first frame
+        self._timed = (0, 0.0)  # number and seconds of the last frame with a time of its own
+
+    def __call__(self, number: int, time: float | None) -> float | None:
+        """Seconds of a frame, from the first one on; None where it bears the time of the one before.
+
+        Args:
+            number: of the frame, one more at each call, from 0 on.
+            time: the file's own, in seconds; None where it has none.
+        """
+        since, seconds = self._timed
+        follows = seconds + (number - since) * self.step
+        if time is None:
+            self.now = round(follows, 6)
+            return self.now
+        if self._before is None:
+            self._begun = time - follows
+        elif round(time - self._before, 6) == 0:
+            self.repeated += 1
+            return None
+        elif time < self._before or round(time - self._begun, 6) <= self.now:
+            self.anew += [number] if time < self._before else []
+            self._begun = time - self.now - self.step
+        self._before, self.now = time, round(time - self._begun, 6)
+        self._timed = number, self.now
+        return self.now
+
+
+def clock_notes(path: Path, anew: Sequence[int], repeated: int) -> list[str]:
+    """Lines of what is odd about the times of a file.
+
+    Args:
+        path: the file.
+        anew, repeated: see :class:`Clock`.
+    """
+    notes = []
+    if anew:
+        shown = ", ".join(map(str, anew[:4])) + ", ..." * (len(anew) > 4)
+        notes.append(
+            f"{path}: the clock begins anew at frame {shown}: seconds go on from the one before"
+        )
+    if repeated:
+        notes.append(f"{path}: frames that bear the time of one before, left out: {repeated}")
+    return notes
+
+
 @dataclass(frozen=True)
 class Thinning:
     """Which frames are looked at.
@@ -46,6 +111,16 @@ class Thinning:
             )
         if self.fps is not None and not 0 < self.fps < math.inf:
             raise InputError(f"fps: found {self.fps}, expected frames a second, more than 0")
+
+
+def check_frame_rate(rate: float) -> None:
+    """See that a rate by which the frames of a folder are timed is one.
+
+    Raises:
+        InputError: it is 0 or less, or no number.
+    """
+    if not 0 < rate < math.inf:
+        raise InputError(f"frame rate: found {rate}, expected frames a second, more than 0")
 
 
 def thinned(

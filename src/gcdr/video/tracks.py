@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os.path import exists
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from gcdr.base.errors import InputError
 from gcdr.base.problems import Problems
 from gcdr.data.manifest import BOX
+from gcdr.datasets.film_names import film_name, named_films
 from gcdr.datasets.head_boxes import read_boxes
 from gcdr.datasets.text import Table, read_headed
 
@@ -87,10 +89,13 @@ def _of_video(table: Path, columns: Table, video: Path, alone: bool) -> np.ndarr
             )
         return np.ones(len(columns), bool)
     sequence = columns.text("sequence")
-    own = np.isin(sequence, [video.name, video.stem])
+    name = film_name(video)
+    # Of a.mp4 and a.mov side by side each has the rows that name its file.
+    beside = {text for text in {*sequence} - {video.name} if exists(video.parent / text)}
+    own = (named_films(sequence, {name, *beside}) == name).to_numpy()
     if not own.any():
         raise InputError(
-            f"{table}: found rows of the sequence {sequence[0]!r}; expected some of {video.stem!r}"
+            f"{table}: found rows of the sequence {sequence[0]!r}; expected some of {name!r}"
         )
     return own
 
