@@ -20,7 +20,6 @@ from gcdr.models.build import save_model
 from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
 from gcdr.prediction.contact_sheet import ContactSheet
-from gcdr.prediction.drawn import COLOURS
 from gcdr.prediction.over_time import track_notes
 from gcdr.video.frames import read_frames
 from gcdr.video.writing import written_video
@@ -79,24 +78,6 @@ def test_a_video_becomes_a_table_a_video_and_a_sheet(
     assert np.allclose(times, np.arange(COUNT) / 25, atol=1e-3)
     written = (out / "video.mp4").read_bytes()
     assert written.index(b"moov") < written.index(b"mdat")  # a browser shows it while it loads
-
-
-@pytest.mark.slow
-def test_tracks_keep_their_colours(place: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    arguments = ["--heads", place / "heads.csv", "--out", out, "--no-heatmaps"]
-    assert predicted(place, place / "film.mp4", *arguments) == 0
-    rows = pd.read_csv(out / "predictions.csv")
-    for frame in read_frames(out / "video.mp4", []):
-        pixels = np.asarray(frame.image, int)
-        here = rows[rows["frame"] == frame.number]
-        for _, row in here.iterrows():
-            x0, _, x1, y1 = (row[BOX].to_numpy(float) * pixels.shape[1] / 320).round().astype(int)
-            edge = pixels[min(y1, pixels.shape[0] - 1), max(x0, 0) + 6 : x1 - 6]
-            colour = np.array(COLOURS["ab".index(row["track"])])
-            other = np.array(COLOURS["ba".index(row["track"])])
-            off = [np.abs(edge - one).mean(1) for one in (colour, other)]
-            assert np.median(off[0]) < np.median(off[1]), (frame.number, row["track"])
 
 
 @pytest.mark.slow

@@ -44,14 +44,14 @@ def draw_people(
         image: the picture.
         rows: its people, see :func:`gcdr.prediction.predicting.predict_people`.
         prediction: of the same people.
-        heat: whether the heatmaps are laid over it, of each cell the highest.
+        heat: whether the heatmaps are laid over it, of each cell the highest among those who look into it.
         blur: whether heads are made unrecognisable.
         colours: of each person; by default those of ``COLOURS`` in turn.
         tags: of each person a text above the head; by default none.
         shortest: pixels that the longer side has at least; smaller pictures are made larger.
 
     Returns:
-        at most ``LONGEST`` pixels long; who looks out of the frame has a dashed box and no line.
+        at most ``LONGEST`` pixels long; who looks out of the frame has a dashed box, no line and no heat.
     """
     longer = max(image.size)
     scale = max(shortest, min(longer, LONGEST)) / longer
@@ -61,12 +61,13 @@ def draw_people(
     boxes = rows[BOX].to_numpy(float) * scale
     if blur:
         canvas = Image.fromarray(blur_heads(np.asarray(canvas), boxes))
-    if heat and len(prediction.heatmap):
-        canvas = Image.fromarray(overlay_heatmap(np.asarray(canvas), prediction.heatmap.max(0)))
+    out = (rows["in_frame_probability"] < HALF).to_numpy(bool)
+    if heat and not out.all():  # a map of nobody is none
+        within = prediction.heatmap[~out].max(0)
+        canvas = Image.fromarray(overlay_heatmap(np.asarray(canvas), within))
     draw = ImageDraw.Draw(canvas)
     unit = max(canvas.size) / 320
     points = rows[["gaze_x", "gaze_y"]].to_numpy(float) * canvas.size
-    out = (rows["in_frame_probability"] < HALF).to_numpy(bool)
     shades = colours or [COLOURS[number % len(COLOURS)] for number in range(len(boxes))]
     for number, (box, point) in enumerate(zip(boxes, points, strict=True)):
         colour = shades[number]

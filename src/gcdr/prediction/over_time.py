@@ -6,7 +6,6 @@ tracks carries its memory from frame to frame, and one of single pictures is ask
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -90,20 +89,15 @@ def _along(
         model: what is asked.
         ahead: gets the frames of which nothing was said yet, the first one first.
     """
-    frames = iter(seen)
-    first = next(frames, None)
-    if first is None:
-        return
-    pixels = first.frame.image.width * first.frame.image.height
     numbers: dict[str, int] = {}
 
     def tracked() -> Iterator[TrackedFrame]:
-        for place, one in enumerate(chain([first], frames)):
+        for place, one in enumerate(seen):
             ahead.append(one)
             track = np.array([numbers.setdefault(t, len(numbers)) for t in one.tracks], np.int64)
             yield TrackedFrame(place, one.frame.image, one.boxes, track)
 
-    for said in predict_frames(model, tracked(), max(1, min(COUNT, PIXELS // pixels))):
+    for said in predict_frames(model, tracked(), COUNT, pixels=PIXELS):
         yield said.people
 
 

@@ -5,6 +5,7 @@ a chunk a model that follows tracks keeps its memory alone. A model of single pi
 chunks and keeps nothing.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -67,6 +68,7 @@ def predict_frames(
     frames: Iterable[TrackedFrame],
     chunk: int = PICTURES,
     forget: int = FORGET,
+    pixels: float = math.inf,
 ) -> Iterator[FramePrediction]:
     """Where the people of a film look, a frame after the other.
 
@@ -78,6 +80,7 @@ def predict_frames(
         frames: of the film, in ascending order; taken a chunk at a time.
         chunk: how many frames are computed together at most; fewer where they hold 64 people.
         forget: a track that was not seen for more than so many frames begins anew when it comes back.
+        pixels: how many the frames that are computed together have at most; a frame with more stands alone.
 
     Yields:
         one for each frame, also for one without people.
@@ -89,7 +92,7 @@ def predict_frames(
     if predictor.model.needs.prior:
         raise InputError("film: found a model that sees prior maps, expected one that sees none")
     stretches, memory = _Stretches(forget), None
-    for shown in _chunks(frames, chunk):
+    for shown in _chunks(frames, chunk, pixels):
         stretch = np.concatenate([stretches.of(frame) for frame in shown])
         output = _asked(predictor, shown, stretch, memory)
         if output.memory is not None:
@@ -133,17 +136,23 @@ class _Stretches:
         return [stretch for stretch, _ in self.seen.values()]
 
 
-def _chunks(frames: Iterable[TrackedFrame], chunk: int) -> Iterator[list[TrackedFrame]]:
+def _chunks(
+    frames: Iterable[TrackedFrame], chunk: int, pixels: float
+) -> Iterator[list[TrackedFrame]]:
     """Frames that are computed together, looked at one by one."""
     shown: list[TrackedFrame] = []
-    people, last = 0, None
+    people, held, last = 0, 0, None
     for frame in frames:
         checked = _checked(frame, last)
+        size = math.prod(checked.image.size)
+        if shown and held + size > pixels:
+            yield shown
+            shown, people, held = [], 0, 0
         shown.append(checked)
-        people, last = people + len(checked.heads), checked.number
+        people, held, last = people + len(checked.heads), held + size, checked.number
         if len(shown) >= chunk or people >= BLOCK:
             yield shown
-            shown, people = [], 0
+            shown, people, held = [], 0, 0
     if shown:
         yield shown
 
