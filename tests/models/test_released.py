@@ -2,13 +2,14 @@
 
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from golden_rule import Goldens
-from torch import Tensor
+from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
@@ -17,10 +18,17 @@ from gcdr.models.build import load_model, save_model
 from gcdr.models.checkpoints import read_state
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.released import read_released, write_released
-from gcdr.models.sizes import DenoiserConfig, TowersConfig, VATConfig
+from gcdr.models.sizes import (
+    DenoiserConfig,
+    TowersConfig,
+    VATConfig,
+    VideoDenoiserConfig,
+    beginning,
+)
 from gcdr.models.starting import start_from
 from gcdr.models.towers import GazeFeatures
 from gcdr.models.vat import VAT
+from gcdr.models.video_denoiser import VideoDenoiser
 
 torch.set_num_threads(1)
 
@@ -192,11 +200,30 @@ def test_foreign_and_truncated_files_are_named(tmp_path: Path) -> None:
         read_released(path)
 
 
-def test_only_the_paper_sizes_are_written_as_released(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="has not the paper's sizes"):
-        write_released(VAT(VATConfig.world()), tmp_path / "w.pt")
-    with pytest.raises(InputError, match="has not the paper's sizes"):
-        write_released(Denoiser(DenoiserConfig.world()), tmp_path / "w.pt")
+@pytest.mark.parametrize(
+    ("model", "differences"),
+    [
+        (lambda: VAT(VATConfig.world()), "towers.input_size 56 and not 224"),
+        (lambda: Denoiser(DenoiserConfig.world()), "towers.input_size 56 and not 224"),
+        # Its signal is another too, which would not be what keeps it from the layout.
+        (
+            lambda: VideoDenoiser(beginning(VideoDenoiserConfig.world())),
+            "towers.input_size 56 and not 224",
+        ),
+        (
+            lambda: Denoiser(replace(DenoiserConfig.paper(), head="mass")),
+            "build and no others: head mass and not plain; expected",
+        ),
+    ],
+)
+def test_only_the_paper_sizes_are_written_as_released(
+    model: Callable[[], nn.Module], differences: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError) as caught:
+        write_released(model(), tmp_path / "w.pt")
+    line = str(caught.value)
+    assert "has not the paper's sizes" in line and differences in line
+    assert "\n" not in line and "{" not in line and len(line.replace(str(tmp_path), "")) < 320
     assert not list(tmp_path.iterdir())
 
 

@@ -6,7 +6,7 @@ accounted for: it fits the model by name and shape, or it is named here. What be
 recognised by its kind (:mod:`gcdr.models.named`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import CHECKPOINTS, atomic, file_digest, read_json
+from gcdr.base.jsonconfig import JsonConfig
 from gcdr.base.tensors import DIGEST
 from gcdr.data.crops import FILM_PADDING, HEAD_PADDING
 from gcdr.models.build import CARD_FILE, DENOISERS, describe, load_model, save_model
@@ -112,16 +113,20 @@ def write_released(model: nn.Module, path: str | Path) -> None:
         sizes = [paper(prior) for paper in papers for prior in (False, True)[: 1 + sees]]
     # Released weights of a memory are for what comes as it is (gcdr.models.sizes, signal).
     sizes = [replace(size, signal=1.0) if hasattr(size, "signal") else size for size in sizes]
-    if model.kind in DENOISERS and getattr(model.config, "signal", 1.0) != 1.0:
+    other = _differences(model, sizes)
+    if model.kind in DENOISERS and other == [
+        f"signal {model.config.to_json().get('signal')} and not 1.0"
+    ]:
         raise InputError(
             f"{path}: the model's memory has the signal {model.config.signal}, by which what it puts out is "
             "divided before it is added in the U-Net, where no weight of the released layout could do that; "
             "expected a denoiser that started from released weights of a video denoiser, whose signal is 1"
         )
     if model.released_config not in sizes:
+        found = ", ".join(other[:3]) + (f" and {len(other) - 3} more" if len(other) > 3 else "")
         raise InputError(
-            f"{path}: the model {describe(model)['config']} has not the paper's sizes, and no released "
-            "layout; expected a model of the paper's"
+            f"{path}: a {model.kind} that has not the paper's sizes, which the readers of the released "
+            f"layout build and no others: {found or 'its kind has none'}; expected a model of the paper's"
         )
     usual = FILM_PADDING if model.needs.tracks else HEAD_PADDING
     if model.head_padding != usual:
@@ -134,6 +139,29 @@ def write_released(model: nn.Module, path: str | Path) -> None:
     }
     with atomic(path) as temporary, temporary.open("wb") as file:
         torch.save({"state_dict": state, "lr": 0.0, "train_step": 0}, file)
+
+
+def _differences(model: Any, sizes: Sequence[JsonConfig]) -> list[str]:
+    """In what a model is otherwise than the most similar of some sizes, as ``NAME FOUND and not THEIRS``."""
+    own = dict(_leaves(model.released_config.to_json()))
+    lists = [
+        [
+            f"{name} {own[name]} and not {value}"
+            for name, value in _leaves(size.to_json())
+            if own[name] != value
+        ]
+        for size in sizes
+    ]
+    return min(lists, key=len, default=[])
+
+
+def _leaves(sizes: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Sizes by dotted names."""
+    for name, value in sizes.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{above}{name}.")
+        else:
+            yield above + name, value
 
 
 def convert_released(source: str | Path, out: str | Path) -> str:

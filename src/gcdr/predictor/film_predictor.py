@@ -144,7 +144,8 @@ def _chunks(
     people, held, last = 0, 0, None
     for frame in frames:
         checked = _checked(frame, last)
-        size = math.prod(checked.image.size)
+        width, height = as_picture(checked.image, f"frame {frame.number}").size
+        size = width * height
         if shown and held + size > pixels:
             yield shown
             shown, people, held = [], 0, 0
