@@ -115,6 +115,12 @@ def said(overlay: str, config: dict = SMOKE) -> list[str]:
             "studies.smoke.pretrained.vat.gazelle",
             "holds VAT, expected Gaze-LLE",
         ),
+        (
+            "studies: {earlier: {dataset: smoke, seed: 1, pretrained: {diffusion: @/vat}},\n"
+            "  smoke: {init: {study: earlier, model: gcdr}}}\nreport: {methods: [vat]}",
+            "studies.earlier.pretrained.diffusion",
+            "holds VAT, expected denoiser",
+        ),
         ("detect: {weights: @/vat}", "detect.weights", "no file"),
         ("detect: {weights: @/vat.pt}", "detect.weights", "holds VAT, expected Mask R-CNN"),
         ("detect: {weights: assets/world/heads}", "detect.weights", "a detector of heads"),

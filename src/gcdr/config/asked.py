@@ -226,21 +226,20 @@ def labelled_online(config: Config) -> list[str]:
 def trained_gaze_models(config: Config) -> list[str]:
     """Names of the gaze models that what is asked for trains, of kinds and sizes that there are."""
     names = []
-    for entry in _entries(config):
+    for entry in _entries(config) + _earlier_entries(config):
         about = METHODS[entry["method"]]
-        if about.student or about.labels_by_gaze:
+        if entry["gaze"] != DIFFUSION and (about.student or about.labels_by_gaze):
             names += [entry["gaze"], _labeller(config, entry)]
-    for study in used_studies(config):
-        names += [
-            model.get("gaze", gaze)
-            for gaze, model in models_of_studies(config, study)
-            if gaze != DIFFUSION
-        ]
-    if (
-        diffuses(config) or config["galleries"]
-    ):  # the denoiser's towers start from a gaze model's teacher
+    if trains_towers(config):  # which may start from a gaze model's teacher
         names.append(config["diffusion"]["init"])
     return [name for name in dict.fromkeys(names) if _is_there(config, name)]
+
+
+def trains_towers(config: Config) -> bool:
+    """Whether what is asked for trains a model whose towers start from ``diffusion.init``: a diffusion model,
+    or one that maps a prior's map to a label at once."""
+    entries = _entries(config) + _earlier_entries(config)
+    return any(METHODS[entry["method"]].family in ("diffusion", "mapping") for entry in entries)
 
 
 def gaze_models_as(config: Config, name: str) -> list[str | None]:
@@ -256,14 +255,15 @@ def gaze_models_as(config: Config, name: str) -> list[str | None]:
     """
     teacher, names = TEACHERS.get(name), []
     diffused = diffuses(config) or bool(config["galleries"])
-    for entry in _entries(config):
+    for entry in _entries(config) + _earlier_entries(config):
         if entry["method"] == name:
             names.append(entry["gaze"])
         if METHODS[entry["method"]].teacher == name:
             names.append(_labeller(config, entry) or entry["gaze"])
     if teacher is not None and teacher.family != "gaze":
         return [None] if names or (name == "diffusion" and diffused) else []
-    names += [config["diffusion"]["init"]] if name == LABELS_ALONE and diffused else []
+    towers = name == LABELS_ALONE and trains_towers(config)
+    names += [config["diffusion"]["init"]] if towers else []
     return [gaze for gaze in dict.fromkeys(names) if _is_there(config, gaze)]
 
 
@@ -274,6 +274,20 @@ def _entries(config: Config) -> list[dict[str, str]]:
     entries += [{"method": "gcdr"}] if further else []
     own = {"gaze": config["gaze"]["model"]}
     return [own | entry for entry in entries if entry["method"] in METHODS]
+
+
+def _earlier_entries(config: Config) -> list[dict[str, str]]:
+    """The methods by which studies make what others start from or take, each with its gaze model, or with
+    ``DIFFUSION`` where its diffusion model alone is taken."""
+    earlier = [one for study in used_studies(config) for one in models_of_studies(config, study)]
+    return [
+        {
+            "method": model["model"],
+            "gaze": DIFFUSION if gaze == DIFFUSION else model.get("gaze", gaze),
+        }
+        for gaze, model in earlier
+        if model["model"] in METHODS
+    ]
 
 
 def _labeller(config: Config, entry: Mapping[str, str]) -> str | None:

@@ -35,7 +35,8 @@ def detector_uses(config: Config) -> Iterator[Use]:
         files = tuple(Path(source) / name for name in DEPTH_FILES)
         why = f", which estimates the depth of datasets.{blind}"
         yield Use("depth.weights", source, files, (partial(check_family, Path(source)),), why)
-    headless = [name for name, source in datasets.items() if lacks_heads(source)]
+    seen_at_all = used if asked else datasets
+    headless = [name for name in seen_at_all if name in datasets and lacks_heads(datasets[name])]
     if headless:
         why = f", which finds heads where datasets.{headless[0]} has no table"
         seen = [name for name in photographs if name in headless]

@@ -78,9 +78,9 @@ def _mentions(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def _used_with(config: Config, used: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
-    """Data sets for which the stores of each prior are needed; the default is listed in any case."""
+    """Data sets for which the stores of each prior are needed; if nothing is asked for, the default alone."""
     methods = [method for method in config["report"]["methods"] if isinstance(method, Mapping)]
-    pairs: dict[str, dict[str, None]] = {config["prior"]: {}}
+    pairs: dict[str, dict[str, None]] = {} if used else {config["prior"]: {}}
     for name, datasets in used.items():
         named = [named_prior(config, config["studies"][name])]
         if name in config["report"]["studies"]:

@@ -1,7 +1,9 @@
 """What is checked of files of weights before any work begins: that they are there, and what they hold.
 
-Files that are named are looked for. What is in them is looked at where the studies that are asked for use
-them, and they are there: of weights that a job will make or fetch nothing is said.
+Files that are named are looked for: of models, those which what is asked for trains, and all where nothing is
+asked for. What is in them is looked at where the studies that are asked for use them, and they are there: of
+weights that a job will make or fetch nothing is said. If a target on the command line trains further models,
+Snakemake itself says which of their files lack, before a job starts.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -19,6 +21,7 @@ from gcdr.config.asked import (
     pretrained_settings,
     study_starts,
     trained_gaze_models,
+    trains_towers,
     used_studies,
 )
 from gcdr.config.detector_checks import detector_uses
@@ -61,11 +64,12 @@ def _problems(use: Use, planned: Collection[str]) -> Iterator[str]:
 
 def weight_uses(config: Config) -> Iterator[Use]:
     """Weights that a configuration names."""
-    asked = bool(config["report"]["studies"] or config["galleries"])
+    asked = _is_asked(config)
     yield from detector_uses(config)
     yield from _models(config)
     init = config["diffusion"]["init"]
-    if init is not None and init not in config["gaze"]["models"]:
+    reached = trains_towers(config) or not asked
+    if init is not None and init not in config["gaze"]["models"] and reached:
         file, size = weights_file(init), config["diffusion"]["model"]
         depth = config["diffusion"]["depth"]
         checks = (partial(check_first_weights, file, DENOISER, size, depth),) if asked else ()
@@ -74,6 +78,11 @@ def weight_uses(config: Config) -> Iterator[Use]:
     for name in used_studies(config):
         yield from _starts(config, name)
         yield from _pretrained(config, name)
+
+
+def _is_asked(config: Config) -> bool:
+    """Whether the configuration asks for anything by itself; else only targets say what is used."""
+    return bool(config["report"]["studies"] or config["galleries"])
 
 
 def _starts(config: Config, study: str) -> Iterator[Use]:
@@ -98,9 +107,11 @@ def _key(config: Config, study: str, key: str, gaze: str | None) -> str:
 
 
 def _models(config: Config) -> Iterator[Use]:
-    """First weights and frozen backbones of gaze models."""
-    trained = trained_gaze_models(config)
+    """First weights and frozen backbones of gaze models that are trained."""
+    trained, asked = trained_gaze_models(config), _is_asked(config)
     for name, entry in config["gaze"]["models"].items():
+        if asked and name not in trained:
+            continue
         if init := entry.get("init"):
             file = weights_file(init)
             checks = (_start(config, file, name),) if name in trained else ()
