@@ -146,9 +146,9 @@ def _differences(model: Any, sizes: Sequence[JsonConfig]) -> list[str]:
     own = dict(_leaves(model.released_config.to_json()))
     lists = [
         [
-            f"{name} {own[name]} and not {value}"
+            f"{name} {own.get(name)} and not {value}"
             for name, value in _leaves(size.to_json())
-            if own[name] != value
+            if own.get(name) != value
         ]
         for size in sizes
     ]
