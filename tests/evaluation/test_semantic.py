@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from golden_rule import assert_near
 from semgaze_rule import SemgazeGoldens
 
+from gcdr.data.heatmaps import gaussians
 from gcdr.evaluation.semantic import (
+    CENTRE,
     NOBODY,
     accuracy,
     annotated_cells,
@@ -24,6 +27,7 @@ from gcdr.evaluation.semantic import (
     semantic_distances,
     validation_points,
 )
+from gcdr.evaluation.semantic_stages import accepted_places, name_scores
 from gcdr.models.semgaze_loss import annotators_map, semgaze_targets
 
 
@@ -118,3 +122,35 @@ def test_a_bump_is_found_below_the_cell() -> None:
     assert dark_points(maps)[0] == pytest.approx([20.3 / 64, 11.8 / 40], abs=1e-4)
     assert np.array_equal(dark_cells(np.ones((1, 8, 8))), [[0, 0]])
     assert np.array_equal(dark_cells(np.eye(8)[None] * 0), [[0, 0]])
+
+
+def test_maps_that_are_learned_here_are_decoded_where_they_are_drawn() -> None:
+    """Cell k of n is the point (k + 0.5) / n in maps of labels, and k / n in the release's."""
+    points = torch.tensor([[0.301, 0.702], [0.55, 0.45]])
+    centred = dark_points(gaussians(points, 64, 3.0).numpy(), within=CENTRE)
+    assert centred == pytest.approx(points.numpy(), abs=1e-4)
+    assert dark_points(semgaze_targets(points).numpy()) == pytest.approx(points.numpy(), abs=1e-4)
+
+
+def test_no_guess_is_never_right_and_unknown_names_do_not_count() -> None:
+    names = ("ball", "cup")
+    meant = pd.DataFrame(
+        {"label": ["zebra", "cup", None], "accepted": ["zebra", "cup|zebra", None]}
+    )
+    assert accepted_places(meant["accepted"].tolist(), names).tolist() == [
+        [-1, -1],
+        [1, -1],
+        [-1, -1],
+    ]
+    silent = name_scores(np.full((3, 1), -1), meant, names)
+    assert np.array_equal(silent["multi_acc_1"], [np.nan, 0, np.nan], equal_nan=True)
+    assert np.array_equal(silent["acc_1"], [np.nan, 0, np.nan], equal_nan=True)
+    right = name_scores(np.array([[1, 0]] * 3), meant, names)
+    assert np.array_equal(right["multi_acc_1"], [np.nan, 1, np.nan], equal_nan=True)
+    assert set(right) == {"acc_1", "multi_acc_1"}, "of two guesses nothing is said of three"
+
+
+def test_who_has_no_box_does_not_count() -> None:
+    boxes = np.array([[0.4, 0.4, 0.6, 0.6], [np.nan] * 4])
+    assert gaze_accuracy(np.full((2, 2), 0.5), boxes) == 1
+    assert np.isnan(gaze_accuracy(np.full((1, 2), 0.5), boxes[1:]))

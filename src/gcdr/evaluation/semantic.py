@@ -13,17 +13,19 @@ from gcdr.evaluation.metrics import point_distances
 
 SEMANTIC_DEFINITIONS = {
     "semantic_dist_to_mean": "distance of the decoded point to the mean of the annotators' points; decoding: "
-    "DARK, below the cell (Tafasca et al. 2024)",
+    "DARK, below the cell, of the map at 64 x 64 cells (Tafasca et al. 2024)",
     "semantic_mean_dist": "mean of the distances to each annotator's point; decoding as above",
     "semantic_min_dist": "distance to the nearest annotator's point; decoding as above",
-    "semantic_auc": "area under the ROC curve over the 64 x 64 cells; positives: the cells int(p * 63) of "
-    "the annotators' points",
+    "semantic_auc": "area under the ROC curve over the map at 64 x 64 cells; positives: the cells int(p * 63) "
+    "of the annotators' points",
     "acc_1": "of the people who have a label, share of whom it is the most similar one of the vocabulary",
     "acc_3": "the same among the three most similar ones",
-    "multi_acc_1": "share of people of whom the most similar label is one of those accepted",
-    "gaze_acc": "share of people whose decoded point lies in the box of the object looked at, edges included",
+    "multi_acc_1": "of the people of whom a name is accepted that the vocabulary has, share of whom the most "
+    "similar one is accepted",
+    "gaze_acc": "of the people whose object has a box, share of whom the decoded point lies in the box of the object looked at, edges included",
 }
 GRID = 64
+CENTRE = 0.5
 FLOOR = 1e-10
 NOBODY = -1000.0
 """The plain distance where nobody looks into the frame, as the release reports it."""
@@ -69,10 +71,16 @@ def dark_cells(heatmap: np.ndarray, kernel: int = 9) -> np.ndarray:
     return points
 
 
-def dark_points(heatmap: np.ndarray, kernel: int = 9) -> np.ndarray:
-    """Points (N, 2) float32 in 0..1 of maps (N, H, W): :func:`dark_cells` over the sides in cells."""
+def dark_points(heatmap: np.ndarray, kernel: int = 9, *, within: float = 0.0) -> np.ndarray:
+    """Points (N, 2) float32 in 0..1 of maps (N, H, W): :func:`dark_cells` over the sides in cells.
+
+    Args:
+        heatmap, kernel: as there.
+        within: where in a cell the point lies that its number stands for: 0, cell k of n is the point k / n, as
+            the release makes its maps; ``CENTRE``, (k + 0.5) / n, as maps are made that models learn here.
+    """
     sides = np.array(heatmap.shape[1:][::-1])
-    return (dark_cells(heatmap, kernel) / sides).astype(np.float32)
+    return ((dark_cells(heatmap, kernel) + within) / sides).astype(np.float32)
 
 
 def _log_smoothed(heatmap: np.ndarray, kernel: int) -> np.ndarray:
@@ -151,14 +159,34 @@ def multi_accuracy(similarity: np.ndarray, labels: np.ndarray, top: int = 1) -> 
     Returns:
         0..1; NaN without anybody.
     """
-    known = (labels >= 0).any(1)
-    if not known.any():
-        return float("nan")
-    best = np.argsort(-similarity[known], axis=1, kind="stable")[:, :top]
-    return float((best[:, :, None] == labels[known][:, None, :]).any((1, 2)).mean())
+    return mean_known(
+        accepted_guesses(np.argsort(-similarity, axis=1, kind="stable")[:, :top], labels)
+    )
+
+
+def accepted_guesses(guesses: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Whether a guess of each person is accepted, (N,) float64: 1 or 0, NaN of whom no label is known.
+
+    Args:
+        guesses: (N, K) int64 places in the vocabulary; negative where there is none, which is never right.
+        labels: (N, L) int64 the accepted ones, padded with negative numbers.
+    """
+    right = (guesses[:, :, None] == labels[:, None, :]) & (guesses[:, :, None] >= 0)
+    return np.where((labels >= 0).any(1), right.any((1, 2)), np.nan)
 
 
 def gaze_accuracy(points: np.ndarray, boxes: np.ndarray) -> float:
-    """Share of points (N, 2) in the boxes (N, 4) x0, y0, x1, y1 of the objects looked at, edges included."""
+    """Share of points (N, 2) in the boxes (N, 4) of objects, see :func:`boxed_points`; NaN without a box."""
+    return mean_known(boxed_points(points, boxes))
+
+
+def boxed_points(points: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Whether points (N, 2) lie in boxes (N, 4) x0, y0, x1, y1, edges included: 1 or 0, NaN without a box."""
     inside = (points >= boxes[:, :2]) & (points <= boxes[:, 2:])
-    return float(inside.all(1).mean())
+    return np.where(np.isfinite(boxes).all(1), inside.all(1), np.nan)
+
+
+def mean_known(values: np.ndarray) -> float:
+    """The mean of what is finite of values (N,); NaN where nothing is."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")

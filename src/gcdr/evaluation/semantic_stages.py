@@ -1,6 +1,6 @@
 """What a model says is looked at, against the names of the test people; from files to files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from gcdr.base.files import write_sealed
 from gcdr.base.plain import JsonTable
 from gcdr.base.seeds import numpy_rng
 from gcdr.data.folds import resampled
+from gcdr.data.heatmaps import resize
 from gcdr.data.label_space import read_label_space
 from gcdr.data.manifest import ACCEPTED, JOINER, OBJECT, people_digest, read_meant, read_people
 from gcdr.data.shown import read_shown
@@ -21,12 +22,17 @@ from gcdr.data.tokens import open_cache
 from gcdr.data.vocabulary import MISSING, label_ids
 from gcdr.evaluation.metrics import bootstrap_interval
 from gcdr.evaluation.semantic import (
+    CENTRE,
+    GRID,
     SEMANTIC_DEFINITIONS,
+    accepted_guesses,
+    boxed_points,
     dark_points,
     semantic_auc,
     semantic_distances,
 )
 from gcdr.evaluation.stages import Tested, test_people
+from gcdr.models.build import read_card
 from gcdr.predictor.predictor import Predictor, load_gaze_model
 from gcdr.priors.named_people import read_names
 
@@ -68,14 +74,16 @@ def evaluate_semantics(
         )
     vocabulary = read_label_space(space)
     similarity = vocabulary.similarity(said.label_embedding.numpy())
-    heatmap = said.heatmap.numpy()
-    scores = point_and_area(heatmap, tested)
+    heatmap = resize(said.heatmap, GRID).numpy()
+    # What was trained here has centres of cells at the points; a released model has their corners there.
+    point = dark_points(heatmap, within=CENTRE if "settings" in read_card(model) else 0.0)
+    areas = [semantic_auc(one, known) for one, known in zip(heatmap, tested.points, strict=True)]
+    scores = semantic_distances(point, tested.points) | {"semantic_auc": np.array(areas)}
     meant = meant_of(annotated, tested)
     scores |= name_scores(np.argsort(-similarity, axis=1, kind="stable"), meant, vocabulary.names)
     if set(OBJECT) <= set(meant):
         box = meant[OBJECT].to_numpy(float) / np.tile(tested.people[["width", "height"]], 2)
-        point = dark_points(heatmap)
-        scores["gaze_acc"] = ((point >= box[:, :2]) & (point <= box[:, 2:])).all(1).astype(float)
+        scores["gaze_acc"] = boxed_points(point, box)
     write_sealed(out, about | {"tower": vocabulary.tower} | semantic_summary(scores, tested))
 
 
@@ -123,13 +131,6 @@ def meant_of(annotated: Path, tested: Tested) -> pd.DataFrame:
     return read_meant(annotated).set_index("sample_id").loc[tested.ids]
 
 
-def point_and_area(heatmap: np.ndarray, tested: Tested) -> dict[str, np.ndarray]:
-    """Distances of the decoded points and areas of maps (N, H, W), each (N,)."""
-    areas = [semantic_auc(one, known) for one, known in zip(heatmap, tested.points, strict=True)]
-    found = semantic_distances(dark_points(heatmap), tested.points)
-    return found | {"semantic_auc": np.array(areas)}
-
-
 def name_scores(
     ranked: np.ndarray, meant: pd.DataFrame, names: tuple[str, ...]
 ) -> dict[str, np.ndarray]:
@@ -141,21 +142,30 @@ def name_scores(
         meant: with ``label``, and ``accepted`` where several names are right.
         names: the vocabulary.
     """
-    label = label_ids(meant["label"].tolist(), names)
-    known = label != MISSING
+    label = label_ids(meant["label"].tolist(), names)[:, None]
     scores = {
-        f"acc_{top}": np.where(known, (ranked[:, :top] == label[:, None]).any(1), np.nan)
+        f"acc_{top}": accepted_guesses(ranked[:, :top], label)
         for top in (1, 3)
         if top <= ranked.shape[1]
     }
     if ACCEPTED in meant:
-        lists = [str(text).split(JOINER) if pd.notna(text) else [] for text in meant[ACCEPTED]]
-        right = [
-            float(place in label_ids(accepted, names)) if accepted else np.nan
-            for place, accepted in zip(ranked[:, 0], lists, strict=True)
-        ]
-        scores["multi_acc_1"] = np.array(right)
+        several = accepted_places(meant[ACCEPTED].tolist(), names)
+        scores["multi_acc_1"] = accepted_guesses(ranked[:, :1], several)
     return scores
+
+
+def accepted_places(accepted: Sequence[Any], names: Sequence[str]) -> np.ndarray:
+    """Places (N, L) int64 of names that are joined by ``JOINER``, ``MISSING`` for those that are none.
+
+    Args:
+        accepted: N texts, or None (or NaN) where there is no name.
+        names: the vocabulary.
+    """
+    lists = [label_ids(str(t).split(JOINER) if pd.notna(t) else [], names) for t in accepted]
+    places = np.full((len(lists), max([1, *map(len, lists)])), MISSING)
+    for row, known in zip(places, lists, strict=True):
+        row[: len(known)] = known
+    return places
 
 
 def semantic_summary(scores: Mapping[str, np.ndarray], tested: Tested) -> dict[str, Any]:

@@ -58,7 +58,8 @@ def semantic_markdown(table: pd.DataFrame) -> str:
         lines.append(cells)
     notes = [
         f"Means over {table['studies'].max()} studies, ± one standard deviation where there are several.",
-        "Points are decoded below the cell, areas are of 64 x 64 cells (Tafasca et al., NeurIPS 2024).",
+        "Points are decoded below the cell, of maps at 64 x 64 cells, and areas are of these (Tafasca et al., "
+        "NeurIPS 2024).",
         "random, majority, answers: names without a gaze model: drawn, the most frequent one of the labelled "
         "people, and the noun of the VQA model's answer.",
     ]
