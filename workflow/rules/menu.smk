@@ -54,7 +54,7 @@ SAID = {
     "name_people": f"name what people look at by answers {SPLIT}",
     "name_by_detection": f"name what {{variant}} says people look at by a detector {SPLIT}",
     "evaluate_semantics": f"evaluate where and what of {{variant}} on test people {SPLIT}",
-    "evaluate_two_stage": f"evaluate what CLIP sees ({{how}}) where {{variant}} looks {SPLIT}",
+    "evaluate_two_stage": f"evaluate what the image tower sees ({{how}}) where {{variant}} looks {SPLIT}",
     "evaluate_guesses": f"evaluate guesses of what test people look at {SPLIT}",
     "figure_named": "draw what people of data sets look at, with its names",
     "figure_people": "draw what a model says of everybody in pictures",

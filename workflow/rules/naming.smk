@@ -119,9 +119,10 @@ def rows_by_method():
 def rows_by_study():
     """Rows in which each study stands for itself, as models of one data set begun in several ways do."""
     studies = config["report"]["studies"]
-    rows = guessed_rows(studies[:1])
+    rows = []
     for study in studies:
-        of_study = semantic_rows([study])
+        guessed = guessed_rows([study]) if study == studies[0] else []
+        of_study = guessed + semantic_rows([study])
         rows += [row | {"title": f"{row['title']} ({study})"} for row in of_study]
     return rows
 

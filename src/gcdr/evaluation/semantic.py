@@ -16,13 +16,14 @@ SEMANTIC_DEFINITIONS = {
     "DARK, below the cell, of the map at 64 x 64 cells (Tafasca et al. 2024)",
     "semantic_mean_dist": "mean of the distances to each annotator's point; decoding as above",
     "semantic_min_dist": "distance to the nearest annotator's point; decoding as above",
-    "semantic_auc": "area under the ROC curve over the map at 64 x 64 cells; positives: the cells int(p * 63) "
-    "of the annotators' points",
+    "semantic_auc": "area under the ROC curve over the map at 64 x 64 cells; positives: the cells "
+    "int(p * 63) of the annotators' points",
     "acc_1": "of the people who have a label, share of whom it is the most similar one of the vocabulary",
     "acc_3": "the same among the three most similar ones",
     "multi_acc_1": "of the people of whom a name is accepted that the vocabulary has, share of whom the most "
     "similar one is accepted",
-    "gaze_acc": "of the people whose object has a box, share of whom the decoded point lies in the box of the object looked at, edges included",
+    "gaze_acc": "of the people whose object has a box, share of whom the decoded point lies in it, edges "
+    "included",
 }
 GRID = 64
 CENTRE = 0.5
@@ -76,8 +77,8 @@ def dark_points(heatmap: np.ndarray, kernel: int = 9, *, within: float = 0.0) ->
 
     Args:
         heatmap, kernel: as there.
-        within: where in a cell the point lies that its number stands for: 0, cell k of n is the point k / n, as
-            the release makes its maps; ``CENTRE``, (k + 0.5) / n, as maps are made that models learn here.
+        within: where in a cell the point lies that its number stands for: 0, cell k of n is the point k / n,
+            as the release makes its maps; ``CENTRE``, (k + 0.5) / n, as maps are made that models learn here.
     """
     sides = np.array(heatmap.shape[1:][::-1])
     return ((dark_cells(heatmap, kernel) + within) / sides).astype(np.float32)

@@ -179,4 +179,4 @@ def semantic_summary(scores: Mapping[str, np.ndarray], tested: Tested) -> dict[s
             mean, people = float(values[known].mean()), int(known.sum())
             metrics[name] = {"value": mean, "low": low, "high": high, "people": people}
     definitions = {name: SEMANTIC_DEFINITIONS[name] for name in metrics}
-    return {"metrics": metrics, "definitions": definitions}
+    return {"metrics": metrics, "people": len(tested.people), "definitions": definitions}
