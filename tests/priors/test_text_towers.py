@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from gcdr.base.errors import InputError
 from gcdr.data.label_space import LabelSpace, read_label_space, write_label_space
 from gcdr.priors.named_people import accuracy_of_names, names_of_nouns
-from gcdr.priors.text_towers import embed, embed_vocabulary
+from gcdr.priors.text_towers import CLIP_TEMPERATURE, embed, embed_vocabulary
 
 WORLD = Path(__file__).parents[2] / "assets/world/vqa"
 
@@ -70,6 +70,31 @@ def test_clip_embeds_bare_names(clip: Path) -> None:
     assert alone == pytest.approx(space.embeddings[1], abs=1e-5), "padding says nothing"
     best, share = space.nearest(space.embeddings)
     assert best.tolist() == [0, 1, 2] and (share > 1 / 3).all()
+    assert space.temperature == 0.01
+    write_label_space(clip, space)
+    assert read_label_space(clip).temperature == 0.01
+    assert read_label_space(clip).fingerprint == space.fingerprint
+
+
+def test_names_that_lie_near_each_other_are_sure_in_clip() -> None:
+    """As bare nouns in CLIP, 346 names of mean cosine 0.8: each is surely itself at CLIP's own scale."""
+    rng = np.random.default_rng(0)
+    apart, common = rng.normal(size=(346, 512)), rng.normal(size=512)
+    apart /= np.linalg.norm(apart, axis=1, keepdims=True)
+    near = 0.8**0.5 * common / np.linalg.norm(common) + 0.2**0.5 * apart
+    near = (near / np.linalg.norm(near, axis=1, keepdims=True)).astype(np.float32)
+    names = tuple(map(str, range(346)))
+    _, share = LabelSpace(names, near, "CLIP", CLIP_TEMPERATURE).nearest(near)
+    assert share.min() > 0.99
+    _, share = LabelSpace(names, near, "another").nearest(near)
+    assert share.max() < 0.1
+
+
+def test_names_at_one_place_are_refused(clip: Path) -> None:
+    with pytest.raises(InputError, match="found 'cup' and 'CUP', which lie at one place in CLIP's"):
+        embed(["ball", "cup", "person", "CUP"], clip)
+    with pytest.raises(InputError, match="found 'coat rack' and 'rack coat', which lie at one"):
+        embed(["ball", "coat rack", "rack coat"], WORLD)
 
 
 def test_a_tower_without_all_of_its_weights_is_refused(clip: Path) -> None:

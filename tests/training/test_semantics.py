@@ -23,6 +23,7 @@ from gcdr.models.interface import GazeInputs, GazeOutput
 from gcdr.models.semgaze import Semgaze
 from gcdr.models.semgaze_config import SemgazeConfig
 from gcdr.models.semgaze_loss import direction_loss, gaze_vectors, label_loss
+from gcdr.prediction.predictions import PredictionRequest, asked_names
 from gcdr.priors.named_people import name_people
 from gcdr.priors.text_towers import embed_vocabulary
 from gcdr.refine.labels import make_labels
@@ -78,6 +79,20 @@ def test_names_of_the_labelled_and_by_answers(study: Study, named: Path) -> None
     assert np.array_equal(more.of(hidden), table.loc[hidden, "place"])
     assert (table.loc[hidden, "confidence"] >= 0.5).all()
     assert more.of(np.array([10**6])).tolist() == [-1]
+
+
+def test_names_that_nobody_is_sure_of_are_refused(
+    study: Study, named: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels, digest = study.folder / "labels.parquet", people_digest(read_people(study.manifest))
+    table = pd.read_parquet(named)
+    unlabelled = read_shown(labels).query("role == 'unlabelled'")["sample_id"]
+    sure = table["sample_id"].isin(unlabelled) & (table["confidence"] >= 0.5)
+    names_of_people(labels, study.folder / "text", named, digest, 0.5, 96)
+    said = f"names: {sure.sum()} of {len(unlabelled)} unlabelled people have one of confidence 0.5"
+    assert said in capsys.readouterr().out and sure.any()
+    with pytest.raises(InputError, match=r"none of \d+ unlabelled people has a name of confidence"):
+        names_of_people(labels, study.folder / "text", named, digest, 1.01, 96)
 
 
 def test_hidden_names_are_never_read(study: Study, named: Path, tmp_path: Path) -> None:
@@ -147,9 +162,32 @@ def test_where_and_what_from_files_to_a_table(study: Study, named: Path, tmp_pat
     assert table.loc["s", ["acc_1", "acc_3", "semantic_dist_to_mean", "semantic_auc"]].notna().all()
     assert table.loc["answers", "acc_1"] > 0.3 and np.isnan(table.loc["majority", "semantic_auc"])
     assert "Acc@1" in (tmp_path / "t.md").read_text()
+    other = tmp_path / "other"
+    space_of = read_label_space(study.folder / "text")
+    write_label_space(other, replace(space_of, fingerprint=tuple(np.ones(8)), tower="another"))
+    with pytest.raises(InputError, match=r"space of another text tower .*VQA.*found another, exp"):
+        evaluate_semantics(
+            student, *files, study.annotations, other, about, CPU, tmp_path / "v.json"
+        )
+    nameless = tmp_path / "nameless"
+    places = replace(SEMGAZE, semantics=None)
+    train_gaze_model(*given, None, None, None, places, 0, CPU, nameless)
+    with pytest.raises(InputError, match="nameless: was trained without names"):
+        evaluate_semantics(
+            nameless, *files, study.annotations, space, about, CPU, tmp_path / "v.json"
+        )
+    words = tmp_path / "words.txt"
+    words.write_text("cup\nball\n")
+    request = PredictionRequest([study.folder / "images"], nameless, vocabulary=words, tower=WORLD)
+    with pytest.raises(InputError, match="nameless: was trained without names"):
+        asked_names(request)
+    assert asked_names(replace(request, model=student)).names == ("cup", "ball")
+    with pytest.raises(InputError, match=r"--tower: found .* without --vocabulary"):
+        asked_names(replace(request, vocabulary=None))
+    assert asked_names(replace(request, vocabulary=None, tower=None)) is None
     vat = tmp_path / "vat"
     train_gaze_model(*given, None, None, None, GAZE, 0, CPU, vat)
-    with pytest.raises(InputError, match="says where and not what"):
+    with pytest.raises(InputError, match="says where people look and not what"):
         evaluate_semantics(vat, *files, study.annotations, space, about, CPU, tmp_path / "v.json")
 
 

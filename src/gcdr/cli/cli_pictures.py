@@ -116,9 +116,8 @@ def add_predict(commands: Any) -> None:
     parser.add_argument(
         "--tower",
         type=Path,
-        default=Path("weights/clip-vit-base-patch16"),
-        help="folder of the text tower that it learned from; assets/world/vqa for the demo's "
-        "(default: %(default)s)",
+        help="with --vocabulary: folder of the text tower that it learned from; assets/world/vqa for the "
+        "demo's (default: weights/clip-vit-base-patch16)",
     )
     parser.add_argument(
         "--depth",

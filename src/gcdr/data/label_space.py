@@ -1,5 +1,6 @@
 """Names of a vocabulary in the space of a text tower: embedded once, kept, and looked up by similarity."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,13 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
 from gcdr.base.tensors import read_tensors, write_tensors
 
+BLOCK = 1024
+CLOSE, EQUAL = 1e-3, 1e-6
+"""By how much numbers of one fingerprint may differ, and cosines of one place from 1."""
+
 FILE, CARD = "embeddings.safetensors", "card.json"
 TEMPERATURE = 0.07
-"""What similarities are divided by before they become shares, CLIP's first one."""
+"""What similarities are divided by before they become shares, where a tower has none of its own."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +28,15 @@ class LabelSpace:
         names: V texts.
         embeddings: (V, D) float32 of unit length.
         tower: what embedded them, for people.
+        temperature: what similarities are divided by before they become shares; it belongs to the tower.
+        fingerprint: numbers by which another tower's space is told from this one; none of earlier versions.
     """
 
     names: tuple[str, ...]
     embeddings: np.ndarray
     tower: str
+    temperature: float = TEMPERATURE
+    fingerprint: tuple[float, ...] = ()
 
     def similarity(self, embeddings: np.ndarray) -> np.ndarray:
         """Cosines of embeddings (N, D) of unit length with all names: (N, V)."""
@@ -40,7 +49,7 @@ class LabelSpace:
 
     def nearest(self, embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Place (N,) int64 of the most similar name, and its share (N,) among all by a softmax."""
-        similarity = self.similarity(embeddings) / TEMPERATURE
+        similarity = self.similarity(embeddings) / self.temperature
         weight = np.exp(similarity - similarity.max(1, keepdims=True))
         best = similarity.argmax(1)
         return best, weight[np.arange(len(best)), best] / weight.sum(1)
@@ -49,7 +58,25 @@ class LabelSpace:
 def write_label_space(folder: Path, space: LabelSpace) -> None:
     """Write a space: its embeddings, and a card with the names in their order."""
     tensors = {"embeddings": torch.from_numpy(np.ascontiguousarray(space.embeddings, np.float32))}
-    write_tensors(folder / FILE, tensors, {"names": list(space.names), "tower": space.tower}, CARD)
+    about = {"names": list(space.names), "tower": space.tower, "temperature": space.temperature}
+    about["fingerprint"] = list(space.fingerprint)
+    write_tensors(folder / FILE, tensors, about, CARD)
+
+
+def is_same_space(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether two fingerprints are of one space; what has none is taken as of any."""
+    return not one or not other or (len(one) == len(other) and np.allclose(one, other, atol=CLOSE))
+
+
+def same_names(space: LabelSpace) -> tuple[str, str] | None:
+    """Two names that lie at one place, which nothing can tell apart; None where there are none."""
+    for start in range(0, len(space.names), BLOCK):
+        near = space.embeddings[start : start + BLOCK] @ space.embeddings.T > 1 - EQUAL
+        rows, columns = np.nonzero(near)
+        pairs = np.flatnonzero(columns > rows + start)
+        if len(pairs):
+            return space.names[rows[pairs[0]] + start], space.names[columns[pairs[0]]]
+    return None
 
 
 def read_label_space(folder: str | Path) -> LabelSpace:
@@ -75,4 +102,7 @@ def read_label_space(folder: str | Path) -> LabelSpace:
         )
     if not torch.allclose(found.norm(dim=1), torch.ones(()), atol=1e-3):  # NaN is close to nothing
         raise InputError(f"{folder / FILE}: embeddings that are not of unit length")
-    return LabelSpace(tuple(names), found.numpy(), str(card.get("tower")))
+    temperature, numbers = card.get("temperature", TEMPERATURE), card.get("fingerprint", [])
+    return LabelSpace(
+        tuple(names), found.numpy(), str(card.get("tower")), float(temperature), tuple(numbers)
+    )

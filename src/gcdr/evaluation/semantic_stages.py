@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gcdr.base.errors import InputError
 from gcdr.base.files import write_sealed
 from gcdr.base.plain import JsonTable
 from gcdr.base.seeds import numpy_rng
@@ -33,6 +32,7 @@ from gcdr.evaluation.semantic import (
 )
 from gcdr.evaluation.stages import Tested, test_people
 from gcdr.models.build import read_card
+from gcdr.models.learned_names import check_learned_names
 from gcdr.predictor.predictor import Predictor, load_gaze_model
 from gcdr.priors.named_people import read_names
 
@@ -62,17 +62,15 @@ def evaluate_semantics(
         out: JSON of ``metrics`` with intervals, as :func:`semantic_summary` makes them.
 
     Raises:
-        InputError: the model has no label embeddings, or of another tower.
+        InputError: the model has learned no names, or those of another tower.
     """
     tested = test_people(manifest, annotations, samples).looking_inside()
+    vocabulary = read_label_space(space)
+    check_learned_names(model, vocabulary)
     said = Predictor(load_gaze_model(model), device).of_people(
         open_cache(samples), tested.ids, None
     )
-    if said.label_embedding is None:
-        raise InputError(
-            f"{model}: says where and not what; expected a model with label embeddings"
-        )
-    vocabulary = read_label_space(space)
+    assert said.label_embedding is not None  # of a kind that names
     similarity = vocabulary.similarity(said.label_embedding.numpy())
     heatmap = resize(said.heatmap, GRID).numpy()
     # What was trained here has centres of cells at the points; a released model has their corners there.

@@ -76,7 +76,8 @@ def predict_people(
 
     Raises:
         InputError: the model needs prior maps, or depth that is not there; two pictures would share a map; or
-            names are asked of one that says none, or that learned from another text tower.
+            names are asked of one that says none, or whose embeddings are of another width. That it learned
+            them in the vocabulary's space is for :func:`gcdr.models.learned_names.check_learned_names`.
     """
     check_pictures_alone(model, depth)
     if depth is not None:

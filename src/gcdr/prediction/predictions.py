@@ -12,11 +12,13 @@ from gcdr import __version__
 from gcdr.base.csvtext import write_csv
 from gcdr.base.errors import InputError
 from gcdr.base.files import write_json
+from gcdr.data.label_space import LabelSpace
 from gcdr.data.manifest import BOX
 from gcdr.data.vocabulary import read_vocabulary
 from gcdr.detection.heads import load_finder
 from gcdr.detection.panorama import Finder
 from gcdr.models.finding import find_model
+from gcdr.models.learned_names import check_learned_names
 from gcdr.prediction.drawn import HALF, draw_people, write_drawing
 from gcdr.prediction.predicting import PredictionNotes, predict_people
 from gcdr.prediction.sources import OwnPictures, TabledHeads, find_pictures, heads_of_table
@@ -41,7 +43,8 @@ class PredictionRequest:
         device: "auto", "cpu" or "cuda".
         downloads: folder of released weights, which are fetched into it where they are not there.
         vocabulary: file of names, by which a model that says so names what is looked at; None for no names.
-        tower: folder of the text tower that the model learned from, see :mod:`gcdr.priors.text_towers`.
+        tower: folder of the text tower that the model learned from, see :mod:`gcdr.priors.text_towers`; None:
+            CLIP's where it is downloaded to. It is for a vocabulary, and refused without one.
         depth: folder of the pictures' depth (:mod:`gcdr.data.depth_maps`), for a model that sees it.
     """
 
@@ -54,7 +57,7 @@ class PredictionRequest:
     device: str = "auto"
     downloads: Path = Path("weights")
     vocabulary: Path | None = None
-    tower: Path = TOWER
+    tower: Path | None = None
     depth: Path | None = None
 
 
@@ -121,9 +124,7 @@ def predict_pictures(
         if wanted.heads is None
         else heads_of_table(wanted.heads, pictures)
     )
-    names = None
-    if wanted.vocabulary is not None:
-        names = embed(read_vocabulary(wanted.vocabulary), wanted.tower)
+    names = asked_names(wanted)
     loaded = time.monotonic()
     told = PredictionNotes(list(heads.notes) if isinstance(heads, TabledHeads) else [])
 
@@ -162,6 +163,24 @@ def predict_pictures(
             )
         )
     return predicted
+
+
+def asked_names(wanted: PredictionRequest) -> LabelSpace | None:
+    """The vocabulary that is asked for, in its tower's space; None where no names are asked for.
+
+    Raises:
+        InputError: a tower without a vocabulary, one of the two is none, or the model cannot name by them.
+    """
+    if wanted.vocabulary is None:
+        if wanted.tower is not None:
+            raise InputError(
+                f"--tower: found {wanted.tower} without --vocabulary; expected both, or neither: a tower "
+                "embeds the names of a vocabulary"
+            )
+        return None
+    names = embed(read_vocabulary(wanted.vocabulary), wanted.tower or TOWER)
+    check_learned_names(find_model(wanted.model, weights=wanted.downloads)[0], names)
+    return names
 
 
 def requested_model(wanted: PredictionRequest) -> Predictor:

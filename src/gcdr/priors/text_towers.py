@@ -12,7 +12,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
 from gcdr.base.tensors import read_tensors
 from gcdr.base.transformers_models import load_transformers
-from gcdr.data.label_space import LabelSpace, write_label_space
+from gcdr.data.label_space import TEMPERATURE, LabelSpace, same_names, write_label_space
 from gcdr.data.vocabulary import read_vocabulary
 from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
 from gcdr.world.style import NOUNS
@@ -24,6 +24,13 @@ CLIP_TYPES = ("clip", "clip_text_model")
 CLIP_FILES = ("config.json", "model.safetensors", "tokenizer files")
 DEMO = "word embeddings of the demo world's VQA model, in place of CLIP's text tower"
 OTHERS = ("person", "wall", "floor")  # that people of the demo world look at, beside things
+CLIP_TEMPERATURE = 0.01
+"""That of every released CLIP: its learned scale of similarities ended at its bound, 100. Bare names lie so
+near to each other there that at 0.07 even a name itself would have a small share of a long vocabulary."""
+
+PROBE, NUMBERS = "person", 8
+"""Of what a tower makes of a word the first numbers, which are the space's fingerprint."""
+
 BATCH = 256
 WORD = "\u0120[a-z]{2,}"  # a piece that begins with a blank, in GPT-2's spelling
 
@@ -54,9 +61,21 @@ def text_tower(folder: Path) -> tuple[TextTower, str]:
 
 
 def embed(names: Sequence[str], folder: Path) -> LabelSpace:
-    """A vocabulary as the tower of a folder embeds it: bare names, no sentence around them."""
+    """A vocabulary as the tower of a folder embeds it: bare names, no sentence around them.
+
+    Raises:
+        InputError: as :func:`text_tower`, or the tower does not tell two of the names apart.
+    """
     tower, title = text_tower(folder)
-    return LabelSpace(tuple(names), tower(names), title)
+    temperature = TEMPERATURE if title == DEMO else CLIP_TEMPERATURE
+    mark = tuple(round(float(one), 6) for one in tower([PROBE])[0, :NUMBERS])
+    space = LabelSpace(tuple(names), tower(names), title, temperature, mark)
+    if alike := same_names(space):
+        raise InputError(
+            f"vocabulary: found {alike[0]!r} and {alike[1]!r}, which lie at one place in {title}; expected "
+            "names that the text tower tells apart"
+        )
+    return space
 
 
 def embed_vocabulary(tower: Path, vocabulary: Path | None, out: Path) -> None:

@@ -126,7 +126,8 @@ def train_gaze_model(
             names = names_of_people(labels, space, named, *how)
         trained = train_gaze(run, labelled, extra, priors, settings, relabel, names)
         named = settings.model.backbone
-        run.save(trained, named, labelled=labelled, pseudo_labelled=extra)
+        about = None if names is None else names.about
+        run.save(trained, named, about, labelled=labelled, pseudo_labelled=extra)
 
 
 def train_gaze(

@@ -197,12 +197,16 @@ class Run:
         return at_best_rate(self.model, recipe, log, self.checkpoint, at_rate)
 
     def save(
-        self, trained: SeesPeople, backbone: str | None = None, **people: Targets | None
+        self,
+        trained: SeesPeople,
+        backbone: str | None = None,
+        names: Mapping[str, Any] | None = None,
+        **people: Targets | None,
     ) -> None:
         """Write the trained model; its card counts the people it learned from, by sort.
 
         Where in or out of the frame is learned, it also says how many of them look out; and of a frozen
-        backbone, which file it is.
+        backbone, which file it is; and of names, in which text tower's space they were learned (``names``).
         """
         if not self.ranks.first:
             return
@@ -216,6 +220,8 @@ class Run:
         about |= {"split": split, "pictures": self.samples.people}
         if backbone is not None:
             about["backbone"] = backbone_card(backbone)
+        if names is not None:
+            about["names"] = dict(names)
         save_model(self.out, trained, about)
 
 

@@ -1,6 +1,6 @@
 """What a semantic gaze model learns beside its maps: directions and names, each where it is known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from gcdr.base.errors import InputError
+from gcdr.base.plain import JsonTable
 from gcdr.data.label_space import read_label_space
 from gcdr.data.lookup import places_or
 from gcdr.data.shown import read_shown
-from gcdr.data.split import LABELLED
+from gcdr.data.split import LABELLED, UNLABELLED
 from gcdr.data.vocabulary import MISSING, label_ids
 from gcdr.models.interface import GazeOutput
+from gcdr.models.learned_names import space_card
 from gcdr.models.semgaze_loss import WEIGHTS, direction_loss, gaze_vectors, label_loss
 from gcdr.priors.named_people import read_names
 from gcdr.training.batches import Batch
@@ -28,11 +30,13 @@ class Names:
         sample_id: (N,) int64, ascending.
         place: (N,) int64, which row of ``embeddings`` each person's name is.
         embeddings: (V, D) float32.
+        about: the space that these lie in, for the model's card.
     """
 
     sample_id: np.ndarray
     place: np.ndarray
     embeddings: Tensor
+    about: JsonTable = field(default_factory=dict)
 
     def of(self, sample_id: np.ndarray) -> np.ndarray:
         """Places (n,) int64 of people's names; ``MISSING`` of who has none."""
@@ -53,8 +57,8 @@ def names_of_people(
         width: numbers in a label embedding of the model.
 
     Raises:
-        InputError: the vocabulary lies in another space than the model's, or no labelled person has a name of
-            it.
+        InputError: the vocabulary lies in another space than the model's, no labelled person has a name of
+            it, or nobody else one of enough confidence, though names of them are asked for.
     """
     vocabulary = read_label_space(space)
     if (found := vocabulary.embeddings.shape[1]) != width:
@@ -62,8 +66,8 @@ def names_of_people(
             f"{space}: found embeddings of {found} numbers ({vocabulary.tower}), expected the {width} of the "
             "model (semantics.tower)"
         )
-    shown = read_shown(labels, people)
-    shown = shown[shown["role"] == LABELLED]
+    everybody = read_shown(labels, people)
+    shown = everybody[everybody["role"] == LABELLED]
     places = label_ids(shown["label"].tolist(), vocabulary.names)
     known = places != MISSING
     if not known.any():
@@ -77,9 +81,20 @@ def names_of_people(
         table = read_names(named, people, vocabulary.names, least)
         pairs = zip(table["sample_id"], table["place"], strict=True)
         of |= {person: place for person, place in pairs if person not in labelled}
+        others = everybody.loc[everybody["role"] == UNLABELLED, "sample_id"]
+        count = int(others.isin(of).sum())
+        print(
+            f"names: {count:,} of {len(others):,} unlabelled people have one of confidence {least} or more"
+        )
+        if len(others) and not count:
+            raise InputError(
+                f"{named}: none of {len(others):,} unlabelled people has a name of confidence {least} or "
+                "more; expected some: take a lower least (semantics), or names: given"
+            )
     ids = np.array(sorted(of), np.int64)
     found = np.array([of[person] for person in ids], np.int64)
-    return Names(ids, found, torch.from_numpy(vocabulary.embeddings))
+    about = space_card(vocabulary)
+    return Names(ids, found, torch.from_numpy(vocabulary.embeddings), about)
 
 
 def semantic_terms(
