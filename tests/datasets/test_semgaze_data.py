@@ -126,9 +126,7 @@ def test_a_test_item_equals_the_reference(reference: SemgazeGoldens, named: Path
     item = semantic_item(Image.open(named / row["image"]), head)
     check_item(content, "test0", item, told)
     assert_near(annotators_map(torch.tensor(points)), content["test0.heatmap"], 1e-6)
-    said = (
-        "gaze-labels-test.csv: 6 of 6 rows with a name, 0 eyes_closed, 0 outside_frame, 0 uncertain"
-    )
+    said = "gaze-labels-test.csv: 1 of 1 people with a name, 0 eyes_closed, 0 outside_frame, 0 uncertain"
     assert said in dataset.notes
 
 
@@ -253,6 +251,11 @@ def test_a_vocabulary_is_a_text_too(tmp_path: Path) -> None:
     for content, said in (
         (b"", "found no name"),
         (b"cup\ncup\n", "found 'cup' 2 times"),
+        ("caf\u00e9\ncafe\u0301\n".encode(), "which look the same; expected each name once"),
+        ("cup\ncu\u200dp\n".encode(), "which look the same; expected each name once"),
+        ("cup\nc\u200bup\n".encode(), r"'c\\u200bup', expected names without signs that nobody"),
+        ("\u200b\n".encode(), "expected names without signs that nobody sees"),
+        ("\u202ecup\n".encode(), "expected names without signs that nobody sees"),
         ("tasse à thé".encode("latin-1"), "expected UTF-8 text"),
     ):
         file.write_bytes(content)
@@ -260,3 +263,10 @@ def test_a_vocabulary_is_a_text_too(tmp_path: Path) -> None:
             read_vocabulary(file)
     with pytest.raises(InputError, match="no such file"):
         read_vocabulary(tmp_path / "none.txt")
+    file.write_text("\u0645\u06cc\u200c\u0632", "utf-8")  # Persian is written with one
+    assert len(read_vocabulary(file)[0]) == 4
+    numbered = tmp_path / "vocab2id.json"
+    for content in ('{"": 0, "a": 1}', '{" a": 0, "a": 1}', '{" ": 0, "a": 1}'):
+        numbered.write_text(content)
+        with pytest.raises(InputError, match="expected names without blanks at their ends"):
+            read_vocabulary(numbered)

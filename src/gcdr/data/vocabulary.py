@@ -1,6 +1,7 @@
 """Vocabularies of what is looked at: names in the order of their numbers."""
 
 import json
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,9 @@ from gcdr.base.texts import has_control
 WORLD_VOCABULARY = "world"
 """What the configuration calls the demo world's own, which needs no file."""
 
+JOINING = "\u200c\u200d"
+"""Signs without width that scripts are written with, such as Persian; all others are no part of a name."""
+
 MISSING = -1
 """The number of a label that is missing."""
 
@@ -26,8 +30,9 @@ def read_vocabulary(path: str | Path) -> tuple[str, ...]:
             ``vocab2id.json`` is; or a text with a name a line, in any order.
 
     Raises:
-        InputError: one line that says what is wrong: it is absent, no UTF-8, empty, has a name twice, or its
-            numbers are not those of the alphabetical order.
+        InputError: one line that says what is wrong: it is absent, no UTF-8, empty, has a name twice (also in
+            another form of Unicode), a blank one or one with signs that nobody sees, or its numbers are not
+            those of the alphabetical order.
     """
     path = Path(path)
     try:
@@ -43,11 +48,31 @@ def read_vocabulary(path: str | Path) -> tuple[str, ...]:
         raise InputError(f"{path}: found no name, expected at least one")
     if odd := [name for name in names if has_control(name)]:
         raise InputError(f"{path}: found {odd[0]!a}, expected names without control characters")
+    if odd := [name for name in names if not name.strip() or name != name.strip()]:
+        raise InputError(f"{path}: found {odd[0]!r}, expected names without blanks at their ends")
+    if odd := [name for name in names if _unseen(name) - set(JOINING)]:
+        raise InputError(f"{path}: found {odd[0]!a}, expected names without signs that nobody sees")
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise InputError(
             f"{path}: found {twice[0]!r} {Counter(names)[twice[0]]} times, expected once"
         )
+    first: dict[str, str] = {}
+    for name in names:
+        if (other := first.setdefault(_as_seen(name), name)) != name:
+            raise InputError(
+                f"{path}: found {other!a} and {name!a}, which look the same; expected each name once"
+            )
     return names
+
+
+def _unseen(name: str) -> set[str]:
+    """The signs of a name that have no width, or only say how it is laid out."""
+    return {sign for sign in name if unicodedata.category(sign) == "Cf"}
+
+
+def _as_seen(name: str) -> str:
+    """A name by which two that look the same are the same."""
+    return unicodedata.normalize("NFC", "".join(one for one in name if one not in JOINING))
 
 
 def _from_lines(text: str) -> tuple[str, ...]:

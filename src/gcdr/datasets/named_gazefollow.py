@@ -12,17 +12,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gcdr.base.errors import InputError
 from gcdr.base.problems import Places, Problems
 from gcdr.data.manifest import ACCEPTED, JOINER
-from gcdr.data.vocabulary import MISSING, label_ids, parted_names, read_vocabulary
+from gcdr.data.vocabulary import MISSING, label_ids, parted_names
 from gcdr.datasets.assemble import Dataset, Rules, assemble
 from gcdr.datasets.gazefollow import read_gazefollow_rows
 from gcdr.datasets.layout import SEMGAZE, SEMGAZE_LABELS, VOCABULARY
+from gcdr.datasets.name_lists import names_beside
 from gcdr.datasets.text import Table, read_headed
 
 PSEUDO = ["path", "id", "split", "gaze_pseudo_label", "label_id"]
 FLAGS = ["eyes_closed", "outside_frame", "uncertain"]
+ACCEPTED_AT_MOST = 5
 GIVEN = ["path", *FLAGS, "gaze_gt_labels", "gaze_gt_label", "label_id", "test_label_id"]
 
 
@@ -50,25 +51,28 @@ def read_semgaze(root: Path, files: Sequence[Path]) -> Dataset:
     return replace(found, notes=tuple(notes))
 
 
-def _vocabulary(root: Path, problems: Problems) -> tuple[str, ...]:
-    path = root / VOCABULARY
-    try:
-        names = read_vocabulary(path)
-    except InputError as error:
-        found = str(error).removeprefix(f"{path}: ")
-        problems.file(path, found, "names and their numbers, alphabetical", "vocabulary")
-        return ()
-    if odd := [name for name in names if JOINER in name]:
-        problems.file(path, f"the name {odd[0]!r}", f"names without {JOINER!r}", "vocabulary")
+def _vocabulary(root: Path, problems: Problems) -> tuple[str, ...] | None:
+    names = names_beside(root, problems)
+    if odd := [name for name in names or () if JOINER in name]:
+        found, expected = f"the name {odd[0]!r}", f"names without {JOINER!r}"
+        problems.file(root / VOCABULARY, found, expected, "vocabulary")
     return names
 
 
 def _add_labels(
-    rows: pd.DataFrame, path: Path, split: str, vocabulary: Sequence[str], problems: Problems
+    rows: pd.DataFrame,
+    path: Path,
+    split: str,
+    vocabulary: Sequence[str] | None,
+    problems: Problems,
 ) -> str:
     """Put a file's labels into the rows of its people; what there is to say of it, in a line."""
     given = split == "test"
     table = read_headed(path, GIVEN if given else PSEUDO, (), problems)
+    if not given:
+        strange = np.array([text not in ("", split) for text in table.text("split")], bool)
+        kind, of = "label of another split, taken as of its file", table.text("split")
+        problems.rows(kind, "split", split, strange, table.places, of, fatal=False)
     labels = (
         labels_by_image(table, vocabulary, problems)
         if given
@@ -96,8 +100,8 @@ def _add_labels(
     at = [of_key.get(key) for key in people]
     for name in ("label", ACCEPTED):
         rows[name] = [None if row is None else labels[name][row] for row in at]
-    count = sum(row is not None and labels["label"][row] is not None for row in at)
-    said = f"{path.name}: {count:,} of {len(rows):,} rows with a name"
+    people_named = rows.loc[rows["label"].notna(), "person"].nunique()
+    said = f"{path.name}: {people_named:,} of {rows['person'].nunique():,} people with a name"
     if given and len(labels):
         said += ", " + ", ".join(f"{int(labels[flag].sum()):,} {flag}" for flag in FLAGS)
     return said
@@ -109,8 +113,13 @@ def _unmatched(problems: Problems, kind: str, bad: np.ndarray, table: Table, nam
     problems.rows(kind, name, expected, bad, table.places, table.text(name), fatal=fatal)
 
 
-def labels_by_person(table: Table, vocabulary: Sequence[str], problems: Problems) -> pd.DataFrame:
-    """``image``, ``id``, ``label`` and ``accepted`` of a file of pseudo-labels; None where missing."""
+def labels_by_person(
+    table: Table, vocabulary: Sequence[str] | None, problems: Problems
+) -> pd.DataFrame:
+    """``image``, ``id``, ``label`` and ``accepted`` of a file of pseudo-labels; None where missing.
+
+    Names are held to the vocabulary unless it is None.
+    """
     names = table.text("gaze_pseudo_label")
     labels = _numbered(table, "gaze_pseudo_label", names, vocabulary, problems)
     return pd.DataFrame(
@@ -123,34 +132,60 @@ def labels_by_person(table: Table, vocabulary: Sequence[str], problems: Problems
     )
 
 
-def labels_by_image(table: Table, vocabulary: Sequence[str], problems: Problems) -> pd.DataFrame:
-    """``image``, ``label``, ``accepted`` (joined by ``JOINER``) and ``FLAGS`` of the rows of test labels."""
+def labels_by_image(
+    table: Table, vocabulary: Sequence[str] | None, problems: Problems
+) -> pd.DataFrame:
+    """``image``, ``label``, ``accepted`` (joined by ``JOINER``) and ``FLAGS`` of the rows of test labels.
+
+    Names are held to the vocabulary unless it is None; then a person's first one alone is accepted.
+    """
     joined, first = table.text("gaze_gt_labels"), table.text("gaze_gt_label")
     labels = _numbered(table, "gaze_gt_label", first, vocabulary, problems)
-    parted = [() if not text else parted_names(text, vocabulary) for text in joined]
-    odd = np.array([names is None for names in parted], bool)
-    expected = "names of the vocabulary, joined by hyphens"
-    problems.rows("unknown label", "gaze_gt_labels", expected, odd, table.places, joined)
+    parted = [
+        () if not text or vocabulary is None else parted_names(text, vocabulary) for text in joined
+    ]
+    several, different = ([len(kind(p or ())) for p in parted] for kind in (tuple, set))
+    unknown, more = "unknown label", "more accepted labels than the paper has, all accepted"
+    for kind, expected, odd in (
+        (unknown, "names of the vocabulary, joined by hyphens", [p is None for p in parted]),
+        ("accepted label twice, counted once", "each once", np.less(different, several)),
+        (more, f"at most {ACCEPTED_AT_MOST}", np.greater(different, ACCEPTED_AT_MOST)),
+    ):
+        bad, fatal = np.array(odd, bool), kind == unknown
+        problems.rows(kind, "gaze_gt_labels", expected, bad, table.places, joined, fatal=fatal)
+    apart = [bool(p) and bool(one) and one not in p for p, one in zip(parted, labels, strict=True)]
+    kind, expected = "label that is none of those accepted, taken as it is", "one of gaze_gt_labels"
+    bad = np.array(apart, bool)
+    problems.rows(kind, "gaze_gt_label", expected, bad, table.places, first, fatal=False)
     accepted = [
-        JOINER.join(names) if names else label for names, label in zip(parted, labels, strict=True)
+        JOINER.join(dict.fromkeys(names)) if names else label
+        for names, label in zip(parted, labels, strict=True)
     ]
     columns = {"image": table.images("path"), "label": labels, ACCEPTED: accepted}
     for flag in FLAGS:
-        columns[flag] = table.numbers(flag, problems, "0 or 1", optional=True) > 0
+        marked = table.numbers(flag, problems, "0 or 1", optional=True)
+        odd = np.isfinite(marked) & ~np.isin(marked, (0, 1))
+        problems.rows("not a flag", flag, "0 or 1", odd, table.places, marked)
+        columns[flag] = marked == 1
     return pd.DataFrame(columns)
 
 
 def _numbered(
-    table: Table, column: str, names: np.ndarray, vocabulary: Sequence[str], problems: Problems
+    table: Table,
+    column: str,
+    names: np.ndarray,
+    vocabulary: Sequence[str] | None,
+    problems: Problems,
 ) -> list[str | None]:
     """Names with a number of the vocabulary; None for a row whose number is -1."""
     expected = "a whole number, -1 without a label"
     given = table.numbers("label_id", problems, expected)
-    ours = label_ids(names, vocabulary)
+    ours = label_ids(names, vocabulary or ())
     labelled = given != MISSING
-    unknown = labelled & (ours == MISSING)
+    held = labelled & (vocabulary is not None)
+    unknown = held & (ours == MISSING)
     problems.rows("unknown label", column, "a name of the vocabulary", unknown, table.places, names)
-    moved = labelled & ~unknown & np.isfinite(given) & (given != ours)
+    moved = held & ~unknown & np.isfinite(given) & (given != ours)
     expected = "the place of its name in the vocabulary, which is sorted"
     problems.rows("label of another number", "label_id", expected, moved, table.places, given)
     return [str(name) if kept else None for name, kept in zip(names, labelled, strict=True)]
