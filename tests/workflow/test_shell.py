@@ -180,9 +180,13 @@ def make_files(folder: Path) -> None:
         f"{hostile('depths')}/1.png": "",
         f"{hostile('photos')}/1.jpg": "",
         f"{hostile('films')}/walk/1.jpg": "",
-        **{f"{hostile('clip')}/{name}": "" for name in ("config.json", "model.safetensors")},
+        **{
+            f"{hostile('clip')}/{name}": ""
+            for name in ("model.safetensors", "vocab.json", "merges.txt")
+        },
+        f"{hostile('clip')}/config.json": '{"model_type": "clip", "vision_config": {}}',
         **{f"{hostile('owl')}/{name}": "" for name in ("config.json", "model.safetensors")},
-        hostile("names.txt"): "",
+        hostile("names.txt"): "cup\n",
         hostile("t.csv"): "",
         hostile("p.csv"): "image,x,y\na.jpg,1,1\n",
         hostile("1.pkl"): "(d.",

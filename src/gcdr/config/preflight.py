@@ -18,6 +18,7 @@ from gcdr.config.pools import SOURCES, sources_of
 from gcdr.config.prior_checks import prior_problems
 from gcdr.config.recipe_checks import asked_recipes, recipe_problems
 from gcdr.config.schema import study_share
+from gcdr.config.semantic_checks import semantic_problems
 from gcdr.config.size_checks import size_problems
 from gcdr.config.start_checks import start_problems
 from gcdr.config.weight_checks import weight_problems
@@ -94,6 +95,7 @@ def check_references(config: Config) -> None:
             problems.append(str(error))
     planned = planned_files(config["downloads"])
     problems += weight_problems(config, planned)
+    problems += semantic_problems(config, planned)
     used = used_datasets(config)
     problems += prior_problems(config, used, planned)
     problems += place_problems(config, (name for sources in used.values() for name in sources))

@@ -9,13 +9,12 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from gcdr.base.errors import InputError
-from gcdr.base.files import read_json
 from gcdr.base.transformers_models import load_transformers
 from gcdr.data.views import Colours
 from gcdr.models.backbone import SceneTower
 from gcdr.models.gazelle_released import load_backbone
 from gcdr.models.sizes import TowersConfig
+from gcdr.priors.tower_files import check_image_tower, is_world_backbone
 
 ImageTower = Callable[[Sequence[Image.Image]], np.ndarray]
 """Pictures in RGB to (N, D) float32 of unit length."""
@@ -32,13 +31,9 @@ def image_tower(folder: Path, device: torch.device) -> ImageTower:
     Raises:
         InputError: the folder holds no CLIP with an image tower, or not whole.
     """
-    config = folder / "config.json"
-    if not config.is_file() and (folder / "card.json").is_file():
+    if is_world_backbone(folder):
         return _world_tower(folder, device)
-    if not config.is_file() or "vision_config" not in read_json(config):
-        raise InputError(
-            f"{folder}: no CLIP with an image tower, expected the whole model in transformers' layout"
-        )
+    check_image_tower(folder)
     name, files = "CLIPVisionModelWithProjection", ("config.json", "model.safetensors")
     model, _ = load_transformers(folder, "image tower of CLIP", name, None, files, part=True)
     model = model.to(device)

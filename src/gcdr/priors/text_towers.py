@@ -9,18 +9,17 @@ import torch
 from torch.nn import functional as F
 
 from gcdr.base.errors import InputError
-from gcdr.base.files import read_json
 from gcdr.base.tensors import read_tensors
 from gcdr.base.transformers_models import load_transformers
 from gcdr.data.label_space import TEMPERATURE, LabelSpace, same_names, write_label_space
 from gcdr.data.vocabulary import read_vocabulary
+from gcdr.priors.tower_files import text_kind
 from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
 from gcdr.world.style import NOUNS
 
 TextTower = Callable[[Sequence[str]], np.ndarray]
 """Names to (V, D) float32 of unit length."""
 
-CLIP_TYPES = ("clip", "clip_text_model")
 CLIP_FILES = ("config.json", "model.safetensors", "tokenizer files")
 DEMO = "word embeddings of the demo world's VQA model, in place of CLIP's text tower"
 OTHERS = ("person", "wall", "floor")  # that people of the demo world look at, beside things
@@ -45,19 +44,9 @@ def text_tower(folder: Path) -> tuple[TextTower, str]:
     Raises:
         InputError: it holds neither, or not whole.
     """
-    file = folder / "config.json"
-    if not file.is_file():
-        raise InputError(
-            f"{folder}: no config.json, expected CLIP's folder or the demo world's VQA model"
-        )
-    kind = read_json(file).get("model_type")
-    if kind in CLIP_TYPES:
+    if text_kind(folder) == "clip":
         return _clip(folder), f"CLIP's text tower of {folder.name}"
-    if kind is None and (folder / "merges.txt").is_file():
-        return _words(folder), DEMO
-    raise InputError(
-        f"{file}: found the model type {kind!r}, expected {' or '.join(CLIP_TYPES)}, or none (demo world)"
-    )
+    return _words(folder), DEMO
 
 
 def embed(names: Sequence[str], folder: Path) -> LabelSpace:

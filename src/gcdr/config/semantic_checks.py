@@ -1,0 +1,37 @@
+"""What is checked of what names things (``semantics``) before any work begins, beyond the schema."""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from gcdr.base.errors import InputError, one_line
+from gcdr.base.plain import Config
+from gcdr.data.vocabulary import WORLD_VOCABULARY, read_vocabulary
+from gcdr.priors.tower_files import tower_faults
+
+
+def semantic_problems(config: Config, planned: Collection[str]) -> Iterator[str]:
+    """A vocabulary and towers that are not there, or are none.
+
+    Args:
+        config: a configuration that fits the schema.
+        planned: files that are not there yet but will be.
+    """
+    asked, key = config["semantics"], "semantics.vocabulary"
+    vocabulary = asked["vocabulary"]
+    if vocabulary != WORLD_VOCABULARY and vocabulary not in planned:
+        try:
+            read_vocabulary(vocabulary)
+        except InputError as error:
+            yield f"{key}: {one_line(error)}"
+    towers = [("tower", False)]
+    if asked["image_tower"] is not None:
+        towers.append(("image_tower", True))
+    elif asked["two_stage"]:
+        towers.append(("tower", True))
+    folders = {Path(file).parent for file in planned}
+    for name, sees in towers:
+        folder = Path(asked[name])
+        faults = [] if folder in folders else list(tower_faults(folder, sees))
+        yield from (f"semantics.{name}: {line}" for line in faults)
+        if faults:  # a folder that is none is one problem
+            return

@@ -1,0 +1,76 @@
+"""Which towers folders hold, by their files alone: nothing of the weights is read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from gcdr.base.errors import InputError
+from gcdr.base.files import read_json
+
+CONFIG, WEIGHTS, MERGES = "config.json", "model.safetensors", "merges.txt"
+CLIP_TYPES = ("clip", "clip_text_model")
+TextKind = Literal["clip", "words"]
+
+
+def text_kind(folder: Path) -> TextKind:
+    """What the text tower of a folder is: CLIP's, or the words of the demo world's VQA model.
+
+    Raises:
+        InputError: it is neither.
+    """
+    file = folder / CONFIG
+    if not file.is_file():
+        raise InputError(
+            f"{folder}: no {CONFIG}, expected CLIP's folder or the demo world's VQA model"
+        )
+    config = read_json(file)
+    kind = config.get("model_type") if isinstance(config, dict) else "none"
+    if kind in CLIP_TYPES:
+        return "clip"
+    if kind is None and (folder / MERGES).is_file():
+        return "words"
+    raise InputError(
+        f"{file}: found the model type {kind!r}, expected {' or '.join(CLIP_TYPES)}, or none (demo world)"
+    )
+
+
+def is_world_backbone(folder: Path) -> bool:
+    """Whether a folder holds the demo world's frozen backbone in an image tower's place."""
+    return not (folder / CONFIG).is_file() and (folder / "card.json").is_file()
+
+
+def check_image_tower(folder: Path) -> None:
+    """Check that a folder holds the whole CLIP, or the demo world's frozen backbone.
+
+    Raises:
+        InputError: it holds neither.
+    """
+    file = folder / CONFIG
+    config = read_json(file) if file.is_file() else None
+    sees = isinstance(config, dict) and "vision_config" in config
+    if not sees and not is_world_backbone(folder):
+        raise InputError(
+            f"{folder}: no CLIP with an image tower, expected the whole model in transformers' layout"
+        )
+
+
+def tower_faults(folder: Path, sees: bool = False) -> Iterator[str]:
+    """What a folder of a text tower, or of an image tower (``sees``), lacks, a line each."""
+    try:
+        if sees:
+            check_image_tower(folder)
+            kind = None
+        else:
+            kind = text_kind(folder)
+    except InputError as error:
+        yield str(error)
+        return
+    if not (folder / WEIGHTS).is_file():
+        yield f"{folder}: no {WEIGHTS}, expected the weights"
+    words = [name for name in ("vocab.json", MERGES) if not (folder / name).is_file()]
+    if (
+        kind is not None
+        and words
+        and not (kind == "clip" and (folder / "tokenizer.json").is_file())
+    ):
+        yield f"{folder}: no {' and no '.join(words)}, expected the files of its tokenizer"
