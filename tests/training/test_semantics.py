@@ -11,19 +11,24 @@ from tiny_study import CPU, GAZE, MAPS, Study, make_study, pictures_of
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
+from gcdr.data.heatmaps import resize
 from gcdr.data.label_space import LabelSpace, read_label_space, write_label_space
 from gcdr.data.manifest import people_digest, read_annotated, read_people, write_table
 from gcdr.data.shown import read_shown
 from gcdr.data.split import LABELLED, split_labels
 from gcdr.data.stores import write_prior
+from gcdr.data.tokens import open_cache
+from gcdr.evaluation import stages
+from gcdr.evaluation.semantic import CENTRE, dark_points, semantic_distances
 from gcdr.evaluation.semantic_stages import evaluate_guesses, evaluate_semantics
-from gcdr.models.build import load_model
+from gcdr.models.build import load_model, save_model
 from gcdr.models.description import GazeModelSettings
 from gcdr.models.interface import GazeInputs, GazeOutput
 from gcdr.models.semgaze import Semgaze
 from gcdr.models.semgaze_config import SemgazeConfig
 from gcdr.models.semgaze_loss import direction_loss, gaze_vectors, label_loss
 from gcdr.prediction.predictions import PredictionRequest, asked_names
+from gcdr.predictor.predictor import Predictor
 from gcdr.priors.named_people import name_people
 from gcdr.priors.text_towers import embed_vocabulary
 from gcdr.refine.labels import make_labels
@@ -152,6 +157,19 @@ def test_where_and_what_from_files_to_a_table(study: Study, named: Path, tmp_pat
     assert model.logit_scale != load_model(teacher).logit_scale
     about, files = {"study": "tiny"}, (study.samples, study.manifest, study.manifest)
     evaluate_semantics(student, *files, study.annotations, space, about, CPU, tmp_path / "s.json")
+    save_model(tmp_path / "released", model)
+    tested = stages.test_people(study.manifest, study.annotations, study.samples).looking_inside()
+    maps = Predictor(model, CPU).of_people(open_cache(study.samples), tested.ids, None).heatmap
+    # Cells stand for their centres in what is learned here, for their corners in what is released.
+    for name, within in (("student", CENTRE), ("released", 0.0)):
+        evaluate_semantics(
+            tmp_path / name, *files, study.annotations, space, about, CPU, tmp_path / "r.json"
+        )
+        points = dark_points(resize(maps, 64).numpy(), within=within)
+        near = semantic_distances(points, tested.points)["semantic_dist_to_mean"].mean()
+        found = read_json(tmp_path / "r.json")
+        assert found["metrics"]["semantic_dist_to_mean"]["value"] == pytest.approx(near)
+        assert found["people"] == len(tested.ids)
     evaluate_guesses(*files, study.annotations, labels, space, named, about, tmp_path)
     rows = [
         {"title": name, "files": [str(tmp_path / f"{name}.json")]}
