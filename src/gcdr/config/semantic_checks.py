@@ -5,12 +5,18 @@ from pathlib import Path
 
 from gcdr.base.errors import InputError, one_line
 from gcdr.base.plain import Config
+from gcdr.config.asked import trained_gaze_models
 from gcdr.data.vocabulary import WORLD_VOCABULARY, read_vocabulary
 from gcdr.priors.tower_files import tower_faults
+
+WORLD_TOWER = "assets/world/vqa"
 
 
 def semantic_problems(config: Config, planned: Collection[str]) -> Iterator[str]:
     """A vocabulary and towers that are not there, or are none.
+
+    They are looked at where a configuration names them; the demo world's tower, which is named by default,
+    where a model that is asked for learns names.
 
     Args:
         config: a configuration that fits the schema.
@@ -23,7 +29,9 @@ def semantic_problems(config: Config, planned: Collection[str]) -> Iterator[str]
             read_vocabulary(vocabulary)
         except InputError as error:
             yield f"{key}: {one_line(error)}"
-    towers = [("tower", False)]
+    models = config["gaze"]["models"]
+    learned = any(models.get(name, {}).get("names") for name in trained_gaze_models(config))
+    towers = [("tower", False)] if learned or asked["tower"] != WORLD_TOWER else []
     if asked["image_tower"] is not None:
         towers.append(("image_tower", True))
     elif asked["two_stage"]:
