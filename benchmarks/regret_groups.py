@@ -14,6 +14,7 @@ the study's own models; a trial only draws people.
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -77,12 +78,27 @@ def prior_store(data: Path, name: str, folder: Path) -> Path:
     return out
 
 
-def errors_of(split: Path, prior: str, settings: ChoiceSettings, folder: Path) -> Errors:
-    """Every candidate's errors of a split's people by a prior store; a folder for what is made on the way."""
+def errors_of(
+    split: Path,
+    prior: str,
+    settings: ChoiceSettings,
+    folder: Path,
+    models: Sequence[Path] | None = None,
+) -> Errors:
+    """Every candidate's errors of a split's people by a prior store.
+
+    Args:
+        split: its folder.
+        prior: name of the store.
+        settings: the candidates.
+        folder: for what is made on the way.
+        models: of the folds; None: the split's own.
+    """
     data = split.parent.parent / "data" / split.parent.name
     manifest, samples = data / "manifest.parquet", next(data.glob("samples-*.h5"))
     store = prior_store(data, prior, folder)
-    seed, folds = int(split.name.split("-seed")[1]), sorted(split.glob("folds/*-of-*"))
+    seed = int(split.name.split("-seed")[1])
+    folds = list(models or sorted(split.glob("folds/*-of-*")))
     labels = split / "labels.parquet"
     known = held_out_labels(folds, samples, manifest, labels, store, settings, seed, CPU)
     tested = test_people(manifest, data / "annotations.parquet", samples).looking_inside()
