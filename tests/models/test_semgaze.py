@@ -209,7 +209,7 @@ def test_what_is_looked_at_is_named_in_any_vocabulary(tmp_path: Path) -> None:
     assert "label" not in gcdr.predict(tmp_path / "a.png", tmp_path / "model", heads=heads)
     for where, change, said in (
         (tmp_path / "model", {"vocabulary": tmp_path / "none.txt"}, "no such file"),
-        (tmp_path / "vat", {}, "a vat: says where people look and not what is there"),
+        (tmp_path / "vat", {}, "a vat says where people look and not what is there"),
     ):
         vat = initial_gaze_model(GazeModelSettings("vat", "world"), False, source, 0)
         save_model(tmp_path / "vat", vat.eval())

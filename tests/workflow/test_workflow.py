@@ -416,7 +416,8 @@ def test_the_report_says_what_to_do_about_labels(done: Workspace) -> None:
             ["priors.ofa-world.weights", "nowhere/model.s"],
         ),
         (
-            "datasets: {mine: {kind: folder, images: configs}}\nheads: {weights: nowhere}\n",
+            "datasets: {mine: {kind: folder, images: configs}}\nheads: {weights: nowhere}\n"
+            "studies: {mine: {dataset: mine, seed: 0}}\nreport: {studies: [mine]}\n",
             ["heads.weights", "nowhere/model.safetensors", "datasets.mine has no table"],
         ),
         ("device: gpu\n", ["device", "gpu"]),

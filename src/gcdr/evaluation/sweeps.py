@@ -217,6 +217,9 @@ def choose_timestep(
     )
     people, of_candidate = known.people, known.labels
     tables, choice = choice_by(of_candidate.error, people, settings)
+    if "group" in people:
+        for line in groups_apart(people, clusters(people), settings.group_least)[1]:
+            print(line)
     taken = _as_chosen(of_candidate, choice, people, settings)
     line = fit_reliability(taken)
     write_sealed(
@@ -288,15 +291,15 @@ def choice_by(
     table = compared(errors, unit, np.full(len(people), 1 / len(people)))
     groups: dict[str, Chosen] = {}
     if "group" in people:
-        for name in groups_apart(people, unit, settings.group_least):
+        for name in groups_apart(people, unit, settings.group_least)[0]:
             member = (people["group"] == name).fillna(False).to_numpy(bool)
             weights = shrunk_weights(member, settings.group_strength)
             groups[name] = select(compared(errors, unit, weights), candidates)
     return table, Choice(select(table, candidates), groups)
 
 
-def groups_apart(people: pd.DataFrame, unit: np.ndarray, least: int) -> list[str]:
-    """Groups with a choice of their own, by name; of the others the log says why not.
+def groups_apart(people: pd.DataFrame, unit: np.ndarray, least: int) -> tuple[list[str], list[str]]:
+    """Groups with a choice of their own, by name; and of the others, a line each, why not.
 
     Args:
         people: (N,) rows of the manifest with a column ``group``.
@@ -306,12 +309,12 @@ def groups_apart(people: pd.DataFrame, unit: np.ndarray, least: int) -> list[str
     table = pd.DataFrame({"group": people["group"].to_numpy(object), "unit": unit})
     found = table.dropna().groupby("group")["unit"].agg(["size", "nunique"]).sort_index()
     enough = (found["size"] >= least) & (found["nunique"] >= 2)
-    for name, (count, units) in found[~enough].iterrows():
-        print(
-            f"group {name}: refined as everybody, found {count} labelled people in {units} images or films; "
-            f"a choice of its own takes {least} in 2 (refine.auto.group_least)"
-        )
-    return found.index[enough].tolist()
+    others = [
+        f"group {name}: refined as everybody, found {count} labelled people in {units} images or films; "
+        f"a choice of its own takes {least} in 2 (refine.auto.group_least)"
+        for name, (count, units) in found[~enough].iterrows()
+    ]
+    return found.index[enough].tolist(), others
 
 
 def _as_chosen(
