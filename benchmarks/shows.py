@@ -39,6 +39,8 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--methods", nargs="+", required=True)
     args = parser.parse_args()
+    if absent := [folder for folder in args.folders if not folder.is_dir()]:
+        raise InputError(f"{absent[0]}: no such study; expected folders of studies that were made")
     seeds = np.array([folder.parent.name.rpartition("-")[2] for folder in args.folders])
     found = {method: values(args.folders, method) for method in args.methods}
     for method, each in found.items():
@@ -51,10 +53,11 @@ def main() -> None:
     for method in args.methods[:-1]:
         less, more = (found[last] - found[method]).T
         nearer, higher = int((less < 0).sum()), int((more > 0).sum())
+        apart, unlike = int((less != 0).sum()), int((more != 0).sum())  # ties tell nothing
         print(
             f"{method:45} by {less.mean():+.3f}, nearer in {nearer} of {count} "
-            f"(p = {sign_test(nearer, count):.3f}), AUC {more.mean():+.3f}, higher in {higher} "
-            f"(p = {sign_test(higher, count):.3f})"
+            f"(p = {sign_test(nearer, apart):.3f}), AUC {more.mean():+.3f}, higher in {higher} "
+            f"(p = {sign_test(higher, unlike):.3f})"
         )
 
 

@@ -47,6 +47,8 @@ def test_the_demo_of_films_is_right() -> None:
         ({"study": {"init": {"diffusion": {"study": "none", "model": "gcdr"}}}}, "no study 'none'"),
         ({"gaze": {"recipe": {"learned": "in_time"}}}, "gaze.recipe.learned: found in_time for stills"),
         ({"diffusion": {"tracks": False, "recipe": {"learned": "in_time"}}}, "diffusion.tracks: false"),
+        ({"diffusion": {"tracks": False, "recipe": {"truncate": 3}}}, "recipe.truncate: found 3 for diff"),
+        ({"gaze": {"recipe": {"truncate": 3}}}, "gaze.recipe.truncate: found 3 for stills"),
         ({"refine": {"timestep": "auto"}}, "found auto, which deals labelled clips to 2 folds"),
         ({"refine": {"redraw": "online"}, "diffusion": {"tracks": False}}, "both follow tracks or neither"),
         ({"gaze": {"models": {"diffusion": {"kind": "vat", "size": "world"}}}}, "name of the diffusion"),

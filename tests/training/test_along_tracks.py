@@ -161,6 +161,18 @@ def test_only_the_memory_and_what_follows_learn(film: Study) -> None:
         train_gaze_model(*given, None, None, None, wrong, 0, CPU, film.folder / "wrong")
 
 
+def test_a_denoiser_of_tracks_holds_nothing_that_is_random(film: Study, tmp_path: Path) -> None:
+    """Its towers would stay as they were drawn: of VAT's weights too, which lack none but compress no map."""
+    given = pictures_of(film, film.folder / "labels.parquet")
+    network = replace(DIFFUSION.network, tracks=True)
+    held = replace(DIFFUSION, network=network, recipe=replace(DIFFUSION.recipe, learned="in_time"))
+    with pytest.raises(InputError, match=r"in_time would hold feat_extractor\..* at random values"):
+        train_diffusion_model(*given, None, held, 0, CPU, tmp_path / "none")
+    whole = replace(held, recipe=DIFFUSION.recipe)
+    train_diffusion_model(*given, None, whole, 0, CPU, tmp_path / "whole")
+    train_diffusion_model(*given, tmp_path / "whole", held, 1, CPU, tmp_path / "held")
+
+
 def test_a_recipe_says_how_far_gradients_go_back(film: Study) -> None:
     """Of the same clips: cut after one frame the memory's recurrent weights learn otherwise."""
     given = pictures_of(film, film.folder / "labels.parquet")

@@ -166,6 +166,34 @@ def test_the_check_of_films_reads_their_table_as_a_run_does(
         assert f"  heads.csv, {line}" in wrong, (line, wrong)
 
 
+BARE = ",".join(BOX)
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [
+        (f"sequence,frame,{BARE}\n", "found no row below the header"),
+        ("sequence,frame,head_x0\nparty,0,1\n", "head_y1"),
+        (f"sequence,frame,{BARE}\npraty,0,1,1,9,9\n", "line 2, sequence: found 'praty'"),
+        (f"sequence,frame,{BARE}\nparty,99,1,1,9,9\n", "line 2, frame: found 99"),
+        (f"sequence,frame,{BARE}\nparty,abc,1,1,9,9\n", "line 2, frame: found 'abc'"),
+        (f"frame,{BARE}\n0,1,1,9,9\n", "a column sequence"),
+        (None, "no such file"),
+    ],
+    ids=["no row", "no column", "no film", "no frame", "no number", "no sequence", "no file"],
+)
+def test_a_table_that_leaves_nobody_is_named_by_the_check(
+    films: Path, capsys: pytest.CaptureFixture[str], table: str | None, named: str
+) -> None:
+    """Without a person, and without a column of tracks, there is nothing to count, and still a line."""
+    path = films.parent / "heads.csv"
+    if table is not None:
+        path.write_text(table)
+    status = main(["check", str(films), "--kind", "video", "--table", str(path)])
+    said = capsys.readouterr()
+    assert status != 0 and named in said.out + said.err, said
+
+
 def test_labels_of_frames_that_are_not_taken_are_seen_before_a_run(
     films: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

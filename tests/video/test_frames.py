@@ -210,6 +210,42 @@ def test_a_cut_video_keeps_its_frames_on_every_machine(tmp_path: Path) -> None:
     assert len(list(read_frames(short, []))) == alone["DEFAULT"] > 30
 
 
+def test_a_recording_that_was_cut_without_coding_it_anew_is_what_it_shows(tmp_path: Path) -> None:
+    """The container says from where on it is shown: what stands before is decoded and not a frame of it."""
+    whole, trimmed = tmp_path / "whole.mp4", tmp_path / "trimmed.mp4"
+    with av.open(str(whole), "w") as container:
+        options = {"g": "250", "bf": "0", "sc_threshold": "0"}
+        stream = container.add_stream("libx264", rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(24):
+            picture = np.full((48, 64, 3), 10 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
+        container.mux(stream.encode())
+    with (
+        av.open(str(whole)) as source,
+        av.open(
+            str(trimmed), "w", options={"avoid_negative_ts": "disabled", "use_editlist": "1"}
+        ) as out,
+    ):
+        stream = out.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                ahead = round(8 / 25 / packet.time_base)
+                packet.pts, packet.dts, packet.stream = (
+                    packet.pts - ahead,
+                    packet.dts - ahead,
+                    stream,
+                )
+                out.mux(packet)
+    notes: list[str] = []
+    shown = list(read_frames(trimmed, notes))
+    assert len(shown) == 16 and not notes
+    for full in (False, True):
+        said, wrong, counted = inspect_video(trimmed, full=full)
+        assert wrong == [] and len(counted.numbers) == 16
+        assert said[1].startswith("  16 frames in 0.64 s")
+
+
 def test_a_header_that_lies_is_not_believed(tmp_path: Path, images: list[Image.Image]) -> None:
     film = write_film(tmp_path / "a.mkv", images)
     content = film.read_bytes()

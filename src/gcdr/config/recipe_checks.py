@@ -89,12 +89,16 @@ def recipe_problems(config: Config, keys: Iterable[str]) -> list[str]:
                     f"in a batch of {key}"
                 )
             problems += _length_problems(config, key, model, recipe)
-            if recipe.get("learned") == "in_time" and not _follows(config, key, model):
+            for name, plain in (("learned", "all"), ("truncate", None)):
+                found = recipe.get(name, plain)
+                if found == plain or _follows(config, key, model):
+                    continue
                 what = (
                     "a direct mapping" if part == "mapping" else model or "diffusion.tracks: false"
                 )
                 problems.append(
-                    f"{key}.learned: found in_time for {what}, which follows no tracks; expected all"
+                    f"{key}.{name}: found {found} for {what}, which follows no tracks; expected "
+                    f"{plain or 'null'}"
                 )
     return list(dict.fromkeys(problems))
 

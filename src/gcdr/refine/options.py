@@ -136,7 +136,7 @@ class ChoiceSettings(JsonConfig):
     steps: tuple[int, ...]
     repeats: int = 1
     group_least: int = 20
-    group_strength: float = 40.0
+    group_strength: float = 10.0
 
     def candidates(self) -> list[Chosen]:
         """Timesteps and steps that are compared."""

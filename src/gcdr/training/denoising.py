@@ -1,5 +1,6 @@
 """Training the diffusion teacher on the few labels (paper, Sec. 3.3, Eq. 4 and 5)."""
 
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from gcdr.models.starting import start_from
 from gcdr.models.video_denoiser import VideoDenoiser
 from gcdr.refine.diffusion import Predict, Schedule, denoising_loss, training_pair
 from gcdr.training.batches import Batch
+from gcdr.training.loop import check_held
 from gcdr.training.recipes import DenoiserTraining, DiffusionRecipe, Fold, NetworkSettings
 from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
@@ -79,6 +81,9 @@ def train_diffusion_model(
             learned from labels of these people.
     """
     model = initial_denoiser(settings.network, init, seed)
+    if settings.recipe.learned == "in_time" and model.needs.tracks:
+        with redirect_stdout(None):  # what starts has been said
+            check_held(model, initial_denoiser(settings.network, init, seed + 1), True)
     schedule = Schedule(settings.timesteps, settings.schedule)
     deciding, sigma = [init, *code_of(__file__)], settings.network.sigma
     with training_run(

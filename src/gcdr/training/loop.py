@@ -269,7 +269,7 @@ def check_held(model: nn.Module, other: nn.Module, in_frame: bool) -> None:
         more = f" and {len(random) - 3} more" if len(random) > 3 else ""
         raise InputError(
             f"learned: in_time would hold {', '.join(random[:3])}{more} at random values; expected first "
-            "weights that have them (init of the entry in gaze.models), or learned: all"
+            "weights that have them (init of the entry in gaze.models, or diffusion.init), or learned: all"
         )
 
 

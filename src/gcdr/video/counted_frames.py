@@ -81,9 +81,11 @@ def heads_in_films(
     size = np.array([films[name].size for name in taken["sequence"]], np.int64).reshape(-1, 2)
     sizes = pd.DataFrame(size, taken["image"], ["width", "height"]).assign(turned=False, fault="")
     dataset = film_people(known, root, table, sizes)
+    # A table without anybody that counts has not even the columns.
+    people = dataset.manifest.reindex(columns=["sequence", "frame", "track"])
     lines = {}
     for name in films:
-        heads = dataset.manifest[dataset.manifest["sequence"] == name]
+        heads = people[people["sequence"] == name]
         frames = heads["frame"].astype(int)
         lines[name] = _heads_line(table, len(heads), heads["track"].nunique(), frames)
     more, wrong = [], []
@@ -110,14 +112,17 @@ def _heads_line(table: Path, heads: int, tracks: int, frames: Collection[int]) -
 
 def _frames_of(name: str, film: CountedFrames, thinning: Thinning) -> pd.DataFrame:
     """The frames of a film as :func:`gcdr.video.extraction.write_frames` would list them."""
+    # Who reads the film leaves out a frame that bears the time of the one before.
+    new = np.diff(film.seconds, prepend=-np.inf) > 0
+    numbers, seconds = film.numbers[new], film.seconds[new]
     moments = (
-        Moment(number, seconds, _undecoded)
-        for number, seconds in zip(film.numbers.tolist(), film.seconds.tolist(), strict=True)
+        Moment(number, second, _undecoded)
+        for number, second in zip(numbers.tolist(), seconds.tolist(), strict=True)
     )
     taken = {one.number for one in thinned(moments, thinning, lambda number: None)}
-    image = [f"{name}/{n:06d}.jpg" if n in taken else None for n in film.numbers.tolist()]
+    image = [f"{name}/{n:06d}.jpg" if n in taken else None for n in numbers.tolist()]
     return pd.DataFrame(
-        {"sequence": name, "frame": film.numbers, "seconds": film.seconds, "image": image}
+        {"sequence": name, "frame": numbers, "seconds": seconds, "image": image}
     ).astype({"image": object})
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -75,23 +76,15 @@ def _file(path: Path, full: bool) -> tuple[list[str], list[str], CountedFrames |
     upright: set[tuple[int, int]] = set()
     same, before, decoded = 0, -1, 0
     damaged: list[int] = []
-    with opened_video(path) as (container, stream):
-        # With frames apart a cut file would lose some, by the number of cores.
-        stream.thread_type = "SLICE"
-        if not full:
-            stream.codec_context.skip_frame = "NONKEY"
-        frames = decoded_frames(container, stream, faults)
-        for frame in tqdm(
-            frames, path.name, unit="frame", mininterval=1, disable=None, leave=False
-        ):
-            turn, odd = turn_of(frame)
-            turns[f"by {odd}" if odd is not None else _TURNED[turn]] += 1
-            sizes[(frame.width, frame.height)] += 1
-            width, height = frame.width, frame.height
-            upright.add((height, width) if turn in _SIDEWAYS else (width, height))
-            damaged += [decoded] if frame.is_corrupt else []
-            digest = hash(bytes(frame.planes[0]))
-            same, before, decoded = same + (digest == before), digest, decoded + 1
+    for frame in _decoded(path, full, faults):
+        turn, odd = turn_of(frame)
+        turns[f"by {odd}" if odd is not None else _TURNED[turn]] += 1
+        sizes[(frame.width, frame.height)] += 1
+        width, height = frame.width, frame.height
+        upright.add((height, width) if turn in _SIDEWAYS else (width, height))
+        damaged += [decoded] if frame.is_corrupt else []
+        digest = hash(bytes(frame.planes[0]))
+        same, before, decoded = same + (digest == before), digest, decoded + 1
     shown = times_in_order(parts, 1 / (header.rate or RATE))
     length = shown[-1] - shown[0] if len(shown) else 0.0
     steps = np.diff(shown)
@@ -125,6 +118,28 @@ def _file(path: Path, full: bool) -> tuple[list[str], list[str], CountedFrames |
     wrong += [f"{path}: turned {name}: left as stored" for name in odd_turns]
     wrong += still_note(path, header, decoded)
     return said, wrong, counted_frames(np.arange(len(shown)), shown - shown[:1], upright)
+
+
+def _decoded(path: Path, full: bool, faults: list[str]) -> Iterator[Any]:
+    """The frames of a file that are looked at: all, or those that stand for themselves.
+
+    Where none of these is shown, as in a recording that was cut without being coded anew, the first that is.
+    """
+    seen = False
+    for skip in ("DEFAULT",) if full else ("NONKEY", "DEFAULT"):
+        if seen:
+            return
+        with opened_video(path) as (container, stream):
+            # With frames apart a cut file would lose some, by the number of cores.
+            stream.thread_type = "SLICE"
+            stream.codec_context.skip_frame = skip
+            frames = decoded_frames(container, stream, faults)
+            shown = tqdm(frames, path.name, unit="frame", mininterval=1, disable=None, leave=False)
+            for frame in shown:
+                seen = True
+                yield frame
+                if skip == "DEFAULT" and not full:
+                    break
 
 
 def _rate(steps: np.ndarray) -> str:

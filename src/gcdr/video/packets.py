@@ -30,7 +30,8 @@ def packet_times(path: Path, container: Any, stream: Any) -> tuple[list[array], 
             if before is not None and packet.dts is not None and packet.dts < before:
                 parts.append(array("d"))
             before = before if packet.dts is None else packet.dts
-            parts[-1].append(float(shown * packet.time_base))
+            if not packet.is_discard:  # else cut away by the container: decoded, and not shown
+                parts[-1].append(float(shown * packet.time_base))
     except av.error.FFmpegError as error:
         count = sum(map(len, parts))
         return parts, [f"{path}: cannot be read on after {count:,} frames ({error.strerror})"]
