@@ -146,6 +146,8 @@ def test_the_check_of_films_reads_their_table_as_a_run_does(
     assert (status, wrong) == (0, "") and "nothing is wrong" in said
     assert "party:  heads in heads.csv: 3 of 2 tracks in 3 frames, 0 to 6" in said
     assert "walk:  heads in heads.csv: 1 of 1 tracks in 1 frames, 22 to 22" in said
+    status, _, wrong = check_films(films, [*ROWS, "party,8,,90,10,120,40,,,"], capsys)
+    assert status == 1 and "line 6, track: found ''; expected a name, as others have one" in wrong
     odd = [
         "praty,0,a,1,1,9,9,,,", "praty,1,a,1,1,9,9,,,",
         "party,10,a,1,1,9,9,,,", "walk,19,a,1,1,9,9,,,",

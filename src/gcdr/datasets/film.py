@@ -110,6 +110,12 @@ def _of_frames(columns: Table, known: pd.DataFrame, problems: Problems) -> Table
     taken = place["image"].notna().to_numpy()
     problems.rows("of a frame that its film has not, left out", "frame", "a frame of the film",
                   ~wrong & ~there, columns.places, frame, fatal=False)  # fmt: skip
+    if "track" in columns.columns:
+        named = columns.filled("track")
+        expected = "a name, as others have one (counted as a track of its own)"
+        lacking = ~named if named.any() else np.zeros(len(columns), bool)
+        problems.rows("without a track", "track", expected, lacking, columns.places,
+                      columns.text("track"), fatal=False)  # fmt: skip
     said = np.zeros(len(columns), bool)
     for name in {"gaze_x", "in_frame"} & columns.columns.keys():
         said |= columns.filled(name)
