@@ -18,7 +18,7 @@ from gcdr.data.manifest import people_digest, read_annotated, read_people, write
 from gcdr.data.shown import read_shown
 from gcdr.data.split import LABELLED, VALIDATION, split_labels, targets
 from gcdr.data.stores import read_labels, write_prior
-from gcdr.evaluation.sweeps import choose_timestep, groups_apart
+from gcdr.evaluation.sweeps import choose_timestep, labelled_groups
 from gcdr.refine.choice import Choice, Chosen, compared, read_choice, select, shrunk_weights
 from gcdr.refine.labels import make_labels
 from gcdr.refine.options import ChoiceSettings
@@ -89,15 +89,13 @@ def test_two_units_are_few_and_one_tells_nothing() -> None:
 
 
 def test_a_group_of_one_picture_has_no_choice_of_its_own() -> None:
-    """However many people are in it: they are one draw of the group. Of each such group it is said why."""
+    """However many people are in it: they are one draw of the group."""
     people = pd.DataFrame({"group": ["crowd"] * 5 + ["few"] * 2 + ["many"] * 5 + [None]})
-    unit = np.array([*"aaaaa", *"bc", *"ddeef", "g"])
-    own, others = groups_apart(people, unit, 5)
-    assert own == ["many"]
-    assert others == [
-        f"group {name}: refined as everybody, found {found} images or films; "
-        "a choice of its own takes 5 in 2 (refine.auto.group_least)"
-        for name, found in (("crowd", "5 labelled people in 1"), ("few", "2 labelled people in 2"))
+    found = labelled_groups(people, np.array([*"aaaaa", *"bc", *"ddeef", "g"]), 5)
+    assert found.reset_index().to_numpy().tolist() == [
+        ["crowd", 5, 1, False],
+        ["few", 2, 2, False],
+        ["many", 5, 3, True],
     ]
 
 

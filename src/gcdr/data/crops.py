@@ -9,9 +9,7 @@ from math import ceil, floor
 import numpy as np
 from PIL import Image
 
-HEAD_PADDING = (
-    0.1  # of a head box's size on each side, as GCDR and VAT do on pictures, also at test
-)
+HEAD_PADDING = 0.1  # of a head box's size on each side, as GCDR and VAT do on pictures
 FILM_PADDING = 0.0  # as they do on VideoAttentionTarget
 HEAD_MARGIN = 0.2  # kept around the head box, so that the box can be jittered without the image
 

@@ -218,8 +218,13 @@ def choose_timestep(
     people, of_candidate = known.people, known.labels
     tables, choice = choice_by(of_candidate.error, people, settings)
     if "group" in people:
-        for line in groups_apart(people, clusters(people), settings.group_least)[1]:
-            print(line)
+        groups = labelled_groups(people, clusters(people), settings.group_least)
+        for name, row in groups[~groups["own"]].iterrows():
+            print(
+                f"group {name}: refined as everybody, found {row['people']} labelled people in "
+                f"{row['units']} images or films; a choice of its own takes {settings.group_least} in 2 "
+                "(refine.auto.group_least)"
+            )
     taken = _as_chosen(of_candidate, choice, people, settings)
     line = fit_reliability(taken)
     write_sealed(
@@ -291,30 +296,28 @@ def choice_by(
     table = compared(errors, unit, np.full(len(people), 1 / len(people)))
     groups: dict[str, Chosen] = {}
     if "group" in people:
-        for name in groups_apart(people, unit, settings.group_least)[0]:
+        known = labelled_groups(people, unit, settings.group_least)
+        for name in known.index[known["own"]]:
             member = (people["group"] == name).fillna(False).to_numpy(bool)
             weights = shrunk_weights(member, settings.group_strength)
             groups[name] = select(compared(errors, unit, weights), candidates)
     return table, Choice(select(table, candidates), groups)
 
 
-def groups_apart(people: pd.DataFrame, unit: np.ndarray, least: int) -> tuple[list[str], list[str]]:
-    """Groups with a choice of their own, by name; and of the others, a line each, why not.
+def labelled_groups(people: pd.DataFrame, unit: np.ndarray, least: int) -> pd.DataFrame:
+    """The groups of people, and which of them have a choice of their own.
 
     Args:
         people: (N,) rows of the manifest with a column ``group``.
         unit: (N,) what counts together; one picture or film alone says nothing of its group.
-        least: labelled people that it takes.
+        least: labelled people that a choice takes.
+
+    Returns:
+        by name, ascending: ``people``, ``units`` and ``own``.
     """
-    table = pd.DataFrame({"group": people["group"].to_numpy(object), "unit": unit})
-    found = table.dropna().groupby("group")["unit"].agg(["size", "nunique"]).sort_index()
-    enough = (found["size"] >= least) & (found["nunique"] >= 2)
-    others = [
-        f"group {name}: refined as everybody, found {count} labelled people in {units} images or films; "
-        f"a choice of its own takes {least} in 2 (refine.auto.group_least)"
-        for name, (count, units) in found[~enough].iterrows()
-    ]
-    return found.index[enough].tolist(), others
+    table = pd.DataFrame({"group": people["group"].to_numpy(object), "unit": unit}).dropna()
+    found = table.groupby("group")["unit"].agg(people="size", units="nunique").sort_index()
+    return found.assign(own=(found["people"] >= least) & (found["units"] >= 2))
 
 
 def _as_chosen(

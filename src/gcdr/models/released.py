@@ -113,16 +113,17 @@ def write_released(model: nn.Module, path: str | Path) -> None:
         sizes = [paper(prior) for paper in papers for prior in (False, True)[: 1 + sees]]
     # Released weights of a memory are for what comes as it is (gcdr.models.sizes, signal).
     sizes = [replace(size, signal=1.0) if hasattr(size, "signal") else size for size in sizes]
-    other = _differences(model, sizes)
-    if model.kind in DENOISERS and other == [
-        f"signal {model.config.to_json().get('signal')} and not 1.0"
-    ]:
+    own = model.released_config
+    # Sizes of the paper's, but for a signal that no weight can stand for.
+    signalled = getattr(own, "signal", 1.0) != 1.0 and replace(own, signal=1.0) in sizes
+    if model.kind in DENOISERS and signalled:
         raise InputError(
             f"{path}: the model's memory has the signal {model.config.signal}, by which what it puts out is "
             "divided before it is added in the U-Net, where no weight of the released layout could do that; "
             "expected a denoiser that started from released weights of a video denoiser, whose signal is 1"
         )
-    if model.released_config not in sizes:
+    if own not in sizes:
+        other = _differences(own, sizes)
         found = ", ".join(other[:3]) + (f" and {len(other) - 3} more" if len(other) > 3 else "")
         raise InputError(
             f"{path}: a {model.kind} that has not the paper's sizes, which the readers of the released "
@@ -141,9 +142,9 @@ def write_released(model: nn.Module, path: str | Path) -> None:
         torch.save({"state_dict": state, "lr": 0.0, "train_step": 0}, file)
 
 
-def _differences(model: Any, sizes: Sequence[JsonConfig]) -> list[str]:
-    """In what a model is otherwise than the most similar of some sizes, as ``NAME FOUND and not THEIRS``."""
-    own = dict(_leaves(model.released_config.to_json()))
+def _differences(config: JsonConfig, sizes: Sequence[JsonConfig]) -> list[str]:
+    """In what sizes differ from the most similar of some others, as ``NAME FOUND and not THEIRS``."""
+    own = dict(_leaves(config.to_json()))
     lists = [
         [
             f"{name} {own.get(name)} and not {value}"

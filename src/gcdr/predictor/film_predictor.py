@@ -144,8 +144,8 @@ def _chunks(
     people, held, last = 0, 0, None
     for frame in frames:
         checked = _checked(frame, last)
-        width, height = as_picture(checked.image, f"frame {frame.number}").size
-        size = width * height
+        assert isinstance(checked.image, Image.Image)  # as which it was checked
+        size = checked.image.width * checked.image.height
         if shown and held + size > pixels:
             yield shown
             shown, people, held = [], 0, 0

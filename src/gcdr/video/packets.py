@@ -22,6 +22,7 @@ def packet_times(path: Path, container: Any, stream: Any) -> tuple[list[array], 
         decoded; and a line where it cannot be read to its end.
     """
     av, before, parts = video_library(), None, [array("d")]
+    wrong: list[str] = []
     try:
         for packet in container.demux(stream):
             shown = packet.dts if packet.pts is None else packet.pts  # AVI knows no other than dts
@@ -34,19 +35,19 @@ def packet_times(path: Path, container: Any, stream: Any) -> tuple[list[array], 
                 parts[-1].append(float(shown * packet.time_base))
     except av.error.FFmpegError as error:
         count = sum(map(len, parts))
-        return parts, [f"{path}: cannot be read on after {count:,} frames ({error.strerror})"]
-    return parts, []
+        wrong.append(f"{path}: cannot be read on after {count:,} frames ({error.strerror})")
+    return [part for part in parts if part], wrong
 
 
 def times_in_order(parts: Sequence[array], step: float) -> np.ndarray:
     """(N,) float64 seconds in the order in which frames are shown.
 
     Args:
-        parts: of :func:`packet_times`; each goes on a step after the one before.
+        parts: of :func:`packet_times`, none empty; each goes on a step after the one before.
         step: in seconds.
     """
     joined: list[np.ndarray] = []
-    for part in filter(len, parts):
+    for part in parts:
         times = np.sort(np.asarray(part))
         joined.append(times + (joined[-1][-1] + step - times[0]) if joined else times)
     return np.concatenate(joined) if joined else np.zeros(0)
