@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from moving_world import write_film
 from PIL import Image
 from semgaze_rule import SemgazeGoldens
 
@@ -207,6 +209,15 @@ def test_what_is_looked_at_is_named_in_any_vocabulary(tmp_path: Path) -> None:
     assert set(told["label"]) <= {"dog", "red cup"}
     assert told["label_confidence"].between(0.5, 1).all()
     assert "label" not in gcdr.predict(tmp_path / "a.png", tmp_path / "model", heads=heads)
+    write_film(tmp_path / "a.mp4", [Image.new("RGB", (64, 48))] * 3)
+    tracks = pd.read_csv(heads).assign(frame=1, track=["p", "q"]).drop(columns="image")
+    tracks.to_csv(tmp_path / "tracks.csv", index=False)
+    of_film = named | {"heads": tmp_path / "tracks.csv"}
+    film = gcdr.predict_video(tmp_path / "a.mp4", tmp_path / "model", tmp_path / "out", **of_film)
+    assert film["frame"].tolist() == [1, 1] and film["label"].tolist() == told["label"].tolist()
+    assert film["label_confidence"].to_numpy() == pytest.approx(told["label_confidence"], abs=1e-3)
+    assert pd.read_csv(tmp_path / "out/predictions.csv")["label"].tolist() == told["label"].tolist()
+    assert '"label": ' in (tmp_path / "out/predictions.json").read_text()
     for where, change, said in (
         (tmp_path / "model", {"vocabulary": tmp_path / "none.txt"}, "no such file"),
         (tmp_path / "vat", {}, "a vat says where people look and not what is there"),

@@ -144,6 +144,10 @@ def test_what_cannot_be_read_is_named_and_the_others_go_on(
         (["@/photos", "--model", "@/model", "--heads", "none.csv"], "none.csv: no such table"),
         (["@/photos", "--model", "@/model", "--heads", "@/other.csv"], "none of those asked for"),
         (["@/photos", "--model", "@/model", "--heads", "@/short.csv"], "head_y1"),
+        (
+            ["@/photos", "--model", "@/model", "--heads", "@/shares.csv"],
+            "line 3: found the head box [0.1,",
+        ),
         (["@/photos", "--model", "@/model", "--out", "@/photos"], "is there already"),
         (["@/photos", "--model", "@/model", "--device", "gpu"], "gpu"),
         (["@/photos", "--model", "@/model", "--finder", "@/none"], "none"),
@@ -156,6 +160,9 @@ def test_what_is_not_there_is_named_in_a_line(
     (tmp_path / "empty").mkdir()
     (tmp_path / "other.csv").write_text(f"image,{','.join(BOX)}\nz.png,1,1,9,9\n")
     (tmp_path / "short.csv").write_text("image,head_x0,head_y0,head_x1\na.png,1,1,9\n")
+    (tmp_path / "shares.csv").write_text(
+        f"image,{','.join(BOX)}\na.png,.3,.1,.2,.3\na.png,.1,.1,.2,.3\n"
+    )
     monkeypatch.chdir(tmp_path)
     assert main(["predict", *(text.replace("@", str(tmp_path)) for text in arguments)]) == 2
     error = capsys.readouterr().err

@@ -77,11 +77,6 @@ def predict_videos(args: argparse.Namespace) -> int | None:
         write_video_predictions,
     )
 
-    for name in ("vocabulary", "tower"):
-        if getattr(args, name) is not None:
-            raise InputError(
-                f"--{name}: what is looked at is told of pictures, and not of videos yet"
-            )
     timing = Timing(**{field.name: getattr(args, field.name) for field in fields(Timing)})
     names = [
         field.name for field in fields(PredictionRequest) if field.name not in ("sources", "device")

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from gcdr.prediction.predicting import COLUMNS, COUNT, PIXELS, people_rows
+from gcdr.data.label_space import LabelSpace
+from gcdr.prediction.predicting import COLUMNS, COUNT, PIXELS, add_names, people_rows
 from gcdr.predictor.film_predictor import TrackedFrame, predict_frames
 from gcdr.predictor.predictor import Prediction, Predictor
 from gcdr.video.heads_by_frame import SeenFrame
@@ -27,6 +28,7 @@ def follow_people(
     sequence: str,
     show: ShowFrame,
     notes: list[str],
+    names: LabelSpace | None = None,
 ) -> pd.DataFrame:
     """Where the people of a video look.
 
@@ -38,12 +40,17 @@ def follow_people(
         sequence: the name of the video.
         show: called with every frame in its order, also of those in which nobody is.
         notes: gets a line where boxes lie outside their frame.
+        names: a vocabulary, by which what is looked at is named, in each frame by itself.
 
     Returns:
         one row a person and frame, by frame: ``sequence``, ``frame``, ``seconds`` (from the first frame),
         ``track``, and the columns of :func:`gcdr.prediction.predicting.predict_people`, in which ``image`` is
         the file of a frame of a folder.
+
+    Raises:
+        InputError: see :func:`gcdr.prediction.predicting.add_names`.
     """
+    of_video = OF_VIDEO if names is None else (*OF_VIDEO, "label", "label_confidence")
     columns: list[dict[str, np.ndarray]] = []
     outside: list[str] = []
     here: list[pd.DataFrame] = []
@@ -55,6 +62,8 @@ def follow_people(
         about = {"sequence": sequence, "frame": frame.number, "seconds": frame.seconds}
         for place, (name, value) in enumerate([*about.items(), ("track", list(one.tracks))]):
             people.insert(place, name, value)
+        if names is not None:
+            add_names(people, said, names, model)
         show(one, people, said)
         here += [people] if len(people) else []
         outside += [f"frame {frame.number}: {box.round(1).tolist()}" for box in one.outside[:1]]
@@ -68,8 +77,8 @@ def follow_people(
             f"{sequence}: {len(outside)} frames with head boxes outside of them, left out; {outside[0]}"
         )
     if not columns:
-        return pd.DataFrame(columns=[*OF_VIDEO])
-    return pd.DataFrame({name: np.concatenate([c[name] for c in columns]) for name in OF_VIDEO})
+        return pd.DataFrame(columns=[*of_video])
+    return pd.DataFrame({name: np.concatenate([c[name] for c in columns]) for name in of_video})
 
 
 def _plain(tables: list[pd.DataFrame]) -> dict[str, np.ndarray]:

@@ -96,7 +96,7 @@ def predict_people(
         for (name, image, boxes, scores), prediction in zip(shown, predictions, strict=True):
             rows.append(people_rows(name, image, boxes, scores, prediction))
             if names is not None:
-                rows[-1][["label", "label_confidence"]] = _named(prediction, names, model)
+                add_names(rows[-1], prediction, names, model)
             if show:
                 show(name, image, rows[-1], prediction)
     empty = pd.DataFrame(columns=[*COLUMNS])
@@ -117,14 +117,31 @@ def _depths(
     return found
 
 
-def _named(prediction: Prediction, names: LabelSpace, model: Predictor) -> pd.DataFrame:
+def add_names(
+    rows: pd.DataFrame, prediction: Prediction, names: LabelSpace, model: Predictor
+) -> None:
+    """Give rows of people ``label``, the most similar name, and ``label_confidence``, its share among all.
+
+    Args:
+        rows: of :func:`people_rows`.
+        prediction: of the same people.
+        names: a vocabulary.
+        model: what predicted.
+
+    Raises:
+        InputError: the model says none, or its embeddings are of another width.
+    """
+    if not len(rows):  # of a frame without people a model was not asked
+        rows[["label", "label_confidence"]] = None
+        return
     if prediction.label_embedding is None:
         raise InputError(
             f"a {model.model.kind}: says where people look and not what is there; expected a semgaze, or no "
             "vocabulary"
         )
     place, share = names.nearest(prediction.label_embedding)
-    return pd.DataFrame({"label": [names.names[at] for at in place], "label_confidence": share})
+    rows["label"] = [names.names[at] for at in place]
+    rows["label_confidence"] = share
 
 
 def check_pictures_alone(model: Predictor, depth: Path | None = None) -> None:

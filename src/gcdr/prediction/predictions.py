@@ -130,7 +130,9 @@ def predict_pictures(
 
     def show(name: str, image: Any, rows: pd.DataFrame, prediction: Any) -> None:
         if drawings is not None:
-            drawn = draw_people(image, rows, prediction, heat=heat, blur=blur)
+            out = rows["in_frame_probability"] < HALF
+            tags = [] if names is None else rows["label"].mask(out, "out").tolist()
+            drawn = draw_people(image, rows, prediction, heat=heat, blur=blur, tags=tags)
             write_drawing(drawn, drawings, name)
 
     people = predict_people(pictures, heads, model, told, show, names, wanted.depth)

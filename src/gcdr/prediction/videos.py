@@ -13,6 +13,7 @@ from tqdm import tqdm
 from gcdr.base.csvtext import write_csv
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, write_json
+from gcdr.data.label_space import LabelSpace
 from gcdr.data.parquet import write_table
 from gcdr.datasets.film_names import film_name
 from gcdr.datasets.linking import Linker
@@ -27,6 +28,7 @@ from gcdr.prediction.predictions import (
     about_predictions,
     as_table,
     as_text,
+    asked_names,
     person_as_json,
     requested_model,
 )
@@ -84,10 +86,12 @@ class Models:
     Attributes:
         model: the gaze model, which sees no prior map.
         finder: what finds heads; None where a table has them.
+        names: the vocabulary that is asked for; None where none is.
     """
 
     model: Predictor
     finder: Finder | None
+    names: LabelSpace | None = None
 
 
 @dataclass
@@ -127,7 +131,7 @@ def models_for_videos(wanted: PredictionRequest) -> Models:
 
     Raises:
         InputError: as :func:`gcdr.prediction.predictions.requested_model`,
-            :func:`gcdr.detection.heads.load_finder` and
+            :func:`gcdr.prediction.predictions.asked_names`, :func:`gcdr.detection.heads.load_finder` and
             :func:`gcdr.prediction.predicting.check_pictures_alone`.
     """
     if wanted.depth is not None:
@@ -135,7 +139,7 @@ def models_for_videos(wanted: PredictionRequest) -> Models:
     model = requested_model(wanted)
     check_pictures_alone(model)
     finder = None if wanted.heads else load_finder(wanted.finder, wanted.score, model.device)
-    return Models(model, finder)
+    return Models(model, finder, asked_names(wanted))
 
 
 def predict_over_time(
@@ -182,7 +186,9 @@ def predict_over_time(
             if artist:
                 artist.draw(one, rows, prediction)
 
-        predicted.people = follow_people(seen, models.model, film_name(video), show, notes)
+        predicted.people = follow_people(
+            seen, models.model, film_name(video), show, notes, models.names
+        )
         if given and wanted.heads:
             notes += missing_note(wanted.heads, list(given.boxes), passed)
         if predicted.people.empty:
@@ -239,7 +245,8 @@ class _Artist:
             self.colours.setdefault(name, COLOURS[len(self.colours) % len(COLOURS)])
         out = (rows["in_frame_probability"] < HALF).tolist()
         tags = [
-            f"{name}{' out' if gone else ''}" for name, gone in zip(one.tracks, out, strict=True)
+            f"{name}{' out' if gone else seen}"
+            for name, gone, seen in zip(one.tracks, out, _looked_at(rows), strict=True)
         ]
         drawn = draw_people(
             one.frame.image,
@@ -257,6 +264,11 @@ class _Artist:
     def write_sheet(self) -> None:
         with atomic(self.drawing.folder / "sheet.png") as temporary:
             self.sheet.draw().save(temporary)
+
+
+def _looked_at(rows: pd.DataFrame) -> list[str]:
+    """What stands behind each person's track: what is looked at, where it was named."""
+    return [f": {name}" for name in rows["label"]] if "label" in rows else [""] * len(rows)
 
 
 def write_video_predictions(predicted: PredictedVideo, out: Path, form: str = "csv") -> Path:

@@ -199,7 +199,8 @@ def _asked(
     track = torch.from_numpy(stretch).to(device)
     output = model(replace(gaze_inputs(pictures, model), track=track, memory=memory))
     told = None if output.in_frame is None else output.in_frame.cpu()
-    return replace(output, heatmap=output.heatmap.cpu(), in_frame=told)
+    named = None if output.label_embedding is None else output.label_embedding.cpu()
+    return replace(output, heatmap=output.heatmap.cpu(), in_frame=told, label_embedding=named)
 
 
 def _depths(shown: list[TrackedFrame], images: list[Image.Image], size: int) -> list[np.ndarray]:
