@@ -212,3 +212,13 @@ def test_an_estimator_of_depth_is_looked_for_where_it_is_used(tmp_path: Path) ->
     ]
     both = "diffusion: {depth: true}\nreport: {methods: [gcdr]}\n" + estimated
     assert said(both)[0].startswith("depth.weights: ") and not said(both.replace("true", "false"))
+
+
+def test_first_weights_that_every_study_replaces_are_not_asked_for(files: Path) -> None:
+    absent = "gaze: {models: {vat: {init: nowhere}}}"
+    assert any("gaze.models.vat.init: no file" in line for line in said(absent))
+    own = f"{absent}\nstudies: {{smoke: {{init: {{vat: assets/world/backbone}}}}}}"
+    assert not [line for line in said(own) if "gaze.models.vat.init" in line]
+    other = f"{own}\nreport: {{studies: [smoke, plain]}}"
+    found = said(other.replace("studies: {smoke", "studies: {plain: {dataset: smoke, seed: 1}, smoke"))
+    assert any("gaze.models.vat.init: no file" in line for line in found)

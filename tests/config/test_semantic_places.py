@@ -9,6 +9,9 @@ import pytest
 from snakemake.exceptions import WorkflowError
 from workflow_runs import check_overlay
 
+from gcdr.priors.region_namers import NAMERS
+from gcdr.priors.tower_files import REGION_TYPES
+
 WORLD = Path(__file__).parents[2] / "assets/world"
 
 
@@ -51,6 +54,24 @@ def test_towers_are_looked_at(tmp_path: Path) -> None:
     assert f"semantics.tower: {tower}: no model.safetensors" in said(f"tower: {tower}", tmp_path)
     (tower / "config.json").write_text(json.dumps({"model_type": "bert"}))
     assert "found the model type 'bert', expected clip" in said(f"tower: {tower}", tmp_path)
+
+
+def test_the_detector_of_names_is_looked_at(tmp_path: Path) -> None:
+    folder = tmp_path / "owl"
+    asked, key = f"detector: {{weights: {folder}}}", f"semantics.detector.weights: {folder}: "
+    assert f"{key}found no config.json" in said(asked, tmp_path)
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    assert f"{key}found bert, expected a model in" in said(asked, tmp_path)
+    (folder / "config.json").write_text(json.dumps({"model_type": "owlv2"}))
+    found = said(asked, tmp_path)
+    assert f"{key}no model.safetensors" in found and f"{key}no preprocessor_config.json" in found
+    (folder / "model.safetensors").touch()
+    (folder / "processor_config.json").touch()
+    accept(asked, tmp_path)
+    (folder / "config.json").write_text(json.dumps({"model_type": "sam"}))
+    assert "semantics.tower: assets/world/vqa: no CLIP with an image" in said(asked, tmp_path)
+    assert set(NAMERS) == set(REGION_TYPES)
 
 
 def test_image_towers_are_looked_at(tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ from gcdr.base.errors import InputError, one_line
 from gcdr.base.plain import Config
 from gcdr.config.asked import trained_gaze_models
 from gcdr.data.vocabulary import WORLD_VOCABULARY, read_vocabulary
-from gcdr.priors.tower_files import tower_faults
+from gcdr.priors.tower_files import SAM, region_faults, region_kind, tower_faults
 
 WORLD_TOWER = "assets/world/vqa"
 
 
 def semantic_problems(config: Config, planned: Collection[str]) -> Iterator[str]:
-    """A vocabulary and towers that are not there, or are none.
+    """A vocabulary, towers and a namer of regions that are not there, or are none.
 
     They are looked at where a configuration names them; the demo world's tower, which is named by default,
     where a model that is asked for learns names.
@@ -37,7 +37,12 @@ def semantic_problems(config: Config, planned: Collection[str]) -> Iterator[str]
     elif asked["two_stage"]:
         towers.append(("tower", True))
     folders = {Path(file).parent for file in planned}
-    for name, sees in towers:
+    if (namer := asked["detector"]["weights"]) is not None and Path(namer) not in folders:
+        faults = list(region_faults(Path(namer)))
+        yield from (f"semantics.detector.weights: {line}" for line in faults)
+        if not faults and region_kind(Path(namer)) == SAM:  # which says where, and CLIP what
+            towers.append(("tower", True))
+    for name, sees in dict.fromkeys(towers):
         folder = Path(asked[name])
         faults = [] if folder in folders else list(tower_faults(folder, sees))
         yield from (f"semantics.{name}: {line}" for line in faults)

@@ -107,12 +107,17 @@ def _key(config: Config, study: str, key: str, gaze: str | None) -> str:
 
 
 def _models(config: Config) -> Iterator[Use]:
-    """First weights and frozen backbones of gaze models that are trained."""
+    """First weights and frozen backbones of gaze models that are trained.
+
+    Of first weights no study needs those that each of them replaces by its own.
+    """
     trained, asked = trained_gaze_models(config), _is_asked(config)
+    starts = [study_starts(config, study) for study in used_studies(config)]
     for name, entry in config["gaze"]["models"].items():
         if asked and name not in trained:
             continue
-        if init := entry.get("init"):
+        replaced = bool(starts) and all(name in own for own in starts)
+        if (init := entry.get("init")) and not replaced:
             file = weights_file(init)
             checks = (_start(config, file, name),) if name in trained else ()
             yield Use(f"gaze.models.{name}.init", init, (file,), checks)

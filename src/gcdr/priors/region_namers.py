@@ -13,12 +13,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gcdr.base.errors import InputError
-from gcdr.base.files import read_json
 from gcdr.base.transformers_models import load_transformers
 from gcdr.data.label_space import LabelSpace
 from gcdr.data.vocabulary import MISSING
 from gcdr.priors.image_towers import image_tower
+from gcdr.priors.tower_files import region_kind
 
 RegionNamer = Callable[[Image.Image, np.ndarray], tuple[np.ndarray, np.ndarray]]
 """A picture in RGB and points (n, 2) in its pixels to places (n,) int64 in the vocabulary, ``MISSING`` where
@@ -39,14 +38,7 @@ def region_namer(folder: Path, space: LabelSpace, tower: Path, device: torch.dev
     Raises:
         InputError: transformers is not installed, or the folder holds no whole model of these kinds.
     """
-    config = folder / "config.json"
-    kind = read_json(config).get("model_type") if config.is_file() else None
-    if kind not in NAMERS:
-        raise InputError(
-            f"{folder}: found {kind or 'no config.json'}, expected a model in transformers' layout of type "
-            f"{', '.join(NAMERS)}"
-        )
-    return NAMERS[kind](folder, space, tower, device)
+    return NAMERS[region_kind(folder)](folder, space, tower, device)
 
 
 def named_under(

@@ -1,4 +1,4 @@
-"""Which towers folders hold, by their files alone: nothing of the weights is read."""
+"""Which towers and namers of regions folders hold, by their files alone: nothing of the weights is read."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +9,9 @@ from gcdr.base.files import read_json
 
 CONFIG, WEIGHTS, MERGES = "config.json", "model.safetensors", "merges.txt"
 CLIP_TYPES = ("clip", "clip_text_model")
+SAM = "sam"
+REGION_TYPES = ("owlv2", "grounding-dino", SAM)
+"""What may name regions, see :mod:`gcdr.priors.region_namers`."""
 TextKind = Literal["clip", "words"]
 
 
@@ -74,3 +77,32 @@ def tower_faults(folder: Path, sees: bool = False) -> Iterator[str]:
         and not (kind == "clip" and (folder / "tokenizer.json").is_file())
     ):
         yield f"{folder}: no {' and no '.join(words)}, expected the files of its tokenizer"
+
+
+def region_kind(folder: Path) -> str:
+    """What the namer of regions of a folder is, one of ``REGION_TYPES``.
+
+    Raises:
+        InputError: it is none.
+    """
+    file = folder / CONFIG
+    config = read_json(file) if file.is_file() else None
+    kind = config.get("model_type", "no model_type") if isinstance(config, dict) else None
+    if kind not in REGION_TYPES:
+        raise InputError(
+            f"{folder}: found {kind or 'no config.json'}, expected a model in transformers' layout of type "
+            f"{', '.join(REGION_TYPES)}"
+        )
+    return str(kind)
+
+
+def region_faults(folder: Path) -> Iterator[str]:
+    """What a folder of a namer of regions lacks, a line each."""
+    try:
+        region_kind(folder)
+    except InputError as error:
+        yield str(error)
+        return
+    for needed in ((WEIGHTS,), ("preprocessor_config.json", "processor_config.json")):
+        if not any((folder / name).is_file() for name in needed):
+            yield f"{folder}: no {' or '.join(needed)}, expected the whole model in transformers' layout"
