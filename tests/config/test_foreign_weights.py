@@ -220,5 +220,7 @@ def test_first_weights_that_every_study_replaces_are_not_asked_for(files: Path) 
     own = f"{absent}\nstudies: {{smoke: {{init: {{vat: assets/world/backbone}}}}}}"
     assert not [line for line in said(own) if "gaze.models.vat.init" in line]
     other = f"{own}\nreport: {{studies: [smoke, plain]}}"
-    found = said(other.replace("studies: {smoke", "studies: {plain: {dataset: smoke, seed: 1}, smoke"))
+    found = said(
+        other.replace("studies: {smoke", "studies: {plain: {dataset: smoke, seed: 1}, smoke")
+    )
     assert any("gaze.models.vat.init: no file" in line for line in found)

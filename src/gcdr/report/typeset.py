@@ -133,8 +133,7 @@ def notes(table: pd.DataFrame, compact_spread: bool = False, data: str = PAPER_D
     if has_typical(table):
         lines.append(
             f"“{typical_label(table)}”: AvgDist (cell centre) with these settings in as many other "
-            "worlds, by an earlier version, ± the standard deviation over them (docs/results.md); of one "
-            "world much is chance."
+            "worlds, ± the standard deviation over them (docs/results.md); of one world much is chance."
         )
     if has_paper(table):
         where = f"“paper, {data}”: Miao et al., ECCV 2024, {data}"
