@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from gcdr.base.errors import InputError
 from gcdr.data.manifest import OBJECT
 from gcdr.datasets.assemble import Dataset
+from gcdr.datasets.check import summary
 from gcdr.datasets.gazehoi import COLUMNS
 from gcdr.datasets.layout import recognise
 from gcdr.datasets.read import read_dataset
@@ -103,8 +105,114 @@ def test_predictions_of_nobody_and_second_ones_are_counted(tmp_path: Path) -> No
     point = dataset.manifest.set_index("image").loc["images/0.png", ["gaze_x", "gaze_y"]]
     assert point.astype(float).tolist() == pytest.approx([0.6, 0.5]), "the first one"
     (tmp_path / "gaze-predictions.csv").write_text(f"{head}x.png,1,0.5,0.5\n")
-    found = counts(write_hoi(tmp_path), fatal=True)
-    assert found == {"prediction of nobody with a head, left out": 1}
+    refused = write_hoi(tmp_path)
+    assert counts(refused, fatal=True) == {"prediction of nobody with a head, left out": 1}
+    (line,) = refused.problems.errors[0].lines()
+    assert "line 2, path, pid: found ('images/x.png', '1'); expected file_name and pair_id" in line
+
+
+def test_predictions_in_pixels_are_refused(tmp_path: Path) -> None:
+    """One that lies beyond the picture is left out, unlike most of a file."""
+    file = tmp_path / "gaze-predictions.csv"
+    lines = ["path,pid,gp_pred_x,gp_pred_y", "0.png,0,96,60", "1.png,1,0.6,0.5", "2.png,2,0.6,0.5"]
+    file.write_text("\n".join(lines[:2]))
+    kind = "prediction outside the image, left out"
+    assert counts(write_hoi(tmp_path), fatal=True) == {kind: 1}
+    file.write_text("\n".join(lines))
+    dataset = write_hoi(tmp_path)
+    assert not dataset.problems.errors and counts(dataset, fatal=False) == {kind: 1}
+    points = dataset.manifest.set_index("image")["gaze_x"]
+    assert points["images/0.png"] == pytest.approx(110 / 160) and points["images/1.png"] == 0.6
+
+
+def test_objects_that_leave_their_pictures_are_said(tmp_path: Path) -> None:
+    """The pictures have 160 x 120 pixels."""
+    dataset = write_hoi(tmp_path, o_xmax={0: 165}, o_ymin={8: -3})
+    assert counts(dataset, fatal=False) == {"object's box beyond the image, kept": 2}
+    assert not dataset.problems.errors and len(dataset.manifest) == 10
+    away = {"o_xmin": {0: 900}, "o_xmax": {0: 950}, "oc_x": {0: 925, 1: 170}}
+    problems = write_hoi(tmp_path, **away).problems
+    (box,), (centre,) = (problem.lines() for problem in problems.errors)
+    assert "line 2, o_xmin to o_ymax and image size: found (900, 40, 950, 100, 160, 120)" in box
+    assert "line 3, oc_x, oc_y and image size: found (170, 70, 160, 120)" in centre
+    assert not problems.warnings, "each is said once"
+
+
+def test_objects_in_fractions_of_their_pictures_are_refused(tmp_path: Path) -> None:
+    places = dict(zip(COLUMNS[4:10], (0.5, 0.3, 0.9, 0.8, 0.7, 0.5), strict=True))
+    dataset = write_hoi(
+        tmp_path, **{name: dict.fromkeys(range(10), x) for name, x in places.items()}
+    )
+    assert counts(dataset, fatal=True) == {"object's boxes look like fractions of the image": 10}
+    assert "o_xmin (all are within 0..1" in dataset.problems.errors[0].lines()[0]
+
+
+def test_people_without_an_object_anywhere_are_left_out(tmp_path: Path) -> None:
+    nothing = {name: {1: -1, 8: -1} for name in COLUMNS[4:10]}
+    dataset = write_hoi(tmp_path, **nothing)
+    assert not dataset.problems.errors and len(dataset.manifest) == 8
+    assert counts(dataset, fatal=False) == {"without an object's box and centre, left out": 2}
+    everybody = {name: dict.fromkeys(range(10), -1) for name in nothing}
+    found = counts(write_hoi(tmp_path, **everybody), fatal=True)
+    assert found == {"without an object's box and centre, left out": 10}
+
+
+def test_objects_of_which_the_vocabulary_has_none_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "vocab2id.json").write_text(json.dumps({one: i for i, one in enumerate(NAMES)}))
+    found = write_hoi(tmp_path, object=dict.fromkeys(range(8), "Cup"))
+    assert counts(found, fatal=True) == {"object that the vocabulary has not, no name": 8}
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_a_table_of_objects_in_another_encoding_is_refused(tmp_path: Path, both: bool) -> None:
+    write_hoi(tmp_path)
+    broken = ["test", "train"] if both else ["train"]
+    for split in broken:
+        path = tmp_path / f"gazehoi-{split}.csv"
+        path.write_text(path.read_text(), encoding="utf-16")
+    dataset = read_dataset(recognise(tmp_path))
+    assert dataset.kind == "gazehoi"
+    lines = [line for problem in dataset.problems.errors for line in problem.lines()]
+    said = "found UTF-16 text; expected UTF-8 text"
+    assert lines == [f"{tmp_path / f'gazehoi-{split}.csv'}: {said}" for split in broken]
+
+
+def test_no_table_of_objects_vanishes(tmp_path: Path) -> None:
+    """A misspelt header is refused, capitals are read, what has no split in its name is said."""
+    write_hoi(tmp_path)
+    train, test = (tmp_path / f"gazehoi-{split}.csv" for split in ("train", "test"))
+    test.write_text(test.read_text().replace("h_xmin", "hxmin", 1))
+    train.rename(train := tmp_path / "GazeHOI_Train.CSV")
+    problems = read_dataset(recognise(tmp_path)).problems
+    assert "no column 'h_xmin' in line 1 (is 'hxmin' meant?)" in problems.errors[0].lines()[0]
+    test.write_text(test.read_text().replace("hxmin", "h_xmin", 1))
+    dataset = read_dataset(recognise(tmp_path))
+    assert not dataset.problems.found
+    assert dataset.manifest["split"].value_counts().to_dict() == {"train": 8, "test": 2}
+    (copy := tmp_path / "train (1).csv").write_bytes(train.read_bytes())
+    (line,) = read_dataset(recognise(tmp_path)).problems.errors[0].lines()
+    assert f"{copy}: found the split train again, after GazeHOI_Train.CSV; expected one" in line
+    copy.unlink()
+    train.rename(tmp_path / "gazehoitrain.csv")
+    (warning,) = read_dataset(recognise(tmp_path)).problems.found
+    assert warning.kind == "CSV of no split, left out" and not warning.fatal
+    test.rename(tmp_path / "objects.csv")
+    with pytest.raises(InputError, match="no annotations; expected CSVs with pair_id"):
+        read_dataset(recognise(tmp_path))
+
+
+def test_a_missing_first_picture_hides_no_folder(tmp_path: Path) -> None:
+    write_hoi(tmp_path)
+    (tmp_path / "images/8.png").unlink()  # the first of the test file, which comes first
+    (problem,) = read_dataset(recognise(tmp_path)).problems.found
+    assert problem.count == 1 and "'images/8.png'" in problem.lines()[0]
+
+
+def test_a_file_is_no_folder_of_a_data_set(tmp_path: Path) -> None:
+    file = tmp_path / "vocab2id.json"
+    file.write_text("{}")
+    with pytest.raises(InputError, match=r"json: a file; expected the folder of a data set"):
+        recognise(file)
 
 
 def write_semgaze(folder: Path, labels: str, split: str = "train", names: object = None) -> Dataset:
@@ -142,6 +250,9 @@ def write_semgaze(folder: Path, labels: str, split: str = "train", names: object
         ("2,0,0,cup,cup,2", "not a flag", True),
         ("0,0.3,0,cup,cup,2", "not a flag", True),
         ("0,0,-1,cup,cup,2", "not a flag", True),
+        ("yes,0,0,cup,cup,2", "not a number", True),
+        ("0,0,0,cup-zebra,cup,2", "accepted label that the vocabulary has not, left out", False),
+        ("0,0,0,cup,cup,", "label without a number", True),
     ],
 )
 def test_accepted_labels_and_flags_are_checked(
@@ -151,7 +262,7 @@ def test_accepted_labels_and_flags_are_checked(
     assert counts(dataset, fatal) == {said: 1} and counts(dataset, not fatal) == {}
     (note,) = (line for line in dataset.notes if "test" in line)
     assert "3 of 3 people with a name" in note and "1 uncertain" in note, "people, not annotators"
-    if "twice" in said:
+    if "twice" in said or "zebra" in labels:
         assert "cup" in dataset.manifest["accepted"].tolist()
 
 
@@ -163,3 +274,30 @@ def test_a_label_of_another_split_is_said(tmp_path: Path) -> None:
 def test_a_bad_vocabulary_does_not_flood(tmp_path: Path) -> None:
     dataset = write_semgaze(tmp_path, "0,0,0,cup,cup,2", names=["ball"])
     assert counts(dataset, fatal=True) == {"vocabulary": 1} and counts(dataset, False) == {}
+
+
+def test_flags_in_words_and_no_name_at_all_are_read(tmp_path: Path) -> None:
+    dataset = write_semgaze(tmp_path, "True,FALSE,true,,,")
+    assert not dataset.problems.found
+    (note,) = (line for line in dataset.notes if "test" in line)
+    assert "2 of 3 people with a name, 1 eyes_closed, 0 outside_frame, 2 uncertain" in note
+    people = dataset.manifest.set_index("image")
+    assert people.loc["test2/0.png", ["label", "accepted"]].isna().all()
+    said = summary(dataset, 0)
+    assert "  names       gaze-labels-train.csv: 1 of 1" in said and "films" not in said
+
+
+def test_labels_that_the_vocabulary_has_not_are_counted(tmp_path: Path) -> None:
+    dataset = write_semgaze(tmp_path, "0,0,0,zebra,zebra,7")
+    assert not dataset.problems.errors
+    assert counts(dataset, fatal=False) == {
+        "label that the vocabulary has not, no name": 1,
+        "accepted label that the vocabulary has not, left out": 1,
+    }
+    assert "2 of 3 people with a name" in dataset.notes[1]
+    path = tmp_path / "gaze-labels-test.csv"
+    path.write_text(path.read_text().replace("cup", "mug").replace("hat", "cap"))
+    assert counts(read_dataset(recognise(tmp_path)), fatal=True) == {
+        "label that the vocabulary has not, no name": 3,
+        "accepted label that the vocabulary has not, left out": 3,
+    }, "nobody has a name"

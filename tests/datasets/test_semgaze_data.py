@@ -198,15 +198,30 @@ def test_names_with_hyphens_survive(small: Path) -> None:
     assert people.loc["val", "label"] == "t-shirt"
     assert people.loc["test", "accepted"] == "t-shirt|cup"
     assert any("1 uncertain" in line for line in dataset.notes)
-    assert parted_names("cup-shirt-ball", ["ball", "cup", "shirt"]) == ("cup", "shirt", "ball")
-    assert parted_names("cup-t", ["cup"]) is None and parted_names("", ["cup"]) is None
+    names = ["ball", "cup", "shirt", "t", "t-shirt"]
+    assert parted_names("cup-shirt-ball", names) == (("cup", "shirt", "ball"), False)
+    assert parted_names("cup-t-shirt", names) == (("cup", "t-shirt"), False), (
+        "as few as there can be"
+    )
+    assert parted_names("sofa-t-shirt-cup-", names) == (("t-shirt", "cup"), True)
+    assert parted_names("cup-t", ["cup"]) == (("cup",), True)
+    assert parted_names("", ["cup"]) == ((), True)
 
 
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
-        ("vocab2id.json", ('"ball": 0, "cup": 1', '"ball": 1, "cup": 0'), "alphabetical order"),
-        ("vocab2id.json", ('"cup": 1', '"ball": 1'), "found 'ball' 2 times, expected once"),
+        (
+            "vocab2id.json",
+            ('"ball": 0, "cup": 1', '"ball": 1, "cup": 0'),
+            "json: found 'ball' as number 1; expected 0: numbers must follow the alphabetical order",
+        ),
+        (
+            "vocab2id.json",
+            ('"cup": 1', '"cup": "1"'),
+            "json: found JSON of another form; expected an",
+        ),
+        ("vocab2id.json", ('"cup": 1', '"ball": 1'), "json: found 'ball' 2 times; expected once"),
         ("vocab2id.json", ("{", "["), "no readable JSON"),
         ("vocab2id.json", ('"cup"', '"c\udce9p"'), "expected UTF-8 text"),
         ("gaze-labels-val.csv", ("t-shirt,3", "t-shirt,2"), "the place of its name"),
@@ -217,7 +232,7 @@ def test_names_with_hyphens_survive(small: Path) -> None:
         ),
         ("gaze-labels-val.csv", (",7,", ",8,"), "line 2, id: found '8'; expected a person of the"),
         ("gaze-labels-val.csv", ("png,7", "jpg,7"), "a.jpg'; expected a person of the annotation"),
-        ("gaze-labels-test.csv", ("t-shirt-cup", "t-cup"), "'t-cup'; expected names of the vocab"),
+        ("gaze-labels-test.csv", ("t-shirt-cup", "t-c"), "'t-c'; expected names of the vocab"),
         ("gaze-labels-test.csv", ("eyes_closed", "eyes_shut"), "no column 'eyes_closed'"),
     ],
 )
@@ -251,11 +266,19 @@ def test_a_vocabulary_is_a_text_too(tmp_path: Path) -> None:
     for content, said in (
         (b"", "found no name"),
         (b"cup\ncup\n", "found 'cup' 2 times"),
-        ("caf\u00e9\ncafe\u0301\n".encode(), "which look the same; expected each name once"),
-        ("cup\ncu\u200dp\n".encode(), "which look the same; expected each name once"),
+        ("caf\u00e9\ncafe\u0301\n".encode(), "which look the same, expected each name once"),
+        ("cup\ncu\u200dp\n".encode(), "which look the same, expected each name once"),
         ("cup\nc\u200bup\n".encode(), r"'c\\u200bup', expected names without signs that nobody"),
         ("\u200b\n".encode(), "expected names without signs that nobody sees"),
         ("\u202ecup\n".encode(), "expected names without signs that nobody sees"),
+        (
+            b"Cup\nball\ncup\n",
+            "'Cup' and 'cup', which differ by capitals alone, expected each name once",
+        ),
+        (
+            b"ball,0\ncup,1\n",
+            r"found a table \('ball,0' first\), expected a text with a name a line, or",
+        ),
         ("tasse à thé".encode("latin-1"), "expected UTF-8 text"),
     ):
         file.write_bytes(content)
@@ -265,6 +288,14 @@ def test_a_vocabulary_is_a_text_too(tmp_path: Path) -> None:
         read_vocabulary(tmp_path / "none.txt")
     file.write_text("\u0645\u06cc\u200c\u0632", "utf-8")  # Persian is written with one
     assert len(read_vocabulary(file)[0]) == 4
+    file.write_text("salt, pepper\nroute 66\n")
+    assert read_vocabulary(file) == ("salt, pepper", "route 66"), (
+        "a name may have a comma or a number"
+    )
+    table = tmp_path / "words.csv"
+    table.write_text("name\nball\n")
+    with pytest.raises(InputError, match=r"words.csv: found a table \('name' first\)"):
+        read_vocabulary(table)
     numbered = tmp_path / "vocab2id.json"
     for content in ('{"": 0, "a": 1}', '{" a": 0, "a": 1}', '{" ": 0, "a": 1}'):
         numbered.write_text(content)

@@ -1,9 +1,10 @@
 """Vocabularies of what is looked at: names in the order of their numbers."""
 
 import json
+import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ WORLD_VOCABULARY = "world"
 JOINING = "\u200c\u200d"
 """Signs without width that scripts are written with, such as Persian; all others are no part of a name."""
 
+TABLES = (".csv", ".tsv")
+NUMBERED = re.compile(r"[,;\t]\s*\d+$")
+"""How a line ends that has a number beside its name."""
+
 MISSING = -1
 """The number of a label that is missing."""
 
@@ -30,9 +35,9 @@ def read_vocabulary(path: str | Path) -> tuple[str, ...]:
             ``vocab2id.json`` is; or a text with a name a line, in any order.
 
     Raises:
-        InputError: one line that says what is wrong: it is absent, no UTF-8, empty, has a name twice (also in
-            another form of Unicode), a blank one or one with signs that nobody sees, or its numbers are not
-            those of the alphabetical order.
+        InputError: one line that says what is wrong: it is absent, no UTF-8, a table, empty, has a name twice
+            (also in another form of Unicode, or in capitals), a blank one or one with signs that nobody sees,
+            or its numbers are not those of the alphabetical order.
     """
     path = Path(path)
     try:
@@ -43,7 +48,7 @@ def read_vocabulary(path: str | Path) -> tuple[str, ...]:
         raise InputError(
             f"{path}: found byte 0x{error.object[error.start]:02x} at {error.start}, expected UTF-8 text"
         ) from error
-    names = _from_json(text, path) if path.suffix.lower() == ".json" else _from_lines(text)
+    names = _from_json(text, path) if path.suffix.lower() == ".json" else _from_lines(text, path)
     if not names:
         raise InputError(f"{path}: found no name, expected at least one")
     if odd := [name for name in names if has_control(name)]:
@@ -56,13 +61,19 @@ def read_vocabulary(path: str | Path) -> tuple[str, ...]:
         raise InputError(
             f"{path}: found {twice[0]!r} {Counter(names)[twice[0]]} times, expected once"
         )
+    _check_apart(names, path, _as_seen, "look the same")
+    _check_apart(names, path, lambda name: _as_seen(name).casefold(), "differ by capitals alone")
+    return names
+
+
+def _check_apart(names: Sequence[str], path: Path, seen: Callable[[str], str], how: str) -> None:
+    """Refuse two names that are seen as one."""
     first: dict[str, str] = {}
     for name in names:
-        if (other := first.setdefault(_as_seen(name), name)) != name:
+        if (other := first.setdefault(seen(name), name)) != name:
             raise InputError(
-                f"{path}: found {other!a} and {name!a}, which look the same; expected each name once"
+                f"{path}: found {other!a} and {name!a}, which {how}, expected each name once"
             )
-    return names
 
 
 def _unseen(name: str) -> set[str]:
@@ -75,18 +86,27 @@ def _as_seen(name: str) -> str:
     return unicodedata.normalize("NFC", "".join(one for one in name if one not in JOINING))
 
 
-def _from_lines(text: str) -> tuple[str, ...]:
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
+def _from_lines(text: str, path: Path) -> tuple[str, ...]:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if lines and (path.suffix.lower() in TABLES or all(map(NUMBERED.search, lines))):
+        raise InputError(
+            f"{path}: found a table ({lines[0]!r} first), expected a text with a name a line, or JSON of "
+            "names to numbers"
+        )
+    return tuple(lines)
 
 
 def _from_json(text: str, path: Path) -> tuple[str, ...]:
     try:
         pairs = json.loads(text, object_pairs_hook=lambda pairs: pairs)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: no readable JSON ({error})") from error
+        raise InputError(
+            f"{path}: found no readable JSON ({error}), expected names to numbers, such as a vocab2id"
+        ) from error
     if not isinstance(pairs, list) or not all(_is_pair(pair) for pair in pairs):
         raise InputError(
-            f"{path}: expected a JSON object of names to whole numbers, such as a vocab2id"
+            f"{path}: found JSON of another form, expected an object of names to whole numbers, such as a "
+            "vocab2id"
         )
     names = [name for name, _ in pairs]
     if len(set(names)) < len(names):
@@ -112,7 +132,7 @@ def label_ids(labels: Sequence[Any], vocabulary: Sequence[str]) -> np.ndarray:
     return np.array([place.get(label, MISSING) for label in labels], np.int64)
 
 
-def parted_names(text: str, vocabulary: Sequence[str]) -> tuple[str, ...] | None:
+def parted_names(text: str, vocabulary: Sequence[str]) -> tuple[tuple[str, ...], bool]:
     """Names that were joined by hyphens, some of which may have hyphens themselves.
 
     Args:
@@ -120,15 +140,17 @@ def parted_names(text: str, vocabulary: Sequence[str]) -> tuple[str, ...] | None
         vocabulary: the names that there are.
 
     Returns:
-        the names, as few as the vocabulary allows; None where it does not allow the text.
+        the names of the vocabulary, as few as there can be where as few words as possible are of no name; and
+        whether there are such words, which are left out.
     """
     known, words = set(vocabulary), text.split("-")
-    best: list[tuple[str, ...] | None] = [(), *[None] * len(words)]
+    best: list[tuple[int, int, tuple[str, ...]]] = [(0, 0, ())]  # words of no name, names, these
     for end in range(1, len(words) + 1):
+        lost, count, names = best[-1]
+        ways = [(lost + 1, count, names)]
         for start in range(end):
-            before, name = best[start], "-".join(words[start:end])
-            if before is None or name not in known:
-                continue
-            if best[end] is None or len(before) + 1 < len(best[end] or ()):
-                best[end] = (*before, name)
-    return best[-1]
+            if (name := "-".join(words[start:end])) in known:
+                lost, count, names = best[start]
+                ways.append((lost, count + 1, (*names, name)))
+        best.append(min(ways, key=lambda way: way[:2]))
+    return best[-1][2], best[-1][0] > 0

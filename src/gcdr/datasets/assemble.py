@@ -36,7 +36,8 @@ class Dataset:
         people: how many people the annotations name.
         lost: how many of them have an image that is missing or not one; they are not in ``manifest``.
         note: what the reader decided about people by itself, a sentence; may be empty.
-        notes: what there was to say of the films that the images are frames of, a line each.
+        notes: what there was to say of the films that the images are frames of, or of the files of names, a
+            line each.
     """
 
     kind: str
@@ -109,7 +110,7 @@ def assemble(
         "a name that no table can hold",
         "image",
         "a name on one line, without control characters",
-        ~unsafe & rows["image"].map(lambda name: isinstance(name, str) and has_control(name)),
+        ~unsafe & [isinstance(name, str) and has_control(name) for name in rows["image"]],
         places,
         rows["image"],
     )
@@ -247,23 +248,36 @@ def _check_bodies(
 
 
 def _check_scale(rows: pd.DataFrame, places: Places, problems: Problems) -> None:
-    """Refuse boxes that are all within 0..1, as fractions of the image are; tell of those below a pixel."""
-    expected = "pixels of the image, x0, y0, x1, y1"
+    """As :func:`check_scale`, of the boxes of heads and bodies that there are."""
     for name, columns in (("head box", BOX), ("body box", BODY)):
-        if not set(columns) <= set(rows):
-            continue
-        box = rows[columns].to_numpy(float)
-        sides = box[:, 2:] - box[:, :2]
-        there = (sides > 0).all(1)
-        small = there & (sides < 1).any(1)
-        fractions = there & ((box >= 0) & (box <= 1)).all(1)
-        if there.any() and (fractions == there).all():
-            kind = f"{name}es look like fractions of the image"
-            problems.rows(kind, f"{name} (all are within 0..1, like fractions of the image)",
-                          expected, fractions, places, box)  # fmt: skip
-        else:
-            kind = f"{name} smaller than a pixel, kept"
-            problems.rows(kind, name, "at least a pixel each way", small, places, box, fatal=False)
+        if set(columns) <= set(rows):
+            check_scale(rows[columns].to_numpy(float), name, name, places, problems)
+
+
+def check_scale(
+    box: np.ndarray, what: str, column: str, places: Places, problems: Problems
+) -> None:
+    """Refuse boxes that are all within 0..1, as fractions of the image are; tell of those below a pixel.
+
+    Args:
+        box: (N, 4) boxes; those without area do not count.
+        what: what they are.
+        column: what their file calls them.
+        places: where they stand.
+        problems: gets what is wrong.
+    """
+    expected = "pixels of the image, x0, y0, x1, y1"
+    sides = box[:, 2:] - box[:, :2]
+    there = (sides > 0).all(1)
+    small = there & (sides < 1).any(1)
+    fractions = there & ((box >= 0) & (box <= 1)).all(1)
+    if there.any() and (fractions == there).all():
+        kind = f"{what}es look like fractions of the image"
+        column = f"{column} (all are within 0..1, like fractions of the image)"
+        problems.rows(kind, column, expected, fractions, places, box)
+    else:
+        kind, expected = f"{what} smaller than a pixel, kept", "at least a pixel each way"
+        problems.rows(kind, column, expected, small, places, box, fatal=False)
 
 
 def _check_gaze(

@@ -73,9 +73,10 @@ def allow_unreadable(dataset: Dataset, share: float) -> list[str]:
 def summary(dataset: Dataset, decoded: int) -> str:
     """Everything that was found, for people to read."""
     people, images = dataset.manifest, dataset.images
+    noted = "films" if dataset.kind == "video" else "names"
     lines = [
         f"{dataset.root}: {dataset.kind}",
-        *(_line("films" * (row == 0), text) for row, text in enumerate(dataset.notes)),
+        *(_line(noted * (row == 0), text) for row, text in enumerate(dataset.notes)),
         _line("people", f"{len(people):,} in {people['image'].nunique():,} images"),
         *(_line("", text) for text in _sharing(people)),
         *(_line("published", text) for text in _published(dataset)),

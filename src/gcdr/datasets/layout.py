@@ -83,7 +83,8 @@ def annotation_files(source: Source) -> list[Path]:
     of the shows that are asked for, of each track the one with body boxes if there is one. Gaze-LLE:
     ``{train,test}_preprocessed.json``. ChildPlay: ``annotations/{train,val,test}/CLIP.csv``. GOO-Real: the
     pickle of each split, see ``GOOREAL``. GazeFollow with names: ``SEMGAZE``, where labels of a split
-    lie beside them. GazeHOI: a CSV a split. Own films: ``FILM_FILES``, as far as they are named.
+    lie beside them. GazeHOI: CSVs with a split in their names. Own films: ``FILM_FILES``, as far as they are
+    named.
     """
     if source["kind"] == "video":
         return [Path(source[key]) for key in FILM_FILES if source.get(key)]
@@ -98,7 +99,7 @@ def annotation_files(source: Source) -> list[Path]:
         labelled = any((root / SEMGAZE_LABELS.format(split=split)).is_file() for split in SEMGAZE)
         return _first_of(root, [[name] for name in SEMGAZE.values()]) if labelled else []
     if source["kind"] == "gazehoi":
-        return sorted(path for path in root.glob("*.csv") if hoi_split(path) and _has_objects(path))
+        return [path for path in hoi_tables(root) if hoi_split(path)]
     if source["kind"] == "childplay":
         found = (root / "annotations").glob("*/*.csv")
         return sorted(path for path in found if _is_of(path.relative_to(root), GOOREAL))
@@ -112,7 +113,8 @@ def annotation_files(source: Source) -> list[Path]:
 def is_of_test(path: Path, root: Path) -> bool:
     """Whether an annotation file of a published data set is of its test people."""
     of_folder = "test" in path.relative_to(root).parts[:-1]
-    return path.name.startswith("test") or of_folder or hoi_split(path) == "test"
+    of_name = path.parent == root and hoi_split(path) == "test"
+    return path.name.startswith("test") or of_folder or of_name
 
 
 def lacks_heads(source: Source) -> bool:
@@ -122,18 +124,25 @@ def lacks_heads(source: Source) -> bool:
 
 
 def hoi_split(path: Path) -> str | None:
-    """The split that the name of a CSV of GazeHOI has as a word, as ``gazehoi-train.csv`` has."""
-    words = re.split(r"[-_.]", path.name)
+    """The split that a CSV of GazeHOI has as a word in its name, as ``gazehoi-train.csv``, in any case."""
+    words = re.split(r"[^a-z]+", path.name.lower())
     return next((split for split in HOI_SPLITS if split in words), None)
 
 
+def hoi_tables(root: Path) -> list[Path]:
+    """The CSVs of a folder of GazeHOI, whatever is in them, but for the points of a model."""
+    tables = (path for path in root.glob("*") if path.suffix.lower() == ".csv")
+    tables = (path for path in tables if not is_clutter(path.relative_to(root)))
+    return sorted(path for path in tables if path.name != HOI_PREDICTIONS)
+
+
 def _has_objects(path: Path) -> bool:
-    """Whether the first line of a file names the columns of GazeHOI."""
+    """Whether the first line of a file names columns of GazeHOI; one of three may be misspelt."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        header = file.readline(10_000)
-    return all(name in header for name in (b"o_xmin", b"h_xmin", b"pair_id"))
+        header = file.readline(10_000).replace(b"\0", b"")  # UTF-16, which is refused by name
+    return sum(name in header for name in (b"o_xmin", b"h_xmin", b"pair_id")) >= 2
 
 
 def _tracks(root: Path) -> list[Path]:
@@ -287,10 +296,17 @@ def recognise(folder: Path) -> Source:
     Raises:
         InputError: there is no such folder, or several CSV files in it.
     """
+    if folder.is_file():
+        raise InputError(
+            f"{folder}: a file; expected the folder of a data set, such as {folder.parent}"
+        )
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected the folder of a data set")
     for kind in DATASET_KINDS[:-1]:
-        if annotation_files({"kind": kind, "root": folder}):
+        of_kind = annotation_files({"kind": kind, "root": folder})
+        if kind == "gazehoi":  # any CSV may have a split in its name
+            of_kind = [path for path in hoi_tables(folder) if _has_objects(path)]
+        if of_kind:
             return {"kind": kind, "root": folder}
     check_extended(folder)
     tables = sorted(path for path in folder.glob("*") if path.suffix.lower() == ".csv")

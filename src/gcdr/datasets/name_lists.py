@@ -22,6 +22,8 @@ def names_beside(root: Path, problems: Problems) -> tuple[str, ...] | None:
     try:
         return read_vocabulary(path)
     except InputError as error:
-        found = str(error).removeprefix(f"{path}: ")
-        problems.file(path, found, "names and their numbers, alphabetical", "vocabulary")
+        line = str(error).removeprefix(f"{path}: ").removeprefix("found ")
+        found, _, expected = line.partition(", expected ")
+        expected = expected or "names and their numbers, alphabetical"
+        problems.file(path, found, expected, "vocabulary")
         return None

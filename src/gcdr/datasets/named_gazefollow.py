@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from gcdr.base.problems import Places, Problems
 from gcdr.data.manifest import ACCEPTED, JOINER
@@ -23,7 +24,9 @@ from gcdr.datasets.text import Table, read_headed
 
 PSEUDO = ["path", "id", "split", "gaze_pseudo_label", "label_id"]
 FLAGS = ["eyes_closed", "outside_frame", "uncertain"]
+WORDS_OF_FLAGS = {"true": "1", "false": "0"}
 ACCEPTED_AT_MOST = 5
+LEFT_OUT = "accepted label that the vocabulary has not, left out"
 GIVEN = ["path", *FLAGS, "gaze_gt_labels", "gaze_gt_label", "label_id", "test_label_id"]
 
 
@@ -100,7 +103,8 @@ def _add_labels(
     at = [of_key.get(key) for key in people]
     for name in ("label", ACCEPTED):
         rows[name] = [None if row is None else labels[name][row] for row in at]
-    people_named = rows.loc[rows["label"].notna(), "person"].nunique()
+    known = rows["label"].notna() if vocabulary is None else rows["label"].isin(vocabulary)
+    people_named = rows.loc[known, "person"].nunique()
     said = f"{path.name}: {people_named:,} of {rows['person'].nunique():,} people with a name"
     if given and len(labels):
         said += ", " + ", ".join(f"{int(labels[flag].sum()):,} {flag}" for flag in FLAGS)
@@ -141,33 +145,43 @@ def labels_by_image(
     """
     joined, first = table.text("gaze_gt_labels"), table.text("gaze_gt_label")
     labels = _numbered(table, "gaze_gt_label", first, vocabulary, problems)
-    parted = [
-        () if not text or vocabulary is None else parted_names(text, vocabulary) for text in joined
-    ]
-    several, different = ([len(kind(p or ())) for p in parted] for kind in (tuple, set))
-    unknown, more = "unknown label", "more accepted labels than the paper has, all accepted"
+    known, none = vocabulary or (), ((), False)
+    parts = [parted_names(text, known) if text and known else none for text in joined]
+    lists, lost = [names for names, _ in parts], np.array([odd for _, odd in parts], bool)
+    several, different = ([len(kind(names)) for names in lists] for kind in (tuple, set))
+    unknown, more = LEFT_OUT, "more accepted labels than the paper has, all accepted"
     for kind, expected, odd in (
-        (unknown, "names of the vocabulary, joined by hyphens", [p is None for p in parted]),
+        (unknown, "names of the vocabulary, joined by hyphens", lost),
         ("accepted label twice, counted once", "each once", np.less(different, several)),
         (more, f"at most {ACCEPTED_AT_MOST}", np.greater(different, ACCEPTED_AT_MOST)),
     ):
-        bad, fatal = np.array(odd, bool), kind == unknown
-        problems.rows(kind, "gaze_gt_labels", expected, bad, table.places, joined, fatal=fatal)
-    apart = [bool(p) and bool(one) and one not in p for p, one in zip(parted, labels, strict=True)]
+        fatal = kind == unknown and not any(lists)  # nobody would have one
+        problems.rows(kind, "gaze_gt_labels", expected, odd, table.places, joined, fatal=fatal)
     kind, expected = "label that is none of those accepted, taken as it is", "one of gaze_gt_labels"
+    apart = [
+        bool(names) and one in known and one not in names
+        for names, one in zip(lists, labels, strict=True)
+    ]
     bad = np.array(apart, bool)
     problems.rows(kind, "gaze_gt_label", expected, bad, table.places, first, fatal=False)
     accepted = [
         JOINER.join(dict.fromkeys(names)) if names else label
-        for names, label in zip(parted, labels, strict=True)
+        for names, label in zip(lists, labels, strict=True)
     ]
     columns = {"image": table.images("path"), "label": labels, ACCEPTED: accepted}
     for flag in FLAGS:
-        marked = table.numbers(flag, problems, "0 or 1", optional=True)
-        odd = np.isfinite(marked) & ~np.isin(marked, (0, 1))
-        problems.rows("not a flag", flag, "0 or 1", odd, table.places, marked)
-        columns[flag] = marked == 1
+        columns[flag] = _flags(table, flag, problems)
     return pd.DataFrame(columns)
+
+
+def _flags(table: Table, flag: str, problems: Problems) -> np.ndarray:
+    """(N,) bool: where a column of 0 and 1, or of true and false in any case, says so."""
+    text = np.array([WORDS_OF_FLAGS.get(one.lower(), one) for one in table.text(flag)], object)
+    written = replace(table, columns=table.columns | {flag: pa.array(text, pa.string())})
+    marked = written.numbers(flag, problems, "0 or 1", optional=True)
+    odd = np.isfinite(marked) & ~np.isin(marked, (0, 1))
+    problems.rows("not a flag", flag, "0 or 1", odd, table.places, marked)
+    return marked == 1
 
 
 def _numbered(
@@ -177,14 +191,19 @@ def _numbered(
     vocabulary: Sequence[str] | None,
     problems: Problems,
 ) -> list[str | None]:
-    """Names with a number of the vocabulary; None for a row whose number is -1."""
+    """Names with a number of the vocabulary; None for a row whose number is -1, or that says nothing."""
     expected = "a whole number, -1 without a label"
-    given = table.numbers("label_id", problems, expected)
+    given = table.numbers("label_id", problems, expected, optional=True)
+    silent = (names == "") & ~table.filled("label_id")
+    bare = ~silent & ~table.filled("label_id")
+    problems.rows("label without a number", "label_id", expected, bare, table.places, names)
     ours = label_ids(names, vocabulary or ())
-    labelled = given != MISSING
+    labelled = (given != MISSING) & ~silent
     held = labelled & (vocabulary is not None)
     unknown = held & (ours == MISSING)
-    problems.rows("unknown label", column, "a name of the vocabulary", unknown, table.places, names)
+    fatal = bool(held.any()) and bool((unknown == held).all())  # nobody would have a name
+    kind, expected = "label that the vocabulary has not, no name", "a name of the vocabulary"
+    problems.rows(kind, column, expected, unknown, table.places, names, fatal=fatal)
     moved = held & ~unknown & np.isfinite(given) & (given != ours)
     expected = "the place of its name in the vocabulary, which is sorted"
     problems.rows("label of another number", "label_id", expected, moved, table.places, given)
