@@ -12,7 +12,7 @@ from gcdr.base.errors import InputError
 from gcdr.data.manifest import OBJECT
 from gcdr.datasets.assemble import Dataset
 from gcdr.datasets.check import summary
-from gcdr.datasets.gazehoi import COLUMNS
+from gcdr.datasets.gazehoi import COLUMNS, training_points
 from gcdr.datasets.layout import recognise
 from gcdr.datasets.read import read_dataset
 
@@ -109,6 +109,18 @@ def test_predictions_of_nobody_and_second_ones_are_counted(tmp_path: Path) -> No
     assert counts(refused, fatal=True) == {"prediction of nobody with a head, left out": 1}
     (line,) = refused.problems.errors[0].lines()
     assert "line 2, path, pid: found ('images/x.png', '1'); expected file_name and pair_id" in line
+
+
+def test_an_object_is_large_beside_the_shorter_side_of_its_picture() -> None:
+    """Three tenths of 120 pixels are 36, of 160 they are 48; the longer side of an object counts."""
+    box = np.array(
+        [[80, 40, 80 + wide, 40 + high] for wide, high in ((40, 20), (20, 40), (35, 35))]
+    )
+    predicted, size = np.tile([0.52, 0.45], (3, 1)), np.tile([160, 120], (3, 1))
+    found = training_points(np.zeros((3, 2)), box, size, predicted)
+    assert found == pytest.approx(np.array([[83.2, 54]] * 2 + [[0, 0]]))
+    predicted[:, 1] = 0.9
+    assert not training_points(np.zeros((3, 2)), box, size, predicted).any(), "outside the boxes"
 
 
 def test_predictions_in_pixels_are_refused(tmp_path: Path) -> None:

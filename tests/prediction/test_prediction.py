@@ -26,6 +26,7 @@ from gcdr.models.pdp import PDP, PDPConfig
 from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
 from gcdr.prediction.drawn import draw_people
+from gcdr.prediction.predictions import as_table, person_as_json
 from gcdr.prediction.sources import find_pictures
 from gcdr.predictor.predictor import Prediction
 from gcdr.world.render import render
@@ -84,6 +85,20 @@ def test_tables_hold_what_the_model_says(
     read = read_folder(photos, out / "predictions.csv")
     assert not read.problems.errors and len(read.manifest) == 3
     assert read.manifest["label_source"].eq("predicted").all()
+
+
+def test_names_of_who_looks_out_of_the_frame_are_left_out() -> None:
+    """As their points are; of a model that does not tell in or out nothing is."""
+    people = pd.DataFrame({"image": "a.png", "in_frame_probability": [0.9, 0.4, np.nan]})
+    people[[*BOX, "head_score", "gaze_x", "gaze_y", "confidence", "label_confidence"]] = 0.5
+    people["label"] = ["cup", "dog", "hat"]
+    table = as_table(people, ["image"])
+    assert table["label"].fillna("").tolist() == ["cup", "", "hat"]
+    for column in ("label_confidence", "gaze_x"):
+        assert table[column].notna().tolist() == [True, False, True]
+    told = [person_as_json(row) for _, row in people.iterrows()]
+    assert [one["label"] for one in told] == ["cup", None, "hat"]
+    assert [one["label_confidence"] for one in told] == [0.5, None, 0.5]
 
 
 def test_three_lines_of_python_do_the_same(photos: Path, table: Path, model: Path) -> None:

@@ -18,6 +18,7 @@ from gcdr.data.shown import read_shown
 from gcdr.data.split import LABELLED, split_labels
 from gcdr.data.stores import write_prior
 from gcdr.data.tokens import open_cache
+from gcdr.data.vocabulary import MISSING
 from gcdr.evaluation import stages
 from gcdr.evaluation.semantic import CENTRE, dark_points, semantic_distances
 from gcdr.evaluation.semantic_stages import evaluate_guesses, evaluate_semantics
@@ -98,6 +99,29 @@ def test_names_that_nobody_is_sure_of_are_refused(
     assert said in capsys.readouterr().out and sure.any()
     with pytest.raises(InputError, match=r"none of \d+ unlabelled people has a name of confidence"):
         names_of_people(labels, study.folder / "text", named, digest, 1.01, 96)
+
+
+def test_names_of_who_looks_out_of_the_frame_do_not_count(
+    study: Study, named: Path, tmp_path: Path
+) -> None:
+    """Neither in training, nor for the most frequent name, nor for how often answers are right."""
+    labels, space = study.folder / "labels.parquet", study.folder / "text"
+    digest, table = people_digest(read_people(study.manifest)), pd.read_parquet(labels)
+    people = table["role"] == LABELLED
+    out = people & (np.arange(len(table)) % 3 == 0)
+    table.loc[people, "label"], table.loc[people, "in_frame"] = "dog", True
+    table.loc[out, ["gaze_x", "gaze_y"]], table.loc[out, "in_frame"] = np.nan, False
+    table.loc[out, "label"] = "cup"
+    assert out.any() and (people & ~out).any()
+    write_table(table, tmp_path / "labels.parquet", digest)
+    found = names_of_people(tmp_path / "labels.parquet", space, named, digest, 0.5, 96)
+    looking = table.loc[people & ~out, "sample_id"]
+    names = read_label_space(space).names
+    assert (found.of(looking.to_numpy()) == names.index("dog")).all()
+    assert (found.of(table.loc[out, "sample_id"].to_numpy()) == MISSING).all()
+    store = tmp_path / "named.parquet"
+    name_people(study.prior, study.manifest, tmp_path / "labels.parquet", WORLD, space, store)
+    assert read_json(store.with_suffix(".json"))["known"] == len(looking)
 
 
 def test_hidden_names_are_never_read(study: Study, named: Path, tmp_path: Path) -> None:

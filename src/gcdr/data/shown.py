@@ -5,7 +5,7 @@ were made, and who uses them beside a split compares: a file that was swapped, c
 by its content, whatever its date says.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from gcdr.base.files import text_digest
 from gcdr.data.manifest import LABEL_SOURCE, LABELS
 from gcdr.data.parquet import read_table, table_about, table_digest
 from gcdr.data.split import LABELLED, UNLABELLED, VALIDATION
+from gcdr.data.vocabulary import MISSING, label_ids
 
 ROLES = (LABELLED, VALIDATION, UNLABELLED)
 
@@ -40,6 +41,21 @@ def read_shown(path: str | Path, people: str | None = None) -> pd.DataFrame:
             f"{path}: found the role {table['role'][odd].iloc[0]!r}, expected one of {', '.join(ROLES)}"
         )
     return table
+
+
+def shown_names(shown: pd.DataFrame, vocabulary: Sequence[str]) -> np.ndarray:
+    """What people look at, as a split shows it.
+
+    Args:
+        shown: N rows of :func:`read_shown`.
+        vocabulary: the names.
+
+    Returns:
+        (N,) int64 places in the vocabulary, ``MISSING`` where there is none, and of who looks out of the
+        frame: nothing in the picture is what they look at.
+    """
+    out = shown["in_frame"].eq(False).fillna(False).to_numpy(bool)
+    return np.where(out, MISSING, label_ids(shown["label"].tolist(), vocabulary))
 
 
 def split_identity(path: str | Path) -> dict[str, Any]:

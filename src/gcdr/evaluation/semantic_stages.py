@@ -15,7 +15,7 @@ from gcdr.data.folds import resampled
 from gcdr.data.heatmaps import resize
 from gcdr.data.label_space import read_label_space
 from gcdr.data.manifest import ACCEPTED, JOINER, OBJECT, people_digest, read_meant, read_people
-from gcdr.data.shown import read_shown
+from gcdr.data.shown import read_shown, shown_names
 from gcdr.data.split import LABELLED
 from gcdr.data.tokens import open_cache
 from gcdr.data.vocabulary import MISSING, label_ids
@@ -108,7 +108,7 @@ def evaluate_guesses(
     names, meant = read_label_space(space).names, meant_of(annotated, tested)
     count, digest = len(tested.ids), people_digest(read_people(manifest))
     shown = read_shown(labels, digest)
-    given = label_ids(shown.loc[shown["role"] == LABELLED, "label"].tolist(), names)
+    given = shown_names(shown[shown["role"] == LABELLED], names)
     frequent = np.bincount(given[given != MISSING], minlength=len(names))
     order = np.argsort(-frequent, kind="stable")
     rng = numpy_rng(0, "random names")

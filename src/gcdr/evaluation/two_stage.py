@@ -20,10 +20,10 @@ from gcdr.data.heatmaps import gaussians
 from gcdr.data.label_space import TEMPERATURE, read_label_space
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.pictures import open_image
-from gcdr.data.shown import read_shown
+from gcdr.data.shown import read_shown, shown_names
 from gcdr.data.split import LABELLED
 from gcdr.data.stores import read_labels
-from gcdr.data.vocabulary import MISSING, label_ids
+from gcdr.data.vocabulary import MISSING
 from gcdr.evaluation.semantic_stages import meant_of, name_scores, semantic_summary
 from gcdr.evaluation.stages import test_people
 from gcdr.priors.image_towers import ImageTower, image_tower
@@ -122,7 +122,7 @@ def evaluate_two_stage(
     if how.startswith(TUNED):
         shown = read_shown(labels, digest)
         shown = shown[(shown["role"] == LABELLED) & shown["gaze_x"].notna()]
-        true = label_ids(shown["label"].tolist(), vocabulary.names)
+        true = shown_names(shown, vocabulary.names)
         shown, true = shown[true != MISSING], true[true != MISSING]
         people = read_people(manifest).set_index("sample_id", drop=False)
         points = torch.from_numpy(shown[["gaze_x", "gaze_y"]].to_numpy(np.float32, copy=True))

@@ -198,7 +198,8 @@ def requested_model(wanted: PredictionRequest) -> Predictor:
 def write_predictions(predicted: Predicted, out: Path) -> None:
     """``predictions.csv`` in the columns of own images' tables, and ``predictions.json`` with all there is.
 
-    In the CSV a point is left out of whom the model says that they look out of the frame.
+    Left out of whom the model says that they look out of the frame are in the CSV their point, and in both
+    what they look at.
 
     Args:
         predicted: the predictions.
@@ -217,13 +218,14 @@ def as_table(people: pd.DataFrame, first: list[str]) -> pd.DataFrame:
 
     Returns:
         ``label`` and ``label_confidence`` where what is looked at was named. ``in_frame`` is null where the
-        model does not tell, the point where it says that somebody looks out of the frame.
+        model does not tell, the point and what is there where it says that somebody looks out of the frame.
     """
     told = people["in_frame_probability"].notna()
     inside = people["in_frame_probability"] >= HALF
+    seen = inside | ~told
     table = people[[*first, *BOX]].assign(
-        gaze_x=people["gaze_x"].where(inside | ~told).round(5),
-        gaze_y=people["gaze_y"].where(inside | ~told).round(5),
+        gaze_x=people["gaze_x"].where(seen).round(5),
+        gaze_y=people["gaze_y"].where(seen).round(5),
         in_frame=inside.astype("boolean").where(told),
         label_source="predicted",
         in_frame_probability=people["in_frame_probability"].round(4),
@@ -231,8 +233,8 @@ def as_table(people: pd.DataFrame, first: list[str]) -> pd.DataFrame:
         head_score=people["head_score"].round(4),
     )
     if "label" in people:
-        table["label"] = people["label"]
-        table["label_confidence"] = people["label_confidence"].round(4)
+        table["label"] = people["label"].where(seen, None)
+        table["label_confidence"] = people["label_confidence"].where(seen).round(4)
     return table
 
 
@@ -275,9 +277,11 @@ def person_as_json(row: pd.Series) -> dict[str, Any]:
     def known(value: float) -> float | None:
         return None if pd.isna(value) else round(float(value), 5)
 
-    named = {"label": row["label"]} if "label" in row else {}
-    if named:
-        named["label_confidence"] = known(row["label_confidence"])
+    named: dict[str, Any] = {}
+    if "label" in row:
+        out = row["in_frame_probability"] < HALF
+        named["label"] = None if out else row["label"]
+        named["label_confidence"] = None if out else known(row["label_confidence"])
     return {
         **named,
         "head_box": [round(float(value), 2) for value in row[BOX]],

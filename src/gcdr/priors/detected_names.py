@@ -14,10 +14,10 @@ from gcdr.data.lookup import places
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.parquet import write_table
 from gcdr.data.pictures import open_image
-from gcdr.data.shown import read_shown, split_identity
+from gcdr.data.shown import read_shown, shown_names, split_identity
 from gcdr.data.split import UNLABELLED
 from gcdr.data.stores import read_labels
-from gcdr.data.vocabulary import MISSING, label_ids
+from gcdr.data.vocabulary import MISSING
 from gcdr.priors.named_people import accuracy_of_names
 from gcdr.priors.region_namers import RegionNamer, region_namer
 
@@ -67,7 +67,7 @@ def name_by_detection(
     place, confidence = _names_under(rows, points, images, namer)
     named = [vocabulary.names[at] if at != MISSING else None for at in place]
     columns = {"sample_id": ids, "name": named, "place": place, "confidence": confidence}
-    true = label_ids(shown["label"].tolist(), vocabulary.names)
+    true = shown_names(shown, vocabulary.names)
     own = slice(len(peaks), None)
     write_sealed(
         out.with_suffix(".json"),

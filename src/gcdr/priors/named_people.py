@@ -13,10 +13,10 @@ from gcdr.data.label_space import read_label_space
 from gcdr.data.lookup import places
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.parquet import read_table, write_table
-from gcdr.data.shown import read_shown
+from gcdr.data.shown import read_shown, shown_names
 from gcdr.data.split import UNLABELLED
 from gcdr.data.stores import read_columns
-from gcdr.data.vocabulary import MISSING, label_ids
+from gcdr.data.vocabulary import MISSING
 from gcdr.priors.text_towers import text_tower
 
 SHOWN_AT = (0.0, 0.25, 0.5, 0.75, 0.9)
@@ -74,7 +74,7 @@ def name_people(
     table = pd.DataFrame({"sample_id": ids, "name": told, "place": place, "confidence": confidence})
     shown = read_shown(labels, digest)
     shown = shown[shown["role"] != UNLABELLED]
-    true = label_ids(shown["label"].tolist(), names)
+    true = shown_names(shown, names)
     own = table.set_index("sample_id").loc[shown["sample_id"]]
     write_sealed(
         out.with_suffix(".json"),

@@ -12,9 +12,9 @@ from gcdr.base.errors import InputError
 from gcdr.base.plain import JsonTable
 from gcdr.data.label_space import read_label_space
 from gcdr.data.lookup import places_or
-from gcdr.data.shown import read_shown
+from gcdr.data.shown import read_shown, shown_names
 from gcdr.data.split import LABELLED, UNLABELLED
-from gcdr.data.vocabulary import MISSING, label_ids
+from gcdr.data.vocabulary import MISSING
 from gcdr.models.interface import GazeOutput
 from gcdr.models.learned_names import space_card
 from gcdr.models.semgaze_loss import WEIGHTS, direction_loss, gaze_vectors, label_loss
@@ -46,7 +46,7 @@ class Names:
 def names_of_people(
     labels: Path, space: Path, named: Path | None, people: str, least: float, width: int
 ) -> Names:
-    """Names of labelled people as the split shows them, and of others by a VQA model's answers.
+    """Names of labelled people who look into the frame, as the split shows them, and of others by answers.
 
     Args:
         labels: the label split.
@@ -68,7 +68,7 @@ def names_of_people(
         )
     everybody = read_shown(labels, people)
     shown = everybody[everybody["role"] == LABELLED]
-    places = label_ids(shown["label"].tolist(), vocabulary.names)
+    places = shown_names(shown, vocabulary.names)
     known = places != MISSING
     if not known.any():
         raise InputError(
