@@ -1,4 +1,7 @@
-"""Reference values of the semantic gaze model: the rule of ``golden_rule`` and rows for its tensors."""
+"""Reference values of the semantic gaze model: the rule of ``golden_rule`` and rows for its tensors.
+
+And the release's target maps, which nothing is trained towards here (``gcdr.data.heatmaps.gaussians`` is).
+"""
 
 import json
 import math
@@ -16,6 +19,8 @@ from gcdr.models.interface import GazeInputs
 from gcdr.models.semgaze_config import SemgazeConfig
 
 TOKENS = ("pos_emb", "global_tokens")
+SIGMA = 3.0  # cells
+REACH = 3  # standard deviations after which the release cuts a target map to a square
 FILES = {"full": "semgaze", "small": "semgaze_small"}
 
 
@@ -84,3 +89,50 @@ def config_of(meta: dict[str, Any], people: str = "together") -> SemgazeConfig:
         decoder_heads=told["decoder_num_heads"],
         people=people,
     )
+
+
+def semgaze_targets(points: Tensor, size: int = 64, sigma: float = SIGMA) -> Tensor:
+    """Target maps as the release makes them of one point: a Gaussian cut to a square, its maximum 1.
+
+    Cell k is where a point k / size is. The square reaches from int(c - 3 sigma) to int(c + 3 sigma + 1), the
+    latter excluded, c the point in cells.
+
+    Args:
+        points: (N, 2) x and y in 0..1; NaN, or a negative coordinate, gives an empty map.
+        size: height and width of the maps in cells.
+        sigma: standard deviation in cells.
+
+    Returns:
+        (N, size, size) float32 in [0, 1].
+    """
+    cells = torch.arange(size, device=points.device)
+
+    def profile(coordinate: Tensor) -> Tensor:
+        centre = coordinate.double() * size
+        low, high = (torch.trunc(centre + side) for side in (-REACH * sigma, REACH * sigma + 1))
+        shown = (cells >= low[:, None]) & (cells < high[:, None])  # NaN compares as false
+        shown &= (coordinate >= 0)[:, None]
+        return torch.where(shown, torch.exp(-(((cells - centre[:, None]) / sigma) ** 2) / 2), 0.0)
+
+    return _peaked(profile(points[:, 1])[:, :, None] * profile(points[:, 0])[:, None, :])
+
+
+def annotators_map(points: Tensor, size: int = 64, sigma: float = SIGMA) -> Tensor:
+    """The map of several annotators: the mean of their Gaussians with full support, its maximum 1.
+
+    Args:
+        points: (A, 2) x and y in 0..1; rows of NaN or with a negative number do not count.
+        size, sigma: as in :func:`semgaze_targets`.
+
+    Returns:
+        (size, size) float32; zeros without annotators.
+    """
+    known = points[(points >= 0).all(1)].double() * size
+    away = torch.arange(size, device=points.device) - known[:, :, None]  # (A, 2, size)
+    profile = torch.exp(-((away / sigma) ** 2) / 2)
+    return _peaked((profile[:, 1, :, None] * profile[:, 0, None, :]).sum(0)[None])[0]
+
+
+def _peaked(maps: Tensor) -> Tensor:
+    peak = maps.amax((1, 2), keepdim=True)
+    return torch.where(peak > 0, maps / peak, 0.0).float()

@@ -11,7 +11,7 @@ import pytest
 import torch
 from golden_rule import assert_near
 from PIL import Image
-from semgaze_rule import SemgazeGoldens
+from semgaze_rule import SemgazeGoldens, annotators_map, semgaze_targets
 
 from gcdr.base.errors import InputError
 from gcdr.data.manifest import BOX, OBJECT
@@ -27,7 +27,7 @@ from gcdr.datasets.assemble import Dataset
 from gcdr.datasets.layout import recognise
 from gcdr.datasets.read import read_dataset
 from gcdr.models.semgaze_config import SemgazeConfig
-from gcdr.models.semgaze_loss import annotators_map, gaze_vectors, semgaze_targets
+from gcdr.models.semgaze_loss import gaze_vectors
 
 PIXELS = (640, 480)
 FILES = (

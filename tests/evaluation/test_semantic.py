@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from golden_rule import assert_near
-from semgaze_rule import SemgazeGoldens
+from semgaze_rule import SemgazeGoldens, annotators_map, semgaze_targets
 
 from gcdr.data.heatmaps import gaussians
 from gcdr.evaluation.semantic import (
@@ -28,7 +28,6 @@ from gcdr.evaluation.semantic import (
     validation_points,
 )
 from gcdr.evaluation.semantic_stages import accepted_places, name_scores
-from gcdr.models.semgaze_loss import annotators_map, semgaze_targets
 
 
 @pytest.fixture(scope="module")

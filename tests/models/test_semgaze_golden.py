@@ -5,27 +5,28 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from golden_rule import assert_near
-from semgaze_rule import FILES, SemgazeGoldens, config_of
+from semgaze_rule import FILES, SemgazeGoldens, config_of, semgaze_targets
 from torch import Tensor
 
-from gcdr.models.interface import GazeOutput
+from gcdr.data.vocabulary import MISSING
+from gcdr.models.interface import GazeInputs, GazeOutput
 from gcdr.models.released import read_released
 from gcdr.models.semgaze import Semgaze, position_table, pretrained_table
 from gcdr.models.semgaze_config import SemgazeConfig
-from gcdr.models.semgaze_loss import (
-    labelled_people,
-    semantic_losses,
-    semgaze_targets,
-    weighted_sum,
-)
+from gcdr.models.semgaze_loss import WEIGHTS
+from gcdr.training.batches import Batch
+from gcdr.training.gaze import student_loss
 from gcdr.training.recipes import Recipe
+from gcdr.training.semantics import Names, semantic_terms
 
 pytestmark = pytest.mark.golden
 torch.set_num_threads(1)
 TOKENS, CHANNELS = 15, 32
+SCALE = 1000.0  # of squared errors of maps: configs/semgaze.yaml
 
 
 @pytest.fixture(scope="module")
@@ -131,10 +132,9 @@ def test_gradients(tmp_path: Path, reference: SemgazeGoldens) -> None:
     assert_near(maps, content["training.heatmap_gt"], 1e-6)
     vector = reference.unit("target.vec.small", (2, 2))
     label = reference.unit("target.label.small", (2, 512))
-    targets = labelled_people(maps, vector, label, torch.ones(2))
-    losses = semantic_losses(of_last, targets, model.logit_scale)
+    losses = trained_losses(model, of_last, maps, vector, label, torch.arange(2), torch.ones(2) > 0)
     check_losses(losses, expected["losses"])
-    weighted_sum(losses).backward()
+    sum(losses).backward()
     norms = {n: p.grad.norm().item() for n, p in model.named_parameters()}
     scale = {"logit_scale": norms.pop("logit_scale")}
     norms = scale | {f"model.{name}": norm for name, norm in norms.items()}
@@ -149,35 +149,60 @@ def test_gradients(tmp_path: Path, reference: SemgazeGoldens) -> None:
     assert not wanted
 
 
-def check_losses(losses: dict[str, Tensor], expected: dict[str, float]) -> None:
-    names = {"heatmap": "heatmap_loss", "vector": "angular_loss", "label": "label_loss"}
-    for name, theirs in names.items():
-        assert losses[name].item() == pytest.approx(expected[theirs], rel=1e-5, abs=1e-7)
-    assert weighted_sum(losses).item() == pytest.approx(expected["total_loss"], rel=1e-5)
+def trained_losses(
+    model: Semgaze,
+    output: GazeOutput,
+    maps: Tensor,
+    vector: Tensor,
+    bank: Tensor,
+    place: Tensor,
+    inside: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """The two terms that a training adds, of a batch whose targets are the release's.
+
+    Its maps are given; heads and points lie so that directions are the given ones.
+    """
+    people = len(maps)
+    gaze = torch.where(inside[:, None], 0.5 + vector / 4, torch.nan)
+    box = torch.tensor([0.4, 0.4, 0.6, 0.6]).repeat(people, 1)
+    inputs = GazeInputs(image_of=torch.arange(people), head_box=box)
+    place = torch.where(inside, place, MISSING)
+    batch = Batch(inputs, None, maps, inside, gaze=gaze, place=place)
+    names = Names(np.arange(people), place.numpy(), bank)
+    error = student_loss(model, output, maps, SCALE, looks_out=~inside)
+    return error, semantic_terms(model, output, batch, names, "reference")
+
+
+def check_losses(losses: tuple[Tensor, Tensor], expected: dict[str, float]) -> None:
+    error, further = losses
+    assert error.item() == pytest.approx(SCALE * expected["heatmap_loss"], rel=1e-5, abs=1e-4)
+    named = WEIGHTS["vector"] * expected["angular_loss"] + WEIGHTS["label"] * expected["label_loss"]
+    assert further.item() == pytest.approx(named, rel=1e-5, abs=1e-7)
+    assert (error + further).item() == pytest.approx(expected["total_loss"], rel=1e-5)
 
 
 def test_losses(reference: SemgazeGoldens) -> None:
     content = reference.arrays("losses")
     meta = content["meta"]
-    bank, index = reference.unit("loss.label_bank", (4, 512)), meta["inputs"]["label_index"]
-    label = torch.stack([bank[i] if i >= 0 else torch.zeros(512) for i in index])
+    bank, place = reference.unit("loss.label_bank", (4, 512)), meta["inputs"]["label_index"]
     maps = semgaze_targets(torch.tensor(meta["inputs"]["points"]))
     assert_near(maps, content["heatmap_gt"], 1e-6)
+    model = Semgaze(SemgazeConfig.world())
     for case in meta["cases"].values():
         heatmap = (0.3 * reference.normal("loss.heatmap_pred", (8, 64, 64))).requires_grad_()
         vector = reference.unit("loss.vec_pred", (8, 2)).requires_grad_()
         predicted = reference.unit("loss.label_pred", (8, 512)).requires_grad_()
-        scale = reference.weight("logit_scale", []).requires_grad_()
+        model.logit_scale = torch.nn.Parameter(reference.weight("logit_scale", []))
         output = GazeOutput(heatmap=heatmap, gaze_vector=vector, label_embedding=predicted)
-        known = (maps, reference.unit("loss.vec_gt", (8, 2)), label, torch.tensor(case["inout"]))
-        losses = semantic_losses(output, labelled_people(*known, "reference"), scale)
+        known = (maps, reference.unit("loss.vec_gt", (8, 2)), bank, torch.tensor(place))
+        losses = trained_losses(model, output, *known, torch.tensor(case["inout"]) == 1)
         check_losses(losses, case)
-        weighted_sum(losses).backward()
+        sum(losses).backward()
         if "gradient_l2" in case:
+            scale = model.logit_scale
             parts = {"heatmap": heatmap, "vec": vector, "label": predicted, "logit_scale": scale}
             norms = {name: part.grad.norm().item() for name, part in parts.items()}
             assert norms == pytest.approx(case["gradient_l2"], rel=1e-4)
-    model = Semgaze(SemgazeConfig.world())
     for before, after in meta["clamp"].items():
         model.logit_scale.data.fill_(float(before))
         model.before_step()
@@ -198,25 +223,6 @@ def test_the_learning_rate_is_the_releases(reference: SemgazeGoldens) -> None:
     )
     for step, rate in told["step_lr"]:
         assert recipe.rate * recipe.factor(step, per_epoch) == pytest.approx(rate, abs=1e-9)
-
-
-def test_a_missing_label_is_no_class() -> None:
-    """Unlike in the released code, where it is trained towards as one that lies at zero."""
-    torch.manual_seed(0)
-    predicted = torch.nn.functional.normalize(torch.randn(4, 8), dim=-1)
-    label = torch.nn.functional.normalize(torch.randn(4, 8), dim=-1)
-    label[3] = 0
-    maps, vector = torch.rand(4, 8, 8), torch.nn.functional.normalize(torch.randn(4, 2), dim=-1)
-    output = GazeOutput(heatmap=torch.rand(4, 8, 8), gaze_vector=vector, label_embedding=predicted)
-    scale, inside = torch.tensor(1.0), torch.ones(4)
-    ours = semantic_losses(output, labelled_people(maps, vector, label, inside), scale)
-    theirs = semantic_losses(
-        output, labelled_people(maps, vector, label, inside, "reference"), scale
-    )
-    logits = predicted[:3] @ label[:3].T * scale.exp()
-    expected = torch.nn.functional.cross_entropy(logits, torch.arange(3))
-    torch.testing.assert_close(ours["label"], expected)
-    assert ours["label"] != theirs["label"] and ours["heatmap"] == theirs["heatmap"]
 
 
 def test_position_tables(reference: SemgazeGoldens) -> None:
