@@ -220,6 +220,11 @@ def test_what_is_looked_at_is_named_in_any_vocabulary(tmp_path: Path) -> None:
     assert '"label": ' in (tmp_path / "out/predictions.json").read_text()
     for where, change, said in (
         (tmp_path / "model", {"vocabulary": tmp_path / "none.txt"}, "no such file"),
+        (
+            tmp_path / "model",
+            {"tower": tmp_path / "clip"},
+            r"--tower: .*clip: no config.json, .*; --tower",
+        ),
         (tmp_path / "vat", {}, "a vat says where people look and not what is there"),
     ):
         vat = initial_gaze_model(GazeModelSettings("vat", "world"), False, source, 0)
@@ -239,6 +244,17 @@ def test_what_lacks_is_named(tmp_path: Path) -> None:
             )
         )
     state = dict(model.released_state())
+    bare = {name.removeprefix("model."): value for name, value in state.items()}
+    torch.save({"state_dict": bare}, tmp_path / "bare.ckpt")
+    read = read_released(tmp_path / "bare.ckpt")[0].state_dict()
+    assert all(torch.equal(read[name], value) for name, value in bare.items()), (
+        "or without a prefix"
+    )
+    torch.save(bare | {"logit_scale": torch.ones(2)}, tmp_path / "bare.ckpt")
+    with pytest.raises(
+        InputError, match=r"bare\.ckpt, read as a semantic gaze model: .*logit_scale"
+    ):
+        read_released(tmp_path / "bare.ckpt")
     state.pop("model.gaze_decoder.label_mlp.layers.5.bias")
     torch.save({"state_dict": state}, tmp_path / "a.ckpt")
     with pytest.raises(InputError, match=r"missing gaze_decoder\.label_mlp\.layers\.5\.bias"):

@@ -1,7 +1,7 @@
 """Weights of the semantic gaze model: released checkpoints, MultiMAE's and Gaze360's, and safetensors.
 
 A released checkpoint is one of Lightning: all its tensors are the model's, ``model.`` before each but
-``logit_scale``. The two files of pretraining hold more than is taken of them.
+``logit_scale``; it may have been taken off. The two files of pretraining hold more than is taken of them.
 """
 
 from collections.abc import Mapping
@@ -36,14 +36,14 @@ def released_semgaze(
     Raises:
         InputError: a backbone is given, which it has not; or the tensors do not fit.
     """
-    if PREFIX + TOLD_BY not in state:
+    weights = {name.removeprefix(PREFIX): value for name, value in state.items()}
+    if TOLD_BY not in weights:
         return None
     if backbone is not None:
         raise InputError(
             f"{path}: found a semantic gaze model, which stands on no frozen backbone; expected a model on "
             f"{backbone}"
         )
-    weights = {name.removeprefix(PREFIX): value for name, value in state.items()}
     config = _sizes_of(weights, path)
     model = filled(lambda: Semgaze(config), weights, f"{path}, read as a semantic gaze model")
     return model, {"released": "semantic gaze model"}

@@ -24,6 +24,7 @@ from gcdr.prediction.predicting import PredictionNotes, predict_people
 from gcdr.prediction.sources import OwnPictures, TabledHeads, find_pictures, heads_of_table
 from gcdr.predictor.predictor import Predictor, load
 from gcdr.priors.text_towers import embed
+from gcdr.priors.tower_files import tower_faults
 
 FORMAT = 1
 TOWER = Path("weights/clip-vit-base-patch16")
@@ -180,7 +181,13 @@ def asked_names(wanted: PredictionRequest) -> LabelSpace | None:
                 "embeds the names of a vocabulary"
             )
         return None
-    names = embed(read_vocabulary(wanted.vocabulary), wanted.tower or TOWER)
+    tower = wanted.tower or TOWER
+    if faults := list(tower_faults(tower)):
+        raise InputError(
+            f"--tower: {faults[0]}; --tower names the folder of the tower that the model learned from, else it "
+            f"is CLIP's in {TOWER}"
+        )
+    names = embed(read_vocabulary(wanted.vocabulary), tower)
     check_learned_names(find_model(wanted.model, weights=wanted.downloads)[0], names)
     return names
 
