@@ -110,7 +110,8 @@ def assemble(
         "a name that no table can hold",
         "image",
         "a name on one line, without control characters",
-        ~unsafe & [isinstance(name, str) and has_control(name) for name in rows["image"]],
+        ~unsafe
+        & np.array([isinstance(one, str) and has_control(one) for one in rows["image"]], bool),
         places,
         rows["image"],
     )

@@ -184,8 +184,8 @@ def asked_names(wanted: PredictionRequest) -> LabelSpace | None:
     tower = wanted.tower or TOWER
     if faults := list(tower_faults(tower)):
         raise InputError(
-            f"--tower: {faults[0]}; --tower names the folder of the tower that the model learned from, else it "
-            f"is CLIP's in {TOWER}"
+            f"--tower: {faults[0]}; --tower names the folder of the tower that the model learned from, else "
+            f"it is CLIP's in {TOWER}"
         )
     names = embed(read_vocabulary(wanted.vocabulary), tower)
     check_learned_names(find_model(wanted.model, weights=wanted.downloads)[0], names)
