@@ -12,6 +12,8 @@ CLIP_TYPES = ("clip", "clip_text_model")
 SAM = "sam"
 REGION_TYPES = ("owlv2", "grounding-dino", SAM)
 """What may name regions, see :mod:`gcdr.priors.region_namers`."""
+TUNED = "tuned-"
+"""Before what is done to a picture: what an image tower makes of it goes through a map that labelled people teach."""
 TextKind = Literal["clip", "words"]
 
 
