@@ -128,6 +128,6 @@ def test_who_learns_names_by_answers_needs_a_prior_that_answers(tmp_path: Path) 
             check_overlay(overlay % (MOST_DRAWN, prior), folder)
             continue
         with pytest.raises(
-            WorkflowError, match="gaze.models.learner learns names by answers, and prior"
+            WorkflowError, match=r"gaze\.models\.learner learns names by answers, and prior"
         ):
             check_overlay(overlay % (MOST_DRAWN, prior), folder)

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 from gcdr.base.files import text_digest
 from gcdr.data.vocabulary import WORLD_VOCABULARY
+from gcdr.priors.tower_files import image_tower_title
 
 GUESSES = ["random", "majority", "answers"]
 SHOWN_SAMPLES = samples_of(None, config["samples"]["size"])
@@ -46,6 +47,11 @@ def image_tower_files():
         return tower_files()
     sizes = "config.json" if os.path.exists(f"{folder}/config.json") else "card.json"
     return files_in(folder, sizes, TOWER_FILES[1])
+
+
+def seen_by():
+    """What the image tower of the two-stage baseline is, for people."""
+    return image_tower_title(Path(config["semantics"]["image_tower"] or config["semantics"]["tower"]))
 
 
 def learns_names(gaze):
@@ -101,7 +107,7 @@ def named_by_answers(wildcards, store=None):
 def semantic_variants(study):
     """Variants of the report's methods whose gaze model learns names."""
     asked = (variant_of(method, study) for method in config["report"]["methods"])
-    return [one for one in asked if learns_names(one.gaze)]
+    return [one for one in asked if one.gaze and learns_names(one.gaze)]
 
 
 def semantic_rows(studies):

@@ -70,9 +70,9 @@ def _spaces_apart(asked: Config) -> Iterator[str]:
         return
     lies = "no text tower's" if is_world_backbone(Path(other)) else "that of its own text tower"
     yield (
-        f"semantics.two_stage: found {', '.join(untuned)} with image_tower {other}, whose space is {lies}, and "
-        f"names in that of {tower}; expected {', '.join(TUNED + how for how in untuned)}, or image_tower null and "
-        "the whole CLIP as tower"
+        f"semantics.two_stage: found {', '.join(untuned)} with image_tower {other}, whose space is {lies}, "
+        f"and names in that of {tower}; expected {', '.join(TUNED + how for how in untuned)}, or image_tower "
+        "null and the whole CLIP as tower"
     )
 
 
@@ -92,8 +92,8 @@ def _unanswered(config: Config) -> Iterator[str]:
                 continue  # said elsewhere
             if not any(map(prior.names_things, datasets.get(study, []))):
                 yield (
-                    f"report.methods, {entry['method']}: gaze.models.{gaze} learns names by answers, and prior "
-                    f"{name} ({prior.KIND}) of study {study} says where people look and not at what; expected a "
-                    "VQA model, a model that points and is asked for a label, a table with a column label, or "
-                    "names given"
+                    f"report.methods, {entry['method']}: gaze.models.{gaze} learns names by answers, and "
+                    f"prior {name} ({prior.KIND}) of study {study} says where people look and not at what; "
+                    "expected a VQA model, a model that points and is asked for a label, a table with a "
+                    "column label, or names given"
                 )

@@ -27,6 +27,8 @@ from gcdr.priors.text_towers import embed
 
 FORMAT = 1
 TOWER = Path("weights/clip-vit-base-patch16")
+Named = dict[str, Any]
+"""What results say of the names in them, see :func:`about_names`."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Predicted:
         notes: what has to be said of them.
         seconds: of loading the models, and of all the rest.
         model, finder: where they are from; the finder is empty where boxes were given.
+        named: of :func:`about_names`.
     """
 
     people: pd.DataFrame
@@ -79,6 +82,7 @@ class Predicted:
     model: str
     finder: str
     seconds: dict[str, float] = field(default_factory=dict)
+    named: Named = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """Which pictures are left out and why, and a summary."""
@@ -90,6 +94,7 @@ class Predicted:
             *self.pictures.notes,
             *self.notes.lines,
             *(f"no head: {name}" for name in self.notes.without),
+            *names_lines(self.named),
             f"{len(self.people):,} people (heads {heads}) in {count:,} of {len(self.pictures.names):,} "
             f"pictures{looking}; models read in {self.seconds['loading']:.1f} s, the rest "
             f"{self.seconds['predicting']:.1f} s",
@@ -138,7 +143,8 @@ def predict_pictures(
     people = predict_people(pictures, heads, model, told, show, names, wanted.depth)
     seconds = {"loading": loaded - begun, "predicting": time.monotonic() - loaded}
     finder = "" if wanted.heads else str(wanted.finder)
-    predicted = Predicted(people, pictures, told, str(wanted.model), finder, seconds)
+    named = about_names(wanted, names)
+    predicted = Predicted(people, pictures, told, str(wanted.model), finder, seconds, named)
     if people.empty and told.blind:
         raise InputError(
             "\n".join(
@@ -183,6 +189,25 @@ def asked_names(wanted: PredictionRequest) -> LabelSpace | None:
     names = embed(read_vocabulary(wanted.vocabulary), wanted.tower or TOWER)
     check_learned_names(find_model(wanted.model, weights=wanted.downloads)[0], names)
     return names
+
+
+def about_names(wanted: PredictionRequest, names: LabelSpace | None) -> Named:
+    """What results say of the names in them: ``vocabulary``, ``tower``, in whose space they lie, and
+    ``name_notes``, what is doubtful about them; nothing where none were asked for."""
+    if names is None:
+        return {}
+    return {
+        "vocabulary": str(wanted.vocabulary),
+        "tower": names.tower,
+        "name_notes": list(names.notes),
+    }
+
+
+def names_lines(named: Named) -> list[str]:
+    """The same for people, a line each."""
+    if not named:
+        return []
+    return [*named["name_notes"], f"names: of {named['vocabulary']}, by {named['tower']}"]
 
 
 def requested_model(wanted: PredictionRequest) -> Predictor:
@@ -245,6 +270,7 @@ def _as_json(predicted: Predicted) -> dict[str, Any]:
     of_image = dict(list(predicted.people.groupby("image", sort=False)))
     return {
         **about_predictions(predicted.model, predicted.finder),
+        **predicted.named,
         "root": str(predicted.pictures.root),
         "without_heads": predicted.notes.without,
         "pictures": [

@@ -71,8 +71,8 @@ def name_people(
     names = read_label_space(space).names
     if not any(nouns):
         raise InputError(
-            f"{prior}: says where {len(nouns):,} people look and of nobody at what; expected a store of a model "
-            "that answers, or of a table with labels"
+            f"{prior}: says where {len(nouns):,} people look and of nobody at what; expected a store of a "
+            "model that answers, or of a table with labels"
         )
     place, confidence = names_of_nouns([str(noun) for noun in nouns], tower, space)
     told = [names[at] if at >= 0 else None for at in place]

@@ -39,8 +39,8 @@ def row_titles(rows: Sequence[Mapping[str, Any]], gaze_titles: Mapping[str, str]
 
     Args:
         rows: each with ``guess``, one of ``GUESSED``, or with ``variants``, a model's name in each study, and
-            perhaps ``how``, what is done to pictures for a second stage; and perhaps ``study``, where each stands
-            for itself.
+            perhaps ``how``, what is done to pictures for a second stage; and perhaps ``study``, where each
+            stands for itself.
         gaze_titles: what gaze models are called.
     """
     models = [[parse_variant(name) for name in row.get("variants", ())] for row in rows]
@@ -70,9 +70,10 @@ def semantic_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         rows: each with ``title`` and ``files``, its metrics in each study.
 
     Returns:
-        ``title``, ``studies``, ``people`` of all of these, ``tower``, in whose space names lie, and of each metric ``M`` of ``COLUMNS`` that
-        anybody has its mean and, over several studies, its standard deviation ``M_sd``; where it counts fewer
-        people or studies than there are, how many, as ``M_people`` and ``M_studies``.
+        ``title``, ``studies``, ``people`` of all of these, ``tower``, in whose space names lie, and of each
+        metric ``M`` of ``COLUMNS`` that anybody has its mean and, over several studies, its standard deviation
+        ``M_sd``; where it counts fewer people or studies than there are, how many, as ``M_people`` and
+        ``M_studies``.
     """
     table = []
     for row in rows:
