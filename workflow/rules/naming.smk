@@ -51,7 +51,9 @@ def image_tower_files():
 
 def seen_by():
     """What the image tower of the two-stage baseline is, for people."""
-    return image_tower_title(Path(config["semantics"]["image_tower"] or config["semantics"]["tower"]))
+    return image_tower_title(
+        Path(config["semantics"]["image_tower"] or config["semantics"]["tower"])
+    )
 
 
 def learns_names(gaze):

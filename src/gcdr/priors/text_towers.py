@@ -87,8 +87,8 @@ def embed(names: Sequence[str], folder: Path) -> LabelSpace:
     if near:
         notes.append(
             f"warning: names {near.one!r} and {near.other!r} lie close to each other (cosine "
-            f"{near.cosine:.2f}; pairs above {NEAR}: {near.pairs:,}) in the space of {title}: which of the two "
-            "is said is nearly chance"
+            f"{near.cosine:.2f}; pairs above {NEAR}: {near.pairs:,}) in the space of {title}: which of the "
+            "two is said is nearly chance"
         )
     return replace(space, notes=tuple(notes))
 

@@ -71,9 +71,9 @@ def semantic_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
     Returns:
         ``title``, ``studies``, ``people`` of all of these, ``tower``, in whose space names lie, and of each
-        metric ``M`` of ``COLUMNS`` that anybody has its mean and, over several studies, its standard deviation
-        ``M_sd``; where it counts fewer people or studies than there are, how many, as ``M_people`` and
-        ``M_studies``.
+        metric ``M`` of ``COLUMNS`` that anybody has its mean and, over several studies, its standard
+        deviation ``M_sd``; where it counts fewer people or studies than there are, how many, as
+        ``M_people`` and ``M_studies``.
     """
     table = []
     for row in rows:
