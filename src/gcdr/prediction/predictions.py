@@ -27,7 +27,7 @@ from gcdr.priors.text_towers import embed
 
 FORMAT = 1
 TOWER = Path("weights/clip-vit-base-patch16")
-Named = dict[str, Any]
+AboutNames = dict[str, Any]
 """What results say of the names in them, see :func:`about_names`."""
 
 
@@ -82,7 +82,7 @@ class Predicted:
     model: str
     finder: str
     seconds: dict[str, float] = field(default_factory=dict)
-    named: Named = field(default_factory=dict)
+    named: AboutNames = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """Which pictures are left out and why, and a summary."""
@@ -191,7 +191,7 @@ def asked_names(wanted: PredictionRequest) -> LabelSpace | None:
     return names
 
 
-def about_names(wanted: PredictionRequest, names: LabelSpace | None) -> Named:
+def about_names(wanted: PredictionRequest, names: LabelSpace | None) -> AboutNames:
     """What results say of the names in them: ``vocabulary``, ``tower``, in whose space they lie, and
     ``name_notes``, what is doubtful about them; nothing where none were asked for."""
     if names is None:
@@ -203,7 +203,7 @@ def about_names(wanted: PredictionRequest, names: LabelSpace | None) -> Named:
     }
 
 
-def names_lines(named: Named) -> list[str]:
+def names_lines(named: AboutNames) -> list[str]:
     """The same for people, a line each."""
     if not named:
         return []

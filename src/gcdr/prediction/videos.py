@@ -24,7 +24,7 @@ from gcdr.prediction.drawn import COLOURS, HALF, draw_people
 from gcdr.prediction.over_time import follow_people, track_notes
 from gcdr.prediction.predicting import check_pictures_alone
 from gcdr.prediction.predictions import (
-    Named,
+    AboutNames,
     PredictionRequest,
     about_names,
     about_predictions,
@@ -117,7 +117,7 @@ class PredictedVideo:
     frames: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
-    named: Named = field(default_factory=dict)
+    named: AboutNames = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """What has to be said, and a summary."""
