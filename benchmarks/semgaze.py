@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python benchmarks/semgaze.py
 
-Random weights of the paper's size, everybody decoded alone; measured as benchmarks/gazelle.py does: wall clock
-and CPU seconds, of which the latter count on a busy machine, and only of one thread.
+Random weights of the paper's size, everybody decoded alone; measured as benchmarks/gazelle.py does: wall
+clock and CPU seconds, of which the latter count on a busy machine, and only of one thread.
 """
 
 import argparse
