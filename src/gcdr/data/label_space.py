@@ -84,7 +84,8 @@ def closest_names(space: LabelSpace, near: float) -> Closest | None:
     best, pairs = (near, 0, 0), 0
     for start in range(0, len(space.names), BLOCK):
         cosines = space.embeddings[start : start + BLOCK] @ space.embeddings.T
-        cosines[np.tri(*cosines.shape, k=start, dtype=bool)] = -1  # each pair once
+        rows, columns = cosines.shape
+        cosines[np.tri(rows, columns, start, dtype=bool)] = -1  # each pair once
         pairs += int((cosines > near).sum())
         row, column = np.unravel_index(cosines.argmax(), cosines.shape)
         best = max(best, (float(cosines[row, column]), int(row) + start, int(column)))
