@@ -1,8 +1,9 @@
 """What further people in a picture cost the semantic gaze model, which encodes a picture once.
 
-    OMP_NUM_THREADS=2 python benchmarks/semgaze.py
+    OMP_NUM_THREADS=1 python benchmarks/semgaze.py
 
-Random weights of the paper's size, everybody decoded alone; measured as benchmarks/gazelle.py does.
+Random weights of the paper's size, everybody decoded alone; measured as benchmarks/gazelle.py does: wall
+clock and CPU seconds, of which the latter count on a busy machine, and only of one thread.
 """
 
 import argparse

@@ -159,3 +159,16 @@ def test_what_cannot_be_meant_is_said(name: str, said: str) -> None:
 def test_records_of_old_files_may_be_cleared() -> None:
     old = f"{FOLDER}/metrics/vat+gone.json"
     assert wrong(old) and not wrong("--cleanup-metadata", old)
+
+
+def test_figures_of_names_need_a_model_that_names() -> None:
+    """One line, with the configuration that has one."""
+    semgaze = {"kind": "semgaze", "size": "world"}
+    for target in ("figure_people", "results/demo/figures/figure_stages.png"):
+        for names, problems in ((None, 1), ("given", 0)):
+            named = {"model": "film", "models": {"film": semgaze | {"names": names}}}
+            config = CONFIG | {"report": {"methods": ["vat"]}, "gaze": named}
+            found = misnamed_results([target, "figure_named"], config, STORES, configured)
+            assert len(found) == problems
+            assert all(one.startswith(f"{target}: found no method") for one in found)
+            assert all("--configfile configs/semantic.yaml" in one for one in found)

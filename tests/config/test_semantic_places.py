@@ -6,9 +6,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from small_weights import write_like
 from snakemake.exceptions import WorkflowError
 from workflow_runs import check_overlay
 
+from gcdr.config.people_checks import MOST_DRAWN
 from gcdr.priors.region_namers import NAMERS
 from gcdr.priors.tower_files import REGION_TYPES
 
@@ -78,3 +80,54 @@ def test_image_towers_are_looked_at(tmp_path: Path) -> None:
     found = said("image_tower: nope", tmp_path)
     assert "semantics.image_tower: nope: no CLIP with an image tower" in found
     accept(f"image_tower: {WORLD / 'frozen'}, two_stage: [tuned-crop]", tmp_path)
+
+
+def test_untuned_second_stages_name_in_the_space_of_the_names_alone(tmp_path: Path) -> None:
+    """An image tower beside another text tower, of whatever width, says nothing without tuning."""
+    frozen, key = f"image_tower: {WORLD / 'frozen'}", "semantics.two_stage: found "
+    found = said(f"{frozen}, two_stage: [crop, tuned-mask]", tmp_path)
+    assert f"{key}crop with image_tower" in found and "whose space is no text tower's" in found
+    assert "expected tuned-crop, or image_tower null" in found
+    clips = []
+    for name in ("clip", "other"):
+        (folder := tmp_path / name).mkdir()
+        (folder / "config.json").write_text(json.dumps({"model_type": "clip", "vision_config": {}}))
+        for file in ("model.safetensors", "vocab.json", "merges.txt"):
+            (folder / file).touch()
+        clips.append(folder)
+    found = said(f"tower: {clips[0]}, image_tower: {clips[1]}, two_stage: [blur]", tmp_path)
+    assert f"{key}blur with image_tower {clips[1]}, whose space is that of its own" in found
+    for other in (clips[0], f"{tmp_path}/other/../clip", "null"):
+        accept(f"tower: {clips[0]}, image_tower: {other}, two_stage: [blur]", tmp_path)
+    accept(f"tower: {clips[0]}, image_tower: {clips[1]}, two_stage: [tuned-blur]", tmp_path)
+
+
+def test_who_learns_names_by_answers_needs_a_prior_that_answers(tmp_path: Path) -> None:
+    (tmp_path / "dots.csv").write_text("image,x,y\ntest/000001.jpg,20,20\n")
+    (tmp_path / "things.csv").write_text("image,x,y,label\ntest/000001.jpg,20,20,cup\n")
+    table = f"{{kind: points, complete: false, tables: {{smoke: {tmp_path}/%s.csv}}}}"
+    asked = "{kind: pointing, weights: %s, questions: {body: %s}}"
+    model = tmp_path / "vlm"
+    model.mkdir()
+    write_like(model / "model.safetensors", "vlm")
+    (model / "config.json").write_text('{"model_type": "qwen3_vl"}')
+    overlay = (
+        "datasets: {smoke: {train_people: %d}}\n"
+        "gaze: {models: {learner: {kind: semgaze, size: world, names: answers}}}\n"
+        "report: {methods: [{method: gcdr, gaze: learner, prior: other}]}\n"
+        "priors: {other: %s}\n"
+    )
+    for prior, names in (
+        (table % "dots", False),
+        (table % "things", True),
+        (asked % (model, "Where - as a point in JSON."), False),
+        (asked % (model, '\'Where? As JSON: "point_2d" and "label".\''), True),
+    ):
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        if names:
+            check_overlay(overlay % (MOST_DRAWN, prior), folder)
+            continue
+        with pytest.raises(
+            WorkflowError, match=r"gaze\.models\.learner learns names by answers, and prior"
+        ):
+            check_overlay(overlay % (MOST_DRAWN, prior), folder)

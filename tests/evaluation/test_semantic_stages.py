@@ -16,7 +16,7 @@ from gcdr.data.manifest import ACCEPTED, OBJECT, people_digest, read_annotated, 
 from gcdr.data.split import LABELLED, split_labels
 from gcdr.data.tokens import open_cache
 from gcdr.evaluation.semantic import dark_points
-from gcdr.evaluation.semantic_stages import evaluate_guesses, evaluate_semantics
+from gcdr.evaluation.semantic_stages import Guess, evaluate_guesses, evaluate_semantics
 from gcdr.evaluation.stages import test_people as people_of_test
 from gcdr.models.build import save_model
 from gcdr.models.semgaze import Semgaze
@@ -104,13 +104,13 @@ def test_names_without_a_model_are_as_often_right_as_counted(named: Named, tmp_p
     answers.loc[0, ["name", "place"]] = ["cup", 2]
     write_table(answers.sort_values("sample_id"), tmp_path / "named.parquet", named.digest)
     files = named.files(tmp_path, annotated)
-    evaluate_guesses(
-        *files, tmp_path / "labels.parquet", named.space, tmp_path / "named.parquet", {}, tmp_path
-    )
-    found = {
-        name: read_json(tmp_path / f"{name}.json")["metrics"]["acc_1"]["value"]
-        for name in ("majority", "answers")
-    }
+    given = (*files, tmp_path / "labels.parquet", named.space)
+    found = {}
+    guesses: tuple[Guess, ...] = ("majority", "answers")
+    for guess in guesses:
+        out = tmp_path / f"{guess}.json"
+        evaluate_guesses(*given, guess, tmp_path / "named.parquet", {}, out)
+        found[guess] = read_json(out)["metrics"]["acc_1"]["value"]
     dogs = (meant == "dog").mean()
     assert 0 < dogs < 1 and found["majority"] == pytest.approx(dogs)
     assert found["answers"] == pytest.approx(1 - 1 / len(meant)), "whatever their confidence"

@@ -17,7 +17,9 @@ from semgaze_rule import SemgazeGoldens
 
 import gcdr
 from gcdr.base.errors import InputError
+from gcdr.base.files import read_json
 from gcdr.base.outlines import tensor_shapes
+from gcdr.cli.commands import main
 from gcdr.data.semgaze_items import grown_boxes, semantic_item
 from gcdr.models.build import load_model, save_model
 from gcdr.models.contents import check_first_weights, known_model
@@ -194,7 +196,9 @@ def test_pictures_are_cut_as_the_release_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_looked_at_is_named_in_any_vocabulary(tmp_path: Path) -> None:
+def test_what_is_looked_at_is_named_in_any_vocabulary(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     source, tower = ROOT / "assets/world/backbone", ROOT / "assets/world/vqa"
     model = initial_gaze_model(GazeModelSettings("semgaze", "world"), False, source, 0)
     save_model(tmp_path / "model", model.eval())
@@ -217,7 +221,25 @@ def test_what_is_looked_at_is_named_in_any_vocabulary(tmp_path: Path) -> None:
     assert film["frame"].tolist() == [1, 1] and film["label"].tolist() == told["label"].tolist()
     assert film["label_confidence"].to_numpy() == pytest.approx(told["label_confidence"], abs=1e-3)
     assert pd.read_csv(tmp_path / "out/predictions.csv")["label"].tolist() == told["label"].tolist()
-    assert '"label": ' in (tmp_path / "out/predictions.json").read_text()
+    about = read_json(tmp_path / "out/predictions.json")
+    assert about["frames"][0]["people"][0]["label"] == told["label"].tolist()[0]
+    assert about["vocabulary"] == str(words) and "in place of CLIP's text tower" in about["tower"]
+    words.write_text("dog\nmug\n")
+    command = [
+        "predict",
+        str(tmp_path / "a.png"),
+        f"--model={tmp_path / 'model'}",
+        f"--heads={heads}",
+    ]
+    main([*command, f"--vocabulary={words}", f"--tower={tower}", f"--out={tmp_path / 'named'}"])
+    lines = capsys.readouterr().out
+    assert f"names: of {words}, by {about['tower']}" in lines
+    assert "warning: 1 of 2 names ('mug') were never learned" in lines
+    card = read_json(tmp_path / "named/predictions.json")
+    assert card["tower"] == about["tower"] and "'mug'" in card["name_notes"][0]
+    main([*command, f"--out={tmp_path / 'plain'}"])
+    assert "names: " not in capsys.readouterr().out
+    assert not {"vocabulary", "tower"} & read_json(tmp_path / "plain/predictions.json").keys()
     for where, change, said in (
         (tmp_path / "model", {"vocabulary": tmp_path / "none.txt"}, "no such file"),
         (

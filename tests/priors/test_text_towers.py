@@ -1,6 +1,7 @@
 """Text towers: the demo world's words, a CLIP that is built from its configuration, and what is refused."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,31 @@ def test_names_at_one_place_are_refused(clip: Path) -> None:
         embed(["ball", "cup", "person", "CUP"], clip)
     with pytest.raises(InputError, match="found 'coat rack' and 'rack coat', which lie at one"):
         embed(["ball", "coat rack", "rack coat"], WORLD)
+
+
+def test_words_that_the_demo_has_never_learned_are_refused_or_named(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They lie nearly at one place (cosine .99): what would be said is chance."""
+    foreign = ["horse", "kitten", "mug", "table"]
+    with pytest.raises(
+        InputError, match=r"found 'horse', .*'table', none of which .* have learned"
+    ):
+        embed(foreign, WORLD)
+    notes = embed(["cup", *foreign], WORLD).notes
+    assert notes[0].startswith(
+        "warning: 4 of 5 names ('horse', 'kitten', 'mug', 'table') were never"
+    )
+    assert re.search(
+        r"names '(\w+)' and '(\w+)' lie close .*cosine 0\.99; pairs above 0\.95: 6\)", notes[1]
+    )
+    assert embed(["ball", "cup", "another person"], WORLD).notes == ()
+    (note,) = embed(["cup", "mug"], WORLD).notes
+    assert "1 of 2 names ('mug')" in note
+    (tmp_path / "words.txt").write_text("cup\nhorse\nmug\n")
+    embed_vocabulary(WORLD, tmp_path / "words.txt", tmp_path / "out/embeddings.safetensors")
+    assert capsys.readouterr().out.count("warning: ") == 2
+    assert not any("never learned" in note for note in embed(["horse", "mug"], clip).notes)
 
 
 def test_a_tower_without_all_of_its_weights_is_refused(clip: Path) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 from tiny_study import CPU, Study, make_study
 
 from gcdr.base.errors import InputError
+from gcdr.data.label_space import read_label_space
 from gcdr.data.manifest import people_digest, read_annotated, read_people, write_table
 from gcdr.data.stores import write_labels
 from gcdr.data.tokens import open_cache
@@ -103,6 +104,8 @@ def test_everybody_of_a_picture_is_shown(study: Study, tested: stages.Tested) ->
     place = (study.samples, study.folder / "images", tested, study.manifest, study.folder / "text")
     plate = people_plate(study.folder / "model", *place)
     assert list(plate.columns) == ["Scene and given name", "Attention", "Heatmap and name"]
+    space = read_label_space(study.folder / "text")
+    assert f"in the space of: {space.tower}." in plate.caption
     inside = tested.looking_inside().people["image"].value_counts()
     most = int(inside.max())
     pictures = sum(bool(row.name) for row in plate.rows)
@@ -125,13 +128,14 @@ def test_figures_are_files(study: Study, tested: stages.Tested, tmp_path: Path) 
         tmp_path / "maps.h5", tested.ids, maps, np.ones(len(maps), bool), {}, people=digest, made_by={}
     )  # fmt: skip
     images, text = study.folder / "images", study.folder / "text"
-    plate = stages_plate(tmp_path / "maps.h5", study.manifest, images, tested)
+    plate = stages_plate(tmp_path / "maps.h5", study.manifest, images, tested, "a tower")
+    assert plate.caption.startswith("What a tower is shown")
     shapes = {cell.picture.size for row in plate.rows for cell in row.cells if cell.picture}
     assert len(shapes) == 1, "all pictures are of one shape, whatever is left of them"
     said, stages = tmp_path / "said.png", tmp_path / "stages.png"
     write_people_figures(
         study.folder / "model", tmp_path / "maps.h5", study.samples, study.samples, images, study.manifest,
-        study.manifest, study.annotations, text, [said], [stages],
+        study.manifest, study.annotations, text, "a tower", [said], [stages],
     )  # fmt: skip
     about = {"name": "tiny", "images": str(images), "manifest": str(study.manifest)}
     about |= {"annotations": str(study.annotations), "samples": str(study.samples)}

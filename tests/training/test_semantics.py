@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from gcdr.data.tokens import open_cache
 from gcdr.data.vocabulary import MISSING
 from gcdr.evaluation import stages
 from gcdr.evaluation.semantic import CENTRE, dark_points, semantic_distances
-from gcdr.evaluation.semantic_stages import evaluate_guesses, evaluate_semantics
+from gcdr.evaluation.semantic_stages import Guess, evaluate_guesses, evaluate_semantics
 from gcdr.models.build import load_model, save_model
 from gcdr.models.description import GazeModelSettings
 from gcdr.models.interface import GazeInputs, GazeOutput
@@ -85,6 +86,20 @@ def test_names_of_the_labelled_and_by_answers(study: Study, named: Path) -> None
     assert np.array_equal(more.of(hidden), table.loc[hidden, "place"])
     assert (table.loc[hidden, "confidence"] >= 0.5).all()
     assert more.of(np.array([10**6])).tolist() == [-1]
+
+
+def test_a_store_that_names_nothing_is_refused(study: Study, tmp_path: Path) -> None:
+    """Such as that of points without labels: no answer is no name."""
+    people = read_people(study.manifest)
+    ids, store = people["sample_id"].to_numpy(), tmp_path / "points.h5"
+    write_prior(
+        store, ids, np.ones((len(ids), 1, 8, 8), np.float32), np.ones(len(ids), bool),
+        {"noun": np.full(len(ids), "", object)}, layers=[1], people=people_digest(people), made_by={},
+    )  # fmt: skip
+    files = (study.manifest, study.folder / "labels.parquet", WORLD, study.folder / "text")
+    with pytest.raises(InputError, match=r"points.h5: says where \d+ people look and of nobody at"):
+        name_people(store, *files, tmp_path / "names.parquet")
+    assert not (tmp_path / "names.parquet").exists()
 
 
 def test_names_that_nobody_is_sure_of_are_refused(
@@ -194,14 +209,21 @@ def test_where_and_what_from_files_to_a_table(study: Study, named: Path, tmp_pat
         found = read_json(tmp_path / "r.json")
         assert found["metrics"]["semantic_dist_to_mean"]["value"] == pytest.approx(near)
         assert found["people"] == len(tested.ids)
-    evaluate_guesses(*files, study.annotations, labels, space, named, about, tmp_path)
-    rows = [
-        {"title": name, "files": [str(tmp_path / f"{name}.json")]}
-        for name in ("random", "majority", "answers", "s")
+    of_guess = (*files, study.annotations, labels, space)
+    guesses: tuple[Guess, ...] = ("random", "majority", "answers")
+    for guess in guesses:
+        evaluate_guesses(*of_guess, guess, named, about, tmp_path / f"{guess}.json")
+    rows: list[dict[str, Any]] = [
+        {"guess": one, "files": [str(tmp_path / f"{one}.json")]} for one in guesses
     ]
-    write_table_semantic(rows, tmp_path / "t.csv", tmp_path / "t.md")
+    rows.append({"variants": ["vat+s"], "files": [str(tmp_path / "s.json")]})
+    write_table_semantic(rows, {"s": "s"}, tmp_path / "t.csv", tmp_path / "t.md")
     table = pd.read_csv(tmp_path / "t.csv").set_index("title")
-    assert table.loc["s", ["acc_1", "acc_3", "semantic_dist_to_mean", "semantic_auc"]].notna().all()
+    assert (
+        table.loc["Supervised s", ["acc_1", "acc_3", "semantic_dist_to_mean", "semantic_auc"]]
+        .notna()
+        .all()
+    )
     assert table.loc["answers", "acc_1"] > 0.3 and np.isnan(table.loc["majority", "semantic_auc"])
     assert "Acc@1" in (tmp_path / "t.md").read_text()
     other = tmp_path / "other"

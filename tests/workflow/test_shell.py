@@ -185,7 +185,11 @@ def make_files(folder: Path) -> None:
             for name in ("model.safetensors", "vocab.json", "merges.txt")
         },
         f"{hostile('clip')}/config.json": '{"model_type": "clip", "vision_config": {}}',
-        **{f"{hostile('owl')}/{name}": "" for name in ("config.json", "model.safetensors")},
+        f"{hostile('owl')}/config.json": '{"model_type": "owlv2"}',
+        **{
+            f"{hostile('owl')}/{name}": ""
+            for name in ("model.safetensors", "preprocessor_config.json")
+        },
         hostile("names.txt"): "cup\n",
         hostile("t.csv"): "",
         hostile("p.csv"): "image,x,y\na.jpg,1,1\n",

@@ -55,7 +55,7 @@ SAID = {
     "name_by_detection": f"name what {{variant}} says people look at by a detector {SPLIT}",
     "evaluate_semantics": f"evaluate where and what of {{variant}} on test people {SPLIT}",
     "evaluate_two_stage": f"evaluate what the image tower sees ({{how}}) where {{variant}} looks {SPLIT}",
-    "evaluate_guesses": f"evaluate guesses of what test people look at {SPLIT}",
+    "evaluate_guesses": f"evaluate a guess ({{guess}}) of what test people look at {SPLIT}",
     "figure_named": "draw what people of data sets look at, with its names",
     "figure_people": "draw what a model says of everybody in pictures",
     "table_semantic": "make the table of where and what",

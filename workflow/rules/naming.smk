@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 from gcdr.base.files import text_digest
 from gcdr.data.vocabulary import WORLD_VOCABULARY
+from gcdr.priors.tower_files import image_tower_title
 
 GUESSES = ["random", "majority", "answers"]
 SHOWN_SAMPLES = samples_of(None, config["samples"]["size"])
@@ -48,6 +49,13 @@ def image_tower_files():
     return files_in(folder, sizes, TOWER_FILES[1])
 
 
+def seen_by():
+    """What the image tower of the two-stage baseline is, for people."""
+    return image_tower_title(
+        Path(config["semantics"]["image_tower"] or config["semantics"]["tower"])
+    )
+
+
 def learns_names(gaze):
     """Whether an entry of gaze.models learns names."""
     return learning.names_of(config, gaze) is not None
@@ -59,11 +67,23 @@ def learned_space(wildcards):
 
 
 def learned_names(wildcards):
-    """Names of people who show none, by answers or by a detector, of a student that learns them."""
+    """Names of people who show none, by its prior's answers or by a detector, of a student that learns them."""
     source = learning.names_of(config, trained_gaze(wildcards))
     if wildcards.kind != "students" or source in (None, "given"):
         return []
-    return named_by_prior(wildcards) if source == "answers" else named_by_detector(wildcards)
+    if source == "detected":
+        return named_by_detector(wildcards)
+    return named_by_answers(wildcards, parse_variant(wildcards.name).prior)
+
+
+def about_guess(wildcards):
+    """Of names that no gaze model says."""
+    return about(wildcards, wildcards.guess, "baselines", "baseline")
+
+
+def guessed_names(wildcards):
+    """Names by answers, where they are what is judged."""
+    return named_by_answers(wildcards) if wildcards.guess == "answers" else []
 
 
 def named_by_detector(wildcards):
@@ -80,34 +100,40 @@ def region_detector(wildcards):
     return files_in(folder, *TOWER_FILES[:2])
 
 
-def named_by_prior(wildcards):
-    """Names of a study's people by the answers of its prior."""
-    store = prior_store(prior_of_study(wildcards.study))
+def named_by_answers(wildcards, store=None):
+    """Names of a study's people by what a prior store answers; by that of the study's own prior if none is named."""
+    store = store or prior_store(prior_of_study(wildcards.study))
     return f"{STUDY.format(**wildcards)}/names/{store}.parquet"
 
 
 def semantic_variants(study):
     """Variants of the report's methods whose gaze model learns names."""
     asked = (variant_of(method, study) for method in config["report"]["methods"])
-    return [one for one in asked if learns_names(one.gaze)]
+    return [one for one in asked if one.gaze and learns_names(one.gaze)]
 
 
 def semantic_rows(studies):
-    """Rows of models over some studies: what each is called, and its files, one a study."""
+    """Rows of models over some studies: what each is, and its files, one a study."""
     rows = []
     for variants in zip(*map(semantic_variants, studies), strict=True):
-        files = [semantic_file(s, v) for s, v in zip(studies, variants)]
-        title = f"{variants[0].method}, {variants[0].gaze}"
-        rows.append({"title": title, "files": files})
+        named = list(map(str, variants))
+        files = [semantic_file(s, v) for s, v in zip(studies, named)]
+        rows.append({"variants": named, "files": files})
         for how in config["semantics"]["two_stage"]:
-            files = [semantic_file(s, f"{how}-{v}") for s, v in zip(studies, variants)]
-            rows.append({"title": f"two stages ({how}), {title}", "files": files})
+            files = [semantic_file(s, f"{how}-{v}") for s, v in zip(studies, named)]
+            rows.append({"variants": named, "how": how, "files": files})
     return rows
 
 
+def answers_names(study):
+    """Whether the prior of a study says of its test people what they look at."""
+    return PRIORS[prior_of_study(study)].names_things(tested_on(study))
+
+
 def guessed_rows(studies):
-    """Rows of names that no gaze model says."""
-    return [{"title": name, "files": [semantic_file(s, name) for s in studies]} for name in GUESSES]
+    """Rows of names that no gaze model says; answers where every prior gives some."""
+    guesses = [one for one in GUESSES if one != "answers" or all(map(answers_names, studies))]
+    return [{"guess": name, "files": [semantic_file(s, name) for s in studies]} for name in guesses]
 
 
 def rows_by_method():
@@ -123,12 +149,17 @@ def rows_by_study():
     for study in studies:
         guessed = guessed_rows([study]) if study == studies[0] else []
         of_study = guessed + semantic_rows([study])
-        rows += [row | {"title": f"{row['title']} ({study})"} for row in of_study]
+        rows += [row | {"study": study} for row in of_study]
     return rows
 
 
 def semantic_file(study, name):
     return f"{split_of(study)}/semantics/{name}.json"
+
+
+def row_options(rows):
+    """Rows of such a table, and what it calls gaze models, as options."""
+    return options(rows=as_json(rows), gaze_titles=as_json(reporting.gaze_titles(config)))
 
 
 def files_of(rows):

@@ -35,6 +35,7 @@ rule figure_people:
     params:
         images=lambda wildcards: image_root(config["studies"][first_study(config)]["dataset"]),
         model=lambda wildcards, input: os.path.dirname(input.model[0]),
+        seen_by=seen_by(),
         out=lambda wildcards, output: options(
             people=list(output.people), stages=list(output.stages)
         ),
@@ -42,4 +43,4 @@ rule figure_people:
         "python {input.script:q} --model={params.model:q} --maps={input.maps:q} --samples={input.samples:q}"
         " --shown={input.shown:q} --images={params.images:q} --manifest={input.manifest:q}"
         " --annotated={input.annotated:q} --annotations={input.annotations:q} --space={input.space:q}"
-        " {params.out:q} > {log:q} 2>&1"
+        " --seen_by={params.seen_by:q} {params.out:q} > {log:q} 2>&1"

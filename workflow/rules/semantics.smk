@@ -124,18 +124,20 @@ rule evaluate_guesses:
         annotated=data("annotated.parquet"),
         labels=LABELS,
         space=SPACE,
-        named=named_by_prior,
+        named=guessed_names,
     output:
-        expand(f"{STUDY}/semantics/{{name}}.json", name=GUESSES, allow_missing=True),
+        f"{STUDY}/semantics/{{guess}}.json",
     log:
-        "logs/{study}/labels{share}-seed{seed}/semantics/guesses.log",
+        "logs/{study}/labels{share}-seed{seed}/semantics/{guess}.log",
+    wildcard_constraints:
+        guess="|".join(GUESSES),
     params:
-        out=subpath(output[0], parent=True),
-        about=about_baselines,
+        options=input_options("named"),
+        about=about_guess,
     shell:
-        "python {input.script:q} --samples={input.samples:q} --manifest={input.manifest:q}"
+        "python {input.script:q} {params.options:q} --samples={input.samples:q} --manifest={input.manifest:q}"
         " --annotated={input.annotated:q} --annotations={input.annotations:q} --labels={input.labels:q}"
-        " --space={input.space:q} --named={input.named:q} --about={params.about:q} --out={params.out:q} > {log:q} 2>&1"
+        " --space={input.space:q} --guess={wildcards.guess:q} --about={params.about:q} --out={output:q} > {log:q} 2>&1"
 
 
 rule table_semantic:
@@ -149,9 +151,9 @@ rule table_semantic:
         f"logs/{config['report']['name']}/table_semantic.log",
     localrule: True
     params:
-        rows=lambda wildcards: as_json(rows_by_method()),
+        options=lambda wildcards: row_options(rows_by_method()),
     shell:
-        "python {input.script:q} --rows={params.rows:q} --csv={output.csv:q} --page={output.page:q} > {log:q} 2>&1"
+        "python {input.script:q} {params.options:q} --csv={output.csv:q} --page={output.page:q} > {log:q} 2>&1"
 
 
 use rule table_semantic as table_gazehoi with:
@@ -163,4 +165,4 @@ use rule table_semantic as table_gazehoi with:
     log:
         f"logs/{config['report']['name']}/table_gazehoi.log",
     params:
-        rows=lambda wildcards: as_json(rows_by_study()),
+        options=lambda wildcards: row_options(rows_by_study()),

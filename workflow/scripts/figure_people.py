@@ -17,7 +17,9 @@ def main() -> None:
         "space",
     )
     paths = [f"{name}:path" for name in files]
-    write_people_figures(**vars(arguments(__doc__, *paths, "people:paths", "stages:paths")))
+    write_people_figures(
+        **vars(arguments(__doc__, *paths, "seen_by", "people:paths", "stages:paths"))
+    )
 
 
 if __name__ == "__main__":

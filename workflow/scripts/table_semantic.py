@@ -5,7 +5,9 @@ from gcdr.report.table_semantic import write_table_semantic
 
 
 def main() -> None:
-    write_table_semantic(**vars(arguments(__doc__, "rows:json", "csv:path", "page:path")))
+    write_table_semantic(
+        **vars(arguments(__doc__, "rows:json", "csv:path", "page:path", gaze_titles={}))
+    )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from gcdr.base.plain import Config
+from gcdr.config.asked import method_entries
 from gcdr.config.gaze_checks import can_label, unseen_prior, untaught
 from gcdr.data.split_name import SPLIT_PATTERN
 from gcdr.methods import METHODS
@@ -25,6 +26,8 @@ _PATH = re.compile(
     rf"results/(?P<study>[^/]+)/labels{SPLIT_PATTERN}-seed\d+/(?:(?P<kind>{'|'.join(KINDS)})/)?"
     r"(?P<name>[^/]+?)(?:/[^/]+|\.(?:json|parquet|h5))"
 )
+OF_NAMES = re.compile(r"(?:.*/)?figure_(?:people|stages)(?:\.\w+)?")
+"""Targets that show a model which names what is looked at."""
 OF_MAPS = re.compile(r"diffusion(?:-gc)?-(?=.)")  # metrics of maps themselves
 RULERS = ("centre", "human", "random")  # metrics of no variant
 RAW = {"metrics": "gradcam", None: "sweep"}  # results of a prior's maps alone, by folder
@@ -63,6 +66,12 @@ def misnamed_results(
     problems: list[str] = []
     if FORGETTING & set(asked):
         return problems
+    if (figures := sorted(filter(OF_NAMES.fullmatch, asked))) and not _names_things(config):
+        problems.append(
+            f"{figures[0]}: found no method of report.methods whose gaze model learns names; expected an "
+            "entry of gaze.models with names (given, answers or detected), as with --configfile "
+            "configs/semantic.yaml"
+        )
     for target in sorted(asked):
         found = _PATH.fullmatch(os.path.normpath(target))
         if found is None or found["study"] not in config["studies"]:
@@ -76,6 +85,13 @@ def misnamed_results(
         if wrong:
             problems.append(f"{target}: {wrong}")
     return problems
+
+
+def _names_things(config: Config) -> bool:
+    """Whether a method of the report has a gaze model that learns names."""
+    models, own = config["gaze"]["models"], config["gaze"]["model"]
+    named = (entry.get("gaze", own) for entry in method_entries(config))
+    return any(models.get(name, {}).get("names") for name in named)
 
 
 def _misnamed_maps(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,8 +13,7 @@ from gcdr.base.files import read_json
 from gcdr.base.tensors import read_tensors, write_tensors
 
 BLOCK = 1024
-CLOSE, EQUAL = 1e-3, 1e-6
-"""By how much numbers of one fingerprint may differ, and cosines of one place from 1."""
+CLOSE = 1e-3  # by how much numbers of one fingerprint may differ
 
 FILE, CARD = "embeddings.safetensors", "card.json"
 TEMPERATURE = 0.07
@@ -30,6 +30,7 @@ class LabelSpace:
         tower: what embedded them, for people.
         temperature: what similarities are divided by before they become shares; it belongs to the tower.
         fingerprint: numbers by which another tower's space is told from this one; none of earlier versions.
+        notes: what is doubtful about the names, a line each; they are not written.
     """
 
     names: tuple[str, ...]
@@ -37,6 +38,7 @@ class LabelSpace:
     tower: str
     temperature: float = TEMPERATURE
     fingerprint: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def similarity(self, embeddings: np.ndarray) -> np.ndarray:
         """Cosines of embeddings (N, D) of unit length with all names: (N, V)."""
@@ -68,15 +70,27 @@ def is_same_space(one: Sequence[float], other: Sequence[float]) -> bool:
     return not one or not other or (len(one) == len(other) and np.allclose(one, other, atol=CLOSE))
 
 
-def same_names(space: LabelSpace) -> tuple[str, str] | None:
-    """Two names that lie at one place, which nothing can tell apart; None where there are none."""
+class Closest(NamedTuple):
+    """The two names that lie nearest to each other, their cosine, and how many pairs are near."""
+
+    one: str
+    other: str
+    cosine: float
+    pairs: int
+
+
+def closest_names(space: LabelSpace, near: float) -> Closest | None:
+    """The closest names of a space where some are nearer to each other than a cosine; None where none are."""
+    best, pairs = (near, 0, 0), 0
     for start in range(0, len(space.names), BLOCK):
-        near = space.embeddings[start : start + BLOCK] @ space.embeddings.T > 1 - EQUAL
-        rows, columns = np.nonzero(near)
-        pairs = np.flatnonzero(columns > rows + start)
-        if len(pairs):
-            return space.names[rows[pairs[0]] + start], space.names[columns[pairs[0]]]
-    return None
+        cosines = space.embeddings[start : start + BLOCK] @ space.embeddings.T
+        rows, columns = cosines.shape
+        cosines[np.tri(rows, columns, start, dtype=bool)] = -1  # each pair once
+        pairs += int((cosines > near).sum())
+        row, column = np.unravel_index(cosines.argmax(), cosines.shape)
+        best = max(best, (float(cosines[row, column]), int(row) + start, int(column)))
+    cosine, one, other = best
+    return Closest(space.names[one], space.names[other], cosine, pairs) if pairs else None
 
 
 def read_label_space(folder: str | Path) -> LabelSpace:

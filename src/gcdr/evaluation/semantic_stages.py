@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,8 @@ from gcdr.models.build import read_card
 from gcdr.models.learned_names import check_learned_names
 from gcdr.predictor.predictor import Predictor, load_gaze_model
 from gcdr.priors.named_people import read_names
+
+Guess = Literal["random", "majority", "answers"]
 
 
 def evaluate_semantics(
@@ -92,36 +94,37 @@ def evaluate_guesses(
     annotations: Path,
     labels: Path,
     space: Path,
+    guess: Guess,
     named: Path | None,
     about: JsonTable,
     out: Path,
 ) -> None:
-    """Score names that no gaze model says: a random one, the most frequent one, and the VQA model's answer.
+    """Score names that no gaze model says: random ones, the most frequent one, or the VQA model's answers.
 
     Args:
         samples, manifest, annotated, annotations, space, about: as in :func:`evaluate_semantics`.
         labels: the label split, whose shown names tell the most frequent one.
-        named: table of :func:`gcdr.priors.named_people.name_people`, or None.
-        out: folder of ``random.json``, ``majority.json`` and, with ``named``, ``answers.json``.
+        guess: whose names are scored.
+        named: table of :func:`gcdr.priors.named_people.name_people`, for ``answers``.
+        out: the JSON.
     """
     tested = test_people(manifest, annotations, samples).looking_inside()
-    names, meant = read_label_space(space).names, meant_of(annotated, tested)
-    count, digest = len(tested.ids), people_digest(read_people(manifest))
-    shown = read_shown(labels, digest)
-    given = shown_names(shown[shown["role"] == LABELLED], names)
-    frequent = np.bincount(given[given != MISSING], minlength=len(names))
-    order = np.argsort(-frequent, kind="stable")
-    rng = numpy_rng(0, "random names")
-    guesses = {
-        "random": rng.permuted(np.tile(np.arange(len(names)), (count, 1)), axis=1),
-        "majority": np.tile(order, (count, 1)),
-    }
-    if named is not None:
+    vocabulary, meant = read_label_space(space), meant_of(annotated, tested)
+    names, digest = vocabulary.names, people_digest(read_people(manifest))
+    if guess == "answers":
+        assert named is not None
         told = read_names(named, digest, names, 0.0).set_index("sample_id")["place"]
-        guesses["answers"] = told.reindex(tested.ids).fillna(MISSING).to_numpy(int)[:, None]
-    for name, ranked in guesses.items():
-        summary = semantic_summary(name_scores(ranked, meant, names), tested)
-        write_sealed(out / f"{name}.json", about | {"variant": name} | summary)
+        ranked = told.reindex(tested.ids).fillna(MISSING).to_numpy(int)[:, None]
+        about = about | {"tower": vocabulary.tower}  # by which answers became names
+    elif guess == "majority":
+        shown = read_shown(labels, digest)
+        known = shown_names(shown[shown["role"] == LABELLED], names)
+        frequent = np.bincount(known[known != MISSING], minlength=len(names))
+        ranked = np.tile(np.argsort(-frequent, kind="stable"), (len(tested.ids), 1))
+    else:
+        everything = np.tile(np.arange(len(names)), (len(tested.ids), 1))
+        ranked = numpy_rng(0, "random names").permuted(everything, axis=1)
+    write_sealed(out, about | semantic_summary(name_scores(ranked, meant, names), tested))
 
 
 def meant_of(annotated: Path, tested: Tested) -> pd.DataFrame:

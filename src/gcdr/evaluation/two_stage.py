@@ -27,10 +27,9 @@ from gcdr.data.vocabulary import MISSING
 from gcdr.evaluation.semantic_stages import meant_of, name_scores, semantic_summary
 from gcdr.evaluation.stages import test_people
 from gcdr.priors.image_towers import ImageTower, image_tower
+from gcdr.priors.tower_files import TUNED
 
 Conditioning = Literal["mask", "blur", "crop"]
-TUNED = "tuned-"
-"""Before a conditioning: what the image tower makes of it goes through a map that labelled people teach."""
 
 HALF = 0.5
 """Of a map's peak: cells as high belong to what is cropped."""

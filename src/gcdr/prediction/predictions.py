@@ -28,6 +28,8 @@ from gcdr.priors.tower_files import tower_faults
 
 FORMAT = 1
 TOWER = Path("weights/clip-vit-base-patch16")
+AboutNames = dict[str, Any]
+"""What results say of the names in them, see :func:`about_names`."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Predicted:
         notes: what has to be said of them.
         seconds: of loading the models, and of all the rest.
         model, finder: where they are from; the finder is empty where boxes were given.
+        named: of :func:`about_names`.
     """
 
     people: pd.DataFrame
@@ -80,6 +83,7 @@ class Predicted:
     model: str
     finder: str
     seconds: dict[str, float] = field(default_factory=dict)
+    named: AboutNames = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """Which pictures are left out and why, and a summary."""
@@ -91,6 +95,7 @@ class Predicted:
             *self.pictures.notes,
             *self.notes.lines,
             *(f"no head: {name}" for name in self.notes.without),
+            *names_lines(self.named),
             f"{len(self.people):,} people (heads {heads}) in {count:,} of {len(self.pictures.names):,} "
             f"pictures{looking}; models read in {self.seconds['loading']:.1f} s, the rest "
             f"{self.seconds['predicting']:.1f} s",
@@ -139,7 +144,8 @@ def predict_pictures(
     people = predict_people(pictures, heads, model, told, show, names, wanted.depth)
     seconds = {"loading": loaded - begun, "predicting": time.monotonic() - loaded}
     finder = "" if wanted.heads else str(wanted.finder)
-    predicted = Predicted(people, pictures, told, str(wanted.model), finder, seconds)
+    named = about_names(wanted, names)
+    predicted = Predicted(people, pictures, told, str(wanted.model), finder, seconds, named)
     if people.empty and told.blind:
         raise InputError(
             "\n".join(
@@ -190,6 +196,25 @@ def asked_names(wanted: PredictionRequest) -> LabelSpace | None:
     names = embed(read_vocabulary(wanted.vocabulary), tower)
     check_learned_names(find_model(wanted.model, weights=wanted.downloads)[0], names)
     return names
+
+
+def about_names(wanted: PredictionRequest, names: LabelSpace | None) -> AboutNames:
+    """What results say of the names in them: ``vocabulary``, ``tower``, in whose space they lie, and
+    ``name_notes``, what is doubtful about them; nothing where none were asked for."""
+    if names is None:
+        return {}
+    return {
+        "vocabulary": str(wanted.vocabulary),
+        "tower": names.tower,
+        "name_notes": list(names.notes),
+    }
+
+
+def names_lines(named: AboutNames) -> list[str]:
+    """The same for people, a line each."""
+    if not named:
+        return []
+    return [*named["name_notes"], f"names: of {named['vocabulary']}, by {named['tower']}"]
 
 
 def requested_model(wanted: PredictionRequest) -> Predictor:
@@ -254,6 +279,7 @@ def _as_json(predicted: Predicted) -> dict[str, Any]:
     of_image = dict(list(predicted.people.groupby("image", sort=False)))
     return {
         **about_predictions(predicted.model, predicted.finder),
+        **predicted.named,
         "root": str(predicted.pictures.root),
         "without_heads": predicted.notes.without,
         "pictures": [

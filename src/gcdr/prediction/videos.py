@@ -24,11 +24,14 @@ from gcdr.prediction.drawn import COLOURS, HALF, draw_people
 from gcdr.prediction.over_time import follow_people, track_notes
 from gcdr.prediction.predicting import check_pictures_alone
 from gcdr.prediction.predictions import (
+    AboutNames,
     PredictionRequest,
+    about_names,
     about_predictions,
     as_table,
     as_text,
     asked_names,
+    names_lines,
     person_as_json,
     requested_model,
 )
@@ -105,6 +108,7 @@ class PredictedVideo:
         frames: numbers of the frames that were looked at.
         notes: what has to be said, a line each.
         seconds: that it took.
+        named: of :func:`gcdr.prediction.predictions.about_names`.
     """
 
     video: Path
@@ -113,6 +117,7 @@ class PredictedVideo:
     frames: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    named: AboutNames = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """What has to be said, and a summary."""
@@ -121,6 +126,7 @@ class PredictedVideo:
         peopled, tracks = self.people["frame"].nunique(), self.people["track"].nunique()
         return [
             *self.notes,
+            *names_lines(self.named),
             f"{self.video}: {len(self.people):,} heads ({heads}) of {tracks:,} tracks in {peopled:,} of "
             f"{len(self.frames):,} frames; {self.seconds:.1f} s, {rate:.1f} frames a second",
         ]
@@ -169,7 +175,11 @@ def predict_over_time(
     total, rate = expected_frames(video, thinning, timing.frame_rate)
     given = read_tracks(wanted.heads, video, alone) if wanted.heads else None
     predicted = PredictedVideo(
-        video, pd.DataFrame(), wanted, notes=list(given.notes) if given else []
+        video,
+        pd.DataFrame(),
+        wanted,
+        notes=list(given.notes) if given else [],
+        named=about_names(wanted, models.names),
     )
     notes, linker, passed = predicted.notes, Linker(timing.gap), set[int]()
     begun = time.monotonic()
@@ -302,6 +312,7 @@ def _json_of(predicted: PredictedVideo) -> dict[str, Any]:
         **about_predictions(
             predicted.request.model, "" if predicted.request.heads else predicted.request.finder
         ),
+        **predicted.named,
         "video": str(predicted.video),
         "frames_looked_at": len(predicted.frames),
         "notes": predicted.notes,

@@ -62,13 +62,18 @@ def name_people(
             JSON with the accuracy on the people who show a name, from several confidences on.
 
     Raises:
-        InputError: the store is of other people, or has no nouns.
+        InputError: the store is of other people, or says of nobody what they look at.
     """
     people = read_people(manifest)
     ids, digest = people["sample_id"].to_numpy(), people_digest(people)
     held = read_columns(prior)
     nouns = held["noun"][places(held["sample_id"], ids, prior)]
     names = read_label_space(space).names
+    if not any(nouns):
+        raise InputError(
+            f"{prior}: says where {len(nouns):,} people look and of nobody at what; expected a store of a "
+            "model that answers, or of a table with labels"
+        )
     place, confidence = names_of_nouns([str(noun) for noun in nouns], tower, space)
     told = [names[at] if at >= 0 else None for at in place]
     table = pd.DataFrame({"sample_id": ids, "name": told, "place": place, "confidence": confidence})

@@ -73,6 +73,11 @@ def check_table(path: Path, people: pd.DataFrame | None, complete: bool) -> None
     check_covered(path, people, ~named, complete)
 
 
+def has_labels(path: Path) -> bool:
+    """Whether a table says what is looked at, beside where: it has a column ``label``."""
+    return "label" in read_headed(path, ["image"], ["label"], Problems()).columns
+
+
 def _read(path: Path, more: list[str], problems: Problems) -> tuple[Table, list[str]]:
     known = [*PERSON, *more, *POINT, *REGION, "score", "label"]
     table = read_headed(path, ["image"], known, problems)

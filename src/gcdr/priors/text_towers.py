@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch.nn import functional as F
 from gcdr.base.errors import InputError
 from gcdr.base.tensors import read_tensors
 from gcdr.base.transformers_models import load_transformers
-from gcdr.data.label_space import TEMPERATURE, LabelSpace, same_names, write_label_space
+from gcdr.data.label_space import TEMPERATURE, LabelSpace, closest_names, write_label_space
 from gcdr.data.vocabulary import read_vocabulary
 from gcdr.priors.tower_files import text_kind
 from gcdr.priors.vqa.ofa.tokenizer import Tokenizer
@@ -30,8 +31,12 @@ near to each other there that at 0.07 even a name itself would have a small shar
 PROBE, NUMBERS = "person", 8
 """Of what a tower makes of a word the first numbers, which are the space's fingerprint."""
 
+ONE_PLACE, NEAR = 1 - 1e-6, 0.95
+"""Cosines above which two names cannot be told apart, and above which that is nearly so."""
+
 BATCH = 256
-WORD = "\u0120[a-z]{2,}"  # a piece that begins with a blank, in GPT-2's spelling
+BLANK = "\u0120"  # in GPT-2's spelling
+WORD = f"{BLANK}[a-z]{{2,}}"  # a piece that begins with a blank
 
 
 def text_tower(folder: Path) -> tuple[TextTower, str]:
@@ -53,18 +58,47 @@ def embed(names: Sequence[str], folder: Path) -> LabelSpace:
     """A vocabulary as the tower of a folder embeds it: bare names, no sentence around them.
 
     Raises:
-        InputError: as :func:`text_tower`, or the tower does not tell two of the names apart.
+        InputError: as :func:`text_tower`; the tower does not tell two of the names apart; or it is the demo
+            world's and has learned none of them.
     """
     tower, title = text_tower(folder)
     temperature = TEMPERATURE if title == DEMO else CLIP_TEMPERATURE
     mark = tuple(round(float(one), 6) for one in tower([PROBE])[0, :NUMBERS])
     space = LabelSpace(tuple(names), tower(names), title, temperature, mark)
-    if alike := same_names(space):
+    near = closest_names(space, NEAR)
+    if near and near.cosine > ONE_PLACE:
         raise InputError(
-            f"vocabulary: found {alike[0]!r} and {alike[1]!r}, which lie at one place in {title}; expected "
+            f"vocabulary: found {near.one!r} and {near.other!r}, which lie at one place in {title}; expected "
             "names that the text tower tells apart"
         )
-    return space
+    notes = []
+    if title == DEMO and (foreign := unlearned_names(names, folder)):
+        said = ", ".join(map(repr, foreign[:5])) + (", ..." if len(foreign) > 5 else "")
+        if len(foreign) == len(names):
+            raise InputError(
+                f"vocabulary: found {said}, none of which the {title} have learned, so that which of them is "
+                f"said would be chance; expected some of {', '.join(NOUNS)}, or CLIP's text tower (--tower, "
+                "semantics.tower)"
+            )
+        notes.append(
+            f"warning: {len(foreign)} of {len(names)} names ({said}) were never learned by the {title}: "
+            "where one is said, or not, is chance"
+        )
+    if near:
+        notes.append(
+            f"warning: names {near.one!r} and {near.other!r} lie close to each other (cosine "
+            f"{near.cosine:.2f}; pairs above {NEAR}: {near.pairs:,}) in the space of {title}: which of the "
+            "two is said is nearly chance"
+        )
+    return replace(space, notes=tuple(notes))
+
+
+def unlearned_names(names: Sequence[str], folder: Path) -> list[str]:
+    """Names that the demo world's VQA model spells in pieces, and so has never learned as words."""
+    tokenizer = Tokenizer.load(folder)
+    words = {at for piece, at in tokenizer.vocabulary.items() if re.fullmatch(WORD, piece)}
+    words |= {at for piece, at in tokenizer.vocabulary.items() if piece == BLANK}
+    return [name for name in names if not words.issuperset(_tokens(tokenizer, name))]
 
 
 def embed_vocabulary(tower: Path, vocabulary: Path | None, out: Path) -> None:
@@ -82,6 +116,7 @@ def embed_vocabulary(tower: Path, vocabulary: Path | None, out: Path) -> None:
     space = embed(names, tower)
     write_label_space(out.parent, space)
     print(f"{len(space.names)} names, {space.embeddings.shape[1]} numbers each: {space.tower}")
+    print("".join(f"{note}\n" for note in space.notes), end="")
 
 
 def _clip(folder: Path) -> TextTower:
@@ -116,9 +151,12 @@ def _words(folder: Path) -> TextTower:
     common = table[words].mean(0)
 
     def embedded(names: Sequence[str]) -> np.ndarray:
-        rows = [
-            table[torch.tensor(tokenizer.encode_answer(f" {name}")[:-1])].mean(0) for name in names
-        ]
+        rows = [table[torch.tensor(_tokens(tokenizer, name))].mean(0) for name in names]
         return F.normalize(torch.stack(rows) - common, dim=-1).numpy()
 
     return embedded
+
+
+def _tokens(tokenizer: Tokenizer, name: str) -> list[int]:
+    """The tokens of a name behind a blank, as it stands in an answer."""
+    return list(tokenizer.encode_answer(f" {name}")[:-1])

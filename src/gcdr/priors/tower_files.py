@@ -12,6 +12,8 @@ CLIP_TYPES = ("clip", "clip_text_model")
 SAM = "sam"
 REGION_TYPES = ("owlv2", "grounding-dino", SAM)
 """What may name regions, see :mod:`gcdr.priors.region_namers`."""
+TUNED = "tuned-"
+"""Before what is done to a picture: what an image tower makes of it goes through a map that is learned."""
 TextKind = Literal["clip", "words"]
 
 
@@ -55,6 +57,17 @@ def check_image_tower(folder: Path) -> None:
         raise InputError(
             f"{folder}: no CLIP with an image tower, expected the whole model in transformers' layout"
         )
+
+
+def image_tower_title(folder: Path) -> str:
+    """What the image tower of a folder is, for people; that it is none, of a folder without one."""
+    if is_world_backbone(folder):
+        return "the demo world’s frozen backbone, in place of CLIP’s image tower"
+    try:
+        check_image_tower(folder)
+    except InputError:
+        return "an image tower (CLIP’s in the paper; this configuration has none)"
+    return f"CLIP’s image tower of {folder.name}"
 
 
 def tower_faults(folder: Path, sees: bool = False) -> Iterator[str]:

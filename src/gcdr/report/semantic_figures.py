@@ -103,12 +103,12 @@ def people_plate(
         "Test people, everybody in a picture; pictures with the most of them, at equal steps of their order. "
         "Yellow: the head; white dots: annotators; ring: the map’s highest cell. Attention: of the last "
         "look, the mean over heads, its peak 1. Names: the given one; the most similar one of the "
-        "vocabulary with its share."
+        f"vocabulary with its share, in the space of: {vocabulary.tower}."
     )
     return Plate(heads, drawn, caption)
 
 
-def stages_plate(maps: Path, manifest: Path, images: Path, tested: Tested) -> Plate:
+def stages_plate(maps: Path, manifest: Path, images: Path, tested: Tested, seen_by: str) -> Plate:
     """What the second stage of the two-stage baseline sees.
 
     Args:
@@ -116,6 +116,7 @@ def stages_plate(maps: Path, manifest: Path, images: Path, tested: Tested) -> Pl
         manifest: the manifest.
         images: folder of the pictures.
         tested: the test people.
+        seen_by: what the image tower is.
     """
     inside = tested.looking_inside()
     chosen = evenly(np.arange(len(inside.ids)), STAGED)
@@ -130,7 +131,7 @@ def stages_plate(maps: Path, manifest: Path, images: Path, tested: Tested) -> Pl
         ]
         rows.append(Row([Tile(one) for one in (*scenes, *left)]))
     caption = (
-        "What CLIP’s image tower is shown of test people at equal steps of the order of ids: the "
+        f"What {seen_by} is shown of test people at equal steps of the order of ids: the "
         "picture times the map, blurred where the map is low, or the box of its cells of at least half of "
         "the peak."
     )
@@ -163,6 +164,7 @@ def write_people_figures(
     annotated: Path,
     annotations: Path,
     space: Path,
+    seen_by: str,
     people: Sequence[Path],
     stages: Sequence[Path],
 ) -> None:
@@ -170,11 +172,12 @@ def write_people_figures(
 
     Args:
         shown: the picture cache of the model.
-        samples: that by which test people are told; the rest as there.
+        samples: that by which test people are told.
+        seen_by: what the image tower of the second stage is; the rest as there.
     """
     tested = test_people(manifest, annotations, samples)
     _write(people_plate(model, shown, images, tested, annotated, space), people)
-    _write(stages_plate(maps, manifest, images, tested), stages)
+    _write(stages_plate(maps, manifest, images, tested, seen_by), stages)
 
 
 def _write(plate: Plate, out: Sequence[Path]) -> None:

@@ -48,6 +48,10 @@ class PriorKind(JsonConfig):
         """What points at the person; None where nothing is drawn, and a store's name has no overlay."""
         return None
 
+    def names_things(self, dataset: str) -> bool:
+        """Whether its stores say of the people of a data set what they look at, beside where."""
+        return False
+
     def made_by(self, overlay: str | None, which: str) -> dict[str, Any]:
         """What a store of it says that made it, as far as the configuration decides that.
 

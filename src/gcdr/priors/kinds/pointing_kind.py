@@ -14,9 +14,10 @@ from gcdr.priors.kinds.kind import People, PriorKind, unknown
 from gcdr.priors.kinds.outline import InShards, Outlined, Texts
 
 RECORD = ".digest.json"  # beside what was downloaded
+LABEL = '"label"'  # beside a place in an answer
 _HOW = (
     "Locate what {} is looking at with one point, report its point coordinates in JSON format like "
-    'this: {{"point_2d": [x, y], "label": "what is there"}}'
+    f'this: {{{{"point_2d": [x, y], {LABEL}: "what is there"}}}}'
 )
 
 
@@ -80,6 +81,10 @@ class PointingPrior(Pointed, InShards, PriorKind):
         """What a job is told that makes the store of an overlay, for all people or those of a split."""
         named = {name: getattr(self, name) for name in Pointed.__dataclass_fields__}
         return PointingSettings(**named | {"overlay": overlay, "which": which})
+
+    def names_things(self, dataset: str) -> bool:
+        """Where its question asks for a name as well: a model that is asked for a place says none."""
+        return LABEL in getattr(self.questions, self.overlay)
 
     def made_by(self, overlay: str | None, which: str) -> dict[str, Any]:
         return self.settings(overlay or self.overlay, which).to_json()

@@ -29,6 +29,11 @@ class TablePrior(FilesPrior):
 
         check_table(path, people(), self.settings().complete)
 
+    def names_things(self, dataset: str) -> bool:
+        from gcdr.priors.points_table import has_labels  # as above
+
+        return dataset in self.tables and has_labels(Path(self.tables[dataset]))
+
     def fill(self, dataset: str, manifest: Path, out: Path) -> None:
         from gcdr.priors.points import points_prior
 

@@ -139,6 +139,9 @@ class VqaPrior(Asked, InShards, PriorKind):
         named = {name: getattr(self, name) for name in Asked.__dataclass_fields__}
         return AskSettings(**named | {"overlay": overlay, "which": which})
 
+    def names_things(self, dataset: str) -> bool:
+        return True
+
     def made_by(self, overlay: str | None, which: str) -> dict[str, Any]:
         """All that a job is told; of the tagger "auto" the store says what was found."""
         told = self.settings(overlay or self.overlay, which).to_json()
