@@ -32,11 +32,6 @@ def vqa_work(wildcards):
     return [Work(row, people_of(wildcards))]
 
 
-def pointing_work(wildcards):
-    """A vision-language model about a shard."""
-    return [Work("pointing", people_of(wildcards))]
-
-
 def detector_work(finds):
     """A detector of bodies ("detect") or of heads, which looks at fewer pictures than there are people."""
     weights = config[finds]["weights"]
@@ -54,6 +49,11 @@ def gaze_work(gaze_of):
         return [Work(job_needs.gaze_row(model), people_of(wildcards))]
 
     return works
+
+
+def asking(row):
+    """A model of a size that there is one of, about everybody."""
+    return lambda wildcards: [Work(row, people_of(wildcards))]
 
 
 def label_work(wildcards):
@@ -109,10 +109,14 @@ WORKS = {
     "detect": detector_work("detect"),
     **dict.fromkeys(("find_heads", "film_heads"), detector_work("heads")),
     "gradcam": vqa_work,
-    "pointing": pointing_work,
+    "pointing": asking("pointing"),
+    "estimate_depth": asking("depth"),
+    "name_by_detection": asking("regions"),
+    "evaluate_two_stage": asking("image tower"),
     "tokens": gaze_work(on_backbone),
     **dict.fromkeys(
-        ("evaluate", "label_curve", "predict_unlabelled", "predict_folder"), gaze_work(asked_gaze)
+        ("evaluate", "evaluate_semantics", "label_curve", "predict_unlabelled", "predict_folder"),
+        gaze_work(asked_gaze),
     ),
     **dict.fromkeys(("make_labels", "refine_folder", "step_maps"), label_work),
     "sweep": sweep_work,
@@ -123,7 +127,7 @@ WORKS = {
         lambda wildcards: [Work("vqa world")],  # its time is the rule's
     ),
 }
-"""What models do in the jobs of a rule; in those of other rules they do nothing."""
+"""What models do in the jobs of a rule, of every rule whose script takes a device; in those of others nothing."""
 
 
 def asks(name):
