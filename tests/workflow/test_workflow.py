@@ -194,7 +194,7 @@ def test_more_processes_train_nothing_again(done: Workspace) -> None:
     done.write("two.yaml", "processes: 2\n")
     assert set(done.planned(configs=(SMOKE, "two.yaml"))) <= {"page"}  # it shows all settings
     told = done.snakemake("-n", "-p", "--forcerun", "train_student", configs=(SMOKE, "two.yaml"))
-    launcher = "python -m torch.distributed.run --standalone --nproc-per-node=2"
+    launcher = "python workflow/scripts/launch.py 2"
     assert f"{launcher} workflow/scripts/train_gaze.py" in told.stdout
 
 

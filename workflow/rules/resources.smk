@@ -6,6 +6,7 @@ None of it is a parameter, so that no change makes anything again. What the comm
 
 from functools import cache
 
+from gcdr.base.errors import InputError
 from gcdr.base.gpus import share_gpus, visible_gpus
 from gcdr.config.preflight import machine_memory
 from gcdr.settings import job_needs
@@ -173,9 +174,12 @@ for name, figures in FIGURES.rules.items():
         one.resources["_cores"] = figures.threads
 
 if workflow.is_main_process and workflow.resource_settings.nodes is None:
-    # Jobs run on this machine: they share its memory, and each has a GPU of its own.
+    # Jobs run on this machine: they share its memory, and each has GPUs of its own.
     devices = visible_gpus() if config["device"] in ("auto", "cuda") else []
     for what, total in {"mem_mb": machine_memory(), "gpu": max(len(devices), 1)}.items():
         if what not in workflow.global_resources:
             workflow.register_resource(what, total)
-    share_gpus(devices)
+    try:
+        share_gpus(devices, config["processes"])
+    except InputError as error:
+        raise WorkflowError(str(error)) from None

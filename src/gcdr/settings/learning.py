@@ -123,10 +123,9 @@ def at_rate(training: TrainingT, config: Config, study: str, name: str) -> Train
     return replace(training, recipe=recipe)
 
 
-def trainer(processes: int) -> list[str]:
-    """What runs the script of a training in so many processes: Python, or torch's launcher."""
-    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    return ["python", *(launcher if processes > 1 else [])]
+def trainer(processes: int, launcher: str) -> list[str]:
+    """What runs the script of a training in so many processes: Python, or the script that launches them."""
+    return ["python", *([launcher, str(processes)] if processes > 1 else [])]
 
 
 def network(config: Config, features: bool = True, tracks: bool = False) -> NetworkSettings:
