@@ -363,7 +363,7 @@ def for_the_table(rows: list[Row], size: str, libraries: float) -> list[str]:
         return []
     return [
         "",
-        "For workflow/resources.yaml (beside a core, the slowest of VAT, the denoiser and the prior in fp32):",
+        "For workflow/resources.yaml (beside a core, the slowest of VAT, denoiser and prior in fp32):",
         f"  faster: {min(faster):.2g} # measured, of {', '.join(f'{one:.2g}' for one in faster)}",
         f"  mb: {math.ceil(libraries / 100) * 100:.0f} # measured",
     ]
