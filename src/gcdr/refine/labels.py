@@ -243,10 +243,11 @@ def make_labels(
     print(
         f"{method}: {len(ids)} people, {int(usable.sum())} valid labels, mean peak {peak.mean():.3f}"
     )
-    first = torch.from_numpy(heatmap.reshape(len(ids), -1, *heatmap.shape[-2:])[:, 0])
+    whole = maps.mean(1) if maps.ndim == 4 else maps  # of several labels, their mean says how sure
+    shown = torch.from_numpy(pseudo_labels(whole, valid, stretch)[0])
     made_by = {"method": method, "settings": settings.to_json(), "seed": seed, "split": split}
-    columns = {"peak": np.nan_to_num(peak), "spread": spread(first).numpy()}
-    columns |= trust_columns(first, points, known)
+    columns = {"peak": np.nan_to_num(peak), "spread": spread(shown).numpy()}
+    columns |= trust_columns(shown, points, known)
     if choice is not None:
         made_by["chosen"] = read_json(choice)["chosen"]
         columns |= expected_errors(choice, columns)
@@ -259,7 +260,7 @@ def trust_columns(
     """What a label store says of how sure its labels are, as far as it is known.
 
     Args:
-        labels: (N, H, W) stretched maps.
+        labels: (N, H, W) maps as labels.
         points: (N, K, 2) peaks of the draws, where labels are drawn.
         prior: (N, G, G) prior maps, zeros where there is none, where labels are made of them.
 

@@ -263,8 +263,8 @@ def choice_settings(
     """Of the choice of a timestep, with the sampler that is named or the configured one."""
     auto, draws, configured = config["refine"]["auto"], config["refine"]["draws"], sampling(config)
     drawn = configured if sampler is None else configured.as_defined(sampler)
-    start, precision = config["refine"]["start"], config["refine"]["precision"]
-    refine = RefineSettings(drawn, AUTO, None, draws, "mean", start, precision=precision)
+    how = {name: config["refine"][name] for name in ("start", "stretch", "precision")}
+    refine = RefineSettings(drawn, AUTO, None, draws, "mean", **how)
     return ChoiceSettings(
         map_settings(config, layer),
         refine,
