@@ -19,7 +19,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
 from gcdr.base.seeds import numpy_rng
 from gcdr.config.typical import TYPICAL, settings_digest, typical_file
-from gcdr.report import figures, overlays, page, summary, tables, timing, typeset
+from gcdr.report import figures, overlays, page, sections, summary, tables, timing, typeset
 from gcdr.report.rows import PAPER
 
 MEANS = {
@@ -73,6 +73,30 @@ def metrics_files(folder: Path, seeds: int) -> list[Path]:
         for (method, kind), mean in MEANS.items()
         for seed in range(seeds)
     ]
+
+
+def test_whose_point_follows_the_head_stands_on_the_page_alone(tmp_path: Path) -> None:
+    """Of maps and of models; the terminal's table is as wide as it was."""
+    files = metrics_files(tmp_path, 1)
+    followed = {"gradcam": 0.31, "diffusion-gc": 0.64, "gcdr": 0.97}
+    for path in files:
+        content = read_json(path)
+        if content["method"] in followed:
+            more = {"asked": entry(0.5), "moved": entry(followed[content["method"]])}
+            path.write_text(json.dumps(content | {"metrics": content["metrics"] | more}))
+    table = tables.table1(tables.read_metrics(files), METHODS)
+    body = str(sections.results_section(table, None, None, "").body)
+    swapped = body[body.index("Whether the asked person is looked at") :]
+    swapped = swapped[: swapped.index("</table>")]
+    names = {row["method"]: row["name"] for _, row in table.iterrows()}
+    assert "Moves with head" in swapped
+    for method, name in names.items():
+        assert (name in swapped) == (method in followed), method
+    assert all(f"{value:.3f}" in swapped for value in followed.values())
+    assert "Moves with head" not in body.replace(swapped, "")
+    assert "Moves" not in typeset.table1_text(table)
+    without = tables.table1(tables.read_metrics(metrics_files(tmp_path, 1)), METHODS)
+    assert "Moves with head" not in sections.results_section(without, None, None, "").body
 
 
 def test_the_diffusion_model_may_be_the_best_and_the_prior_may_not(tmp_path: Path) -> None:

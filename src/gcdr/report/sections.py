@@ -53,7 +53,7 @@ def results_section(
     body = _main_table(table) + listing(typeset.notes(table), css="notes")
     defined = [(row["name"], definition_of(row["method"])) for _, row in table.iterrows()]
     body += element("h3", "What the rows are") + definitions(defined, "row-", "rows")
-    body += figure(comparison)
+    body += figure(comparison) + _swapped_heads(table)
     if differences is not None and not differences.empty:
         body += element("h3", "Differences within runs") + element(
             "p",
@@ -63,6 +63,29 @@ def results_section(
         caption = f"AvgDist (cell centre) against {reference}"
         body += grid(caption, *typeset.differences_cells(differences))
     return Section("results", "Results", "Results", body)
+
+
+def _swapped_heads(table: pd.DataFrame) -> Markup:
+    """Whether a point follows the head that is asked about, where test pictures have several people."""
+    rows = [row for _, row in table.iterrows() if pd.notna(row.get("moved"))]
+    if not rows:
+        return Markup("")
+    shown = ("asked", "moved")
+    text = (
+        "In pictures with several people the same is asked of another head. A point that stays where it was "
+        "does not depend on who is asked: it is about the picture, as that of a prior that answers for the scene."
+    )
+    cells = [
+        [
+            Cell(row["name"]),
+            *(Cell(typeset.number(row[one]), typeset.spread_text(row, one)) for one in shown),
+        ]
+        for row in rows
+    ]
+    labels = [Cell("Method"), *(Cell(f"{METRICS[m].name} ↑", METRICS[m].decoding) for m in shown)]
+    caption = "Points for the head that is asked about, and for the other one"
+    head = element("h3", "Whether the asked person is looked at") + element("p", text)
+    return head + grid(caption, labels, cells)
 
 
 def _main_table(table: pd.DataFrame) -> Markup:
