@@ -126,8 +126,21 @@ def compared(errors: np.ndarray, unit: np.ndarray, weights: np.ndarray) -> pd.Da
         )
     sums = np.zeros((len(errors), units))
     np.add.at(sums.T, member, ((apart - above[:, None]) * weights).T)
-    se = np.sqrt((sums**2).sum(1) * units / (units - 1))
+    share = np.bincount(member, weights)
+    alike = np.ptp(weights) == 0
+    se = np.sqrt((sums**2).sum(1) * (units / (units - 1) if alike else _few_units(share)))
     return pd.DataFrame({"dist_to_mean": mean, "above": above, "se": se})
+
+
+def _few_units(share: np.ndarray) -> float:
+    """By how much squared residuals of units are too small, since the mean is of the same units.
+
+    Args:
+        share: (U,) what each unit counts, of sum 1. Of equal ones it is U / (U - 1); few that count for most
+            of the sum are few, however many others there are.
+    """
+    squares, cubes = (share**2).sum(), (share**3).sum()
+    return float(1 / max(1 - 2 * cubes / squares + squares, 1e-12))
 
 
 def select(table: pd.DataFrame, candidates: list[Chosen]) -> Chosen:

@@ -20,6 +20,7 @@ from gcdr.data.shown import check_split, read_shown, split_identity
 from gcdr.data.split import UNLABELLED
 from gcdr.data.stores import write_labels
 from gcdr.data.tokens import Cache, open_cache
+from gcdr.data.varied import check_varied
 from gcdr.models.build import load_model, read_card
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.precision import set_precision
@@ -216,7 +217,7 @@ def make_labels(
 
     Raises:
         InputError: nobody to make labels for, a model of another kind than the settings say or of another
-            split, or files that are damaged, of other people or of other settings.
+            split, prior maps that are all the same, or files that are damaged, of other people or settings.
     """
     people = read_people(manifest)
     digest = people_digest(people)
@@ -227,12 +228,14 @@ def make_labels(
     if split is not None and choice is not None:
         check_split(choice, read_choice(choice).split, split, labels)
     cache = open_cache(samples, digest)
+    rows = people.iloc[places(people["sample_id"].to_numpy(), ids, manifest)]
     known, valid = None, cache.readable(ids, which)
     if prior is not None:
         how = (settings.maps.layer, settings.maps.size, prior_made_by)
         known, mapped = prior_maps(prior, digest, ids, *how)
+        of_known = known[mapped]
+        check_varied(bool((of_known == of_known[:1]).all()), rows[mapped], prior)
         valid &= mapped
-    rows = people.iloc[places(people["sample_id"].to_numpy(), ids, manifest)]
     parts = refined_parts(settings, choice, rows)
     maps, points = maps_of(cache, ids, known, teacher, settings, parts, seed, device)
     if settings.gaussian:

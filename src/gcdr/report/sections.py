@@ -73,7 +73,7 @@ def _swapped_heads(table: pd.DataFrame) -> Markup:
     shown = ("asked", "moved")
     text = (
         "In pictures with several people the same is asked of another head. A point that stays where it was "
-        "does not depend on who is asked: it is about the picture, as that of a prior that answers for the scene."
+        "does not depend on who is asked: it is about the scene."
     )
     cells = [
         [
