@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -250,7 +251,22 @@ def test_labels_say_how_far_off_they_are_expected_to_be(
     make_labels("gcdr", study.manifest, labels, *files, choice)
     made = read_labels(tmp_path / "l.h5", people_digest(read_people(study.manifest))).columns
     apart = np.nan_to_num(made["prior_distance"], nan=0.4)
+    with h5py.File(tmp_path / "l.h5") as store:
+        assert "groups" not in json.loads(store.attrs["made_by"])
     assert made["expected_error"] == pytest.approx(0.1 + 0.2 * made["entropy"] + 0.3 * apart)
+
+
+def test_a_label_store_says_which_groups_had_timesteps_of_their_own(
+    study: Study, labels: Path, folds: list[Path], tmp_path: Path
+) -> None:
+    choice = choose(study, labels, folds, tmp_path / "choice.json")
+    own = {"timestep": 100, "steps": 1}
+    write_sealed(choice, read_json(choice) | {"groups": {"show": own | {"people": 30}}})
+    how = replace(LABELS, refine=replace(REFINE, timestep=AUTO, steps=None))
+    files = ("unlabelled", study.samples, study.prior, folds[0], how, 0, CPU, tmp_path / "l.h5")
+    make_labels("gcdr", study.manifest, labels, *files, choice)
+    with h5py.File(tmp_path / "l.h5") as store:
+        assert json.loads(store.attrs["made_by"])["groups"] == {"show": own}
 
 
 def test_a_choice_of_other_labels_is_refused(
@@ -353,7 +369,12 @@ def test_fewer_pictures_than_folds_are_refused(study: Study, labels: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "content", [[], {}, {"format": 2, "chosen": {}}, {"format": 1, "chosen": {"timestep": 9}}]
+    "content",
+    [[], {}, {"format": 2, "chosen": {}}, {"format": 1, "chosen": {"timestep": 9}}]
+    + [
+        {"format": 1, "chosen": {"timestep": 9, "steps": 2}, "groups": groups}
+        for groups in (None, [], [1], "a", {"a": None}, {"a": [9, 2]}, {"a": {}})
+    ],
 )
 def test_what_is_no_choice_is_named(tmp_path: Path, content: object) -> None:
     write_json(tmp_path / "choice.json", content)

@@ -78,6 +78,9 @@ def read_choice(path: Path) -> Choice:
     found = content.get("chosen") if isinstance(content, dict) else None
     if not isinstance(found, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path}: found no choice of a timestep; make it again")
+    groups = content.get("groups", {})
+    if not isinstance(groups, dict) or not all(isinstance(one, dict) for one in groups.values()):
+        raise InputError(f"{path}: groups: expected a table of groups; make it again")
     return Choice(
         Chosen.from_json(found, f"{path}, chosen"),
         {
@@ -85,7 +88,7 @@ def read_choice(path: Path) -> Choice:
                 {key: about[key] for key in ("timestep", "steps") if key in about},
                 f"{path}, {name}",
             )
-            for name, about in content.get("groups", {}).items()
+            for name, about in groups.items()
         },
         content.get("split") or {},
         Reliability.from_json(line, f"{path}, reliability")

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
+from gcdr.base.plain import JsonTable
 from gcdr.data.heatmaps import entropy, peak_points, spread
 from gcdr.data.lookup import places
 from gcdr.data.manifest import IGNORED, people_digest, read_people
@@ -252,9 +253,19 @@ def make_labels(
     columns = {"peak": np.nan_to_num(peak), "spread": spread(shown).numpy()}
     columns |= trust_columns(shown, points, known)
     if choice is not None:
-        made_by["chosen"] = read_json(choice)["chosen"]
+        made_by |= {"chosen": read_json(choice)["chosen"]} | chosen_groups(choice)
         columns |= expected_errors(choice, columns)
     write_labels(out, ids, heatmap, usable, columns, people=digest, made_by=made_by)
+
+
+def chosen_groups(choice: Path) -> dict[str, dict[str, JsonTable]]:
+    """``groups``: the timestep and steps of those that have their own; nothing where none has.
+
+    Raises:
+        InputError: the choice cannot be read.
+    """
+    groups = read_choice(choice).groups
+    return {"groups": {name: one.to_json() for name, one in groups.items()}} if groups else {}
 
 
 def trust_columns(
