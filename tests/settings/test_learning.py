@@ -120,7 +120,7 @@ def test_a_choice_judges_labels_as_they_are_made(stretch: bool) -> None:
     config = configuration()
     config["refine"] |= {"stretch": stretch, "start": "stretched"}
     made = learning.refine_settings(config, variant("gcdr", AUTO, None, 1, "mean", "prior", "vat"))
-    assert learning.choice_settings(config, None, 1).refine == made
+    assert learning.choice_settings(config, None, 1, 1).refine == made
 
 
 def test_what_a_variant_is_named_after_is_how_it_refines() -> None:

@@ -80,7 +80,7 @@ def sweep_work(wildcards):
 
 def choice_work(wildcards):
     """The labelled people refined by each candidate."""
-    settings = learning.choice_settings(config, None, 1)
+    settings = learning.choice_settings(config, *parse_choice_name(wildcards.sampler), 1)
     people = labelled_people(wildcards) * settings.repeats
     return [job_needs.refining(DENOISER, people, one) for one in settings.refinements()]
 

@@ -258,10 +258,10 @@ def token_training(config: Config, share: int, variant: Variant) -> TokenTrainin
 
 
 def choice_settings(
-    config: Config, sampler: Literal["consistent", "reference"] | None, layer: int
+    config: Config, sampler: Literal["consistent", "reference"] | None, draws: int, layer: int
 ) -> ChoiceSettings:
-    """Of the choice of a timestep, with the sampler that is named or the configured one."""
-    auto, draws, configured = config["refine"]["auto"], config["refine"]["draws"], sampling(config)
+    """Of the choice of a timestep, with a sampler or the configured one, and so many draws."""
+    auto, configured = config["refine"]["auto"], sampling(config)
     drawn = configured if sampler is None else configured.as_defined(sampler)
     how = {name: config["refine"][name] for name in ("start", "stretch", "precision")}
     refine = RefineSettings(drawn, AUTO, None, draws, "mean", **how)
