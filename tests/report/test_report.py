@@ -75,6 +75,24 @@ def metrics_files(folder: Path, seeds: int) -> list[Path]:
     ]
 
 
+def test_without_validation_people_nothing_is_said_of_them_and_nothing_starred() -> None:
+    """Of test people alone: they have no say in the timestep."""
+    columns = {
+        "timestep": [100, 250],
+        "test": [0.2, 0.3],
+        "test_std": [np.nan] * 2,
+        "test_runs": [1, 1],
+    }
+    alone = pd.DataFrame(columns)
+    both = alone.assign(val=[0.2, 0.1], val_std=np.nan, val_runs=1)
+    for table, known in ((alone, False), (both, True)):
+        section = sections.sweep_section(table, None, ["demo: t = 100, 2 steps"])
+        assert section is not None and "demo: t = 100, 2 steps" in section.body
+        assert ("Validation people" in section.body) == known
+        text = typeset.sweep_text(table)
+        assert ("*" in text) == known and ("best timestep" in text) == known
+
+
 def test_whose_point_follows_the_head_stands_on_the_page_alone(tmp_path: Path) -> None:
     """Of maps and of models; the terminal's table is as wide as it was."""
     files = metrics_files(tmp_path, 1)

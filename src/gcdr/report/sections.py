@@ -233,22 +233,26 @@ def reading_section(texts: Mapping[str, str]) -> Section:
     return Section("reading", "How to read it", "How to read it", body)
 
 
-def sweep_section(table: pd.DataFrame | None, picture: Picture | None) -> Section | None:
-    """How good refined maps are from which timestep."""
+def sweep_section(
+    table: pd.DataFrame | None, picture: Picture | None, chosen: Sequence[str] = ()
+) -> Section | None:
+    """How good refined maps are from which timestep, and which one labels chose, a line a study."""
     empty = table is None or table.empty
     if empty and picture is None:
         return None
     text = (
         "Refinement noises the Grad-CAM up to timestep t and removes the noise again. Small t leaves the "
-        "map’s errors in, large t forgets the map. Validation people come out of the labelled share."
+        "map’s errors in, large t forgets the map."
     )
+    if table is not None and "val" in table.columns:
+        text += " Validation people come out of the labelled share."
     if table is not None and HELD_OUT in table.columns:
         text += (
             " The timestep was chosen by labelled people: each was refined by a model that had not learned "
             "from their label, and of the timesteps that are within one standard error of the best the "
             "latest is taken."
         )
-    body = element("p", text) + figure(picture)
+    body = element("p", text) + (listing(chosen) if chosen else "") + figure(picture)
     if not empty:
         caption = "AvgDist (cell centre) by timestep; ± is the standard deviation over runs"
         body += grid(caption, *typeset.sweep_cells(table))
