@@ -39,6 +39,7 @@ include: "workflow/rules/targets.smk"
 include: "workflow/rules/curves.smk"
 include: "workflow/rules/naming.smk"
 include: "workflow/rules/shows.smk"
+include: "workflow/rules/ended.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/film.smk"
 include: "workflow/rules/tokens.smk"
@@ -79,4 +80,4 @@ onstart:
 
 
 onsuccess:
-    show_summary()
+    show_results()

@@ -49,7 +49,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     config = read_config(args.config)
-    settings = learning.choice_settings(config, None, 1)
+    settings = learning.choice_settings(config, None, 1, 1)
     init, folds = Path(config["diffusion"]["init"]), config["refine"]["auto"]["folds"]
     print(f"{'':40s}" + "".join(f"{time:>7}" for time in settings.timesteps))
     with tempfile.TemporaryDirectory() as folder:

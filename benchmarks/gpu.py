@@ -11,11 +11,14 @@ GPU at once, or the process of the machine so far. A part that fails says why, a
 """
 
 import argparse
+import math
 import platform
 import resource
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,6 +53,7 @@ from gcdr.priors.vqa.ofa.model import OFA
 from gcdr.priors.vqa.ofa.search import Search
 from gcdr.priors.vqa.ofa_vqa import OFAForVQA
 from gcdr.refine.diffusion import Schedule, training_pair
+from gcdr.settings.job_needs import read_figures
 
 PRIOR, STEP, LOADING = 300, 2.0, 0.05  # people a second, times the plain step, share of a step
 Work = Callable[[], object]
@@ -238,7 +242,7 @@ def student(bench: Bench) -> Iterator[Row]:
 
 
 def loading(bench: Bench) -> Iterator[Row]:
-    """Batches of the picture cache beside the steps that learn from them, one after the other."""
+    """Batches of the picture cache beside the steps that learn from them; the next is read meanwhile."""
     config = getattr(VATConfig, bench.size)()
     with tempfile.TemporaryDirectory() as temporary:
         folder, pixels = Path(temporary), config.towers.input_size
@@ -247,7 +251,7 @@ def loading(bench: Bench) -> Iterator[Row]:
         write_samples(people, folder, pixels, cache, failures=0)
         write_originals(people, loader.labels_of(people), folder, pixels, loader.larger(cache))
         model = VAT(config).to(bench.device, memory_format=torch.channels_last)
-        take = loader.taker(people, cache, bench.batch, model, bench.device)
+        take = loader.taker(people, cache, bench.batch, model, bench.device, prefetch=True)
         optimiser = torch.optim.Adam(model.parameters(), 1e-5)
         for precision in ("fp32", "bf16"):
             bench.forget()
@@ -331,6 +335,55 @@ PARTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
 }
 
 
+TABLE = read_figures(Path(__file__).parents[1] / "workflow/resources.yaml")
+
+
+def beside_a_core(size: str) -> dict[str, float]:
+    """Seconds of a core for a person, by the row here that does the same."""
+    vat, learner = (TABLE.models[f"{kind} {size}"] for kind in ("vat", "denoiser"))
+    asked = TABLE.models["vqa large" if size == "paper" else "vqa world"].ask
+    return {"VAT, step": vat.learn, "denoiser, step": learner.learn, "prior, OFA": asked}
+
+
+def for_the_table(rows: list[Row], size: str, libraries: float) -> list[str]:
+    """What workflow/resources.yaml says of a GPU, as it was found here.
+
+    Args:
+        rows: what was measured.
+        size: "paper" or "world".
+        libraries: MB of the machine's memory that came with the device's first work.
+    """
+    faster = [
+        row.rate * seconds
+        for what, seconds in beside_a_core(size).items()
+        for row in rows
+        if row.what.startswith(what) and row.what.endswith("fp32")
+    ]
+    if not faster:
+        return []
+    return [
+        "",
+        "For workflow/resources.yaml (beside a core, the slowest of VAT, denoiser and prior in fp32):",
+        f"  faster: {min(faster):.2g} # measured, of {', '.join(f'{one:.2g}' for one in faster)}",
+        f"  mb: {math.ceil(libraries / 100) * 100:.0f} # measured",
+    ]
+
+
+def resident() -> float:
+    """MB of the machine's memory that this process holds."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def first_work(device: torch.device) -> float:
+    """MB of the machine's memory that a device's libraries take: those of products and convolutions."""
+    before = resident()
+    picture = torch.randn(1, 3, 64, 64, device=device)
+    nn.Conv2d(3, 8, 3).to(device)(picture).square().mean().backward()
+    (picture[0, 0] @ picture[0, 1]).sum().item()
+    return resident() - before
+
+
 def machine(device: torch.device) -> str:
     """What the figures are of."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
@@ -355,17 +408,22 @@ def main() -> None:
         Bench(*few) if args.small else Bench(device, "paper", args.rounds, args.batch, args.many)
     )
     torch.manual_seed(0)
+    libraries = first_work(device)
     print(
         f"{machine(device)}\n\n| what | rate | GB | asked | met |\n| --- | ---: | ---: | --- | --- |"
     )
-    start, failed = time.perf_counter(), []
+    start, failed, table = time.perf_counter(), [], sys.stdout
+    rows: list[Row] = []
     for name in args.only:
         try:
-            for row in PARTS[name](bench):
-                print(row, flush=True)
+            with redirect_stdout(sys.stderr):  # what else is said would cut the table
+                for row in PARTS[name](bench):
+                    rows.append(row)
+                    print(row, file=table, flush=True)
         except RuntimeError as error:  # of memory that is not there, above all
             failed.append(name)
             print(f"| {name} | failed: {str(error).partition(chr(10))[0]} | | | |", flush=True)
+    print("\n".join(for_the_table(rows, bench.size, libraries)))
     print(f"\n{time.perf_counter() - start:.0f} s in all; {', '.join(failed) or 'no part'} failed")
     raise SystemExit(bool(failed))
 

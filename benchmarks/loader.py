@@ -32,6 +32,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.functional import normalize, to_tensor
 
+from gcdr.base.tensors import each_tensor
 from gcdr.config.preflight import prepare_environment
 from gcdr.data import views
 from gcdr.data.cache import Pictures, Samples, write_samples
@@ -43,6 +44,7 @@ from gcdr.models.precision import set_precision
 from gcdr.models.sizes import VATConfig
 from gcdr.models.vat import VAT
 from gcdr.training import batches
+from gcdr.training.ahead import ahead
 from gcdr.training.loop import shuffled
 from gcdr.training.targets import Targets
 
@@ -159,20 +161,34 @@ def larger(path: Path) -> Path:
 
 
 def taker(
-    people: pd.DataFrame, path: Path, batch: int, model: VAT, device: torch.device
+    people: pd.DataFrame,
+    path: Path,
+    batch: int,
+    model: VAT,
+    device: torch.device,
+    prefetch: bool = False,
 ) -> Callable[[int], batches.Batch]:
-    """From a step to its batch, as a teacher's training takes it from the cache."""
+    """From a step to its batch, as a teacher's training takes it from the cache.
+
+    With ``prefetch`` the next one is drawn and read meanwhile, as there; without, its own time shows.
+    """
     samples, originals = Samples.open(path), Originals.open(larger(path))
     labels = labels_of(people)
     ids = labels["sample_id"].to_numpy()
     targets = Targets(ids, labels[["gaze_x", "gaze_y"]].to_numpy(np.float32))
     order = shuffled(ids, batch, 0, "benchmark")
 
-    def take(step: int) -> batches.Batch:
-        drawn = batches.draw_batch(
+    def drawn(step: int) -> batches.Drawn:
+        found = batches.draw_batch(
             samples, originals, targets, order(step), priors=None, rng=(0, "augment", step)
         )
-        (taken,) = batches.batches_of(drawn, model, 3.0, device)
+        pinned = prefetch and device.type == "cuda"
+        return each_tensor(found, Tensor.pin_memory) if pinned else found
+
+    found = ahead(drawn) if prefetch else drawn
+
+    def take(step: int) -> batches.Batch:
+        (taken,) = batches.batches_of(found(step), model, 3.0, device)
         return taken
 
     return take

@@ -3,9 +3,9 @@
 python benchmarks/regret.py SPLIT_FOLDER [SPLIT_FOLDER ...]      such as results/world-*/labels10-seed*
 
 Of each split and each prior the AvgDist of refined maps of test people: as refine.timestep auto made them,
-and at the fixed timesteps of its sweep. Regret is how much worse than the best fixed one, in per cent; beside
-it that of the constant that is best over all rows together, which nobody could know. A prior needs three
-files in the split's folder: timestep/configured+PRIOR.json, sweep+PRIOR.json and
+and at the five fixed timesteps of its sweep. Regret is by how much it is worse than the best of those; beside
+it, in per cent too, that of the constant that is best over all rows together, which nobody could know. A
+prior needs three files in the split's folder: timestep/configured+PRIOR.json, sweep+PRIOR.json and
 metrics/diffusion-gc-gcdr-tauto-k1+PRIOR.json; a report makes the last two of its own prior alone, the others
 are targets to name. Priors that lack a file are listed and left out.
 """

@@ -169,7 +169,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, nargs="+", default=[Path("config.yaml")])
     args = parser.parse_args()
     torch.set_num_threads(1)
-    settings = learning.choice_settings(read_config(args.config), None, 1)
+    settings = learning.choice_settings(read_config(args.config), None, 1, 1)
     with tempfile.TemporaryDirectory() as folder:
         cameras = of_both(
             *(errors_of(args.split, prior, settings, Path(folder)) for prior in args.priors)

@@ -68,6 +68,22 @@ class Variant:
         return self.method + numbers + _suffixes(self.prior, self.labeller, self.gaze)
 
 
+CONFIGURED = "configured"
+"""In place of a sampler that a method always takes, in the name of a chosen timestep's file."""
+
+
+def choice_name(asked: Variant) -> str:
+    """What a variant's choice is named after, beside the prior: ``configured``, ``configured-k8``."""
+    sampler = asked.about.sampler or CONFIGURED
+    return sampler if asked.draws in (None, 1) else f"{sampler}-k{asked.draws}"
+
+
+def parse_choice_name(name: str) -> tuple[str | None, int]:
+    """The sampler, None for the configured one, and the noise draws of :func:`choice_name`."""
+    sampler, _, drawn = name.partition("-k")
+    return None if sampler == CONFIGURED else sampler, int(drawn or 1)
+
+
 def _suffixes(*names: str | None) -> str:
     return "".join(JOINT + name for name in names if name is not None)
 

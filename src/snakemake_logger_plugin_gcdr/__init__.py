@@ -21,6 +21,7 @@ from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
 
 from snakemake_logger_plugin_gcdr.causes import cause
 from snakemake_logger_plugin_gcdr.hints import advice
+from snakemake_logger_plugin_gcdr.pending import has_begun, reasons, seconds_of
 from snakemake_logger_plugin_gcdr.progress import Job, Progress, known_seconds
 from snakemake_logger_plugin_gcdr.wording import (
     about,
@@ -42,6 +43,8 @@ ASIDES = (
     "Finished job", "Removing temporary", "Complete log", "Shutting down", "Config file", "Reasons:", "    ",
     "This was a dry-run", "Exiting because", "Resuming incomplete",
 )  # fmt: skip
+LONG = 180.0  # seconds after which it is asked why submitted jobs wait
+RUN = re.compile(r"SLURM run ID: (\S+)")
 REPEATED = re.compile(r"Trying to restart job (\S+)\.")
 # Lines about where in our rules an error was raised.
 OURS = ("WorkflowError in file", "WorkflowError:", "MissingRuleException:", "  File ")
@@ -76,6 +79,8 @@ class LogHandler(LogHandlerBase):
         self.progress = Progress(known_seconds(SECONDS))
         self.begun = time.time()
         self.on_nodes = False
+        self.run = ""  # its name among SLURM's jobs
+        self.waits, self.asked = "", 0.0  # why jobs wait, and when that was asked
         self.failed: set[int] = set()  # jobs that have failed and were not repeated with success
         self.commands: list[str] = []  # what was said of commands that failed
         self.logs_of_group: list[str] = []
@@ -145,7 +150,15 @@ class LogHandler(LogHandlerBase):
         what = purpose(record.rule_name, record.wildcards)
         asked = dict(getattr(record, "resources", None) or {})
         self.progress.announce(
-            record.jobid, Job(record.rule_name, what, tuple(record.log or ()), inside, asked)
+            record.jobid,
+            Job(
+                record.rule_name,
+                what,
+                tuple(record.log or ()),
+                inside,
+                asked,
+                getattr(record, "benchmark", None),
+            ),
         )
         if isinstance(self.settings, LogHandlerSettings) and self.settings.jobs and not inside:
             self.note(self.settings.jobs, record, asked)
@@ -161,14 +174,18 @@ class LogHandler(LogHandlerBase):
             text.write(json.dumps({**job, "threads": record.threads, "resources": plain}) + "\n")
 
     def on_job_started(self, record: Any) -> None:
-        """Some jobs have begun."""
-        self.progress.start(record.jobs, time.monotonic())
+        """Some jobs have begun, or were submitted."""
+        start = self.progress.submit if self.on_nodes else self.progress.start
+        start(record.jobs, time.monotonic())
 
     def on_job_finished(self, record: Any) -> None:
         """A job has ended well: its line."""
         now = time.monotonic()
         self.failed.discard(record.job_id)
-        ended = self.progress.end(record.job_id, now)
+        known = self.progress.announced.get(record.job_id)
+        # A cluster's jobs wait before they begin, and are noticed late.
+        own = seconds_of(known.benchmark, self.begun) if known and self.on_nodes else None
+        ended = self.progress.end(record.job_id, now, took=own)
         if ended is None or ended[0].inside:
             return
         job, took = ended
@@ -229,6 +246,8 @@ class LogHandler(LogHandlerBase):
     def remark(self, record: LogRecord) -> str:
         """A line that belongs to no event: all warnings, of the rest what is not about Snakemake itself."""
         text = record.getMessage() if record.msg else ""
+        if named := RUN.search(text):
+            self.run = named[1]
         if repeated := REPEATED.fullmatch(text):
             return f"repeated: {self.progress.name_of(repeated[1])}"
         aside = text.startswith(ASIDES) or not text.strip() or text == "None"
@@ -245,20 +264,34 @@ class LogHandler(LogHandlerBase):
     def tick(self) -> None:
         """Say what is being done: each second in one place, or now and then on a line of its own."""
         while not self.over.wait(1.0 if self.live else EVERY):
-            parts = self.running(time.monotonic())
+            now = time.monotonic()
+            parts = [*self.running(now), *self.submitted(now)]
             if self.live:
                 room = (shutil.get_terminal_size().columns - 1) // max(1, len(parts)) - len(BETWEEN)
                 with self.lock_of_stream:
                     self.stream.write("\r\x1b[K" + BETWEEN.join(part[:room] for part in parts))
                     self.stream.flush()
             elif parts:
-                self.say("running: " + BETWEEN.join(parts))
+                self.say(("running: " if self.progress.running else "") + BETWEEN.join(parts))
         if self.live:
             self.stream.write("\r\x1b[K")
+
+    def submitted(self, now: float) -> list[str]:
+        """How many jobs a cluster has not begun, and why, once they have waited for minutes."""
+        if not (waiting := self.progress.waiting):
+            return []
+        if now - min(waiting) < LONG:
+            self.waits = ""
+        elif now - self.asked > EVERY - 1:
+            self.asked, self.waits = now, reasons(self.run)
+        jobs = "1 job" if len(waiting) == 1 else f"{len(waiting)} jobs"
+        return [f"submitted: {jobs}" + (f" (SLURM: {self.waits})" if self.waits else "")]
 
     def running(self, now: float) -> list[str]:
         """The jobs that run: for how long, how far by their own progress bars, and what they are for."""
         parts = []
+        offset = time.time() - now
+        self.progress.begin(lambda job, since: has_begun(job.logs, since + offset), now)
         for job, since in self.progress.running:
             bars = [bar for log in job.logs if (bar := bar_of(log))]
             if not job.inside:

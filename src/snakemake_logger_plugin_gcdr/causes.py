@@ -4,19 +4,26 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gcdr.base.endings import GPU_MEMORY
+
 # By what SLURM, the kernel, Python, PyTorch and the shell say. The first that fits is the cause: where memory
 # or time ran out, SLURM often says CANCELLED or FAILED as well.
 CAUSES = {
+    "gpu": GPU_MEMORY,
     "memory": re.compile(
         r"OUT_OF_MEMORY|oom[-_ ]kill|Out Of Memory|(?:exceeded|hit) (?:job |step )?memory limit"
-        r"|^(?:\w+\.)*(?:MemoryError|OutOfMemoryError)|(?:can't|Cannot) allocate memory|out of memory",
+        r"|^(?:\w+\.)*(?:MemoryError|OutOfMemoryError)|std::bad_alloc"
+        r"|(?:can't|Cannot) allocate memory|out of memory",
         re.I | re.M,
     ),
     "time": re.compile(r"\bTIMEOUT\b|DUE TO TIME LIMIT|\bDEADLINE\b"),
     "preempted": re.compile(r"DUE TO PREEMPTION"),
     "node": re.compile(r"NODE_FAIL|BOOT_FAIL|DUE TO NODE FAILURE"),
     "cancelled": re.compile(r"\bCANCELLED\b"),
-    "killed": re.compile(r"exit status 137|SIGKILL"),
+    "killed": re.compile(  # a page that cannot be had ends a process by SIGBUS
+        r"exit status (?:137|135)|SIGKILL|SIGBUS|\bBus error\b|^(?:\S+: line \d+: +\d+ )?Killed\b",
+        re.M,
+    ),
 }
 
 
@@ -31,6 +38,8 @@ def cause(texts: Iterable[str], rule: str, asked: Mapping[str, Any]) -> str:
     said = "\n".join(texts)
     kind = next((name for name, words in CAUSES.items() if words.search(said)), None)
     memory, minutes = asked.get("mem_mb"), asked.get("runtime")
+    if kind == "gpu":
+        return "out of the GPU's memory: a smaller batch (recipe.batch), precision bf16 or a larger GPU"
     if kind == "memory":
         return f"out of memory{_given(memory, 'MB')}{_more(rule, 'mem_mb', memory)}"
     if kind == "time":

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class Job:
     logs: tuple[str, ...] = ()
     inside: bool = False  # one without a command, such as a target
     asked: Mapping[str, object] = field(default_factory=dict)  # the resources that it was given
+    benchmark: str | None = None
 
 
 @dataclass
@@ -41,6 +42,7 @@ class Progress:
     known: Mapping[str, float] = field(default_factory=dict)
     cores: int = 1
     planned: Counter[str] = field(default_factory=Counter)
+    submitted: dict[int, float] = field(default_factory=dict)  # to a cluster, and not begun there
     started: dict[int, float] = field(default_factory=dict)
     ended: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     announced: dict[int, Job] = field(default_factory=dict)
@@ -61,6 +63,26 @@ class Progress:
     def start(self, numbers: Iterable[int], now: float) -> None:
         self.started |= dict.fromkeys(numbers, now)
 
+    def submit(self, numbers: Iterable[int], now: float) -> None:
+        """Jobs are a cluster's now, which begins them when it can."""
+        self.submitted |= dict.fromkeys(numbers, now)
+
+    def begin(self, begun: Callable[[Job, float], bool], now: float) -> None:
+        """Count those submitted jobs as running of which a function of job and time of submission says so."""
+        for number, since in list(self.submitted.items()):
+            if number in self.announced and begun(self.announced[number], since):
+                self.submitted.pop(number, None)
+                self.started[number] = now
+
+    @property
+    def waiting(self) -> list[float]:
+        """Since when each submitted job waits that has not begun."""
+        return [
+            since
+            for number, since in list(self.submitted.items())
+            if number in self.announced and not self.announced[number].inside
+        ]
+
     @property
     def running(self) -> list[tuple[Job, float]]:
         """Jobs that run, and since when. Snakemake announces a job a little after it says that it starts."""
@@ -70,16 +92,27 @@ class Progress:
             if number in self.announced
         ]
 
-    def end(self, number: int, now: float, good: bool = True) -> tuple[Job, float] | None:
-        """A job is over; what it was and what it took, None of one that was never announced."""
-        job, since = self.announced.get(number), self.started.pop(number, now)
+    def end(
+        self, number: int, now: float, good: bool = True, took: float | None = None
+    ) -> tuple[Job, float] | None:
+        """A job is over; what it was and what it took, None of one that was never announced.
+
+        Args:
+            number: of the job.
+            now: when that was noticed.
+            good: whether it has succeeded.
+            took: seconds that it took, where it says so itself.
+        """
+        job, submitted = self.announced.get(number), self.submitted.pop(number, now)
+        since = self.started.pop(number, submitted)
         if good:
             self.done += 1
         if job is None:
             return None
+        took = now - since if took is None else took
         if good and not job.inside:
-            self.ended[job.rule].append(now - since)
-        return job, now - since
+            self.ended[job.rule].append(took)
+        return job, took
 
     @property
     def total(self) -> int:

@@ -4,15 +4,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from gcdr.base.endings import BAD_INPUT, TROUBLE
+from gcdr.base.endings import BAD_INPUT, BAR, TROUBLE, without_bars
 
 PURPOSES: dict[str, str] = {}
 """What a job of each rule does, with its wildcards in braces; the workflow fills it in."""
 
-# A progress bar of tqdm, as the scripts write it: done/total [passed<left, rate].
-BAR = re.compile(
-    r"([^\r\n:|]*):\s+(\d+)%\|[^|]*\| ([\d.]+\w?)/([\d.]+\w?) \[[\d:]+<([\d:?]+), *([\d.?]+ ?\S+?/\w+)"
-)
 EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception): (?:\[Errno \d+\] )?")
 # How Snakemake tells which parameters of a job were others before.
 CHANGED = re.compile(r"Params have changed since last execution: .*?before: (.*) now: (.*)", re.S)
@@ -102,9 +98,7 @@ def text_of(log: str | Path) -> str:
 
 def last_words(log: str | Path, lines: int = 20) -> list[str]:
     """The end of a log without its progress bars; of a clear message, or of Ctrl-C, that alone."""
-    text = text_of(log)
-    said = [line.rsplit("\r", 1)[-1].rstrip() for line in text.splitlines()]
-    said = [line for line in said if line and not BAR.search(line)]
+    said = without_bars(text_of(log))
     if said and said[-1] == "KeyboardInterrupt":  # Ctrl-C, before the job could answer it
         return ["stopped by SIGINT"]
     clear = [number for number, line in enumerate(said) if line.startswith((BAD_INPUT, TROUBLE))]

@@ -28,11 +28,14 @@ READ = """try:
         raise InputError('x') from error"""
 FAILURES = {
     "raise InputError('table.csv, line 3: found -1')": True,
+    "raise InputError('table.csv: 2 errors\\nthe first\\n\\nthe second')": True,
+    "raise RuntimeError('CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has')": True,
     READ.format(path="/nowhere/at all"): True,
     "raise OSError(28, 'No space left on device')": False,
     "raise InputError('a.h5: cannot be written') from OSError(116, 'Stale file handle')": False,
     "raise InputError('a.h5: damaged') from MemoryError()": False,
     "raise MemoryError": False,
+    "print('error: of a library\\nand on', flush=True); os.kill(os.getpid(), signal.SIGKILL)": False,
     "raise KeyError('a mistake of ours')": False,
     "os.kill(os.getpid(), signal.SIGKILL)": False,
     "os.kill(os.getpid(), signal.SIGTERM)": False,
@@ -49,6 +52,14 @@ def test_bad_input_alone_ends_for_good(tmp_path: Path, failure: str, bad: bool) 
     assert done.returncode
     assert ended_by_bad_input(log, begun) is bad
     assert not ended_by_bad_input(log, time.time() + 60), "an older log is that of an earlier run"
+
+
+def test_a_progress_bar_is_no_last_word(tmp_path: Path) -> None:
+    """One that is open is closed, and written once more, when the interpreter ends."""
+    log = tmp_path / "job.log"
+    bar = "model:  20%|##   | 2/10 [00:01<00:04, 2.00step/s]"
+    log.write_text(f"start-up: 1 CPU seconds\nerror: a.h5: damaged\n\r{bar}\n")
+    assert ended_by_bad_input(log, 0)
 
 
 def test_logs_of_others_say_nothing(tmp_path: Path) -> None:

@@ -1,18 +1,20 @@
 """Jobs on one machine have a GPU each. The devices are pretended: what is tried is who takes which."""
 
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from gcdr.base.gpus import SHARED, VISIBLE, share_gpus, visible_gpus
+from gcdr.base.errors import InputError
+from gcdr.base.gpus import SHARED, VISIBLE, share_gpus, take_gpus, visible_gpus
 
 JOB = """
 import sys
-from gcdr.base.gpus import take_gpu
-print(take_gpu(), flush=True)
+from gcdr.base.gpus import take_gpus
+print(",".join(take_gpus(int(sys.argv[1]))), flush=True)
 sys.stdin.read()
 """
 
@@ -27,10 +29,11 @@ def environment(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def start(environment: dict[str, str]) -> subprocess.Popen[str]:
-    """A job that ends when its input does."""
+def start(environment: dict[str, str], count: int = 1) -> subprocess.Popen[str]:
+    """A job of so many devices that ends when its input does."""
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    return subprocess.Popen([sys.executable, "-c", JOB], env=environment, text=True, **pipes)
+    command = [sys.executable, "-c", JOB, str(count)]
+    return subprocess.Popen(command, env=environment, text=True, **pipes)
 
 
 def device_of(job: subprocess.Popen[str]) -> str:
@@ -52,6 +55,36 @@ def test_four_jobs_on_three_devices_share_none(environment: dict[str, str], kill
     assert device_of(fourth) == taken[1]
     for job in (jobs[0], jobs[2], fourth):
         job.communicate("")
+
+
+def test_launches_of_several_devices_do_not_wait_for_each_other(
+    environment: dict[str, str],
+) -> None:
+    """Each needs two of three, one of which is taken: whoever gathers has both before the other begins."""
+    one = start(environment)
+    assert device_of(one) == "0"
+    launches = [start(environment | {SHARED: devices}, 2) for devices in ("0,GPU-1,7", "7,GPU-1,0")]
+    first = select.select([launch.stdout for launch in launches], [], [], 30)[0]
+    assert len(first) == 1
+    launches.sort(key=lambda launch: launch.stdout not in first)
+    taken = device_of(launches[0]).split(",")
+    assert sorted(taken) == ["7", "GPU-1"]
+    one.communicate("")
+    launches[0].communicate("")
+    assert len(set(device_of(launches[1]).split(","))) == 2
+    launches[1].communicate("")
+
+
+def test_more_processes_than_devices_are_refused_before_anybody_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(SHARED, "0,1")
+    with pytest.raises(InputError, match="processes: found 3, expected at most 2"):
+        take_gpus(3)
+    for devices in (["0"], ["0", "1"]):
+        with pytest.raises(InputError, match="processes: found 3, expected at most"):
+            share_gpus(devices, 3)
+    share_gpus([], 3)  # on the CPU
 
 
 @pytest.mark.slow

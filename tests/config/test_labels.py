@@ -11,7 +11,7 @@ from workflow_runs import check_overlay
 from gcdr.base.errors import InputError
 from gcdr.config.checked import SCHEMA, check_config, read_config
 from gcdr.config.enough_checks import table_findings
-from gcdr.config.label_checks import torn_tracks
+from gcdr.config.label_checks import label_problems, torn_tracks
 from gcdr.config.schema import by_share, study_share
 from gcdr.priors.vqa.nouns import missing_for_spacy
 from gcdr.report.show_tables import PAPER_SHOWS
@@ -137,6 +137,33 @@ def test_photographs_of_a_dozen_people_lack_nothing_but_what_is_fetched(tmp_path
     config = read_config([*files, tmp_path / "my.yaml"])
     check_config(config, [], ROOT / SCHEMA)
     assert not any(one.fatal for one in table_findings(config)["mine"])
+
+
+@pytest.mark.parametrize(
+    ("redraw", "timestep", "refused"),
+    [("online", "auto", True), ("sampled", "auto", False), ("online", 250, False)],
+)
+def test_groups_with_timesteps_of_their_own_are_not_refined_in_the_batch(
+    redraw: str, timestep: int | str, refused: bool, tmp_path: Path
+) -> None:
+    """Which refines everybody alike: of a data set whose kind has groups, and of a table that says them."""
+    refine = {"redraw": redraw, "timestep": timestep}
+    config = read_config([ROOT / "config.yaml", ROOT / "configs/demo-video.yaml"])
+    config["refine"] |= refine
+    for study in config["studies"].values():
+        study.pop("timestep", None)
+    said = [line for line in label_problems(config) if "found groups in" in line]
+    assert bool(said) == refused
+    rows = [f"{n}.jpg,1,1,9,9,.{n + 1},.5,train,show {n % 2}" for n in range(8)]
+    pictures = {f"{n}.jpg": "picture" for n in range(8)}
+    write(tmp_path, {"heads.csv": "\n".join([f"{HEADER},group", *rows]), **pictures})
+    mine = {"kind": "folder", "images": str(tmp_path), "table": f"{tmp_path}/heads.csv"}
+    config = read_config([ROOT / "config.yaml"])
+    config |= {"datasets": {"mine": mine}, "studies": {"mine": {"dataset": "mine", "seed": 0}}}
+    config["report"] |= {"studies": ["mine"]}
+    config["refine"] |= refine
+    found = [one for one in table_findings(config)["mine"] if "found groups in mine" in one.text]
+    assert [one.fatal for one in found] == [True] * refused
 
 
 def test_the_papers_shows_are_those_of_its_table() -> None:

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,11 @@ def test_all_that_a_gpu_is_asked_runs() -> None:
     assert sum(" ≥ 300 people / s " in row for row in rows) == 1
     assert sum(" ≥ 2 x plain: " in row for row in rows) == 1
     assert sum(" loading ≤ 5% of it: " in row for row in rows) == 2
+    lines = printed.splitlines()
+    first = lines.index(rows[0])
+    assert lines[first : first + len(rows)] == rows, "nothing cuts the table"
+    assert re.search(r"^  faster: [\d.]+ # measured, of (?:[\d.]+(?:, )?){3}$", printed, re.M)
+    assert re.search(r"^  mb: \d+ # measured$", printed, re.M)
 
 
 @pytest.mark.slow

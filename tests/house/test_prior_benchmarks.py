@@ -24,6 +24,12 @@ def prior_map(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("prior_map")
 
 
+@pytest.fixture
+def typical(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("typical")
+
+
 def write(path: Path, content: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
@@ -114,3 +120,21 @@ def test_where_refinement_pays_is_said(tmp_path: Path, prior_map: ModuleType) ->
 def test_a_folder_that_is_no_split_is_named(tmp_path: Path, prior_map: ModuleType) -> None:
     with pytest.raises(InputError, match="expected a folder of a split"):
         prior_map.read_worlds([tmp_path])
+
+
+def test_of_several_worlds_one_share_is_taken(typical: ModuleType, tmp_path: Path) -> None:
+    """The configured one: tables of other shares lie in the same folders."""
+    config = {
+        "report": {"studies": ["a", "b"]},
+        "studies": {"a": {"seed": 1}, "b": {"seed": 2, "share": 20}},
+        "split": {"share": 10, "unlabelled": None},
+    }
+    for split in ("a/labels10-seed1", "a/labels100-seed1", "a/labels10-part50-seed1"):
+        scored(tmp_path / split, "vat+vat", 0.1)
+    for split in ("b/labels10-seed2", "b/labels20-seed2", "b/labels20-seed1"):
+        scored(tmp_path / split, "vat+vat", 0.1)
+    found = [str(path.relative_to(tmp_path)) for path in typical.metrics_of(tmp_path, config)]
+    assert found == [
+        "a/labels10-seed1/metrics/vat+vat.json",
+        "b/labels20-seed2/metrics/vat+vat.json",
+    ]

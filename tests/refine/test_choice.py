@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,6 +87,28 @@ def test_two_units_are_few_and_one_tells_nothing() -> None:
     errors[1, 1] = np.nan
     with pytest.raises(InputError, match="errors of 1 of 2 held-out people are not finite"):
         compared(errors, np.array(["a", "b"]), weights)
+
+
+@pytest.mark.parametrize("strength", [0.0, 10.0])
+def test_a_group_of_two_pictures_is_two_pieces_of_evidence(strength: float) -> None:
+    """However many pictures of others stand beside: what is said is how far means of such groups vary."""
+    rng, pictures = np.random.default_rng(0), np.r_[np.repeat([0, 1], 10), np.arange(2, 202)]
+    weights = shrunk_weights(np.arange(220) < 20, strength)
+    found = []
+    for _ in range(400):
+        apart = rng.standard_normal(202)[pictures]
+        table = compared(np.stack([np.full(220, 5.0), 5 + apart]), pictures.astype(str), weights)
+        found.append((table["se"].max(), apart @ weights))
+    claimed, true = np.sqrt((np.array(found) ** 2).mean(0))
+    assert claimed == pytest.approx(true, rel=0.15)
+
+
+def test_of_people_who_count_alike_the_standard_error_is_the_usual_one() -> None:
+    rng, unit = np.random.default_rng(0), np.repeat(np.arange(9), np.arange(1, 10))
+    apart = rng.standard_normal(45)
+    table = compared(np.stack([apart, np.zeros(45)]), unit, np.full(45, 1 / 45))
+    residual = np.bincount(unit, apart - apart.mean())
+    assert table["se"].max() == pytest.approx(np.sqrt((residual**2).sum() * 9 / 8) / 45)
 
 
 def test_a_group_of_one_picture_has_no_choice_of_its_own() -> None:
@@ -228,7 +251,22 @@ def test_labels_say_how_far_off_they_are_expected_to_be(
     make_labels("gcdr", study.manifest, labels, *files, choice)
     made = read_labels(tmp_path / "l.h5", people_digest(read_people(study.manifest))).columns
     apart = np.nan_to_num(made["prior_distance"], nan=0.4)
+    with h5py.File(tmp_path / "l.h5") as store:
+        assert "groups" not in json.loads(store.attrs["made_by"])
     assert made["expected_error"] == pytest.approx(0.1 + 0.2 * made["entropy"] + 0.3 * apart)
+
+
+def test_a_label_store_says_which_groups_had_timesteps_of_their_own(
+    study: Study, labels: Path, folds: list[Path], tmp_path: Path
+) -> None:
+    choice = choose(study, labels, folds, tmp_path / "choice.json")
+    own = {"timestep": 100, "steps": 1}
+    write_sealed(choice, read_json(choice) | {"groups": {"show": own | {"people": 30}}})
+    how = replace(LABELS, refine=replace(REFINE, timestep=AUTO, steps=None))
+    files = ("unlabelled", study.samples, study.prior, folds[0], how, 0, CPU, tmp_path / "l.h5")
+    make_labels("gcdr", study.manifest, labels, *files, choice)
+    with h5py.File(tmp_path / "l.h5") as store:
+        assert json.loads(store.attrs["made_by"])["groups"] == {"show": own}
 
 
 def test_a_choice_of_other_labels_is_refused(
@@ -305,6 +343,23 @@ def test_priors_that_say_nothing_are_refused(
     assert not (tmp_path / "choice.json").exists()
 
 
+@pytest.mark.parametrize("family", [None, "diffusion"])
+def test_a_prior_that_is_the_same_for_all_makes_no_labels(
+    study: Study, labels: Path, folds: list[Path], tmp_path: Path, family: str | None
+) -> None:
+    """With a timestep by number as with one that labels choose, and without a diffusion model."""
+    people, prior = read_people(study.manifest), tmp_path / "prior.h5"
+    one = np.random.default_rng(0).random((1, 1, 8, 8)).astype(np.float32)
+    ids = people["sample_id"].to_numpy()
+    columns = {"answer": [""] * len(people)}
+    about = {"layers": [1], "people": people_digest(people), "made_by": {}}
+    write_prior(prior, ids, one.repeat(len(ids), 0), np.ones(len(ids), bool), columns, **about)
+    how = LABELS if family else replace(LABELS, family=None, refine=None)
+    files = ("all", study.samples, prior, folds[0] if family else None)
+    with pytest.raises(InputError, match=r"prior\.h5: the maps of all \d+ people are the same"):
+        make_labels("m", study.manifest, labels, *files, how, 0, CPU, tmp_path / "labels.h5")
+
+
 def test_fewer_pictures_than_folds_are_refused(study: Study, labels: Path) -> None:
     people, shown = read_people(study.manifest), read_shown(labels)
     with pytest.raises(
@@ -314,7 +369,12 @@ def test_fewer_pictures_than_folds_are_refused(study: Study, labels: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "content", [[], {}, {"format": 2, "chosen": {}}, {"format": 1, "chosen": {"timestep": 9}}]
+    "content",
+    [[], {}, {"format": 2, "chosen": {}}, {"format": 1, "chosen": {"timestep": 9}}]
+    + [
+        {"format": 1, "chosen": {"timestep": 9, "steps": 2}, "groups": groups}
+        for groups in (None, [], [1], "a", {"a": None}, {"a": [9, 2]}, {"a": {}})
+    ],
 )
 def test_what_is_no_choice_is_named(tmp_path: Path, content: object) -> None:
     write_json(tmp_path / "choice.json", content)

@@ -198,3 +198,15 @@ def test_few_people_get_no_number() -> None:
     (line,) = curve_advice(Curve(np.array([10, 20]), errors, np.arange(4)))
     assert CANNOT in line and number_in(line.split(": ", 1)[1]) is None
     assert math.isinf(more_labels(10, 0))
+
+
+def test_who_is_nearer_is_said_where_it_may_be_chance() -> None:
+    for name, other, difference in (
+        ("VAT", "GCDR", Interval(-0.07, -0.147, 0.009)),
+        ("GCDR", "VAT", Interval(0.07, -0.009, 0.147)),
+    ):
+        said = method_advice(name, other, difference, 40)
+        assert (
+            f"whether {name} or {other} is better: VAT is nearer by 0.070 (-0.009 to +0.147)"
+            in said
+        )

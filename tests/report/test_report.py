@@ -19,7 +19,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
 from gcdr.base.seeds import numpy_rng
 from gcdr.config.typical import TYPICAL, settings_digest, typical_file
-from gcdr.report import figures, overlays, page, summary, tables, timing, typeset
+from gcdr.report import figures, overlays, page, sections, summary, tables, timing, typeset
 from gcdr.report.rows import PAPER
 
 MEANS = {
@@ -73,6 +73,48 @@ def metrics_files(folder: Path, seeds: int) -> list[Path]:
         for (method, kind), mean in MEANS.items()
         for seed in range(seeds)
     ]
+
+
+def test_without_validation_people_nothing_is_said_of_them_and_nothing_starred() -> None:
+    """Of test people alone: they have no say in the timestep."""
+    columns = {
+        "timestep": [100, 250],
+        "test": [0.2, 0.3],
+        "test_std": [np.nan] * 2,
+        "test_runs": [1, 1],
+    }
+    alone = pd.DataFrame(columns)
+    both = alone.assign(val=[0.2, 0.1], val_std=np.nan, val_runs=1)
+    for table, known in ((alone, False), (both, True)):
+        section = sections.sweep_section(table, None, ["demo: t = 100, 2 steps"])
+        assert section is not None and "demo: t = 100, 2 steps" in section.body
+        assert ("Validation people" in section.body) == known
+        text = typeset.sweep_text(table)
+        assert ("*" in text) == known and ("best timestep" in text) == known
+
+
+def test_whose_point_follows_the_head_stands_on_the_page_alone(tmp_path: Path) -> None:
+    """Of maps and of models; the terminal's table is as wide as it was."""
+    files = metrics_files(tmp_path, 1)
+    followed = {"gradcam": 0.31, "diffusion-gc": 0.64, "gcdr": 0.97}
+    for path in files:
+        content = read_json(path)
+        if content["method"] in followed:
+            more = {"asked": entry(0.5), "moved": entry(followed[content["method"]])}
+            path.write_text(json.dumps(content | {"metrics": content["metrics"] | more}))
+    table = tables.table1(tables.read_metrics(files), METHODS)
+    body = str(sections.results_section(table, None, None, "").body)
+    swapped = body[body.index("Whether the asked person is looked at") :]
+    swapped = swapped[: swapped.index("</table>")]
+    names = {row["method"]: row["name"] for _, row in table.iterrows()}
+    assert "Moves with head" in swapped
+    for method, name in names.items():
+        assert (name in swapped) == (method in followed), method
+    assert all(f"{value:.3f}" in swapped for value in followed.values())
+    assert "Moves with head" not in body.replace(swapped, "")
+    assert "Moves" not in typeset.table1_text(table)
+    without = tables.table1(tables.read_metrics(metrics_files(tmp_path, 1)), METHODS)
+    assert "Moves with head" not in sections.results_section(without, None, None, "").body
 
 
 def test_the_diffusion_model_may_be_the_best_and_the_prior_may_not(tmp_path: Path) -> None:

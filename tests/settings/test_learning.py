@@ -17,7 +17,7 @@ from gcdr.report.paper_tables import PAPER_TABLES
 from gcdr.settings import learning
 from gcdr.settings.reporting import gaze_of_row
 from gcdr.training.recipes import CONSISTENCY
-from gcdr.variants import variant
+from gcdr.variants import AUTO, variant
 
 ROOT = Path(__file__).parents[2]
 
@@ -113,6 +113,14 @@ def test_a_variant_with_a_sampler_of_its_own_takes_that_alone() -> None:
 
     assert (sampling("gcdr").sampler, sampling("gcdr").eta) == ("reference", 0.3)
     assert sampling("gcdr-consistent") == SamplerSettings(500, "linear", "consistent")
+
+
+@pytest.mark.parametrize("stretch", [True, False])
+def test_a_choice_judges_labels_as_they_are_made(stretch: bool) -> None:
+    config = configuration()
+    config["refine"] |= {"stretch": stretch, "start": "stretched"}
+    made = learning.refine_settings(config, variant("gcdr", AUTO, None, 1, "mean", "prior", "vat"))
+    assert learning.choice_settings(config, None, 1, 1).refine == made
 
 
 def test_what_a_variant_is_named_after_is_how_it_refines() -> None:

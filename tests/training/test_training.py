@@ -448,6 +448,14 @@ def test_the_surest_labels_are_kept(
     assert not len(others) or values[kept].max() <= values[others].min()
 
 
+def test_of_labels_that_are_expected_to_err_alike_entropy_decides(tmp_path: Path) -> None:
+    path, ids = tmp_path / "labels.h5", np.arange(4)
+    doubt = {"entropy": np.array([0.9, 0.2, 0.8, 0.1]), "expected_error": np.full(4, 0.2)}
+    write_labels(path, ids, np.ones((4, 4, 4)), ids >= 0, doubt, people="p", made_by={})
+    cache: Any = SimpleNamespace(people="p", readable=lambda asked, _: np.ones(len(asked), bool))
+    assert pseudo_targets(path, cache, keep=0.5).sample_id.tolist() == [1, 3]
+
+
 def test_labels_that_say_nothing_of_doubt_are_all_taken_or_refused(tmp_path: Path) -> None:
     path, ids = tmp_path / "labels.h5", np.arange(3)
     write_labels(path, ids, np.ones((3, 4, 4)), ids >= 0, {}, people="p", made_by={})

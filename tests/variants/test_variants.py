@@ -15,6 +15,8 @@ from gcdr.variants import (
     TOKENS,
     Variant,
     averaged,
+    choice_name,
+    parse_choice_name,
     parse_teacher,
     parse_variant,
     pseudo_variant,
@@ -34,6 +36,14 @@ RECIPES = st.builds(
     STORES,
     st.none() | STORES,
 )
+
+
+@given(RECIPES)
+def test_a_choice_is_named_after_what_a_variant_refines_with(made: Variant) -> None:
+    """Choices of several numbers of draws lie side by side; a single one goes without saying."""
+    sampler, draws = parse_choice_name(choice_name(made))
+    assert (sampler, draws) == (made.about.sampler, made.draws or 1)
+    assert ("-k" in choice_name(made)) == (draws > 1)
 
 
 @given(RECIPES)

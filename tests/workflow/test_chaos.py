@@ -35,8 +35,7 @@ diffusion: {{recipe: {{steps: 60, batch: 8, draws: 1}}}}
 KEPT = 'import os\nos.environ["GCDR_SAVE_SECONDS"] = "2"\n'
 CLUSTER = [
     *("--workflow-profile", "profiles/slurm", "--default-resources", "mem_mb=1500", "runtime=30"),
-    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "4"),
-    *("--seconds-between-status-checks", "4"),
+    *("--slurm-init-seconds-before-status-checks", "4", "--seconds-between-status-checks", "4"),
 ]
 
 
@@ -97,6 +96,7 @@ class Chaos:
             begun = re.search(r"^ *\d+ of \d+", text, re.MULTILINE)
             early = text.rstrip().endswith("KeyboardInterrupt") and not begun
             assert "Traceback" not in text or early, text
+            assert "error: " not in text, text  # no kill is bad input
             if "cannot be locked" in text:
                 for number in submitted(workspace.folder) if self.slurm else ():
                     subprocess.run(["scancel", number], check=True)  # as docs/cluster.md says
@@ -164,7 +164,7 @@ def check(slurm: bool, arguments: list[str], tmp_path: Path) -> None:
     meant = metrics(calm)
     assert meant
 
-    options = ["--cores", "2", *arguments, "--configfile", SMOKE, "small.yaml"]
+    options = [*arguments, "--configfile", SMOKE, "small.yaml"]
     chaos = Chaos(random.Random(SEED), options, slurm)
     rounds = 0
     while chaos.kills.total() < KILLS:
@@ -183,7 +183,7 @@ def check(slurm: bool, arguments: list[str], tmp_path: Path) -> None:
 
 
 def test_kills_end_in_the_same_metrics(tmp_path: Path) -> None:
-    check(False, ["--retries", "2"], tmp_path)
+    check(False, ["--cores", "2", "--retries", "2"], tmp_path)
 
 
 def test_kills_on_a_cluster_end_in_the_same_metrics(tmp_path: Path) -> None:

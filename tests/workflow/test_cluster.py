@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from faults import faults_left, plan_faults
 from preloaded import start_snakemake
-from workflow_runs import FEWER, SMOKE, Workspace
+from workflow_runs import FEWER, SMOKE, Workspace, run_snakemake
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
@@ -36,8 +36,7 @@ TRAINED = {
 CLUSTER = [
     *("--workflow-profile", "profiles/slurm", "--retries", "2"),
     *("--default-resources", "mem_mb=1500", "runtime=30"),
-    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "4"),
-    *("--seconds-between-status-checks", "4"),
+    *("--slurm-init-seconds-before-status-checks", "4", "--seconds-between-status-checks", "4"),
 ]
 # The first attempt of samples has a minute, in which it would hang for an hour.
 NARROW = ["--set-resources", "samples:runtime=1+29*min(attempt-1,1)", "gradcam:mem_mb=1200"]
@@ -81,7 +80,7 @@ class Cluster:
 
     def __init__(self, workspace: Workspace, said: str) -> None:
         self.workspace, self.said = workspace, workspace.folder / said
-        arguments = ["--cores", "2", *CLUSTER, *NARROW, "--configfile", SMOKE, "small.yaml"]
+        arguments = [*CLUSTER, *NARROW, "--configfile", SMOKE, "small.yaml"]
         folder = workspace.folder
         self.run = start_snakemake(folder, folder / "src", arguments, str(self.said))
 
@@ -166,6 +165,7 @@ def test_bad_input_is_not_repeated_on_a_cluster(sbatch: str, tmp_path: Path) -> 
     for picture in (workspace.folder / "results/data/smoke/images").rglob("*.jpg"):
         picture.write_bytes(b"no picture")
     cache = "results/data/smoke/samples-56.h5"
-    run = workspace.snakemake(cache, *CLUSTER, configs=(SMOKE, "small.yaml"))
+    arguments = [cache, *CLUSTER, "--configfile", SMOKE, "small.yaml"]
+    run = run_snakemake(workspace.folder, workspace.folder / "src", arguments)
     assert run.returncode == 1, run.stdout
     assert run.stdout.count("failed: ") == 1 and "repeated: " not in run.stdout

@@ -39,6 +39,33 @@ def test_figures_of_the_table_and_those_that_outrank_them(planning: Workspace) -
     assert (jobs["detect"]["mem_mb"], jobs["detect"]["runtime"]) == ("1234", "10")
 
 
+MUCH_TO_DO = (
+    *("pool_samples", "pool_deep_samples", "pool_priors", "own_manifest", "gallery", "page"),
+    *("export_folder", "export_pseudo"),
+)
+DEVICES = """include: "Snakefile"
+for one in workflow.rules:
+    script = getattr(one.input, "script", None)
+    text = Path(script).read_text() if isinstance(script, str) else ""
+    print("local:", one.name, one.name in workflow._localrules)
+    if '"device"' in text or "TRAINING" in text:
+        print("computes:", one.name, one.name in WORKS)
+"""
+
+
+def test_whoever_computes_on_a_device_asks_for_one(planning: Workspace) -> None:
+    """The table knows a model's work in every rule whose script takes a device."""
+    planning.write("devices.smk", DEVICES)
+    run = planning.snakemake("-n", "--snakefile", "devices.smk", configs=(SMOKE,))
+    assert run.returncode == 0, run.stdout[-3000:]
+    known = dict(re.findall(r"^computes: (\w+) (\w+)$", run.stdout, re.M))
+    assert len(known) > 20
+    assert [rule for rule, listed in known.items() if listed != "True"] == []
+    local = dict(re.findall(r"^local: (\w+) (\w+)$", run.stdout, re.M))
+    assert local["split"] == "True"
+    assert {local[rule] for rule in MUCH_TO_DO} == {"False"}, "beside others, on a login node"
+
+
 def test_a_plan_is_noted_for_gcdr_forecast_by_another_table(
     planning: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from logging import ERROR, INFO, WARNING, Formatter, LogRecord, makeLogRecord
 from pathlib import Path
 from types import SimpleNamespace
@@ -92,6 +93,38 @@ def test_a_failed_job_says_what_its_log_says_and_the_run_what_to_do(
     ]
 
 
+def test_a_cluster_has_jobs_that_wait_and_others_that_run(
+    handler: terminal.LogHandler,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What waits is said so, with SLURM's reason in the end; what a job took is what it says itself."""
+    squeue = tmp_path / "squeue"
+    squeue.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\nprintf "PartitionConfig\\n"')
+    squeue.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    handler.emit(record(LogEvent.RESOURCES_INFO, "Provided remote nodes: 50", nodes=50))
+    handler.emit(record(None, "SLURM run ID: 52d2"))
+    handler.emit(record(LogEvent.RUN_INFO, stats={"train_student": 2, "all": 1, "total": 3}))
+    log, bench = tmp_path / "one.log", tmp_path / "one.tsv"
+    handler.emit(record(LogEvent.JOB_STARTED, jobs=[1, 2]))
+    handler.emit(job(1, "train_student", log=[str(log)], benchmark=str(bench)))
+    handler.emit(job(2, "train_student", log=[str(tmp_path / "two.log")]))
+    now = time.monotonic()
+    assert handler.running(now) == [] and handler.submitted(now) == ["submitted: 2 jobs"]
+    log.write_text("start-up: 3 CPU seconds\n")
+    (running,) = handler.running(now + 90)
+    assert running == "0:00: train student gcdr (demo)"  # its waiting is no work
+    assert handler.submitted(now + 600) == ["submitted: 1 job (SLURM: 1 PartitionConfig)"]
+    assert "-n 52d2 -t PD" in (tmp_path / "asked").read_text()
+    bench.write_text("s\th:m:s\tmax_rss\n75.5\t0:01:15\t100\n")
+    handler.emit(record(LogEvent.JOB_FINISHED, job_id=1))
+    handler.close()
+    assert "1 of 3" in (said := capsys.readouterr().err) and "gcdr (demo) (1:16)" in said
+    assert known_seconds(terminal.SECONDS) == {"train_student": 75.5}
+
+
 def fail(handler: terminal.LogHandler, number: int, **fields: Any) -> None:
     """Snakemake's words of a job that was begun and has failed."""
     handler.emit(record(LogEvent.JOB_STARTED, jobs=[number]))
@@ -149,7 +182,14 @@ def test_a_job_that_was_killed_says_for_what(
             "slurmstepd: error: Step 7.0 exceeded memory limit (3 > 2), being killed",
             "out of memory",
         ),
-        ("torch.OutOfMemoryError: CUDA out of memory. Tried", "out of memory"),
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried", "out of the GPU's memory: a smaller"),
+        ("RuntimeError: CUDA error: out of memory", "out of the GPU's memory: a smaller"),
+        ("error: the GPU has too little memory (Tried to allocate 2 GiB)", ""),
+        ("terminate called after throwing an instance of 'std::bad_alloc'", "out of memory"),
+        ("/bin/sh: line 1:  4711 Killed                  python x", "killed, most likely"),
+        ("Killed", "killed, most likely"),
+        ("Bus error (core dumped)", "killed, most likely"),
+        ("slurmstepd: error: *** JOB 7 was Killed by its user", ""),
         (
             "RuntimeError: [enforce fail at alloc_cpu.cpp:118] can't allocate memory",
             "out of memory",

@@ -194,7 +194,7 @@ def test_more_processes_train_nothing_again(done: Workspace) -> None:
     done.write("two.yaml", "processes: 2\n")
     assert set(done.planned(configs=(SMOKE, "two.yaml"))) <= {"page"}  # it shows all settings
     told = done.snakemake("-n", "-p", "--forcerun", "train_student", configs=(SMOKE, "two.yaml"))
-    launcher = "python -m torch.distributed.run --standalone --nproc-per-node=2"
+    launcher = "python workflow/scripts/launch.py 2"
     assert f"{launcher} workflow/scripts/train_gaze.py" in told.stdout
 
 
@@ -485,6 +485,23 @@ def test_settings_on_the_command_line_are_read_as_in_a_file(planning: Workspace)
     run = planning.snakemake("-n", "--config", "refine={timestep: 123}", configs=(SMOKE,))
     assert run.returncode == 0, run.stdout
     assert "gcdr-t123-n2-k1+ofa-world-body+vat" in run.stdout
+
+
+def test_choices_of_other_draws_lie_side_by_side(planning: Workspace) -> None:
+    """And a name that is asked for says itself how many, whatever is configured."""
+    planning.write("k.yaml", "refine: {draws: 8}\n")
+    split = "results/smoke/labels25-seed0"
+    asked = [f"{split}/pseudo/gcdr-tauto-{drawn}+ofa-world-body.h5" for drawn in ("k1", "k8")]
+    run = planning.snakemake("-n", "-p", *asked, configs=(SMOKE, "k.yaml"))
+    assert run.returncode == 0, run.stdout
+    assert f"{split}/timestep/configured+ofa-world-body.json" in run.stdout
+    assert f"{split}/timestep/configured-k8+ofa-world-body.json" in run.stdout
+    commands = re.findall(r"^Shell command: (.*choose_timestep.*)$", run.stdout, re.M)
+    draws = {
+        re.search(r"timestep/(\S+?)\+", one)[1]: re.search(r'"draws": (\d+)', one)[1]
+        for one in commands
+    }
+    assert draws == {"configured": "1", "configured-k8": "8"}
 
 
 def test_plan_of_every_share_and_of_unlabelled_people(planning: Workspace) -> None:

@@ -5,10 +5,9 @@ is a file of its own, which the labels of ``tauto`` variants read. No rules here
 """
 
 from gcdr.config.asked import DIFFUSION, same_people, study_starts
-from gcdr.variants import AUTO
+from gcdr.variants import AUTO, choice_name, parse_choice_name
 from gcdr.refine.options import NOISE_OFFSETS
 
-CONFIGURED = "configured"  # in place of a sampler that a method always takes
 CHOICE = f"{STUDY}/timestep/{{sampler}}+{{prior}}.json"
 
 
@@ -68,20 +67,19 @@ def choice_options(wildcards, input, output):
 
 def choice_settings(wildcards):
     """The candidates, and how they refine."""
-    sampler = None if wildcards.sampler == CONFIGURED else wildcards.sampler
-    return settings_json(learning.choice_settings(config, sampler, layer_of(wildcards.prior)))
+    layer, named = layer_of(wildcards.prior), parse_choice_name(wildcards.sampler)
+    return settings_json(learning.choice_settings(config, *named, layer))
 
 
 def choice_of(study, share, seed, asked):
     """File of the timestep that a variant leaves open; nothing where it says one."""
     if asked.timestep != AUTO:
         return []
-    sampler = asked.about.sampler or CONFIGURED
     return CHOICE.format(
         study=study,
         share=labels_alone(share),
         seed=seed,
-        sampler=sampler,
+        sampler=choice_name(asked),
         prior=asked.prior,
     )
 

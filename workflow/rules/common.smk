@@ -20,7 +20,7 @@ STORES = all_stores(PRIORS)  # every prior store by its name
 
 
 wildcard_constraints:
-    sampler=r"\w+",
+    sampler=r"\w+(?:-k\d+)?",
     dataset="[^/]+",
     prior="[^/]+",
     store="[^/]+",

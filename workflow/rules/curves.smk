@@ -1,13 +1,21 @@
 """What a curve over numbers of labels is made of. No rules here."""
 
+import sys
+
+JUDGED_ON_NOBODY = (
+    "label_advice: found split.validation 0, expected a share of the labelled people to set aside: "
+    "curves of labels are judged on people whom no model has learned from"
+)
+
+if not config["split"]["validation"] and workflow.is_main_process:
+    if "label_advice" in sys.argv:  # before anything is planned, where the error is one line
+        raise WorkflowError(JUDGED_ON_NOBODY)
+
 
 def curve_shares(wildcards):
     """Names of the splits of a curve: parts of the labels, and all of them."""
     if not config["split"]["validation"]:
-        raise WorkflowError(
-            "label_advice: found split.validation 0, expected a share of the labelled people to set aside: "
-            "curves of labels are judged on people whom no model has learned from"
-        )
+        raise WorkflowError(JUDGED_ON_NOBODY)
     whole = SplitName.parse(wildcards.share)
     parts = sorted(set(config["report"]["parts"]))
     return [*(str(replace(whole, part=part)) for part in parts), wildcards.share]

@@ -122,7 +122,6 @@ rule own_manifest:
         "results/benchmarks/manifest/{dataset}.tsv"
     wildcard_constraints:
         dataset=one_of(OWN_TABLES),
-    localrule: True
     params:
         people=own_people,
         source=own_source,

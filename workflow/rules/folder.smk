@@ -53,7 +53,6 @@ rule export_folder:
         "logs/{study}/export.log",
     benchmark:
         "results/benchmarks/export/{study}.tsv"
-    localrule: True
     shell:
         "python {input.script:q} --manifest={input.manifest:q} --maps={input.maps:q}"
         " --out={output:q} > {log:q} 2>&1"
@@ -75,7 +74,6 @@ rule export_pseudo:
         "results/benchmarks/export/{study}-{format}.tsv"
     wildcard_constraints:
         format=one_of(EXPORTED_FORMATS),
-    localrule: True
     params:
         files=input_options("manifest", "annotations", "labels", "maps"),
     shell:
@@ -100,7 +98,6 @@ rule gallery:
         "logs/{study}/gallery.log",
     benchmark:
         "results/benchmarks/gallery/{study}.tsv"
-    localrule: True
     params:
         files=input_options(*GALLERY_FILES),
         settings=gallery_settings,

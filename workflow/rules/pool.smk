@@ -87,7 +87,6 @@ rule pool_samples:
         "results/benchmarks/pool/{dataset}-samples-{size}.tsv"
     wildcard_constraints:
         dataset=names_of("pool"),
-    localrule: True
     params:
         caches=lambda wildcards: as_json(caches_of_members(wildcards)),
     shell:
@@ -129,7 +128,6 @@ rule pool_priors:
         "results/benchmarks/pool/{dataset}-{store}.tsv"
     wildcard_constraints:
         dataset=names_of("pool"),
-    localrule: True
     params:
         stores=lambda wildcards: as_json(people_and_stores(wildcards)),
     shell:

@@ -48,7 +48,6 @@ rule page:
         f"logs/{config['report']['name']}/report.log",
     benchmark:
         f"results/benchmarks/report/{config['report']['name']}.tsv"
-    localrule: True
     params:
         settings=lambda wildcards: report_settings(SHOWN),
     shell:

@@ -6,6 +6,7 @@ None of it is a parameter, so that no change makes anything again. What the comm
 
 from functools import cache
 
+from gcdr.base.errors import InputError
 from gcdr.base.gpus import share_gpus, visible_gpus
 from gcdr.config.preflight import machine_memory
 from gcdr.settings import job_needs
@@ -32,11 +33,6 @@ def vqa_work(wildcards):
     return [Work(row, people_of(wildcards))]
 
 
-def pointing_work(wildcards):
-    """A vision-language model about a shard."""
-    return [Work("pointing", people_of(wildcards))]
-
-
 def detector_work(finds):
     """A detector of bodies ("detect") or of heads, which looks at fewer pictures than there are people."""
     weights = config[finds]["weights"]
@@ -54,6 +50,11 @@ def gaze_work(gaze_of):
         return [Work(job_needs.gaze_row(model), people_of(wildcards))]
 
     return works
+
+
+def asking(row):
+    """A model of a size that there is one of, about everybody."""
+    return lambda wildcards: [Work(row, people_of(wildcards))]
 
 
 def label_work(wildcards):
@@ -79,7 +80,7 @@ def sweep_work(wildcards):
 
 def choice_work(wildcards):
     """The labelled people refined by each candidate."""
-    settings = learning.choice_settings(config, None, 1)
+    settings = learning.choice_settings(config, *parse_choice_name(wildcards.sampler), 1)
     people = labelled_people(wildcards) * settings.repeats
     return [job_needs.refining(DENOISER, people, one) for one in settings.refinements()]
 
@@ -109,10 +110,14 @@ WORKS = {
     "detect": detector_work("detect"),
     **dict.fromkeys(("find_heads", "film_heads"), detector_work("heads")),
     "gradcam": vqa_work,
-    "pointing": pointing_work,
+    "pointing": asking("pointing"),
+    "estimate_depth": asking("depth"),
+    "name_by_detection": asking("regions"),
+    "evaluate_two_stage": asking("image tower"),
     "tokens": gaze_work(on_backbone),
     **dict.fromkeys(
-        ("evaluate", "label_curve", "predict_unlabelled", "predict_folder"), gaze_work(asked_gaze)
+        ("evaluate", "evaluate_semantics", "label_curve", "predict_unlabelled", "predict_folder"),
+        gaze_work(asked_gaze),
     ),
     **dict.fromkeys(("make_labels", "refine_folder", "step_maps"), label_work),
     "sweep": sweep_work,
@@ -123,7 +128,7 @@ WORKS = {
         lambda wildcards: [Work("vqa world")],  # its time is the rule's
     ),
 }
-"""What models do in the jobs of a rule; in those of other rules they do nothing."""
+"""What models do in the jobs of a rule, of every rule whose script takes a device; in those of others nothing."""
 
 
 def asks(name):
@@ -169,9 +174,12 @@ for name, figures in FIGURES.rules.items():
         one.resources["_cores"] = figures.threads
 
 if workflow.is_main_process and workflow.resource_settings.nodes is None:
-    # Jobs run on this machine: they share its memory, and each has a GPU of its own.
+    # Jobs run on this machine: they share its memory, and each has GPUs of its own.
     devices = visible_gpus() if config["device"] in ("auto", "cuda") else []
     for what, total in {"mem_mb": machine_memory(), "gpu": max(len(devices), 1)}.items():
         if what not in workflow.global_resources:
             workflow.register_resource(what, total)
-    share_gpus(devices)
+    try:
+        share_gpus(devices, config["processes"])
+    except InputError as error:
+        raise WorkflowError(str(error)) from None

@@ -10,7 +10,12 @@ import json
 from gcdr.base.command_line import options
 from gcdr.settings.learning import trainer
 
-TRAINER = trainer(config["processes"])
+
+def script(name):
+    return f"{HOME}workflow/scripts/{name}.py"
+
+
+TRAINER = trainer(config["processes"], script("launch"))
 """What runs a training's script."""
 
 if MODULE:
@@ -18,10 +23,6 @@ if MODULE:
     host = workflow.modifier_stack[0].globals
     host["config"].setdefault("failures", config["failures"])
     host.setdefault("TRAINER", TRAINER)
-
-
-def script(name):
-    return f"{HOME}workflow/scripts/{name}.py"
 
 
 def files_in(folder, *names):

@@ -337,13 +337,3 @@ def gallery_settings(wildcards):
     images, layer = images_of_study(wildcards), layer_of_study(wildcards)
     notice = reporting.notice_of_gallery(config, wildcards.study)
     return settings_json(reporting.GallerySettings(images, layer, notice, config["blur_faces"]))
-
-
-def show_summary():
-    """Print the tables and say where the pages are, when a run has ended well."""
-    made = [path for path in default_targets() if os.path.exists(path)]
-    summary = Path(REPORT, "tables/summary.txt")
-    if summary.exists() and config["report"]["studies"]:
-        print(summary.read_text())
-    for path in made:
-        print(f"Open {path}")

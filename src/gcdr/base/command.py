@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gcdr.base.endings import START_UP, TROUBLE, closing_line, end_with
+from gcdr.base.endings import START_UP, TROUBLE, closing_line, end_with, small_gpu
 from gcdr.base.errors import InputError
 from gcdr.base.files import disk_trouble
 from gcdr.base.stopping import answer_signals
@@ -87,6 +87,8 @@ def run(main: Callable[[], None]) -> None:
     except InputError as error:
         end_with(closing_line(error), 2)
     except Exception as error:
+        if line := small_gpu(error):
+            end_with(line, 2)
         if not (reason := disk_trouble(error)):
             raise
         named = getattr(error, "filename", None) or "the log, or a file of this job"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import torch
 
 from gcdr.base.errors import InputError
-from gcdr.base.gpus import take_gpu
+from gcdr.base.gpus import take_gpus
 
 
 def pick_device(name: str = "auto", *, alone: bool = False) -> torch.device:
@@ -35,7 +35,7 @@ def pick_device(name: str = "auto", *, alone: bool = False) -> torch.device:
     # called fp32 here is compared with results of other machines and must be that.
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     if name in ("auto", "cuda"):
-        take_gpu()
+        take_gpus()
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

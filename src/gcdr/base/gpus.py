@@ -1,6 +1,6 @@
-"""Which GPUs a machine has, and one of them for each job: Snakemake counts devices but hands none out.
+"""Which GPUs a machine has, and some of them for each job: Snakemake counts devices but hands none out.
 
-Snakemake's process lists the devices in ``GCDR_GPUS``. A job locks a file for the one that it takes; the
+Snakemake's process lists the devices in ``GCDR_GPUS``. A job locks a file for each that it takes; the
 system frees it when the job ends, however that is. No torch: planning asks, and a job must have chosen before
 CUDA is looked at.
 """
@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
+
+from gcdr.base.errors import InputError
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 SHARED = "GCDR_GPUS"
@@ -30,41 +32,77 @@ def visible_gpus(driver: Path = DRIVER) -> list[str]:
     return devices[: devices.index("-1")] if "-1" in devices else [one for one in devices if one]
 
 
-def share_gpus(devices: Sequence[str]) -> None:
-    """Have the jobs that this process starts take one of several devices each."""
+def share_gpus(devices: Sequence[str], processes: int = 1) -> None:
+    """Have the jobs that this process starts take some of several devices each.
+
+    Args:
+        devices: as CUDA calls them.
+        processes: how many a training asks for at once.
+
+    Raises:
+        InputError: those are more than there are.
+    """
+    if devices:
+        _check_enough(devices, processes)
     if len(devices) > 1:
         os.environ[SHARED] = ",".join(devices)
 
 
-def take_gpu() -> str | None:
-    """Take one of the devices that jobs share, as the only one that this process sees; wait for a free one.
+def take_gpus(count: int = 1) -> list[str]:
+    """Take some of the devices that jobs share, as all that this process sees; wait until so many are free.
+
+    Of jobs that take several one alone gathers at a time, so that no two wait for each other.
 
     Returns:
-        the device; None where none are shared: there is one at the most, or SLURM hands them out.
+        the devices; none where none are shared: there is one at the most, or SLURM hands them out.
+
+    Raises:
+        InputError: there are fewer than that.
     """
-    devices = os.environ.pop(SHARED, None)
-    if devices is None or _held:
-        return None
-    taken = _lock(devices.split(","))
-    if taken is None:
-        print(f"waiting for one of the GPUs {devices}", file=sys.stderr, flush=True)
-        while taken is None:
+    shared = os.environ.pop(SHARED, None)
+    if shared is None or _held:
+        return []
+    devices = shared.split(",")
+    _check_enough(devices, count)
+    with _lock_file("gathering") as gathering:
+        if count > 1:
+            fcntl.flock(gathering, fcntl.LOCK_EX)
+        taken = _lock(devices, count)
+        if len(taken) < count:
+            ask = "one" if count == 1 else str(count)
+            print(f"waiting for {ask} of the GPUs {shared}", file=sys.stderr, flush=True)
+        while len(taken) < count:
             time.sleep(PAUSE)
-            taken = _lock(devices.split(","))
-    os.environ[VISIBLE] = taken
+            taken += _lock([one for one in devices if one not in taken], count - len(taken))
+    os.environ[VISIBLE] = ",".join(taken)
     return taken
 
 
-def _lock(devices: Iterable[str]) -> str | None:
-    """The first device that nobody holds, held from now on."""
+def _check_enough(devices: Sequence[str], processes: int) -> None:
+    if processes > len(devices):
+        raise InputError(
+            f"processes: found {processes}, expected at most {len(devices)}, as many as there are GPUs "
+            f"({','.join(devices)}); or device: cpu"
+        )
+
+
+def _lock_file(name: str) -> TextIOWrapper:
+    """A file of this user's that is locked, opened."""
+    return Path(tempfile.gettempdir(), f"gcdr-gpu-{os.getuid()}-{name}.lock").open("a")
+
+
+def _lock(devices: Iterable[str], count: int) -> list[str]:
+    """The first devices that nobody holds, so many at the most, held from now on."""
+    taken: list[str] = []
     for device in devices:
-        name = f"gcdr-gpu-{os.getuid()}-{device.replace('/', '_')}.lock"
-        file = Path(tempfile.gettempdir(), name).open("a")  # noqa: SIM115  closed with the process
+        if len(taken) == count:
+            break
+        file = _lock_file(device.replace("/", "_"))
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.close()
         else:
             _held.append(file)
-            return device
-    return None
+            taken.append(device)
+    return taken

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from gcdr.base.plain import Config
 from gcdr.config.asked import diffuses, models_of_studies, reported_methods, used_studies
+from gcdr.config.label_checks import online_groups
 from gcdr.config.preflight import SUPERVISED
 from gcdr.config.schema import by_share, study_share, study_timestep
 from gcdr.datasets.enough import Finding, Plan, people_findings
@@ -43,6 +44,10 @@ def table_findings(config: Config) -> dict[str, list[Finding]]:
         people = people_of_table(Path(source["images"]), Path(source["table"]), share)
         if people is not None:
             found[study] = people_findings(people, plan_of(config, study))
+            named = (
+                [about["dataset"]] if "group" in people and people["group"].notna().any() else []
+            )
+            found[study] += [Finding(text, True) for text in online_groups(config, study, named)]
     return found
 
 

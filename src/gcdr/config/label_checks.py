@@ -1,9 +1,15 @@
 """What is checked of whose labels a study keeps by name, and of adapting to a data set, beyond the schema."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from gcdr.base.plain import Config
-from gcdr.config.asked import diffuses, models_of_studies, same_people, used_studies
+from gcdr.config.asked import (
+    diffuses,
+    labelled_online,
+    models_of_studies,
+    same_people,
+    used_studies,
+)
 from gcdr.config.schema import study_share, study_timestep
 from gcdr.data.chosen import ChosenLabels
 from gcdr.methods import TEACHERS
@@ -17,6 +23,9 @@ CHOOSE = tuple(name for name, about in TEACHERS.items() if about.labels_alone)
 
 TRACKED = ("videoattentiontarget", "childplay", "world-show", "video")
 """Kinds of data sets whose people are rows of tracks."""
+
+GROUPED = ("videoattentiontarget", "childplay", "gooreal", "world-show")
+"""Kinds of data sets whose people are in groups; those of a folder are where its table has the column."""
 
 
 def label_problems(config: Config) -> Iterator[str]:
@@ -33,6 +42,10 @@ def label_problems(config: Config) -> Iterator[str]:
             if "share" in study:
                 yield f"studies.{name}: found labels and share, expected one of them"
         yield from _clips_for_folds(config, name)
+        if name in used_studies(config):
+            kinds = {one: config["datasets"].get(one, {}).get("kind") for one in _labelled(study)}
+            grouped = [one for one, kind in kinds.items() if kind in GROUPED]
+            yield from online_groups(config, name, grouped)
         if study.get("adapt") or labels:
             yield from (
                 f"studies.{name}: takes or starts from a model of study {model['study']}, which has labels "
@@ -77,6 +90,24 @@ def _clips_for_folds(config: Config, name: str) -> Iterator[str]:
             f"studies.{name}.timestep: found auto, which deals labelled clips to {folds} folds, and {clips} "
             "clip of them; expected a timestep by number, as the paper takes 250 or 300"
         )
+
+
+def online_groups(config: Config, name: str, sources: Collection[str]) -> list[str]:
+    """A study whose groups have timesteps of their own, with labels that are made in the batch.
+
+    Args:
+        config: the configuration.
+        name: the study.
+        sources: names of its data sets whose people are in groups.
+    """
+    named = study_timestep(config, name, study_share(config, name))
+    if not sources or named != AUTO or not labelled_online(config):
+        return []
+    return [
+        f"studies.{name}: found groups in {', '.join(sources)}, which may have timesteps of their own "
+        "(auto), and refine.redraw online, which refines everybody alike; expected redraw sampled or mean, "
+        "or a timestep by number"
+    ]
 
 
 def torn_tracks(config: Config) -> list[str]:

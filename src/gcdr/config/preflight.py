@@ -101,7 +101,12 @@ def check_references(config: Config) -> None:
     problems += place_problems(config, (name for sources in used.values() for name in sources))
     if problems:
         raise InputError(
-            "\n".join([f"configuration: {len(problems)} problem(s)", *(f"  {p}" for p in problems)])
+            "\n".join(
+                [
+                    f"configuration: {len(problems)} problem{'s' * (len(problems) > 1)}",
+                    *(f"  {p}" for p in problems),
+                ]
+            )
         )
 
 

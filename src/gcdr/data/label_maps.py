@@ -21,8 +21,8 @@ class LabelMaps:
         stored: (N, H, W) or (N, K, H, W) float16, mapped into memory; read into it where an earlier version
             stored them in chunks.
         path: the file.
-        doubt: (N,) float, larger where a label is less sure: its expected error where the store has it, else
-            its map's entropy; None where it has neither.
+        doubt: (D, N) float, each larger where a label is less sure, the first before the others: its
+            expected error and its map's entropy, where the store has them; None where it has neither.
     """
 
     sample_id: np.ndarray
@@ -51,8 +51,8 @@ class LabelMaps:
                 if maps.chunks or not maps.size
                 else MappedRows(held, "heatmap", maps.dtype, maps.ndim)
             )
-            told = (held.columns.get(name) for name in ("expected_error", "entropy"))
-            doubt = next((one for one in told if one is not None), None)
+            says = [name for name in ("expected_error", "entropy") if name in held.columns]
+            doubt = np.stack([held.columns[name] for name in says]) if says else None
             return cls(ids, held.columns["valid"], stored, held.path, doubt)
 
     @property

@@ -47,7 +47,8 @@ def judged_labels(
     ]
     places, found, drawn = gaze[:, None].astype(float), [], []
     for made in refine_maps(model, samples, sample_id, maps, refinements, device):
-        trust = trust_columns(torch.from_numpy(pseudo_labels(made.heatmap, None)[0]), None, maps)
+        labels, _ = pseudo_labels(made.heatmap, None, settings.refine.stretch)  # as they are made
+        trust = trust_columns(torch.from_numpy(labels), None, maps)
         error = point_distances(peak_points(made.heatmap).numpy(), places)["dist_to_mean"]
         found.append([trust["entropy"], trust["prior_distance"], error])
         drawn.append(made.points.numpy())

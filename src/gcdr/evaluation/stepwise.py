@@ -78,7 +78,8 @@ def write_step_maps(
         device: where to compute.
         out: the store; its K maps of each person are those of the ways one after another, as ``made_by``
             says with ``ways``.
-        choice: file of the chosen timestep, where the settings leave it open.
+        choice: file of the chosen timestep, where the settings leave it open; the way of the whole is
+            shown, of people of groups with their own too.
         prior_made_by: the settings that must have made the prior store, as far as they are known.
 
     Raises:

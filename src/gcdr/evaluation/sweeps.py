@@ -226,7 +226,7 @@ def choose_timestep(
                 "(refine.auto.group_least)"
             )
     taken = _as_chosen(of_candidate, choice, people, settings)
-    line = fit_reliability(taken)
+    line = fit_reliability(taken, clusters(people))
     write_sealed(
         out,
         {

@@ -19,6 +19,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.unpickling import read_pickle
 from gcdr.data.manifest import BOX, people_digest, read_people
 from gcdr.data.stores import write_prior
+from gcdr.data.varied import check_varied
 
 LAYER = re.compile(r"(\d+)(?:st|nd|rd|th)_layer")
 # Columns of train and test files, the extended ones included; counted from 0.
@@ -112,19 +113,22 @@ def write_entries(
     """The prior store of people's entries, each with its place for messages; None where there is none.
 
     Raises:
-        InputError: nobody has an entry (``where`` was looked for ``such``), a layer is missing, or maps
-            differ in size.
+        InputError: nobody has an entry (``where`` was looked for ``such``), a layer is missing, maps
+            differ in size, or all are the same.
     """
     known = np.array([entry is not None for entry in found])
     if not known.any():
         raise InputError(f"{where}: none of the {len(people)} people has an entry; expected {such}")
     print(f"{int(known.sum())} of {len(people)} people have an entry", file=sys.stderr)
     maps = _maps(found, layers)
+    valid = known & np.isfinite(maps).all((1, 2, 3))
+    of_known = maps[valid]
+    check_varied(bool((of_known == of_known[:1]).all()), people[valid], Path(where))
     write_prior(
         out,
         people["sample_id"].to_numpy(),
         maps,
-        known & np.isfinite(maps).all((1, 2, 3)),
+        valid,
         {
             "answer": np.array(
                 [str(one[1].get("answer", "")) if one else "" for one in found], object

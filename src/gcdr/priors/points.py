@@ -19,6 +19,7 @@ from gcdr.base.problems import Problems
 from gcdr.data.heatmaps import gaussians
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.stores import write_prior_blocks
+from gcdr.data.varied import varied_blocks
 from gcdr.datasets.text import Table
 from gcdr.priors.points_settings import ShapeSettings
 from gcdr.priors.points_table import POINT, read_matched
@@ -62,7 +63,7 @@ def points_prior(manifest: Path, table: Path, out: Path, how: ShapeSettings) -> 
         how: how the table is read and drawn.
 
     Raises:
-        InputError: a row is wrong (all of them are listed), or nobody has a map.
+        InputError: a row is wrong (all of them are listed), nobody has a map, or all have the same.
     """
     people = read_people(manifest)
     rows, kind = read_point_rows(table, people, how)
@@ -71,7 +72,7 @@ def points_prior(manifest: Path, table: Path, out: Path, how: ShapeSettings) -> 
     lacking: list[np.ndarray] = []
     write_prior_blocks(
         out,
-        _blocks(people, rows, kind, table, how, lacking),
+        varied_blocks(_blocks(people, rows, kind, table, how, lacking), people, table),
         layers=LAYERS,
         people=people_digest(people),
         made_by=made_by(kind, {"size": how.size, **_shape_settings(kind, how)}),

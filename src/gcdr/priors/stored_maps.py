@@ -9,6 +9,7 @@ import pandas as pd
 from gcdr.base.errors import InputError
 from gcdr.data.manifest import people_digest, read_people
 from gcdr.data.stores import read_label_people, read_labels, write_prior_blocks
+from gcdr.data.varied import varied_blocks
 from gcdr.priors.points import LAYERS, columns_of, made_by
 from gcdr.priors.whose import check_covered, say_covered
 
@@ -28,13 +29,14 @@ def maps_prior(manifest: Path, store: Path, out: Path, complete: bool = True) ->
         complete: whether a store that leaves somebody without a map is refused.
 
     Raises:
-        InputError: not a label store, one of other people, or one in which too many have no valid map.
+        InputError: not a label store, one of other people, one in which too many have no valid map, or one
+            whose maps are all the same.
     """
     people = read_people(manifest)
     lacking: list[np.ndarray] = []
     write_prior_blocks(
         out,
-        _blocks(people, store, complete, lacking),
+        varied_blocks(_blocks(people, store, complete, lacking), people, store),
         layers=LAYERS,
         people=people_digest(people),
         made_by=made_by("maps", {}),

@@ -78,6 +78,9 @@ def read_choice(path: Path) -> Choice:
     found = content.get("chosen") if isinstance(content, dict) else None
     if not isinstance(found, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path}: found no choice of a timestep; make it again")
+    groups = content.get("groups", {})
+    if not isinstance(groups, dict) or not all(isinstance(one, dict) for one in groups.values()):
+        raise InputError(f"{path}: groups: expected a table of groups; make it again")
     return Choice(
         Chosen.from_json(found, f"{path}, chosen"),
         {
@@ -85,7 +88,7 @@ def read_choice(path: Path) -> Choice:
                 {key: about[key] for key in ("timestep", "steps") if key in about},
                 f"{path}, {name}",
             )
-            for name, about in content.get("groups", {}).items()
+            for name, about in groups.items()
         },
         content.get("split") or {},
         Reliability.from_json(line, f"{path}, reliability")
@@ -126,8 +129,21 @@ def compared(errors: np.ndarray, unit: np.ndarray, weights: np.ndarray) -> pd.Da
         )
     sums = np.zeros((len(errors), units))
     np.add.at(sums.T, member, ((apart - above[:, None]) * weights).T)
-    se = np.sqrt((sums**2).sum(1) * units / (units - 1))
+    share = np.bincount(member, weights)
+    alike = np.ptp(weights) == 0
+    se = np.sqrt((sums**2).sum(1) * (units / (units - 1) if alike else _few_units(share)))
     return pd.DataFrame({"dist_to_mean": mean, "above": above, "se": se})
+
+
+def _few_units(share: np.ndarray) -> float:
+    """By how much squared residuals of units are too small, since the mean is of the same units.
+
+    Args:
+        share: (U,) what each unit counts, of sum 1. Of equal ones it is U / (U - 1); few that count for most
+            of the sum are few, however many others there are.
+    """
+    squares, cubes = (share**2).sum(), (share**3).sum()
+    return float(1 / max(1 - 2 * cubes / squares + squares, 1e-12))
 
 
 def select(table: pd.DataFrame, candidates: list[Chosen]) -> Chosen:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
+from gcdr.base.plain import JsonTable
 from gcdr.data.heatmaps import entropy, peak_points, spread
 from gcdr.data.lookup import places
 from gcdr.data.manifest import IGNORED, people_digest, read_people
@@ -20,6 +21,7 @@ from gcdr.data.shown import check_split, read_shown, split_identity
 from gcdr.data.split import UNLABELLED
 from gcdr.data.stores import write_labels
 from gcdr.data.tokens import Cache, open_cache
+from gcdr.data.varied import check_varied
 from gcdr.models.build import load_model, read_card
 from gcdr.models.denoiser import Denoiser
 from gcdr.models.precision import set_precision
@@ -216,7 +218,7 @@ def make_labels(
 
     Raises:
         InputError: nobody to make labels for, a model of another kind than the settings say or of another
-            split, or files that are damaged, of other people or of other settings.
+            split, prior maps that are all the same, or files that are damaged, of other people or settings.
     """
     people = read_people(manifest)
     digest = people_digest(people)
@@ -227,12 +229,14 @@ def make_labels(
     if split is not None and choice is not None:
         check_split(choice, read_choice(choice).split, split, labels)
     cache = open_cache(samples, digest)
+    rows = people.iloc[places(people["sample_id"].to_numpy(), ids, manifest)]
     known, valid = None, cache.readable(ids, which)
     if prior is not None:
         how = (settings.maps.layer, settings.maps.size, prior_made_by)
         known, mapped = prior_maps(prior, digest, ids, *how)
+        of_known = known[mapped]
+        check_varied(bool((of_known == of_known[:1]).all()), rows[mapped], prior)
         valid &= mapped
-    rows = people.iloc[places(people["sample_id"].to_numpy(), ids, manifest)]
     parts = refined_parts(settings, choice, rows)
     maps, points = maps_of(cache, ids, known, teacher, settings, parts, seed, device)
     if settings.gaussian:
@@ -243,14 +247,25 @@ def make_labels(
     print(
         f"{method}: {len(ids)} people, {int(usable.sum())} valid labels, mean peak {peak.mean():.3f}"
     )
-    first = torch.from_numpy(heatmap.reshape(len(ids), -1, *heatmap.shape[-2:])[:, 0])
+    whole = maps.mean(1) if maps.ndim == 4 else maps  # of several labels, their mean says how sure
+    shown = torch.from_numpy(pseudo_labels(whole, valid, stretch)[0])
     made_by = {"method": method, "settings": settings.to_json(), "seed": seed, "split": split}
-    columns = {"peak": np.nan_to_num(peak), "spread": spread(first).numpy()}
-    columns |= trust_columns(first, points, known)
+    columns = {"peak": np.nan_to_num(peak), "spread": spread(shown).numpy()}
+    columns |= trust_columns(shown, points, known)
     if choice is not None:
-        made_by["chosen"] = read_json(choice)["chosen"]
+        made_by |= {"chosen": read_json(choice)["chosen"]} | chosen_groups(choice)
         columns |= expected_errors(choice, columns)
     write_labels(out, ids, heatmap, usable, columns, people=digest, made_by=made_by)
+
+
+def chosen_groups(choice: Path) -> dict[str, dict[str, JsonTable]]:
+    """``groups``: the timestep and steps of those that have their own; nothing where none has.
+
+    Raises:
+        InputError: the choice cannot be read.
+    """
+    groups = read_choice(choice).groups
+    return {"groups": {name: one.to_json() for name, one in groups.items()}} if groups else {}
 
 
 def trust_columns(
@@ -259,7 +274,7 @@ def trust_columns(
     """What a label store says of how sure its labels are, as far as it is known.
 
     Args:
-        labels: (N, H, W) stretched maps.
+        labels: (N, H, W) maps as labels.
         points: (N, K, 2) peaks of the draws, where labels are drawn.
         prior: (N, G, G) prior maps, zeros where there is none, where labels are made of them.
 

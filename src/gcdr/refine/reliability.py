@@ -16,6 +16,15 @@ from gcdr.base.jsonconfig import JsonConfig
 LEAST = 20
 """Labelled people from which it can be said how far off labels are."""
 
+UNITS = 10
+"""Images or films from which a slope is told from none; standard errors by fewer are too small."""
+
+SURE = 2.0
+"""Standard errors by which a slope is above 0."""
+
+DIAGONAL = 2**0.5
+"""Of a picture in units of the image: nothing is further off."""
+
 COVERAGES = np.arange(1, 21) / 20
 """Shares of the labels, those of least doubt first, whose mean error is told."""
 
@@ -55,6 +64,7 @@ class Reliability(JsonConfig):
         typical: mean ``prior_distance``, for labels without a prior map.
         least: smallest distance that is said.
         people: how many it was learned from.
+        most: largest distance that is said; files of before say nothing of it.
     """
 
     base: float
@@ -63,6 +73,7 @@ class Reliability(JsonConfig):
     typical: float
     least: float
     people: int
+    most: float = DIAGONAL
 
     def expected_error(self, entropy: np.ndarray, prior_distance: np.ndarray) -> np.ndarray:
         """Distances (N,) float64 in units of the image.
@@ -73,14 +84,15 @@ class Reliability(JsonConfig):
         """
         apart = np.where(np.isnan(prior_distance), self.typical, prior_distance)
         line = self.base + self.entropy * entropy + self.prior_distance * apart
-        return np.maximum(line, self.least)
+        return np.clip(line, self.least, self.most)
 
 
-def fit_reliability(judged: Judged) -> Reliability | None:
-    """Least squares with slopes that are not negative.
+def fit_reliability(judged: Judged, unit: np.ndarray) -> Reliability | None:
+    """Least squares with slopes that are told from 0, within the errors that were seen.
 
     Args:
         judged: labels of people that the diffusion model has not seen.
+        unit: (N,) what counts together, see :func:`gcdr.data.folds.clusters`.
 
     Returns:
         None of fewer than :data:`LEAST` people.
@@ -89,8 +101,7 @@ def fit_reliability(judged: Judged) -> Reliability | None:
         return None
     features = np.stack([judged.entropy, judged.prior_distance], 1).astype(float)
     centre, mean = features.mean(0), float(judged.error.mean())
-    varied = np.ptp(features, 0) > 0  # of what is the same for all, the rest is rounding
-    slopes = _slopes((features - centre) * varied, judged.error - mean)
+    slopes = _slopes(features - centre, judged.error - mean, unit)
     return Reliability(
         base=mean - float(centre @ slopes),
         entropy=float(slopes[0]),
@@ -98,19 +109,33 @@ def fit_reliability(judged: Judged) -> Reliability | None:
         typical=float(centre[1]),
         least=float(np.quantile(judged.error, 0.05)),
         people=len(judged.error),
+        most=float(np.quantile(judged.error, 0.95)),
     )
 
 
-def _slopes(features: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Of the lines with some of the features and without a negative slope, the one that fits best."""
-    best, smallest = np.zeros(features.shape[1]), float((values**2).sum())
-    for used in ([0, 1], [0], [1]):
-        slopes = np.zeros(features.shape[1])
-        slopes[used] = np.linalg.lstsq(features[:, used], values, rcond=None)[0]
-        squares = float(((values - features @ slopes) ** 2).sum())
-        if (slopes >= 0).all() and squares < smallest:
-            best, smallest = slopes, squares
-    return best
+def _slopes(features: np.ndarray, values: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Slopes of a line through (0, 0), without those that are negative or not told from 0.
+
+    Standard errors are those of clustered people (Liang & Zeger 1986); of all slopes the least sure one goes
+    first.
+    """
+    number = np.unique(unit, return_inverse=True)[1]
+    units = int(number.max()) + 1
+    varied = np.ptp(features, 0) > 1e-6  # of what is the same for all, the rest is rounding
+    slopes, used = np.zeros(features.shape[1]), list(np.flatnonzero(varied))
+    while used and units >= UNITS:
+        taken = features[:, used]
+        fitted = np.linalg.lstsq(taken, values, rcond=None)[0]
+        sums = np.zeros((units, len(used)))
+        np.add.at(sums, number, taken * (values - taken @ fitted)[:, None])
+        inverse = np.linalg.pinv(taken.T @ taken)
+        error = np.sqrt(np.diag(inverse @ sums.T @ sums @ inverse) * units / (units - 1))
+        sure = fitted - SURE * error
+        if (sure > 0).all():
+            slopes[used] = fitted
+            break
+        used.pop(int(np.argmin(fitted / np.maximum(error, 1e-12))))
+    return slopes
 
 
 def risk_coverage(doubt: np.ndarray, error: np.ndarray) -> np.ndarray:
@@ -146,7 +171,7 @@ def judged_reliability(
     halves = [number % 2 == 0, number % 2 == 1]
     expected = np.zeros(len(judged.error))
     for one, other in (halves, halves[::-1]):
-        line = fit_reliability(judged.part(other))
+        line = fit_reliability(judged.part(other), number[other])
         if line is None:
             return None
         seen = judged.part(one)

@@ -177,12 +177,14 @@ def method_advice(name: str, other: str, difference: Interval, units: int) -> st
         units: how many images or films they are in.
     """
     between = f"({difference.low:+.3f} to {difference.high:+.3f})"
-    if units < FEWEST or not (difference.low > 0 or difference.high < 0):
-        return (
-            f"With all labels that there are it cannot be said whether {name} or {other} is better: they "
-            f"differ by {difference.value:+.3f} {between}."
-        )
     better, worse = (name, other) if difference.value < 0 else (other, name)
+    if units < FEWEST or not (difference.low > 0 or difference.high < 0):
+        sign = -1 if difference.value < 0 else 1
+        ends = sorted(sign * end for end in (difference.low, difference.high))
+        return (
+            f"With all labels that there are it cannot be said whether {name} or {other} is better: {better} "
+            f"is nearer by {abs(difference.value):.3f} ({ends[0]:+.3f} to {ends[1]:+.3f})."
+        )
     return (
         f"With all labels that there are {better} is better than {worse}: {name} differs by "
         f"{difference.value:+.3f} {between}."

@@ -60,8 +60,9 @@ def label_errors_text(errors: LabelErrors) -> str:
     mean, told = errors.risk.mean(0), ~np.isnan(errors.energy_score)
     forecast = (
         f" Several draws together, as a forecast of the place, score {errors.energy_score[told].mean():.3f} "
-        f"(energy score, the CRPS for points); the label alone, taken for certain, would score "
-        f"{errors.risk[told, -1].mean():.3f}."
+        "(energy score, which is the CRPS of forecasts of points: how far off the draws are, less half of "
+        "how far they are from each other; lower is better); the label alone, taken for certain, would "
+        f"score {errors.risk[told, -1].mean():.3f}."
         if told.any()
         else ""
     )

@@ -67,6 +67,7 @@ class Context:
     reference: str = ""
     sweep: pd.DataFrame | None = None
     sweep_figure: Picture | None = None
+    chosen: Sequence[str] = ()
     label_errors: Picture | None = None
     advice: Sequence[str] = ()
     curve: tuple[list[str], list[list[str]]] | None = None
@@ -150,7 +151,7 @@ def build_page(context: Context) -> str:
         sections.people_section(context.people),
         sections.figures_section(context.figures) if context.figures else None,
         sections.reading_section(context.definitions),
-        sections.sweep_section(context.sweep, context.sweep_figure),
+        sections.sweep_section(context.sweep, context.sweep_figure, context.chosen),
         sections.labels_section(context.label_errors),
         sections.advice_section(context.advice, context.curve, context.curve_figure),
         sections.training_section(context.curves),

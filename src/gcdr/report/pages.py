@@ -29,7 +29,7 @@ from gcdr.report.page import Context, build_page, summary_text
 from gcdr.report.paper_figures import PAPER_FIGURES
 from gcdr.report.person_errors import distribution_figure
 from gcdr.report.runs import people_counts, training_logs, training_text
-from gcdr.report.summary import rulers
+from gcdr.report.summary import chosen_lines, rulers
 from gcdr.report.tables import (
     name_in,
     paired_differences,
@@ -143,6 +143,7 @@ def write_report(
             "AvgDist of refined maps against the noise timestep",
             figures.sweep(swept, lines, chosen),
         ),
+        chosen=[line.strip() for line in chosen_lines(sweeps)],
         label_errors=drawn(
             "label-errors",
             "Mean error of the surest labels, and true against expected error",

@@ -53,7 +53,7 @@ def results_section(
     body = _main_table(table) + listing(typeset.notes(table), css="notes")
     defined = [(row["name"], definition_of(row["method"])) for _, row in table.iterrows()]
     body += element("h3", "What the rows are") + definitions(defined, "row-", "rows")
-    body += figure(comparison)
+    body += figure(comparison) + _swapped_heads(table)
     if differences is not None and not differences.empty:
         body += element("h3", "Differences within runs") + element(
             "p",
@@ -63,6 +63,29 @@ def results_section(
         caption = f"AvgDist (cell centre) against {reference}"
         body += grid(caption, *typeset.differences_cells(differences))
     return Section("results", "Results", "Results", body)
+
+
+def _swapped_heads(table: pd.DataFrame) -> Markup:
+    """Whether a point follows the head that is asked about, where test pictures have several people."""
+    rows = [row for _, row in table.iterrows() if pd.notna(row.get("moved"))]
+    if not rows:
+        return Markup("")
+    shown = ("asked", "moved")
+    text = (
+        "In pictures with several people the same is asked of another head. A point that stays where it was "
+        "does not depend on who is asked: it is about the scene."
+    )
+    cells = [
+        [
+            Cell(row["name"]),
+            *(Cell(typeset.number(row[one]), typeset.spread_text(row, one)) for one in shown),
+        ]
+        for row in rows
+    ]
+    labels = [Cell("Method"), *(Cell(f"{METRICS[m].name} ↑", METRICS[m].decoding) for m in shown)]
+    caption = "Points for the head that is asked about, and for the other one"
+    head = element("h3", "Whether the asked person is looked at") + element("p", text)
+    return head + grid(caption, labels, cells)
 
 
 def _main_table(table: pd.DataFrame) -> Markup:
@@ -210,22 +233,26 @@ def reading_section(texts: Mapping[str, str]) -> Section:
     return Section("reading", "How to read it", "How to read it", body)
 
 
-def sweep_section(table: pd.DataFrame | None, picture: Picture | None) -> Section | None:
-    """How good refined maps are from which timestep."""
+def sweep_section(
+    table: pd.DataFrame | None, picture: Picture | None, chosen: Sequence[str] = ()
+) -> Section | None:
+    """How good refined maps are from which timestep, and which one labels chose, a line a study."""
     empty = table is None or table.empty
     if empty and picture is None:
         return None
     text = (
         "Refinement noises the Grad-CAM up to timestep t and removes the noise again. Small t leaves the "
-        "map’s errors in, large t forgets the map. Validation people come out of the labelled share."
+        "map’s errors in, large t forgets the map."
     )
+    if table is not None and "val" in table.columns:
+        text += " Validation people come out of the labelled share."
     if table is not None and HELD_OUT in table.columns:
         text += (
             " The timestep was chosen by labelled people: each was refined by a model that had not learned "
             "from their label, and of the timesteps that are within one standard error of the best the "
             "latest is taken."
         )
-    body = element("p", text) + figure(picture)
+    body = element("p", text) + (listing(chosen) if chosen else "") + figure(picture)
     if not empty:
         caption = "AvgDist (cell centre) by timestep; ± is the standard deviation over runs"
         body += grid(caption, *typeset.sweep_cells(table))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 
 import pandas as pd
 
@@ -60,7 +61,8 @@ def write_tables(
         swept = sweep_table(read_sweeps(sweeps), results)
         parts.append(sweep_text(swept, "Noise timestep"))
         parts += ["\n".join(chosen)] if (chosen := chosen_lines(sweeps)) else []
-        parts += [label_errors_text(errors)] if (errors := read_label_errors(sweeps)) else []
+        errors = read_label_errors(sweeps)
+        parts += [fill(label_errors_text(errors), 100)] if errors is not None else []
         write_csv_table(swept, out / "sweep.csv")
         write_text(sweep_markdown(swept), out / "sweep.md")
     else:  # of a report before, which had a method with a diffusion model

@@ -270,20 +270,18 @@ def sweep_text(table: pd.DataFrame, title: str = "") -> str:
     lines = [title] if title else []
     heads = [labels[0], *(f"{label} " for label in labels[1:])]
     lines.append(_align([heads, *rows], headings=1))
-    return (
-        "\n".join(
-            [*lines, "  AvgDist (to the mean, cell centre), lower is better; *: best timestep."]
-        )
-        + "\n"
-    )
+    starred = "; *: best timestep" if any("*" in cell for row in rows for cell in row) else ""
+    note = f"  AvgDist (to the mean, cell centre), lower is better{starred}."
+    return "\n".join([*lines, note]) + "\n"
 
 
 def _mark(table: pd.DataFrame, rows: list[list[str]]) -> list[list[str]]:
     names = list(_sweep_columns(table))
     marked = [row[:1] for row in rows]
+    chooses = any(not name.startswith(("test", "student")) for name in names)
     for column, name in enumerate(names, start=1):
-        shown = table[name].round(3)
-        for position, value in enumerate(shown):
+        shown = table[name].round(3) if chooses else table[name].iloc[:0]
+        for position, value in enumerate(table[name].round(3)):
             mark = "*" if len(shown.dropna()) > 1 and value == shown.min() else " "
             marked[position].append(rows[position][column] + mark)
     return marked

@@ -88,7 +88,10 @@ class Margin(JsonConfig):
         memory, time: factors.
         minutes: the least time.
         engine_mb: memory of Snakemake, which runs inside a cluster's job.
-        again_memory, again_time: factors of each further attempt.
+        again_memory, again_time: factors of each further attempt; a training goes on where it was, in the
+            same time.
+        most_mb, most_minutes: what no job asks for more than, such as the limits of a partition, beyond
+            which it would wait for ever; None for no limit.
     """
 
     memory: float
@@ -97,6 +100,8 @@ class Margin(JsonConfig):
     engine_mb: float
     again_memory: float
     again_time: float
+    most_mb: int | None = None
+    most_minutes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -174,8 +179,8 @@ def needs(
         processes: among which it shares a batch.
     """
     row, margin = table.rules[rule], table.margin
-    memory = row.mb * processes + row.mb_person * people
     seconds = row.seconds + row.seconds_person * people
+    held: dict[str, float] = {}  # by model: one that has several works is there once
     for work in works:
         figures = table.models.get(work.model, table.models[OTHER])
         taken = (
@@ -183,13 +188,21 @@ def needs(
         )
         training = figures.mb_learn * processes + work.batch * figures.mb_batch if work.batch else 0
         seconds += taken / processes / (table.gpu.faster if gpu else 1)
-        memory += (table.gpu.mb + figures.mb) * processes if gpu else max(figures.mb, training)
-    more, longer = margin.again_memory ** (attempt - 1), margin.again_time ** (attempt - 1)
+        mb = (table.gpu.mb + figures.mb) * processes if gpu else max(figures.mb, training)
+        held[work.model] = max(held.get(work.model, 0), mb)
+    memory = row.mb * processes + row.mb_person * people + sum(held.values())
+    more = margin.again_memory ** (attempt - 1)
+    goes_on = any(work.learned for work in works)
+    longer = 1 if goes_on else margin.again_time ** (attempt - 1)
     minutes = max(margin.minutes, math.ceil(margin.time * seconds / 60))
-    asked_mb = (margin.memory * memory + margin.engine_mb) * more
-    gpus = gpu * processes if works else 0
-    memory_asked, time_asked = math.ceil(asked_mb / 100) * 100, math.ceil(minutes * longer)
-    return JobNeeds(memory_asked, time_asked, gpus, math.ceil(seconds))
+    asked_minutes = math.ceil(minutes * longer)
+    asked_mb = math.ceil((margin.memory * memory + margin.engine_mb) * more / 100) * 100
+    return JobNeeds(
+        min(asked_mb, margin.most_mb or asked_mb),
+        min(asked_minutes, margin.most_minutes or asked_minutes),
+        gpu * processes if works else 0,
+        math.ceil(seconds),
+    )
 
 
 def gaze_row(model: GazeModelSettings) -> str:

@@ -123,10 +123,9 @@ def at_rate(training: TrainingT, config: Config, study: str, name: str) -> Train
     return replace(training, recipe=recipe)
 
 
-def trainer(processes: int) -> list[str]:
-    """What runs the script of a training in so many processes: Python, or torch's launcher."""
-    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    return ["python", *(launcher if processes > 1 else [])]
+def trainer(processes: int, launcher: str) -> list[str]:
+    """What runs the script of a training in so many processes: Python, or the script that launches them."""
+    return ["python", *([launcher, str(processes)] if processes > 1 else [])]
 
 
 def network(config: Config, features: bool = True, tracks: bool = False) -> NetworkSettings:
@@ -259,13 +258,13 @@ def token_training(config: Config, share: int, variant: Variant) -> TokenTrainin
 
 
 def choice_settings(
-    config: Config, sampler: Literal["consistent", "reference"] | None, layer: int
+    config: Config, sampler: Literal["consistent", "reference"] | None, draws: int, layer: int
 ) -> ChoiceSettings:
-    """Of the choice of a timestep, with the sampler that is named or the configured one."""
-    auto, draws, configured = config["refine"]["auto"], config["refine"]["draws"], sampling(config)
+    """Of the choice of a timestep, with a sampler or the configured one, and so many draws."""
+    auto, configured = config["refine"]["auto"], sampling(config)
     drawn = configured if sampler is None else configured.as_defined(sampler)
-    start, precision = config["refine"]["start"], config["refine"]["precision"]
-    refine = RefineSettings(drawn, AUTO, None, draws, "mean", start, precision=precision)
+    how = {name: config["refine"][name] for name in ("start", "stretch", "precision")}
+    refine = RefineSettings(drawn, AUTO, None, draws, "mean", **how)
     return ChoiceSettings(
         map_settings(config, layer),
         refine,

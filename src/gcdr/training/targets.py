@@ -183,12 +183,12 @@ def pseudo_targets(
 
 def _surest(store: LabelMaps, place: np.ndarray, keep: float) -> np.ndarray:
     """The share of some rows whose label is surest, at least one, in their order."""
-    if store.doubt is None or not np.isfinite(store.doubt[place]).all():
+    if store.doubt is None or not np.isfinite(store.doubt[:, place]).all():
         raise InputError(
             f"{store.path}: does not say how sure its labels are; expected labels made by a model, or "
             "keep 1 for the student"
         )
-    order = np.argsort(store.doubt[place], kind="stable")
+    order = np.lexsort(store.doubt[::-1, place])  # stable, by the first where they differ
     return np.sort(place[order[: max(1, round(keep * len(place)))]])
 
 
