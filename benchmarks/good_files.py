@@ -11,8 +11,9 @@ from PIL import Image
 from gcdr.data.cache import write_samples
 from gcdr.data.manifest import BOX, build_manifest, people_digest
 from gcdr.data.parquet import write_table
+from gcdr.data.prior_shards import merge_priors
 from gcdr.data.split import split_labels
-from gcdr.data.stores import merge_priors, write_labels, write_prior
+from gcdr.data.stores import write_labels, write_prior
 from gcdr.models.build import build_model, save_model
 from gcdr.models.sizes import VATConfig
 

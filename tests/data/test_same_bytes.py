@@ -15,8 +15,9 @@ from gcdr.data.export import WRITERS
 from gcdr.data.export_rows import collect_rows
 from gcdr.data.manifest import people_digest, read_annotated, read_people, write_table
 from gcdr.data.originals import write_originals
+from gcdr.data.prior_shards import concatenate_priors, merge_priors
 from gcdr.data.split import split_labels
-from gcdr.data.stores import concatenate_priors, merge_priors, write_labels, write_prior
+from gcdr.data.stores import write_labels, write_prior
 from gcdr.datasets.read import read_dataset
 
 ROWS = [f"{n % 2}.png,{n + 1},5,{n + 21},30,.5,.25,1,ball,train," for n in range(8)]

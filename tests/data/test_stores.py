@@ -18,7 +18,8 @@ from gcdr.data.cache import Samples
 from gcdr.data.heatmaps import gaussians, minmax, peak_points
 from gcdr.data.manifest import people_alone
 from gcdr.data.prior_maps import prior_maps
-from gcdr.data.stores import merge_priors, read_labels, read_prior, write_labels, write_prior
+from gcdr.data.prior_shards import merge_priors
+from gcdr.data.stores import read_labels, read_prior, write_labels, write_prior
 from gcdr.data.views import (
     View,
     head_masks,

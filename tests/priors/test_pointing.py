@@ -16,7 +16,8 @@ from tokenizers import pre_tokenizers
 
 from gcdr.base.errors import InputError
 from gcdr.data.manifest import PEOPLE, build_manifest, people_digest, read_people, write_table
-from gcdr.data.stores import Store, merge_priors, read_prior
+from gcdr.data.prior_shards import merge_priors
+from gcdr.data.stores import Store, read_prior
 from gcdr.priors import pointing
 from gcdr.priors.answers import NO_POINT, OUTSIDE, Answer, Box, Point
 from gcdr.priors.inquiry import Question

@@ -17,7 +17,8 @@ from torch.nn import BatchNorm2d
 from gcdr.base.errors import InputError
 from gcdr.data.manifest import people_digest, read_people, write_table
 from gcdr.data.prior_maps import prior_maps
-from gcdr.data.stores import Store, concatenate_priors, merge_priors, read_prior
+from gcdr.data.prior_shards import concatenate_priors, merge_priors
+from gcdr.data.stores import Store, read_prior
 from gcdr.evaluation.stages import evaluate_prior
 from gcdr.priors.inquiry import questions
 from gcdr.priors.kinds.vqa_kind import AskSettings

@@ -1,7 +1,7 @@
 """Join the shards of a prior store into one view."""
 
 from gcdr.base.command import arguments, run
-from gcdr.data.stores import merge_priors
+from gcdr.data.prior_shards import merge_priors
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ own pictures, so that other work never goes on from there.
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -119,5 +120,9 @@ class Blocks:
 
     def remove(self) -> None:
         """Remove what was kept, once the shard is whole."""
-        for folder in self.out.parent.glob(f".{self.out.stem}-*"):
-            shutil.rmtree(folder)
+        own = re.compile(rf"\.{re.escape(self.out.stem)}-[0-9a-f]{{16}}")
+        for folder in self.out.parent.iterdir():
+            if own.fullmatch(
+                folder.name
+            ):  # and not those of another whose name begins with this one
+                shutil.rmtree(folder)

@@ -6,6 +6,7 @@ follows, and nothing else. They are found by reading ``import`` statements; noth
 
 import ast
 import re
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -69,6 +70,12 @@ def code_digest(script: str | Path, *modules: str) -> str:
     files = {file for start in (Path(script), *own) for file in modules_behind(start)}.union(own)
     parts = ((file.relative_to(PACKAGE).as_posix(), file.read_bytes()) for file in sorted(files))
     return text_digest(*(part for file in parts for part in file))[:12]
+
+
+def code_of(file: str, model: object | None = None) -> list[Path]:
+    """The source files that a module's results come from, itself among them; with those of a model."""
+    files = [file] if model is None else [file, sys.modules[type(model).__module__].__file__]
+    return sorted({path for name in files for path in (Path(name), *modules_behind(name))})
 
 
 # Statements are found as text: parsing every file would take most of the time that planning takes.

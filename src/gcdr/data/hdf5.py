@@ -166,6 +166,11 @@ def attributes_of_hdf5(path: str | Path) -> dict[str, Any]:
             file.close()
 
 
+def content_of(path: str | Path) -> str:
+    """The digest by which a file's content is told; errors as for :func:`attributes_of_hdf5`."""
+    return str(attributes_of_hdf5(path).get("content"))
+
+
 def _verified(
     path: Path, file: h5py.File, kind: str, version: int, large: tuple[str, ...], shards: bool
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -7,9 +7,8 @@ format version, what made them, a digest of the people (never of labels) and che
 and refuse a file that does not fit.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import numpy as np
 
 from gcdr.base.errors import InputError
 from gcdr.data.checksums import checksum_of, row_checksums
-from gcdr.data.hdf5 import HDF5_TEXT, Held, join_shards, new_hdf5, open_hdf5
+from gcdr.data.hdf5 import HDF5_TEXT, Held, new_hdf5, open_hdf5
 from gcdr.data.lookup import places
 from gcdr.data.made_by import check_made_by
 from gcdr.data.sink import NewFile
@@ -109,20 +108,60 @@ def write_labels(
     Raises:
         ValueError: a valid heatmap holds NaN or leaves [0, 1].
     """
-    shown = heatmap[valid]
-    if shown.size and not (np.isfinite(shown).all() and shown.min() >= 0 and shown.max() <= 1):
-        raise ValueError("a heatmap leaves [0, 1]")
-    heatmap = heatmap.astype(np.float16)
     block = {"sample_id": sample_id, "heatmap": heatmap, "valid": valid, **columns}
-    with _new(path, LABEL, people, made_by) as file:
-        arrays = _checked_block(block, -1)
-        file["heatmap"] = arrays.pop("heatmap")
-        for name, array in arrays.items():
-            _append(file, name, array)
+    write_label_blocks(path, sample_id, [block], people=people, made_by=made_by)
+
+
+def write_label_blocks(
+    path: str | Path,
+    sample_id: np.ndarray,
+    blocks: Iterable[Mapping[str, Any]],
+    *,
+    people: str,
+    made_by: Mapping[str, Any],
+) -> None:
+    """Write a label store whose maps come a block of people at a time, whoever is in which.
+
+    Args:
+        path: the file.
+        sample_id: (N,) int64, ascending: everybody.
+        blocks: each with ``sample_id``, ascending, ``heatmap``, ``valid`` and the same row-wise extras as
+            in :func:`write_labels`; everybody is in one of them.
+        people, made_by: see :func:`write_labels`.
+
+    Raises:
+        ValueError: a valid heatmap holds NaN or leaves [0, 1], or ids do not ascend or are not everybody's.
+    """
+    columns: dict[str, np.ndarray] = {}
+    missing = np.ones(len(sample_id), bool)
+    with new_store(path, LABEL, people, made_by) as file:
+        for block in blocks:
+            shown = block["heatmap"][block["valid"]]
+            if shown.size and not (
+                np.isfinite(shown).all() and shown.min() >= 0 and shown.max() <= 1
+            ):
+                raise ValueError("a heatmap leaves [0, 1]")
+            arrays = _checked_block({**block, "heatmap": block["heatmap"].astype(np.float16)}, -1)
+            maps, place = arrays.pop("heatmap"), places(sample_id, arrays["sample_id"], path)
+            if not columns:
+                whole = file.create_dataset(
+                    "heatmap", (len(sample_id), *maps.shape[1:]), maps.dtype
+                )
+                columns = {name: np.empty(len(sample_id), a.dtype) for name, a in arrays.items()}
+            for run in np.split(np.arange(len(place)), np.flatnonzero(np.diff(place) != 1) + 1):
+                whole[place[run[0]] : place[run[-1]] + 1] = maps[run]
+                file.check()
+            for name, array in arrays.items():
+                columns[name][place] = array
+            missing[place] = False
+        if missing.any() or (np.diff(sample_id) <= 0).any():
+            raise ValueError("sample_id must ascend, and everybody be in a block")
+        for name, array in columns.items():
+            append_rows(file, name, array)
 
 
 @contextmanager
-def _new(
+def new_store(
     path: str | Path,
     kind: str,
     people: str,
@@ -134,7 +173,7 @@ def _new(
 
 
 @contextmanager
-def _open(path: str | Path, kind: str, people: str | None = None) -> Iterator[Held]:
+def open_store(path: str | Path, kind: str, people: str | None = None) -> Iterator[Held]:
     with open_hdf5(path, kind, VERSION, MAPS, people, shards=kind == PRIOR) as held:
         columns = held.columns
         ids, valid = columns["sample_id"], columns.get("valid")
@@ -146,7 +185,7 @@ def _open(path: str | Path, kind: str, people: str | None = None) -> Iterator[He
         yield held
 
 
-def _append(whole: NewFile, name: str, part: np.ndarray) -> None:
+def append_rows(whole: NewFile, name: str, part: np.ndarray) -> None:
     """Rows of an array behind those that are there; text as a data set of text."""
     row = part.shape[1:]
     if name not in whole:
@@ -195,83 +234,13 @@ def write_prior_blocks(
     Raises:
         ValueError: the blocks' ``sample_id`` do not ascend, or a valid map is not finite.
     """
-    with _new(path, PRIOR, people, made_by, layers=np.asarray(layers, np.int64)) as whole:
+    with new_store(path, PRIOR, people, made_by, layers=np.asarray(layers, np.int64)) as whole:
         last = -1
         for block in blocks:
             arrays = _checked_block(block, last)
             for name, array in arrays.items():
-                _append(whole, name, array)
+                append_rows(whole, name, array)
             last = int(max(arrays["sample_id"], default=last))
-
-
-def concatenate_priors(parts: Sequence[str | Path], path: str | Path) -> None:
-    """Copy prior stores, one after another, into one; memory holds a part at a time.
-
-    Args:
-        parts: at least one; of the same people, settings and layers, in ascending order.
-        path: the store.
-
-    Raises:
-        ValueError: the parts' ``sample_id`` do not ascend.
-        InputError: a part cannot be read, or is of other people or settings.
-    """
-
-    def block(held: Held) -> dict[str, np.ndarray]:
-        columns = {name: column for name, column in held.columns.items() if name != SUMS}
-        return {**columns, "heatmap": held.rows("heatmap", np.arange(len(columns["valid"])))}
-
-    def blocks() -> Iterator[dict[str, np.ndarray]]:
-        for part in parts:
-            with _open(part, PRIOR) as held:
-                _same_origin(part, held.attributes, parts[0], about)
-                yield block(held)
-
-    with _open(parts[0], PRIOR) as first:
-        about = first.attributes
-    write_prior_blocks(
-        path, blocks(), layers=about["layers"], people=about["people"], made_by=about["made_by"]
-    )
-
-
-def _same_origin(
-    path: object, about: Mapping[str, Any], first: object, expected: Mapping[str, Any]
-) -> None:
-    for name in ("people", "made_by", "gcdr", "layers"):
-        if about[name] != expected[name]:
-            raise InputError(f"{path}: its {name!r} differs from that of {first}")
-
-
-def merge_priors(shards: Sequence[str | Path], path: str | Path) -> None:
-    """Join prior shards, in order, into one store whose maps are views of those of the shards.
-
-    The views name the shards relative to the merged file, so the folder can be moved as a whole; the store
-    also says which content each shard has, and refuses any other.
-
-    Raises:
-        InputError: the shards are of different people or settings, or are not in ascending order.
-    """
-    with ExitStack() as stack:
-        held = [stack.enter_context(_open(shard, PRIOR)) for shard in shards]
-        about = held[0].attributes
-        for shard, part in zip(shards, held, strict=True):
-            _same_origin(shard, part.attributes, shards[0], about)
-        ids = np.concatenate([part.columns["sample_id"] for part in held])
-        if (np.diff(ids) <= 0).any():
-            raise InputError(f"{path}: the shards' sample_id do not ascend")
-        folder = Path(shards[0]).parent.name
-        names = [f"{folder}/{Path(shard).name}" for shard in shards]
-        contents = {
-            name: part.attributes["content"] for name, part in zip(names, held, strict=True)
-        }
-        attributes = {
-            "layers": np.asarray(about["layers"], np.int64),
-            "shards": json.dumps(contents),
-        }
-        with _new(path, PRIOR, about["people"], about["made_by"], **attributes) as merged:
-            for name in held[0].columns:
-                _append(merged, name, np.concatenate([part.columns[name] for part in held]))
-            maps = {name: part.file["heatmap"] for name, part in zip(names, held, strict=True)}
-            join_shards(merged, "heatmap", maps)
 
 
 def read_prior(
@@ -287,13 +256,28 @@ def read_prior(
         InputError: not a prior store, damaged, another version, other people, other settings than
             ``made_by`` (:func:`check_made_by`), an id or a layer it lacks, or a valid map that is not finite.
     """
-    with _open(path, PRIOR, people) as held:
+    with open_prior(path, people, made_by) as held:
+        return _rows(held, sample_id, slice(None) if layer is None else layer_place(held, layer))
+
+
+@contextmanager
+def open_prior(path: str | Path, people: str, made_by: Mapping[str, Any] | None) -> Iterator[Held]:
+    """A prior store, open; arguments and errors as for :func:`read_prior`."""
+    with open_store(path, PRIOR, people) as held:
         check_made_by(path, held.attributes["made_by"], made_by)
-        layers = held.attributes["layers"]
-        if layer is not None and layer not in layers:
-            raise InputError(f"{path}: decoder layer {layer} is not in it; it holds {layers}")
-        pick = slice(None) if layer is None else layers.index(layer)
-        return _rows(held, sample_id, pick)
+        yield held
+
+
+def layer_place(held: Held, layer: int) -> int:
+    """Where a decoder layer stands among those of an open prior store.
+
+    Raises:
+        InputError: it holds others.
+    """
+    layers = held.attributes["layers"]
+    if layer not in layers:
+        raise InputError(f"{held.path}: decoder layer {layer} is not in it; it holds {layers}")
+    return int(layers.index(layer))
 
 
 def read_columns(path: str | Path) -> dict[str, np.ndarray]:
@@ -302,7 +286,7 @@ def read_columns(path: str | Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: not a prior store, damaged, or another version.
     """
-    with _open(path, PRIOR) as held:
+    with open_store(path, PRIOR) as held:
         return held.columns
 
 
@@ -336,7 +320,7 @@ def open_labels(
     path: str | Path, people: str, split: str | None, made_by: Mapping[str, Any] | None
 ) -> Iterator[Held]:
     """A label store, open; arguments and errors as for :func:`read_labels`."""
-    with _open(path, LABEL, people) as held:
+    with open_store(path, LABEL, people) as held:
         made_under = held.attributes["made_by"].get("split")
         found = made_under.get("digest") if isinstance(made_under, dict) else made_under
         if split is not None and found is not None and found != split:
@@ -358,7 +342,7 @@ def read_label_people(path: str | Path, people: str | None = None) -> tuple[np.n
     Raises:
         InputError: not a label store, damaged, another version, or other people.
     """
-    with _open(path, LABEL, people) as held:
+    with open_store(path, LABEL, people) as held:
         return held.columns["sample_id"], held.columns["valid"]
 
 

@@ -7,7 +7,7 @@ manifest. Labelling, evaluation and galleries take the same way, from a picture 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -23,11 +23,12 @@ from gcdr.data.cache import Pictures
 from gcdr.data.crops import HEAD_MARGIN, grow, head_of, head_pixels, scene_of
 from gcdr.data.depth_maps import resized_depth
 from gcdr.data.heatmaps import minmax, peak_points, resize
+from gcdr.data.prior_maps import MapsOfPeople
 from gcdr.data.tokens import Cache
 from gcdr.models.build import load_model
 from gcdr.models.folding import ready
 from gcdr.models.inputs import cached_inputs, gaze_inputs, squared_inputs
-from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, SeesPeople
+from gcdr.models.interface import GazeInputs, GazeModel, GazeOutput, SeesPeople, TrackMemory
 from gcdr.models.released import read_released
 from gcdr.models.weights import Undrawn
 
@@ -36,6 +37,8 @@ BLOCK = 64
 one costly pass an image (``Needs.per``) so many at least, and all of an image's."""
 
 PICTURES = 16  # held in memory at a time
+
+Part = TypeVar("Part", bound=slice | np.ndarray)
 
 
 @dataclass(frozen=True)
@@ -151,17 +154,22 @@ class Predictor:
         return self._run(len(sample_id), blocks)
 
     @torch.inference_mode()
-    def _run(
-        self, count: int, blocks: Iterable[tuple[slice | np.ndarray, GazeInputs]]
-    ) -> GazeOutput:
+    def outputs(
+        self, blocks: Iterable[tuple[Part, GazeInputs]], memory: TrackMemory | None = None
+    ) -> Iterator[tuple[Part, GazeOutput]]:
+        """What the model says of each block, with its memory of the one before (``memory`` at first)."""
+        for part, inputs in blocks:
+            output = self.model(inputs.after(memory))
+            memory = output.memory
+            yield part, output
+
+    @torch.inference_mode()
+    def _run(self, count: int, blocks: Iterable[tuple[Part, GazeInputs]]) -> GazeOutput:
         size = self.model.map_size
         maps = torch.empty(count, size, size)
         names: Tensor | None = None
         logits = torch.empty(count) if self.model.tells_in_frame else None
-        memory = None
-        for part, inputs in blocks:
-            output = self.model(inputs.after(memory))
-            memory = output.memory
+        for part, output in self.outputs(blocks):
             maps[part] = output.heatmap.cpu()
             if logits is not None and output.in_frame is not None:
                 logits[part] = output.in_frame.cpu()
@@ -267,20 +275,23 @@ def people_blocks(
     samples: Cache,
     sample_id: np.ndarray,
     device: torch.device,
-    prior: np.ndarray | None = None,
+    prior: MapsOfPeople | None = None,
     progress: bool = True,
+    first: int = 0,
 ) -> Iterator[tuple[np.ndarray, GazeInputs]]:
     """A model's inputs of people in fixed blocks, unaugmented.
 
     Blocks go in the order of ``sample_id`` or, for a model that follows tracks, along those, and what it
-    remembers after a block is to be given with the next (``GazeInputs.after``).
+    remembers after a block is to be given with the next (``GazeInputs.after``). Those before the one of
+    number ``first`` are done.
 
     Yields:
         places (n,) among the people, and their inputs.
     """
     rows = samples.rows(sample_id)
-    parts = _parts(model, samples, rows)
-    for part, track in tqdm(parts, "people", unit="block", mininterval=5, disable=not progress):
+    parts = blocks_of_people(model, samples, rows)
+    bar = {"unit": "block", "mininterval": 5, "disable": not progress, "initial": first}
+    for part, track in tqdm(parts[first:], "people", len(parts), **bar):
         inputs = cached_inputs(samples, rows[part], model, device, _on(prior, part, device))
         if track is not None:
             inputs = replace(inputs, track=torch.from_numpy(track).to(device))
@@ -364,7 +375,7 @@ def _parted(inputs: GazeInputs, model: SeesPeople) -> Iterator[tuple[slice, Gaze
         yield part, replace(some, images=images, image_of=image_of)
 
 
-def _parts(
+def blocks_of_people(
     model: SeesPeople, samples: Cache, rows: np.ndarray
 ) -> Sequence[tuple[np.ndarray, np.ndarray | None]]:
     """Places of blocks, and the stretches of tracks that they are in for a model that follows them."""
@@ -376,5 +387,5 @@ def _parts(
     return [(places[part], None) for part in people_parts(samples.scene_index[rows], model)]
 
 
-def _on(maps: np.ndarray | None, part: slice | np.ndarray, device: torch.device) -> Tensor | None:
+def _on(maps: MapsOfPeople | None, part: Any, device: torch.device) -> Tensor | None:
     return None if maps is None else torch.from_numpy(maps[part]).to(device)[:, None]

@@ -22,7 +22,8 @@ from gcdr.base.device import one_thread
 from gcdr.base.errors import InputError
 from gcdr.base.failures import Failures
 from gcdr.data.heatmaps import gaussians
-from gcdr.data.stores import concatenate_priors, read_columns, write_prior
+from gcdr.data.prior_shards import concatenate_priors
+from gcdr.data.stores import read_columns, write_prior
 from gcdr.priors.answers import Answer, Point
 from gcdr.priors.inquiry import (
     Batches,

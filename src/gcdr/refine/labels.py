@@ -1,7 +1,9 @@
 """Making pseudo-labels from files to files: what the refine rules call."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +12,31 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from gcdr.base.blocks import work_key
 from gcdr.base.errors import InputError
-from gcdr.base.files import read_json
+from gcdr.base.files import read_json, text_digest
 from gcdr.base.plain import JsonTable
+from gcdr.base.provenance import code_of
+from gcdr.data.hdf5 import content_of
 from gcdr.data.heatmaps import entropy, peak_points, spread
 from gcdr.data.lookup import places
 from gcdr.data.manifest import IGNORED, people_digest, read_people
-from gcdr.data.prior_maps import prior_maps
+from gcdr.data.prior_maps import held_maps, is_one_map
 from gcdr.data.shown import check_split, read_shown, split_identity
 from gcdr.data.split import UNLABELLED
-from gcdr.data.stores import write_labels
-from gcdr.data.tokens import Cache, open_cache
+from gcdr.data.stores import open_labels, write_label_blocks
+from gcdr.data.tokens import open_cache
 from gcdr.data.varied import check_varied
 from gcdr.models.build import load_model, read_card
 from gcdr.models.denoiser import Denoiser
+from gcdr.models.interface import GazeModel
 from gcdr.models.precision import set_precision
-from gcdr.predictor.predictor import Predictor, load_gaze_model
+from gcdr.models.sizes import CARD_FILE
+from gcdr.predictor.predictor import load_gaze_model
 from gcdr.refine.choice import read_choice
 from gcdr.refine.diffusion import SAMPLERS, SamplerConfig, Schedule
-from gcdr.refine.maps import Refined, Refinement, map_maps, peak_maps, pseudo_labels, refine_maps
+from gcdr.refine.label_blocks import KeptLabels, LabelRows, MadeMaps, MapMaking
+from gcdr.refine.maps import Refinement, peak_maps, pseudo_labels
 from gcdr.refine.options import LabelSettings, RefineSettings, SamplerSettings
 from gcdr.refine.trust import distance, draw_spread
 from gcdr.variants import AUTO
@@ -107,42 +115,21 @@ def load_denoiser(folder: Path, precision: str = "fp32") -> Denoiser:
     return model
 
 
-def maps_of(
-    cache: Cache,
-    ids: np.ndarray,
-    prior: np.ndarray | None,
-    teacher: Path | None,
-    settings: LabelSettings,
-    parts: list[tuple[RefineSettings, np.ndarray]],
-    seed: int,
-    device: torch.device,
-) -> Refined:
-    """Maps of people by any method, with the peaks of draws where there are draws.
-
-    Arguments as in :func:`make_labels`; ``prior`` (N, G, G) float32 in [0, 1], and ``parts`` says which of
-    the people a diffusion model refines how.
+def model_of(settings: LabelSettings, teacher: Path | None) -> GazeModel | Denoiser | None:
+    """The model that makes labels; None where prior maps are labels.
 
     Raises:
         InputError: a model of another kind than the settings say, or none where one is needed.
     """
     if settings.family is None:
-        return Refined(torch.from_numpy(prior), None)
+        return None
     if teacher is None:
         raise InputError(
             f"labels of a {settings.family} model: found no model, expected its folder"
         )
     if settings.family == "gaze":
-        predictor = Predictor(load_gaze_model(teacher), device)
-        return Refined(predictor.of_people(cache, ids, prior).heatmap, None)
-    model = load_denoiser(teacher, settings.refine.precision if settings.refine else "fp32")
-    if settings.family == "mapping":
-        return Refined(map_maps(model, cache, ids, prior, device), None)
-    made = []
-    for refine, rows in parts:
-        maps = None if prior is None else prior[rows]
-        made += refine_maps(model, cache, ids[rows], maps, [refinement_of(refine, seed)], device)
-    order = np.argsort(np.concatenate([rows for _, rows in parts]))
-    return Refined(*(torch.cat(values)[order] for values in zip(*made, strict=True)))
+        return load_gaze_model(teacher)
+    return load_denoiser(teacher, settings.refine.precision if settings.refine else "fp32")
 
 
 def with_choice(refine: RefineSettings, choice: Path | None) -> RefineSettings:
@@ -229,33 +216,86 @@ def make_labels(
     if split is not None and choice is not None:
         check_split(choice, read_choice(choice).split, split, labels)
     cache = open_cache(samples, digest)
+    readable = cache.readable(ids, which)
+    made_by = {"method": method, "settings": settings.to_json(), "seed": seed, "split": split}
+    if choice is not None:
+        made_by |= {"chosen": read_json(choice)["chosen"]} | chosen_groups(choice)
     rows = people.iloc[places(people["sample_id"].to_numpy(), ids, manifest)]
-    known, valid = None, cache.readable(ids, which)
-    if prior is not None:
-        how = (settings.maps.layer, settings.maps.size, prior_made_by)
-        known, mapped = prior_maps(prior, digest, ids, *how)
-        of_known = known[mapped]
-        check_varied(bool((of_known == of_known[:1]).all()), rows[mapped], prior)
-        valid &= mapped
     parts = refined_parts(settings, choice, rows)
-    maps, points = maps_of(cache, ids, known, teacher, settings, parts, seed, device)
+    ways = [(refinement_of(how, seed), whose) for how, whose in parts]
+    with ExitStack() as stack:
+        known = None
+        if prior is not None:
+            how = (settings.maps.layer, settings.maps.size, prior_made_by)
+            known = stack.enter_context(held_maps(prior, digest, ids, *how))
+            same, mapped = is_one_map(known, len(ids))
+            check_varied(same, rows[mapped], prior)
+        model = model_of(settings, teacher)
+        making = MapMaking(cache, ids, known, model, ways or [(None, np.arange(len(ids)))], device)
+        labels_of = partial(label_rows, making, readable, settings, choice)
+        if model is None:  # nothing is computed that would be worth keeping
+            blocks = map(labels_of, making.made())
+            write_label_blocks(out, ids, blocks, people=digest, made_by=made_by)
+        else:
+            decides = {
+                **made_by,
+                "parts": [[how.to_json(), text_digest(whose.tobytes())] for how, whose in parts],
+                "read": [content_of(store) for store in (samples, prior) if store is not None],
+            }
+            files = [
+                teacher / CARD_FILE,
+                *code_of(__file__, model),
+                *([] if choice is None else [choice]),
+            ]
+            key = work_key(decides, digest, ids, files, __file__, device)
+            kept = KeptLabels.of(out, making.begins[-1], key, digest, made_by)
+            blocks = kept.all(making, labels_of)
+            write_label_blocks(out, ids, blocks, people=digest, made_by=made_by)
+            kept.blocks.remove()
+    with open_labels(out, digest, None, None) as held:
+        peak, valid = held.columns["peak"], held.columns["valid"]
+    print(
+        f"{method}: {len(ids)} people, {int(valid.sum())} valid labels, mean peak {peak.mean():.3f}"
+    )
+
+
+def label_rows(
+    making: MapMaking,
+    readable: np.ndarray,
+    settings: LabelSettings,
+    choice: Path | None,
+    made: MadeMaps,
+) -> LabelRows:
+    """Labels of a block's maps, in the order of their ids.
+
+    Args:
+        making: who gets maps.
+        readable: (N,) bool, whose picture can be read.
+        settings, choice: as in :func:`make_labels`.
+        made: the maps.
+
+    Raises:
+        InputError: the choice or the prior store cannot be read.
+    """
+    order = np.argsort(made.place)
+    place, (maps, points) = made.place[order], made.maps
+    maps, points = maps[order], None if points is None else points[order]
+    known, valid = None, readable[place]
+    if making.prior is not None:
+        known, mapped = making.prior.read(place)
+        valid = valid & mapped
     if settings.gaussian:
         maps = peak_maps(maps, settings.maps.sigma)
     peak = maps.flatten(1).amax(1).numpy()
     stretch = settings.refine is None or settings.refine.stretch
     heatmap, usable = pseudo_labels(maps, valid, stretch)
-    print(
-        f"{method}: {len(ids)} people, {int(usable.sum())} valid labels, mean peak {peak.mean():.3f}"
-    )
     whole = maps.mean(1) if maps.ndim == 4 else maps  # of several labels, their mean says how sure
     shown = torch.from_numpy(pseudo_labels(whole, valid, stretch)[0])
-    made_by = {"method": method, "settings": settings.to_json(), "seed": seed, "split": split}
     columns = {"peak": np.nan_to_num(peak), "spread": spread(shown).numpy()}
     columns |= trust_columns(shown, points, known)
     if choice is not None:
-        made_by |= {"chosen": read_json(choice)["chosen"]} | chosen_groups(choice)
         columns |= expected_errors(choice, columns)
-    write_labels(out, ids, heatmap, usable, columns, people=digest, made_by=made_by)
+    return {"sample_id": making.ids[place], "heatmap": heatmap, "valid": usable, **columns}
 
 
 def chosen_groups(choice: Path) -> dict[str, dict[str, JsonTable]]:

@@ -4,7 +4,7 @@ A pseudo-label is such a map, stretched to [0, 1] or at its own height. Which me
 :mod:`gcdr.methods`. A label that cannot be made (a flat map) is marked invalid and never trained on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from gcdr.data.heatmaps import gaussians, minmax, peak_points
+from gcdr.data.prior_maps import MapsOfPeople
 from gcdr.data.tokens import Cache
 from gcdr.models.denoiser import Denoiser, gaussian_matrix
 from gcdr.models.folding import ready
-from gcdr.models.interface import GazeInputs
+from gcdr.models.interface import GazeInputs, TrackMemory
 from gcdr.predictor.predictor import people_blocks
 from gcdr.refine.diffusion import Predict, Sampling, draws, seeded_noise, trajectory
 
@@ -85,16 +86,23 @@ def conditioned(model: Denoiser, inputs: GazeInputs) -> Predict:
 
 
 def conditioned_blocks(
-    model: Denoiser, samples: Cache, sample_id: np.ndarray, device: torch.device
-) -> Iterator[tuple[np.ndarray, Predict]]:
-    """The denoiser with the context of people, in blocks; that of tracks goes from block to block."""
-    memory = None
-    for part, inputs in people_blocks(model, samples, sample_id, device):
+    model: Denoiser,
+    samples: Cache,
+    sample_id: np.ndarray,
+    device: torch.device,
+    first: int = 0,
+    memory: TrackMemory | None = None,
+) -> Iterator[tuple[np.ndarray, Predict, TrackMemory | None]]:
+    """The denoiser with the context of people, in blocks; that of tracks goes from block to block.
+
+    Arguments as in :func:`refined_blocks`.
+    """
+    for part, inputs in people_blocks(model, samples, sample_id, device, first=first):
         context, memory = model.context_in_time(inputs.after(memory))
-        yield part, partial(model.predict, context=context)
+        yield part, partial(model.predict, context=context), memory
 
 
-def _back(values: Tensor, parts: list[np.ndarray], dim: int = 0) -> Tensor:
+def _back(values: Tensor, parts: Sequence[np.ndarray], dim: int = 0) -> Tensor:
     """Values of people in the order of blocks, back in the order of the people."""
     order = torch.from_numpy(np.argsort(np.concatenate(parts)))
     return values.index_select(dim, order)
@@ -122,23 +130,49 @@ def refine_maps(
     Returns:
         for each refinement its maps.
     """
+    blocks = refined_blocks(model, samples, sample_id, gradcam, refinements, device)
+    parts, results, _ = zip(*blocks, strict=True)
+    return [
+        Refined(*(_back(torch.cat(values), parts) for values in zip(*result, strict=True)))
+        for result in zip(*results, strict=True)
+    ]
+
+
+@torch.inference_mode()
+def refined_blocks(
+    model: Denoiser,
+    samples: Cache,
+    sample_id: np.ndarray,
+    gradcam: MapsOfPeople | None,
+    refinements: list[Refinement],
+    device: torch.device,
+    first: int = 0,
+    memory: TrackMemory | None = None,
+) -> Iterator[tuple[np.ndarray, list[Refined], TrackMemory | None]]:
+    """The same a block at a time, from any block on.
+
+    Args:
+        model, samples, sample_id, gradcam, refinements, device: as in :func:`refine_maps`.
+        first: the block to begin with.
+        memory: what was remembered of tracks after the block before it.
+
+    Yields:
+        places (n,) among the people, their maps by each refinement, and what is remembered after them.
+    """
     model = ready(model, device)
     size = model.map_size
-    results: list[list[Refined]] = [[] for _ in refinements]
-    parts = []
-    for part, predict in conditioned_blocks(model, samples, sample_id, device):
-        parts.append(part)
+    for part, predict, after in conditioned_blocks(
+        model, samples, sample_id, device, first, memory
+    ):
         known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
-        for refinement, result in zip(refinements, results, strict=True):
+        made = []
+        for refinement in refinements:
             noise = refinement.noise(sample_id[part], size).to(device)
             start = refinement.start(known, model)
             drawn = draws(predict, start, noise, refinement).transpose(0, 1).cpu()
             points = peak_points(drawn.flatten(0, 1)).view(*drawn.shape[:2], 2)
-            result.append(Refined(drawn.mean(1) if refinement.average else drawn, points))
-    return [
-        Refined(*(_back(torch.cat(values), parts) for values in zip(*result, strict=True)))
-        for result in results
-    ]
+            made.append(Refined(drawn.mean(1) if refinement.average else drawn, points))
+        yield part, made, after
 
 
 @torch.inference_mode()
@@ -159,7 +193,7 @@ def step_maps(
     """
     model = ready(model, device)
     parts, made = [], []
-    for part, predict in conditioned_blocks(model, samples, sample_id, device):
+    for part, predict, _ in conditioned_blocks(model, samples, sample_id, device):
         known = None if gradcam is None else torch.from_numpy(gradcam[part]).to(device)
         noise = refinement.noise(sample_id[part], model.map_size)[0].to(device)
         steps = trajectory(predict, refinement.start(known, model), noise, refinement)
@@ -169,20 +203,25 @@ def step_maps(
 
 
 @torch.inference_mode()
-def map_maps(
+def mapped_blocks(
     model: Denoiser,
     samples: Cache,
     sample_id: np.ndarray,
-    gradcam: np.ndarray,
+    gradcam: MapsOfPeople,
     device: torch.device,
-) -> Tensor:
-    """Maps (N, G, G) that a network made of Grad-CAM maps in one go ("Direct Mapping")."""
+    first: int = 0,
+) -> Iterator[tuple[np.ndarray, Tensor]]:
+    """Maps that a network makes of Grad-CAM maps in one go ("Direct Mapping"), a block at a time.
+
+    Arguments as in :func:`refined_blocks`.
+
+    Yields:
+        places (n,) among the people and their maps (n, G, G).
+    """
     model = ready(model, device)
-    parts = []
-    for part, inputs in people_blocks(model, samples, sample_id, device):
+    for part, inputs in people_blocks(model, samples, sample_id, device, first=first):
         seen = torch.from_numpy(gradcam[part]).to(device)
-        parts.append(model(seen, seen.new_zeros(len(seen)), inputs).cpu())
-    return torch.cat(parts)
+        yield part, model(seen, seen.new_zeros(len(seen)), inputs).cpu()
 
 
 def peak_maps(maps: Tensor, sigma: float) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
+from gcdr.base.provenance import code_of
 from gcdr.base.seeds import torch_rng
 from gcdr.base.tensors import each_tensor
 from gcdr.models.denoiser import Denoiser
@@ -29,7 +30,6 @@ from gcdr.training.recipes import (
     OneModel,
     Recipe,
 )
-from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
 from gcdr.training.strategies import Pair, Seen, Trainee, strategy_of
 from gcdr.training.targets import Targets, join, labelled_targets, unlabelled_targets

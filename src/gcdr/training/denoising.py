@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gcdr.base.errors import InputError
 from gcdr.base.files import read_json
+from gcdr.base.provenance import code_of
 from gcdr.base.seeds import derive, torch_rng
 from gcdr.data.folds import labelled_folds
 from gcdr.data.manifest import people_digest, read_people
@@ -22,7 +23,6 @@ from gcdr.refine.diffusion import Predict, Schedule, denoising_loss, training_pa
 from gcdr.training.batches import Batch
 from gcdr.training.loop import check_held
 from gcdr.training.recipes import DenoiserTraining, DiffusionRecipe, Fold, NetworkSettings
-from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
 from gcdr.training.targets import Targets, labelled_targets
 

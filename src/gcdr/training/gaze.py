@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gcdr.base.provenance import code_of
 from gcdr.base.tensors import each_tensor
 from gcdr.data.lookup import places
 from gcdr.data.prior_maps import prior_maps
@@ -21,7 +22,6 @@ from gcdr.models.named import initial_gaze_model
 from gcdr.training.batches import Batch
 from gcdr.training.loop import check_held
 from gcdr.training.recipes import GazeTraining
-from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
 from gcdr.training.semantics import Names, names_of_people, semantic_terms
 from gcdr.training.targets import (

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from gcdr.base.errors import InputError
+from gcdr.base.provenance import code_of
 from gcdr.data.prior_maps import prior_maps
 from gcdr.models.denoiser import Denoiser
 from gcdr.training.batches import Batch
 from gcdr.training.denoising import initial_denoiser
 from gcdr.training.recipes import MappingTraining, Recipe
-from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
 from gcdr.training.targets import Targets, heatmap_targets, labelled_targets
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gcdr.base.provenance import code_of
 from gcdr.base.seeds import torch_rng
 from gcdr.data.heatmaps import minmax
 from gcdr.data.shown import check_split, split_identity
@@ -20,7 +21,6 @@ from gcdr.refine.maps import Refinement, conditioned
 from gcdr.training.batches import Batch
 from gcdr.training.gaze import Relabel, train_gaze_model
 from gcdr.training.recipes import OnlineTraining
-from gcdr.training.resume import code_of
 
 
 def online_labels(model: Denoiser, refinement: Refinement) -> Relabel:

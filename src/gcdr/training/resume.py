@@ -10,7 +10,6 @@ import json
 import math
 import os
 import shutil
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,7 +22,6 @@ from torch import Tensor
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, file_digest, text_digest
 from gcdr.base.plain import JsonTable
-from gcdr.base.provenance import modules_behind
 from gcdr.base.stopping import stop_asked, stop_held, stop_if_asked
 from gcdr.data.hdf5 import attributes_of_hdf5
 
@@ -165,7 +163,8 @@ def resumable(
     Args:
         out: the folder of the model; the state lies beside it.
         settings: plain values that decide the result, the seed among them.
-        inputs: files and folders that decide it, the code (:func:`code_of`) among them; None is skipped.
+        inputs: files and folders that decide it, the code (:func:`gcdr.base.provenance.code_of`) among them;
+            None is skipped.
         keeps: whether it writes and removes states; else it reads one, as further processes of a run do.
     """
     known = [_identity(path) for path in inputs if path is not None]
@@ -182,12 +181,6 @@ def resumable(
         yield Checkpoint(folder / "state.pt", keeps=keeps)
     if keeps:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def code_of(file: str, model: object | None = None) -> list[Path]:
-    """The source files that a module's results come from, itself among them; with those of a model."""
-    files = [file] if model is None else [file, sys.modules[type(model).__module__].__file__]
-    return sorted({path for name in files for path in (Path(name), *modules_behind(name))})
 
 
 def _identity(path: Path) -> str:

@@ -248,7 +248,7 @@ def training_run(
         originals: file of the labelled people's larger pictures.
         labels: the label split, of the same people and seed.
         deciding: further files and folders that decide the result, the code among them (see
-            :func:`gcdr.training.resume.code_of`); None is skipped.
+            :func:`gcdr.base.provenance.code_of`); None is skipped.
         kind, model, settings, sigma, seed, device, out: as in :class:`Run`; the model may be elsewhere still.
 
     Raises:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gcdr.base.errors import InputError
+from gcdr.base.provenance import code_of
 from gcdr.data.scratch import near
 from gcdr.data.shown import check_split, split_identity
 from gcdr.data.tokens import open_cache
@@ -23,7 +24,6 @@ from gcdr.models.token_loss import take_heads, token_loss
 from gcdr.predictor.predictor import load_gaze_model
 from gcdr.training.batches import Batch
 from gcdr.training.recipes import Recipe, TokenTraining
-from gcdr.training.resume import code_of
 from gcdr.training.run import Run, training_run
 from gcdr.training.targets import Targets, pictured_targets
 

@@ -18,7 +18,8 @@ from gcdr.base.device import one_thread
 from gcdr.base.failures import Failures
 from gcdr.base.files import read_json
 from gcdr.base.plain import JsonTable
-from gcdr.data.stores import concatenate_priors, read_columns, write_prior
+from gcdr.data.prior_shards import concatenate_priors
+from gcdr.data.stores import read_columns, write_prior
 from gcdr.priors.carried import moved_map
 from gcdr.priors.inquiry import (
     Batches,
