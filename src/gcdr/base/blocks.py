@@ -63,7 +63,7 @@ def work_key(
     )
 
 
-def _digest_of_stats(files: Sequence[Path]) -> str:
+def digest_of_stats(files: Sequence[Path]) -> str:
     """Digest of files' sizes and times: far cheaper than their content, and enough between two runs."""
     found: list[tuple[int, int] | None] = []
     for path in files:
@@ -103,7 +103,7 @@ class Blocks:
         parts = {}
         for start in starts:
             own = pictures[start : min(start + block, rows.stop)]
-            parts[start] = folder / f"{start:09d}-{_digest_of_stats(own)[:16]}{out.suffix}"
+            parts[start] = folder / f"{start:09d}-{digest_of_stats(own)[:16]}{out.suffix}"
         return cls(out, parts)
 
     def left(self, whole: Callable[[Path], bool]) -> list[int]:

@@ -52,8 +52,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
         temporary = scratch / path.name
         yield temporary
         _to_disk(temporary)
-        _take_place(temporary, path)
-        _to_disk(path.parent, whole=False)
+        take_place(temporary, path)
     except Exception as error:
         if reason := disk_trouble(error):
             raise InputError(f"{path}: cannot be written ({reason})") from error
@@ -63,8 +62,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
         os.close(held)
 
 
-def _take_place(temporary: Path, path: Path) -> None:
-    """Give a new file or folder its name; if that fails, what had the name has it again."""
+def take_place(temporary: Path, path: Path) -> None:
+    """Give a new file or folder its name, on the disk too; if that fails, what had the name has it again."""
     before = temporary.parent / ".before"
     replaces_folder = path.is_dir() and not path.is_symlink()
     if replaces_folder:  # no rename takes the place of a folder that holds something
@@ -75,6 +74,7 @@ def _take_place(temporary: Path, path: Path) -> None:
         if replaces_folder:
             os.rename(before, path)
         raise
+    _to_disk(path.parent, whole=False)
 
 
 def _to_disk(path: Path, whole: bool = True) -> None:

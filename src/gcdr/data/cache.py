@@ -21,12 +21,13 @@ from tqdm import tqdm
 from gcdr.base.errors import InputError
 from gcdr.base.failures import Failures
 from gcdr.base.files import state_size
-from gcdr.data.along_tracks import Tracks, tracks_of
+from gcdr.data.along_tracks import Tracks
+from gcdr.data.cached_people import write_people
 from gcdr.data.crops import HEAD_MARGIN, HEAD_PADDING, grow, head_of, head_pixels, scene_of
 from gcdr.data.depth_maps import DepthLook, check_depth_names, depth_file, open_depth, resized_depth
-from gcdr.data.hdf5 import HDF5_TEXT, Held, kind_of_hdf5, new_hdf5, open_hdf5
+from gcdr.data.hdf5 import Held, kind_of_hdf5, new_hdf5, open_hdf5
 from gcdr.data.lookup import places
-from gcdr.data.manifest import boxes, people_digest
+from gcdr.data.manifest import people_digest
 from gcdr.data.picture_rows import CheckedRows, MappedRows
 from gcdr.data.pictures import open_image
 
@@ -174,11 +175,7 @@ def new_cache(
         }
         problem = np.full(len(people), "", object)
         yield arrays, problem, names, scene_index
-        file["scene_index"], file["head_box"] = scene_index, boxes(people)
-        file["sample_id"] = people["sample_id"].to_numpy()
-        if (tracks := tracks_of(people)) is not None:
-            file["track"], file["frame"] = tracks.track, tracks.frame
-        file.create_dataset("problem", data=problem, dtype=HDF5_TEXT)
+        write_people(file, people, scene_index, problem)
         for array in arrays.values():
             array.seal()
 

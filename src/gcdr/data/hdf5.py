@@ -166,11 +166,6 @@ def attributes_of_hdf5(path: str | Path) -> dict[str, Any]:
             file.close()
 
 
-def content_of(path: str | Path) -> str:
-    """The digest by which a file's content is told; errors as for :func:`attributes_of_hdf5`."""
-    return str(attributes_of_hdf5(path).get("content"))
-
-
 def _verified(
     path: Path, file: h5py.File, kind: str, version: int, large: tuple[str, ...], shards: bool
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -379,13 +374,27 @@ def new_hdf5(
         try:
             with NewFile(sink) as file:
                 yield file
-                file.attrs["format"], file.attrs["version"] = kind, version
-                file.attrs["gcdr"], file.attrs["people"] = __version__, people
-                file.attrs["made_by"] = json.dumps(made_by, sort_keys=True)
-                for name, value in (attributes or {}).items():
-                    file.attrs[name] = value
-                columns = {name: _column(file[name]) for name in file if name not in large}
-                plain = {name: _plain(value) for name, value in file.attrs.items()}
-                file.attrs["content"] = content_digest(columns, plain)
+                say_content(file, kind, version, people, made_by, attributes, large=large)
         finally:
             sink.check()  # what HDF5 makes of a write that failed is of no interest
+
+
+def say_content(
+    file: h5py.File,
+    kind: str,
+    version: int,
+    people: str,
+    made_by: Mapping[str, Any],
+    attributes: Mapping[str, Any] | None = None,
+    *,
+    large: tuple[str, ...],
+) -> None:
+    """Let a file that is written say what it is and what it holds; arguments as for :func:`new_hdf5`."""
+    file.attrs["format"], file.attrs["version"] = kind, version
+    file.attrs["gcdr"], file.attrs["people"] = __version__, people
+    file.attrs["made_by"] = json.dumps(made_by, sort_keys=True)
+    for name, value in (attributes or {}).items():
+        file.attrs[name] = value
+    columns = {name: _column(file[name]) for name in file if name not in large}
+    plain = {name: _plain(value) for name, value in file.attrs.items()}
+    file.attrs["content"] = content_digest(columns, plain)

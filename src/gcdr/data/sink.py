@@ -66,10 +66,10 @@ class Sink(io.RawIOBase):
 
 
 class NewFile(h5py.File):
-    """An HDF5 file that is written through a :class:`Sink`."""
+    """An HDF5 file that is written through a :class:`Sink`; one that is there is written on (``"r+"``)."""
 
-    def __init__(self, sink: Sink) -> None:
-        super().__init__(sink, "w")
+    def __init__(self, sink: Sink, mode: str = "w") -> None:
+        super().__init__(sink, mode)
         self._sink = sink
 
     def check(self) -> None:

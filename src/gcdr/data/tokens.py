@@ -15,9 +15,14 @@ import torch
 from torch import Tensor
 
 from gcdr.base.errors import InputError
-from gcdr.data.cache import VERSION, Cached, Samples, first_seen, new_cache
-from gcdr.data.hdf5 import kind_of_hdf5, open_hdf5
-from gcdr.data.picture_rows import CheckedRows, MappedRows
+from gcdr.data.begun import BegunArray, begun_array
+from gcdr.data.cache import VERSION, Cached, Samples, first_seen
+from gcdr.data.cached_people import write_people
+from gcdr.data.checksums import checksum_of
+from gcdr.data.hdf5 import kind_of_hdf5, open_hdf5, say_content
+from gcdr.data.manifest import people_digest
+from gcdr.data.picture_rows import MappedRows
+from gcdr.data.sink import NewFile
 
 TOKENS = "tokens"
 CACHE = "gcdr token cache"
@@ -90,8 +95,8 @@ class Tokens(Cached):
 
 @contextmanager
 def new_tokens(
-    people: pd.DataFrame, shape: tuple[int, int, int], backbone: str, path: Path
-) -> Iterator[tuple[CheckedRows, np.ndarray, np.ndarray, np.ndarray]]:
+    people: pd.DataFrame, shape: tuple[int, int, int], backbone: str, path: Path, key: str
+) -> Iterator[BegunArray]:
     """A cache in which all but the tokens is written; how large it will be is said before.
 
     Args:
@@ -99,15 +104,27 @@ def new_tokens(
         shape: of an image's tokens, (C, rows, columns).
         backbone: digest of the weights.
         path: the HDF5 file.
+        key: of what decides the tokens, see :func:`gcdr.data.begun.begun_array`.
 
     Yields:
-        the array of the tokens, the people's ``problem`` to be filled, the images' names (M,) and
-        ``scene_index`` (N,).
+        the array of the tokens of the images, in the order of their names; some may be there.
+
+    Raises:
+        InputError: the disk has no room, or does not take it.
     """
-    sizes = {TOKENS: ((2, *shape), np.float16)}
-    made_by = {"backbone": backbone}
-    with new_cache(people, CACHE, sizes, {}, path, made_by) as (arrays, problem, names, index):
-        yield arrays[TOKENS], problem, names, index
+    names, scene_index = np.unique(people["image"].to_numpy(), return_inverse=True)
+
+    def seal(file: NewFile, tokens: BegunArray) -> None:
+        failed = tokens.problems()
+        of_image = np.array([failed.get(image, "") for image in range(len(names))], object)
+        write_people(file, people, scene_index, of_image[scene_index])
+        file[checksum_of(TOKENS)] = tokens.checksums()
+        made_by = {"backbone": backbone}
+        say_content(file, CACHE, VERSION, people_digest(people), made_by, large=(TOKENS,))
+
+    rows = (len(names), 2, *shape)
+    with begun_array(path, key, TOKENS, rows, np.float16, seal) as tokens:
+        yield tokens
 
 
 Cache = Samples | Tokens

@@ -8,13 +8,17 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
+from gcdr.base.blocks import work_key
 from gcdr.base.errors import InputError
 from gcdr.base.failures import Failures
 from gcdr.base.files import file_digest
+from gcdr.base.provenance import code_of
 from gcdr.data.crops import scene_of
+from gcdr.data.manifest import people_digest
 from gcdr.data.pictures import open_image
 from gcdr.data.tokens import Cache, Tokens, new_tokens
 from gcdr.data.views import plain_view, view_images
+from gcdr.models.build import describe
 from gcdr.models.interface import GazeModel
 from gcdr.models.sizes import backbone_file
 
@@ -33,7 +37,8 @@ def write_tokens(
 ) -> None:
     """Encode every image as it is and flipped, from the original pictures at the model's own size.
 
-    People whose image cannot be read get the tokens of a black picture and a problem.
+    People whose image cannot be read get the tokens of a black picture and a problem. Images are encoded in
+    blocks, and a job that was killed goes on after its last one.
 
     Args:
         people: the manifest's people, by ``sample_id``.
@@ -53,27 +58,30 @@ def write_tokens(
     sizes = people[["width", "height"]].to_numpy(int)
     failed = Failures("without a picture", len(people), failures)
     digest = file_digest(backbone_file(backbone))
-    with new_tokens(people, model.token_shape, digest, path) as (
-        tokens,
-        problem,
-        names,
-        scene_index,
-    ):
-        rows = pd.Series(np.arange(len(people))).groupby(scene_index).indices
-        for start in tqdm(range(0, len(names), BLOCK), "encoding", mininterval=5):
-            pictures = []
-            for index in range(start, min(start + BLOCK, len(names))):
+    images, image = np.unique(people["image"].to_numpy(), return_inverse=True)
+    rows = pd.Series(np.arange(len(people))).groupby(image).indices
+    pictures, ids = [root / name for name in images], people["sample_id"].to_numpy()
+    decides = {**describe(model), "backbone": digest}
+    code = code_of(__file__, model)
+    key = work_key(decides, people_digest(people), ids, code, __file__, device)
+    with new_tokens(people, model.token_shape, digest, path, key) as tokens:
+        left = tokens.left(BLOCK, pictures)
+        for start in tqdm(left, "encoding", unit="block", mininterval=5):
+            block = range(start, min(start + BLOCK, len(pictures)))
+            scenes, problem = [], {}
+            for index in block:
                 try:
-                    image = open_image(root / names[index], tuple(sizes[rows[index][0]].tolist()))
+                    shown = open_image(pictures[index], tuple(sizes[rows[index][0]].tolist()))
                 except InputError as error:
-                    problem[rows[index]] = str(error)
-                    failed.add(people["sample_id"].iloc[rows[index]], str(error))
-                    image = Image.new("RGB", (1, 1))
-                pictures.append(scene_of(image, model.input_size))
-            shown = torch.from_numpy(np.stack(pictures)).to(device).float().div_(255)
-            shown, _ = view_images(shown, plain_view(len(shown), device), model.colours)
-            both = [model.encode(side).half().cpu() for side in (shown, shown.flip(-1))]
-            tokens[start : start + len(shown)] = torch.stack(both, dim=1).numpy()
+                    problem[index] = str(error)
+                    failed.add(ids[rows[index]], str(error))
+                    shown = Image.new("RGB", (1, 1))
+                scenes.append(scene_of(shown, model.input_size))
+            seen = torch.from_numpy(np.stack(scenes)).to(device).float().div_(255)
+            seen, _ = view_images(seen, plain_view(len(seen), device), model.colours)
+            both = [model.encode(side).half().cpu() for side in (seen, seen.flip(-1))]
+            own = pictures[start : block.stop]
+            tokens.put(start, torch.stack(both, dim=1).numpy(), own, problem)
 
 
 def check_backbone(cache: Cache, backbone: str | None, where: str | Path) -> None:

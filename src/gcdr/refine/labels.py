@@ -17,7 +17,7 @@ from gcdr.base.errors import InputError
 from gcdr.base.files import read_json, text_digest
 from gcdr.base.plain import JsonTable
 from gcdr.base.provenance import code_of
-from gcdr.data.hdf5 import content_of
+from gcdr.data.hdf5 import attributes_of_hdf5
 from gcdr.data.heatmaps import entropy, peak_points, spread
 from gcdr.data.lookup import places
 from gcdr.data.manifest import IGNORED, people_digest, read_people
@@ -240,7 +240,11 @@ def make_labels(
             decides = {
                 **made_by,
                 "parts": [[how.to_json(), text_digest(whose.tobytes())] for how, whose in parts],
-                "read": [content_of(store) for store in (samples, prior) if store is not None],
+                "read": [
+                    attributes_of_hdf5(one)["content"]
+                    for one in (samples, prior)
+                    if one is not None
+                ],
             }
             files = [
                 teacher / CARD_FILE,
