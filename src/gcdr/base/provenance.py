@@ -74,7 +74,7 @@ def code_digest(script: str | Path, *modules: str) -> str:
 
 def code_of(file: str, model: object | None = None) -> list[Path]:
     """The source files that a module's results come from, itself among them; with those of a model."""
-    files = [file] if model is None else [file, sys.modules[type(model).__module__].__file__]
+    files = [file] if model is None else [file, str(sys.modules[type(model).__module__].__file__)]
     return sorted({path for name in files for path in (Path(name), *modules_behind(name))})
 
 

@@ -87,7 +87,7 @@ class BegunArray:
         width = math.prod(self.shape[1:]) * self.dtype.itemsize
         with open(self.path, "r+b", buffering=0) as raw:
             raw.seek(self.offset + start * width)
-            left = memoryview(rows).cast("B")
+            left = rows.data.cast("B")
             while left:
                 left = left[raw.write(left) :]
             os.fsync(raw.fileno())
@@ -166,6 +166,8 @@ def _begin(
     size = math.prod(shape) * dtype.itemsize
     file, frame = folder / FILE, folder / FRAME
     if not (frame.exists() and file.exists()):
+        for stale in (frame, folder / JOURNAL):  # of a file that is gone
+            stale.unlink(missing_ok=True)
         state_size(out, size)
         with open(file, "w+b", buffering=0) as raw:
             offset = _empty_array(raw, name, shape, dtype)
@@ -174,10 +176,9 @@ def _begin(
                 os.pread(raw.fileno(), offset, 0),
                 os.pread(raw.fileno(), ends - offset - size, offset + size),
             )
-        (folder / JOURNAL).unlink(missing_ok=True)
         with atomic(frame) as temporary, temporary.open("wb") as held:
-            both = {"before": before, "behind": behind}
-            np.savez(held, **{key: np.frombuffer(value, np.uint8) for key, value in both.items()})
+            both = (np.frombuffer(value, np.uint8) for value in (before, behind))
+            np.savez(held, before=next(both), behind=next(both))
     with np.load(frame) as held:
         before, behind = held["before"].tobytes(), held["behind"].tobytes()
     with open(file, "r+b", buffering=0) as raw:

@@ -126,7 +126,7 @@ class MapMaking:
 
 
 @dataclass(frozen=True)
-class KeptLabels:
+class LabelBlocks:
     """The labels of blocks that are done, in a hidden folder beside the label store.
 
     Attributes:
@@ -142,7 +142,7 @@ class KeptLabels:
     @classmethod
     def of(
         cls, out: Path, count: int, key: str, people: str, made_by: Mapping[str, Any]
-    ) -> "KeptLabels":
+    ) -> "LabelBlocks":
         """Those of ``count`` blocks of a label store; ``key`` is of :func:`gcdr.base.blocks.work_key`."""
         return cls(Blocks.of(out, range(count), 1, key, ()), people, made_by)
 

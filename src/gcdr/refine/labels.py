@@ -35,7 +35,7 @@ from gcdr.models.sizes import CARD_FILE
 from gcdr.predictor.predictor import load_gaze_model
 from gcdr.refine.choice import read_choice
 from gcdr.refine.diffusion import SAMPLERS, SamplerConfig, Schedule
-from gcdr.refine.label_blocks import KeptLabels, LabelRows, MadeMaps, MapMaking
+from gcdr.refine.label_blocks import LabelBlocks, LabelRows, MadeMaps, MapMaking
 from gcdr.refine.maps import Refinement, peak_maps, pseudo_labels
 from gcdr.refine.options import LabelSettings, RefineSettings, SamplerSettings
 from gcdr.refine.trust import distance, draw_spread
@@ -252,10 +252,10 @@ def make_labels(
                 *([] if choice is None else [choice]),
             ]
             key = work_key(decides, digest, ids, files, __file__, device)
-            kept = KeptLabels.of(out, making.begins[-1], key, digest, made_by)
-            blocks = kept.all(making, labels_of)
+            begun = LabelBlocks.of(out, making.begins[-1], key, digest, made_by)
+            blocks = begun.all(making, labels_of)
             write_label_blocks(out, ids, blocks, people=digest, made_by=made_by)
-            kept.blocks.remove()
+            begun.blocks.remove()
     with open_labels(out, digest, None, None) as held:
         peak, valid = held.columns["peak"], held.columns["valid"]
     print(
