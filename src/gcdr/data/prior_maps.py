@@ -13,7 +13,6 @@ from gcdr.data.heatmaps import minmax, resize
 from gcdr.data.lookup import places
 from gcdr.data.stores import check_finite_maps, layer_place, open_prior, read_prior
 
-
 LOOKED_AT = 64  # people whose maps are read together
 
 
