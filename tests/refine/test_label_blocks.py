@@ -177,7 +177,7 @@ def test_blocks_hold_what_all_people_together_get(
         for name, column in expected.items():
             assert np.array_equal(made.columns[name], column, equal_nan=True), name
         # A product of matrices rounds by how many rows there are.
-        assert np.allclose(made.columns["spread"], spread(first), rtol=0, atol=1e-6)
+        assert np.allclose(made.columns["spread"], spread(shown), rtol=0, atol=1e-6)
 
 
 @pytest.mark.slow
