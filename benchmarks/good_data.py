@@ -58,9 +58,12 @@ def originals(folder: Path) -> Path:
 
 def tokens(folder: Path) -> Path:
     path = folder / "tokens.h5"
-    with new_tokens(people(), (3, 2, 2), "0" * 64, path) as (array, _, names, _):
-        for index in range(len(names)):
-            array[index] = np.full((2, 3, 2, 2), index, np.float16)
+    pictures = [folder / name for name in people()["image"].unique()]
+    for name in pictures:
+        picture(name, (32, 24))
+    with new_tokens(people(), (3, 2, 2), "0" * 64, path, "made") as array:
+        for index, name in enumerate(pictures):
+            array.put(index, np.full((1, 2, 3, 2, 2), index, np.float16), [name], {})
     return path
 
 

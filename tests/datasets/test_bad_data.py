@@ -270,7 +270,7 @@ def test_many_bad_rows_are_counted(folder: Path) -> None:
         (lambda root: root.mkdir(), "the folder holds no image"),
         (lambda root: write(root, {"a.jpg": "picture"}), "images without a table of head boxes"),
         (lambda root: write(root, {"a.csv": "", "b.csv": ""}), "several CSV files (a.csv, b.csv)"),
-        (lambda root: root.write_text("x"), "no such folder"),
+        (lambda root: root.write_text("x"), "a file; expected the folder of a data set"),
         (lambda root: os.symlink(root, root), "no such folder"),
     ],
 )

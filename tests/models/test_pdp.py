@@ -25,7 +25,7 @@ from gcdr.models.sizes import DenoiserConfig
 from gcdr.models.starting import start_from
 from gcdr.models.vat import VAT, VATConfig
 from gcdr.models.video_pdp import VideoPDP, VideoPDPConfig, windows
-from gcdr.predictor.predictor import _parts
+from gcdr.predictor.predictor import blocks_of_people
 from gcdr.training.gaze import student_loss
 from gcdr.training.loop import by_rate, learn_in_time
 
@@ -207,7 +207,7 @@ def test_it_is_asked_in_whole_windows(tmp_path: Path) -> None:
     rows = np.arange(60)
     tracks = Tracks(np.repeat(np.arange(3), 20), np.tile(np.arange(20), 3))
     model = VideoPDP(VideoPDPConfig.world())
-    for part, stretch in _parts(model, SimpleNamespace(tracks=tracks), rows):
+    for part, stretch in blocks_of_people(model, SimpleNamespace(tracks=tracks), rows):
         for one in np.unique(stretch):
             assert tracks.frame[part[stretch == one]][0] % 5 == 0
 

@@ -170,7 +170,7 @@ def exchange(path: Path, content: bytes) -> None:
 def test_files_exchanged_for_older_ones_are_seen_in_a_plan(with_data: Workspace) -> None:
     """The user's own files plan their jobs again; below results/ a line says what does not fit."""
     folder, train = with_data.folder, "train_annotations_release_persondet.txt"
-    rows = (f"train/{n // 4}.jpg,{n + 1},5,5\n" for n in range(20))
+    rows = (f"train/{n // 4}.jpg,{n + 1},{5 + n},5\n" for n in range(20))
     points = "image,sample_id,x,y\n" + "".join(rows)
     prior = "priors: {own: {kind: points, tables: {gazefollow: points.csv}, complete: false}}\nprior: own\n"
     with_data.write("points.csv", points)

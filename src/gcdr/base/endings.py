@@ -96,8 +96,8 @@ def without_bars(text: str) -> list[str]:
 def end_with(line: str, status: int) -> NoReturn:
     """Say a line and exit, also where the log itself cannot be written any more."""
     try:
+        sys.stdout.flush()  # what was said before stands before it: it is the last word of a log
         print(line, file=sys.stderr, flush=True)
-        sys.stdout.flush()
     except OSError:
         silence(sys.stdout, sys.stderr)
     sys.exit(status)

@@ -148,7 +148,8 @@ def write_label_blocks(
                     "heatmap", (len(sample_id), *maps.shape[1:]), maps.dtype
                 )
                 columns = {name: np.empty(len(sample_id), a.dtype) for name, a in arrays.items()}
-            for run in np.split(np.arange(len(place)), np.flatnonzero(np.diff(place) != 1) + 1):
+            runs = np.split(np.arange(len(place)), np.flatnonzero(np.diff(place) != 1) + 1)
+            for run in runs if len(place) else []:
                 whole[place[run[0]] : place[run[-1]] + 1] = maps[run]
                 file.check()
             for name, array in arrays.items():

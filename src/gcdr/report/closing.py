@@ -34,6 +34,11 @@ def closing_lines(made: Iterable[str]) -> list[str]:
     return said
 
 
+def suggestion_line(study: str, split: str) -> str:
+    """How the list of whom to label next is made in a study, whose split lies in a folder."""
+    return f"Whom to label next: gcdr suggest 50 {split} --out next-{study}.csv"
+
+
 def advice_sentences(page: str) -> str:
     """The first list of a page of advice, before its table."""
     lines = page.splitlines()
