@@ -97,9 +97,13 @@ def end_with(line: str, status: int) -> NoReturn:
     """Say a line and exit, also where the log itself cannot be written any more."""
     try:
         sys.stdout.flush()  # what was said before stands before it: it is the last word of a log
-        print(line, file=sys.stderr, flush=True)
     except OSError:
-        silence(sys.stdout, sys.stderr)
+        silence(sys.stdout)
+    try:
+        sys.stderr.write(f"{line}\n")  # at once, for several processes may write one log
+        sys.stderr.flush()
+    except OSError:
+        silence(sys.stderr)
     sys.exit(status)
 
 

@@ -79,7 +79,9 @@ def _answer(number: int, _frame: object) -> None:
     global asked
     for other in SIGNALS:
         signal.signal(other, signal.SIG_IGN)  # a second one must not break off the tidying
-    print(f"stopped by {signal.Signals(number).name}", file=sys.stderr, flush=True)
+    # At once, for several processes may write one log.
+    sys.stderr.write(f"stopped by {signal.Signals(number).name}\n")
+    sys.stderr.flush()
     asked = number
     if not held:
         stop_if_asked()
