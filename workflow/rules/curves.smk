@@ -1,15 +1,6 @@
 """What a curve over numbers of labels is made of. No rules here."""
 
-import sys
-
-JUDGED_ON_NOBODY = (
-    "label_advice: found split.validation 0, expected a share of the labelled people to set aside: "
-    "curves of labels are judged on people whom no model has learned from"
-)
-
-if not config["split"]["validation"] and workflow.is_main_process:
-    if "label_advice" in sys.argv:  # before anything is planned, where the error is one line
-        raise WorkflowError(JUDGED_ON_NOBODY)
+from gcdr.config.asked_results import JUDGED_ON_NOBODY
 
 
 def curve_shares(wildcards):

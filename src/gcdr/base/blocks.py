@@ -75,6 +75,17 @@ def digest_of_stats(files: Sequence[Path]) -> str:
     return text_digest(json.dumps(found))
 
 
+def begun_folder(out: Path, key: str) -> Path:
+    """The hidden folder beside an output where unfinished work lies; ``key`` is of :func:`work_key`."""
+    return out.parent / f".{out.stem}-{key[:16]}"
+
+
+def begun_folders(out: Path) -> list[Path]:
+    """Those that there are, of whatever key; not of another output whose name begins with this one's."""
+    own = re.compile(rf"\.{re.escape(out.stem)}-[0-9a-f]{{16}}")
+    return [folder for folder in out.parent.iterdir() if own.fullmatch(folder.name)]
+
+
 @dataclass(frozen=True)
 class Blocks:
     """The files of a shard's blocks.
@@ -98,7 +109,7 @@ class Blocks:
             key: see :func:`work_key`.
             pictures: the picture of each of all rows. One that changes makes its own block again.
         """
-        folder = out.parent / f".{out.stem}-{key[:16]}"
+        folder = begun_folder(out, key)
         starts = list(range(rows.start, rows.stop, block)) or [rows.start]
         parts = {}
         for start in starts:
@@ -120,9 +131,5 @@ class Blocks:
 
     def remove(self) -> None:
         """Remove what was kept, once the shard is whole."""
-        own = re.compile(rf"\.{re.escape(self.out.stem)}-[0-9a-f]{{16}}")
-        for folder in self.out.parent.iterdir():
-            if own.fullmatch(
-                folder.name
-            ):  # and not those of another whose name begins with this one
-                shutil.rmtree(folder)
+        for folder in begun_folders(self.out):
+            shutil.rmtree(folder)

@@ -28,6 +28,12 @@ _PATH = re.compile(
 )
 OF_NAMES = re.compile(r"(?:.*/)?figure_(?:people|stages)(?:\.\w+)?")
 """Targets that show a model which names what is looked at."""
+CURVES = "label_advice"
+"""The target that judges models on people who are set aside."""
+JUDGED_ON_NOBODY = (
+    f"{CURVES}: found split.validation 0, expected a share of the labelled people to set aside: curves of "
+    "labels are judged on people whom no model has learned from"
+)
 OF_MAPS = re.compile(r"diffusion(?:-gc)?-(?=.)")  # metrics of maps themselves
 RULERS = ("centre", "human", "random")  # metrics of no variant
 RAW = {"metrics": "gradcam", None: "sweep"}  # results of a prior's maps alone, by folder
@@ -72,6 +78,8 @@ def misnamed_results(
             "entry of gaze.models with names (given, answers or detected), as with --configfile "
             "configs/semantic.yaml"
         )
+    if CURVES in asked and not config["split"]["validation"]:
+        problems.append(JUDGED_ON_NOBODY)
     for target in sorted(asked):
         found = _PATH.fullmatch(os.path.normpath(target))
         if found is None or found["study"] not in config["studies"]:

@@ -9,7 +9,6 @@ killed while it sealed the file begins with them again.
 import json
 import math
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from gcdr.base.blocks import digest_of_stats
+from gcdr.base.blocks import begun_folder, begun_folders, digest_of_stats
 from gcdr.base.errors import InputError
 from gcdr.base.files import atomic, disk_trouble, state_size, take_place
 from gcdr.data.checksums import row_checksums
@@ -134,12 +133,11 @@ def begun_array(
     Raises:
         InputError: the disk has no room, or does not take it.
     """
-    folder = out.parent / f".{out.stem}-{key[:16]}"
-    own = re.compile(rf"\.{re.escape(out.stem)}-[0-9a-f]{{16}}")
+    folder = begun_folder(out, key)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for other in out.parent.iterdir():
-            if own.fullmatch(other.name) and other != folder:
+        for other in begun_folders(out):
+            if other != folder:
                 shutil.rmtree(other)
         array = _begin(folder, out, name, shape, np.dtype(dtype))
         yield array
